@@ -1,0 +1,11 @@
+# RELAIS_SANITIZE: empty, "address" (address + undefined) or "thread".
+set(RELAIS_SANITIZE "" CACHE STRING "sanitizers to build with")
+if(RELAIS_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(RELAIS_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(NOT RELAIS_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "RELAIS_SANITIZE must be empty, address or thread")
+endif()

@@ -1,0 +1,44 @@
+# The one way targets are made. All sources are given relative to the caller's folder.
+#
+#   relais_library(NAME SRCS a.cc ... DEPS x y ...)   static library, include root = repository root
+#   relais_binary(NAME SRCS ... DEPS ...)             executable in build/<preset>/bin
+#   relais_test(NAME SRCS ... DEPS ... [LABELS l])    GoogleTest binary, registered with CTest
+
+set(RELAIS_WARNINGS -Wall -Wextra -Werror)
+
+function(relais_options target)
+  target_compile_options(${target} PRIVATE ${RELAIS_WARNINGS})
+endfunction()
+
+function(relais_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SRCS})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  relais_options(${name})
+endfunction()
+
+function(relais_binary name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  relais_options(${name})
+endfunction()
+
+function(relais_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+  relais_options(${name})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
