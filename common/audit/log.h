@@ -1,0 +1,120 @@
+// The audit log of one service: gives leaves their place, proves them, signs checkpoints, wakes those who follow.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/audit/event.h"
+#include "common/audit/leaf.h"
+#include "common/audit/subject_keys.h"
+#include "common/base/clock.h"
+#include "common/base/executor.h"
+#include "common/base/random.h"
+#include "common/base/task.h"
+#include "common/crypto/ed25519.h"
+#include "common/crypto/key_ring.h"
+#include "common/merkle/tree.h"
+#include "common/storage/store.h"
+#include "relais/audit/v1/leaf.pb.h"
+#include "relais/common/v1/types.pb.h"
+
+namespace relais::audit {
+
+struct LogState {
+  std::string origin;
+  uint64_t size = 0;
+  merkle::Hash root{};
+};
+
+/// A leaf as a follower or auditor sees it.
+struct OpenedLeaf {
+  enum class Opening { kOpened, kErased };
+  uint64_t index = 0;
+  std::string bytes;
+  Leaf leaf;
+  Opening opening = Opening::kOpened;
+  audit::v1::LeafDetails details;  // empty when erased
+};
+
+struct LogOptions {
+  std::string origin;  // "relais.test/consent/1": trust domain, service, epoch
+  struct Signer {
+    std::string name;  // C2SP key name
+    crypto::SigningKey key;
+  };
+  std::vector<Signer> signers;  // at least one; during a rotation, both
+  crypto::KeyRing* ring = nullptr;   // "audit-epoch", "audit-month/<yyyy-mm>", "audit-log"; made when missing
+  std::string published_path;   // the last checkpoint given out, outside the store; empty: none is kept
+  bool test_mode = false;
+  size_t subject_cache_entries = 100000;
+};
+
+/// Thread-safe but for the Sequencer part, which a store's writer calls.
+///
+/// Life: Create → open the store with `sequencer()` → Recover(store) → use → Stop. Recover reads O(log n) nodes and
+/// refuses (DATA_LOSS) a tree that does not contain the last published checkpoint: a roll-back.
+class Log {
+ public:
+  static absl::StatusOr<std::unique_ptr<Log>> Create(LogOptions options, Clock& clock, Random& random,
+                                                     Executor& executor);
+  virtual ~Log() = default;
+
+  virtual storage::Sequencer& sequencer() = 0;
+  virtual absl::Status Recover(storage::Store& store) = 0;
+
+  /// Seals an event into a draft for a commit. Cheap (about 10 µs); any thread.
+  virtual absl::StatusOr<storage::LeafDraft> Draft(const Event& event) = 0;
+  virtual SubjectKeys& keys() = 0;
+
+  /// What is durable now.
+  [[nodiscard]] virtual LogState state() const = 0;
+  [[nodiscard]] virtual const std::string& origin() const = 0;
+  /// `<origin>:<size>`.
+  [[nodiscard]] std::string Revision(uint64_t size) const;
+  /// Reads consecutive leaves, at most `limit` and about 4 MiB; empty at the end.
+  virtual absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) = 0;
+  /// The same with part P opened.
+  virtual absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) = 0;
+  /// Indices of a subject's leaves from `from` on, ascending.
+  virtual absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from, size_t limit) = 0;
+  /// Resumes once the log is longer than `size`, or after `wait`, or when the log stops.
+  virtual Task<uint64_t> WaitForGrowth(uint64_t size, absl::Duration wait) = 0;
+
+  /// The latest signed checkpoint, of at least `min_size`; signs at most every 50 ms, on demand, after fsync.
+  virtual Task<absl::StatusOr<std::string>> Checkpoint(uint64_t min_size) = 0;
+  virtual absl::StatusOr<std::vector<merkle::Hash>> Inclusion(uint64_t index, uint64_t size) = 0;
+  virtual absl::StatusOr<std::vector<merkle::Hash>> Consistency(uint64_t old_size, uint64_t new_size) = 0;
+  /// Everything a receipt needs about a leaf. `with_key`: the leaf's own key too.
+  virtual Task<absl::StatusOr<common::v1::Proof>> Prove(uint64_t index, bool with_key) = 0;
+
+  /// OK, or FAILED_PRECONDITION when the machine's clock is more than two seconds behind the last leaf: no business
+  /// write until an operator decides.
+  [[nodiscard]] virtual absl::Status ClockStatus() const = 0;
+  /// max(last leaf's time, now): the instant at which audited reads happen.
+  [[nodiscard]] virtual absl::Time Now() const = 0;
+
+  /// Signs and publishes a last checkpoint; wakes all who wait. No commit may follow.
+  virtual void Stop() = 0;
+};
+
+/// Checks a receipt without any server: leaf hash, inclusion, checkpoint signature by one of `keys`; then opens part
+/// P if the proof has the leaf's key. The error says which check failed.
+struct VerifiedProof {
+  Leaf leaf;
+  uint64_t index = 0;
+  uint64_t tree_size = 0;
+  std::optional<audit::v1::LeafDetails> details;
+};
+struct NamedVerifyKey {
+  std::string name;
+  crypto::VerifyKey key;
+};
+absl::StatusOr<VerifiedProof> VerifyProof(const common::v1::Proof& proof, const std::vector<NamedVerifyKey>& keys);
+
+}  // namespace relais::audit
