@@ -17,12 +17,14 @@
     }                                                                \
   } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `lhs` declares and `ret` is a keyword.
 #define RELAIS_ASSIGN_OR(ret, tmp, lhs, expr) \
   auto tmp = (expr);                          \
   if (!tmp.ok()) {                            \
     ret std::move(tmp).status();              \
   }                                           \
   lhs = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// ASSIGN_OR_RETURN(auto x, F()): assigns the value of a StatusOr, or returns its error.
 #define ASSIGN_OR_RETURN(lhs, expr) RELAIS_ASSIGN_OR(return, RELAIS_CONCAT(relais_or_, __LINE__), lhs, expr)

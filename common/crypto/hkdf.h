@@ -1,0 +1,16 @@
+// Key derivation: HKDF with SHA-256 (RFC 5869).
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "common/base/secret.h"
+
+namespace relais::crypto {
+
+/// `n` bytes derived from `ikm`. `info` separates uses: give each use its own constant, and length-prefix
+/// what varies in it. An empty `salt` is the RFC's default. Thread-safe. `n` is at most 8160 (255 blocks);
+/// more is a programming error and aborts.
+[[nodiscard]] Secret HkdfSha256(const Secret& ikm, std::string_view salt, std::string_view info, size_t n);
+
+}  // namespace relais::crypto

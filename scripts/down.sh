@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Stops the suite of DIR cleanly: scripts/down.sh DIR
+set -euo pipefail
+if [ $# -ne 1 ] || [ ! -d "$1" ]; then
+  echo "usage: scripts/down.sh DIR" >&2
+  exit 2
+fi
+status=0
+# Those who call stop before those who are called.
+for service in alerting routing consent; do
+  file=$1/$service/pid
+  [ -f "$file" ] || continue
+  pid=$(cat "$file")
+  kill -TERM "$pid" 2>/dev/null || true
+  for _ in $(seq 300); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  if kill -0 "$pid" 2>/dev/null; then
+    echo "relais-$service did not stop within 30 s; killed" >&2
+    kill -KILL "$pid" 2>/dev/null || true
+    status=1
+  fi
+  rm -f "$file"
+done
+exit $status

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Starts the suite under DIR: scripts/up.sh DIR [--test-clock RFC3339]
+# Makes a development PKI, keys, a signed sample directory and settings the first time; on a DIR that has them it
+# starts whatever is not running, on the same stores and ports. Then: source DIR/env.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+usage() { echo "usage: scripts/up.sh DIR [--test-clock RFC3339]" >&2; exit 2; }
+[ $# -ge 1 ] || usage
+dir=$1
+shift
+clock=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --test-clock) [ $# -ge 2 ] || usage; clock=(--test-clock "$2"); shift 2 ;;
+    *) usage ;;
+  esac
+done
+preset=${RELAIS_PRESET:-release}
+bin=$here/build/$preset/bin
+services=(consent routing alerting)
+for name in relais "${services[@]/#/relais-}"; do
+  if [ ! -x "$bin/$name" ]; then
+    "$here/scripts/build.sh" "$preset" relais "${services[@]/#/relais-}"
+    break
+  fi
+done
+
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+if [ ! -f "$dir/env" ]; then
+  "$bin/relais" dev init "$dir" --directory "$here/deploy/dev/directory.yaml" "${clock[@]}"
+elif [ ${#clock[@]} -gt 0 ]; then
+  echo "$dir exists already: its clock stays what it was" >&2
+fi
+# shellcheck source=/dev/null
+source "$dir/env"
+
+alive() { [ -f "$dir/$1/pid" ] && kill -0 "$(cat "$dir/$1/pid")" 2>/dev/null; }
+for service in "${services[@]}"; do
+  if alive "$service"; then
+    continue
+  fi
+  mapfile -t flags <"$dir/$service/flags"
+  "$bin/relais-$service" --config "$dir/$service/config.yaml" "${flags[@]}" \
+    </dev/null >>"$dir/$service/log" 2>&1 &
+  echo $! >"$dir/$service/pid"
+done
+if ! "$bin/relais" status --wait 60s >/dev/null; then
+  for service in "${services[@]}"; do
+    alive "$service" || { echo "relais-$service did not start:" >&2; tail -5 "$dir/$service/log" >&2; }
+  done
+  exit 1
+fi
+echo "the suite runs under $dir; next: source $dir/env"
