@@ -12,7 +12,8 @@
 
 namespace relais::audit {
 
-/// Whom a leaf is about: a person, or what one institution says of one human. 17 bytes encoded: 'P' or 'R', id.
+/// Whom a leaf is about: a person, or what one institution says of one human. 17 bytes encoded: 'P' or 'R',
+/// id.
 struct Subject {
   enum class Kind : char { kPerson = 'P', kSenderRecord = 'R' };
   Kind kind = Kind::kPerson;

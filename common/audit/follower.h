@@ -15,11 +15,12 @@
 #include "common/base/task.h"
 #include "common/merkle/tree.h"
 #include "common/storage/store.h"
+#include "relais/audit/v1/audit_service.pb.h"
 
 namespace relais::audit {
 
-/// One leaf as followed. Part P is empty when `opening` is WITHHELD or ERASED: such leaves are skipped by handlers
-/// but count for the tree.
+/// One leaf as followed. Part P is empty when `opening` is WITHHELD or ERASED: such leaves count for the
+/// tree, but are given only to handlers that want them.
 struct FollowedLeaf {
   uint64_t index = 0;
   std::string bytes;
@@ -29,13 +30,15 @@ struct FollowedLeaf {
   audit::v1::LeafDetails details;
 };
 
-/// Where the leaves of one log come from: this service's own log, a peer over gRPC, or the simulator's network.
-/// One coroutine at a time reads; one probes. UNAVAILABLE errors are retried by the follower for ever.
+/// Where the leaves of one log come from: this service's own log, a peer over gRPC, or the simulator's
+/// network. One coroutine at a time reads; one probes. UNAVAILABLE errors are retried by the follower for
+/// ever.
 class TailSource {
  public:
   virtual ~TailSource() = default;
   /// Consecutive leaves from `from`; waits for some, at most `wait`, then answers an empty list.
-  virtual Task<absl::StatusOr<std::vector<FollowedLeaf>>> Read(uint64_t from, size_t limit, absl::Duration wait) = 0;
+  virtual Task<absl::StatusOr<std::vector<FollowedLeaf>>> Read(uint64_t from, size_t limit,
+                                                               absl::Duration wait) = 0;
   /// The log's state at some instant after this call began; the nonce proves it.
   virtual Task<absl::StatusOr<LogState>> Probe(std::string nonce) = 0;
 };
@@ -47,12 +50,14 @@ std::unique_ptr<TailSource> LocalSource(Log& log);
 class LeafHandler {
  public:
   virtual ~LeafHandler() = default;
-  /// Leaves with the same key are applied one after the other, in order; others up to the window at once. Default:
-  /// one key for all.
+  /// Leaves with the same key are applied one after the other, in order; others up to the window at once.
+  /// Default: one key for all.
   [[nodiscard]] virtual std::string OrderKey(const FollowedLeaf& /*leaf*/) const { return ""; }
-  /// `effects` is false for leaves at or below the recorded effect cursor (a rebuild): then only local state may be
-  /// written and nothing may be called. An error is retried with growing delay, for ever; a leaf that can never be
-  /// applied must return OK.
+  /// True: leaves whose part P is withheld or erased are given too. Default: they are skipped.
+  [[nodiscard]] virtual bool WantsUnopened() const { return false; }
+  /// `effects` is false for leaves at or below the recorded effect cursor (a rebuild): then only local state
+  /// may be written and nothing may be called. An error is retried with growing delay, for ever; a leaf that
+  /// can never be applied must return OK.
   virtual Task<absl::Status> Apply(FollowedLeaf leaf, bool effects) = 0;
 };
 
@@ -60,24 +65,27 @@ class LeafHandler {
 std::string EffectId(std::string_view origin, uint64_t index, int effect);
 
 struct FollowerOptions {
-  std::string name;                 // of the cursor, unique in the store: "consent", "own"
-  size_t window = 64;               // leaves in flight
-  absl::Duration lease = absl::ZeroDuration();   // zero: no lease is wanted
+  std::string name;                             // of the cursor, unique in the store: "consent", "own"
+  size_t window = 64;                           // leaves in flight
+  absl::Duration lease = absl::ZeroDuration();  // zero: no lease is wanted
   absl::Duration probe_interval = absl::Milliseconds(200);
+  /// Starts from leaf 0 again. The effect cursor stays, so that what had its effects gets `effects` = false.
+  bool rebuild = false;
 };
 
-/// Follows one log with a durable cursor kept in `store` (partition kCursor of that name): index, origin, compact
-/// tree. The cursor is written behind the work, at most every 100 ms, so leaves may be applied again after a crash.
-/// Verifies that what it reads is one growing log: another origin, a smaller size or a root that does not match
-/// stops it and raises `alarmed`.
+/// Follows one log with a durable cursor kept in `store` (partition kCursor of that name): index, origin,
+/// compact tree. The cursor is written behind the work, at most every 100 ms, so leaves may be applied again
+/// after a crash. Verifies that what it reads is one growing log: another origin, a smaller size or a root
+/// that does not match stops it and raises `alarmed`.
 ///
-/// The lease (architecture, "Calls, boot"): runs `lease` from the monotonic *send* time of a probe, once the log is
-/// applied up to the size that the answer named and its root agrees. After a start there is none until this
-/// succeeds.
+/// The lease (architecture, "Calls, boot"): runs `lease` from the monotonic *send* time of a probe, once the
+/// log is applied up to the size that the answer named and its root agrees. After a start there is none until
+/// this succeeds.
 class Follower {
  public:
   static std::unique_ptr<Follower> Create(FollowerOptions options, TailSource& source, LeafHandler& handler,
-                                          storage::Store& store, Clock& clock, Random& random, Executor& executor);
+                                          storage::Store& store, Clock& clock, Random& random,
+                                          Executor& executor);
   /// The destructor requires Stop to have ended.
   virtual ~Follower() = default;
   /// Reads the cursor and starts following.

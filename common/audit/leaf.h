@@ -1,4 +1,5 @@
-// Leaf format v1 (docs/formats.md): a clear header, part P sealed for whom it concerns, part R sealed for a month.
+// Leaf format v1 (docs/formats.md): a clear header, part P sealed for whom it concerns, part R sealed for a
+// month.
 //
 //   byte  0        0x01
 //   bytes 1–8      time, microseconds since 1970, big-endian; zero in a draft, given by the log
@@ -36,11 +37,12 @@ struct Leaf {
   std::string sealed_r;
 };
 
-/// Makes the bytes of a leaf, time zero. `random` is 16 fresh bytes; `subject_key` the subject's audit key, or the
-/// log's key when `event.subject` is empty.
+/// Makes the bytes of a leaf, time zero. `random` is 16 fresh bytes; `subject_key` the subject's audit key,
+/// or the log's key when `event.subject` is empty.
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key);
-/// Takes bytes apart. INVALID_ARGUMENT names the part that is wrong; every prefix and every extension is refused.
+/// Takes bytes apart. INVALID_ARGUMENT names the part that is wrong; every prefix and every extension is
+/// refused.
 absl::StatusOr<Leaf> ParseLeaf(std::string_view bytes);
 /// The key that opens part P of the leaf with this random, and nothing else: what a receipt carries.
 Secret LeafKey(const Secret& subject_key, std::string_view random);

@@ -1,4 +1,5 @@
-// The audit log of one service: gives leaves their place, proves them, signs checkpoints, wakes those who follow.
+// The audit log of one service: gives leaves their place, proves them, signs checkpoints, wakes those who
+// follow.
 #pragma once
 
 #include <functional>
@@ -45,20 +46,20 @@ struct OpenedLeaf {
 struct LogOptions {
   std::string origin;  // "relais.test/consent/1": trust domain, service, epoch
   struct Signer {
-    std::string name;  // C2SP key name
+    std::string name;  // C2SP key name: the origin; empty means the origin
     crypto::SigningKey key;
   };
-  std::vector<Signer> signers;  // at least one; during a rotation, both
-  crypto::KeyRing* ring = nullptr;   // "audit-epoch", "audit-month/<yyyy-mm>", "audit-log"; made when missing
-  std::string published_path;   // the last checkpoint given out, outside the store; empty: none is kept
+  std::vector<Signer> signers;      // at least one; during a rotation, both
+  crypto::KeyRing* ring = nullptr;  // "audit-epoch", "audit-month/<yyyy-mm>", "audit-log"; made when missing
+  std::string published_path;       // the last checkpoint given out, outside the store; empty: none is kept
   bool test_mode = false;
   size_t subject_cache_entries = 100000;
 };
 
 /// Thread-safe but for the Sequencer part, which a store's writer calls.
 ///
-/// Life: Create → open the store with `sequencer()` → Recover(store) → use → Stop. Recover reads O(log n) nodes and
-/// refuses (DATA_LOSS) a tree that does not contain the last published checkpoint: a roll-back.
+/// Life: Create → open the store with `sequencer()` → Recover(store) → use → Stop. Recover reads O(log n)
+/// nodes and refuses (DATA_LOSS) a tree that does not contain the last published checkpoint: a roll-back.
 class Log {
  public:
   static absl::StatusOr<std::unique_ptr<Log>> Create(LogOptions options, Clock& clock, Random& random,
@@ -82,9 +83,13 @@ class Log {
   /// The same with part P opened.
   virtual absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) = 0;
   /// Indices of a subject's leaves from `from` on, ascending.
-  virtual absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from, size_t limit) = 0;
+  virtual absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,
+                                                         size_t limit) = 0;
   /// Resumes once the log is longer than `size`, or after `wait`, or when the log stops.
   virtual Task<uint64_t> WaitForGrowth(uint64_t size, absl::Duration wait) = 0;
+
+  /// Part R. NOT_FOUND once the month's key is destroyed.
+  virtual absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) = 0;
 
   /// The latest signed checkpoint, of at least `min_size`; signs at most every 50 ms, on demand, after fsync.
   virtual Task<absl::StatusOr<std::string>> Checkpoint(uint64_t min_size) = 0;
@@ -93,8 +98,8 @@ class Log {
   /// Everything a receipt needs about a leaf. `with_key`: the leaf's own key too.
   virtual Task<absl::StatusOr<common::v1::Proof>> Prove(uint64_t index, bool with_key) = 0;
 
-  /// OK, or FAILED_PRECONDITION when the machine's clock is more than two seconds behind the last leaf: no business
-  /// write until an operator decides.
+  /// OK, or FAILED_PRECONDITION when the machine's clock is more than two seconds behind the last leaf: no
+  /// business write until an operator decides.
   [[nodiscard]] virtual absl::Status ClockStatus() const = 0;
   /// max(last leaf's time, now): the instant at which audited reads happen.
   [[nodiscard]] virtual absl::Time Now() const = 0;
@@ -103,8 +108,8 @@ class Log {
   virtual void Stop() = 0;
 };
 
-/// Checks a receipt without any server: leaf hash, inclusion, checkpoint signature by one of `keys`; then opens part
-/// P if the proof has the leaf's key. The error says which check failed.
+/// Checks a receipt without any server: leaf hash, inclusion, checkpoint signature by one of `keys`; then
+/// opens part P if the proof has the leaf's key. The error says which check failed.
 struct VerifiedProof {
   Leaf leaf;
   uint64_t index = 0;
@@ -115,6 +120,7 @@ struct NamedVerifyKey {
   std::string name;
   crypto::VerifyKey key;
 };
-absl::StatusOr<VerifiedProof> VerifyProof(const common::v1::Proof& proof, const std::vector<NamedVerifyKey>& keys);
+absl::StatusOr<VerifiedProof> VerifyProof(const common::v1::Proof& proof,
+                                          const std::vector<NamedVerifyKey>& keys);
 
 }  // namespace relais::audit

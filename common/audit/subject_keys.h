@@ -1,5 +1,5 @@
-// One audit key per subject and service. It seals the subject's leaves and state; destroying it erases them, while
-// every proof stays true.
+// One audit key per subject and service. It seals the subject's leaves and state; destroying it erases them,
+// while every proof stays true.
 #pragma once
 
 #include <memory>
@@ -16,8 +16,14 @@
 
 namespace relais::audit {
 
-/// Thread-safe. Keys are wrapped by the current epoch key of the ring ("audit-epoch"); the wrapped row is written
-/// with the subject's first leaf, so a key never exists without one. Formats: docs/formats.md, "Subject keys".
+/// Thread-safe. Keys are wrapped by the current epoch key of the ring ("audit-epoch"); the wrapped row is
+/// written with the subject's first leaf, so a key never exists without one. Formats (docs/formats.md,
+/// "Subject keys"):
+///
+///   row           subject, 17 bytes → 0x01 | epoch version, 4 bytes big-endian | SealRandom(epoch key,
+///                 "relais subject key v1" ‖ subject, 32-byte key)
+///   tombstone     subject, 17 bytes → 0x01 | 0, 4 bytes
+///   sealed state  0x01 | SealRandom(HKDF-SHA256(subject's key, no salt, "relais state v1"), context, value)
 class SubjectKeys {
  public:
   /// `cache_entries` bounds memory. `ring` must hold "audit-epoch"; Open makes the first one.
@@ -29,20 +35,33 @@ class SubjectKeys {
 
   struct Key {
     Secret secret;
-    std::vector<storage::LogRow> rows;  // to be written with a leaf, until known to be durable; empty afterwards
+    std::vector<storage::LogRow>
+        rows;  // to be written with a leaf, until known to be durable; empty afterwards
   };
-  /// The subject's key, made if it has none. Two callers at once get the same one.
+  /// The subject's key, made if it has none. Two callers at once get the same one. FAILED_PRECONDITION
+  /// "erased": a destroyed key is never replaced by a new one.
   virtual absl::StatusOr<Key> GetOrCreate(const Subject& subject) = 0;
   /// NOT_FOUND: never had one, or erased.
   virtual absl::StatusOr<Secret> Get(const Subject& subject) = 0;
   /// Called when leaves with this subject are durable: its rows need not be written again.
   virtual void MarkDurable(std::string_view encoded_subject) = 0;
-  /// Rows that destroy the key and the subject's pointers; to be committed with the ERASED leaf.
+  /// Rows that destroy the key and the subject's pointers, at most kEraseRows; to be committed with the
+  /// ERASED leaf. The key's row becomes a tombstone. Called again after that commit it gives what is left of
+  /// the pointers: commit that too, until the answer is empty. NOT_FOUND: never had a key.
+  static constexpr size_t kEraseRows = 2001;
   virtual absl::StatusOr<std::vector<storage::LogRow>> EraseRows(const Subject& subject) = 0;
+  /// Whether a key row's value is a tombstone.
+  [[nodiscard]] static bool IsTombstone(std::string_view row_value);
+  /// Called when a tombstone is durable.
+  virtual void MarkErased(std::string_view encoded_subject) = 0;
+  /// True when MarkErased was called for the subject not long ago: a leaf drafted before must leave no
+  /// pointer.
+  [[nodiscard]] virtual bool ErasedLately(std::string_view encoded_subject) const = 0;
 
-  /// Seals a value of state for a subject: AEAD under HKDF(subject's key, "relais state v1"), bound to `context`
-  /// (partition and key) so that it cannot be moved. The subject must have a key or get one with this commit's
-  /// leaf (GetOrCreate).
+  /// Seals a value of state for a subject: AEAD under HKDF(subject's key, "relais state v1"), bound to
+  /// `context` (partition and key) so that it cannot be moved. The subject must have a key or get one with
+  /// this commit's leaf: one is made for a subject that has none, and it is lost unless this commit has a
+  /// leaf drafted for the subject. FAILED_PRECONDITION when erased.
   virtual absl::StatusOr<std::string> SealState(const Subject& subject, std::string_view context,
                                                 std::string_view plain) = 0;
   /// NOT_FOUND when erased.

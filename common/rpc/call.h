@@ -38,7 +38,7 @@ struct Caller {
 struct Call {
   Caller caller;
   std::shared_ptr<const directory::Directory> directory;
-  std::string id;        // of this call, for the operators' log
+  std::string id;                                      // of this call, for the operators' log
   absl::Duration deadline = absl::InfiniteDuration();  // monotonic instant
 };
 
@@ -51,8 +51,8 @@ struct Actor {
 };
 absl::StatusOr<Actor> ActorOf(const Call& call, const common::v1::Acting* acting);
 
-/// The event with what the call knows filled in: institution, directory version, function, agent, certificate,
-/// request id, motive.
+/// The event with what the call knows filled in: institution, directory version, function, agent,
+/// certificate, request id, motive.
 audit::Event EventOf(const Call& call, const Actor& actor, audit::v1::EventClass event_class,
                      std::string_view request_id);
 
@@ -67,8 +67,8 @@ common::v1::ErrorReason ReasonOf(const absl::Status& status);
 /// UNAVAILABLE / PEER_UNAVAILABLE for any failure of a peer that is not an answer; answers pass unchanged.
 absl::Status PeerFailure(const absl::Status& status, std::string_view peer);
 
-/// A method of another service, whatever carries it: gRPC in production, a simulated network in tests. The request
-/// has to carry `request_id` when it writes: calls are repeated on UNAVAILABLE until `timeout`.
+/// A method of another service, whatever carries it: gRPC in production, a simulated network in tests. The
+/// request has to carry `request_id` when it writes: calls are repeated on UNAVAILABLE until `timeout`.
 template <typename Request, typename Response>
 using PeerMethod = std::function<Task<absl::StatusOr<Response>>(Request request, absl::Duration timeout)>;
 

@@ -1,5 +1,5 @@
-// What every service is given: the machine, injected. Nothing here is gRPC's, so the whole suite can be built from
-// these in one process under a simulator.
+// What every service is given: the machine, injected. Nothing here is gRPC's, so the whole suite can be built
+// from these in one process under a simulator.
 #pragma once
 
 #include <functional>
@@ -38,15 +38,16 @@ struct ServiceContext {
   [[nodiscard]] absl::Status MayDisclose() const;
 };
 
-/// The person a reference names for this caller. INVALID_ARGUMENT / NOT_YOUR_HANDLE for another institution's handle,
-/// for a raw id from an institution, and for a handle from a service that acts for nobody. `acting`: whose handle it
-/// is when a service calls with one.
-absl::StatusOr<Id128> PersonOf(const ServiceContext& context, const Call& call, const common::v1::PersonRef& ref,
-                               std::string_view field);
+/// The person a reference names for this caller. INVALID_ARGUMENT / NOT_YOUR_HANDLE for another institution's
+/// handle, for a raw id from an institution, and for a handle from a service that acts for nobody. `acting`:
+/// whose handle it is when a service calls with one.
+absl::StatusOr<Id128> PersonOf(const ServiceContext& context, const Call& call,
+                               const common::v1::PersonRef& ref, std::string_view field);
 /// The same person's name for this caller: a handle for an institution, the raw id for a service.
 common::v1::PersonRef RefFor(const ServiceContext& context, const Call& call, const Id128& person);
 /// Her name for one institution, whoever calls.
-common::v1::PersonRef HandleFor(const ServiceContext& context, std::string_view institution, const Id128& person);
+common::v1::PersonRef HandleFor(const ServiceContext& context, std::string_view institution,
+                                const Id128& person);
 
 /// The `written` of an answer: revision, instant and, when wanted, the proof of the first leaf of the commit.
 Task<absl::StatusOr<common::v1::Written>> WrittenOf(const ServiceContext& context, storage::LeafRange leaves,
@@ -54,8 +55,8 @@ Task<absl::StatusOr<common::v1::Written>> WrittenOf(const ServiceContext& contex
 /// The same for a repeated request: finds the leaf by its event id among the subject's, newest first.
 Task<absl::StatusOr<common::v1::Written>> WrittenAgain(const ServiceContext& context, audit::Subject subject,
                                                        Id128 event_id, bool want_proof, bool with_key);
-/// OK when this service's log has reached `revision` ("<origin>:<size>", empty: any); UNAVAILABLE / PEER_BEHIND when
-/// it has not or the origin is another's.
+/// OK when this service's log has reached `revision` ("<origin>:<size>", empty: any); UNAVAILABLE /
+/// PEER_BEHIND when it has not or the origin is another's.
 absl::Status FreshEnough(const ServiceContext& context, std::string_view revision);
 
 }  // namespace relais::rpc

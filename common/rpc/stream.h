@@ -7,8 +7,8 @@
 
 namespace relais::rpc {
 
-/// One coroutine reads, one writes; both may be the same. A message is read only when asked for and written only
-/// when the one before is on its way, so the transport's flow control reaches the handler.
+/// One coroutine reads, one writes; both may be the same. A message is read only when asked for and written
+/// only when the one before is on its way, so the transport's flow control reaches the handler.
 template <typename Request, typename Response>
 class Stream {
  public:

@@ -61,8 +61,11 @@ Certificates::Certificates() {
   Must(pki::MakeDevelopmentPki(folder_, pki));
 
   pki::AuthorityRequest authority;
-  authority.common_name = "Foreign";
+  authority.common_name = "Lax institutions";
   authority.validity = Now();
+  lax_institutions_ =
+      Must(pki::MakeIntermediateAuthority(Must(pki::LoadDevelopmentAuthorities(folder_)).root, authority));
+  authority.common_name = "Foreign";
   const pki::Authority foreign = Must(pki::MakeRootAuthority(authority));
   Must(pki::WriteCertificate(
       folder_ + "/foreign",
@@ -79,22 +82,23 @@ TlsFiles Certificates::System(const std::string& institution, const std::string&
   return At(folder_ + "/institutions/" + institution + "/" + system);
 }
 
-TlsFiles Certificates::Service(const std::string& service) const { return At(folder_ + "/services/" + service); }
+TlsFiles Certificates::Service(const std::string& service) const {
+  return At(folder_ + "/services/" + service);
+}
 
 TlsFiles Certificates::Foreign() const { return At(folder_ + "/foreign"); }
 
 TlsFiles Certificates::InstitutionPosingAsService(const std::string& service) const {
-  const pki::DevelopmentAuthorities authorities = Must(pki::LoadDevelopmentAuthorities(folder_));
-  // An intermediate of the institutions that OpenSSL would let serve TLS: only PeerTrust can tell.
   const std::string folder = folder_ + "/posing-" + service;
-  Must(pki::WriteCertificate(folder, Must(pki::IssueCertificate(authorities.institutions,
-                                                                pki::ServiceRequest(kDomain, service, Now())))));
+  Must(pki::WriteCertificate(
+      folder, Must(pki::IssueCertificate(lax_institutions_, pki::ServiceRequest(kDomain, service, Now())))));
   return At(folder);
 }
 
 pki::PeerTrust Certificates::Trust() const {
   return Must(pki::PeerTrust::Create(
-      {kDomain, Read(folder_ + "/ca/institutions.pem"), Read(folder_ + "/ca/services.pem"), ""}));
+      {kDomain, Read(folder_ + "/ca/institutions.pem") + lax_institutions_.certificate_pem,
+       Read(folder_ + "/ca/services.pem"), ""}));
 }
 
 std::string Read(const std::string& path) { return Must(pki::ReadWholeFile(path, kMostBytes)); }
@@ -107,16 +111,19 @@ TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, Disp
                      Handler get_checkpoint)
     : authenticator_(certificates.Trust(), [this] { return world_.directory(); }),
       dispatcher_(world_.context(), authenticator_, std::move(options)),
-      service_metrics_(metrics_, {{"relais.audit.v1.AuditService/GetCheckpoint",
-                                   "relais.audit.v1.AuditService/Tail"},
-                                  {},
-                                  {},
-                                  true}),
+      service_metrics_(metrics_,
+                       {{"relais.audit.v1.AuditService/GetCheckpoint", "relais.audit.v1.AuditService/Tail"},
+                        {},
+                        {},
+                        true}),
       handlers_(world_.context(), {{"routing", {audit::v1::EVENT_CLASS_CHECK_DECIDED}}}) {
   Must(dispatcher_.AddService(kAuditServiceName));
   dispatcher_.SetMetrics(&service_metrics_);
-  service_ = get_checkpoint ? std::make_unique<PatchedService>(dispatcher_, std::move(get_checkpoint))
-                            : MakeAuditService(dispatcher_, handlers_);
+  if (get_checkpoint) {
+    service_ = std::make_unique<PatchedService>(dispatcher_, std::move(get_checkpoint));
+  } else {
+    service_ = MakeAuditService(dispatcher_, handlers_);
+  }
   ServerOptions server;
   server.listen = "127.0.0.1:0";
   server.tls = own;

@@ -1,5 +1,5 @@
-// A server of the suite over real TLS in this process, and certificates for whoever may call it. AuditService is
-// the service under test: every server has it.
+// A server of the suite over real TLS in this process, and certificates for whoever may call it. AuditService
+// is the service under test: every server has it.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,8 @@
 
 namespace relais::rpc::testing {
 
-/// A folder that goes away, with the development PKI of a few systems and services in it, and a foreign authority's.
+/// A folder that goes away, with the development PKI of a few systems and services in it, and a foreign
+/// authority's.
 class Certificates {
  public:
   Certificates();
@@ -32,7 +33,8 @@ class Certificates {
   [[nodiscard]] TlsFiles Service(const std::string& service) const;
   /// Vouched for by an authority nobody knows, with the name of a system that exists.
   [[nodiscard]] TlsFiles Foreign() const;
-  /// Signed by the institutions' authority, with a service's name, fit for TLS servers.
+  /// With a service's names, signed by an authority of institutions that, unlike the real one, may vouch for
+  /// TLS servers: OpenSSL lets it pass, only PeerTrust can tell.
   [[nodiscard]] TlsFiles InstitutionPosingAsService(const std::string& service) const;
   [[nodiscard]] pki::PeerTrust Trust() const;
 
@@ -40,6 +42,7 @@ class Certificates {
   [[nodiscard]] TlsFiles At(const std::string& folder) const;
 
   std::string folder_;
+  pki::Authority lax_institutions_;
 };
 
 /// Files read into memory.
@@ -81,8 +84,8 @@ class TlsServer {
   std::unique_ptr<Server> server_;
 };
 
-/// A plain gRPC channel, as an institution's own software makes it: the server's chain is verified, its name is
-/// relais-consent. Without files: no client certificate.
+/// A plain gRPC channel, as an institution's own software makes it: the server's chain is verified, its name
+/// is relais-consent. Without files: no client certificate.
 std::shared_ptr<grpc::Channel> PlainChannel(const std::string& target, const TlsFiles* files,
                                             const std::string& roots,
                                             grpc::ChannelArguments arguments = grpc::ChannelArguments());

@@ -1,0 +1,525 @@
+#include "common/audit/follower.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "common/audit/cursor.h"
+#include "common/audit/testing/fake_tail_source.h"
+#include "common/audit/testing/log_harness.h"
+
+namespace relais::audit {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FakeTailSource;
+using testing::Person;
+using testing::PlainEvent;
+using testing::PoolLogHarness;
+using testing::SimLogHarness;
+using testing::SubjectEvent;
+
+constexpr char kOrigin[] = "relais.test/peer/1";
+
+// Notes what it was given. A leaf's key is the part of its bytes before ':'.
+class RecordingHandler final : public LeafHandler {
+ public:
+  explicit RecordingHandler(Executor& executor) : executor_(executor) {}
+
+  [[nodiscard]] std::string OrderKey(const FollowedLeaf& leaf) const override {
+    return leaf.bytes.substr(0, leaf.bytes.find(':'));
+  }
+  [[nodiscard]] bool WantsUnopened() const override { return wants_unopened; }
+  Task<absl::Status> Apply(FollowedLeaf leaf, bool effects) override {
+    {
+      std::lock_guard lock(mu_);
+      max_running_ = std::max(max_running_, ++running_);
+    }
+    if (delay > absl::ZeroDuration()) {
+      co_await Sleep(executor_, delay);
+    }
+    std::lock_guard lock(mu_);
+    --running_;
+    ++attempts_[leaf.index];
+    if (stuck_.contains(leaf.index)) {
+      co_return absl::UnavailableError("not now");
+    }
+    applied_.push_back(leaf.index);
+    by_key_[OrderKey(leaf)].push_back(leaf.index);
+    if (effects) {
+      effects_.push_back(leaf.index);
+    }
+    co_return absl::OkStatus();
+  }
+
+  void Stick(uint64_t index, bool stuck = true) {
+    std::lock_guard lock(mu_);
+    if (stuck) {
+      stuck_.insert(index);
+    } else {
+      stuck_.erase(index);
+    }
+  }
+  [[nodiscard]] std::vector<uint64_t> applied() const {
+    std::lock_guard lock(mu_);
+    return applied_;
+  }
+  [[nodiscard]] std::vector<uint64_t> effects() const {
+    std::lock_guard lock(mu_);
+    return effects_;
+  }
+  [[nodiscard]] std::map<std::string, std::vector<uint64_t>> by_key() const {
+    std::lock_guard lock(mu_);
+    return by_key_;
+  }
+  [[nodiscard]] int attempts(uint64_t index) const {
+    std::lock_guard lock(mu_);
+    const auto it = attempts_.find(index);
+    return it == attempts_.end() ? 0 : it->second;
+  }
+  [[nodiscard]] size_t max_running() const {
+    std::lock_guard lock(mu_);
+    return max_running_;
+  }
+
+  absl::Duration delay = absl::ZeroDuration();
+  bool wants_unopened = false;
+
+ private:
+  Executor& executor_;
+  mutable std::mutex mu_;
+  std::set<uint64_t> stuck_;
+  std::vector<uint64_t> applied_;
+  std::vector<uint64_t> effects_;
+  std::map<std::string, std::vector<uint64_t>> by_key_;
+  std::map<uint64_t, int> attempts_;
+  size_t running_ = 0;
+  size_t max_running_ = 0;
+};
+
+FollowerOptions Options(absl::Duration lease = absl::Seconds(2)) {
+  FollowerOptions options;
+  options.name = "peer";
+  options.window = 8;
+  options.lease = lease;
+  options.probe_interval = absl::Milliseconds(100);
+  return options;
+}
+
+class FollowerTest : public ::testing::Test {
+ protected:
+  ~FollowerTest() override { StopFollower(); }
+
+  void Follow(FollowerOptions options = Options()) {
+    StopFollower();
+    follower_ = Follower::Create(std::move(options), source_, handler_, harness_.store(), harness_.sim(),
+                                 harness_.random(), harness_.sim());
+    const absl::Status started = follower_->Start();
+    ASSERT_TRUE(started.ok()) << started;
+  }
+  void StopFollower() {
+    if (follower_ != nullptr) {
+      (void)harness_.Run(follower_->Stop());
+      follower_.reset();
+    }
+  }
+  void RunFor(absl::Duration duration) { harness_.sim().RunFor(duration); }
+
+  SimLogHarness harness_;  // for its executor and its store
+  FakeTailSource source_{harness_.sim(), kOrigin};
+  RecordingHandler handler_{harness_.sim()};
+  std::unique_ptr<Follower> follower_;
+};
+
+TEST_F(FollowerTest, AppliesEverythingInOrder) {
+  source_.AppendMany(20);
+  Follow();
+  EXPECT_TRUE(harness_.Run(follower_->WaitApplied(20, absl::Seconds(5))));
+  source_.AppendMany(5);
+  EXPECT_TRUE(harness_.Run(follower_->WaitApplied(25, absl::Seconds(5))));
+  EXPECT_FALSE(harness_.Run(follower_->WaitApplied(26, absl::Seconds(5))));
+  std::vector<uint64_t> expected(25);
+  for (uint64_t i = 0; i < 25; ++i) {
+    expected[i] = i;
+  }
+  std::vector<uint64_t> applied = handler_.applied();
+  std::sort(applied.begin(), applied.end());
+  EXPECT_EQ(applied, expected);
+  EXPECT_EQ(handler_.effects().size(), 25U);
+}
+
+TEST_F(FollowerTest, SameKeyIsAppliedInOrderAndOthersAtOnce) {
+  handler_.delay = absl::Milliseconds(10);
+  for (int i = 0; i < 40; ++i) {
+    source_.Append(std::string(1, static_cast<char>('a' + i % 3)) + ":" + std::to_string(i));
+  }
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(40, absl::Seconds(5))));
+  EXPECT_EQ(handler_.by_key().size(), 3U);
+  for (const auto& [key, indices] : handler_.by_key()) {
+    EXPECT_TRUE(std::is_sorted(indices.begin(), indices.end())) << key;
+  }
+  EXPECT_EQ(handler_.max_running(), 3U);
+}
+
+TEST_F(FollowerTest, AFailingLeafHoldsItsKeyAndTheCursorOnly) {
+  handler_.Stick(1);
+  source_.Append("a:0");
+  source_.Append("b:1");
+  source_.Append("a:2");
+  source_.Append("b:3");
+  Follow();
+  RunFor(absl::Seconds(20));
+  EXPECT_THAT(handler_.applied(), ElementsAre(0, 2));
+  EXPECT_EQ(follower_->applied(), 1U);
+  EXPECT_GT(handler_.attempts(1), 5);
+  EXPECT_LT(handler_.attempts(1), 20);
+  EXPECT_EQ(handler_.attempts(3), 0);
+  EXPECT_FALSE(follower_->LeaseHeld());
+  handler_.Stick(1, false);
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(4, absl::Seconds(10))));
+  EXPECT_THAT(handler_.by_key()["b"], ElementsAre(1, 3));
+}
+
+TEST_F(FollowerTest, TheWindowIsBounded) {
+  handler_.Stick(0);
+  for (int i = 0; i < 100; ++i) {
+    source_.Append(std::to_string(i) + ":x");
+  }
+  Follow();
+  RunFor(absl::Seconds(5));
+  EXPECT_LE(handler_.applied().size(), 7U);
+}
+
+TEST_F(FollowerTest, StopEndsWhileALeafFails) {
+  handler_.Stick(0);
+  source_.AppendMany(3);
+  Follow();
+  RunFor(absl::Seconds(5));
+  const absl::Duration before = harness_.sim().Monotonic();
+  EXPECT_TRUE(harness_.Run(follower_->Stop()));
+  EXPECT_LE(harness_.sim().Monotonic() - before, absl::Seconds(1));
+  follower_.reset();
+}
+
+TEST_F(FollowerTest, GoesOnFromTheCursorAfterAStop) {
+  source_.AppendMany(11);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(11, absl::Seconds(5))));
+  source_.AppendMany(2);
+  Follow();
+  EXPECT_EQ(follower_->applied(), 11U);
+  EXPECT_FALSE(follower_->LeaseHeld());
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(13, absl::Seconds(5))));
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->LeaseHeld());
+  EXPECT_EQ(handler_.attempts(10), 1);
+  EXPECT_EQ(handler_.attempts(12), 1);
+}
+
+TEST_F(FollowerTest, UnopenedLeavesAreSkippedUnlessWanted) {
+  source_.Append("0", audit::v1::TailLeaf::OPENING_WITHHELD);
+  source_.Append("1");
+  source_.Append("2", audit::v1::TailLeaf::OPENING_ERASED);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(3, absl::Seconds(5))));
+  EXPECT_THAT(handler_.applied(), ElementsAre(1));
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->LeaseHeld());
+  handler_.wants_unopened = true;
+  source_.Append("3", audit::v1::TailLeaf::OPENING_ERASED);
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(4, absl::Seconds(5))));
+  EXPECT_THAT(handler_.applied(), ElementsAre(1, 3));
+}
+
+TEST_F(FollowerTest, ARebuildHasNoEffectsTwice) {
+  source_.AppendMany(6);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(6, absl::Seconds(5))));
+  FollowerOptions rebuild = Options();
+  rebuild.rebuild = true;
+  Follow(rebuild);
+  EXPECT_EQ(follower_->applied(), 0U);
+  source_.AppendMany(2);
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(8, absl::Seconds(5))));
+  EXPECT_EQ(handler_.applied().size(), 14U);
+  EXPECT_EQ(handler_.effects().size(), 8U);
+  // Nor when the rebuild itself was cut short.
+  Follow(rebuild);
+  handler_.Stick(3);
+  RunFor(absl::Seconds(1));
+  Follow();
+  handler_.Stick(3, false);
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(8, absl::Seconds(10))));
+  EXPECT_EQ(handler_.effects().size(), 8U);
+}
+
+TEST_F(FollowerTest, OutagesAreRiddenOut) {
+  source_.AppendMany(3);
+  source_.FailProbes(absl::UnavailableError("down"));
+  source_.FailReads(absl::UnavailableError("down"));
+  Follow();
+  RunFor(absl::Minutes(5));
+  EXPECT_TRUE(handler_.applied().empty());
+  source_.FailReads(absl::OkStatus());
+  source_.FailProbes(absl::OkStatus());
+  EXPECT_TRUE(harness_.Run(follower_->WaitApplied(3, absl::Seconds(1))));
+  EXPECT_FALSE(follower_->alarmed());
+}
+
+// --- The lease ---
+
+TEST_F(FollowerTest, LeaseRunsFromTheSendTimeOfTheProbe) {
+  source_.AppendMany(3);
+  source_.DelayProbes(absl::Milliseconds(300));
+  Follow();
+  EXPECT_FALSE(follower_->LeaseHeld());
+  RunFor(absl::Milliseconds(299));
+  EXPECT_FALSE(follower_->LeaseHeld());
+  RunFor(absl::Milliseconds(50));
+  ASSERT_TRUE(follower_->LeaseHeld());
+  EXPECT_EQ(follower_->LeaseUntil(), absl::Seconds(2));
+}
+
+TEST_F(FollowerTest, LeaseEndsWhenProbesFail) {
+  source_.AppendMany(3);
+  Follow();
+  RunFor(absl::Seconds(10));
+  ASSERT_TRUE(follower_->LeaseHeld());
+  source_.FailProbes(absl::UnavailableError("down"));
+  RunFor(absl::Milliseconds(1800));
+  EXPECT_TRUE(follower_->LeaseHeld());
+  RunFor(absl::Milliseconds(300));
+  EXPECT_FALSE(follower_->LeaseHeld());
+  source_.FailProbes(absl::OkStatus());
+  RunFor(absl::Milliseconds(300));
+  EXPECT_TRUE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, NoLeaseWhileWhatTheAnswerNamedIsNotApplied) {
+  source_.AppendMany(3);
+  Follow();
+  RunFor(absl::Seconds(1));
+  ASSERT_TRUE(follower_->LeaseHeld());
+  source_.HoldReadsAt(3);
+  source_.AppendMany(1);
+  RunFor(absl::Seconds(5));
+  EXPECT_FALSE(follower_->LeaseHeld());
+  handler_.Stick(3);
+  source_.HoldReadsAt(std::nullopt);
+  RunFor(absl::Seconds(1));
+  EXPECT_FALSE(follower_->LeaseHeld());
+  handler_.Stick(3, false);
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(4, absl::Seconds(10))));
+  EXPECT_TRUE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, LeaseHoldsUnderSteadyGrowth) {
+  source_.DelayProbes(absl::Milliseconds(40));
+  Follow();
+  RunFor(absl::Seconds(1));
+  for (int i = 0; i < 2000; ++i) {
+    source_.AppendMany(1);
+    RunFor(absl::Milliseconds(3));
+    ASSERT_TRUE(follower_->LeaseHeld()) << i;
+  }
+}
+
+TEST_F(FollowerTest, NoLeaseWhenNoneIsWanted) {
+  source_.AppendMany(3);
+  Follow(Options(absl::ZeroDuration()));
+  RunFor(absl::Seconds(5));
+  EXPECT_EQ(follower_->applied(), 3U);
+  EXPECT_FALSE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, AStoppedFollowerHoldsNoLease) {
+  Follow();
+  RunFor(absl::Seconds(1));
+  ASSERT_TRUE(follower_->LeaseHeld());
+  EXPECT_TRUE(harness_.Run(follower_->Stop()));
+  EXPECT_FALSE(follower_->LeaseHeld());
+  follower_.reset();
+}
+
+// --- Alarms ---
+
+TEST_F(FollowerTest, ARollBackAlarms) {
+  source_.AppendMany(5);
+  Follow();
+  RunFor(absl::Seconds(1));
+  ASSERT_TRUE(follower_->LeaseHeld());
+  source_.Truncate(4);
+  RunFor(absl::Milliseconds(200));
+  EXPECT_TRUE(follower_->alarmed());
+  EXPECT_FALSE(follower_->LeaseHeld());
+  EXPECT_EQ(follower_->LeaseUntil(), absl::ZeroDuration());
+  const size_t reads = source_.reads();
+  source_.AppendMany(10);
+  RunFor(absl::Seconds(5));
+  EXPECT_EQ(handler_.applied().size(), 5U);
+  EXPECT_LE(source_.reads(), reads + 1);
+  EXPECT_FALSE(harness_.Run(follower_->WaitApplied(6, absl::Minutes(1))));
+}
+
+TEST_F(FollowerTest, ARollBackWhileStoppedAlarms) {
+  source_.AppendMany(5);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(5, absl::Seconds(5))));
+  StopFollower();
+  source_.Truncate(3);
+  Follow();
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->alarmed());
+  EXPECT_EQ(handler_.applied().size(), 5U);
+}
+
+TEST_F(FollowerTest, AForkAlarms) {
+  source_.AppendMany(5);
+  Follow();
+  RunFor(absl::Seconds(1));
+  source_.Fork(2, "another history");
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->alarmed());
+  EXPECT_FALSE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, AForkWhileStoppedGivesNoLease) {
+  source_.AppendMany(5);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(5, absl::Seconds(5))));
+  StopFollower();
+  source_.Fork(2, "another history");
+  source_.AppendMany(3);
+  Follow();
+  for (int i = 0; i < 1000; ++i) {
+    RunFor(absl::Milliseconds(1));
+    ASSERT_FALSE(follower_->LeaseHeld());
+  }
+  EXPECT_TRUE(follower_->alarmed());
+}
+
+TEST_F(FollowerTest, AnotherOriginAlarmsAlsoAfterARestart) {
+  source_.AppendMany(5);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(5, absl::Seconds(5))));
+  StopFollower();
+  source_.SetOrigin("relais.test/peer/2");
+  Follow();
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->alarmed());
+  EXPECT_FALSE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, ADamagedCursorIsRefused) {
+  source_.AppendMany(1);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(1, absl::Seconds(5))));
+  StopFollower();
+  storage::CommitRequest damage;
+  damage.partition = internal::CursorPartition("peer");
+  damage.batch.push_back({"cursor", "nonsense"});
+  ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(damage))).ok());
+  auto follower = Follower::Create(Options(), source_, handler_, harness_.store(), harness_.sim(),
+                                   harness_.random(), harness_.sim());
+  EXPECT_TRUE(absl::IsDataLoss(follower->Start()));
+}
+
+// --- Crashes ---
+
+// The process dies at an arbitrary moment, again and again; nothing is skipped and nothing is applied out of
+// order within a key, whatever is applied twice.
+TEST(FollowerCrashTest, NothingIsSkippedAndOrderHoldsPerKey) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimLogHarness harness({.seed = seed});
+    FakeTailSource source(harness.sim(), kOrigin);
+    for (int i = 0; i < 300; ++i) {
+      source.Append(std::string(1, static_cast<char>('a' + harness.sim().Below(5))) + ":" +
+                    std::to_string(i));
+    }
+    std::vector<std::unique_ptr<RecordingHandler>> handlers;
+    uint64_t applied = 0;
+    for (int life = 0; applied < 300; ++life) {
+      ASSERT_LT(life, 200);
+      handlers.push_back(std::make_unique<RecordingHandler>(harness.sim()));
+      RecordingHandler& handler = *handlers.back();
+      handler.delay = absl::Milliseconds(harness.sim().Below(10));
+      auto follower = Follower::Create(Options(), source, handler, harness.store(), harness.sim(),
+                                       harness.random(), harness.sim());
+      ASSERT_TRUE(follower->Start().ok());
+      const uint64_t begin = follower->applied();
+      EXPECT_LE(begin, applied);
+      harness.sim().RunFor(absl::Milliseconds(static_cast<int64_t>(harness.sim().Below(400))));
+      applied = std::max(applied, follower->applied());
+      harness.Crash();
+      (void)harness.Run(follower->Stop());
+      std::vector<uint64_t> seen = handler.applied();
+      std::sort(seen.begin(), seen.end());
+      // Everything from the cursor up to the applied prefix was seen, once.
+      EXPECT_TRUE(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+      for (uint64_t i = begin; i < follower->applied(); ++i) {
+        ASSERT_EQ(seen.at(i - begin), i);
+      }
+      for (const auto& [key, indices] : handler.by_key()) {
+        EXPECT_TRUE(std::is_sorted(indices.begin(), indices.end()));
+      }
+      ASSERT_TRUE(harness.Reopen().ok());
+    }
+  }
+}
+
+// --- The service's own log ---
+
+TEST(FollowerLocalTest, FollowsItsOwnLogAndIsNotFedByItsCursor) {
+  SimLogHarness harness;
+  RecordingHandler handler(harness.sim());
+  const auto source = LocalSource(harness.log());
+  FollowerOptions options = Options(absl::ZeroDuration());
+  options.name = "own";
+  auto follower = Follower::Create(options, *source, handler, harness.store(), harness.sim(),
+                                   harness.random(), harness.sim());
+  ASSERT_TRUE(follower->Start().ok());
+  harness.Append({SubjectEvent(Person(1)), PlainEvent()});
+  harness.Append(SubjectEvent(Person(2)));
+  ASSERT_TRUE(harness.Run(follower->WaitApplied(3, absl::Seconds(5))));
+  harness.sim().RunFor(absl::Seconds(10));
+  EXPECT_EQ(harness.log().state().size, 3U);
+  EXPECT_FALSE(follower->alarmed());
+  EXPECT_TRUE(harness.Run(follower->Stop()));
+}
+
+TEST(FollowerLocalTest, RealThreads) {
+  PoolLogHarness harness;
+  RecordingHandler handler(harness.executor());
+  const auto source = LocalSource(harness.log());
+  FollowerOptions options = Options(absl::Seconds(30));
+  options.name = "own";
+  options.window = 64;
+  auto follower = Follower::Create(options, *source, handler, harness.store(), harness.clock(),
+                                   harness.random(), harness.executor());
+  ASSERT_TRUE(follower->Start().ok());
+  for (int i = 0; i < 100; ++i) {
+    harness.Append({SubjectEvent(Person(static_cast<uint64_t>(i))), PlainEvent(), PlainEvent()});
+  }
+  ASSERT_TRUE(harness.Run(follower->WaitApplied(300, absl::Minutes(1))));
+  // The answer to a probe that names all of it.
+  for (int i = 0; i < 1000 && !follower->LeaseHeld(); ++i) {
+    (void)harness.Run(follower->WaitApplied(301, absl::Milliseconds(20)));
+  }
+  EXPECT_TRUE(follower->LeaseHeld());
+  EXPECT_EQ(handler.applied().size(), 300U);
+  EXPECT_FALSE(follower->alarmed());
+  EXPECT_TRUE(harness.Run(follower->Stop()));
+  harness.Crash();
+  EXPECT_EQ(follower->applied(), 300U);
+}
+
+TEST(EffectIdTest, NamesLogLeafAndEffect) {
+  EXPECT_EQ(EffectId("relais.test/consent/1", 42, 3), "relais.test/consent/1:42:3");
+}
+
+}  // namespace
+}  // namespace relais::audit

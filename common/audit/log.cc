@@ -1,0 +1,452 @@
+#include "common/audit/log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "common/audit/big_endian.h"
+#include "common/audit/checkpoints.h"
+#include "common/audit/month_keys.h"
+#include "common/audit/sequencer.h"
+#include "common/audit/tree_rows.h"
+#include "common/audit/waiters.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+
+namespace relais::audit {
+namespace {
+
+using internal::Checkpoints;
+using internal::Durable;
+using internal::MonthKeys;
+using internal::SignedCheckpoint;
+using internal::TreeRows;
+using internal::TreeSequencer;
+using internal::Waiters;
+using storage::LogTable;
+
+constexpr std::string_view kLogKey = "audit-log";
+constexpr size_t kKeySize = 32;
+constexpr absl::Duration kCheckpointWait = absl::Seconds(30);
+constexpr absl::Duration kClockTolerance = absl::Seconds(2);
+// A leaf is drafted a moment before it gets its time: its month may be the one before.
+constexpr absl::Duration kDraftAge = absl::Hours(1);
+
+// What is durable, and who waits for more. Waiting coroutines keep it alive beyond the log.
+struct Growth {
+  explicit Growth(Executor& executor) : waiters(std::make_shared<Waiters>(executor)) {}
+
+  [[nodiscard]] Durable Get() const {
+    std::lock_guard lock(mu);
+    return durable;
+  }
+  void Set(const Durable& value) {
+    std::lock_guard lock(mu);
+    durable = value;
+    last_micros = absl::ToUnixMicros(value.last_time);
+    size = value.size;
+  }
+
+  const std::shared_ptr<Waiters> waiters;
+  std::atomic<bool> stopped = false;
+  std::atomic<uint64_t> size = 0;
+  std::atomic<int64_t> last_micros = 0;
+  mutable std::mutex mu;
+  Durable durable{0, merkle::EmptyRoot(), absl::UnixEpoch()};
+};
+
+Task<uint64_t> Wait(std::shared_ptr<Growth> growth, uint64_t size, absl::Duration wait) {
+  const Waiters::Ticket ticket(growth->waiters, size + 1);
+  if (growth->size <= size && !growth->stopped) {
+    const OneShot<bool> woken = ticket.Wait(wait);
+    co_await woken;
+  }
+  co_return growth->size.load();
+}
+
+absl::StatusOr<Secret> GetOrAdd(crypto::KeyRing& ring, std::string_view name, Random& random) {
+  if (absl::IsNotFound(ring.Latest(name).status())) {
+    RETURN_IF_ERROR(ring.Add(name, Secret(random.Bytes(kKeySize))).status());
+  }
+  ASSIGN_OR_RETURN(const uint32_t version, ring.Latest(name));
+  return ring.Get(name, version);
+}
+
+absl::Status NotRecovered() { return absl::FailedPreconditionError("the log is not recovered yet"); }
+
+class LogImpl final : public Log {
+ public:
+  LogImpl(LogOptions options, std::unique_ptr<SubjectKeys> keys, Secret log_key, Clock& clock, Random& random,
+          Executor& executor)
+      : options_(std::move(options)),
+        clock_(clock),
+        random_(random),
+        keys_(std::move(keys)),
+        log_key_(std::move(log_key)),
+        months_(*options_.ring, random),
+        growth_(std::make_shared<Growth>(executor)),
+        checkpoints_(std::make_shared<Checkpoints>(options_.origin, options_.signers, options_.published_path,
+                                                   clock, executor)),
+        sequencer_(clock, *keys_, [this](const Durable& durable) { OnDurable(durable); }) {}
+
+  ~LogImpl() override {
+    growth_->stopped = true;
+    growth_->waiters->WakeAll();
+  }
+  LogImpl(const LogImpl&) = delete;
+  LogImpl& operator=(const LogImpl&) = delete;
+
+  storage::Sequencer& sequencer() override { return sequencer_; }
+  absl::Status Recover(storage::Store& store) override;
+  absl::StatusOr<storage::LeafDraft> Draft(const Event& event) override;
+  SubjectKeys& keys() override { return *keys_; }
+
+  [[nodiscard]] LogState state() const override {
+    const Durable durable = growth_->Get();
+    return {options_.origin, durable.size, durable.root};
+  }
+  [[nodiscard]] const std::string& origin() const override { return options_.origin; }
+  absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) override;
+  absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) override;
+  absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,
+                                                 size_t limit) override;
+  Task<uint64_t> WaitForGrowth(uint64_t size, absl::Duration wait) override {
+    return Wait(growth_, size, wait);
+  }
+  absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) override;
+
+  Task<absl::StatusOr<std::string>> Checkpoint(uint64_t min_size) override;
+  absl::StatusOr<std::vector<merkle::Hash>> Inclusion(uint64_t index, uint64_t size) override;
+  absl::StatusOr<std::vector<merkle::Hash>> Consistency(uint64_t old_size, uint64_t new_size) override;
+  Task<absl::StatusOr<common::v1::Proof>> Prove(uint64_t index, bool with_key) override;
+
+  [[nodiscard]] absl::Status ClockStatus() const override {
+    if (clock_.Now() < LastTime() - kClockTolerance) {
+      return absl::FailedPreconditionError("the clock is more than two seconds behind the last leaf");
+    }
+    return absl::OkStatus();
+  }
+  [[nodiscard]] absl::Time Now() const override { return std::max(LastTime(), clock_.Now()); }
+
+  void Stop() override {
+    growth_->stopped = true;
+    checkpoints_->Stop();
+    growth_->waiters->WakeAll();
+  }
+
+ private:
+  void OnDurable(const Durable& durable) {
+    growth_->Set(durable);
+    checkpoints_->Grown(durable.size, durable.root);
+    growth_->waiters->Wake(durable.size);
+  }
+  [[nodiscard]] absl::Time LastTime() const { return absl::FromUnixMicros(growth_->last_micros); }
+  absl::Status CheckPublished(const TreeRows& rows, uint64_t size) const;
+  absl::StatusOr<std::optional<Secret>> KeyOf(const Leaf& leaf, const std::optional<std::string>& subject);
+  absl::StatusOr<OpenedLeaf> Open(uint64_t index, std::string bytes,
+                                  const std::optional<std::string>& subject);
+  absl::StatusOr<std::string> LeafKeyAt(uint64_t index, const std::string& bytes);
+
+  const LogOptions options_;
+  Clock& clock_;
+  Random& random_;
+  const std::unique_ptr<SubjectKeys> keys_;
+  const Secret log_key_;
+  MonthKeys months_;
+  const std::shared_ptr<Growth> growth_;
+  const std::shared_ptr<Checkpoints> checkpoints_;
+  TreeSequencer sequencer_;
+  std::atomic<storage::Store*> store_ = nullptr;
+};
+
+absl::Status LogImpl::CheckPublished(const TreeRows& rows, uint64_t size) const {
+  ASSIGN_OR_RETURN(const std::optional<merkle::Checkpoint> published, checkpoints_->Published());
+  if (!published.has_value()) {
+    if (size > 0 && !options_.published_path.empty()) {
+      log::Warn("no checkpoint was published before: a roll-back would not be noticed",
+                {log::Field::Name("log", options_.origin)});
+    }
+    return absl::OkStatus();
+  }
+  if (published->size > size) {
+    return absl::DataLossError(absl::StrCat("the log was rolled back: a checkpoint of size ", published->size,
+                                            " was given out and the store holds ", size, " leaves"));
+  }
+  ASSIGN_OR_RETURN(const merkle::Frontier range, rows.Range(published->size));
+  if (range.root() != published->root) {
+    return absl::DataLossError(absl::StrCat("the log forked: its root at size ", published->size,
+                                            " is not the one that was given out"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LogImpl::Recover(storage::Store& store) {
+  const TreeRows rows(store);
+  ASSIGN_OR_RETURN(const uint64_t size, rows.Size());
+  ASSIGN_OR_RETURN(merkle::Frontier range, rows.Range(size));
+  absl::Time last_time = absl::UnixEpoch();
+  if (size > 0) {
+    ASSIGN_OR_RETURN(const std::string bytes, rows.Leaf(size - 1));
+    const absl::StatusOr<Leaf> last = ParseLeaf(bytes);
+    if (!last.ok()) {
+      return absl::DataLossError("log: the last leaf is damaged");
+    }
+    last_time = last->time;
+  }
+  RETURN_IF_ERROR(CheckPublished(rows, size));
+  const merkle::Hash root = range.root();
+  sequencer_.Restore(std::move(range), last_time);
+  keys_->Attach(store);
+  store_ = &store;
+  OnDurable({size, root, last_time});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
+  storage::LeafDraft draft;
+  Secret subject_key;
+  if (event.subject.has_value()) {
+    ASSIGN_OR_RETURN(SubjectKeys::Key key, keys_->GetOrCreate(*event.subject));
+    subject_key = std::move(key.secret);
+    draft.rows = std::move(key.rows);
+    draft.subject = event.subject->Encode();
+  }
+  ASSIGN_OR_RETURN(const Secret month_key, months_.ForWriting(Now()));
+  const Secret& key = event.subject.has_value() ? subject_key : log_key_;
+  const std::string random = random_.Bytes(kLeafRandomSize);
+  if (!event.event_id.IsZero()) {
+    ASSIGN_OR_RETURN(draft.bytes, SealLeaf(event, random, options_.test_mode, key, month_key));
+    return draft;
+  }
+  Event named = event;
+  named.event_id = random_.Id();
+  ASSIGN_OR_RETURN(draft.bytes, SealLeaf(named, random, options_.test_mode, key, month_key));
+  return draft;
+}
+
+absl::StatusOr<std::vector<std::string>> LogImpl::ReadLeaves(uint64_t from, size_t limit) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    return NotRecovered();
+  }
+  const uint64_t size = growth_->size;
+  std::vector<std::string> leaves;
+  if (from >= size || limit == 0) {
+    return leaves;
+  }
+  // What lies beyond the durable size may be there to read already; it is nobody's yet.
+  limit = std::min<uint64_t>(limit, size - from);
+  ASSIGN_OR_RETURN(std::vector<storage::Store::LogEntry> entries,
+                   store->LogScan(LogTable::kLeaves, "", IndexKey(from), limit));
+  leaves.reserve(entries.size());
+  for (storage::Store::LogEntry& entry : entries) {
+    if (entry.key != IndexKey(from + leaves.size())) {
+      return absl::DataLossError(absl::StrCat("log: leaf ", from + leaves.size(), " is missing"));
+    }
+    leaves.push_back(std::move(entry.value));
+  }
+  if (leaves.empty()) {
+    return absl::DataLossError(absl::StrCat("log: leaf ", from, " is missing"));
+  }
+  return leaves;
+}
+
+// The key of part P; nullopt when it is destroyed.
+absl::StatusOr<std::optional<Secret>> LogImpl::KeyOf(const Leaf& leaf,
+                                                     const std::optional<std::string>& subject) {
+  if (leaf.header.commitment().empty()) {
+    return std::optional<Secret>(log_key_);
+  }
+  if (!subject.has_value()) {
+    return std::optional<Secret>();
+  }
+  ASSIGN_OR_RETURN(const Subject decoded, Subject::Decode(*subject));
+  absl::StatusOr<Secret> key = keys_->Get(decoded);
+  if (absl::IsNotFound(key.status())) {
+    return std::optional<Secret>();
+  }
+  if (!key.ok()) {
+    return key.status();
+  }
+  return std::optional<Secret>(*std::move(key));
+}
+
+absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, std::string bytes,
+                                         const std::optional<std::string>& subject) {
+  OpenedLeaf opened;
+  opened.index = index;
+  absl::StatusOr<Leaf> leaf = ParseLeaf(bytes);
+  if (!leaf.ok()) {
+    return absl::DataLossError(absl::StrCat("log: leaf ", index, " is damaged"));
+  }
+  opened.leaf = *std::move(leaf);
+  opened.bytes = std::move(bytes);
+  ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(opened.leaf, subject));
+  if (!key.has_value()) {
+    opened.opening = OpenedLeaf::Opening::kErased;
+    return opened;
+  }
+  absl::StatusOr<audit::v1::LeafDetails> details = OpenDetails(opened.leaf, *key);
+  if (!details.ok()) {
+    return absl::DataLossError(absl::StrCat("log: leaf ", index, " does not open"));
+  }
+  opened.details = *std::move(details);
+  return opened;
+}
+
+absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::ReadOpened(uint64_t from, size_t limit) {
+  ASSIGN_OR_RETURN(std::vector<std::string> leaves, ReadLeaves(from, limit));
+  std::vector<OpenedLeaf> opened;
+  if (leaves.empty()) {
+    return opened;
+  }
+  ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
+                   store_.load()->LogScan(LogTable::kLeafSubjects, "", IndexKey(from), leaves.size()));
+  absl::flat_hash_map<std::string, std::string> subjects;
+  for (const storage::Store::LogEntry& row : rows) {
+    subjects.emplace(row.key, row.value);
+  }
+  opened.reserve(leaves.size());
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const auto subject = subjects.find(IndexKey(from + i));
+    ASSIGN_OR_RETURN(
+        OpenedLeaf leaf,
+        Open(from + i, std::move(leaves[i]),
+             subject == subjects.end() ? std::nullopt : std::optional<std::string>(subject->second)));
+    opened.push_back(std::move(leaf));
+  }
+  return opened;
+}
+
+absl::StatusOr<std::vector<uint64_t>> LogImpl::LeavesOf(const Subject& subject, uint64_t from, size_t limit) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    return NotRecovered();
+  }
+  const std::string prefix = subject.Encode();
+  const uint64_t size = growth_->size;
+  ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
+                   store->LogScan(LogTable::kSubjectLeaves, prefix, prefix + IndexKey(from), limit));
+  std::vector<uint64_t> indices;
+  for (const storage::Store::LogEntry& row : rows) {
+    if (row.key.size() != prefix.size() + sizeof(uint64_t)) {
+      return absl::DataLossError("log: malformed pointer");
+    }
+    const uint64_t index = ReadBigEndian64(std::string_view(row.key).substr(prefix.size()));
+    if (index < size) {
+      indices.push_back(index);
+    }
+  }
+  return indices;
+}
+
+absl::StatusOr<audit::v1::LeafActor> LogImpl::Actor(const Leaf& leaf) {
+  absl::StatusOr<audit::v1::LeafActor> actor = absl::NotFoundError("the key of that month is destroyed");
+  for (const absl::Time drafted : {leaf.time, leaf.time - kDraftAge}) {
+    const absl::StatusOr<Secret> month_key = months_.ForReading(drafted);
+    if (month_key.ok() && !actor.ok()) {
+      actor = OpenActor(leaf, *month_key);
+    } else if (!month_key.ok() && !absl::IsNotFound(month_key.status())) {
+      return month_key.status();
+    }
+  }
+  return actor;
+}
+
+Task<absl::StatusOr<std::string>> LogImpl::Checkpoint(uint64_t min_size) {
+  CO_ASSIGN_OR_RETURN(SignedCheckpoint checkpoint,
+                      co_await Checkpoints::AtLeast(checkpoints_, min_size, kCheckpointWait));
+  co_return std::move(checkpoint.note);
+}
+
+absl::StatusOr<std::vector<merkle::Hash>> LogImpl::Inclusion(uint64_t index, uint64_t size) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    return NotRecovered();
+  }
+  if (size > growth_->size) {
+    return absl::OutOfRangeError("the log is not that long");
+  }
+  return TreeRows(*store).Inclusion(index, size);
+}
+
+absl::StatusOr<std::vector<merkle::Hash>> LogImpl::Consistency(uint64_t old_size, uint64_t new_size) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    return NotRecovered();
+  }
+  if (new_size > growth_->size) {
+    return absl::OutOfRangeError("the log is not that long");
+  }
+  return TreeRows(*store).Consistency(old_size, new_size);
+}
+
+// Empty when the key is destroyed.
+absl::StatusOr<std::string> LogImpl::LeafKeyAt(uint64_t index, const std::string& bytes) {
+  ASSIGN_OR_RETURN(const Leaf leaf, ParseLeaf(bytes));
+  ASSIGN_OR_RETURN(const std::optional<std::string> subject,
+                   store_.load()->LogGet(LogTable::kLeafSubjects, IndexKey(index)));
+  ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(leaf, subject));
+  return key.has_value() ? std::string(LeafKey(*key, leaf.random).ExposeSecret()) : std::string();
+}
+
+Task<absl::StatusOr<common::v1::Proof>> LogImpl::Prove(uint64_t index, bool with_key) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    co_return NotRecovered();
+  }
+  if (index >= growth_->size) {
+    co_return absl::NotFoundError("no such leaf");
+  }
+  common::v1::Proof proof;
+  proof.set_origin(options_.origin);
+  proof.set_leaf_index(index);
+  CO_ASSIGN_OR_RETURN(SignedCheckpoint checkpoint,
+                      co_await Checkpoints::AtLeast(checkpoints_, index + 1, kCheckpointWait));
+  proof.set_tree_size(checkpoint.size);
+  proof.set_checkpoint(std::move(checkpoint.note));
+  const TreeRows rows(*store);
+  CO_ASSIGN_OR_RETURN(std::string leaf, rows.Leaf(index));
+  CO_ASSIGN_OR_RETURN(const std::vector<merkle::Hash> inclusion, rows.Inclusion(index, proof.tree_size()));
+  for (const merkle::Hash& hash : inclusion) {
+    proof.add_inclusion(std::string(merkle::AsBytes(hash)));
+  }
+  if (with_key) {
+    CO_ASSIGN_OR_RETURN(std::string key, LeafKeyAt(index, leaf));
+    proof.set_leaf_key(std::move(key));
+  }
+  proof.set_leaf(std::move(leaf));
+  co_return proof;
+}
+
+}  // namespace
+
+std::string Log::Revision(uint64_t size) const { return absl::StrCat(origin(), ":", size); }
+
+absl::StatusOr<std::unique_ptr<Log>> Log::Create(LogOptions options, Clock& clock, Random& random,
+                                                 Executor& executor) {
+  if (options.origin.empty() || options.origin.size() > UINT16_MAX) {
+    return absl::InvalidArgumentError("a log has an origin");
+  }
+  if (options.signers.empty() || options.ring == nullptr) {
+    return absl::InvalidArgumentError("a log has a signer and a key ring");
+  }
+  for (LogOptions::Signer& signer : options.signers) {
+    // So that the key of one log never vouches for another.
+    if (signer.name.empty()) {
+      signer.name = options.origin;
+    } else if (signer.name != options.origin) {
+      return absl::InvalidArgumentError("the key name of a log's signer is the log's origin");
+    }
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<SubjectKeys> keys,
+                   SubjectKeys::Open(*options.ring, random, options.subject_cache_entries));
+  ASSIGN_OR_RETURN(Secret log_key, GetOrAdd(*options.ring, kLogKey, random));
+  return std::make_unique<LogImpl>(std::move(options), std::move(keys), std::move(log_key), clock, random,
+                                   executor);
+}
+
+}  // namespace relais::audit

@@ -1,0 +1,92 @@
+#include "common/audit/sequencer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/audit/big_endian.h"
+#include "common/audit/leaf.h"
+#include "common/audit/tree_rows.h"
+
+namespace relais::audit::internal {
+
+using storage::LogRow;
+using storage::LogTable;
+
+void TreeSequencer::Restore(merkle::Frontier range, absl::Time last_time) {
+  committed_ = {std::move(range), last_time};
+  staged_ = committed_;
+}
+
+storage::LeafRange TreeSequencer::Stage(std::vector<storage::LeafDraft> leaves, std::vector<LogRow>& rows) {
+  const uint64_t first = staged_.range.size();
+  const uint64_t count = leaves.size();
+  if (count > 0) {
+    // One instant per commit: its leaves are one act. Whole microseconds, as the leaf says them.
+    staged_.last_time = std::max(staged_.last_time, absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())));
+  }
+  for (storage::LeafDraft& leaf : leaves) {
+    StageLeaf(std::move(leaf), staged_.last_time, rows);
+  }
+  return {first, count, staged_.range.size()};
+}
+
+void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vector<LogRow>& rows) {
+  const std::string index = IndexKey(staged_.range.size());
+  StampTime(leaf.bytes, time);
+  completed_.clear();
+  staged_.range.Append(merkle::HashLeaf(leaf.bytes), &completed_);
+  for (const merkle::Node& node : completed_) {
+    rows.push_back({LogTable::kNodes, NodeKey(node.id), std::string(merkle::AsBytes(node.hash))});
+  }
+  rows.push_back({LogTable::kLeaves, index, std::move(leaf.bytes)});
+  StageDraftRows(std::move(leaf.rows), rows);
+  if (!leaf.subject.empty() && !IsErased(leaf.subject)) {
+    rows.push_back({LogTable::kSubjectLeaves, leaf.subject + index, ""});
+    rows.push_back({LogTable::kLeafSubjects, index, std::move(leaf.subject)});
+  }
+}
+
+void TreeSequencer::StageDraftRows(std::vector<LogRow> draft_rows, std::vector<LogRow>& rows) {
+  for (LogRow& row : draft_rows) {
+    if (row.table == LogTable::kSubjectKeys) {
+      if (row.value.has_value() && !SubjectKeys::IsTombstone(*row.value)) {
+        // Drafted before the erasure and committed after it: the key must not come back.
+        if (IsErased(row.key)) {
+          continue;
+        }
+        new_subjects_.push_back(row.key);
+      } else {
+        erased_subjects_.insert(row.key);
+      }
+    }
+    rows.push_back(std::move(row));
+  }
+}
+
+bool TreeSequencer::IsErased(const std::string& subject) const {
+  return erased_subjects_.contains(subject) || keys_.ErasedLately(subject);
+}
+
+void TreeSequencer::Committed() {
+  const bool grew = staged_.range.size() > committed_.range.size();
+  committed_ = staged_;
+  for (const std::string& subject : new_subjects_) {
+    keys_.MarkDurable(subject);
+  }
+  for (const std::string& subject : erased_subjects_) {
+    keys_.MarkErased(subject);
+  }
+  new_subjects_.clear();
+  erased_subjects_.clear();
+  if (grew) {
+    on_durable_({committed_.range.size(), committed_.range.root(), committed_.last_time});
+  }
+}
+
+void TreeSequencer::Abandoned() {
+  staged_ = committed_;
+  new_subjects_.clear();
+  erased_subjects_.clear();
+}
+
+}  // namespace relais::audit::internal

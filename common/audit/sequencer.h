@@ -1,0 +1,62 @@
+// Gives leaves their place and their time. Private to common/audit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "common/audit/subject_keys.h"
+#include "common/base/clock.h"
+#include "common/merkle/tree.h"
+#include "common/storage/store.h"
+
+namespace relais::audit::internal {
+
+/// What is durable.
+struct Durable {
+  uint64_t size = 0;
+  merkle::Hash root{};
+  absl::Time last_time = absl::UnixEpoch();  // of the last leaf
+};
+
+/// The tree's growing edge. Called on the store's writer only, but for Restore, which comes before.
+///
+/// For each leaf it writes: the leaf; the subtrees it completes, from level 1 up (level 0 is the hash of the
+/// leaf itself); the draft's own rows; and for a leaf with a subject the two pointers, outside the hash.
+class TreeSequencer final : public storage::Sequencer {
+ public:
+  /// `on_durable` is called on the writer, once per group.
+  TreeSequencer(const Clock& clock, SubjectKeys& keys, std::function<void(const Durable&)> on_durable)
+      : clock_(clock), keys_(keys), on_durable_(std::move(on_durable)) {}
+
+  void Restore(merkle::Frontier range, absl::Time last_time);
+
+  storage::LeafRange Stage(std::vector<storage::LeafDraft> leaves,
+                           std::vector<storage::LogRow>& rows) override;
+  void Committed() override;
+  void Abandoned() override;
+
+ private:
+  struct Edge {
+    merkle::Frontier range;
+    absl::Time last_time = absl::UnixEpoch();
+  };
+  void StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vector<storage::LogRow>& rows);
+  void StageDraftRows(std::vector<storage::LogRow> draft_rows, std::vector<storage::LogRow>& rows);
+  [[nodiscard]] bool IsErased(const std::string& subject) const;
+
+  const Clock& clock_;
+  SubjectKeys& keys_;
+  const std::function<void(const Durable&)> on_durable_;
+  Edge committed_;
+  Edge staged_;
+  std::vector<merkle::Node> completed_;  // scratch
+  // Of this group: subjects whose key row, or whose tombstone, becomes durable with it.
+  std::vector<std::string> new_subjects_;
+  absl::flat_hash_set<std::string> erased_subjects_;
+};
+
+}  // namespace relais::audit::internal

@@ -1,0 +1,18 @@
+// The leaves with which a service begins to live.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/audit/log.h"
+#include "common/base/task.h"
+#include "common/storage/store.h"
+
+namespace relais::audit {
+
+/// Appends SERVICE_STARTED, preceded by LOG_OPENED when the log is empty. Once per start, after Recover and
+/// before the first call is served. Durable on OK. `institution` is "service/<name>".
+Task<absl::Status> RecordStart(Log& log, storage::Store& store, std::string institution,
+                               uint64_t directory_version);
+
+}  // namespace relais::audit

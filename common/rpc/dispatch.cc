@@ -1,0 +1,271 @@
+#include "common/rpc/dispatch.h"
+
+#include <chrono>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/crypto/encoding.h"
+#include "common/rpc/lone_leaf.h"
+#include "common/rpc/refusal.h"
+
+namespace relais::rpc {
+namespace {
+
+std::string MetadataOf(const grpc::CallbackServerContext& context, const char* key) {
+  const auto at = context.client_metadata().find(key);
+  return at == context.client_metadata().end() ? std::string()
+                                               : std::string(at->second.data(), at->second.size());
+}
+
+AgentMetadata AgentOf(const grpc::CallbackServerContext& context) {
+  AgentMetadata metadata;
+  metadata.agent = MetadataOf(context, "relais-agent");
+  metadata.function = MetadataOf(context, "relais-function");
+  metadata.reason = MetadataOf(context, "relais-reason-bin");
+  if (metadata.reason.empty()) {
+    metadata.reason = MetadataOf(context, "relais-reason");
+  }
+  return metadata;
+}
+
+// Time left; nullopt when the client set no deadline.
+std::optional<absl::Duration> TimeLeft(const grpc::CallbackServerContext& context) {
+  const std::chrono::system_clock::time_point deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) {
+    return std::nullopt;
+  }
+  return absl::FromChrono(deadline - std::chrono::system_clock::now());
+}
+
+bool FromBelow(const absl::Status& status) {
+  return !status.ok() && ReasonOf(status) == common::v1::ERROR_REASON_UNSPECIFIED &&
+         status.code() != absl::StatusCode::kCancelled &&
+         status.code() != absl::StatusCode::kDeadlineExceeded;
+}
+
+absl::Status Stopping() {
+  return Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_STORE_FAILED,
+                 "this service is starting or stopping");
+}
+
+// The codes that only our own code gives, without input in the text.
+log::Field Shown(const absl::Status& status) {
+  const bool own = status.code() == absl::StatusCode::kDataLoss ||
+                   status.code() == absl::StatusCode::kUnavailable ||
+                   status.code() == absl::StatusCode::kInternal;
+  return own ? log::Field::Internal(status) : log::Field::Code(status);
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticator, DispatchOptions options)
+    : context_(context),
+      authenticator_(authenticator),
+      options_(std::move(options)),
+      id_prefix_(crypto::HexEncode(context.random.Bytes(4)) + "-") {}
+
+absl::Status Dispatcher::AddService(std::string_view service) {
+  return methods_.AddService(service, validator_);
+}
+
+std::vector<std::string> Dispatcher::MethodNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, method] : methods_.methods()) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, std::string_view method,
+                                    std::atomic<int>& in_flight, int most) {
+  Opened opened{{}, Call()};
+  Record& record = opened.record;
+  record.method = methods_.Find(method);
+  record.started = context_.clock.Monotonic();
+  record.id = absl::StrCat(id_prefix_, next_call_.fetch_add(1, std::memory_order_relaxed));
+  if (record.method == nullptr) {
+    opened.call = absl::InternalError("a method is served that was not added");
+    return opened;
+  }
+  if (in_flight.fetch_add(1) >= most) {
+    in_flight.fetch_sub(1);
+    opened.call = Overloaded(options_.retry_after);
+    return opened;
+  }
+  record.admitted = true;
+  if (metrics_ != nullptr) {
+    metrics_->calls_in_flight.Add({}, 1);
+  }
+  opened.call = Admit(context, record);
+  return opened;
+}
+
+absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, const Record& record) {
+  RETURN_IF_ERROR(CheckReady(*record.method));
+  const std::string pem = PeerCertificatePem(*context.auth_context());
+  Authenticator::Outcome peer = authenticator_.Authenticate(pem);
+  if (!peer.caller.ok()) {
+    NoteUnauthenticated(peer.peer, "/" + record.method->name);
+    return peer.caller.status();
+  }
+  Call call;
+  call.caller = *std::move(peer.caller);
+  call.directory = context_.directory();
+  call.id = record.id;
+  absl::Status status = [&]() -> absl::Status {
+    const std::optional<absl::Duration> left = TimeLeft(context);
+    if (!left) {
+      return Refusal(absl::StatusCode::kInvalidArgument, common::v1::ERROR_REASON_DEADLINE_REQUIRED,
+                     "a deadline is required");
+    }
+    call.deadline = record.started + std::min(*left, record.method->max_deadline);
+    RETURN_IF_ERROR(SetAgent(AgentOf(context), *call.directory, call.caller));
+    return CheckPolicy(record.method->policy, call.caller);
+  }();
+  if (!status.ok()) {
+    NoteRefusal(record, &call.caller, status);
+    return status;
+  }
+  return call;
+}
+
+absl::Status Dispatcher::CheckReady(const Method& method) const {
+  if (!draining_ && (ready_ || options_.always_ready.count(method.descriptor->service()->full_name()) > 0)) {
+    return absl::OkStatus();
+  }
+  return Stopping();
+}
+
+absl::Status Dispatcher::CheckMessage(const google::protobuf::Message& message, bool& discard) const {
+  Validator::Result result = validator_.Check(message);
+  discard = result.has_unknown_fields;
+  return std::move(result.status);
+}
+
+grpc::Status Dispatcher::Close(const Record& record, std::atomic<int>& in_flight,
+                               const absl::Status& outcome) {
+  if (record.admitted) {
+    in_flight.fetch_sub(1);
+  }
+  const std::string_view name = record.method == nullptr ? std::string_view() : record.method->name;
+  if (metrics_ != nullptr) {
+    if (record.admitted) {
+      metrics_->calls_in_flight.Add({}, -1);
+    }
+    metrics_->RecordCall(name, ForClient(outcome).code(), context_.clock.Monotonic() - record.started);
+  }
+  if (FromBelow(outcome)) {
+    log::Error("call failed",
+               {log::Field::Name("call", record.id), log::Field::Name("method", name), Shown(outcome)});
+  }
+  return ToGrpc(outcome, record.id);
+}
+
+void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why) {
+  if (!record.method->policy.audited()) {
+    return;
+  }
+  WriteRefusals(
+      refused_.Note(caller->Name(), record.method->name, ReasonName(ReasonOf(why)), context_.clock.Now()),
+      caller->certificate);
+}
+
+void Dispatcher::NoteUnauthenticated(const std::string& peer, const std::string& path) {
+  const Method* method = path.empty() ? nullptr : methods_.Find(std::string_view(path).substr(1));
+  if (peer.empty() || method == nullptr || !method->policy.audited()) {
+    return;  // nobody to name, or nothing that is audited
+  }
+  // A system's name: its institution is what leaves name.
+  const std::string institution = peer.rfind("service/", 0) == 0 ? peer : peer.substr(0, peer.find('/'));
+  WriteRefusals(refused_.Note(institution, method->name,
+                              ReasonName(common::v1::ERROR_REASON_NOT_AUTHENTICATED), context_.clock.Now()),
+                "");
+}
+
+void Dispatcher::WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate) {
+  for (RefusedCalls::Leaf& leaf : leaves) {
+    // A leaf that stands for several calls stands for no one certificate.
+    const std::string named = leaf.call.count() == 1 ? certificate : std::string();
+    Start(WriteRefusal(std::move(leaf), named), [](bool) {});
+  }
+}
+
+Task<bool> Dispatcher::WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate) {
+  audit::Event event;
+  event.event_class = audit::v1::EVENT_CLASS_CALL_REFUSED;
+  event.institution = leaf.caller.empty() ? "service/" + options_.service : leaf.caller;
+  event.directory_version = context_.directory()->version();
+  event.details.mutable_payload()->PackFrom(leaf.call);
+  event.actor.set_certificate(certificate);
+  const absl::StatusOr<storage::CommitResult> done = co_await WriteLoneLeaf(context_, std::move(event));
+  if (!done.ok()) {
+    log::Error("no leaf for a refused call", {log::Field::Internal(done.status())});
+  }
+  co_return done.ok();
+}
+
+Task<bool> Dispatcher::WriteCountedRefusals(bool all) {
+  std::vector<RefusedCalls::Leaf> leaves = refused_.Due(context_.clock.Now(), all);
+  bool written = true;
+  for (RefusedCalls::Leaf& leaf : leaves) {
+    const bool ok = co_await WriteRefusal(std::move(leaf), std::string());
+    written = written && ok;
+  }
+  co_return written;
+}
+
+uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context) {
+  std::string pem = PeerCertificatePem(*context.auth_context());
+  const std::shared_ptr<OpenStream> opened = stream.lock();
+  bool draining = false;
+  uint64_t number = 0;
+  {
+    std::lock_guard lock(mu_);
+    number = next_stream_++;
+    open_streams_.emplace(number, StreamEntry{std::move(stream), std::move(pem)});
+    draining = draining_;
+  }
+  if (draining) {
+    opened->End(Stopping());
+  }
+  return number;
+}
+
+void Dispatcher::Unregister(uint64_t number) {
+  std::lock_guard lock(mu_);
+  open_streams_.erase(number);
+}
+
+std::vector<std::pair<std::shared_ptr<OpenStream>, std::string>> Dispatcher::OpenStreams() {
+  std::vector<std::pair<std::shared_ptr<OpenStream>, std::string>> streams;
+  std::lock_guard lock(mu_);
+  for (const auto& [number, entry] : open_streams_) {
+    if (std::shared_ptr<OpenStream> stream = entry.stream.lock()) {
+      streams.emplace_back(std::move(stream), entry.pem);
+    }
+  }
+  return streams;
+}
+
+void Dispatcher::RecheckStreams() {
+  for (const auto& [stream, pem] : OpenStreams()) {
+    const Authenticator::Outcome peer = authenticator_.Authenticate(pem);
+    if (!peer.caller.ok()) {
+      stream->End(peer.caller.status());
+    }
+  }
+}
+
+void Dispatcher::BeginDrain() {
+  {
+    std::lock_guard lock(mu_);
+    draining_ = true;
+  }
+  for (const auto& [stream, pem] : OpenStreams()) {
+    stream->End(Stopping());
+  }
+}
+
+}  // namespace relais::rpc

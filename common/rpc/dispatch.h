@@ -1,0 +1,254 @@
+// From gRPC to handlers: every call passes here, so every call is admitted, authenticated, allowed,
+// validated, measured and answered exactly once, whatever the handler or the client does.
+//
+// A service's rpc.cc holds one line per method:
+//
+//   class ConsentRpc final : public consent::v1::ConsentService::CallbackService {
+//     grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* c, const CheckRequest* q, CheckResponse*
+//     s)
+//         override { return bind_.Unary(c, q, s, "Check", &ConsentHandlers::Check); }
+//     rpc::Binding<ConsentHandlers> bind_;
+//   };
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/task.h"
+#include "common/rpc/authentication.h"
+#include "common/rpc/call.h"
+#include "common/rpc/grpc_stream.h"
+#include "common/rpc/policy.h"
+#include "common/rpc/refused_calls.h"
+#include "common/rpc/service_context.h"
+#include "common/rpc/status_mapping.h"
+#include "common/rpc/stream.h"
+#include "common/rpc/validate.h"
+#include "common/telemetry/service_metrics.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+
+namespace relais::rpc {
+
+struct DispatchOptions {
+  std::string service;    // "consent": whose leaf it is when many callers are counted together
+  int max_calls = 1024;   // unary, at once; beyond: RESOURCE_EXHAUSTED with RetryInfo
+  int max_streams = 512;  // at once
+  absl::Duration retry_after = absl::Milliseconds(200);
+  /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
+  std::set<std::string> always_ready;
+};
+
+/// Order of a call: admission → authentication (again: the directory may have changed) → deadline → agent →
+/// policy → validation → handler, started on gRPC's thread. A refusal before the handler leaves a leaf when
+/// the method is audited: alone, or counted in a flood (RefusedCalls), written behind the answer.
+///
+/// Fill with AddService first; then thread-safe. Outlives the gRPC server.
+class Dispatcher {
+ public:
+  Dispatcher(const ServiceContext& context, Authenticator& authenticator, DispatchOptions options);
+  /// Requires that the gRPC server has ended.
+  ~Dispatcher() = default;
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// See MethodTable::AddService: an error must keep the server from starting.
+  absl::Status AddService(std::string_view service);
+  /// The names that metrics may have.
+  [[nodiscard]] std::vector<std::string> MethodNames() const;
+  /// Before the server starts; outlives the dispatcher. None: nothing is measured.
+  void SetMetrics(telemetry::ServiceMetrics* metrics) { metrics_ = metrics; }
+  /// Whether methods other than the always_ready are answered; UNAVAILABLE otherwise.
+  void SetReady(bool ready) { ready_ = ready; }
+
+  template <typename Request, typename Response>
+  using UnaryHandler = std::function<Task<absl::StatusOr<Response>>(Call, Request)>;
+  template <typename Request, typename Response>
+  using BidiHandler = std::function<Task<absl::Status>(Call, std::shared_ptr<Stream<Request, Response>>)>;
+
+  /// `method`: "relais.consent.v1.ConsentService/Check".
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request,
+                                  Response* response, std::string_view method,
+                                  const UnaryHandler<Request, Response>& handler);
+  template <typename Request, typename Response>
+  grpc::ServerBidiReactor<Request, Response>* Bidi(grpc::CallbackServerContext* context,
+                                                   std::string_view method,
+                                                   const BidiHandler<Request, Response>& handler);
+
+  /// Ends the streams whose caller is no longer authenticated. Call when another directory is in force.
+  void RecheckStreams();
+  /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
+  void BeginDrain();
+  /// Calls and streams admitted and not answered.
+  [[nodiscard]] int in_flight() const { return calls_ + streams_; }
+  /// Writes the leaves of refusals counted in minutes that are over; `all`: in the current ones too. Call
+  /// every few seconds, and once at the end. Resumes when they are durable or have failed.
+  Task<bool> WriteCountedRefusals(bool all);
+  /// A call refused before any handler, by peer name and path. See MakeAuthProcessor.
+  void NoteUnauthenticated(const std::string& peer, const std::string& path);
+
+ private:
+  // One call from admission to answer.
+  struct Record {
+    const Method* method = nullptr;
+    absl::Duration started;  // monotonic
+    std::string id;
+    bool admitted = false;
+  };
+  struct Opened {
+    Record record;
+    absl::StatusOr<Call> call;
+  };
+  struct StreamEntry {
+    std::weak_ptr<OpenStream> stream;
+    std::string pem;
+  };
+
+  Opened Open(const grpc::CallbackServerContext& context, std::string_view method,
+              std::atomic<int>& in_flight, int most);
+  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, const Record& record);
+  absl::Status CheckReady(const Method& method) const;
+  // Validates; discards what this program does not know.
+  absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
+  // Counts, measures, and turns the outcome into gRPC's.
+  grpc::Status Close(const Record& record, std::atomic<int>& in_flight, const absl::Status& outcome);
+  void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
+  void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
+  Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);
+  uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context);
+  void Unregister(uint64_t number);
+  std::vector<std::pair<std::shared_ptr<OpenStream>, std::string>> OpenStreams();
+
+  const ServiceContext context_;
+  Authenticator& authenticator_;
+  const DispatchOptions options_;
+  const std::string id_prefix_;
+  Validator validator_;
+  MethodTable methods_;
+  telemetry::ServiceMetrics* metrics_ = nullptr;
+  std::atomic<bool> ready_ = false;
+  std::atomic<int> calls_ = 0;
+  std::atomic<int> streams_ = 0;
+  std::atomic<uint64_t> next_call_ = 0;
+  RefusedCalls refused_;
+  std::mutex mu_;
+  std::atomic<bool> draining_ = false;
+  uint64_t next_stream_ = 0;
+  std::map<uint64_t, StreamEntry> open_streams_;
+};
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context, const Request* request,
+                                            Response* response, std::string_view method,
+                                            const UnaryHandler<Request, Response>& handler) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Opened opened = Open(*context, method, calls_, options_.max_calls);
+  absl::Status status = opened.call.status();
+  bool discard = false;
+  if (status.ok()) {
+    status = CheckMessage(*request, discard);
+    if (!status.ok()) {
+      NoteRefusal(opened.record, &opened.call->caller, status);
+    }
+  }
+  if (!status.ok()) {
+    reactor->Finish(Close(opened.record, calls_, status));
+    return reactor;
+  }
+  Request copy(*request);
+  if (discard) {
+    copy.DiscardUnknownFields();
+  }
+  Start(handler(*std::move(opened.call), std::move(copy)),
+        [this, reactor, response, record = std::move(opened.record)](absl::StatusOr<Response> answer) {
+          if (answer.ok()) {
+            *response = *std::move(answer);
+          }
+          // After Finish the server may end, and this object with it.
+          const grpc::Status outcome = Close(record, calls_, answer.status());
+          reactor->Finish(outcome);
+        });
+  return reactor;
+}
+
+template <typename Request, typename Response>
+grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServerContext* context,
+                                                             std::string_view method,
+                                                             const BidiHandler<Request, Response>& handler) {
+  auto stream = std::make_shared<GrpcStream<Request, Response>>(context_.executor, [this](Request& message) {
+    bool discard = false;
+    absl::Status status = CheckMessage(message, discard);
+    if (discard) {
+      message.DiscardUnknownFields();
+    }
+    return status;
+  });
+  stream->HoldForGrpc();
+  Opened opened = Open(*context, method, streams_, options_.max_streams);
+  if (!opened.call.ok()) {
+    stream->Finish(Close(opened.record, streams_, opened.call.status()));
+    return stream.get();
+  }
+  const uint64_t number = Register(stream, *context);
+  const absl::Duration left = opened.call->deadline - context_.clock.Monotonic();
+  context_.executor.PostAfter(left, [held = std::weak_ptr<OpenStream>(stream)] {
+    if (const std::shared_ptr<OpenStream> open = held.lock()) {
+      open->End(absl::DeadlineExceededError("the longest time of a stream passed"));
+    }
+  });
+  Start(handler(*std::move(opened.call), stream),
+        [this, stream, number, record = std::move(opened.record)](absl::Status status) {
+          Unregister(number);
+          const grpc::Status outcome = Close(record, streams_, stream->Outcome(std::move(status)));
+          stream->Finish(outcome);
+        });
+  return stream.get();
+}
+
+/// Binds the methods of one gRPC service to the methods of one handlers object. Both outlive the server.
+template <typename Handlers>
+class Binding {
+ public:
+  /// `service`: "relais.consent.v1.ConsentService", which must have been added to the dispatcher.
+  Binding(Dispatcher& dispatcher, std::string_view service, Handlers& handlers)
+      : dispatcher_(dispatcher), prefix_(std::string(service) + "/"), handlers_(handlers) {}
+
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request,
+                                  Response* response, const char* method,
+                                  Task<absl::StatusOr<Response>> (Handlers::*handler)(Call, Request)) {
+    return dispatcher_.Unary<Request, Response>(
+        context, request, response, prefix_ + method, [this, handler](Call call, Request owned) {
+          return (handlers_.*handler)(std::move(call), std::move(owned));
+        });
+  }
+
+  template <typename Request, typename Response>
+  grpc::ServerBidiReactor<Request, Response>* Bidi(
+      grpc::CallbackServerContext* context, const char* method,
+      Task<absl::Status> (Handlers::*handler)(Call, std::shared_ptr<Stream<Request, Response>>)) {
+    return dispatcher_.Bidi<Request, Response>(
+        context, prefix_ + method,
+        [this, handler](Call call, std::shared_ptr<Stream<Request, Response>> stream) {
+          return (handlers_.*handler)(std::move(call), std::move(stream));
+        });
+  }
+
+ private:
+  Dispatcher& dispatcher_;
+  const std::string prefix_;
+  Handlers& handlers_;
+};
+
+}  // namespace relais::rpc

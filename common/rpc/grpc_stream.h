@@ -1,0 +1,136 @@
+// gRPC's bidirectional reactor as a Stream that coroutines read and write.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "common/base/executor.h"
+#include "common/base/task.h"
+#include "common/rpc/stream.h"
+#include "grpcpp/support/server_callback.h"
+
+namespace relais::rpc {
+
+/// A stream that can be ended from outside: its deadline passed, its caller was revoked, the server drains.
+class OpenStream {
+ public:
+  virtual ~OpenStream() = default;
+  /// Reads and writes under way and to come end; once the handler has returned the client is told `why`. The
+  /// first call wins. Any thread.
+  virtual void End(absl::Status why) = 0;
+};
+
+/// Life: made by the dispatcher, held by gRPC until OnDone and by the handler. `Close` is called exactly
+/// once, when the handler has returned; reads and writes may not be under way then.
+template <typename Request, typename Response>
+class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
+                         public Stream<Request, Response>,
+                         public OpenStream,
+                         public std::enable_shared_from_this<GrpcStream<Request, Response>> {
+ public:
+  /// `check` looks at every message that comes in; an error ends the stream with it.
+  using Check = std::function<absl::Status(Request&)>;
+  GrpcStream(Executor& executor, Check check) : executor_(executor), check_(std::move(check)) {}
+
+  /// gRPC's share of the ownership, until OnDone.
+  void HoldForGrpc() { self_ = this->shared_from_this(); }
+
+  Task<std::optional<Request>> Read() override {
+    OneShot<bool> done(executor_);
+    if (!Await(reader_, done)) {
+      co_return std::nullopt;
+    }
+    this->StartRead(&incoming_);
+    const bool ok = co_await done;
+    if (!ok || cancelled()) {
+      co_return std::nullopt;
+    }
+    if (absl::Status status = check_(incoming_); !status.ok()) {
+      End(std::move(status));
+      co_return std::nullopt;
+    }
+    co_return std::move(incoming_);
+  }
+
+  Task<bool> Write(Response response) override {
+    OneShot<bool> done(executor_);
+    if (!Await(writer_, done)) {
+      co_return false;
+    }
+    outgoing_ = std::move(response);
+    this->StartWrite(&outgoing_);
+    const bool ok = co_await done;
+    co_return ok;
+  }
+
+  [[nodiscard]] bool cancelled() const override {
+    std::lock_guard lock(mu_);
+    return !ended_.ok();
+  }
+
+  void End(absl::Status why) override {
+    std::optional<OneShot<bool>> reader;
+    std::optional<OneShot<bool>> writer;
+    {
+      std::lock_guard lock(mu_);
+      if (!ended_.ok()) {
+        return;
+      }
+      ended_ = std::move(why);
+      reader = std::exchange(reader_, std::nullopt);
+      writer = std::exchange(writer_, std::nullopt);
+    }
+    Wake(reader, false);
+    Wake(writer, false);
+  }
+
+  /// What the client is told: why the stream was ended, else the handler's own status.
+  [[nodiscard]] absl::Status Outcome(absl::Status of_handler) const {
+    std::lock_guard lock(mu_);
+    return ended_.ok() ? std::move(of_handler) : ended_;
+  }
+
+  void OnReadDone(bool ok) override { Wake(Take(reader_), ok); }
+  void OnWriteDone(bool ok) override { Wake(Take(writer_), ok); }
+  void OnCancel() override { End(absl::CancelledError("the client has gone")); }
+  void OnDone() override { const std::shared_ptr<GrpcStream> last = std::move(self_); }
+
+ private:
+  using Waiter = std::optional<OneShot<bool>>;
+
+  // False once ended: gRPC must not be asked again.
+  bool Await(Waiter& place, const OneShot<bool>& done) {
+    std::lock_guard lock(mu_);
+    if (!ended_.ok()) {
+      return false;
+    }
+    place = done;
+    return true;
+  }
+  Waiter Take(Waiter& place) {
+    std::lock_guard lock(mu_);
+    return std::exchange(place, std::nullopt);
+  }
+  static void Wake(const Waiter& waiter, bool ok) {
+    if (waiter) {
+      waiter->Set(ok);
+    }
+  }
+
+  Executor& executor_;
+  const Check check_;
+  Request incoming_;
+  Response outgoing_;
+  mutable std::mutex mu_;
+  absl::Status ended_;
+  Waiter reader_;
+  Waiter writer_;
+  std::shared_ptr<GrpcStream> self_;
+};
+
+}  // namespace relais::rpc

@@ -1,0 +1,125 @@
+#include "common/rpc/policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/rpc/testing/service_world.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "relais/audit/v1/audit_service.pb.h"
+
+namespace relais::rpc {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::InstitutionCaller;
+using testing::SampleDirectory;
+using testing::ServiceCaller;
+
+common::v1::ErrorReason Decide(const common::v1::Policy& policy, const Caller& caller) {
+  return ReasonOf(CheckPolicy(policy, caller));
+}
+
+TEST(MethodTable, ReadsPoliciesFromTheProtos) {
+  Validator validator;
+  MethodTable table;
+  ASSERT_TRUE(table.AddService("relais.audit.v1.AuditService", validator).ok());
+  const Method* tail = table.Find("relais.audit.v1.AuditService/Tail");
+  ASSERT_NE(tail, nullptr);
+  EXPECT_TRUE(tail->policy.audited());
+  EXPECT_EQ(tail->max_deadline, absl::Hours(24));
+  EXPECT_EQ(table.Find("relais.audit.v1.AuditService/Nothing"), nullptr);
+  EXPECT_EQ(table.AddService("relais.audit.v1.Nothing", validator).code(), absl::StatusCode::kNotFound);
+}
+
+// Deny by construction: no policy, no start.
+TEST(MethodTable, RefusesAMethodWithoutPolicy) {
+  google::protobuf::FileDescriptorProto file;
+  file.set_name("bare.proto");
+  file.set_syntax("proto3");
+  file.add_dependency("relais/audit/v1/audit_service.proto");
+  auto* service = file.add_service();
+  service->set_name("Bare");
+  auto* method = service->add_method();
+  method->set_name("Do");
+  method->set_input_type(".relais.audit.v1.GetCheckpointRequest");
+  method->set_output_type(".relais.audit.v1.GetCheckpointResponse");
+  google::protobuf::DescriptorPool pool(google::protobuf::DescriptorPool::generated_pool());
+  // The generated file is there once its types are.
+  ASSERT_NE(audit::v1::GetCheckpointRequest::descriptor(), nullptr);
+  const auto* built = pool.BuildFile(file);
+  ASSERT_NE(built, nullptr);
+  Validator validator;
+  MethodTable table;
+  const absl::Status status = table.AddService(*built->service(0), validator);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Bare.Do"));
+}
+
+TEST(Policy, RolesAreAnyOf) {
+  common::v1::Policy policy;
+  const Caller sender = InstitutionCaller("edf", "billing", common::v1::ROLE_SIGNAL_SENDER);
+  EXPECT_EQ(Decide(policy, sender), common::v1::ERROR_REASON_UNSPECIFIED);
+  policy.add_roles(common::v1::ROLE_PROFESSIONAL);
+  EXPECT_EQ(Decide(policy, sender), common::v1::ERROR_REASON_MISSING_ROLE);
+  EXPECT_EQ(CheckPolicy(policy, sender).code(), absl::StatusCode::kPermissionDenied);
+  policy.add_roles(common::v1::ROLE_SIGNAL_SENDER);
+  EXPECT_EQ(Decide(policy, sender), common::v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Decide(policy, ServiceCaller("consent")), common::v1::ERROR_REASON_MISSING_ROLE);
+}
+
+TEST(Policy, AgentIsRequiredOfInstitutionsOnly) {
+  common::v1::Policy policy;
+  policy.set_agent_required(true);
+  Caller caller = InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL);
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_AGENT_REQUIRED);
+  caller.agent = "a-1";
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_AGENT_REQUIRED);
+  caller.function = "assistant-social";
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Decide(policy, ServiceCaller("alerting")), common::v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST(Policy, ReasonIsRequiredOfAll) {
+  common::v1::Policy policy;
+  policy.set_reason_required(true);
+  Caller caller = ServiceCaller("consent");
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_REASON_REQUIRED);
+  caller.reason = "complaint 12";
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_UNSPECIFIED);
+}
+
+common::v1::ErrorReason Set(const AgentMetadata& metadata, Caller caller) {
+  return ReasonOf(SetAgent(metadata, *SampleDirectory(1), caller));
+}
+
+TEST(SetAgent, ChecksFormAndExistence) {
+  const Caller caller = InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL);
+  EXPECT_EQ(Set({"agent 7", "assistant-social", ""}, caller), common::v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Set({"", "", ""}, caller), common::v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Set({std::string(65, 'a'), "", ""}, caller), common::v1::ERROR_REASON_AGENT_REQUIRED);
+  EXPECT_EQ(Set({"a\tb", "", ""}, caller), common::v1::ERROR_REASON_AGENT_REQUIRED);
+  EXPECT_EQ(Set({"255081416802538", "", ""}, caller), common::v1::ERROR_REASON_NIR_DETECTED);
+  EXPECT_EQ(Set({"a", "mayor", ""}, caller), common::v1::ERROR_REASON_AGENT_REQUIRED);
+  EXPECT_EQ(
+      Set({"a", "assistant-social", ""}, InstitutionCaller("edf", "billing", common::v1::ROLE_SIGNAL_SENDER)),
+      common::v1::ERROR_REASON_AGENT_REQUIRED);
+  EXPECT_EQ(Set({"a", "", std::string(501, 'r')}, caller), common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_EQ(Set({"a", "", "2 55 08 14 168 025 38"}, caller), common::v1::ERROR_REASON_NIR_DETECTED);
+}
+
+TEST(SetAgent, AServiceNamesNobody) {
+  Caller caller = ServiceCaller("alerting");
+  ASSERT_TRUE(SetAgent({"a", "mayor", "why"}, *SampleDirectory(1), caller).ok());
+  EXPECT_EQ(caller.agent, "");
+  EXPECT_EQ(caller.function, "");
+  EXPECT_EQ(caller.reason, "why");
+}
+
+TEST(RolesOf, ADirectoryCannotGrantService) {
+  directory::System system;
+  system.roles = {"PROFESSIONAL", "SERVICE", "UNSPECIFIED", "KING"};
+  EXPECT_EQ(RolesOf(system), std::set<common::v1::Role>{common::v1::ROLE_PROFESSIONAL});
+}
+
+}  // namespace
+}  // namespace relais::rpc

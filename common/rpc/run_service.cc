@@ -1,0 +1,164 @@
+// The life of a service's process: signals, reload, health of the store.
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/rpc/lone_leaf.h"
+#include "common/rpc/runtime.h"
+#include "common/storage/rocksdb/rocksdb_store.h"
+
+namespace relais::rpc {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 64;
+constexpr int kExitStoreFailed = 70;
+constexpr int kExitSettings = 78;
+constexpr timespec kTick{0, 250'000'000};
+constexpr int kTicksPerDirectoryLook = 4;
+constexpr int kTicksPerRefusals = 40;
+
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+// Changes when a file does: whoever replaces it gives another inode, size or instant.
+std::string StampOf(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    return "none";
+  }
+  return absl::StrCat(info.st_ino, ".", info.st_size, ".", info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
+}
+
+int Fail(int code, const absl::Status& status) {
+  log::Error("cannot start", {log::Field::Internal(status)});
+  return code;
+}
+
+}  // namespace
+
+void ServiceRuntime::ReloadDirectory(bool forced) {
+  const std::string stamp =
+      StampOf(settings_.directory_file) + "/" + StampOf(settings_.directory_file + ".sig");
+  if (!forced && stamp == directory_stamp_) {
+    return;
+  }
+  const bool first = directory_stamp_.empty();
+  directory_stamp_ = stamp;
+  if (first && !forced) {
+    return;  // read at start
+  }
+  const uint64_t before = directory_->Current()->version();
+  const absl::Status status = directory_->Reload();
+  if (!status.ok()) {
+    log::Warn("the directory was not reloaded; the last good one stays", {log::Field::Internal(status)});
+    return;
+  }
+  dispatcher_->RecheckStreams();
+  const uint64_t version = directory_->Current()->version();
+  if (version == before) {
+    return;
+  }
+  log::Info("another directory is in force", {log::Field::Count("version", static_cast<int64_t>(version))});
+  audit::Event event;
+  event.event_class = audit::v1::EVENT_CLASS_DIRECTORY_CHANGED;
+  event.institution = "service/" + name_;
+  event.directory_version = version;
+  Start(WriteLoneLeaf(*context_, std::move(event)), [](const absl::StatusOr<storage::CommitResult>& written) {
+    if (!written.ok()) {
+      log::Error("no leaf for a change of directory", {log::Field::Internal(written.status())});
+    }
+  });
+}
+
+void ServiceRuntime::UpdateGauges() {
+  const std::shared_ptr<const directory::Directory> directory = directory_->Current();
+  service_metrics_->log_size.Set(static_cast<double>(log_->state().size));
+  service_metrics_->queue_depth.Set({"writer"}, static_cast<double>(store_->queued()));
+  service_metrics_->directory_version.Set(static_cast<double>(directory->version()));
+  service_metrics_->directory_seconds_left.Set(
+      absl::ToDoubleSeconds(directory->content().not_after - clock_->Now()));
+}
+
+int ServiceRuntime::Wait() {
+  const sigset_t signals = HandledSignals();
+  for (int tick = 0;; ++tick) {
+    const int signal = sigtimedwait(&signals, nullptr, &kTick);
+    if (signal == SIGTERM || signal == SIGINT) {
+      log::Info("stopping");
+      return 0;
+    }
+    if (store_failed_) {
+      server_->SetServing(false);
+      return kExitStoreFailed;
+    }
+    if (signal == SIGHUP || tick % kTicksPerDirectoryLook == 0) {
+      ReloadDirectory(signal == SIGHUP);
+      UpdateGauges();
+    }
+    if (tick % kTicksPerRefusals == 0) {
+      Start(dispatcher_->WriteCountedRefusals(false), [](bool) {});
+    }
+  }
+}
+
+int ServiceRuntime::Run(const ServiceDefinition& definition) {
+  ReloadDirectory(false);  // remembers the stamp
+  const absl::Status started = StartServing(definition);
+  const int code = started.ok() ? Wait() : Fail(kExitFailed, started);
+  Stop();
+  return code;
+}
+
+int RunService(int argc, char** argv, const ServiceDefinition& definition) {
+  // Before any thread: all of them inherit it, and only Wait takes these signals.
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  log::Init(definition.name);
+  const absl::StatusOr<Flags> flags = ParseFlags(argc, argv, definition.name);
+  if (!flags.ok()) {
+    if (flags.status().code() == absl::StatusCode::kCancelled) {
+      return 0;
+    }
+    std::fputs((std::string(flags.status().message()) + "\n").c_str(), stderr);
+    return kExitUsage;
+  }
+  if (const absl::Status tls = ConfigureOpenSsl(); !tls.ok()) {
+    return Fail(kExitFailed, tls);
+  }
+  absl::StatusOr<Config> config = Config::Load(flags->config, flags->overrides);
+  if (!config.ok()) {
+    return Fail(kExitSettings, config.status());
+  }
+  const Settings settings = ReadSettings(*config);
+  if (definition.settings) {
+    definition.settings(*config);
+  }
+  if (const absl::Status settled = config->Finish(); !settled.ok()) {
+    return Fail(kExitSettings, settled);
+  }
+  if (flags->check_config) {
+    std::puts("the settings are right");
+    return 0;
+  }
+  absl::StatusOr<std::unique_ptr<ServiceRuntime>> runtime =
+      ServiceRuntime::Open(definition, *flags, settings);
+  if (!runtime.ok()) {
+    return Fail(kExitFailed, runtime.status());
+  }
+  return (*runtime)->Run(definition);
+}
+
+}  // namespace relais::rpc

@@ -1,0 +1,286 @@
+#include "common/rpc/runtime.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/crypto/file_key_ring.h"
+#include "common/crypto/secret_file.h"
+#include "common/directory/sign.h"
+#include "common/pki/file.h"
+#include "common/rpc/audit_service.h"
+#include "common/rpc/lone_leaf.h"
+#include "common/rpc/tail_client.h"
+#include "common/storage/rocksdb/rocksdb_store.h"
+
+namespace relais::rpc {
+namespace {
+
+constexpr size_t kMostFileBytes = size_t{1} << 20;
+constexpr char kRequestKeyName[] = "request";
+constexpr size_t kRequestKeySize = 32;
+constexpr mode_t kPrivateFolder = 0700;
+
+absl::Status About(const absl::Status& status, const std::string& what) {
+  return status.ok() ? status : absl::Status(status.code(), absl::StrCat(what, ": ", status.message()));
+}
+
+absl::StatusOr<std::string> ReadOptional(const std::string& path) {
+  return path.empty() ? absl::StatusOr<std::string>("") : pki::ReadWholeFile(path, kMostFileBytes);
+}
+
+bool Exists(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0;
+}
+
+absl::StatusOr<std::unique_ptr<crypto::KeyRing>> OpenRing(const std::string& path,
+                                                          const std::string& master_path, bool may_create,
+                                                          Random& random) {
+  absl::StatusOr<Secret> master = crypto::ReadSecretFile(master_path);
+  RETURN_IF_ERROR(About(master.status(), master_path));
+  absl::StatusOr<std::unique_ptr<crypto::FileKeyRing>> ring =
+      may_create && !Exists(path) ? crypto::FileKeyRing::Create(path, *master, random)
+                                  : crypto::FileKeyRing::Open(path, *master, random);
+  RETURN_IF_ERROR(About(ring.status(), path));
+  return std::unique_ptr<crypto::KeyRing>(*std::move(ring));
+}
+
+absl::StatusOr<audit::LogOptions::Signer> ReadSigner(const std::string& path, const std::string& origin) {
+  absl::StatusOr<Secret> seed = crypto::ReadSecretFile(path);
+  RETURN_IF_ERROR(About(seed.status(), path));
+  absl::StatusOr<crypto::SigningKey> key = crypto::SigningKey::FromSeed(*seed);
+  RETURN_IF_ERROR(About(key.status(), path));
+  return audit::LogOptions::Signer{origin, *std::move(key)};
+}
+
+// The key under which request ids are remembered: made once, with the store.
+absl::StatusOr<Secret> RequestKey(crypto::KeyRing& ring, Random& random) {
+  const absl::StatusOr<uint32_t> version = ring.Latest(kRequestKeyName);
+  if (!version.ok()) {
+    if (version.status().code() != absl::StatusCode::kNotFound) {
+      return version.status();
+    }
+    RETURN_IF_ERROR(ring.Put(kRequestKeyName, 1, Secret(random.Bytes(kRequestKeySize))));
+  }
+  // The first one for ever: another would forget every request.
+  return ring.Get(kRequestKeyName, 1);
+}
+
+}  // namespace
+
+ServiceRuntime::ServiceRuntime(std::string name, const Flags& flags, Settings settings)
+    : name_(std::move(name)), test_mode_(flags.test_mode), settings_(std::move(settings)) {
+  if (flags.test_clock) {
+    clock_ = std::make_unique<ShiftedClock>(flags.test_clock->start, flags.test_clock->real);
+  } else {
+    clock_ = std::make_unique<SystemClock>();
+  }
+  executor_ = std::make_unique<ThreadPool>(settings_.threads);
+}
+
+ServiceRuntime::~ServiceRuntime() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<ServiceRuntime>> ServiceRuntime::Open(const ServiceDefinition& definition,
+                                                                     const Flags& flags,
+                                                                     const Settings& settings) {
+  std::unique_ptr<ServiceRuntime> runtime(new ServiceRuntime(definition.name, flags, settings));
+  RETURN_IF_ERROR(runtime->OpenKeys());
+  RETURN_IF_ERROR(runtime->OpenDirectory());
+  RETURN_IF_ERROR(runtime->OpenLog());
+  RETURN_IF_ERROR(runtime->OpenStore());
+  RETURN_IF_ERROR(runtime->Prepare(definition));
+  return runtime;
+}
+
+absl::Status ServiceRuntime::OpenKeys() {
+  ASSIGN_OR_RETURN(shared_ring_, OpenRing(settings_.ring, settings_.ring_master, false, random_));
+  // A store without its ring is lost: a new ring is only for a new store.
+  ASSIGN_OR_RETURN(own_ring_, OpenRing(settings_.audit_ring, settings_.audit_master,
+                                       !Exists(settings_.store_path), random_));
+  identity::HandlePolicy policy;
+  policy.standard.current = settings_.handle_generation;
+  if (settings_.retiring_generation != 0) {
+    policy.standard.retiring.push_back({settings_.retiring_generation, settings_.retiring_until});
+  }
+  ASSIGN_OR_RETURN(identity::HandleCodec codec,
+                   identity::HandleCodec::Create(*shared_ring_, policy, *clock_));
+  handles_ = std::make_unique<identity::HandleCodec>(std::move(codec));
+  suppression_ = std::make_unique<identity::SuppressionKeys>(*shared_ring_);
+  ASSIGN_OR_RETURN(Secret request_key, RequestKey(*own_ring_, random_));
+  idempotency_ = std::make_unique<Idempotency>(std::move(request_key));
+  return absl::OkStatus();
+}
+
+absl::Status ServiceRuntime::OpenDirectory() {
+  directory::DirectorySource::Options options;
+  options.path = settings_.directory_file;
+  ASSIGN_OR_RETURN(const std::string keys, pki::ReadWholeFile(settings_.root_keys, kMostFileBytes));
+  ASSIGN_OR_RETURN(options.root_keys, directory::ParseRootKeys(keys));
+  if (!settings_.retired_root_keys.empty()) {
+    ASSIGN_OR_RETURN(const std::string retired,
+                     pki::ReadWholeFile(settings_.retired_root_keys, kMostFileBytes));
+    ASSIGN_OR_RETURN(options.retired_keys, directory::ParseRootKeys(retired));
+  }
+  RETURN_IF_ERROR(pki::MakeFolder(settings_.directory_state, kPrivateFolder));
+  options.remembered_path = settings_.directory_state + "/version";
+  options.archive_dir = settings_.directory_state + "/archive";
+  ASSIGN_OR_RETURN(directory_, directory::DirectorySource::Open(std::move(options)));
+  return absl::OkStatus();
+}
+
+absl::Status ServiceRuntime::OpenLog() {
+  audit::LogOptions options;
+  options.origin = settings_.origin;
+  ASSIGN_OR_RETURN(audit::LogOptions::Signer signer, ReadSigner(settings_.signer_key, settings_.origin));
+  options.signers.push_back(std::move(signer));
+  if (!settings_.next_signer_key.empty()) {
+    ASSIGN_OR_RETURN(audit::LogOptions::Signer next, ReadSigner(settings_.next_signer_key, settings_.origin));
+    options.signers.push_back(std::move(next));
+  }
+  options.ring = own_ring_.get();
+  options.published_path = settings_.published;
+  options.test_mode = test_mode_;
+  ASSIGN_OR_RETURN(log_, audit::Log::Create(std::move(options), *clock_, random_, *executor_));
+  return absl::OkStatus();
+}
+
+absl::Status ServiceRuntime::OpenStore() {
+  storage::RocksDbOptions options;
+  options.path = settings_.store_path;
+  options.cache_bytes = static_cast<size_t>(settings_.store_cache_mib) << 20;
+  options.on_failure = [this](const absl::Status& why) {
+    log::Error("the store failed: stopping", {log::Field::Internal(why)});
+    store_failed_ = true;
+  };
+  ASSIGN_OR_RETURN(store_, storage::RocksDbStore::Open(std::move(options), *executor_, log_->sequencer()));
+  return log_->Recover(*store_);
+}
+
+absl::StatusOr<pki::PeerTrust> ServiceRuntime::MakeTrust() const {
+  pki::PeerTrust::Options options;
+  options.trust_domain = directory_->Current()->trust_domain();
+  ASSIGN_OR_RETURN(options.institutions_pem, ReadOptional(settings_.institutions_ca));
+  ASSIGN_OR_RETURN(options.services_pem, ReadOptional(settings_.services_ca));
+  ASSIGN_OR_RETURN(options.foreign_pem, ReadOptional(settings_.foreign_ca));
+  return pki::PeerTrust::Create(options);
+}
+
+absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
+  const CurrentDirectory current = [this] { return directory_->Current(); };
+  context_ = std::make_unique<ServiceContext>(ServiceContext{
+      *clock_, random_, *executor_, *store_, *log_, *handles_, *suppression_, *idempotency_, current});
+  ASSIGN_OR_RETURN(pki::PeerTrust trust, MakeTrust());
+  trust_ = std::make_unique<pki::PeerTrust>(std::move(trust));
+  authenticator_ = std::make_unique<Authenticator>(*trust_, current);
+  DispatchOptions options;
+  options.service = name_;
+  options.max_calls = settings_.max_calls;
+  options.always_ready = {kAuditServiceName};
+  dispatcher_ = std::make_unique<Dispatcher>(*context_, *authenticator_, options);
+  RETURN_IF_ERROR(dispatcher_->AddService(kAuditServiceName));
+  for (const std::string& service : definition.services) {
+    RETURN_IF_ERROR(dispatcher_->AddService(service));
+  }
+  telemetry::ServiceMetricsOptions metrics;
+  metrics.methods = dispatcher_->MethodNames();
+  for (const auto& [peer, target] : settings_.peers) {
+    metrics.peers.push_back(peer);
+  }
+  metrics.queues = {"writer"};
+  metrics.test_mode = test_mode_;
+  service_metrics_ = std::make_unique<telemetry::ServiceMetrics>(metrics_, metrics);
+  dispatcher_->SetMetrics(service_metrics_.get());
+  audit_handlers_ = std::make_unique<AuditHandlers>(*context_, definition.opened);
+  audit_service_ = MakeAuditService(*dispatcher_, *audit_handlers_);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ServiceRuntime::Channel(const std::string& service) {
+  const auto target = settings_.peers.find(service);
+  if (target == settings_.peers.end()) {
+    return absl::NotFoundError("the peer " + service + " is configured absent");
+  }
+  std::lock_guard lock(channels_mu_);
+  std::shared_ptr<grpc::Channel>& channel = channels_[service];
+  if (channel == nullptr) {
+    ASSIGN_OR_RETURN(channel, MakeChannel({target->second, service, settings_.tls}, *trust_,
+                                          [this] { return directory_->Current(); }));
+  }
+  return channel;
+}
+
+absl::StatusOr<std::unique_ptr<audit::TailSource>> ServiceRuntime::Tail(const std::string& service) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, Channel(service));
+  return MakeTailSource(channel, *executor_);
+}
+
+absl::Status ServiceRuntime::WriteStarted() {
+  const auto leaf = [this](audit::v1::EventClass event_class) {
+    audit::Event event;
+    event.event_class = event_class;
+    event.institution = "service/" + name_;
+    event.directory_version = directory_->Current()->version();
+    return BlockOn(WriteLoneLeaf(*context_, std::move(event))).status();
+  };
+  if (log_->state().size == 0) {
+    RETURN_IF_ERROR(leaf(audit::v1::EVENT_CLASS_LOG_OPENED));
+  }
+  return leaf(audit::v1::EVENT_CLASS_SERVICE_STARTED);
+}
+
+absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
+  RETURN_IF_ERROR(WriteStarted());
+  if (!settings_.metrics_listen.empty()) {
+    RETURN_IF_ERROR(metrics_.Serve(settings_.metrics_listen).status());
+  }
+  ASSIGN_OR_RETURN(bound_, definition.bind(*this));
+  std::vector<grpc::Service*> services = {audit_service_.get()};
+  for (const std::unique_ptr<grpc::Service>& service : bound_->services) {
+    services.push_back(service.get());
+  }
+  ServerOptions options;
+  options.listen = settings_.listen;
+  options.tls = settings_.tls;
+  options.reflection = settings_.reflection;
+  ASSIGN_OR_RETURN(server_, Server::Start(options, *authenticator_, *dispatcher_, services));
+  RETURN_IF_ERROR(bound_->start());
+  server_->SetServing(true);
+  log::Info("serving",
+            {log::Field::Name("address", settings_.listen), log::Field::Count("port", server_->port()),
+             log::Field::Count("log_size", static_cast<int64_t>(log_->state().size)),
+             log::Field::Name("test_mode", test_mode_ ? "yes" : "no")});
+  return absl::OkStatus();
+}
+
+void ServiceRuntime::Stop() {
+  if (std::exchange(stopped_, true)) {
+    return;
+  }
+  if (server_ != nullptr) {
+    server_->Drain(store_failed_ ? absl::Seconds(1) : settings_.drain);
+    server_ = nullptr;
+  }
+  if (bound_ != nullptr) {
+    bound_->stop();
+    bound_ = nullptr;
+  }
+  if (dispatcher_ != nullptr && store_ != nullptr && !store_failed_) {
+    BlockOn(dispatcher_->WriteCountedRefusals(true));
+  }
+  channels_.clear();
+  if (log_ != nullptr && store_ != nullptr) {
+    log_->Stop();
+  }
+  if (store_ != nullptr) {
+    store_->Close();
+  }
+  if (executor_ != nullptr) {
+    executor_->Stop();
+  }
+}
+
+}  // namespace relais::rpc

@@ -1,0 +1,102 @@
+#include "common/rpc/settings.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <sstream>
+
+#include "common/base/status.h"
+
+namespace relais::rpc {
+namespace {
+
+constexpr int64_t kMostCacheMib = 1 << 16;
+constexpr int64_t kMostGeneration = 65535;
+constexpr int64_t kMostThreads = 64;
+constexpr int64_t kMostCalls = 100'000;
+
+absl::StatusOr<Flags::TestClock> ParseTestClock(const std::string& text) {
+  const size_t comma = text.find(',');
+  Flags::TestClock clock;
+  std::string error;
+  if (comma == std::string::npos ||
+      !absl::ParseTime(absl::RFC3339_full, text.substr(0, comma), &clock.start, &error) ||
+      !absl::ParseTime(absl::RFC3339_full, text.substr(comma + 1), &clock.real, &error)) {
+    return absl::InvalidArgumentError("--test-clock wants two RFC 3339 instants, START,REAL");
+  }
+  return clock;
+}
+
+}  // namespace
+
+absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv, const std::string& service) {
+  Flags flags;
+  std::string test_clock;
+  CLI::App app("The " + service + " service of Relais.", "relais-" + service);
+  app.footer("Example: relais-" + service + " --config " + service + ".yaml --set listen=127.0.0.1:7001");
+  app.add_option("--config", flags.config, "settings, YAML")->required();
+  app.add_option("--set", flags.overrides, "one setting, key=value; wins over file and environment")
+      ->take_all();
+  app.add_flag("--check-config", flags.check_config,
+               "read the settings, say whether they are right, and end");
+  app.add_flag("--test-mode", flags.test_mode, "mark everything written as a test");
+  app.add_option("--test-clock", test_clock, "START,REAL: show START at the instant REAL; needs --test-mode");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream text;
+    if (app.exit(error, text, text) == 0) {
+      std::cout << text.str();
+      return absl::CancelledError("help");
+    }
+    return absl::InvalidArgumentError(text.str());
+  }
+  if (!test_clock.empty()) {
+    if (!flags.test_mode) {
+      return absl::InvalidArgumentError("--test-clock needs --test-mode");
+    }
+    ASSIGN_OR_RETURN(flags.test_clock, ParseTestClock(test_clock));
+  }
+  return flags;
+}
+
+Settings ReadSettings(Config& config) {
+  Settings settings;
+  settings.listen = config.String("listen");
+  settings.metrics_listen = config.String("metrics.listen", "");
+  settings.tls = {config.String("tls.certificate"), config.String("tls.key"), config.String("tls.roots")};
+  settings.institutions_ca = config.String("tls.institutions_ca");
+  settings.services_ca = config.String("tls.services_ca");
+  settings.foreign_ca = config.String("tls.foreign_ca", "");
+  settings.store_path = config.String("store.path");
+  settings.store_cache_mib = config.Int("store.cache_mib", 128, 1, kMostCacheMib);
+  settings.ring = config.String("keys.ring");
+  settings.ring_master = config.String("keys.master");
+  settings.handle_generation = static_cast<uint16_t>(config.Int("handles.generation", 1, 1, kMostGeneration));
+  settings.retiring_generation = static_cast<uint16_t>(config.Int("handles.retiring", 0, 0, kMostGeneration));
+  const std::string until = config.String("handles.retiring_until", "");
+  std::string error;
+  if (until.empty() || !absl::ParseTime(absl::RFC3339_full, until, &settings.retiring_until, &error)) {
+    settings.retiring_until = absl::InfinitePast();  // an end that cannot be read has passed
+  }
+  settings.audit_ring = config.String("audit.ring");
+  settings.audit_master = config.String("audit.master");
+  settings.signer_key = config.String("audit.signer_key");
+  settings.next_signer_key = config.String("audit.next_signer_key", "");
+  settings.origin = config.String("audit.origin");
+  settings.published = config.String("audit.published");
+  settings.directory_file = config.String("directory.file");
+  settings.root_keys = config.String("directory.root_keys");
+  settings.retired_root_keys = config.String("directory.retired_root_keys", "");
+  settings.directory_state = config.String("directory.state");
+  for (const std::string& peer : config.Children("peers")) {
+    settings.peers[peer] = config.String("peers." + peer + ".target");
+  }
+  settings.lease = config.Duration("lease.duration", absl::Seconds(2));
+  settings.drain = config.Duration("drain", absl::Seconds(10));
+  settings.threads = static_cast<int>(config.Int("threads", 3, 1, kMostThreads));
+  settings.max_calls = static_cast<int>(config.Int("max_calls", 1024, 1, kMostCalls));
+  settings.reflection = config.Bool("reflection", false);
+  return settings;
+}
+
+}  // namespace relais::rpc

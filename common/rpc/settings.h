@@ -1,0 +1,75 @@
+// What every service is told by flags and settings.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/config.h"
+#include "common/rpc/tls.h"
+
+namespace relais::rpc {
+
+/// relais-<service> --config FILE [--set key=value]... [--check-config] [--test-mode [--test-clock
+/// START,REAL]]
+struct Flags {
+  std::string config;
+  std::vector<std::string> overrides;  // --set
+  bool check_config = false;           // reads the settings, says whether they are right, and ends
+  bool test_mode = false;              // marks every leaf, metrics and the log; allows a test clock
+  struct TestClock {
+    absl::Time start;  // shown when ...
+    absl::Time real;   // ... the machine's clock said this
+  };
+  std::optional<TestClock> test_clock;
+};
+
+/// INVALID_ARGUMENT for wrong flags. CANCELLED when only help was asked for and has been printed.
+absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv, const std::string& service);
+
+/// The settings that all services share, by key. Paths are relative to the working directory; a key without
+/// default is required.
+struct Settings {
+  std::string listen;          // listen: "127.0.0.1:7001"
+  std::string metrics_listen;  // metrics.listen: "127.0.0.1:9001"; "" serves none (the default)
+  TlsFiles tls;                // tls.certificate, tls.key, tls.roots: PEM files
+  std::string
+      institutions_ca;  // tls.institutions_ca: PEM file of the intermediates that sign institutions' systems
+  std::string services_ca;      // tls.services_ca: likewise for services
+  std::string foreign_ca;       // tls.foreign_ca: direct issuers of other accepted certificates; default none
+  std::string store_path;       // store.path: folder
+  int64_t store_cache_mib = 0;  // store.cache_mib: 128
+  std::string ring;             // keys.ring, keys.master: the ring of handle and suppression keys
+  std::string ring_master;
+  uint16_t handle_generation = 1;  // handles.generation: 1
+  uint16_t retiring_generation =
+      0;                      // handles.retiring: still understood until handles.retiring_until; default none
+  absl::Time retiring_until;  // RFC 3339
+  std::string
+      audit_ring;  // audit.ring, audit.master: this log's own ring. Made when neither it nor the store is
+  std::string audit_master;     // there
+  std::string signer_key;       // audit.signer_key: secret file with the log's Ed25519 seed
+  std::string next_signer_key;  // audit.next_signer_key: signs too while one replaces the other; default none
+  std::string origin;           // audit.origin: "relais.test/consent/1"
+  std::string published;        // audit.published: file outside the store with the last checkpoint given out
+  std::string directory_file;   // directory.file, beside it its .sig
+  std::string root_keys;        // directory.root_keys: public keys, one a line
+  std::string retired_root_keys;  // directory.retired_root_keys: default none
+  std::string directory_state;    // directory.state: folder for the version remembered and the archive
+  std::map<std::string, std::string>
+      peers;                // peers.<service>.target; a service not named is configured absent
+  absl::Duration lease;     // lease.duration: 2s
+  absl::Duration drain;     // drain: 10s, what calls under way are given at a stop
+  int threads = 0;          // threads: 3
+  int max_calls = 0;        // max_calls: 1024 unary calls at once
+  bool reflection = false;  // reflection: false
+};
+
+/// Reads them. Errors are the config's to report (Config::Finish).
+Settings ReadSettings(Config& config);
+
+}  // namespace relais::rpc

@@ -1,0 +1,66 @@
+#include "common/rpc/settings.h"
+
+#include <gtest/gtest.h>
+
+namespace relais::rpc {
+namespace {
+
+absl::StatusOr<Flags> Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "relais-consent");
+  return ParseFlags(static_cast<int>(arguments.size()), arguments.data(), "consent");
+}
+
+TEST(Flags, ReadsAll) {
+  const auto flags = Parse({"--config", "c.yaml", "--set", "a=1", "--set", "b=2", "--test-mode",
+                            "--test-clock", "2026-11-27T09:00:00+01:00,2026-01-01T00:00:00Z"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->config, "c.yaml");
+  EXPECT_EQ(flags->overrides, (std::vector<std::string>{"a=1", "b=2"}));
+  EXPECT_TRUE(flags->test_mode);
+  EXPECT_FALSE(flags->check_config);
+  ASSERT_TRUE(flags->test_clock);
+  EXPECT_EQ(flags->test_clock->start, absl::FromUnixSeconds(1795766400));
+}
+
+TEST(Flags, RefusesWrongOnes) {
+  EXPECT_FALSE(Parse({}).ok());
+  EXPECT_FALSE(Parse({"--config", "c", "--what"}).ok());
+  EXPECT_FALSE(Parse({"--config", "c", "--test-clock", "2026-11-27T09:00:00Z,2026-11-27T09:00:00Z"}).ok());
+  EXPECT_FALSE(Parse({"--config", "c", "--test-mode", "--test-clock", "soon"}).ok());
+}
+
+constexpr char kYaml[] = R"(
+listen: 127.0.0.1:0
+tls: {certificate: c, key: k, roots: r, institutions_ca: i, services_ca: s}
+store: {path: p}
+keys: {ring: kr, master: km}
+audit: {ring: ar, master: am, signer_key: sk, origin: relais.test/consent/1, published: pub}
+directory: {file: d, root_keys: rk, state: st}
+peers: {routing: {target: "127.0.0.1:7002"}}
+)";
+
+TEST(Settings, ReadsThemAllWithDefaults) {
+  auto config = Config::Parse(kYaml, {});
+  ASSERT_TRUE(config.ok());
+  const Settings settings = ReadSettings(*config);
+  ASSERT_TRUE(config->Finish().ok()) << config->Finish();
+  EXPECT_EQ(settings.peers.at("routing"), "127.0.0.1:7002");
+  EXPECT_EQ(settings.lease, absl::Seconds(2));
+  EXPECT_EQ(settings.threads, 3);
+  EXPECT_EQ(settings.handle_generation, 1);
+  EXPECT_FALSE(settings.reflection);
+}
+
+TEST(Settings, UnknownAndMissingKeysAreErrors) {
+  auto unknown = Config::Parse(std::string(kYaml) + "lisen: x\n", {});
+  ASSERT_TRUE(unknown.ok());
+  ReadSettings(*unknown);
+  EXPECT_FALSE(unknown->Finish().ok());
+  auto missing = Config::Parse("listen: x\n", {});
+  ASSERT_TRUE(missing.ok());
+  ReadSettings(*missing);
+  EXPECT_FALSE(missing->Finish().ok());
+}
+
+}  // namespace
+}  // namespace relais::rpc

@@ -1,0 +1,323 @@
+#include "common/storage/rocksdb/database.h"
+
+#include <rocksdb/listener.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/storage/validate.h"
+#include "common/storage/value_format.h"
+
+namespace relais::storage {
+namespace {
+
+constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kFormat = "1";
+constexpr std::string_view kVersionKey = "version";
+
+rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
+std::string_view ToView(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+
+absl::Status Stopped(const rocksdb::Status& status) {
+  return absl::UnavailableError("store failed: " + status.ToString());
+}
+
+// Hears what fails behind the writer's back: flushes and compactions.
+class ErrorListener final : public rocksdb::EventListener {
+ public:
+  explicit ErrorListener(std::shared_ptr<FailureLatch> latch) : latch_(std::move(latch)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* error) override {
+    latch_->Set(Stopped(*error));
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  const std::shared_ptr<FailureLatch> latch_;
+};
+
+absl::Status MakeFolder(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    return absl::OkStatus();
+  }
+  if (std::filesystem::create_directories(path, error)) {
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  }
+  if (error) {
+    return absl::UnavailableError("cannot make the folder " + path + ": " + error.message());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpenError(const std::string& path, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (status.IsIOError() && text.find("/LOCK") != std::string::npos) {
+    return absl::FailedPreconditionError("the store at " + path + " is open in another process: " + text);
+  }
+  if (status.IsCorruption()) {
+    return absl::DataLossError("the store at " + path + " is damaged: " + text);
+  }
+  if (status.IsInvalidArgument() && text.find("does not exist") != std::string::npos) {
+    return absl::NotFoundError("no store at " + path);
+  }
+  if (status.IsInvalidArgument()) {
+    return absl::FailedPreconditionError("the store at " + path + " cannot be opened: " + text);
+  }
+  return absl::UnavailableError("the store at " + path + " cannot be opened: " + text);
+}
+
+absl::StatusOr<Entry> ToEntry(std::string_view bytes) {
+  ASSIGN_OR_RETURN(const StoredValue stored, DecodeValue(bytes));
+  return Entry{.value = std::string(stored.payload), .version = stored.version};
+}
+
+// Iterates over the keys that start with `prefix`, from `from` on. Owns the bound its iterator points to.
+class PrefixCursor {
+ public:
+  PrefixCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::string_view prefix,
+               std::string_view from)
+      : end_(PrefixEnd(prefix)), end_slice_(end_) {
+    rocksdb::ReadOptions options;
+    if (!end_.empty()) {
+      options.iterate_upper_bound = &end_slice_;
+    }
+    // Filters by 17-byte prefix help only a scan that stays within one.
+    options.total_order_seek = prefix.size() < Partition::kEncodedSize;
+    it_.reset(db.NewIterator(options, family));
+    it_->Seek(ToSlice(std::max(prefix, from)));
+  }
+  rocksdb::Iterator& operator*() { return *it_; }
+  rocksdb::Iterator* operator->() { return it_.get(); }
+
+ private:
+  const std::string end_;
+  const rocksdb::Slice end_slice_;
+  std::unique_ptr<rocksdb::Iterator> it_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const RocksDbOptions& options,
+                                                         std::shared_ptr<FailureLatch> latch) {
+  if (options.create_if_missing) {
+    RETURN_IF_ERROR(MakeFolder(options.path));
+  } else if (std::error_code error; !std::filesystem::exists(options.path + "/CURRENT", error)) {
+    return absl::NotFoundError("no store at " + options.path);
+  }
+  auto database = std::unique_ptr<Database>(new Database(latch));
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(rocksdb::Options(MakeDbOptions(options, std::make_shared<ErrorListener>(latch)),
+                                         rocksdb::ColumnFamilyOptions()),
+                        options.path, MakeColumnFamilies(options), &database->families_, &db);
+  if (!opened.ok()) {
+    return OpenError(options.path, opened);
+  }
+  database->db_.reset(db);
+  RETURN_IF_ERROR(database->CheckFormat());
+  return database;
+}
+
+Database::~Database() {
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    db_->DestroyColumnFamilyHandle(family);
+  }
+  if (db_ != nullptr) {
+    db_->Close();
+  }
+}
+
+absl::Status Database::CheckFormat() {
+  rocksdb::ColumnFamilyHandle* family = families_[kBookkeepingFamily];
+  std::string format;
+  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), family, ToSlice(kFormatKey), &format);
+  if (read.IsNotFound()) {
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    const rocksdb::Status written = db_->Put(durable, family, ToSlice(kFormatKey), ToSlice(kFormat));
+    return written.ok() ? absl::OkStatus() : Stopped(written);
+  }
+  if (!read.ok()) {
+    return ReadError(read);
+  }
+  if (format != kFormat) {
+    return absl::FailedPreconditionError("the store has a format this program does not know: " + format);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Database::ReadError(const rocksdb::Status& status) const {
+  if (status.IsCorruption()) {
+    return absl::DataLossError("store is damaged: " + status.ToString());
+  }
+  absl::Status why = Stopped(status);
+  latch_->Set(why);
+  return why;
+}
+
+absl::StatusOr<std::optional<Entry>> Database::GetData(std::string_view encoded_key) const {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), data(), ToSlice(encoded_key), &value);
+  if (read.IsNotFound()) {
+    return std::optional<Entry>();
+  }
+  if (!read.ok()) {
+    return ReadError(read);
+  }
+  ASSIGN_OR_RETURN(Entry entry, ToEntry(ToView(value)));
+  return std::optional<Entry>(std::move(entry));
+}
+
+absl::StatusOr<std::vector<std::optional<Entry>>> Database::MultiGetData(
+    const std::vector<std::string>& encoded_keys) const {
+  const std::vector<rocksdb::Slice> keys(encoded_keys.begin(), encoded_keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(rocksdb::ReadOptions(), data(), keys.size(), keys.data(), values.data(), statuses.data());
+  std::vector<std::optional<Entry>> found(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) {
+      continue;
+    }
+    if (!statuses[i].ok()) {
+      return ReadError(statuses[i]);
+    }
+    ASSIGN_OR_RETURN(found[i], ToEntry(ToView(values[i])));
+  }
+  return found;
+}
+
+std::vector<Database::Version> Database::ReadableVersions(
+    const std::vector<std::string>& encoded_keys) const {
+  const std::vector<rocksdb::Slice> keys(encoded_keys.begin(), encoded_keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(rocksdb::ReadOptions(), data(), keys.size(), keys.data(), values.data(), statuses.data());
+  std::vector<Version> versions;
+  versions.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) {
+      versions.push_back({.key = i, .version = std::nullopt});
+    } else if (statuses[i].ok()) {
+      const absl::StatusOr<StoredValue> stored = DecodeValue(ToView(values[i]));
+      if (stored.ok()) {
+        versions.push_back({.key = i, .version = stored->version});
+      }
+    }
+  }
+  return versions;
+}
+
+absl::StatusOr<Page> Database::ScanData(const Partition& partition, std::string_view prefix,
+                                        std::string_view from, size_t page_size) const {
+  const std::string full_prefix = EncodeDataKey(partition, prefix);
+  PrefixCursor cursor(*db_, data(), full_prefix, EncodeDataKey(partition, from));
+  Page page;
+  size_t bytes = 0;
+  for (; cursor->Valid(); cursor->Next()) {
+    const std::string_view key = ToView(cursor->key()).substr(Partition::kEncodedSize);
+    if (page.entries.size() == page_size || bytes >= kMaxPageBytes) {
+      page.next = std::string(key);
+      break;
+    }
+    ASSIGN_OR_RETURN(Entry entry, ToEntry(ToView(cursor->value())));
+    bytes += cursor->key().size() + cursor->value().size();
+    page.entries.push_back({.key = std::string(key), .entry = std::move(entry)});
+  }
+  if (!cursor->status().ok()) {
+    return ReadError(cursor->status());
+  }
+  return page;
+}
+
+absl::StatusOr<std::optional<std::string>> Database::LogGet(LogTable table, std::string_view key) const {
+  std::string value;
+  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), log(table), ToSlice(key), &value);
+  if (read.IsNotFound()) {
+    return std::optional<std::string>();
+  }
+  if (!read.ok()) {
+    return ReadError(read);
+  }
+  return std::optional<std::string>(std::move(value));
+}
+
+absl::StatusOr<std::vector<Store::LogEntry>> Database::LogScan(LogTable table, std::string_view prefix,
+                                                               std::string_view from, size_t limit) const {
+  PrefixCursor cursor(*db_, log(table), prefix, from);
+  std::vector<Store::LogEntry> entries;
+  size_t bytes = 0;
+  for (; cursor->Valid() && entries.size() < limit && bytes < kMaxPageBytes; cursor->Next()) {
+    bytes += cursor->key().size() + cursor->value().size();
+    entries.push_back({.key = cursor->key().ToString(), .value = cursor->value().ToString()});
+  }
+  if (!cursor->status().ok()) {
+    return ReadError(cursor->status());
+  }
+  return entries;
+}
+
+absl::StatusOr<std::optional<Store::LogEntry>> Database::LogLast(LogTable table) const {
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, log(table)));
+  it->SeekToLast();
+  if (!it->status().ok()) {
+    return ReadError(it->status());
+  }
+  if (!it->Valid()) {
+    return std::optional<Store::LogEntry>();
+  }
+  return std::optional<Store::LogEntry>({.key = it->key().ToString(), .value = it->value().ToString()});
+}
+
+absl::Status Database::LogCompact(LogTable table) {
+  // The write-ahead log holds the rows of every table: it goes only once all of them are flushed.
+  rocksdb::Status status = db_->Flush(rocksdb::FlushOptions(), families_);
+  if (status.ok()) {
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    status = db_->CompactRange(options, log(table), nullptr, nullptr);
+  }
+  if (!status.ok()) {
+    latch_->Set(Stopped(status));
+    return latch_->why();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Database::Write(rocksdb::WriteBatch& batch, bool fsync) {
+  rocksdb::WriteOptions options;
+  options.sync = fsync;
+  const rocksdb::Status written = db_->Write(options, &batch);
+  if (!written.ok()) {
+    latch_->Set(Stopped(written));
+    return latch_->why();
+  }
+  return absl::OkStatus();
+}
+
+void Database::PutVersion(rocksdb::WriteBatch& batch, uint64_t version) const {
+  batch.Put(families_[kBookkeepingFamily], ToSlice(kVersionKey), EncodeBigEndian64(version));
+}
+
+absl::StatusOr<uint64_t> Database::LastVersion() const {
+  std::string bytes;
+  const rocksdb::Status read =
+      db_->Get(rocksdb::ReadOptions(), families_[kBookkeepingFamily], ToSlice(kVersionKey), &bytes);
+  if (read.IsNotFound()) {
+    return 0;
+  }
+  if (!read.ok()) {
+    return ReadError(read);
+  }
+  return DecodeBigEndian64(bytes);
+}
+
+}  // namespace relais::storage

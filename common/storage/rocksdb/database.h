@@ -1,0 +1,73 @@
+// An open RocksDB database in the shape of the storage contract: its tables, reads, and errors in our terms.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/storage/rocksdb/failure_latch.h"
+#include "common/storage/rocksdb/options.h"
+#include "common/storage/store.h"
+
+namespace relais::storage {
+
+/// Thread-safe; must not be used once destroyed. A read that the disk refuses sets the latch (UNAVAILABLE); a
+/// block or value that is damaged is DATA_LOSS for that read alone.
+class Database {
+ public:
+  /// FAILED_PRECONDITION: another process has it open, or a newer program wrote it. NOT_FOUND: none there and
+  /// none to be made. DATA_LOSS: damaged. UNAVAILABLE: the disk refuses.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const RocksDbOptions& options,
+                                                        std::shared_ptr<FailureLatch> latch);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// Keys as encoded on disk; values stripped of their header.
+  [[nodiscard]] absl::StatusOr<std::optional<Entry>> GetData(std::string_view encoded_key) const;
+  [[nodiscard]] absl::StatusOr<std::vector<std::optional<Entry>>> MultiGetData(
+      const std::vector<std::string>& encoded_keys) const;
+  /// The versions alone. A key that cannot be read is left out: a Get tells why.
+  struct Version {
+    size_t key = 0;  // place in `encoded_keys`
+    std::optional<uint64_t> version;
+  };
+  [[nodiscard]] std::vector<Version> ReadableVersions(const std::vector<std::string>& encoded_keys) const;
+  [[nodiscard]] absl::StatusOr<Page> ScanData(const Partition& partition, std::string_view prefix,
+                                              std::string_view from, size_t page_size) const;
+
+  [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table, std::string_view key) const;
+  [[nodiscard]] absl::StatusOr<std::vector<Store::LogEntry>> LogScan(LogTable table, std::string_view prefix,
+                                                                     std::string_view from,
+                                                                     size_t limit) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Store::LogEntry>> LogLast(LogTable table) const;
+  absl::Status LogCompact(LogTable table);
+
+  /// One atomic write of all tables; durable on OK if `fsync`. Any error sets the latch.
+  absl::Status Write(rocksdb::WriteBatch& batch, bool fsync);
+  void PutVersion(rocksdb::WriteBatch& batch, uint64_t version) const;
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* data() const { return families_[kDataFamily]; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* log(LogTable table) const {
+    return families_[static_cast<size_t>(kFirstLogFamily) + static_cast<size_t>(table)];
+  }
+
+  /// The version of the last commit in the database; 0 when there is none.
+  [[nodiscard]] absl::StatusOr<uint64_t> LastVersion() const;
+
+ private:
+  explicit Database(std::shared_ptr<FailureLatch> latch) : latch_(std::move(latch)) {}
+  absl::Status CheckFormat();
+  absl::Status ReadError(const rocksdb::Status& status) const;
+
+  const std::shared_ptr<FailureLatch> latch_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned
+};
+
+}  // namespace relais::storage

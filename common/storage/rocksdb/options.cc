@@ -1,0 +1,100 @@
+#include "common/storage/rocksdb/options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/storage/store.h"
+
+namespace relais::storage {
+namespace {
+
+enum class Access { kPoint, kPrefix };          // kPrefix: scans within the first 17 bytes
+enum class Content { kCompressible, kRandom };  // kRandom: hashes and sealed keys
+
+bool SupportsLz4() {
+  const std::vector<rocksdb::CompressionType> supported = rocksdb::GetSupportedCompressions();
+  return std::find(supported.begin(), supported.end(), rocksdb::kLZ4Compression) != supported.end();
+}
+
+rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& cache, Access access,
+                                        Content content) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+
+  rocksdb::ColumnFamilyOptions family;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.write_buffer_size = size_t{32} << 20;
+  family.max_write_buffer_number = 3;
+  family.level_compaction_dynamic_level_bytes = true;
+  family.compression =
+      content == Content::kCompressible && SupportsLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  if (access == Access::kPrefix) {
+    family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(Partition::kEncodedSize));
+  }
+  return family;
+}
+
+}  // namespace
+
+rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
+                                 std::shared_ptr<rocksdb::EventListener> listener) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = options.create_if_missing;
+  db.create_missing_column_families = true;
+  db.paranoid_checks = true;
+  // The default, point in time, may silently give up acknowledged commits; this one gives up only a torn last
+  // record, which was never acknowledged, and refuses to open on anything else.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // A store that met an error stops; it does not try again behind our back.
+  db.max_bgerror_resume_count = 0;
+  db.db_write_buffer_size = options.write_buffer_bytes;
+  // Bounds what a start has to replay.
+  db.max_total_wal_size = uint64_t{64} << 20;
+  // Bounds what a start has to open.
+  db.max_open_files = 512;
+  db.max_background_jobs = 2;
+  db.allow_concurrent_memtable_write = false;  // one writer thread
+  db.enable_write_thread_adaptive_yield = false;
+  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.max_log_file_size = size_t{8} << 20;
+  db.keep_log_file_num = 4;
+  db.listeners.push_back(std::move(listener));
+  if (options.env != nullptr) {
+    db.env = options.env;
+  }
+  return db;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(const RocksDbOptions& options) {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.cache_bytes);
+  const auto family = [&cache](const char* name, Access access, Content content) {
+    return rocksdb::ColumnFamilyDescriptor(name, MakeFamily(cache, access, content));
+  };
+  return {
+      family("default", Access::kPoint, Content::kRandom),
+      family("data", Access::kPrefix, Content::kCompressible),
+      family("leaves", Access::kPoint, Content::kCompressible),
+      family("nodes", Access::kPoint, Content::kRandom),
+      family("subject_leaves", Access::kPrefix, Content::kCompressible),
+      family("leaf_subjects", Access::kPoint, Content::kRandom),
+      family("subject_keys", Access::kPoint, Content::kRandom),
+      family("meta", Access::kPoint, Content::kCompressible),
+  };
+}
+
+}  // namespace relais::storage

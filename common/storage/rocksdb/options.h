@@ -1,0 +1,51 @@
+// How a RocksDB store is set up: what its owner chooses, and the engine settings that follow from it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace rocksdb {
+class Env;
+class EventListener;
+struct ColumnFamilyDescriptor;
+struct DBOptions;
+}  // namespace rocksdb
+
+namespace relais::storage {
+
+struct RocksDbOptions {
+  std::string path = {};                   // a folder; made, readable by its owner only, when it is missing
+  bool create_if_missing = true;           // false: NOT_FOUND when there is no store at `path`
+  size_t cache_bytes = size_t{128} << 20;  // blocks, indexes and filters of all tables
+  size_t write_buffer_bytes = size_t{64} << 20;  // all memtables together; one is at most 32 MiB
+  size_t version_cache_bytes = size_t{16} << 20;
+
+  size_t queue_limit = 4096;              // commits waiting; beyond: RESOURCE_EXHAUSTED
+  size_t queue_bytes = size_t{64} << 20;  // what they hold
+  size_t group_limit = 512;               // commits sharing one fsync
+  size_t group_bytes = size_t{4} << 20;   // closes a group; a single larger commit is its own group
+  /// False gives up "durable on OK": for measurements only.
+  bool fsync = true;
+
+  /// Called once, on the executor, when the store fails: the process should stop serving.
+  std::function<void(absl::Status)> on_failure = {};
+  /// Files go through here; null: the machine's. Outlives the store. For tests.
+  rocksdb::Env* env = nullptr;
+};
+
+/// The column families of a store, in the order their handles are used: bookkeeping (RocksDB's "default"),
+/// data, then one per LogTable.
+inline constexpr int kBookkeepingFamily = 0;
+inline constexpr int kDataFamily = 1;
+inline constexpr int kFirstLogFamily = 2;
+
+[[nodiscard]] rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
+                                               std::shared_ptr<rocksdb::EventListener> listener);
+[[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(const RocksDbOptions& options);
+
+}  // namespace relais::storage

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Every test and check: scripts/test.sh [--quick]
+#   --quick   format, lint, release build and its tests only: no sanitizers, no clang-tidy
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+source scripts/lib/packages.sh
+quick=no
+[ "${1:-}" = --quick ] && quick=yes
+
+ensure_packages "${RELAIS_BUILD_PACKAGES[@]}" "${RELAIS_TEST_PACKAGES[@]}" || exit 1
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+logs=build/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+failures=()
+
+# step NAME COMMAND...: runs it, keeps what it prints, shows the end of it when it fails.
+step() {
+  local name=$1 start=$SECONDS
+  shift
+  local log=$logs/${name// /-}.log
+  printf '%-34s ' "$name"
+  if "$@" >"$log" 2>&1; then
+    printf 'ok      %4d s\n' $((SECONDS - start))
+    passed=$((passed + 1))
+  else
+    printf 'FAILED  %4d s\n' $((SECONDS - start))
+    failed=$((failed + 1))
+    failures+=("$name")
+    tail -60 "$log" | sed 's/^/    /'
+  fi
+}
+
+format_check() {
+  git ls-files '*.cc' '*.h' | xargs -r clang-format --dry-run -Werror
+}
+
+# buf comes from npm, once per machine; its version is pinned.
+buf_lint() {
+  local home=build/buf
+  if [ ! -x "$home/node_modules/.bin/buf" ]; then
+    command -v npm >/dev/null || ensure_packages nodejs npm || return 1
+    mkdir -p "$home"
+    npm install --prefix "$home" --no-audit --no-fund --no-package-lock '@bufbuild/buf@1.75.0' || return 1
+  fi
+  (cd proto && "../$home/node_modules/.bin/buf" lint)
+}
+
+ctest_of() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@"
+}
+
+tidy() {
+  git ls-files 'common/*.cc' 'services/*.cc' | grep -v '_test\.cc$' | grep -v '/testing/' |
+    xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build/release
+}
+
+shell_check() {
+  shellcheck -x .ci/run scripts/*.sh scripts/lib/*.sh
+}
+
+sanitizer() {
+  local preset=$1
+  shift
+  scripts/build.sh "$preset" || return 1
+  ctest_of "$preset" "$@"
+}
+
+step 'format' format_check
+step 'shell scripts' shell_check
+step 'include direction' scripts/check/includes.py
+step 'proto lint' buf_lint
+step 'release build' scripts/build.sh release
+step 'unit and integration tests' ctest_of release --label-exclude sim
+step 'simulation, 10,000 schedules' ctest_of release --label-regex sim
+step 'end-to-end tests' /usr/bin/python3 -m unittest discover -s tests/e2e -t tests/e2e
+step 'demo' scripts/demo.sh
+if [ $quick = no ]; then
+  export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+  export TSAN_OPTIONS="suppressions=$PWD/scripts/check/tsan.supp halt_on_error=1"
+  export RELAIS_SIM_SCHEDULES=${RELAIS_SANITIZED_SCHEDULES:-100}
+  step 'address and undefined sanitizers' sanitizer asan
+  step 'thread sanitizer' sanitizer tsan
+  step 'clang-tidy' tidy
+fi
+
+echo
+if [ $failed -gt 0 ]; then
+  printf 'failed: %s\n' "${failures[@]}"
+fi
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

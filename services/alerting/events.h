@@ -1,0 +1,26 @@
+// The leaves alerting writes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/audit/event.h"
+#include "common/feeds/row.h"
+#include "common/rpc/call.h"
+#include "relais/alerting/v1/state.pb.h"
+
+namespace relais::alerting {
+
+bool IsExercise(const feeds::Row& row);
+
+audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedType type,
+                           std::string_view reference, std::string_view event, const Id128& row,
+                           bool exercise);
+/// About nobody: `reference` is given only when it may be written and the leaf stands for one row.
+audit::Event RefusedEvent(const rpc::Call& call, v1::FeedType type, std::string_view reason, bool gated,
+                          std::string_view reference, size_t count);
+audit::Event ObjectionNotedEvent(const rpc::Call& call, const Id128& record, std::string_view digest,
+                                 uint32_t key_version, bool from_desk, bool lifted);
+audit::Event AlertChangedEvent(const rpc::Call& call, const Id128& alert, const v1::AlertState& state);
+
+}  // namespace relais::alerting

@@ -1,0 +1,54 @@
+// From an accepted row to what is asked of the consent registry and sent through routing: exactly the fields
+// that the row's ground allows (D-1.5, D-4.3, D-4.4a). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/calendar/paris.h"
+#include "common/directory/directory.h"
+#include "common/feeds/row.h"
+#include "relais/alerting/v1/state.pb.h"
+#include "relais/consent/v1/consent_service.pb.h"
+#include "relais/consent/v1/emergency_service.pb.h"
+#include "relais/consent/v1/person_service.pb.h"
+#include "relais/routing/v1/routing_service.pb.h"
+
+namespace relais::alerting {
+
+/// The row as it was accepted, parsed again; DATA_LOSS when it no longer is well-formed.
+absl::StatusOr<feeds::Row> ParsedRow(const v1::RowState& state);
+
+/// True at an address that the directory flags as collective (hotel, shelter, domiciliation): there a sender
+/// record is not one person (architecture, "Sender records").
+bool AtCollectiveAddress(const directory::Directory& directory, const feeds::Row& row);
+
+/// What is known of her, for registration.
+consent::v1::Traits TraitsOf(const feeds::Row& row);
+
+/// The submission, but for request id, person and correlation. Signs of a special category are left out where
+/// only her oral agreement, which is not explicit, carries the report (D-2.7, D-4.8).
+routing::v1::SubmitRequest SubmissionOf(const feeds::Row& row, const std::string& institution,
+                                        const v1::RowState& state, const directory::Directory& directory,
+                                        const calendar::Paris& paris);
+
+/// Her oral agreement to a brigade's report, limited to it: social assessment, the competent desk's
+/// institution, three months (D-4.4a). nullopt when she did not give one.
+std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(const feeds::Row& row,
+                                                                 const std::string& desk_institution,
+                                                                 const calendar::Paris& paris);
+
+/// Break-glass: unable and serious (D-2.6.6). nullopt otherwise.
+std::optional<consent::v1::DeclareRequest> EmergencyOf(const feeds::Row& row,
+                                                       const std::string& desk_institution);
+
+/// What settles a bill, told on the ground of what was told before (D-1.12).
+routing::v1::SubmitRequest SettlementOf(const feeds::EdfRow& settling, const feeds::Row& told,
+                                        const std::string& institution, const v1::RowState& told_state,
+                                        const directory::Directory& directory, const calendar::Paris& paris);
+
+/// French, then English.
+std::string SettledNote(const feeds::EdfRow& settling);
+
+}  // namespace relais::alerting

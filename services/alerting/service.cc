@@ -1,0 +1,66 @@
+#include "services/alerting/service.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+
+namespace relais::alerting {
+
+Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
+                 std::unique_ptr<audit::TailSource> consent_log,
+                 std::unique_ptr<audit::TailSource> routing_log)
+    : context_(std::move(context)),
+      peers_(std::move(peers)),
+      settings_(settings),
+      paris_(paris),
+      store_(context_),
+      intake_(context_, store_, paris_, settings_.rules),
+      signals_(context_, store_, intake_),
+      alerts_(context_, peers_, settings_, store_),
+      own_leaves_(context_, peers_, settings_, paris_, store_),
+      consent_leaves_(context_, store_),
+      routing_leaves_(context_, store_),
+      own_log_(audit::LocalSource(context_.log)),
+      consent_log_(std::move(consent_log)),
+      routing_log_(std::move(routing_log)) {
+  const auto follow = [this](std::string name, absl::Duration lease, audit::TailSource& source,
+                             audit::LeafHandler& handler) {
+    audit::FollowerOptions options;
+    options.name = std::move(name);
+    options.lease = lease;
+    options.probe_interval = settings_.probe_interval;
+    return audit::Follower::Create(options, source, handler, context_.store, context_.clock, context_.random,
+                                   context_.executor);
+  };
+  own_follower_ = follow("own", absl::ZeroDuration(), *own_log_, own_leaves_);
+  if (consent_log_ != nullptr) {
+    consent_follower_ = follow("consent", settings_.lease, *consent_log_, consent_leaves_);
+  }
+  if (routing_log_ != nullptr) {
+    routing_follower_ = follow("routing", absl::ZeroDuration(), *routing_log_, routing_leaves_);
+  }
+}
+
+absl::Status Service::Start() {
+  RETURN_IF_ERROR(own_follower_->Start());
+  if (consent_follower_ != nullptr) {
+    RETURN_IF_ERROR(consent_follower_->Start());
+  }
+  if (routing_follower_ != nullptr) {
+    RETURN_IF_ERROR(routing_follower_->Start());
+  }
+  return absl::OkStatus();
+}
+
+Task<bool> Service::Stop() {
+  if (routing_follower_ != nullptr) {
+    co_await routing_follower_->Stop();
+  }
+  if (consent_follower_ != nullptr) {
+    co_await consent_follower_->Stop();
+  }
+  const bool stopped = co_await own_follower_->Stop();
+  co_return stopped;
+}
+
+}  // namespace relais::alerting

@@ -1,0 +1,16 @@
+// What an operator may set of alerting's behaviour; defaults as designed.
+#pragma once
+
+#include "absl/time/time.h"
+#include "services/alerting/domain/alert_rules.h"
+
+namespace relais::alerting {
+
+struct Settings {
+  RuleSettings rules;
+  absl::Duration lease = absl::Seconds(2);
+  absl::Duration probe_interval = absl::Milliseconds(200);
+  absl::Duration peer_timeout = absl::Seconds(10);
+};
+
+}  // namespace relais::alerting

@@ -1,0 +1,89 @@
+// Alerting's partitions, typed: reference claims, sender records with their rows, alerts, and the desks'
+// lists.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/service_context.h"
+#include "relais/alerting/v1/state.pb.h"
+
+namespace relais::alerting {
+
+template <typename T>
+struct Stored {
+  T value;
+  uint64_t version = 0;  // 0: not there yet
+};
+
+/// Thread-safe. Records, rows and alerts are sealed under the sender record's audit key: what is erased there
+/// is gone everywhere here.
+class AlertingStore {
+ public:
+  explicit AlertingStore(const rpc::ServiceContext& context) : context_(context) {}
+
+  [[nodiscard]] storage::Partition ClaimPartition(std::string_view institution,
+                                                  std::string_view reference) const {
+    return context_.idempotency.Bucket("reference", institution, reference);
+  }
+  static storage::Partition RecordPartition(const Id128& record) {
+    return {storage::PartitionKind::kSenderRecord, record};
+  }
+  static storage::Partition AlertPartition(const Id128& alert) {
+    return {storage::PartitionKind::kAlert, alert};
+  }
+  static audit::Subject SubjectOf(const Id128& record) {
+    return {audit::Subject::Kind::kSenderRecord, record};
+  }
+
+  /// One per partition, in order; version 0 where there is none.
+  absl::StatusOr<std::vector<Stored<v1::ReferenceClaim>>> Claims(
+      const std::vector<storage::Partition>& partitions) const;
+  static void PutClaim(const Stored<v1::ReferenceClaim>& claim, storage::CommitRequest& commit);
+
+  absl::StatusOr<Stored<v1::RecordState>> Record(const Id128& record) const;
+  absl::Status PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
+                         storage::CommitRequest& commit) const;
+
+  absl::StatusOr<std::optional<v1::RowState>> Row(const Id128& record, const Id128& row) const;
+  /// What stands in a row's place: a row, nothing (version 0), or a mark that the reference went to another
+  /// record.
+  struct RowPlace {
+    uint64_t version = 0;
+    bool accepted = false;
+  };
+  absl::StatusOr<RowPlace> PlaceOf(const Id128& record, const Id128& row) const;
+  /// Adds the row and the precondition that its place is as it was read.
+  absl::Status PutRow(const v1::RowState& state, const Id128& record, const Id128& row, uint64_t version,
+                      storage::CommitRequest& commit) const;
+  /// Marks the place, so that whoever was about to put a row there fails and reads its claim again.
+  static storage::CommitRequest GiveUpRow(const Id128& record, const Id128& row, uint64_t version);
+
+  /// nullopt when there is none or its record is erased.
+  absl::StatusOr<std::optional<Stored<v1::AlertState>>> Alert(const Id128& alert) const;
+  absl::Status PutAlert(const Stored<v1::AlertState>& state, const Id128& alert,
+                        storage::CommitRequest& commit) const;
+
+  /// A desk's list: derived rows, newest first.
+  [[nodiscard]] storage::CommitRequest ListAt(std::string_view desk, absl::Time raised,
+                                              const Id128& alert) const;
+  struct DeskPage {
+    std::vector<Id128> alerts;
+    std::string next;  // key to go on from; empty: no more
+  };
+  absl::StatusOr<DeskPage> ListOf(std::string_view desk, std::string_view from, size_t limit) const;
+
+ private:
+  absl::StatusOr<std::optional<std::string>> Open(const Id128& record, const storage::Partition& partition,
+                                                  std::string_view key, std::string_view sealed) const;
+  absl::StatusOr<std::string> Seal(const Id128& record, const storage::Partition& partition,
+                                   std::string_view key, std::string_view plain) const;
+
+  const rpc::ServiceContext& context_;
+};
+
+}  // namespace relais::alerting

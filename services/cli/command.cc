@@ -1,0 +1,60 @@
+#include "services/cli/command.h"
+
+namespace relais::cli {
+
+CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description) {
+  CLI::App* noun = app.add_subcommand(name, description);
+  noun->require_subcommand(1);
+  return *noun;
+}
+
+CLI::App& AddVerb(CLI::App& noun, const std::string& name, const std::string& description,
+                  const std::string& example) {
+  CLI::App* verb = noun.add_subcommand(name, description);
+  verb->footer("Example:\n  " + example);
+  return *verb;
+}
+
+CLI::Option* AddRepeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
+                         const std::string& description) {
+  return verb.add_option(name, values, description + " (may be repeated)")->allow_extra_args(false);
+}
+
+void BuildApp(CLI::App& app, Context& context) {
+  app.description(
+      "Relais: institutions that help people in great hardship exchange what they may, and only what they "
+      "may.");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 some rows refused, 4 file refused, 5 interrupted or "
+      "incomplete,\n"
+      "6 not permitted, 7 not found, 8 unavailable, 9 not authorised.\n"
+      "Settings: --config FILE (YAML), or RELAIS_HOME, RELAIS_PKI, RELAIS_CONSENT, RELAIS_ROUTING, "
+      "RELAIS_ALERTING,\n"
+      "RELAIS_TRUST_ROOTS, RELAIS_KEYS, RELAIS_AS and their like.\n"
+      "Example:\n  relais --as edf/billing signal import --type edf impayes.csv --results outcomes.csv");
+  Globals& globals = context.globals;
+  app.add_option("--as", globals.as, "act as this system: institution/system");
+  app.add_flag("--json", globals.json, "print JSON (protobuf's mapping), one value a line");
+  app.add_option("--config", globals.config, "settings, YAML");
+  app.add_option("--timeout", globals.timeout, "longest wait for one answer")->capture_default_str();
+  app.add_option("--agent", globals.agent, "the human who acts: a stable pseudonymous id");
+  app.add_option("--function", globals.function, "her function, as the directory names it");
+  app.add_option("--reason", globals.reason, "why, where a motive is required");
+  app.fallthrough();
+  app.require_subcommand(1);
+  AddDirectoryCommands(app, context);
+  AddPersonCommands(app, context);
+  AddConsentCommands(app, context);
+  AddCheckCommand(app, context);
+  AddReferentCommands(app, context);
+  AddInboxCommands(app, context);
+  AddSignalCommands(app, context);
+  AddAlertCommands(app, context);
+  AddAuditCommands(app, context);
+  AddPkiCommands(app, context);
+  AddStatusCommand(app, context);
+  AddDevCommands(app, context);
+  AddCompletionCommand(app, context);
+}
+
+}  // namespace relais::cli

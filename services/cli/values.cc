@@ -1,0 +1,81 @@
+#include "services/cli/values.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/proto_time.h"
+#include "common/text/day.h"
+#include "google/protobuf/descriptor.h"
+#include "services/cli/output.h"
+
+namespace relais::cli {
+
+absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text, const std::string& option) {
+  const std::optional<absl::CivilDay> day = text::ParseDay(text);
+  if (!day.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat(option, " wants a day such as 2026-11-03 or 03/11/2026"));
+  }
+  common::v1::Date date;
+  date.set_year(static_cast<int32_t>(day->year()));
+  date.set_month(day->month());
+  date.set_day(day->day());
+  return date;
+}
+
+absl::StatusOr<google::protobuf::Timestamp> ParseTimeOption(const std::string& text,
+                                                            const std::string& option) {
+  const std::optional<absl::Time> time = text::ParseInstant(text);
+  if (!time.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, " wants an instant such as 2026-11-03T14:00:00+01:00"));
+  }
+  return ToProto(*time);
+}
+
+common::v1::Party ParseParty(const std::string& text) {
+  common::v1::Party party;
+  const size_t slash = text.find('/');
+  party.set_institution(text.substr(0, slash));
+  if (slash != std::string::npos) {
+    party.set_function(text.substr(slash + 1));
+  }
+  return party;
+}
+
+common::v1::PersonRef Person(const std::string& handle) {
+  common::v1::PersonRef person;
+  person.set_handle(handle);
+  return person;
+}
+
+std::string EnumWord(const std::string& text) {
+  std::string word = absl::AsciiStrToUpper(text);
+  for (char& c : word) {
+    c = c == '-' ? '_' : c;
+  }
+  return word;
+}
+
+absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor* type, const std::string& text,
+                              const std::string& option) {
+  const std::string wanted = EnumWord(text);
+  std::vector<std::string> words;
+  for (int i = 0; i < type->value_count(); ++i) {
+    const int number = type->value(i)->number();
+    if (number == 0) {
+      continue;
+    }
+    std::string word = EnumText(type, number);
+    if (word == wanted) {
+      return number;
+    }
+    word = absl::AsciiStrToLower(word);
+    for (char& c : word) {
+      c = c == '_' ? '-' : c;
+    }
+    words.push_back(std::move(word));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(option, " is one of ", absl::StrJoin(words, ", ")));
+}
+
+}  // namespace relais::cli

@@ -1,0 +1,37 @@
+// From words on the command line to messages.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "relais/common/v1/types.pb.h"
+
+namespace relais::cli {
+
+/// "2026-11-03" or "03/11/2026". INVALID_ARGUMENT names `option`.
+[[nodiscard]] absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text,
+                                                               const std::string& option);
+/// RFC 3339 with offset.
+[[nodiscard]] absl::StatusOr<google::protobuf::Timestamp> ParseTimeOption(const std::string& text,
+                                                                          const std::string& option);
+/// "ville-paris" or "ville-paris/assistant-social".
+[[nodiscard]] common::v1::Party ParseParty(const std::string& text);
+[[nodiscard]] common::v1::PersonRef Person(const std::string& handle);
+
+/// "share-document" → SHARE_DOCUMENT: how enum values are written on the command line, either case.
+[[nodiscard]] std::string EnumWord(const std::string& text);
+/// The value of an enum by its word, INVALID_ARGUMENT listing the words otherwise.
+[[nodiscard]] absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor* type,
+                                            const std::string& text, const std::string& option);
+template <typename Enum>
+[[nodiscard]] absl::StatusOr<Enum> ParseEnumOption(const std::string& text, const std::string& option) {
+  const absl::StatusOr<int> value = ParseEnum(google::protobuf::GetEnumDescriptor<Enum>(), text, option);
+  if (!value.ok()) {
+    return value.status();
+  }
+  return static_cast<Enum>(*value);
+}
+
+}  // namespace relais::cli

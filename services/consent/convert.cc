@@ -1,0 +1,178 @@
+#include "services/consent/convert.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr int64_t kNanosInMicro = 1000;
+
+template <typename Proto, typename List>
+void CopyTo(const List& list, Proto* out) {
+  for (const auto& each : list) {
+    out->Add(std::string(each));
+  }
+}
+
+}  // namespace
+
+std::vector<Line> LinesFrom(const ProtoLines& lines) {
+  std::vector<Line> out;
+  out.reserve(static_cast<size_t>(lines.size()));
+  for (const v1::ConsentLine& line : lines) {
+    Line& made = out.emplace_back();
+    made.purposes.assign(line.purposes().begin(), line.purposes().end());
+    made.categories.assign(line.categories().begin(), line.categories().end());
+    for (const v1::Recipient& recipient : line.recipients()) {
+      made.recipients.push_back({recipient.institution(), recipient.kind()});
+    }
+    for (const int act : line.acts()) {
+      made.acts.push_back(static_cast<common::v1::Act>(act));
+    }
+  }
+  return out;
+}
+
+void LinesTo(const std::vector<Line>& lines, ProtoLines& out) {
+  for (const Line& line : lines) {
+    v1::ConsentLine* made = out.Add();
+    CopyTo(line.purposes, made->mutable_purposes());
+    CopyTo(line.categories, made->mutable_categories());
+    for (const Recipient& recipient : line.recipients) {
+      v1::Recipient* to = made->add_recipients();
+      if (recipient.institution.empty()) {
+        to->set_kind(recipient.kind);
+      } else {
+        to->set_institution(recipient.institution);
+      }
+    }
+    for (const common::v1::Act act : line.acts) {
+      made->add_acts(act);
+    }
+  }
+}
+
+std::optional<absl::CivilDay> DayFrom(const common::v1::Date& date) {
+  const absl::CivilDay day(date.year(), date.month(), date.day());
+  const bool exists = day.year() == date.year() && day.month() == date.month() && day.day() == date.day();
+  return exists ? std::optional(day) : std::nullopt;
+}
+
+absl::Time TimeFrom(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+google::protobuf::Timestamp TimeTo(absl::Time time) {
+  const absl::Duration since = time - absl::UnixEpoch();
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  google::protobuf::Timestamp out;
+  out.set_seconds(seconds);
+  out.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Microseconds(since - absl::Seconds(seconds)) * kNanosInMicro));
+  return out;
+}
+
+int64_t Micros(absl::Time time) { return time == absl::InfinitePast() ? 0 : absl::ToUnixMicros(time); }
+
+absl::Time FromMicros(int64_t micros) {
+  return micros == 0 ? absl::InfinitePast() : absl::FromUnixMicros(micros);
+}
+
+v1::StoredPerson StoredFrom(const PersonState& state) {
+  v1::StoredPerson stored;
+  for (const Agreement& agreement : state.agreements()) {
+    v1::StoredAgreement* out = stored.add_agreements();
+    out->set_id(agreement.id.ToBytes());
+    out->set_at(Micros(agreement.at));
+    out->set_recorded(Micros(agreement.recorded));
+    out->set_valid_from(Micros(agreement.valid_from));
+    out->set_valid_until(Micros(agreement.valid_until));
+    out->set_explicit_(agreement.explicit_given);
+    out->set_source_reference(agreement.source_reference);
+    LinesTo(agreement.lines, *out->mutable_lines());
+  }
+  for (const Denial& denial : state.denials()) {
+    v1::StoredDenial* out = stored.add_denials();
+    out->set_id(denial.id.ToBytes());
+    out->set_withdrawal(denial.kind == Denial::Kind::kWithdrawal);
+    out->set_at(Micros(denial.at));
+    if (denial.agreement) {
+      out->set_agreement(denial.agreement->ToBytes());
+    }
+    LinesTo(denial.lines, *out->mutable_lines());
+  }
+  for (const Objection& objection : state.objections()) {
+    v1::StoredObjection* out = stored.add_objections();
+    out->set_supplier(objection.supplier);
+    out->set_key_version(objection.key_version);
+    out->set_digest(objection.digest);
+    out->set_generation(objection.generation);
+    out->set_recorded(Micros(objection.recorded));
+    out->set_lifted(objection.lifted ? Micros(*objection.lifted) : 0);
+  }
+  for (const Emergency& emergency : state.emergencies()) {
+    v1::StoredEmergency* out = stored.add_emergencies();
+    out->set_id(emergency.id.ToBytes());
+    out->mutable_recipient()->set_institution(emergency.recipient);
+    out->mutable_recipient()->set_function(emergency.recipient_function);
+    CopyTo(emergency.categories, out->mutable_categories());
+    out->set_from(Micros(emergency.from));
+    out->set_until(Micros(emergency.until));
+  }
+  stored.set_latest(Micros(state.latest()));
+  return stored;
+}
+
+absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
+  PersonStateBuilder builder;
+  for (const v1::StoredAgreement& in : stored.agreements()) {
+    Agreement agreement;
+    ASSIGN_OR_RETURN(agreement.id, Id128::FromBytes(in.id()));
+    agreement.at = FromMicros(in.at());
+    agreement.recorded = FromMicros(in.recorded());
+    agreement.valid_from = FromMicros(in.valid_from());
+    agreement.valid_until = FromMicros(in.valid_until());
+    agreement.explicit_given = in.explicit_();
+    agreement.source_reference = in.source_reference();
+    agreement.lines = LinesFrom(in.lines());
+    builder.Put(std::move(agreement));
+  }
+  for (const v1::StoredDenial& in : stored.denials()) {
+    Denial denial;
+    ASSIGN_OR_RETURN(denial.id, Id128::FromBytes(in.id()));
+    denial.kind = in.withdrawal() ? Denial::Kind::kWithdrawal : Denial::Kind::kRefusal;
+    denial.at = FromMicros(in.at());
+    if (!in.agreement().empty()) {
+      ASSIGN_OR_RETURN(denial.agreement, Id128::FromBytes(in.agreement()));
+    }
+    denial.lines = LinesFrom(in.lines());
+    builder.Put(std::move(denial));
+  }
+  for (const v1::StoredObjection& in : stored.objections()) {
+    Objection objection;
+    objection.supplier = in.supplier();
+    objection.key_version = in.key_version();
+    objection.digest = in.digest();
+    objection.generation = in.generation();
+    objection.recorded = FromMicros(in.recorded());
+    if (in.lifted() != 0) {
+      objection.lifted = FromMicros(in.lifted());
+    }
+    builder.Put(std::move(objection));
+  }
+  for (const v1::StoredEmergency& in : stored.emergencies()) {
+    Emergency emergency;
+    ASSIGN_OR_RETURN(emergency.id, Id128::FromBytes(in.id()));
+    emergency.recipient = in.recipient().institution();
+    emergency.recipient_function = in.recipient().function();
+    emergency.categories.assign(in.categories().begin(), in.categories().end());
+    emergency.from = FromMicros(in.from());
+    emergency.until = FromMicros(in.until());
+    builder.Put(std::move(emergency));
+  }
+  return std::move(builder).Build(FromMicros(stored.latest()));
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,139 @@
+#include "services/consent/domain/decision.h"
+
+#include <algorithm>
+
+#include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/stated_ground.h"
+
+namespace relais::consent {
+namespace {
+
+CategoryAnswer Permit(common::v1::Ground ground, v1::Reason reason) {
+  CategoryAnswer answer;
+  answer.decision = common::v1::DECISION_PERMIT;
+  answer.ground = ground;
+  answer.reason = reason;
+  return answer;
+}
+
+CategoryAnswer Deny(v1::Reason reason) {
+  CategoryAnswer answer;
+  answer.reason = reason;
+  return answer;
+}
+
+const Emergency* FindEmergency(const PersonState& state, const Question& question, std::string_view category,
+                               absl::Time now) {
+  if (question.act == common::v1::ACT_HOST) {
+    return nullptr;
+  }
+  const Emergency* found = nullptr;
+  for (const Emergency& emergency : state.emergencies()) {
+    const bool covers = emergency.recipient == question.recipient &&
+                        (emergency.recipient_function.empty() ||
+                         emergency.recipient_function == question.recipient_function) &&
+                        emergency.from <= now && now < emergency.until &&
+                        std::find(emergency.categories.begin(), emergency.categories.end(), category) !=
+                            emergency.categories.end();
+    if (covers && (found == nullptr || emergency.until > found->until)) {
+      found = &emergency;
+    }
+  }
+  return found;
+}
+
+CategoryAnswer DecideCategory(const PersonState& state, const Question& question, std::string_view category,
+                              const Rules& rules, const Moment& moment) {
+  if (moment.now > rules.not_after) {
+    return Deny(v1::REASON_DIRECTORY_EXPIRED);
+  }
+  if (rules.CategoryOf(category).offence && !rules.MaySendOffenceData(question.sender, moment.today)) {
+    return Deny(v1::REASON_OFFENCE_NOT_AUTHORISED);
+  }
+  const common::v1::Ground stated = question.stated.ground;
+  v1::Reason missing = v1::REASON_UNSPECIFIED;
+  if (IsLegalDuty(stated)) {
+    missing = JudgeLegalDuty(question, category, rules);
+    if (missing == v1::REASON_LEGAL_DUTY) {
+      return Permit(stated, missing);
+    }
+  }
+  const HerWord word = ReadHerActs(state, question, category, rules, moment.now);
+  if (word.denied != v1::REASON_UNSPECIFIED) {
+    return Deny(word.denied);
+  }
+  if (IsOptOut(stated)) {
+    missing = JudgeOptOut(question, category, rules, moment.today);
+    if (missing == v1::REASON_OPT_OUT_REGIME) {
+      return Permit(stated, missing);
+    }
+  }
+  if (word.agreement != nullptr) {
+    CategoryAnswer answer = Permit(common::v1::GROUND_AGREEMENT, v1::REASON_AGREEMENT);
+    answer.basis = word.agreement->id;
+    answer.expires = word.agreement->valid_until;
+    return answer;
+  }
+  if (const Emergency* emergency = FindEmergency(state, question, category, moment.now);
+      emergency != nullptr) {
+    CategoryAnswer answer = Permit(common::v1::GROUND_EMERGENCY, v1::REASON_EMERGENCY);
+    answer.basis = emergency->id;
+    answer.expires = emergency->until;
+    return answer;
+  }
+  if (missing != v1::REASON_UNSPECIFIED) {
+    return Deny(missing);
+  }
+  return Deny(word.lacking != v1::REASON_UNSPECIFIED ? word.lacking : v1::REASON_NO_GROUND);
+}
+
+void AddObligations(common::v1::Ground ground, std::vector<v1::Obligation>& out) {
+  const auto add = [&](v1::Obligation obligation) {
+    if (std::find(out.begin(), out.end(), obligation) == out.end()) {
+      out.push_back(obligation);
+    }
+  };
+  switch (ground) {
+    case common::v1::GROUND_ART2:
+    case common::v1::GROUND_ART6:
+    case common::v1::GROUND_CONVENTION:
+      add(v1::OBLIGATION_DECREE_FIELDS_ONLY);
+      add(v1::OBLIGATION_INFORM_AT_FIRST_CONTACT);
+      break;
+    case common::v1::GROUND_CP_226_14_1:
+      add(v1::OBLIGATION_INFORM_AT_FIRST_CONTACT);
+      break;
+    case common::v1::GROUND_INFO_PREOCCUPANTE:
+      add(v1::OBLIGATION_INFORM_PARENTS_AND_CHILD);
+      break;
+    case common::v1::GROUND_EMERGENCY:
+      add(v1::OBLIGATION_INFORM_AND_REVIEW);
+      break;
+    default:
+      break;  // an agreement was given knowingly: nothing is owed later
+  }
+}
+
+}  // namespace
+
+Answer Decide(const PersonState& state, const Question& question, const Rules& rules, const Moment& moment) {
+  Answer answer;
+  answer.categories.reserve(question.categories.size());
+  for (const std::string& category : question.categories) {
+    answer.categories.push_back(DecideCategory(state, question, category, rules, moment));
+  }
+  const auto denied = std::find_if(answer.categories.begin(), answer.categories.end(),
+                                   [](const CategoryAnswer& category) { return !category.permitted(); });
+  if (denied != answer.categories.end() || answer.categories.empty()) {
+    answer.whole = denied != answer.categories.end() ? *denied : Deny(v1::REASON_NO_GROUND);
+    return answer;
+  }
+  answer.whole = answer.categories.front();
+  for (const CategoryAnswer& category : answer.categories) {
+    answer.whole.expires = std::min(answer.whole.expires, category.expires);
+    AddObligations(category.ground, answer.obligations);
+  }
+  return answer;
+}
+
+}  // namespace relais::consent

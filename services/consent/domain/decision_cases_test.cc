@@ -1,0 +1,576 @@
+// D-2.6 in cases that a lawyer can read: who asks what, what she said before, what the answer is and why.
+#include <gtest/gtest.h>
+
+#include "services/consent/domain/decision.h"
+#include "services/consent/domain/testing.h"
+
+namespace relais::consent {
+namespace {
+
+using common::v1::ACT_CONSULT;
+using common::v1::ACT_HOST;
+using common::v1::ACT_TRANSMIT;
+using testing::IdOf;
+using testing::Kind;
+using testing::MakeLine;
+using testing::Noon;
+using testing::To;
+
+// Her history, told in the order of its days; everything happens in November 2026 unless said.
+class Story {
+ public:
+  Story& Agrees(int day, std::vector<Line> lines, bool explicit_given = false, std::string reference = "",
+                int months = 12) {
+    Agreement agreement;
+    agreement.id = IdOf(next_++);
+    agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, day);
+    agreement.valid_until = agreement.at + absl::Hours(24 * 30 * months);
+    agreement.explicit_given = explicit_given;
+    agreement.source_reference = std::move(reference);
+    agreement.lines = std::move(lines);
+    state_.Add(std::move(agreement));
+    return *this;
+  }
+  /// Signed on one day, entered on another.
+  Story& SignedOn(int day, int entered, std::vector<Line> lines) {
+    Agreement agreement;
+    agreement.id = IdOf(next_++);
+    agreement.at = agreement.valid_from = Noon(2026, 11, day);
+    agreement.recorded = Noon(2026, 11, entered);
+    agreement.valid_until = Noon(2027, 11, day);
+    agreement.lines = std::move(lines);
+    state_.Add(std::move(agreement));
+    return *this;
+  }
+  Story& ExpiresOn(int day, std::vector<Line> lines, int until) {
+    Agreement agreement;
+    agreement.id = IdOf(next_++);
+    agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, day);
+    agreement.valid_until = Noon(2026, 11, until);
+    agreement.lines = std::move(lines);
+    state_.Add(std::move(agreement));
+    return *this;
+  }
+  Story& Refuses(int day, std::vector<Line> lines) {
+    return Denies(day, Denial::Kind::kRefusal, std::move(lines), {});
+  }
+  Story& Withdraws(int day, std::vector<Line> lines) {
+    return Denies(day, Denial::Kind::kWithdrawal, std::move(lines), {});
+  }
+  Story& WithdrawsAgreement(int day, int number) {
+    return Denies(day, Denial::Kind::kWithdrawal, {Line()}, IdOf(static_cast<uint8_t>(number)));
+  }
+  Story& ObjectsTo(int day, std::string supplier) {
+    Objection objection;
+    objection.supplier = std::move(supplier);
+    objection.recorded = Noon(2026, 11, day);
+    state_.Record(std::move(objection));
+    return *this;
+  }
+  Story& LiftsObjectionTo(int day, std::string_view supplier) {
+    EXPECT_TRUE(state_.LiftOwn(supplier, Noon(2026, 11, day)));
+    return *this;
+  }
+  Story& Emergency(int day, std::string recipient, std::vector<std::string> categories, int hours = 72) {
+    consent::Emergency emergency;
+    emergency.id = IdOf(next_++);
+    emergency.recipient = std::move(recipient);
+    emergency.categories = std::move(categories);
+    emergency.from = Noon(2026, 11, day);
+    emergency.until = emergency.from + absl::Hours(hours);
+    state_.Add(std::move(emergency));
+    return *this;
+  }
+  [[nodiscard]] const PersonState& state() const { return state_; }
+
+ private:
+  Story& Denies(int day, Denial::Kind kind, std::vector<Line> lines, std::optional<Id128> agreement) {
+    Denial denial;
+    denial.id = IdOf(next_++);
+    denial.kind = kind;
+    denial.at = Noon(2026, 11, day);
+    denial.agreement = agreement;
+    denial.lines = std::move(lines);
+    state_.Add(std::move(denial));
+    return *this;
+  }
+  PersonState state_;
+  uint8_t next_ = 1;  // the first act is number 1
+};
+
+// A social worker of the Ville asks the CAF's question: may the Ville give her identity, to open rights?
+Question RightsQuestion() {
+  Question question;
+  question.sender = "ville-paris";
+  question.recipient = "caf";
+  question.purpose = "RIGHTS_OPENING";
+  question.categories = {"IDENTITY"};
+  question.act = ACT_TRANSMIT;
+  return question;
+}
+
+Line RightsLine(std::vector<Recipient> recipients) {
+  return MakeLine({"RIGHTS_OPENING"}, {"IDENTITY"}, std::move(recipients));
+}
+
+// EDF tells the social service of the 13th of a cut.
+Question CutQuestion(absl::CivilDay cut, std::string sender = "edf") {
+  Question question;
+  question.sender = std::move(sender);
+  question.recipient = "ville-paris";
+  question.recipient_desk = "dsol-75113";
+  question.purpose = "ENERGY_AID";
+  question.categories = {"IDENTITY", "ADDRESS", "ENERGY_DEBT"};
+  question.act = ACT_TRANSMIT;
+  question.stated.ground = common::v1::GROUND_ART6;
+  question.stated.signal_type = "UNPAID_BILL";
+  question.stated.event = "COUPURE";
+  question.stated.event_day = cut;
+  return question;
+}
+
+Question LetterQuestion(common::v1::Ground ground, std::string event, absl::CivilDay sent,
+                        std::optional<absl::CivilDay> window, std::string sender = "edf") {
+  Question question = CutQuestion(sent, std::move(sender));
+  question.stated.ground = ground;
+  question.stated.event = std::move(event);
+  question.stated.objection_end = window;
+  return question;
+}
+
+Question ReportQuestion(common::v1::Ground ground, std::string recipient, std::string desk = "") {
+  Question question;
+  question.sender = "bspp";
+  question.recipient = std::move(recipient);
+  question.recipient_desk = std::move(desk);
+  question.purpose = "SOCIAL_ASSESSMENT";
+  question.categories = {"IDENTITY", "SIGNS"};
+  question.act = ACT_TRANSMIT;
+  question.stated.ground = ground;
+  question.stated.has_facts = true;
+  question.stated.signal_type = "DISTRESS_REPORT";
+  question.stated.event = "SERIOUS";
+  question.stated.source_reference = "BSPP-1";
+  return question;
+}
+
+template <typename Change>
+Question With(Question question, Change change) {
+  change(question);
+  return question;
+}
+
+struct Case {
+  const char* name;
+  Story story;
+  Question question;
+  int day;  // of November 2026, at noon
+  v1::Reason expected;
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+using Q = Question;
+const absl::CivilDay kNov3(2026, 11, 3);
+
+std::vector<Case> Cases() {
+  const Line all;
+  return {
+      // ---- D-2.6.5, D-2.12: only an agreement that was given allows.
+      {"nothing was ever said: no", Story(), RightsQuestion(), 10, v1::REASON_NO_GROUND},
+      {"she agreed for this institution: yes", Story().Agrees(1, {RightsLine({To("caf")})}), RightsQuestion(),
+       10, v1::REASON_AGREEMENT},
+      {"she agreed for this kind of institution: yes", Story().Agrees(1, {RightsLine({Kind("BENEFITS")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"she agreed for another institution: no", Story().Agrees(1, {RightsLine({To("siao")})}),
+       RightsQuestion(), 10, v1::REASON_NO_GROUND},
+      {"she agreed for another purpose: no",
+       Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY"}, {To("caf")})}), RightsQuestion(), 10,
+       v1::REASON_NO_GROUND},
+      {"she agreed for another category: no",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"ADDRESS"}, {To("caf")})}), RightsQuestion(), 10,
+       v1::REASON_NO_GROUND},
+      {"she agreed that they look, not that it be sent: no",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"IDENTITY"}, {To("caf")}, {ACT_CONSULT})}),
+       RightsQuestion(), 10, v1::REASON_NO_GROUND},
+      {"purpose of one line and category of another do not add up: no",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"ADDRESS"}, {To("caf")}),
+                          MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY"}, {To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_NO_GROUND},
+      {"one category agreed of two asked: no to the whole", Story().Agrees(1, {RightsLine({To("caf")})}),
+       With(RightsQuestion(),
+            [](Q& q) {
+              q.categories = {"IDENTITY", "ADDRESS"};
+            }),
+       10, v1::REASON_NO_GROUND},
+      {"her agreement has expired: no", Story().ExpiresOn(1, {RightsLine({To("caf")})}, 9), RightsQuestion(),
+       10, v1::REASON_EXPIRED},
+      {"its end is excluded: at that instant, no", Story().ExpiresOn(1, {RightsLine({To("caf")})}, 10),
+       RightsQuestion(), 10, v1::REASON_EXPIRED},
+      {"not recorded yet on that day: no", Story().Agrees(11, {RightsLine({To("caf")})}), RightsQuestion(),
+       10, v1::REASON_NO_GROUND},
+
+      // ---- D-2.7: special categories and offences.
+      {"health, agreed but not explicitly: no",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"HEALTH"}, {To("caf")})}),
+       With(RightsQuestion(), [](Q& q) { q.categories = {"HEALTH"}; }), 10, v1::REASON_EXPLICIT_REQUIRED},
+      {"health, agreed explicitly: yes",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"HEALTH"}, {To("caf")})}, true),
+       With(RightsQuestion(), [](Q& q) { q.categories = {"HEALTH"}; }), 10, v1::REASON_AGREEMENT},
+      {"offences, sender not authorised: no, even agreed explicitly",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"OFFENCE"}, {To("caf")})}, true),
+       With(RightsQuestion(), [](Q& q) { q.categories = {"OFFENCE"}; }), 10,
+       v1::REASON_OFFENCE_NOT_AUTHORISED},
+      {"offences, authorised sender: her agreement still unlocks nothing",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"OFFENCE"}, {To("caf")})}, true),
+       With(RightsQuestion(),
+            [](Q& q) {
+              q.sender = "prison";
+              q.categories = {"OFFENCE"};
+            }),
+       10, v1::REASON_NO_GROUND},
+      {"offences, authorised sender, legal duty: yes", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris"),
+            [](Q& q) {
+              q.sender = "prison";
+              q.categories = {"OFFENCE"};
+            }),
+       10, v1::REASON_LEGAL_DUTY},
+      {"offences, unauthorised sender, legal duty: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris", "dsol-75113"),
+            [](Q& q) { q.categories = {"OFFENCE"}; }),
+       10, v1::REASON_OFFENCE_NOT_AUTHORISED},
+
+      // ---- D-2.6.2: her latest act.
+      {"she refused, nothing else: no, because she refused", Story().Refuses(1, {all}), RightsQuestion(), 10,
+       v1::REASON_REFUSED},
+      {"agreed, then refused: no",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Refuses(2, {RightsLine({To("caf")})}), RightsQuestion(),
+       10, v1::REASON_REFUSED},
+      {"refused this institution, then agreed to it: yes, exactly its lines",
+       Story().Refuses(1, {RightsLine({To("caf")})}).Agrees(2, {RightsLine({To("caf")})}), RightsQuestion(),
+       10, v1::REASON_AGREEMENT},
+      {"refused everything, then agreed to this: yes",
+       Story().Refuses(1, {all}).Agrees(2, {RightsLine({To("caf")})}), RightsQuestion(), 10,
+       v1::REASON_AGREEMENT},
+      {"refused everything, then agreed to something else: no",
+       Story().Refuses(1, {all}).Agrees(2, {RightsLine({To("siao")})}), RightsQuestion(), 10,
+       v1::REASON_REFUSED},
+      {"refused everything, then agreed for the kind: yes",
+       Story().Refuses(1, {all}).Agrees(2, {RightsLine({Kind("BENEFITS")})}), RightsQuestion(), 10,
+       v1::REASON_AGREEMENT},
+      {"refused the kind, then agreed for the kind: yes",
+       Story().Refuses(1, {RightsLine({Kind("BENEFITS")})}).Agrees(2, {RightsLine({Kind("BENEFITS")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"refused this institution by name, then agreed for its kind: the refusal wins",
+       Story().Refuses(1, {RightsLine({To("caf")})}).Agrees(2, {RightsLine({Kind("BENEFITS")})}),
+       RightsQuestion(), 10, v1::REASON_REFUSED},
+      {"agreed to this institution by name, then refused its kind: no",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Refuses(2, {RightsLine({Kind("BENEFITS")})}),
+       RightsQuestion(), 10, v1::REASON_REFUSED},
+      {"agreed and refused at the same instant: the refusal wins",
+       Story().Refuses(2, {RightsLine({To("caf")})}).Agrees(2, {RightsLine({To("caf")})}), RightsQuestion(),
+       10, v1::REASON_REFUSED},
+      {"paper signed before she refused, entered after: the refusal is later",
+       Story().Refuses(5, {RightsLine({To("caf")})}).SignedOn(3, 6, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_REFUSED},
+      {"a refusal of something else does not count",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Refuses(2, {MakeLine({}, {"ADDRESS"}, {}, {})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"withdrew everything: no, because she withdrew",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Withdraws(2, {all}), RightsQuestion(), 10,
+       v1::REASON_WITHDRAWN},
+      {"withdrew that agreement: no", Story().Agrees(1, {RightsLine({To("caf")})}).WithdrawsAgreement(2, 1),
+       RightsQuestion(), 10, v1::REASON_WITHDRAWN},
+      {"withdrew another agreement, about something else: yes",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Agrees(1, {RightsLine({To("siao")})})
+           .WithdrawsAgreement(2, 2),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"withdrew, then agreed again: yes",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .WithdrawsAgreement(2, 1)
+           .Agrees(3, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"withdrew, agreed again for a week, the week is over: the withdrawn one does not come back",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .WithdrawsAgreement(2, 1)
+           .ExpiresOn(3, {RightsLine({To("caf")})}, 9),
+       RightsQuestion(), 10, v1::REASON_EXPIRED},
+      {"withdrew the agreement limited to one report: another agreement stands",
+       Story()
+           .Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("siao")})}, false, "BSPP-9",
+                   3)
+           .Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("siao")})})
+           .WithdrawsAgreement(2, 1),
+       ReportQuestion(common::v1::GROUND_UNSPECIFIED, "siao"), 10, v1::REASON_AGREEMENT},
+      {"a refusal made after the instant asked about does not count",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Refuses(12, {all}), RightsQuestion(), 10,
+       v1::REASON_AGREEMENT},
+
+      // ---- D-4.4a: a brigade's report.
+      {"agreed to this report: yes",
+       Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("siao")})}, false,
+                      "BSPP-1", 3),
+       ReportQuestion(common::v1::GROUND_UNSPECIFIED, "siao"), 10, v1::REASON_AGREEMENT},
+      {"agreed to another report: no",
+       Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("siao")})}, false,
+                      "BSPP-2", 3),
+       ReportQuestion(common::v1::GROUND_UNSPECIFIED, "siao"), 10, v1::REASON_NO_GROUND},
+
+      // ---- D-2.6.1, D-2.3: legal duty.
+      {"226-14 1° to the social service: yes, whatever she refused", Story().Refuses(1, {all}),
+       ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris", "dsol-75113"), 10,
+       v1::REASON_LEGAL_DUTY},
+      {"226-14 1° to the SIAO: yes", Story(), ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), 10,
+       v1::REASON_LEGAL_DUTY},
+      {"226-14 1° to an association: no, it is no authority", Story(),
+       ReportQuestion(common::v1::GROUND_CP_226_14_1, "emmaus"), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"226-14 1° to an authority outside the protocol: no", Story(),
+       ReportQuestion(common::v1::GROUND_CP_226_14_1, "aphp"), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"226-14 1° without facts: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.stated.has_facts = false; }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"226-14 1° from a sender without a protocol: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.sender = "aphp"; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"226-14 1° of a category outside the protocol: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.categories = {"HEALTH"}; }),
+       10, v1::REASON_CATEGORY_NOT_ALLOWED},
+      {"226-14 1° lets inform, not consult: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.act = ACT_CONSULT; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"information préoccupante to the CRIP: yes, whatever was refused", Story().Refuses(1, {all}),
+       ReportQuestion(common::v1::GROUND_INFO_PREOCCUPANTE, "crip75"), 10, v1::REASON_LEGAL_DUTY},
+      {"information préoccupante for child protection: yes", Story(),
+       With(ReportQuestion(common::v1::GROUND_INFO_PREOCCUPANTE, "crip75"),
+            [](Q& q) { q.purpose = "CHILD_PROTECTION"; }),
+       10, v1::REASON_LEGAL_DUTY},
+      {"information préoccupante to another than the CRIP: no", Story(),
+       ReportQuestion(common::v1::GROUND_INFO_PREOCCUPANTE, "ville-paris", "dsol-75113"), 10,
+       v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"information préoccupante for the rights' purpose: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_INFO_PREOCCUPANTE, "crip75"),
+            [](Q& q) { q.purpose = "RIGHTS_OPENING"; }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"a failed duty, but she agreed: her agreement permits",
+       Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("emmaus")})}),
+       ReportQuestion(common::v1::GROUND_CP_226_14_1, "emmaus"), 10, v1::REASON_AGREEMENT},
+
+      // ---- D-1.5: ART6, five full days of cut, departmental desks, decree's fields.
+      {"cut on the 3rd, asked on the 8th: too early", Story(), CutQuestion(kNov3), 8, v1::REASON_TOO_EARLY},
+      {"cut on the 3rd, asked on the 9th: yes", Story(), CutQuestion(kNov3), 9, v1::REASON_OPT_OUT_REGIME},
+      {"a reduction counts like a cut: yes", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.stated.event = "REDUCTION"; }), 9, v1::REASON_OPT_OUT_REGIME},
+      {"a cut tomorrow: too early", Story(), CutQuestion(absl::CivilDay(2026, 11, 11)), 10,
+       v1::REASON_TOO_EARLY},
+      {"a cut without its day: no", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.stated.event_day.reset(); }), 9,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"ART6 for a letter: no", Story(), With(CutQuestion(kNov3), [](Q& q) { q.stated.event = "LETTRE_1"; }),
+       20, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"ART6 to the co-signing commune: yes", Story(),
+       With(CutQuestion(kNov3),
+            [](Q& q) {
+              q.recipient = "casvp";
+              q.recipient_desk = "casvp-psa";
+            }),
+       9, v1::REASON_OPT_OUT_REGIME},
+      {"ART6 to the département, no desk named: no", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.recipient_desk = ""; }), 9, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"ART6 to a desk that is no social service: no", Story(),
+       With(CutQuestion(kNov3),
+            [](Q& q) {
+              q.recipient = "siao";
+              q.recipient_desk = "siao-urgence";
+            }),
+       9, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"ART6 to another's référent behind the département's desk: no", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.recipient = "siao"; }), 9, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"ART6 with her situation: no, even if the protocol lists it", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.categories = {"SOCIAL_SITUATION"}; }), 9,
+       v1::REASON_CATEGORY_NOT_ALLOWED},
+      {"ART6 for another purpose: no", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.purpose = "SOCIAL_ASSESSMENT"; }), 9,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"ART6 lets transmit, not consult: no", Story(),
+       With(CutQuestion(kNov3), [](Q& q) { q.act = ACT_CONSULT; }), 9, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"ART6 from who has no protocol: no", Story(), CutQuestion(kNov3, "caf"), 9,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"ART6 to her référent elsewhere, and she agreed: yes, by her agreement",
+       Story().Agrees(1, {MakeLine({"ENERGY_AID"}, {"IDENTITY", "ADDRESS", "ENERGY_DEBT"}, {To("siao")})}),
+       With(CutQuestion(kNov3),
+            [](Q& q) {
+              q.recipient = "siao";
+              q.recipient_desk = "";
+            }),
+       9, v1::REASON_AGREEMENT},
+
+      // ---- D-1.4: ART2, protected customers, the window gates its letter.
+      {"letter of the 3rd, window to the 11th, asked on the 11th: window open", Story(),
+       LetterQuestion(common::v1::GROUND_ART2, "LETTRE_1", kNov3, absl::CivilDay(2026, 11, 11)), 11,
+       v1::REASON_WINDOW_OPEN},
+      {"the day after: yes", Story(),
+       LetterQuestion(common::v1::GROUND_ART2, "LETTRE_1", kNov3, absl::CivilDay(2026, 11, 11)), 12,
+       v1::REASON_OPT_OUT_REGIME},
+      {"a window of seven days is none: no", Story(),
+       LetterQuestion(common::v1::GROUND_ART2, "LETTRE_1", kNov3, absl::CivilDay(2026, 11, 10)), 20,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"no window stated: no", Story(),
+       LetterQuestion(common::v1::GROUND_ART2, "LETTRE_1", kNov3, std::nullopt), 20,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"ART2 for a cut: no", Story(),
+       LetterQuestion(common::v1::GROUND_ART2, "COUPURE", kNov3, absl::CivilDay(2026, 11, 11)), 20,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+
+      // ---- D-1.13: convention.
+      {"second letter under a signed convention: yes", Story(),
+       LetterQuestion(common::v1::GROUND_CONVENTION, "LETTRE_2", kNov3, std::nullopt), 4,
+       v1::REASON_OPT_OUT_REGIME},
+      {"second letter of a supplier without one: no", Story(),
+       LetterQuestion(common::v1::GROUND_CONVENTION, "LETTRE_2", kNov3, std::nullopt, "engie"), 4,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"first letter under the convention, its own window open: no", Story(),
+       LetterQuestion(common::v1::GROUND_CONVENTION, "LETTRE_1", kNov3, absl::CivilDay(2026, 11, 11)), 11,
+       v1::REASON_WINDOW_OPEN},
+
+      // ---- D-1.6: objections.
+      {"she objected to EDF: no", Story().ObjectsTo(1, "edf"), CutQuestion(kNov3), 9, v1::REASON_OBJECTED},
+      {"she objected to another supplier: yes", Story().ObjectsTo(1, "engie"), CutQuestion(kNov3), 9,
+       v1::REASON_OPT_OUT_REGIME},
+      {"she objected and lifted it: yes", Story().ObjectsTo(1, "edf").LiftsObjectionTo(4, "edf"),
+       CutQuestion(kNov3), 9, v1::REASON_OPT_OUT_REGIME},
+      {"lifted after the instant asked about: no", Story().ObjectsTo(1, "edf").LiftsObjectionTo(10, "edf"),
+       CutQuestion(kNov3), 9, v1::REASON_OBJECTED},
+      {"she objected, then agreed: an objection ends only by lifting",
+       Story().ObjectsTo(1, "edf").Agrees(
+           2, {MakeLine({"ENERGY_AID"}, {"IDENTITY", "ADDRESS", "ENERGY_DEBT"}, {To("ville-paris")})}),
+       CutQuestion(kNov3), 9, v1::REASON_OBJECTED},
+      {"she refused everything: the opt-out regime gives way", Story().Refuses(1, {all}), CutQuestion(kNov3),
+       9, v1::REASON_REFUSED},
+
+      // ---- D-2.6.6: break-glass.
+      {"emergency for this recipient: yes", Story().Emergency(9, "caf", {"IDENTITY"}), RightsQuestion(), 10,
+       v1::REASON_EMERGENCY},
+      {"emergency lists health: yes, vital interest needs no explicit agreement",
+       Story().Emergency(9, "caf", {"HEALTH"}),
+       With(RightsQuestion(), [](Q& q) { q.categories = {"HEALTH"}; }), 10, v1::REASON_EMERGENCY},
+      {"emergency for another recipient: no", Story().Emergency(9, "siao", {"IDENTITY"}), RightsQuestion(),
+       10, v1::REASON_NO_GROUND},
+      {"emergency, category not listed: no", Story().Emergency(9, "caf", {"ADDRESS"}), RightsQuestion(), 10,
+       v1::REASON_NO_GROUND},
+      {"emergency after its 72 hours: no", Story().Emergency(7, "caf", {"IDENTITY"}), RightsQuestion(), 10,
+       v1::REASON_NO_GROUND},
+      {"emergency never lets act in her place: no", Story().Emergency(9, "caf", {"IDENTITY"}),
+       With(RightsQuestion(), [](Q& q) { q.act = ACT_HOST; }), 10, v1::REASON_NO_GROUND},
+      {"emergency against her refusal: no, her refusal comes first",
+       Story().Refuses(1, {all}).Emergency(9, "caf", {"IDENTITY"}), RightsQuestion(), 10, v1::REASON_REFUSED},
+  };
+}
+
+class DecisionCases : public ::testing::TestWithParam<Case> {};
+
+TEST_P(DecisionCases, IsDecidedAsTheLawSays) {
+  const Case& c = GetParam();
+  const Answer answer =
+      Decide(c.story.state(), c.question, testing::SampleRules(), testing::At(Noon(2026, 11, c.day)));
+  EXPECT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(c.expected));
+  const bool permits = c.expected < v1::REASON_NOT_PERMITTED;
+  EXPECT_EQ(answer.whole.permitted(), permits);
+  EXPECT_EQ(answer.whole.ground != common::v1::GROUND_UNSPECIFIED, permits);
+  EXPECT_EQ(answer.categories.size(), c.question.categories.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(D26, DecisionCases, ::testing::ValuesIn(Cases()), [](const auto& info) {
+  std::string name = std::to_string(info.index);
+  for (const char c : std::string_view(info.param.name)) {
+    name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  }
+  return name;
+});
+
+TEST(Decision, DirectoryPastItsEndPermitsNothing) {
+  const Story story = Story().Agrees(1, {RightsLine({To("caf")})}, false, "", 60);
+  const Answer answer =
+      Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2028, 1, 2)));
+  EXPECT_EQ(answer.whole.reason, v1::REASON_DIRECTORY_EXPIRED);
+}
+
+TEST(Decision, OffenceAuthorisationEndsWithItsLastDay) {
+  Question question = ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris");
+  question.sender = "prison";
+  question.categories = {"OFFENCE"};
+  EXPECT_TRUE(Decide(PersonState(), question, testing::SampleRules(), testing::At(Noon(2026, 12, 31)))
+                  .whole.permitted());
+  EXPECT_EQ(
+      Decide(PersonState(), question, testing::SampleRules(), testing::At(Noon(2027, 1, 1))).whole.reason,
+      v1::REASON_OFFENCE_NOT_AUTHORISED);
+}
+
+TEST(Decision, EmergencyNamesTheFunctionItIsFor) {
+  PersonState state;
+  Emergency emergency;
+  emergency.id = IdOf(1);
+  emergency.recipient = "caf";
+  emergency.recipient_function = "medecin";
+  emergency.categories = {"IDENTITY"};
+  emergency.from = Noon(2026, 11, 9);
+  emergency.until = Noon(2026, 11, 12);
+  state.Add(emergency);
+  Question question = RightsQuestion();
+  EXPECT_FALSE(
+      Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10))).whole.permitted());
+  question.recipient_function = "medecin";
+  const Answer answer = Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  EXPECT_TRUE(answer.whole.permitted());
+  EXPECT_EQ(answer.whole.expires, emergency.until);
+  EXPECT_EQ(answer.whole.basis, emergency.id);
+  EXPECT_EQ(answer.obligations, std::vector{v1::OBLIGATION_INFORM_AND_REVIEW});
+}
+
+TEST(Decision, GivesTheAgreementThatLastsLongestAndItsEnd) {
+  const Story story = Story()
+                          .ExpiresOn(1, {RightsLine({To("caf")})}, 20)
+                          .ExpiresOn(2, {RightsLine({To("caf")})}, 25)
+                          .ExpiresOn(3, {RightsLine({To("caf")})}, 15);
+  const Answer answer =
+      Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  EXPECT_EQ(answer.whole.basis, IdOf(2));
+  EXPECT_EQ(answer.whole.expires, Noon(2026, 11, 25));
+  EXPECT_TRUE(answer.obligations.empty());
+}
+
+TEST(Decision, TheDecreeComesWithItsObligations) {
+  const Answer answer =
+      Decide(PersonState(), CutQuestion(kNov3), testing::SampleRules(), testing::At(Noon(2026, 11, 9)));
+  EXPECT_EQ(answer.whole.ground, common::v1::GROUND_ART6);
+  EXPECT_EQ(answer.obligations,
+            (std::vector{v1::OBLIGATION_DECREE_FIELDS_ONLY, v1::OBLIGATION_INFORM_AT_FIRST_CONTACT}));
+}
+
+TEST(Decision, EachCategoryHasItsOwnAnswer) {
+  Question question = RightsQuestion();
+  question.categories = {"ADDRESS", "IDENTITY"};
+  const Story story = Story().Agrees(1, {RightsLine({To("caf")})});
+  const Answer answer =
+      Decide(story.state(), question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  ASSERT_EQ(answer.categories.size(), 2u);
+  EXPECT_EQ(answer.categories[0].reason, v1::REASON_NO_GROUND);
+  EXPECT_EQ(answer.categories[1].reason, v1::REASON_AGREEMENT);
+  EXPECT_FALSE(answer.whole.permitted());
+  EXPECT_EQ(answer.whole.reason, v1::REASON_NO_GROUND);
+}
+
+TEST(Decision, NoCategoryIsNoPermit) {
+  Question question = RightsQuestion();
+  question.categories.clear();
+  const Story story = Story().Agrees(1, {RightsLine({To("caf")})});
+  EXPECT_FALSE(Decide(story.state(), question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)))
+                   .whole.permitted());
+}
+
+}  // namespace
+}  // namespace relais::consent

@@ -1,0 +1,89 @@
+#include "services/consent/domain/person_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace relais::consent {
+
+absl::Time PersonState::InstantOfNext(absl::Time now) const {
+  const absl::Time whole = absl::FromUnixMicros(absl::ToUnixMicros(now));  // as stored
+  return std::max(whole, latest_ + absl::Microseconds(1));
+}
+
+void PersonState::Add(Agreement agreement) {
+  Moved(agreement.recorded);
+  agreements_.push_back(std::move(agreement));
+}
+
+void PersonState::Add(Denial denial) {
+  Moved(denial.at);
+  denials_.push_back(std::move(denial));
+}
+
+void PersonState::Add(Emergency emergency) {
+  Moved(emergency.from);
+  emergencies_.push_back(std::move(emergency));
+}
+
+Objection* PersonState::FindObjection(std::string_view supplier, uint32_t key_version,
+                                      std::string_view digest) {
+  // The newest first: an objection that was lifted and made again has two entries.
+  const auto found = std::find_if(objections_.rbegin(), objections_.rend(), [&](const Objection& objection) {
+    return objection.supplier == supplier && objection.key_version == key_version &&
+           objection.digest == digest;
+  });
+  return found == objections_.rend() ? nullptr : &*found;
+}
+
+bool PersonState::Record(Objection objection) {
+  Objection* last = FindObjection(objection.supplier, objection.key_version, objection.digest);
+  if (last != nullptr && !objection.digest.empty() && last->generation >= objection.generation) {
+    return false;
+  }
+  Moved(objection.recorded);
+  if (last != nullptr && !last->lifted) {
+    last->generation = objection.generation;  // renewed: it binds since it was first made
+    return true;
+  }
+  objection.lifted.reset();
+  objections_.push_back(std::move(objection));
+  return true;
+}
+
+bool PersonState::LiftRecord(std::string_view supplier, uint32_t key_version, std::string_view digest,
+                             uint64_t generation, absl::Time at) {
+  Objection* last = FindObjection(supplier, key_version, digest);
+  if (last == nullptr) {
+    // Remembered all the same: the objection it lifts may still be on its way here.
+    objections_.push_back({std::string(supplier), key_version, std::string(digest), generation, at, at});
+    Moved(at);
+    return true;
+  }
+  if (last->generation >= generation) {
+    return false;
+  }
+  last->generation = generation;
+  if (!last->lifted) {
+    last->lifted = at;
+    Moved(at);
+  }
+  return true;
+}
+
+bool PersonState::LiftOwn(std::string_view supplier, absl::Time at) {
+  Objection* last = FindObjection(supplier, 0, "");
+  if (last == nullptr || last->lifted) {
+    return false;
+  }
+  last->lifted = at;
+  Moved(at);
+  return true;
+}
+
+const Agreement* PersonState::FindAgreement(const Id128& id) const {
+  const auto found = std::find_if(agreements_.begin(), agreements_.end(),
+                                  [&](const Agreement& agreement) { return agreement.id == id; });
+  return found == agreements_.end() ? nullptr : &*found;
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,74 @@
+// Everything that decides about one person: the history of her acts, in the order in which they were
+// recorded.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "services/consent/domain/acts.h"
+
+namespace relais::consent {
+
+/// A value; guarded in the store by the version of the one key that holds it. Acts are added, never changed
+/// or taken away, but for an objection's lifting.
+class PersonState {
+ public:
+  [[nodiscard]] const std::vector<Agreement>& agreements() const { return agreements_; }
+  [[nodiscard]] const std::vector<Denial>& denials() const { return denials_; }
+  [[nodiscard]] const std::vector<Objection>& objections() const { return objections_; }
+  [[nodiscard]] const std::vector<Emergency>& emergencies() const { return emergencies_; }
+  /// The instant of the last act.
+  [[nodiscard]] absl::Time latest() const { return latest_; }
+
+  /// The instant of an act that is recorded at `now`: later than every act before it, whatever the clock did,
+  /// so that two acts never tie by accident.
+  [[nodiscard]] absl::Time InstantOfNext(absl::Time now) const;
+
+  // Applying acts. Each moves `latest`.
+  void Add(Agreement agreement);
+  void Add(Denial denial);
+  void Add(Emergency emergency);
+  /// Records or renews her objection. One that is already applied (same record, generation not newer) changes
+  /// nothing: false.
+  bool Record(Objection objection);
+  /// Lifts her objection to this supplier about that record, if the lifting is newer than what is applied;
+  /// one that comes before the objection it lifts is remembered.
+  bool LiftRecord(std::string_view supplier, uint32_t key_version, std::string_view digest,
+                  uint64_t generation, absl::Time at);
+  /// Lifts her own objections to this supplier, those without a record.
+  bool LiftOwn(std::string_view supplier, absl::Time at);
+
+  [[nodiscard]] const Agreement* FindAgreement(const Id128& id) const;
+
+ private:
+  friend class PersonStateBuilder;
+
+  void Moved(absl::Time at) { latest_ = at > latest_ ? at : latest_; }
+  Objection* FindObjection(std::string_view supplier, uint32_t key_version, std::string_view digest);
+
+  std::vector<Agreement> agreements_;
+  std::vector<Denial> denials_;
+  std::vector<Objection> objections_;
+  std::vector<Emergency> emergencies_;
+  absl::Time latest_ = absl::InfinitePast();
+};
+
+/// How a stored history becomes a state again: acts as they are, unchanged.
+class PersonStateBuilder {
+ public:
+  void Put(Agreement agreement) { state_.agreements_.push_back(std::move(agreement)); }
+  void Put(Denial denial) { state_.denials_.push_back(std::move(denial)); }
+  void Put(Objection objection) { state_.objections_.push_back(std::move(objection)); }
+  void Put(Emergency emergency) { state_.emergencies_.push_back(std::move(emergency)); }
+  [[nodiscard]] PersonState Build(absl::Time latest) && {
+    state_.latest_ = latest;
+    return std::move(state_);
+  }
+
+ private:
+  PersonState state_;
+};
+
+}  // namespace relais::consent

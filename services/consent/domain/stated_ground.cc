@@ -1,0 +1,117 @@
+#include "services/consent/domain/stated_ground.h"
+
+#include <algorithm>
+#include <array>
+
+namespace relais::consent {
+namespace {
+
+constexpr int kLeastObjectionDays = 8;  // D-1.4
+constexpr int kFullDaysOfCut = 5;       // D-1.5: the supplier informs after five full days
+
+// "Autorités judiciaires, médicales ou administratives" of code pénal 226-14 1°, by kind of the directory.
+constexpr std::array<std::string_view, 6> kAuthorities = {"VILLE", "DEPARTEMENT_SOCIAL", "CCAS",
+                                                          "SIAO",  "CHILD_PROTECTION",   "HOSPITAL"};
+constexpr std::string_view kCrip = "CHILD_PROTECTION";  // institution kind, and the purpose of the same name
+// Surname, first names, address; tariff option, amount, period (D-1.5).
+constexpr std::array<std::string_view, 3> kDecreeCategories = {"IDENTITY", "ADDRESS", "ENERGY_DEBT"};
+
+template <typename List, typename Value>
+bool Has(const List& list, const Value& value) {
+  return std::find(std::begin(list), std::end(list), value) != std::end(list);
+}
+
+const ProtocolRule* ProtocolFor(const Question& question, const Rules& rules) {
+  const ProtocolRule* protocol =
+      rules.FindProtocol(question.sender, question.stated.signal_type, question.stated.event);
+  return protocol != nullptr && Has(protocol->grounds, question.stated.ground) ? protocol : nullptr;
+}
+
+// A desk of somebody else says nothing about this recipient.
+const DeskRule* DeskOf(const Question& question, const Rules& rules) {
+  const DeskRule* desk = rules.FindDesk(question.recipient_desk);
+  return desk != nullptr && desk->institution == question.recipient ? desk : nullptr;
+}
+
+bool CutOrReduction(std::string_view event) { return event == "COUPURE" || event == "REDUCTION"; }
+
+// What the bill and its dates say, whoever receives what.
+v1::Reason JudgeBill(const Stated& stated, const ProtocolRule& protocol, absl::CivilDay today) {
+  if (stated.event_day && *stated.event_day > today) {
+    return v1::REASON_TOO_EARLY;
+  }
+  switch (stated.ground) {
+    case common::v1::GROUND_ART2:
+      if (stated.event != "LETTRE_1" || !stated.event_day || !stated.objection_end ||
+          *stated.objection_end < *stated.event_day + kLeastObjectionDays) {
+        return v1::REASON_GROUND_NOT_ESTABLISHED;
+      }
+      break;
+    case common::v1::GROUND_ART6:
+      if (!CutOrReduction(stated.event) || !stated.event_day) {
+        return v1::REASON_GROUND_NOT_ESTABLISHED;
+      }
+      return today <= *stated.event_day + kFullDaysOfCut ? v1::REASON_TOO_EARLY : v1::REASON_OPT_OUT_REGIME;
+    default:
+      if (!protocol.convention_signed || *protocol.convention_signed > today) {
+        return v1::REASON_GROUND_NOT_ESTABLISHED;
+      }
+      break;
+  }
+  // A window that the sender itself gave gates its own letter (D-1.4), under a convention too.
+  return stated.objection_end && today <= *stated.objection_end ? v1::REASON_WINDOW_OPEN
+                                                                : v1::REASON_OPT_OUT_REGIME;
+}
+
+}  // namespace
+
+bool IsLegalDuty(common::v1::Ground ground) {
+  return ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE;
+}
+
+bool IsOptOut(common::v1::Ground ground) {
+  return ground == common::v1::GROUND_ART2 || ground == common::v1::GROUND_ART6 ||
+         ground == common::v1::GROUND_CONVENTION;
+}
+
+v1::Reason JudgeLegalDuty(const Question& question, std::string_view category, const Rules& rules) {
+  const bool to_crip = question.stated.ground == common::v1::GROUND_INFO_PREOCCUPANTE;
+  const ProtocolRule* protocol = ProtocolFor(question, rules);
+  if (protocol == nullptr || !question.stated.has_facts || question.act != common::v1::ACT_TRANSMIT) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  // One protocol has one purpose; worrying information about a child is child protection whatever the report
+  // was for.
+  if (question.purpose != protocol->purpose && !(to_crip && question.purpose == kCrip)) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  const std::string_view kind = rules.KindOf(question.recipient);
+  const bool competent = to_crip ? kind == kCrip : Has(kAuthorities, kind);
+  if (!competent || !rules.IsRecipient(*protocol, question.recipient, DeskOf(question, rules))) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return Has(protocol->categories, category) ? v1::REASON_LEGAL_DUTY : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
+v1::Reason JudgeOptOut(const Question& question, std::string_view category, const Rules& rules,
+                       absl::CivilDay today) {
+  const ProtocolRule* protocol = ProtocolFor(question, rules);
+  if (protocol == nullptr || question.purpose != protocol->purpose ||
+      question.act != common::v1::ACT_TRANSMIT) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (const v1::Reason bill = JudgeBill(question.stated, *protocol, today);
+      bill != v1::REASON_OPT_OUT_REGIME) {
+    return bill;
+  }
+  const DeskRule* desk = DeskOf(question, rules);
+  if (desk == nullptr || (!desk->departmental && !desk->communal_cosigner) ||
+      !rules.IsRecipient(*protocol, question.recipient, desk)) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return Has(kDecreeCategories, category) && Has(protocol->categories, category)
+             ? v1::REASON_OPT_OUT_REGIME
+             : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
+}  // namespace relais::consent

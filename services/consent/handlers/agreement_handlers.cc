@@ -1,0 +1,245 @@
+#include "services/consent/handlers/agreement_handlers.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/base/status.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/period.h"
+#include "services/consent/handlers/codes.h"
+#include "services/consent/handlers/record_act.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr char kRecordConsent[] = "relais.consent.v1.ConsentService/RecordConsent";
+constexpr char kRecordRefusal[] = "relais.consent.v1.ConsentService/RecordRefusal";
+constexpr char kWithdrawConsent[] = "relais.consent.v1.ConsentService/WithdrawConsent";
+constexpr int kSha256Size = 32;
+
+// The header has one purpose: given when there is only one.
+void DescribeLines(const ProtoLines& lines, audit::Event& event) {
+  std::set<std::string> purposes;
+  std::set<std::string> categories;
+  for (const v1::ConsentLine& line : lines) {
+    purposes.insert(line.purposes().begin(), line.purposes().end());
+    categories.insert(line.categories().begin(), line.categories().end());
+  }
+  if (purposes.size() == 1) {
+    event.purpose = *purposes.begin();
+  }
+  event.categories.assign(categories.begin(), categories.end());
+}
+
+absl::Status CheckAgreement(const Rules& rules, const v1::RecordConsentRequest& request,
+                            absl::CivilDay today) {
+  RETURN_IF_ERROR(CheckLines(rules, request.lines(), true));
+  RETURN_IF_ERROR(CheckMayAgree(rules, request.lines(), request.explicit_(), today));
+  if (const size_t size = request.notice().sha256().size(); size != 0 && size != kSha256Size) {
+    return rpc::InvalidField("notice.sha256", "must have 32 bytes");
+  }
+  if (request.method() == v1::METHOD_SPOKEN_ON_SITE && request.source_reference().empty()) {
+    return rpc::InvalidField("source_reference", "is required of what was said on site (D-4.4a)");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request, const Id128& id,
+                                        absl::Time instant, absl::TimeZone zone) {
+  PeriodAsked asked;
+  if (request.has_valid_from()) {
+    asked.from = TimeFrom(request.valid_from());
+  }
+  if (request.has_valid_until()) {
+    asked.until = TimeFrom(request.valid_until());
+  }
+  asked.on_site = request.method() == v1::METHOD_SPOKEN_ON_SITE;
+  const Period period = JudgePeriod(asked, instant, zone);
+  if (!period.ok()) {
+    return rpc::InvalidField(period.field, period.problem);
+  }
+  Agreement agreement;
+  agreement.id = id;
+  agreement.at = std::min(period.from, instant);
+  agreement.recorded = instant;
+  agreement.valid_from = period.from;
+  agreement.valid_until = period.until;
+  agreement.explicit_given = request.explicit_();
+  agreement.source_reference = request.source_reference();
+  agreement.lines = LinesFrom(request.lines());
+  return agreement;
+}
+
+v1::Consent ConsentOf(const v1::RecordConsentRequest& request, const Agreement& agreement,
+                      const rpc::Actor& actor) {
+  v1::Consent consent;
+  consent.set_consent_id(agreement.id.ToHex());
+  consent.mutable_collector()->set_institution(actor.institution);
+  consent.mutable_collector()->set_function(actor.function);
+  *consent.mutable_lines() = request.lines();
+  consent.set_legal_basis(request.legal_basis());
+  consent.set_explicit_(request.explicit_());
+  *consent.mutable_valid_from() = TimeTo(agreement.valid_from);
+  *consent.mutable_valid_until() = TimeTo(agreement.valid_until);
+  consent.set_method(request.method());
+  *consent.mutable_notice() = request.notice();
+  if (consent.notice().language().empty()) {
+    consent.mutable_notice()->set_language("fr");
+  }
+  *consent.mutable_aids() = request.aids();
+  consent.set_evidence(request.evidence());
+  consent.set_source_reference(request.source_reference());
+  return consent;
+}
+
+template <typename Request>
+ActRequest ActOf(const Request& request, const Id128& person, const rpc::Actor& actor, const char* method) {
+  return {person, actor.institution, method, request.request_id(), ContentOf(request), request.want_proof()};
+}
+
+PlannedAct Denied(const PersonState& state, Denial denial, audit::Event event) {
+  PlannedAct act;
+  act.state = state;
+  act.remembered.set_event_id(event.event_id.ToBytes());
+  act.event = std::move(event);
+  act.state.Add(std::move(denial));
+  return act;
+}
+
+absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& request, const Rules& rules,
+                                          const PersonState& state, absl::Time instant, audit::Event event) {
+  Denial denial;
+  denial.id = event.event_id;
+  denial.kind = Denial::Kind::kWithdrawal;
+  denial.at = instant;
+  denial.lines = LinesFrom(request.lines());
+  if (!request.consent_id().empty()) {
+    const absl::StatusOr<Id128> id = Id128::FromHex(request.consent_id());
+    if (!id.ok() || state.FindAgreement(*id) == nullptr) {
+      return rpc::NoSuchOrNotYours();
+    }
+    denial.agreement = *id;
+    if (denial.lines.empty()) {
+      denial.lines.emplace_back();  // all of it
+    }
+  }
+  const std::vector<Id128> touched = AgreementsTouched(state, denial, rules, instant);
+  v1::ConsentWithdrawn payload;
+  LinesTo(denial.lines, *payload.mutable_lines());
+  for (const Id128& id : touched) {
+    payload.add_consent_ids(id.ToHex());
+  }
+  event.details.mutable_payload()->PackFrom(payload);
+  PlannedAct act = Denied(state, std::move(denial), std::move(event));
+  for (const Id128& id : touched) {
+    act.remembered.add_consent_ids(id.ToBytes());
+  }
+  return act;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent(
+    rpc::Call call, v1::RecordConsentRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  CO_RETURN_IF_ERROR(CheckAgreement(*rules, request, registry_.paris.DayOf(context.log.Now())));
+  audit::Event event =
+      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CONSENT_RECORDED, request.request_id());
+  event.event_id = context.random.Id();
+  DescribeLines(request.lines(), event);
+  const PlanAct plan = [&store = registry_.store, zone = registry_.paris.zone(), request, actor, person,
+                        event](const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
+    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, instant, zone));
+    v1::ConsentRecorded payload;
+    *payload.mutable_consent() = ConsentOf(request, agreement, actor);
+    PlannedAct act;
+    ASSIGN_OR_RETURN(storage::Mutation complete,
+                     store.WriteSealed(person, ConsentKey(agreement.id), payload.consent()));
+    act.rows.push_back(std::move(complete));
+    act.event = event;
+    act.event.details.mutable_payload()->PackFrom(payload);
+    act.remembered.set_event_id(event.event_id.ToBytes());
+    act.state = state;
+    act.state.Add(std::move(agreement));
+    return act;
+  };
+  ActRequest what = ActOf(request, person, actor, kRecordConsent);
+  absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
+  if (!act.ok()) {
+    co_return act.status();
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(act->remembered.event_id()));
+  v1::RecordConsentResponse response;
+  response.set_consent_id(id.ToHex());
+  *response.mutable_written() = std::move(act->written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::RecordRefusalResponse>> AgreementHandlers::RecordRefusal(
+    rpc::Call call, v1::RecordRefusalRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_RETURN_IF_ERROR(CheckLines(*registry_.rules.Of(call.directory), request.lines(), false));
+  audit::Event event =
+      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, request.request_id());
+  event.event_id = context.random.Id();
+  DescribeLines(request.lines(), event);
+  v1::RefusalRecorded payload;
+  payload.set_refusal_id(event.event_id.ToHex());
+  *payload.mutable_lines() = request.lines();
+  event.details.mutable_payload()->PackFrom(payload);
+  const PlanAct plan = [lines = LinesFrom(request.lines()), event](
+                           const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
+    return Denied(state, {event.event_id, Denial::Kind::kRefusal, instant, std::nullopt, lines}, event);
+  };
+  ActRequest what = ActOf(request, person, actor, kRecordRefusal);
+  absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
+  if (!act.ok()) {
+    co_return act.status();
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(act->remembered.event_id()));
+  v1::RecordRefusalResponse response;
+  response.set_refusal_id(id.ToHex());
+  *response.mutable_written() = std::move(act->written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawConsent(
+    rpc::Call call, v1::WithdrawConsentRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  if (request.consent_id().empty() || !request.lines().empty()) {
+    CO_RETURN_IF_ERROR(CheckLines(*rules, request.lines(), false));
+  }
+  audit::Event event =
+      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, request.request_id());
+  event.event_id = context.random.Id();
+  DescribeLines(request.lines(), event);
+  const PlanAct plan = [request, rules, event](const PersonState& state, absl::Time instant) {
+    return PlanWithdrawal(request, *rules, state, instant, event);
+  };
+  ActRequest what = ActOf(request, person, actor, kWithdrawConsent);
+  absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
+  if (!act.ok()) {
+    co_return act.status();
+  }
+  v1::WithdrawConsentResponse response;
+  for (const std::string& id : act->remembered.consent_ids()) {
+    CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromBytes(id));
+    response.add_consent_ids(consent.ToHex());
+  }
+  *response.mutable_written() = std::move(act->written);
+  co_return response;
+}
+
+}  // namespace relais::consent

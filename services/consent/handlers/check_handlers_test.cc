@@ -1,0 +1,316 @@
+#include "services/consent/handlers/check_handlers.h"
+
+#include <gtest/gtest.h>
+
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/testing/world.h"
+
+namespace relais::consent {
+namespace {
+
+using common::v1::DECISION_DENY;
+using common::v1::DECISION_PERMIT;
+using testing::SimWorld;
+
+TEST(Check, DryRunLeavesNothingAndAuthorisesNothing) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  const size_t leaves = world.Leaves().size();
+  const auto response = world.Check(SimWorld::CheckFor(person));
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision(), DECISION_PERMIT);
+  EXPECT_FALSE(response->has_permit());
+  EXPECT_EQ(response->revision(), world.log().Revision(leaves));
+  EXPECT_EQ(world.Leaves().size(), leaves);
+}
+
+TEST(Check, RecordedPermitNamesItsLeafAndEndsSoon) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto consent = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(consent.ok());
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.set_want_proof(true);
+  const auto response = world.Check(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->decision(), DECISION_PERMIT);
+  const auto leaves = world.Leaves();
+  const auto& leaf = leaves.back();
+  EXPECT_EQ(response->permit().permit_id(), "relais.test/consent/1:" + std::to_string(leaf.index));
+  EXPECT_EQ(response->revision(), world.log().Revision(leaf.index + 1));
+  EXPECT_EQ(response->permit().expires().seconds(), absl::ToUnixSeconds(world.harness().clock().Now()) + 60);
+  EXPECT_EQ(leaf.leaf.header.event_class(), audit::v1::EVENT_CLASS_CHECK_DECIDED);
+  EXPECT_EQ(leaf.leaf.header.institution(), "ville-paris");
+  EXPECT_EQ(leaf.leaf.header.decision(), DECISION_PERMIT);
+  EXPECT_EQ(leaf.leaf.header.ground(), common::v1::GROUND_AGREEMENT);
+  EXPECT_EQ(leaf.leaf.header.purpose(), "RIGHTS_OPENING");
+  EXPECT_EQ(leaf.details.recipient().institution(), "caf");
+  EXPECT_EQ(leaf.details.acting_function(), "assistant-social");
+  EXPECT_EQ(leaf.details.denial_reason(), "");
+  EXPECT_EQ(leaf.details.subject().id(), world.IdOf(person).ToBytes());
+  v1::CheckDecided decided;
+  ASSERT_TRUE(leaf.details.payload().UnpackTo(&decided));
+  EXPECT_EQ(decided.consent_id(), consent->consent_id());
+  EXPECT_EQ(decided.decided_at_size(), leaf.index);
+  const auto verified = audit::VerifyProof(response->proof(), {world.harness().verify_key()});
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_TRUE(verified->details.has_value());
+}
+
+TEST(Check, APermitDoesNotOutliveItsGround) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::RecordConsentRequest consent = SimWorld::ConsentFor(person, "c1");
+  const int64_t end = absl::ToUnixSeconds(world.harness().clock().Now()) + 20;
+  consent.mutable_valid_until()->set_seconds(end);
+  ASSERT_TRUE(world.Record(consent).ok());
+  const auto response = world.Check(SimWorld::CheckFor(person, false));
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->permit().expires().seconds(), end);
+}
+
+TEST(Check, InstitutionsLearnNothingButThatItIsNotPermitted) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  const auto permitted = world.Check(SimWorld::CheckFor(person, false));
+  ASSERT_TRUE(permitted.ok());
+  EXPECT_EQ(permitted->reason(), v1::REASON_AGREEMENT);
+  EXPECT_EQ(permitted->categories(0).consent_id(), "");
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.set_want_proof(true);
+  const auto denied = world.Check(request);
+  ASSERT_TRUE(denied.ok());
+  EXPECT_EQ(denied->reason(), v1::REASON_NOT_PERMITTED);
+  EXPECT_EQ(denied->categories(0).reason(), v1::REASON_NOT_PERMITTED);
+  EXPECT_EQ(denied->ground(), common::v1::GROUND_UNSPECIFIED);
+  EXPECT_FALSE(denied->has_permit());
+  EXPECT_NE(denied->next_step().find("Demandez"), std::string::npos);
+  EXPECT_EQ(denied->proof().leaf_key(), "");  // part P says why
+  // She who never agreed gets the same words.
+  const auto unknown = world.Check(SimWorld::CheckFor(world.NewPerson("case-2")));
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_EQ(unknown->next_step(), denied->next_step());
+  // A service and the log know why.
+  *request.mutable_person() = world.RawRef(world.IdOf(person));
+  const auto full = world.Run(world.service().checks().Check(world.AsService("routing"), request));
+  ASSERT_TRUE(full.ok());
+  EXPECT_EQ(full->reason(), v1::REASON_WITHDRAWN);
+  EXPECT_EQ(full->categories(0).reason(), v1::REASON_WITHDRAWN);
+  EXPECT_EQ(world.Leaves().back().details.denial_reason(), "REASON_WITHDRAWN");
+  EXPECT_EQ(world.Leaves().back().leaf.header.institution(), "service/routing");
+}
+
+TEST(Check, OnlyAPartyMayAsk) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const Id128 id = world.IdOf(person);
+  const auto ask = [&](const std::string& institution) {
+    v1::CheckRequest request = SimWorld::CheckFor(rpc::HandleFor(world.context(), institution, id));
+    return world.Run(world.service().checks().Check(world.As(institution), request)).status();
+  };
+  EXPECT_TRUE(ask("ville-paris").ok());
+  EXPECT_TRUE(ask("caf").ok());
+  EXPECT_EQ(rpc::ReasonOf(ask("siao")), common::v1::ERROR_REASON_NOT_A_PARTY);
+}
+
+TEST(Check, RefusesUnknownCodesPersonsAndRevisions) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto reason = [&](const std::function<void(v1::CheckRequest&)>& change) {
+    v1::CheckRequest request = SimWorld::CheckFor(person, false);
+    change(request);
+    return rpc::ReasonOf(world.Check(request).status());
+  };
+  EXPECT_EQ(reason([](auto& r) { r.set_purpose("FRAUD"); }), common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(reason([](auto& r) { r.add_categories("NOPE"); }), common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(reason([](auto& r) { r.mutable_recipient()->set_institution("nope"); }),
+            common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(reason([](auto& r) { r.mutable_recipient()->set_function("nope"); }),
+            common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(reason([](auto& r) { r.set_recipient_desk("nope"); }), common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(reason([](auto& r) { r.set_recipient_desk("dsol-75113"); }),
+            common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(reason([](auto& r) { r.clear_categories(); }), common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_EQ(reason([](auto& r) { r.clear_act(); }), common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_EQ(reason([](auto& r) { r.mutable_time()->set_seconds(1); }),
+            common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_EQ(reason([](auto& r) {
+              r.mutable_stated_ground()->set_ground(common::v1::GROUND_ART6);
+              r.mutable_stated_ground()->mutable_event_day()->set_year(2026);
+              r.mutable_stated_ground()->mutable_event_day()->set_month(13);
+            }),
+            common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_EQ(reason([&](auto& r) {
+              *r.mutable_person() =
+                  rpc::HandleFor(world.context(), "ville-paris", world.harness().random().Id());
+            }),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_EQ(reason([](auto& r) { r.set_at_least_as_fresh("relais.test/consent/1:999"); }),
+            common::v1::ERROR_REASON_PEER_BEHIND);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 0u);
+}
+
+TEST(Check, AsOfAnotherInstant) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  world.harness().sim().RunFor(absl::Hours(1));
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  const absl::Time agreed = world.harness().clock().Now();
+  world.harness().sim().RunFor(absl::Hours(1));
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  const auto at = [&](absl::Time time) {
+    v1::CheckRequest request = SimWorld::CheckFor(person);
+    request.mutable_time()->set_seconds(absl::ToUnixSeconds(time));
+    return world.Decision(request);
+  };
+  EXPECT_EQ(at(agreed - absl::Minutes(1)), DECISION_DENY);
+  EXPECT_EQ(at(agreed + absl::Minutes(1)), DECISION_PERMIT);
+  EXPECT_EQ(at(agreed + absl::Hours(2)), DECISION_DENY);
+}
+
+TEST(Check, ARequestIdGivesTheRecordedAnswerAgain) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.set_request_id("k1");
+  const auto first = world.Check(request);
+  ASSERT_TRUE(first.ok());
+  world.harness().sim().RunFor(absl::Seconds(5));
+  const auto again = world.Check(request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 1u);
+  v1::CheckRequest other = request;
+  other.set_exercise(true);
+  EXPECT_EQ(rpc::ReasonOf(world.Check(other).status()), common::v1::ERROR_REASON_REQUEST_ID_REUSED);
+}
+
+TEST(Check, ARepetitionNeverPermitsWhatSheWithdrewNorAfterItsTime) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.set_request_id("k1");
+  const auto first = world.Check(request);
+  ASSERT_TRUE(first.ok());
+  world.harness().sim().RunFor(absl::Seconds(61));
+  const auto later = world.Check(request);
+  ASSERT_TRUE(later.ok()) << later.status();
+  EXPECT_EQ(later->decision(), DECISION_PERMIT);
+  EXPECT_NE(later->permit().permit_id(), first->permit().permit_id());
+  EXPECT_GT(later->permit().expires().seconds(), first->permit().expires().seconds());
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  const auto after = world.Check(request);
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ(after->decision(), DECISION_DENY);
+  const auto still = world.Check(request);
+  ASSERT_TRUE(still.ok());
+  EXPECT_EQ(still->SerializeAsString(), after->SerializeAsString());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 3u);
+}
+
+TEST(Check, WithoutADurableLeafThereIsNoPermit) {
+  auto options = SimWorld::DefaultOptions();
+  auto armed = std::make_shared<bool>(false);
+  options.store.crash_at = [armed](uint64_t /*at*/) { return *armed; };
+  SimWorld world(options);
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  *armed = true;
+  EXPECT_EQ(world.Check(SimWorld::CheckFor(person, false)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(world.Check(SimWorld::CheckFor(person, false)).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(Check, AnExerciseIsMarked) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.set_exercise(true);
+  ASSERT_TRUE(world.Check(request).ok());
+  EXPECT_TRUE(world.Leaves().back().leaf.header.exercise());
+}
+
+v1::BatchCheckRequest Batch(const std::vector<common::v1::PersonRef>& persons, bool dry_run) {
+  const v1::CheckRequest one = SimWorld::CheckFor({});
+  v1::BatchCheckRequest request;
+  for (const common::v1::PersonRef& person : persons) {
+    *request.add_persons() = person;
+  }
+  *request.mutable_sender() = one.sender();
+  *request.mutable_recipient() = one.recipient();
+  request.set_purpose(one.purpose());
+  *request.mutable_categories() = one.categories();
+  request.set_act(one.act());
+  request.set_dry_run(dry_run);
+  return request;
+}
+
+TEST(BatchCheck, AnswersEachPersonAndRecordsOneLeafEach) {
+  SimWorld world;
+  const common::v1::PersonRef agreed = world.NewPerson("case-1");
+  const common::v1::PersonRef silent = world.NewPerson("case-2");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(agreed, "c1")).ok());
+  common::v1::PersonRef foreign;
+  foreign.set_handle("rh1_nonsense");
+  const common::v1::PersonRef nobody =
+      rpc::HandleFor(world.context(), "ville-paris", world.harness().random().Id());
+  for (const bool dry_run : {true, false}) {
+    const auto response = world.Run(world.service().checks().BatchCheck(
+        world.As("ville-paris"), Batch({agreed, silent, foreign, nobody, agreed}, dry_run)));
+    ASSERT_TRUE(response.ok()) << response.status();
+    ASSERT_EQ(response->results_size(), 5);
+    EXPECT_EQ(response->results(0).decision(), DECISION_PERMIT);
+    EXPECT_EQ(response->results(0).has_permit(), !dry_run);
+    EXPECT_EQ(response->results(1).decision(), DECISION_DENY);
+    EXPECT_EQ(response->results(1).reason(), v1::REASON_NOT_PERMITTED);
+    EXPECT_FALSE(response->results(1).has_permit());
+    EXPECT_EQ(response->results(2).error(), "ERROR_REASON_NOT_YOUR_HANDLE");
+    EXPECT_EQ(response->results(2).decision(), common::v1::DECISION_UNSPECIFIED);
+    EXPECT_EQ(response->results(3).error(), "ERROR_REASON_NO_SUCH_OR_NOT_YOURS");
+    EXPECT_EQ(response->results(4).decision(), DECISION_PERMIT);
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), dry_run ? 0u : 3u);
+    EXPECT_EQ(response->revision(), world.log().Revision(world.log().state().size));
+  }
+}
+
+TEST(BatchCheck, AnItemWithoutADurableLeafIsAnErrorNeverAPermit) {
+  auto options = SimWorld::DefaultOptions();
+  auto left = std::make_shared<int>(1 << 30);
+  options.store.crash_at = [left](uint64_t /*at*/) { return --*left < 0; };
+  SimWorld world(options);
+  std::vector<common::v1::PersonRef> persons;
+  for (int i = 0; i < 4; ++i) {
+    persons.push_back(world.NewPerson("case-" + std::to_string(i)));
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(persons.back(), "c" + std::to_string(i))).ok());
+  }
+  *left = 4;  // two commits reach the disk
+  const auto response =
+      world.Run(world.service().checks().BatchCheck(world.As("ville-paris"), Batch(persons, false)));
+  ASSERT_TRUE(response.ok()) << response.status();
+  for (const v1::BatchCheckResult& result : response->results()) {
+    if (result.decision() != DECISION_PERMIT) {
+      EXPECT_EQ(result.decision(), common::v1::DECISION_UNSPECIFIED);
+      EXPECT_EQ(result.error(), "ERROR_REASON_STORE_FAILED");
+    }
+  }
+  EXPECT_EQ(response->results(3).error(), "ERROR_REASON_STORE_FAILED");
+  world.Restart();
+  size_t permits = 0;
+  for (const v1::BatchCheckResult& result : response->results()) {
+    permits += result.has_permit() ? 1 : 0;
+  }
+  EXPECT_LE(permits, world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED));
+}
+
+TEST(BatchCheck, OnlyAPartyMayAsk) {
+  SimWorld world;
+  const auto response = world.Run(world.service().checks().BatchCheck(world.As("siao"), Batch({}, true)));
+  EXPECT_EQ(rpc::ReasonOf(response.status()), common::v1::ERROR_REASON_NOT_A_PARTY);
+}
+
+}  // namespace
+}  // namespace relais::consent

@@ -1,0 +1,96 @@
+#include "services/consent/handlers/inquiry.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/handlers/questions.h"
+
+namespace relais::consent {
+
+absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, const rpc::Call& call,
+                                                       v1::CheckRequest request) {
+  RETURN_IF_ERROR(CheckMayAsk(call, request.sender(), request.recipient()));
+  if (request.has_time() && !request.dry_run()) {
+    return rpc::InvalidField("time", "only with dry_run");
+  }
+  auto inquiry = std::make_shared<Inquiry>();
+  inquiry->call = call;
+  inquiry->rules = registry.rules.Of(call.directory);
+  ASSIGN_OR_RETURN(inquiry->question, QuestionFrom(call, *inquiry->rules, request));
+  inquiry->request = std::move(request);
+  return inquiry;
+}
+
+absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, const Id128& person,
+                                  bool fresh) {
+  Decided decided;
+  // The size first: her state may then only be newer than it says, never older.
+  decided.size = registry.context.log.state().size;
+  ASSIGN_OR_RETURN(const VersionedState loaded,
+                   fresh ? registry.store.LoadFresh(person) : registry.store.Load(person));
+  // Never before her last act, whatever the clock did: an act that is there counts.
+  decided.now = inquiry.request.has_time()
+                    ? TimeFrom(inquiry.request.time())
+                    : std::max(WholeMicros(registry.context.log.Now()), loaded.state->latest());
+  decided.version = loaded.version;
+  decided.answer = Decide(*loaded.state, inquiry.question, *inquiry.rules,
+                          {decided.now, registry.paris.DayOf(decided.now)});
+  return decided;
+}
+
+absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquiry& inquiry,
+                                                const Id128& person, const Decided& decided) {
+  const v1::CheckRequest& request = inquiry.request;
+  const rpc::Caller& caller = inquiry.call.caller;
+  const CategoryAnswer& whole = decided.answer.whole;
+  audit::Event event = rpc::EventOf(inquiry.call, {caller.Name(), caller.function, caller.agent},
+                                    audit::v1::EVENT_CLASS_CHECK_DECIDED, request.request_id());
+  event.event_id = decided.event_id;
+  event.subject = PersonSubject(person);
+  event.ground = whole.ground;
+  event.decision = whole.decision;
+  event.purpose = request.purpose();
+  const std::set<std::string> categories(request.categories().begin(), request.categories().end());
+  event.categories.assign(categories.begin(), categories.end());
+  event.exercise = request.exercise();
+  *event.details.mutable_recipient() = request.recipient();
+  event.details.set_relation(request.recipient_desk().empty() ? "NONE" : "DESK");
+  if (!whole.permitted()) {
+    event.details.set_denial_reason(v1::Reason_Name(whole.reason));
+  }
+  v1::CheckDecided payload;
+  *payload.mutable_sender() = request.sender();
+  *payload.mutable_recipient() = request.recipient();
+  payload.set_act(request.act());
+  if (whole.basis) {
+    payload.set_consent_id(whole.basis->ToHex());
+  }
+  payload.set_reason(whole.reason);
+  payload.set_source_reference(request.stated_ground().source_reference());
+  payload.set_decided_at_size(decided.size);
+  event.details.mutable_payload()->PackFrom(payload);
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  commit.preconditions.push_back({std::string(kStateKey), decided.version});
+  ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
+  commit.leaves.push_back(std::move(leaf));
+  return commit;
+}
+
+absl::Time PermitEnd(const Decided& decided, absl::Duration life) {
+  return std::min(decided.now + life, decided.answer.whole.expires);
+}
+
+v1::Permit PermitOf(const audit::Log& log, uint64_t leaf, absl::Time end) {
+  v1::Permit permit;
+  permit.set_permit_id(absl::StrCat(log.origin(), ":", leaf));
+  *permit.mutable_expires() = TimeTo(end);
+  return permit;
+}
+
+}  // namespace relais::consent

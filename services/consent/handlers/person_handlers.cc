@@ -1,0 +1,264 @@
+#include "services/consent/handlers/person_handlers.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/handlers/objection_records.h"
+#include "services/consent/handlers/record_act.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr char kRegister[] = "relais.consent.v1.PersonService/Register";
+
+absl::Status CheckRegister(const Registry& registry, const rpc::Call& call,
+                           const v1::RegisterRequest& request) {
+  if (request.own_identifier().empty() == request.sender_record().empty()) {
+    return rpc::InvalidField("own_identifier", "exactly one of own_identifier and sender_record is required");
+  }
+  if (!request.sender_record().empty()) {
+    if (!call.caller.is_service()) {
+      return rpc::InvalidField("sender_record", "is for services");
+    }
+    if (request.sender_record().size() != Id128::kSize) {
+      return rpc::InvalidField("sender_record", "must have 16 bytes");
+    }
+  }
+  if (request.traits().has_birth_date()) {
+    const std::optional<absl::CivilDay> born = DayFrom(request.traits().birth_date());
+    if (!born || *born > registry.paris.DayOf(registry.context.log.Now())) {
+      return rpc::InvalidField("traits.birth_date", "must be a day, not in the future");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The person of a name, made up if nobody has it yet.
+Task<absl::StatusOr<Id128>> ClaimPerson(Registry& registry, storage::Partition bucket) {
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    CO_ASSIGN_OR_RETURN(const std::optional<Id128> claimed, registry.store.ReadClaim(bucket));
+    if (claimed) {
+      co_return *claimed;
+    }
+    const Id128 person = registry.context.random.Id();
+    v1::PersonClaim claim;
+    claim.set_person_id(person.ToBytes());
+    storage::CommitRequest commit;
+    commit.partition = bucket;
+    commit.preconditions.push_back({std::string(kClaimKey), std::nullopt});
+    commit.batch.push_back({std::string(kClaimKey), claim.SerializeAsString()});
+    const absl::StatusOr<storage::CommitResult> result =
+        co_await registry.context.store.Commit(std::move(commit));
+    if (result.ok()) {
+      co_return person;
+    }
+    if (!absl::IsAborted(result.status())) {
+      co_return result.status();
+    }
+  }
+  co_return TooContended();
+}
+
+struct Registration {
+  Id128 person;
+  std::string institution;
+  v1::StoredRecord record;  // as this request gives it
+  audit::Event event;       // without subject
+};
+
+// The leaf of the act about the person, and the one that links the sender record's key to her.
+absl::Status DraftLeaves(Registry& registry, const Registration& registration,
+                         storage::CommitRequest& commit) {
+  audit::Event event = registration.event;
+  event.subject = PersonSubject(registration.person);
+  ASSIGN_OR_RETURN(storage::LeafDraft of_person, registry.context.log.Draft(event));
+  commit.leaves.push_back(std::move(of_person));
+  if (registration.record.sender_record().empty()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Id128 record, Id128::FromBytes(registration.record.sender_record()));
+  event.subject = audit::Subject{audit::Subject::Kind::kSenderRecord, record};
+  ASSIGN_OR_RETURN(storage::LeafDraft of_record, registry.context.log.Draft(event));
+  commit.leaves.push_back(std::move(of_record));
+  return absl::OkStatus();
+}
+
+// Nullopt: this act was committed before.
+absl::StatusOr<std::optional<storage::CommitRequest>> PersonCommit(Registry& registry,
+                                                                   const Registration& registration) {
+  const storage::Partition partition = PersonPartition(registration.person);
+  const std::string done = EventRow(registration.event.event_id);
+  const std::string record_key = RecordKey(registration.institution);
+  ASSIGN_OR_RETURN(const std::vector<std::optional<storage::Entry>> rows,
+                   registry.context.store.MultiGet(
+                       {{partition, done}, {partition, std::string(kStateKey)}, {partition, record_key}}));
+  if (rows[0]) {
+    return std::optional<storage::CommitRequest>();
+  }
+  storage::CommitRequest commit;
+  commit.partition = partition;
+  RETURN_IF_ERROR(DraftLeaves(registry, registration, commit));
+  commit.preconditions.push_back({done, std::nullopt});
+  commit.batch.push_back({done, std::string()});
+  if (!rows[1]) {
+    commit.preconditions.push_back({std::string(kStateKey), std::nullopt});
+    ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(registration.person, PersonState()));
+    commit.batch.push_back(std::move(state));
+  }
+  if (!rows[2]) {  // traits are kept as first given
+    commit.preconditions.push_back({record_key, std::nullopt});
+    ASSIGN_OR_RETURN(storage::Mutation record,
+                     registry.store.WriteSealed(registration.person, record_key, registration.record));
+    commit.batch.push_back(std::move(record));
+  }
+  return std::optional(std::move(commit));
+}
+
+Task<absl::StatusOr<common::v1::Written>> WritePerson(Registry& registry, Registration registration,
+                                                      bool want_proof) {
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> commit, PersonCommit(registry, registration));
+    if (!commit) {
+      absl::StatusOr<common::v1::Written> again =
+          co_await rpc::WrittenAgain(registry.context, PersonSubject(registration.person),
+                                     registration.event.event_id, want_proof, true);
+      co_return again;
+    }
+    const absl::StatusOr<storage::CommitResult> result =
+        co_await registry.context.store.Commit(*std::move(commit));
+    if (result.ok()) {
+      absl::StatusOr<common::v1::Written> written =
+          co_await rpc::WrittenOf(registry.context, result->leaves, want_proof, true);
+      co_return written;
+    }
+    if (!absl::IsAborted(result.status())) {
+      co_return result.status();
+    }
+  }
+  co_return TooContended();
+}
+
+// A supplier's record can be the target of objections to that supplier; anyone else's, to all of them.
+absl::StatusOr<std::vector<RecordName>> RecordsOf(Registry& registry, const directory::Directory& directory,
+                                                  const Registration& registration) {
+  ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> stored,
+                   registry.store.ReadRecord(registration.person, registration.institution));
+  std::vector<RecordName> records;
+  if (!stored) {
+    return records;
+  }
+  const v1::Traits& traits = stored->traits();
+  const RecordText text{traits.surname(), traits.first_names(), traits.address(), traits.postal_code()};
+  if (!text.complete()) {
+    return records;
+  }
+  const std::vector<std::string> suppliers = IsSupplier(directory, registration.institution)
+                                                 ? std::vector<std::string>{registration.institution}
+                                                 : SuppliersOf(directory);
+  for (const std::string& supplier : suppliers) {
+    ASSIGN_OR_RETURN(const std::vector<RecordName> at, RecordsAt(registry, supplier, text));
+    records.insert(records.end(), at.begin(), at.end());
+  }
+  return records;
+}
+
+Task<absl::Status> AttachObjections(Registry& registry, std::vector<RecordName> records,
+                                    Registration registration) {
+  audit::Event event = registration.event;
+  event.event_class = audit::v1::EVENT_CLASS_OBJECTION_RECORDED;
+  event.details.clear_payload();
+  std::vector<Task<absl::Status>> attached;
+  attached.reserve(records.size());
+  for (const RecordName& record : records) {
+    attached.push_back(AttachRecord(registry, registration.person, record, event));
+  }
+  const std::vector<absl::Status> results = co_await WhenAll(registry.context.executor, std::move(attached));
+  for (const absl::Status& result : results) {
+    CO_RETURN_IF_ERROR(result);
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::Register(rpc::Call call,
+                                                                    v1::RegisterRequest request) {
+  CO_RETURN_IF_ERROR(registry_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
+  CO_RETURN_IF_ERROR(CheckRegister(registry_, call, request));
+  const absl::StatusOr<Claim> claim =
+      co_await ClaimRequest(registry_.context, registry_.store, actor.institution, kRegister,
+                            request.request_id(), ContentOf(request));
+  if (!claim.ok()) {
+    co_return claim.status();
+  }
+  const storage::Partition bucket =
+      request.own_identifier().empty()
+          ? registry_.store.SenderRecordBucket(actor.institution, request.sender_record())
+          : registry_.store.OwnIdentifierBucket(actor.institution, request.own_identifier());
+  const absl::StatusOr<Id128> person = co_await ClaimPerson(registry_, bucket);
+  if (!person.ok()) {
+    co_return person.status();
+  }
+  Registration registration;
+  registration.person = *person;
+  registration.institution = actor.institution;
+  registration.record.set_own_identifier(request.own_identifier());
+  registration.record.set_sender_record(request.sender_record());
+  *registration.record.mutable_traits() = request.traits();
+  registration.event =
+      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_PERSON_REGISTERED, request.request_id());
+  registration.event.event_id = claim->event_id;
+  v1::PersonRegistered payload;
+  payload.set_institution(actor.institution);
+  payload.set_sender_record(request.sender_record());
+  registration.event.details.mutable_payload()->PackFrom(payload);
+  absl::StatusOr<common::v1::Written> written =
+      co_await WritePerson(registry_, registration, request.want_proof());
+  if (!written.ok()) {
+    co_return written.status();
+  }
+  CO_ASSIGN_OR_RETURN(std::vector<RecordName> records, RecordsOf(registry_, *call.directory, registration));
+  const absl::Status attached =
+      co_await AttachObjections(registry_, std::move(records), std::move(registration));
+  CO_RETURN_IF_ERROR(attached);
+  v1::RegisterResponse response;
+  *response.mutable_person() = rpc::RefFor(registry_.context, call, *person);
+  *response.mutable_written() = *std::move(written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ResolveResponse>> PersonHandlers::Resolve(rpc::Call call,
+                                                                  v1::ResolveRequest request) {
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
+  co_await ResumeOn(registry_.context.executor);
+  std::optional<Id128> person;
+  if (request.by_case() == v1::ResolveRequest::kPerson) {
+    CO_ASSIGN_OR_RETURN(person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
+  } else if (!request.own_identifier().empty()) {
+    CO_ASSIGN_OR_RETURN(person, registry_.store.ReadClaim(registry_.store.OwnIdentifierBucket(
+                                    actor.institution, request.own_identifier())));
+  } else {
+    co_return rpc::InvalidField("by", "a handle or an own identifier is required");
+  }
+  if (!person) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
+                      registry_.store.ReadRecord(*person, actor.institution));
+  if (!record) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  v1::ResolveResponse response;
+  *response.mutable_person() = rpc::RefFor(registry_.context, call, *person);
+  response.set_own_identifier(record->own_identifier());
+  *response.mutable_traits() = record->traits();
+  co_return response;
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,24 @@
+// From a request to the question that is decided, everything it names being in the directory.
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/rpc/call.h"
+#include "relais/consent/v1/consent_service.pb.h"
+#include "services/consent/domain/question.h"
+#include "services/consent/domain/rules.h"
+
+namespace relais::consent {
+
+/// Only the sender's or the recipient's own systems, or a service, may ask: PERMISSION_DENIED / NOT_A_PARTY.
+absl::Status CheckMayAsk(const rpc::Call& call, const common::v1::Party& sender,
+                         const common::v1::Party& recipient);
+
+/// INVALID_ARGUMENT / UNKNOWN_CODE for a purpose, category, institution, function or desk that the directory
+/// does not have, a desk that is not the recipient's included; INVALID_FIELDS for a day that does not exist.
+absl::StatusOr<Question> QuestionFrom(const rpc::Call& call, const Rules& rules,
+                                      const v1::CheckRequest& request);
+/// The same question of many persons, as a check of one.
+v1::CheckRequest CheckOf(const v1::BatchCheckRequest& request);
+
+}  // namespace relais::consent

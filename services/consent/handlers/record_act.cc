@@ -1,0 +1,206 @@
+#include "services/consent/handlers/record_act.h"
+
+#include <optional>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/idempotency.h"
+
+namespace relais::consent {
+namespace {
+
+// What is to be committed, and what the cache will hold once it is.
+struct Prepared {
+  storage::CommitRequest commit;
+  std::shared_ptr<const PersonState> state;
+  v1::RememberedAct remembered;
+};
+
+absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& store, const ActRequest& request,
+                                 const rpc::Idempotency::Seen& seen, const PlanAct& plan) {
+  ASSIGN_OR_RETURN(const VersionedState now, store.LoadFresh(request.person));
+  ASSIGN_OR_RETURN(PlannedAct act, plan(*now.state, now.state->InstantOfNext(context.log.Now())));
+  act.event.subject = PersonSubject(request.person);
+  Prepared prepared;
+  prepared.commit.partition = PersonPartition(request.person);
+  prepared.commit.preconditions.push_back({std::string(kStateKey), now.version});
+  ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(act.event));
+  prepared.commit.leaves.push_back(std::move(leaf));
+  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(request.person, act.state));
+  prepared.commit.batch = std::move(act.rows);
+  prepared.commit.batch.push_back(std::move(state));
+  rpc::Idempotency::Remember(seen, act.remembered, prepared.commit);
+  prepared.state = std::make_shared<const PersonState>(std::move(act.state));
+  prepared.remembered = std::move(act.remembered);
+  return prepared;
+}
+
+Task<absl::StatusOr<RecordedAct>> Repeat(const rpc::ServiceContext& context, ActRequest request,
+                                         std::string answer) {
+  RecordedAct act;
+  if (!act.remembered.ParseFromString(answer)) {
+    co_return absl::DataLossError("a remembered act does not parse");
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 event, Id128::FromBytes(act.remembered.event_id()));
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenAgain(context, PersonSubject(request.person), event, request.want_proof, true);
+  if (!written.ok()) {
+    co_return written.status();
+  }
+  act.written = *std::move(written);
+  co_return act;
+}
+
+Task<absl::StatusOr<storage::CommitResult>> CommitState(const rpc::ServiceContext& context, Store& store,
+                                                        Id128 person, Prepared prepared) {
+  PersonCache::Writing writing(store.cache(), person);
+  absl::StatusOr<storage::CommitResult> result = co_await context.store.Commit(std::move(prepared.commit));
+  if (result.ok()) {
+    writing.Committed({std::move(prepared.state), result->version});
+  }
+  co_return result;
+}
+
+}  // namespace
+
+absl::Status TooContended() {
+  return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
+                      "too many acts about the same person at once");
+}
+
+Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
+                                            ActRequest request, PlanAct plan) {
+  CO_RETURN_IF_ERROR(context.Writable());
+  co_await ResumeOn(context.executor);  // reads that may touch the disk
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    CO_ASSIGN_OR_RETURN(
+        const rpc::Idempotency::Seen seen,
+        context.idempotency.Look(context.store, PersonPartition(request.person), request.institution,
+                                 request.method, request.request_id, *request.content));
+    if (seen.answer) {
+      absl::StatusOr<RecordedAct> repeated = co_await Repeat(context, request, *seen.answer);
+      co_return repeated;
+    }
+    CO_ASSIGN_OR_RETURN(Prepared prepared, Prepare(context, store, request, seen, plan));
+    RecordedAct act;
+    act.remembered = prepared.remembered;
+    const absl::StatusOr<storage::CommitResult> result =
+        co_await CommitState(context, store, request.person, std::move(prepared));
+    if (absl::IsAborted(result.status())) {
+      continue;
+    }
+    if (!result.ok()) {
+      co_return result.status();
+    }
+    absl::StatusOr<common::v1::Written> written =
+        co_await rpc::WrittenOf(context, result->leaves, request.want_proof, true);
+    if (!written.ok()) {
+      co_return written.status();
+    }
+    act.written = *std::move(written);
+    co_return act;
+  }
+  co_return TooContended();
+}
+
+namespace {
+
+// Nothing to commit: no such person, done before, or nothing to change.
+absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext& context, Store& store,
+                                                      const Id128& person, const std::string& once,
+                                                      const PlanChange& plan) {
+  const storage::Partition partition = PersonPartition(person);
+  if (!once.empty()) {
+    ASSIGN_OR_RETURN(const std::optional<storage::Entry> done, context.store.Get(partition, once));
+    if (done) {
+      return std::optional<Prepared>();
+    }
+  }
+  const absl::StatusOr<VersionedState> now = store.LoadFresh(person);
+  if (absl::IsNotFound(now.status())) {
+    return std::optional<Prepared>();
+  }
+  RETURN_IF_ERROR(now.status());
+  std::optional<PlannedChange> change = plan(*now->state, now->state->InstantOfNext(context.log.Now()));
+  if (!change) {
+    return std::optional<Prepared>();
+  }
+  change->event.subject = PersonSubject(person);
+  Prepared prepared;
+  prepared.commit.partition = partition;
+  prepared.commit.preconditions.push_back({std::string(kStateKey), now->version});
+  ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(change->event));
+  prepared.commit.leaves.push_back(std::move(leaf));
+  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(person, change->state));
+  prepared.commit.batch.push_back(std::move(state));
+  if (!once.empty()) {
+    prepared.commit.preconditions.push_back({once, std::nullopt});
+    prepared.commit.batch.push_back({once, std::string()});
+  }
+  prepared.state = std::make_shared<const PersonState>(std::move(change->state));
+  return std::optional(std::move(prepared));
+}
+
+absl::StatusOr<Claim> ParseClaim(const std::string& answer) {
+  v1::ClaimedAct claimed;
+  if (!claimed.ParseFromString(answer)) {
+    return absl::DataLossError("a claimed request does not parse");
+  }
+  ASSIGN_OR_RETURN(const Id128 event, Id128::FromBytes(claimed.event_id()));
+  return Claim{event, absl::FromUnixMicros(claimed.time()), claimed.log_size()};
+}
+
+}  // namespace
+
+Task<absl::StatusOr<std::optional<storage::LeafRange>>> ChangeState(const rpc::ServiceContext& context,
+                                                                    Store& store, Id128 person,
+                                                                    std::string once, PlanChange plan) {
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    CO_ASSIGN_OR_RETURN(std::optional<Prepared> prepared, PrepareChange(context, store, person, once, plan));
+    if (!prepared) {
+      co_return std::optional<storage::LeafRange>();
+    }
+    const absl::StatusOr<storage::CommitResult> result =
+        co_await CommitState(context, store, person, *std::move(prepared));
+    if (absl::IsAborted(result.status())) {
+      continue;
+    }
+    if (!result.ok()) {
+      co_return result.status();
+    }
+    co_return std::optional(result->leaves);
+  }
+  co_return TooContended();
+}
+
+Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store,
+                                         std::string institution, std::string method, std::string request_id,
+                                         std::shared_ptr<const google::protobuf::Message> content) {
+  const storage::Partition bucket = store.RequestBucket(method, institution, request_id);
+  co_await ResumeOn(context.executor);
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    CO_ASSIGN_OR_RETURN(
+        const rpc::Idempotency::Seen seen,
+        context.idempotency.Look(context.store, bucket, institution, method, request_id, *content));
+    if (seen.answer) {
+      co_return ParseClaim(*seen.answer);
+    }
+    v1::ClaimedAct claimed;
+    claimed.set_event_id(context.random.Id().ToBytes());
+    claimed.set_time(absl::ToUnixMicros(context.log.Now()));
+    claimed.set_log_size(context.log.state().size);
+    storage::CommitRequest commit;
+    commit.partition = bucket;
+    rpc::Idempotency::Remember(seen, claimed, commit);
+    const absl::StatusOr<storage::CommitResult> result = co_await context.store.Commit(std::move(commit));
+    if (result.ok()) {
+      co_return ParseClaim(claimed.SerializeAsString());
+    }
+    if (!absl::IsAborted(result.status())) {
+      co_return result.status();
+    }
+  }
+  co_return TooContended();
+}
+
+}  // namespace relais::consent

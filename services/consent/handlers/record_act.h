@@ -1,0 +1,93 @@
+// Recording one act of a person: the same steps for an agreement, a refusal, a withdrawal and an emergency.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/audit/event.h"
+#include "common/base/task.h"
+#include "common/rpc/service_context.h"
+#include "google/protobuf/message.h"
+#include "relais/consent/v1/state.pb.h"
+#include "services/consent/store.h"
+
+namespace relais::consent {
+
+inline constexpr int kMostTries = 20;
+
+/// Lost the race for a person's partition too often: try again later.
+absl::Status TooContended();
+
+struct ActRequest {
+  Id128 person;
+  std::string institution;  // whose act
+  std::string method;       // full name
+  std::string request_id;
+  std::shared_ptr<const google::protobuf::Message> content;  // of the request, without `want_proof`
+  bool want_proof = false;
+};
+
+/// What the act makes of her state.
+struct PlannedAct {
+  PersonState state;
+  audit::Event event;
+  std::vector<storage::Mutation> rows;  // beside the state, sealed
+  v1::RememberedAct remembered;         // has the event's id
+};
+
+/// Decides on her state at the instant of the act. Called again when another act came first. An error is the
+/// answer.
+using PlanAct = std::function<absl::StatusOr<PlannedAct>(const PersonState& state, absl::Time instant)>;
+
+struct RecordedAct {
+  v1::RememberedAct remembered;
+  common::v1::Written written;
+};
+
+/// One commit on the person's partition, guarded by her state's version; her new state is in the cache before
+/// this resumes. A repeated request gives what the first one gave. NO_SUCH_OR_NOT_YOURS for an unknown
+/// person.
+Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
+                                            ActRequest request, PlanAct plan);
+
+/// A change of her state that no request of hers is remembered with: guarded by what it changes, or by
+/// `once`.
+struct PlannedChange {
+  PersonState state;
+  audit::Event event;
+};
+/// Nullopt: nothing is to be changed.
+using PlanChange = std::function<std::optional<PlannedChange>(const PersonState& state, absl::Time instant)>;
+
+/// One commit like RecordAct's. `once`, if not empty, is a row of her partition that this change makes: where
+/// it is, the change was made before and is not made again. The leaves of the change; nullopt when none was
+/// made, or when there is no such person any more.
+Task<absl::StatusOr<std::optional<storage::LeafRange>>> ChangeState(const rpc::ServiceContext& context,
+                                                                    Store& store, Id128 person,
+                                                                    std::string once, PlanChange plan);
+
+/// Claims a request that names no partition, so that its repetition goes on with the same act.
+/// REQUEST_ID_REUSED.
+struct Claim {
+  Id128 event_id;
+  absl::Time time;
+  uint64_t log_size = 0;
+};
+Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store,
+                                         std::string institution, std::string method, std::string request_id,
+                                         std::shared_ptr<const google::protobuf::Message> content);
+
+/// The request's content for its digest: the same whether or not the proof is wanted.
+template <typename Request>
+std::shared_ptr<const google::protobuf::Message> ContentOf(const Request& request) {
+  auto content = std::make_shared<Request>(request);
+  content->clear_want_proof();
+  return content;
+}
+
+}  // namespace relais::consent

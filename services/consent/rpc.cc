@@ -1,0 +1,100 @@
+#include "services/consent/rpc.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/dispatch.h"
+#include "relais/consent/v1/consent_service.grpc.pb.h"
+#include "relais/consent/v1/emergency_service.grpc.pb.h"
+#include "relais/consent/v1/person_service.grpc.pb.h"
+
+namespace relais::consent {
+namespace {
+
+using Context = grpc::CallbackServerContext;
+using Reactor = grpc::ServerUnaryReactor;
+
+class PersonRpc final : public v1::PersonService::CallbackService {
+ public:
+  PersonRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
+      : bind_(dispatcher, v1::PersonService::service_full_name(), service.persons()) {}
+
+  Reactor* Register(Context* c, const v1::RegisterRequest* q, v1::RegisterResponse* s) override {
+    return bind_.Unary(c, q, s, "Register", &PersonHandlers::Register);
+  }
+  Reactor* Resolve(Context* c, const v1::ResolveRequest* q, v1::ResolveResponse* s) override {
+    return bind_.Unary(c, q, s, "Resolve", &PersonHandlers::Resolve);
+  }
+
+ private:
+  rpc::Binding<PersonHandlers> bind_;
+};
+
+class ConsentRpc final : public v1::ConsentService::CallbackService {
+ public:
+  ConsentRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
+      : agreements_(dispatcher, v1::ConsentService::service_full_name(), service.agreements()),
+        objections_(dispatcher, v1::ConsentService::service_full_name(), service.objections()),
+        checks_(dispatcher, v1::ConsentService::service_full_name(), service.checks()) {}
+
+  Reactor* RecordConsent(Context* c, const v1::RecordConsentRequest* q,
+                         v1::RecordConsentResponse* s) override {
+    return agreements_.Unary(c, q, s, "RecordConsent", &AgreementHandlers::RecordConsent);
+  }
+  Reactor* RecordRefusal(Context* c, const v1::RecordRefusalRequest* q,
+                         v1::RecordRefusalResponse* s) override {
+    return agreements_.Unary(c, q, s, "RecordRefusal", &AgreementHandlers::RecordRefusal);
+  }
+  Reactor* WithdrawConsent(Context* c, const v1::WithdrawConsentRequest* q,
+                           v1::WithdrawConsentResponse* s) override {
+    return agreements_.Unary(c, q, s, "WithdrawConsent", &AgreementHandlers::WithdrawConsent);
+  }
+  Reactor* RecordObjection(Context* c, const v1::RecordObjectionRequest* q,
+                           v1::RecordObjectionResponse* s) override {
+    return objections_.Unary(c, q, s, "RecordObjection", &ObjectionHandlers::RecordObjection);
+  }
+  Reactor* LiftObjection(Context* c, const v1::LiftObjectionRequest* q,
+                         v1::LiftObjectionResponse* s) override {
+    return objections_.Unary(c, q, s, "LiftObjection", &ObjectionHandlers::LiftObjection);
+  }
+  Reactor* Check(Context* c, const v1::CheckRequest* q, v1::CheckResponse* s) override {
+    return checks_.Unary(c, q, s, "Check", &CheckHandlers::Check);
+  }
+  Reactor* BatchCheck(Context* c, const v1::BatchCheckRequest* q, v1::BatchCheckResponse* s) override {
+    return checks_.Unary(c, q, s, "BatchCheck", &CheckHandlers::BatchCheck);
+  }
+
+ private:
+  rpc::Binding<AgreementHandlers> agreements_;
+  rpc::Binding<ObjectionHandlers> objections_;
+  rpc::Binding<CheckHandlers> checks_;
+};
+
+class EmergencyRpc final : public v1::EmergencyService::CallbackService {
+ public:
+  EmergencyRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
+      : bind_(dispatcher, v1::EmergencyService::service_full_name(), service.emergencies()) {}
+
+  Reactor* Declare(Context* c, const v1::DeclareRequest* q, v1::DeclareResponse* s) override {
+    return bind_.Unary(c, q, s, "Declare", &EmergencyHandlers::Declare);
+  }
+
+ private:
+  rpc::Binding<EmergencyHandlers> bind_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime,
+                                                        const Settings& settings) {
+  ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
+  auto service = std::make_shared<Service>(runtime.context(), settings, paris);
+  auto bound = std::make_unique<rpc::BoundService>();
+  bound->services.push_back(std::make_unique<PersonRpc>(runtime.dispatcher(), *service));
+  bound->services.push_back(std::make_unique<ConsentRpc>(runtime.dispatcher(), *service));
+  bound->services.push_back(std::make_unique<EmergencyRpc>(runtime.dispatcher(), *service));
+  bound->owned = std::move(service);
+  return bound;
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,26 @@
+#include "services/consent/service.h"
+
+#include <utility>
+
+namespace relais::consent {
+
+rpc::OpenedTable OpenedToPeers() {
+  const std::set<audit::v1::EventClass> what_she_said = {
+      audit::v1::EVENT_CLASS_PERSON_REGISTERED,  audit::v1::EVENT_CLASS_CONSENT_RECORDED,
+      audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
+      audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
+      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED};
+  return {{"routing", what_she_said}, {"alerting", what_she_said}};
+}
+
+Service::Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris)
+    : context_(std::move(context)),
+      store_(context_, settings.cached_persons),
+      registry_{context_, store_, rules_, paris},
+      persons_(registry_),
+      agreements_(registry_),
+      objections_(registry_),
+      checks_(registry_, settings.permit_life),
+      emergencies_(registry_) {}
+
+}  // namespace relais::consent

@@ -1,0 +1,53 @@
+// The consent registry: who may give what about whom to whom. One process; see README.md.
+#pragma once
+
+#include "absl/time/time.h"
+#include "common/calendar/paris.h"
+#include "common/rpc/audit_handlers.h"
+#include "common/rpc/service_context.h"
+#include "services/consent/handlers/agreement_handlers.h"
+#include "services/consent/handlers/check_handlers.h"
+#include "services/consent/handlers/emergency_handlers.h"
+#include "services/consent/handlers/objection_handlers.h"
+#include "services/consent/handlers/person_handlers.h"
+#include "services/consent/handlers/registry.h"
+
+namespace relais::consent {
+
+struct Settings {
+  /// How long a recorded permit may be used.
+  absl::Duration permit_life = absl::Seconds(60);
+  /// Decoded persons kept in memory, about 1.5 KB each.
+  size_t cached_persons = 50000;
+};
+
+/// Which leaves peer services may read opened on their tails (architecture, "Audit log").
+rpc::OpenedTable OpenedToPeers();
+
+/// Owns the handlers; everything but the transport. Thread-safe. What the context refers to outlives it.
+/// Consent calls nobody and follows nobody: there is nothing to start or stop.
+class Service {
+ public:
+  Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  PersonHandlers& persons() { return persons_; }
+  AgreementHandlers& agreements() { return agreements_; }
+  ObjectionHandlers& objections() { return objections_; }
+  CheckHandlers& checks() { return checks_; }
+  EmergencyHandlers& emergencies() { return emergencies_; }
+
+ private:
+  const rpc::ServiceContext context_;
+  Store store_;
+  RulesCache rules_;
+  Registry registry_;
+  PersonHandlers persons_;
+  AgreementHandlers agreements_;
+  ObjectionHandlers objections_;
+  CheckHandlers checks_;
+  EmergencyHandlers emergencies_;
+};
+
+}  // namespace relais::consent

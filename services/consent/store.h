@@ -1,0 +1,92 @@
+// Where the registry keeps what it knows: partitions, keys and seals. Formats: state.proto.
+//
+//   person               "state"               sealed StoredPerson; its version guards every act and every
+//   check
+//                        "record/<institution>" sealed StoredRecord
+//                        "consent/<id>"        sealed Consent, complete
+//                        "req/…"               requests remembered (common/rpc/idempotency.h)
+//   bucket of a name     "claim"               PersonClaim: (institution, own identifier or sender record) →
+//   person bucket of a digest   "state"               ObjectionOnRecord
+//                        "p/<person id>"       persons whose record has this digest
+//                        "e/<event id>"        EventApplied
+//   bucket of a request  "req/…"               ClaimedAct, for requests that name no partition
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/audit/event.h"
+#include "common/base/id128.h"
+#include "common/rpc/service_context.h"
+#include "common/storage/store.h"
+#include "google/protobuf/message_lite.h"
+#include "relais/consent/v1/state.pb.h"
+#include "services/consent/person_cache.h"
+
+namespace relais::consent {
+
+inline constexpr std::string_view kStateKey = "state";
+inline constexpr std::string_view kClaimKey = "claim";
+inline constexpr std::string_view kPersonPrefix = "p/";
+
+storage::Partition PersonPartition(const Id128& person);
+audit::Subject PersonSubject(const Id128& person);
+std::string RecordKey(std::string_view institution);
+std::string ConsentKey(const Id128& consent);
+std::string PersonRow(const Id128& person);
+std::string EventRow(const Id128& event);
+
+/// One record's objection: a bucket for each (supplier, key version, digest).
+struct RecordName {
+  std::string supplier;
+  uint32_t key_version = 0;
+  std::string digest;  // 32 bytes
+  friend bool operator==(const RecordName&, const RecordName&) = default;
+};
+
+/// Thread-safe. Reads are synchronous.
+class Store {
+ public:
+  Store(const rpc::ServiceContext& context, size_t cached_persons);
+
+  /// Her state from the cache or the store; NO_SUCH_OR_NOT_YOURS when there is no such person, or she is
+  /// erased.
+  absl::StatusOr<VersionedState> Load(const Id128& person);
+  /// From the store, whatever the cache has.
+  absl::StatusOr<VersionedState> LoadFresh(const Id128& person);
+  /// To be held during a commit that changes her state.
+  [[nodiscard]] PersonCache& cache() { return cache_; }
+
+  /// The mutation that writes it. RESOURCE_EXHAUSTED when her file has no room left. The person's key must
+  /// exist or be drafted for this commit.
+  absl::StatusOr<storage::Mutation> WriteState(const Id128& person, const PersonState& state);
+  absl::StatusOr<storage::Mutation> WriteSealed(const Id128& person, std::string key,
+                                                const google::protobuf::MessageLite& message);
+  absl::StatusOr<std::string> Seal(const Id128& person, std::string_view key,
+                                   const google::protobuf::MessageLite& message);
+  absl::Status Open(const Id128& person, std::string_view key, std::string_view sealed,
+                    google::protobuf::MessageLite& out);
+  /// Nullopt when that institution has none of her.
+  absl::StatusOr<std::optional<v1::StoredRecord>> ReadRecord(const Id128& person,
+                                                             std::string_view institution);
+
+  [[nodiscard]] storage::Partition OwnIdentifierBucket(std::string_view institution,
+                                                       std::string_view name) const;
+  [[nodiscard]] storage::Partition SenderRecordBucket(std::string_view institution,
+                                                      std::string_view record) const;
+  [[nodiscard]] storage::Partition RequestBucket(std::string_view method, std::string_view institution,
+                                                 std::string_view request_id) const;
+  [[nodiscard]] storage::Partition ObjectionBucket(const RecordName& record) const;
+  /// Who is claimed there; nullopt: nobody yet.
+  absl::StatusOr<std::optional<Id128>> ReadClaim(const storage::Partition& bucket) const;
+
+ private:
+  const rpc::ServiceContext& context_;
+  PersonCache cache_;
+};
+
+}  // namespace relais::consent

@@ -1,0 +1,194 @@
+#include "services/routing/courier.h"
+
+#include <charconv>
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "relais/routing/v1/events.pb.h"
+#include "services/routing/events.h"
+
+namespace relais::routing {
+namespace {
+
+constexpr int kTries = 20;
+
+rpc::Call OwnCall(const rpc::ServiceContext& context) {
+  rpc::Call call;
+  call.caller.kind = rpc::Caller::Kind::kService;
+  call.caller.service = "routing";
+  call.directory = context.directory();
+  return call;
+}
+
+}  // namespace
+
+uint64_t Courier::SizeOf(std::string_view revision) {
+  const size_t colon = revision.rfind(':');
+  uint64_t size = 0;
+  if (colon != std::string_view::npos) {
+    const std::string_view digits = revision.substr(colon + 1);
+    std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  }
+  return size;
+}
+
+consent::v1::CheckRequest Courier::CheckOf(const v1::MessageState& message) {
+  consent::v1::CheckRequest request;
+  request.mutable_person()->set_person_id(message.person());
+  *request.mutable_sender() = message.sender();
+  *request.mutable_recipient() = message.recipient();
+  request.set_recipient_desk(message.desk());
+  request.set_purpose(message.purpose());
+  *request.mutable_categories() = message.categories();
+  request.set_act(common::v1::ACT_TRANSMIT);
+  if (message.has_stated_ground()) {
+    *request.mutable_stated_ground() = message.stated_ground();
+  }
+  request.set_exercise(message.exercise());
+  return request;
+}
+
+absl::Status Courier::CanDeliver() const {
+  RETURN_IF_ERROR(context_.MayDisclose());
+  if (consent_ == nullptr || !consent_->LeaseHeld()) {
+    return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_UNAVAILABLE,
+                        "no lease on the consent registry");
+  }
+  return absl::OkStatus();
+}
+
+bool Courier::MayStillSend(const Outgoing& offer) const {
+  return CanDeliver().ok() && context_.clock.Now() < offer.permit_expires &&
+         revocations_.Stands(offer.person, offer.checked_at);
+}
+
+Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, std::string desk,
+                                                              size_t limit) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  CO_RETURN_IF_ERROR(CanDeliver());
+  std::vector<Task<absl::StatusOr<std::optional<Outgoing>>>> tasks;
+  for (const Id128& id : inbox_.Due(desk, context_.clock.Now(), limit)) {
+    tasks.push_back(OfferOne(call, id));
+  }
+  auto results = co_await WhenAll(context_.executor, std::move(tasks));
+  std::vector<Outgoing> offers;
+  absl::Status failure;
+  for (auto& result : results) {
+    if (!result.ok()) {
+      failure = result.status();
+    } else if (result->has_value()) {
+      offers.push_back(std::move(**result));
+    }
+  }
+  if (offers.empty() && !failure.ok()) {
+    co_return failure;
+  }
+  co_return offers;
+}
+
+Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, Id128 id) {
+  CO_ASSIGN_OR_RETURN(auto stored, store_.Message(id));
+  if (!stored.has_value() || !IsDue(stored->value, context_.clock.Now())) {
+    co_return std::optional<Outgoing>();
+  }
+  auto permit = co_await peers_.check(CheckOf(stored->value), settings_.peer_timeout);
+  if (!permit.ok()) {
+    co_return rpc::PeerFailure(permit.status(), "consent");
+  }
+  if (permit->decision() != common::v1::DECISION_PERMIT) {
+    absl::Status pulled = co_await PullBack(id, "CONSENT");
+    CO_RETURN_IF_ERROR(pulled);
+    co_return std::optional<Outgoing>();
+  }
+  // Another desk's system, or the person's withdrawal, may have changed it meanwhile: then it is not sent
+  // now.
+  v1::MessageState& message = stored->value;
+  CO_RETURN_IF_ERROR(
+      routing::Offer(message, settings_.delivery, permit->permit().permit_id(), context_.clock.Now()));
+  const bool dead = message.delivery() == v1::MessageState::DELIVERY_DEAD;
+  storage::CommitRequest commit;
+  CO_RETURN_IF_ERROR(store_.PutMessage(*stored, id, commit));
+  audit::Event event = dead ? DeadEvent(call, id, message) : OfferedEvent(call, id, message);
+  event.ground = permit->ground();
+  CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
+  commit.leaves.push_back(std::move(draft));
+  const auto done = co_await context_.store.Commit(std::move(commit));
+  if (absl::IsAborted(done.status()) || (done.ok() && dead)) {
+    co_return std::optional<Outgoing>();
+  }
+  CO_RETURN_IF_ERROR(done.status());
+  co_return std::optional<Outgoing>(MakeOffer(id, message, *permit));
+}
+
+Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
+                            const consent::v1::CheckResponse& permit) const {
+  Outgoing offer;
+  offer.person = *Id128::FromBytes(message.person());
+  offer.checked_at = SizeOf(permit.revision());
+  offer.permit_expires = FromProto(permit.permit().expires());
+  offer.exercise = message.exercise();
+  v1::Message& out = offer.message;
+  out.set_message_id(id.ToHex());
+  // A message that crosses institutions is re-addressed: the recipient's own handle (architecture,
+  // "Persons").
+  *out.mutable_person() = rpc::HandleFor(context_, message.recipient().institution(), offer.person);
+  *out.mutable_sender() = message.sender();
+  *out.mutable_recipient() = message.recipient();
+  out.set_desk(message.desk());
+  out.set_purpose(message.purpose());
+  out.set_ground(permit.ground());
+  *out.mutable_content() = message.content();
+  *out.mutable_marks() = message.marks();
+  out.set_urgency(message.urgency());
+  *out.mutable_deadline() = message.deadline();
+  *out.mutable_submitted() = message.submitted();
+  out.set_attempt(message.attempts());
+  out.set_why_you(message.why());
+  out.set_permit_id(permit.permit().permit_id());
+  out.set_exercise(message.exercise());
+  return offer;
+}
+
+Task<absl::Status> Courier::Reconsider(Id128 id) {
+  CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(id));
+  if (!stored.has_value()) {
+    co_return absl::OkStatus();
+  }
+  v1::MessageState trial = stored->value;
+  if (!Withdraw(trial)) {
+    co_return absl::OkStatus();
+  }
+  consent::v1::CheckRequest request = CheckOf(stored->value);
+  request.set_dry_run(true);
+  auto answer = co_await peers_.check(std::move(request), settings_.peer_timeout);
+  if (!answer.ok()) {
+    co_return rpc::PeerFailure(answer.status(), "consent");
+  }
+  if (answer->decision() == common::v1::DECISION_PERMIT) {
+    co_return absl::OkStatus();
+  }
+  absl::Status pulled = co_await PullBack(id, "CONSENT");
+  co_return pulled;
+}
+
+Task<absl::Status> Courier::PullBack(Id128 id, std::string cause) {
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(auto stored, store_.Message(id));
+    if (!stored.has_value() || !Withdraw(stored->value)) {
+      co_return absl::OkStatus();
+    }
+    storage::CommitRequest commit;
+    CO_RETURN_IF_ERROR(store_.PutMessage(*stored, id, commit));
+    const audit::Event event = WithdrawnEvent(OwnCall(context_), id, stored->value, cause);
+    CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
+    commit.leaves.push_back(std::move(draft));
+    const auto done = co_await context_.store.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("a message changes too often");
+}
+
+}  // namespace relais::routing

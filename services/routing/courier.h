@@ -1,0 +1,77 @@
+// Sends messages: checks consent again, records the offer, and takes the last look before anything leaves.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/audit/follower.h"
+#include "common/rpc/service_context.h"
+#include "relais/routing/v1/inbox_service.pb.h"
+#include "services/routing/domain/revocations.h"
+#include "services/routing/inbox.h"
+#include "services/routing/peers.h"
+#include "services/routing/settings.h"
+#include "services/routing/store.h"
+
+namespace relais::routing {
+
+/// A message as the recipient may have it, and what its sending stands on.
+struct Outgoing {
+  v1::Message message;
+  Id128 person;
+  uint64_t checked_at = 0;  // tree size of the consent log
+  absl::Time permit_expires;
+  bool exercise = false;
+};
+
+/// Thread-safe.
+class Courier {
+ public:
+  Courier(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
+          RoutingStore& store, Inbox& inbox, Revocations& revocations)
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        store_(store),
+        inbox_(inbox),
+        revocations_(revocations) {}
+
+  /// Set before the first call: whose lease delivery needs (architecture, "Delivery").
+  void UseLease(const audit::Follower* consent) { consent_ = consent; }
+
+  /// Up to `limit` messages of the desk that may be sent now: each has a fresh recorded permit and a durable
+  /// MESSAGE_OFFERED leaf. Those no longer permitted are pulled back. An error only when nothing could be
+  /// tried because consent does not answer. The caller must ask MayStillSend right before it hands one over.
+  Task<absl::StatusOr<std::vector<Outgoing>>> OfferDue(rpc::Call call, std::string desk, size_t limit);
+
+  /// The last look: lease held, directory in force, permit alive, and no followed leaf revokes it.
+  [[nodiscard]] bool MayStillSend(const Outgoing& offer) const;
+  /// OK when delivery may be tried at all; else PEER_UNAVAILABLE.
+  [[nodiscard]] absl::Status CanDeliver() const;
+
+  /// Asks again whether an undelivered message may go, and pulls it back if not.
+  Task<absl::Status> Reconsider(Id128 message);
+
+  /// The Check that a message's sending rests on.
+  static consent::v1::CheckRequest CheckOf(const v1::MessageState& message);
+  /// Tree size of a revision "<origin>:<size>".
+  static uint64_t SizeOf(std::string_view revision);
+
+ private:
+  Task<absl::StatusOr<std::optional<Outgoing>>> OfferOne(rpc::Call call, Id128 id);
+  Task<absl::Status> PullBack(Id128 id, std::string cause);
+  Outgoing MakeOffer(const Id128& id, const v1::MessageState& message,
+                     const consent::v1::CheckResponse& permit) const;
+
+  const rpc::ServiceContext& context_;
+  const Peers& peers_;
+  const Settings& settings_;
+  RoutingStore& store_;
+  Inbox& inbox_;
+  Revocations& revocations_;
+  const audit::Follower* consent_ = nullptr;
+};
+
+}  // namespace relais::routing

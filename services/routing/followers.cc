@@ -1,0 +1,150 @@
+#include "services/routing/followers.h"
+
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/routing/events.h"
+
+namespace relais::routing {
+namespace {
+
+constexpr absl::Duration kOwnCatchUp = absl::Seconds(5);
+
+bool Revokes(audit::v1::EventClass event_class) {
+  return event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN ||
+         event_class == audit::v1::EVENT_CLASS_REFUSAL_RECORDED ||
+         event_class == audit::v1::EVENT_CLASS_OBJECTION_RECORDED;
+}
+
+v1::InboxPointer PointerOf(const rpc::ServiceContext& context, const Id128& id,
+                           const v1::MessageState& message) {
+  v1::InboxPointer pointer;
+  pointer.set_message(id.ToBytes());
+  pointer.set_order(context.idempotency.Bucket("order", "", message.person()).id.ToBytes());
+  *pointer.mutable_submitted() = message.submitted();
+  *pointer.mutable_deadline() = message.deadline();
+  pointer.set_urgency(message.urgency());
+  pointer.set_delivery(message.delivery());
+  pointer.set_attempts(message.attempts());
+  *pointer.mutable_next_attempt() = message.next_attempt();
+  pointer.set_taken(!message.taken_by().empty());
+  pointer.set_escalated(message.past_desks_size() > 0);
+  return pointer;
+}
+
+bool IsUndelivered(const v1::MessageState& message) {
+  return message.delivery() == v1::MessageState::DELIVERY_QUEUED ||
+         message.delivery() == v1::MessageState::DELIVERY_OFFERED;
+}
+
+bool BelongsInInbox(const v1::MessageState& message) {
+  const bool untaken_done =
+      message.delivery() == v1::MessageState::DELIVERY_DONE && message.taken_by().empty();
+  return IsUndelivered(message) || untaken_done;
+}
+
+}  // namespace
+
+std::string OwnLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
+  const auto message = MessageOf(leaf);
+  return message.has_value() ? message->ToBytes() : "";
+}
+
+Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
+  const auto message = MessageOf(leaf);
+  if (!message.has_value()) {
+    co_return absl::OkStatus();
+  }
+  absl::Status indexed = co_await Reindex(*message);
+  CO_RETURN_IF_ERROR(indexed);
+  if (!effects || leaf.header.event_class() != audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED) {
+    co_return absl::OkStatus();
+  }
+  // A withdrawal followed between the check of the submission and its commit is caught here.
+  CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(*message));
+  const auto person = PersonOf(leaf);
+  if (stored.has_value() && person.has_value() && !revocations_.Stands(*person, stored->value.checked_at())) {
+    absl::Status reconsidered = co_await courier_.Reconsider(*message);
+    co_return reconsidered;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> OwnLeaves::Reindex(Id128 message) {
+  CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(message));
+  if (!stored.has_value()) {
+    co_return absl::OkStatus();
+  }
+  const v1::MessageState& state = stored->value;
+  for (const std::string& desk : state.past_desks()) {
+    if (desk != state.desk()) {
+      absl::Status removed = co_await inbox_.Remove(desk, message);
+      CO_RETURN_IF_ERROR(removed);
+    }
+  }
+  absl::Status pointed = absl::OkStatus();
+  if (BelongsInInbox(state)) {
+    pointed = co_await inbox_.Put(state.desk(), PointerOf(context_, message, state));
+  } else {
+    pointed = co_await inbox_.Remove(state.desk(), message);
+  }
+  CO_RETURN_IF_ERROR(pointed);
+  CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(state.person()));
+  const auto linked =
+      co_await context_.store.Commit(RoutingStore::LinkToPerson(person, message, IsUndelivered(state)));
+  co_return linked.status();
+}
+
+std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
+  const auto person = PersonOf(leaf);
+  return person.has_value() ? person->ToBytes() : "";
+}
+
+Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
+  const auto person = PersonOf(leaf);
+  if (!Revokes(leaf.header.event_class()) || !person.has_value()) {
+    co_return absl::OkStatus();
+  }
+  revocations_.Note(*person, leaf.index, context_.clock.Monotonic());
+  if (effects) {
+    // Not awaited: the lease must not wait for pull-backs, which delivery's own check makes a matter of
+    // tidiness.
+    Spawn(context_.executor, PullBackAll(*person));
+  }
+  co_return absl::OkStatus();
+}
+
+Task<void> ConsentLeaves::PullBackAll(Id128 person) {
+  if (own_ != nullptr) {
+    co_await own_->WaitApplied(context_.log.state().size, kOwnCatchUp);
+  }
+  const auto messages = store_.UndeliveredOf(person);
+  if (!messages.ok()) {
+    co_return;
+  }
+  for (const Id128& message : *messages) {
+    // A failure leaves the message to the check of its delivery.
+    const absl::Status status = co_await courier_.Reconsider(message);
+    (void)status;
+  }
+}
+
+bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
+  switch (event_class) {
+    case audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED:
+    case audit::v1::EVENT_CLASS_MESSAGE_DELIVERED:
+    case audit::v1::EVENT_CLASS_MESSAGE_TAKEN:
+    case audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN:
+    case audit::v1::EVENT_CLASS_MESSAGE_ESCALATED:
+    case audit::v1::EVENT_CLASS_MESSAGE_DEAD:
+      return peer == "alerting" || peer == "consent";
+    case audit::v1::EVENT_CLASS_REFERENT_CHANGED:
+    case audit::v1::EVENT_CLASS_MESSAGE_OFFERED:
+      return peer == "consent";
+    default:
+      return false;
+  }
+}
+
+}  // namespace relais::routing

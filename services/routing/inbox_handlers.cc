@@ -1,0 +1,254 @@
+#include "services/routing/inbox_handlers.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/routing/events.h"
+
+namespace relais::routing {
+namespace {
+
+constexpr uint32_t kDefaultPage = 50;
+constexpr absl::Duration kIdle = absl::Seconds(1);
+
+// A desk is its institution's own; what is another's is not found.
+absl::Status MayUseDesk(const rpc::Call& call, const std::string& desk_id) {
+  const directory::Desk* desk = call.directory->FindDesk(desk_id);
+  if (desk == nullptr) {
+    return rpc::NoSuchOrNotYours();
+  }
+  if (call.caller.is_service()) {
+    return absl::OkStatus();
+  }
+  const bool its_system = desk->system.empty() || desk->system == call.caller.system;
+  return desk->institution == call.caller.institution && its_system ? absl::OkStatus()
+                                                                    : rpc::NoSuchOrNotYours();
+}
+
+absl::Status MayUse(const rpc::Call& call, const v1::MessageState& message) {
+  if (call.caller.is_service() || message.recipient().institution() == call.caller.institution) {
+    return absl::OkStatus();
+  }
+  return rpc::NoSuchOrNotYours();
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::PullResponse>> InboxHandlers::Pull(rpc::Call call, v1::PullRequest request) {
+  CO_RETURN_IF_ERROR(MayUseDesk(call, request.desk()));
+  const size_t limit = request.max_messages() == 0 ? kDefaultPage : request.max_messages();
+  CO_ASSIGN_OR_RETURN(auto offers, co_await courier_.OfferDue(call, request.desk(), limit));
+  v1::PullResponse response;
+  // The last look, with nothing between it and the answer.
+  for (Outgoing& offer : offers) {
+    if (courier_.MayStillSend(offer)) {
+      *response.add_messages() = std::move(offer.message);
+    }
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::AckResponse>> InboxHandlers::Ack(rpc::Call call, v1::AckRequest request) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.message_id()));
+  MessageChange change = [&call,
+                          id](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
+    RETURN_IF_ERROR(MayUse(call, message));
+    ASSIGN_OR_RETURN(const bool changed, Acknowledge(message));
+    if (!changed) {
+      return std::optional<audit::Event>();
+    }
+    return std::optional<audit::Event>(DeliveredEvent(call, id, message));
+  };
+  CO_ASSIGN_OR_RETURN(const Changed changed, co_await ChangeMessage(context_, store_, id, change, nullptr));
+  v1::AckResponse response;
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                      co_await rpc::WrittenOf(context_, changed.leaves, false, false));
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::NackResponse>> InboxHandlers::Nack(rpc::Call call, v1::NackRequest request) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.message_id()));
+  MessageChange change = [this, &call,
+                          id](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
+    RETURN_IF_ERROR(MayUse(call, message));
+    ASSIGN_OR_RETURN(const bool dead, Reject(message, settings_.delivery, context_.clock.Now()));
+    return std::optional<audit::Event>(dead ? DeadEvent(call, id, message) : OfferedEvent(call, id, message));
+  };
+  CO_ASSIGN_OR_RETURN(const Changed changed, co_await ChangeMessage(context_, store_, id, change, nullptr));
+  v1::NackResponse response;
+  if (changed.message.delivery() == v1::MessageState::DELIVERY_QUEUED) {
+    *response.mutable_next_attempt() = changed.message.next_attempt();
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::TakeResponse>> InboxHandlers::Take(rpc::Call call, v1::TakeRequest request) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor,
+                      rpc::ActorOf(call, request.has_acting() ? &request.acting() : nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.message_id()));
+  const Id128 event_id = context_.random.Id();
+  MessageChange change = [&](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
+    if (message.recipient().institution() != actor.institution) {
+      return rpc::NoSuchOrNotYours();
+    }
+    ASSIGN_OR_RETURN(const bool changed, routing::Take(message, actor.agent, actor.function));
+    if (!changed) {
+      return std::optional<audit::Event>();
+    }
+    message.set_take_event_id(event_id.ToBytes());
+    audit::Event event = TakenEvent(call, actor, request.request_id(), id, message);
+    event.event_id = event_id;
+    return std::optional<audit::Event>(std::move(event));
+  };
+  CO_ASSIGN_OR_RETURN(const Changed changed, co_await ChangeMessage(context_, store_, id, change, nullptr));
+  v1::TakeResponse response;
+  if (changed.leaves.count > 0) {
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await rpc::WrittenOf(context_, changed.leaves, request.want_proof(), true));
+    co_return response;
+  }
+  const audit::Subject subject{audit::Subject::Kind::kPerson, *Id128::FromBytes(changed.message.person())};
+  CO_ASSIGN_OR_RETURN(const Id128 earlier, Id128::FromBytes(changed.message.take_event_id()));
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                      co_await rpc::WrittenAgain(context_, subject, earlier, request.want_proof(), true));
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ListByDeskResponse>> InboxHandlers::ListByDesk(rpc::Call call,
+                                                                       v1::ListByDeskRequest request) {
+  CO_RETURN_IF_ERROR(MayUseDesk(call, request.desk()));
+  std::string after;
+  if (!absl::WebSafeBase64Unescape(request.page_token(), &after)) {
+    co_return rpc::InvalidField("page_token", "is not one of this method's");
+  }
+  const size_t limit = request.page_size() == 0 ? kDefaultPage : request.page_size();
+  const auto listed = inbox_.List(request.desk(), after, limit);
+  v1::ListByDeskResponse response;
+  for (const Inbox::Listed& row : listed) {
+    v1::Waiting& waiting = *response.add_messages();
+    waiting.set_message_id(Id128::FromBytes(row.pointer.message())->ToHex());
+    waiting.set_state(DisplayState(row.pointer.delivery(), row.pointer.taken()));
+    *waiting.mutable_submitted() = row.pointer.submitted();
+    *waiting.mutable_deadline() = row.pointer.deadline();
+    waiting.set_urgency(row.pointer.urgency());
+    waiting.set_attempts(row.pointer.attempts());
+    waiting.set_escalated(row.pointer.escalated());
+  }
+  if (listed.size() == limit) {
+    response.set_next_page_token(absl::WebSafeBase64Escape(listed.back().key));
+  }
+  co_return response;
+}
+
+// One subscription: a reader that takes acknowledgements and a writer that sends while there is credit.
+struct InboxHandlers::Session {
+  Session(rpc::Call c, std::shared_ptr<SubscribeStream> s, Executor& executor)
+      : call(std::move(c)), stream(std::move(s)), read_ended(executor) {}
+
+  rpc::Call call;
+  std::shared_ptr<SubscribeStream> stream;
+  std::string desk;
+  size_t max_in_flight = kDefaultPage;
+  OneShot<bool> read_ended;
+  std::mutex mu;
+  std::set<std::string> in_flight;  // message ids sent and not answered
+  absl::Status failure;
+};
+
+Task<absl::Status> InboxHandlers::Subscribe(rpc::Call call, std::shared_ptr<SubscribeStream> stream) {
+  const auto first = co_await stream->Read();
+  if (!first.has_value() || !first->has_open()) {
+    co_return rpc::InvalidField("open", "must come first");
+  }
+  CO_RETURN_IF_ERROR(MayUseDesk(call, first->open().desk()));
+  auto session = std::make_shared<Session>(std::move(call), std::move(stream), context_.executor);
+  session->desk = first->open().desk();
+  if (first->open().max_in_flight() != 0) {
+    session->max_in_flight = first->open().max_in_flight();
+  }
+  Spawn(context_.executor, ReadSession(session));
+  co_await DeliverSession(session);
+  co_await session->read_ended;
+  std::lock_guard lock(session->mu);
+  co_return session->failure;
+}
+
+Task<void> InboxHandlers::ReadSession(std::shared_ptr<Session> session) {
+  while (true) {
+    const auto request = co_await session->stream->Read();
+    if (!request.has_value()) {
+      break;
+    }
+    absl::Status status;
+    std::string id;
+    if (request->has_ack()) {
+      v1::AckRequest ack;
+      id = request->ack();
+      ack.set_message_id(id);
+      const auto done = co_await Ack(session->call, std::move(ack));
+      status = done.status();
+    } else if (request->has_nack()) {
+      v1::NackRequest nack;
+      id = request->nack();
+      nack.set_message_id(id);
+      const auto done = co_await Nack(session->call, std::move(nack));
+      status = done.status();
+    } else {
+      status = rpc::InvalidField("open", "must come once");
+    }
+    std::lock_guard lock(session->mu);
+    session->in_flight.erase(id);
+    if (!status.ok()) {
+      session->failure = status;
+      break;
+    }
+  }
+  session->read_ended.Set(true);
+}
+
+Task<void> InboxHandlers::DeliverSession(std::shared_ptr<Session> session) {
+  while (!session->stream->cancelled() && !session->read_ended.IsSet()) {
+    const uint64_t seen = inbox_.Changes(session->desk);
+    size_t room = 0;
+    {
+      std::lock_guard lock(session->mu);
+      room = session->max_in_flight - std::min(session->max_in_flight, session->in_flight.size());
+    }
+    absl::StatusOr<std::vector<Outgoing>> offers = std::vector<Outgoing>();
+    if (room > 0) {
+      offers = co_await courier_.OfferDue(session->call, session->desk, room);
+    }
+    bool sent = false;
+    if (offers.ok()) {
+      for (Outgoing& offer : *offers) {
+        if (!courier_.MayStillSend(offer)) {
+          continue;
+        }
+        {
+          std::lock_guard lock(session->mu);
+          session->in_flight.insert(offer.message.message_id());
+        }
+        v1::SubscribeResponse response;
+        *response.mutable_message() = std::move(offer.message);
+        sent = true;
+        const bool written = co_await session->stream->Write(std::move(response));
+        if (!written) {
+          co_return;
+        }
+      }
+    }
+    if (!sent) {
+      co_await inbox_.WaitForChange(session->desk, seen, kIdle);
+    }
+  }
+}
+
+}  // namespace relais::routing

@@ -1,0 +1,217 @@
+#include "services/routing/referent_handlers.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "services/routing/events.h"
+
+namespace relais::routing {
+namespace {
+
+constexpr int kTries = 20;
+
+// The state and its instant name a version of a référent without telling anything else.
+std::string EtagOf(const v1::ReferentState& referent) {
+  return absl::StrCat(static_cast<int>(referent.state()), "-", referent.since().seconds(), "-",
+                      referent.since().nanos());
+}
+
+bool Concerns(const rpc::Call& call, const v1::ReferentState& referent) {
+  return referent.proposed_by().institution() == call.caller.institution ||
+         referent.referent().institution() == call.caller.institution;
+}
+
+// Only the proposed institution answers for itself; the proposer's desk records what she said; both may end
+// it.
+bool MayTake(const rpc::Call& call, const v1::ReferentState& referent, ReferentStep step) {
+  const bool own = referent.referent().institution() == call.caller.institution;
+  return step == ReferentStep::kAccept || step == ReferentStep::kDecline ? own : Concerns(call, referent);
+}
+
+}  // namespace
+
+v1::Referent ReferentHandlers::Show(const rpc::Call& call, const Id128& person,
+                                    const v1::ReferentState& referent) const {
+  v1::Referent out;
+  out.set_referent_id(referent.referent_id());
+  *out.mutable_person() = rpc::RefFor(context_, call, person);
+  *out.mutable_referent() = referent.referent();
+  out.set_agent(referent.agent());
+  out.set_desk(referent.desk());
+  out.set_state(referent.state());
+  *out.mutable_proposed_by() = referent.proposed_by();
+  *out.mutable_since() = referent.since();
+  out.set_etag(EtagOf(referent));
+  return out;
+}
+
+ReferentHandlers::SlotChange ReferentHandlers::StepOf(const rpc::Call& call, std::string method,
+                                                      std::string request_id, const Id128& person,
+                                                      std::string referent_id, std::string etag,
+                                                      ReferentStep step) const {
+  SlotChange out{std::move(method), std::move(request_id), person, nullptr};
+  const absl::Time now = context_.clock.Now();
+  out.change = [call, referent_id = std::move(referent_id), etag = std::move(etag), step,
+                now](v1::PersonSlot& slot) -> absl::StatusOr<v1::ReferentState> {
+    const v1::ReferentState* found = FindReferent(slot, referent_id);
+    if (found == nullptr || !MayTake(call, *found, step)) {
+      return rpc::NoSuchOrNotYours();
+    }
+    if (!etag.empty() && etag != EtagOf(*found)) {
+      return rpc::Refusal(absl::StatusCode::kAborted, common::v1::ERROR_REASON_ETAG_MISMATCH,
+                          "the référent pivot has changed: read it again");
+    }
+    return TakeStep(slot, referent_id, step, now);
+  };
+  return out;
+}
+
+Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Change(
+    rpc::Call call, SlotChange change, std::shared_ptr<const google::protobuf::Message> content) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  const storage::Partition partition = RoutingStore::PersonPartition(change.person);
+  const audit::Subject subject{audit::Subject::Kind::kPerson, change.person};
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(const auto seen,
+                        context_.idempotency.Look(context_.store, partition, actor.institution, change.method,
+                                                  change.request_id, *content));
+    CO_ASSIGN_OR_RETURN(auto slot, store_.Slot(change.person));
+    Result result;
+    if (seen.answer.has_value()) {
+      // The answer kept is the référent's id: what is shown is how it stands now.
+      const v1::ReferentState* found = FindReferent(slot.value, *seen.answer);
+      if (found == nullptr) {
+        co_return rpc::NoSuchOrNotYours();
+      }
+      result.referent = Show(call, change.person, *found);
+      CO_ASSIGN_OR_RETURN(result.written,
+                          co_await rpc::WrittenAgain(context_, subject, Id128(), false, false));
+      co_return result;
+    }
+    CO_ASSIGN_OR_RETURN(const v1::ReferentState after, change.change(slot.value));
+    storage::CommitRequest commit;
+    CO_ASSIGN_OR_RETURN(
+        auto draft, context_.log.Draft(ReferentEvent(call, actor, change.request_id, change.person, after)));
+    commit.leaves.push_back(std::move(draft));
+    CO_RETURN_IF_ERROR(store_.PutSlot(slot, change.person, commit));
+    rpc::Idempotency::RememberText(seen, after.referent_id(), commit);
+    const auto done = co_await context_.store.Commit(std::move(commit));
+    if (done.ok()) {
+      result.referent = Show(call, change.person, after);
+      CO_ASSIGN_OR_RETURN(result.written, co_await rpc::WrittenOf(context_, done->leaves, false, false));
+      co_return result;
+    }
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("the pivot slot changes too often");
+}
+
+Task<absl::StatusOr<v1::ProposeResponse>> ReferentHandlers::Propose(rpc::Call call,
+                                                                    v1::ProposeRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  const directory::Desk* desk = call.directory->FindDesk(request.desk());
+  if (desk == nullptr || desk->institution != request.referent().institution()) {
+    co_return rpc::InvalidField("desk", "is not a desk of the référent's institution");
+  }
+  if (!request.referent().function().empty() &&
+      call.directory->FindFunction(desk->institution, request.referent().function()) == nullptr) {
+    co_return rpc::InvalidField("referent.function", "is not a function of that institution");
+  }
+  v1::ReferentState proposal;
+  proposal.set_referent_id(context_.random.Id().ToHex());
+  *proposal.mutable_referent() = request.referent();
+  proposal.set_agent(request.agent());
+  proposal.set_desk(request.desk());
+  proposal.mutable_proposed_by()->set_institution(call.caller.institution);
+  proposal.mutable_proposed_by()->set_function(call.caller.function);
+  SlotChange change{"Propose", request.request_id(), person, nullptr};
+  const absl::Time now = context_.clock.Now();
+  change.change = [proposal, now](v1::PersonSlot& slot) -> absl::StatusOr<v1::ReferentState> {
+    AddProposal(slot, proposal, now);
+    return slot.referents(slot.referents_size() - 1);
+  };
+  CO_ASSIGN_OR_RETURN(
+      Result result, co_await Change(call, std::move(change), std::make_shared<v1::ProposeRequest>(request)));
+  v1::ProposeResponse response;
+  *response.mutable_referent() = std::move(result.referent);
+  *response.mutable_written() = std::move(result.written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::RecordPersonDecisionResponse>> ReferentHandlers::RecordPersonDecision(
+    rpc::Call call, v1::RecordPersonDecisionRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  SlotChange change =
+      StepOf(call, "RecordPersonDecision", request.request_id(), person, request.referent_id(),
+             request.etag(), request.agreed() ? ReferentStep::kAgree : ReferentStep::kRefuse);
+  CO_ASSIGN_OR_RETURN(
+      Result result,
+      co_await Change(call, std::move(change), std::make_shared<v1::RecordPersonDecisionRequest>(request)));
+  v1::RecordPersonDecisionResponse response;
+  *response.mutable_referent() = std::move(result.referent);
+  *response.mutable_written() = std::move(result.written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::AcceptResponse>> ReferentHandlers::Accept(rpc::Call call, v1::AcceptRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  SlotChange change = StepOf(call, "Accept", request.request_id(), person, request.referent_id(),
+                             request.etag(), ReferentStep::kAccept);
+  CO_ASSIGN_OR_RETURN(Result result,
+                      co_await Change(call, std::move(change), std::make_shared<v1::AcceptRequest>(request)));
+  v1::AcceptResponse response;
+  *response.mutable_referent() = std::move(result.referent);
+  *response.mutable_written() = std::move(result.written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::DeclineResponse>> ReferentHandlers::Decline(rpc::Call call,
+                                                                    v1::DeclineRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  SlotChange change = StepOf(call, "Decline", request.request_id(), person, request.referent_id(),
+                             request.etag(), ReferentStep::kDecline);
+  CO_ASSIGN_OR_RETURN(
+      Result result, co_await Change(call, std::move(change), std::make_shared<v1::DeclineRequest>(request)));
+  v1::DeclineResponse response;
+  *response.mutable_referent() = std::move(result.referent);
+  *response.mutable_written() = std::move(result.written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::EndResponse>> ReferentHandlers::End(rpc::Call call, v1::EndRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  SlotChange change = StepOf(call, "End", request.request_id(), person, request.referent_id(), request.etag(),
+                             ReferentStep::kEnd);
+  CO_ASSIGN_OR_RETURN(Result result,
+                      co_await Change(call, std::move(change), std::make_shared<v1::EndRequest>(request)));
+  v1::EndResponse response;
+  *response.mutable_referent() = std::move(result.referent);
+  *response.mutable_written() = std::move(result.written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::GetReferentResponse>> ReferentHandlers::GetReferent(rpc::Call call,
+                                                                            v1::GetReferentRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(person));
+  v1::PersonSlot own;
+  for (const v1::ReferentState& referent : slot.value.referents()) {
+    if (Concerns(call, referent)) {
+      *own.add_referents() = referent;
+    }
+  }
+  const v1::ReferentState* current = CurrentReferent(own);
+  if (current == nullptr) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  v1::GetReferentResponse response;
+  *response.mutable_referent() = Show(call, person, *current);
+  co_return response;
+}
+
+}  // namespace relais::routing

@@ -1,0 +1,279 @@
+#include "services/routing/routing_handlers.h"
+
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/routing/events.h"
+
+namespace relais::routing {
+namespace {
+
+Query QueryOf(const v1::MessageState& message, const v1::Situation& situation, std::string desk) {
+  Query query;
+  query.sender = message.sender().institution();
+  query.signal_type = message.stated_ground().signal_type();
+  query.event = message.stated_ground().event();
+  query.situation = situation;
+  query.urgency = message.urgency();
+  query.desk = std::move(desk);
+  return query;
+}
+
+// Who may send in whose name: an institution in its own, a service for the one it names.
+absl::StatusOr<rpc::Actor> SenderOf(const rpc::Call& call, const common::v1::Party& sender,
+                                    const std::string& agent) {
+  if (call.caller.is_service()) {
+    return rpc::Actor{sender.institution(), sender.function(), agent};
+  }
+  if (sender.institution() != call.caller.institution) {
+    return rpc::InvalidField("sender.institution", "must be the caller's own institution");
+  }
+  if (!agent.empty()) {
+    return rpc::InvalidField("agent", "is for services; name the human in metadata relais-agent");
+  }
+  return rpc::Actor{sender.institution(), call.caller.function, call.caller.agent};
+}
+
+absl::Status CheckCodes(const directory::Directory& directory, const std::string& purpose,
+                        const google::protobuf::RepeatedPtrField<std::string>& categories) {
+  if (directory.FindPurpose(purpose) == nullptr) {
+    return rpc::InvalidField("purpose", "is not a purpose of the directory");
+  }
+  for (int i = 0; i < categories.size(); ++i) {
+    if (directory.FindCategory(categories[i]) == nullptr) {
+      return rpc::InvalidField("categories[" + std::to_string(i) + "]", "is not a category of the directory");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Task<absl::StatusOr<consent::v1::CheckResponse>> RoutingHandlers::Ask(v1::MessageState message,
+                                                                      Candidate candidate,
+                                                                      bool with_stated_ground) {
+  message.set_desk(candidate.desk->id);
+  message.mutable_recipient()->set_institution(candidate.desk->institution);
+  message.mutable_recipient()->set_function(candidate.function);
+  consent::v1::CheckRequest check = Courier::CheckOf(message);
+  check.set_dry_run(true);
+  if (!with_stated_ground) {
+    check.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
+  }
+  auto answer = co_await peers_.check(std::move(check), settings_.peer_timeout);
+  if (!answer.ok()) {
+    co_return rpc::PeerFailure(answer.status(), "consent");
+  }
+  co_return std::move(*answer);
+}
+
+Task<absl::StatusOr<RoutingHandlers::Search>> RoutingHandlers::Find(rpc::Call call, v1::MessageState message,
+                                                                    Query query) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(message.person()));
+  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(person));
+  Resolution resolution =
+      routing::Resolve(*call.directory, paris_, query, ActiveReferent(slot.value), context_.clock.Now());
+  Search search;
+  search.steps = std::move(resolution.steps);
+  for (Candidate& candidate : resolution.candidates) {
+    const bool stated = candidate.stated_ground_counts && message.has_stated_ground();
+    // The stated ground first; her agreement is the second check (D-1.5).
+    for (const bool with_stated_ground : {true, false}) {
+      if (with_stated_ground && !stated) {
+        continue;
+      }
+      auto answer = co_await Ask(message, candidate, with_stated_ground);
+      if (!answer.ok()) {
+        co_return answer.status();
+      }
+      if (answer->decision() == common::v1::DECISION_PERMIT) {
+        search.steps.push_back(candidate.step);
+        search.chosen = Chosen{std::move(candidate), std::move(*answer), !with_stated_ground};
+        co_return search;
+      }
+      search.next_step = answer->next_step();
+    }
+    search.steps.push_back(
+        MakeStep(candidate.step.code() == "PIVOT_ACTIVE" ? "PIVOT_NOT_PERMITTED" : "DESK_NOT_PERMITTED"));
+    search.last = std::move(candidate);
+  }
+  co_return search;
+}
+
+Task<absl::StatusOr<v1::ResolveResponse>> RoutingHandlers::Resolve(rpc::Call call,
+                                                                   v1::ResolveRequest request) {
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, SenderOf(call, request.sender(), ""));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  CO_RETURN_IF_ERROR(CheckCodes(*call.directory, request.purpose(), request.categories()));
+  v1::MessageState message;
+  message.set_person(person.ToBytes());
+  *message.mutable_sender() = request.sender();
+  message.set_purpose(request.purpose());
+  *message.mutable_categories() = request.categories();
+  if (request.has_stated_ground()) {
+    *message.mutable_stated_ground() = request.stated_ground();
+  }
+  message.set_urgency(request.urgency());
+  CO_ASSIGN_OR_RETURN(Search search, co_await Find(call, message, QueryOf(message, request.situation(), "")));
+  v1::ResolveResponse response;
+  for (v1::Step& step : search.steps) {
+    // Institutions are not told that somebody follows her: routing's reasons about a pivot are for services.
+    const bool about_pivot = step.code().starts_with("PIVOT_");
+    if (call.caller.is_service() || !about_pivot) {
+      *response.add_steps() = std::move(step);
+    }
+  }
+  for (const Candidate& candidate :
+       routing::Resolve(*call.directory, paris_, QueryOf(message, request.situation(), ""), nullptr,
+                        context_.clock.Now())
+           .candidates) {
+    response.set_territory_desk(candidate.desk->id);
+    response.set_territory_institution(candidate.desk->institution);
+    break;
+  }
+  response.set_decision(search.chosen ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
+  if (search.chosen) {
+    const directory::Desk& desk = *search.chosen->candidate.desk;
+    response.mutable_recipient()->set_institution(desk.institution);
+    response.set_desk(desk.id);
+    *response.mutable_deadline() = ToProto(DeadlineOf(paris_, desk, request.urgency(), context_.clock.Now()));
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call, v1::SubmitRequest request) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  CO_RETURN_IF_ERROR(context_.MayDisclose());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, SenderOf(call, request.sender(), request.agent()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
+  CO_RETURN_IF_ERROR(CheckCodes(*call.directory, request.purpose(), request.categories()));
+  if (request.content().content_case() == v1::Content::CONTENT_NOT_SET) {
+    co_return rpc::InvalidField("content", "is required");
+  }
+  if (!request.correlation().empty() && !call.caller.is_service()) {
+    co_return rpc::InvalidField("correlation", "is for services");
+  }
+  if (!request.desk().empty() && call.directory->FindDesk(request.desk()) == nullptr) {
+    co_return rpc::InvalidField("desk", "is not a desk of the directory");
+  }
+  const std::string owner = call.caller.Name() + "/" + actor.institution;
+  const Id128 id = context_.idempotency.Bucket("message", owner, request.request_id()).id;
+  CO_ASSIGN_OR_RETURN(const auto seen,
+                      context_.idempotency.Look(context_.store, RoutingStore::MessagePartition(id), owner,
+                                                "Submit", request.request_id(), request));
+  if (seen.answer.has_value()) {
+    v1::SubmitResponse earlier;
+    if (!earlier.ParseFromString(*seen.answer)) {
+      co_return absl::DataLossError("an earlier answer cannot be read");
+    }
+    CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(id));
+    const std::string event_id = stored.has_value() ? stored->value.event_id() : "";
+    auto again = co_await Answer(std::move(earlier), person, event_id, request.want_proof());
+    co_return again;
+  }
+
+  v1::MessageState message;
+  message.set_person(person.ToBytes());
+  *message.mutable_sender() = request.sender();
+  message.set_purpose(request.purpose());
+  *message.mutable_categories() = request.categories();
+  if (request.has_stated_ground()) {
+    *message.mutable_stated_ground() = request.stated_ground();
+  }
+  *message.mutable_content() = request.content();
+  *message.mutable_marks() = request.marks();
+  message.set_urgency(request.urgency());
+  message.set_exercise(request.exercise());
+  message.set_correlation(request.correlation());
+  auto found = co_await Find(call, message, QueryOf(message, request.situation(), request.desk()));
+  if (!found.ok()) {
+    co_return found.status();
+  }
+  const Candidate* target = found->chosen ? &found->chosen->candidate : &found->last;
+  if (target->desk == nullptr) {
+    co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_NOT_PERMITTED,
+                           "the directory has no desk for this");
+  }
+  message.set_desk(target->desk->id);
+  message.mutable_recipient()->set_institution(target->desk->institution);
+  message.mutable_recipient()->set_function(target->function);
+  message.set_why(target->step.text());
+  if (found->chosen && found->chosen->on_agreement) {
+    message.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
+  }
+  // The recorded check, whatever the trials said: this is the permit of the submission, or its denial.
+  auto permit = co_await peers_.check(Courier::CheckOf(message), settings_.peer_timeout);
+  if (!permit.ok()) {
+    co_return rpc::PeerFailure(permit.status(), "consent");
+  }
+  if (permit->decision() != common::v1::DECISION_PERMIT) {
+    auto refused = co_await Refuse(call, actor, request.request_id(), message, permit->next_step());
+    co_return refused;
+  }
+  const absl::Time now = context_.clock.Now();
+  message.set_ground(permit->ground());
+  message.set_checked_at(Courier::SizeOf(permit->revision()));
+  message.set_delivery(v1::MessageState::DELIVERY_QUEUED);
+  *message.mutable_submitted() = ToProto(now);
+  *message.mutable_deadline() = ToProto(DeadlineOf(paris_, *target->desk, message.urgency(), now));
+  message.set_event_id(context_.random.Id().ToBytes());
+
+  v1::SubmitResponse response;
+  response.set_message_id(id.ToHex());
+  *response.mutable_recipient() = message.recipient();
+  response.set_desk(message.desk());
+  *response.mutable_deadline() = message.deadline();
+
+  // The leaf first: it is what gives a person her key here.
+  audit::Event event =
+      SubmittedEvent(call, actor, request.request_id(), id, message, permit->permit().permit_id());
+  event.event_id = *Id128::FromBytes(message.event_id());
+  CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
+  storage::CommitRequest commit;
+  commit.leaves.push_back(std::move(draft));
+  CO_RETURN_IF_ERROR(store_.PutMessage(Stored<v1::MessageState>{message, 0}, id, commit));
+  rpc::Idempotency::Remember(seen, response, commit);
+  const auto done = co_await context_.store.Commit(std::move(commit));
+  if (absl::IsAborted(done.status())) {
+    // The same request at the same time: whoever was faster has answered it.
+    auto again = co_await Submit(std::move(call), std::move(request));
+    co_return again;
+  }
+  CO_RETURN_IF_ERROR(done.status());
+  auto written = co_await rpc::WrittenOf(context_, done->leaves, request.want_proof(), true);
+  CO_RETURN_IF_ERROR(written.status());
+  *response.mutable_written() = std::move(*written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Refuse(rpc::Call call, rpc::Actor actor,
+                                                                 std::string request_id,
+                                                                 v1::MessageState message,
+                                                                 std::string next_step) {
+  const audit::Event event = NotPermittedEvent(call, actor, request_id, message);
+  CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
+  storage::CommitRequest commit;
+  commit.partition = RoutingStore::PersonPartition(*Id128::FromBytes(message.person()));
+  commit.leaves.push_back(std::move(draft));
+  const auto done = co_await context_.store.Commit(std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  if (next_step.empty()) {
+    next_step = "recueillez son accord / ask for her agreement";
+  }
+  co_return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
+                         next_step);
+}
+
+Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Answer(v1::SubmitResponse answer, Id128 person,
+                                                                 std::string event_id, bool want_proof) {
+  const audit::Subject subject{audit::Subject::Kind::kPerson, person};
+  const auto id = Id128::FromBytes(event_id);
+  auto written =
+      co_await rpc::WrittenAgain(context_, subject, id.ok() ? *id : Id128(), want_proof && id.ok(), true);
+  CO_RETURN_IF_ERROR(written.status());
+  *answer.mutable_written() = std::move(*written);
+  co_return answer;
+}
+
+}  // namespace relais::routing

@@ -1,0 +1,56 @@
+// RoutingService: who must get it, and sending it there.
+#pragma once
+
+#include "common/calendar/paris.h"
+#include "relais/routing/v1/routing_service.pb.h"
+#include "services/routing/courier.h"
+#include "services/routing/domain/referent.h"
+#include "services/routing/domain/resolution.h"
+
+namespace relais::routing {
+
+/// Thread-safe. Methods as in the proto.
+class RoutingHandlers {
+ public:
+  RoutingHandlers(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
+                  const calendar::Paris& paris, RoutingStore& store, Revocations& revocations)
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        paris_(paris),
+        store_(store),
+        revocations_(revocations) {}
+
+  Task<absl::StatusOr<v1::ResolveResponse>> Resolve(rpc::Call call, v1::ResolveRequest request);
+  Task<absl::StatusOr<v1::SubmitResponse>> Submit(rpc::Call call, v1::SubmitRequest request);
+
+ private:
+  // A candidate that may receive, with the answer that says so.
+  struct Chosen {
+    Candidate candidate;
+    consent::v1::CheckResponse answer;
+    bool on_agreement = false;  // permitted without the stated ground
+  };
+  struct Search {
+    std::optional<Chosen> chosen;
+    Candidate last;  // tried last, when none may
+    std::vector<v1::Step> steps;
+    std::string next_step;
+  };
+  Task<absl::StatusOr<Search>> Find(rpc::Call call, v1::MessageState message, Query query);
+  Task<absl::StatusOr<consent::v1::CheckResponse>> Ask(v1::MessageState message, Candidate candidate,
+                                                       bool with_stated_ground);
+  Task<absl::StatusOr<v1::SubmitResponse>> Refuse(rpc::Call call, rpc::Actor actor, std::string request_id,
+                                                  v1::MessageState message, std::string next_step);
+  Task<absl::StatusOr<v1::SubmitResponse>> Answer(v1::SubmitResponse answer, Id128 person,
+                                                  std::string event_id, bool want_proof);
+
+  const rpc::ServiceContext& context_;
+  const Peers& peers_;
+  const Settings& settings_;
+  const calendar::Paris& paris_;
+  RoutingStore& store_;
+  Revocations& revocations_;
+};
+
+}  // namespace relais::routing

@@ -1,0 +1,67 @@
+#include "services/routing/service.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+
+namespace relais::routing {
+namespace {
+// Longer than any permit lives.
+constexpr absl::Duration kKeepRevocations = absl::Minutes(10);
+}  // namespace
+
+Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
+                 Archive archive, std::unique_ptr<audit::TailSource> consent_log)
+    : context_(std::move(context)),
+      peers_(std::move(peers)),
+      settings_(settings),
+      paris_(paris),
+      store_(context_),
+      inbox_(context_),
+      revocations_(kKeepRevocations),
+      courier_(context_, peers_, settings_, store_, inbox_, revocations_),
+      directory_(std::move(archive)),
+      referents_(context_, store_),
+      routing_(context_, peers_, settings_, paris_, store_, revocations_),
+      inboxes_(context_, settings_, store_, inbox_, courier_),
+      deadlines_(context_, settings_, paris_, store_, inbox_),
+      own_leaves_(context_, store_, inbox_, courier_, revocations_),
+      consent_leaves_(context_, store_, courier_, revocations_),
+      own_log_(audit::LocalSource(context_.log)),
+      consent_log_(std::move(consent_log)) {
+  audit::FollowerOptions own;
+  own.name = "own";
+  own_follower_ = audit::Follower::Create(own, *own_log_, own_leaves_, context_.store, context_.clock,
+                                          context_.random, context_.executor);
+  if (consent_log_ != nullptr) {
+    audit::FollowerOptions consent;
+    consent.name = "consent";
+    consent.lease = settings_.lease;
+    consent.probe_interval = settings_.probe_interval;
+    consent_follower_ = audit::Follower::Create(consent, *consent_log_, consent_leaves_, context_.store,
+                                                context_.clock, context_.random, context_.executor);
+    courier_.UseLease(consent_follower_.get());
+  }
+  consent_leaves_.UseOwn(own_follower_.get());
+}
+
+absl::Status Service::Start() {
+  RETURN_IF_ERROR(inbox_.Load());
+  RETURN_IF_ERROR(own_follower_->Start());
+  if (consent_follower_ != nullptr) {
+    RETURN_IF_ERROR(consent_follower_->Start());
+  }
+  deadlines_.Start();
+  return absl::OkStatus();
+}
+
+Task<bool> Service::Stop() {
+  co_await deadlines_.Stop();
+  if (consent_follower_ != nullptr) {
+    co_await consent_follower_->Stop();
+  }
+  const bool stopped = co_await own_follower_->Stop();
+  co_return stopped;
+}
+
+}  // namespace relais::routing

@@ -1,0 +1,17 @@
+// What an operator may set of routing's behaviour; defaults as designed.
+#pragma once
+
+#include "absl/time/time.h"
+#include "services/routing/domain/delivery.h"
+
+namespace relais::routing {
+
+struct Settings {
+  DeliveryRules delivery;
+  absl::Duration lease = absl::Seconds(2);
+  absl::Duration probe_interval = absl::Milliseconds(200);
+  absl::Duration peer_timeout = absl::Seconds(10);
+  absl::Duration overdue_scan = absl::Seconds(1);  // how often deadlines are looked at
+};
+
+}  // namespace relais::routing

@@ -1,0 +1,125 @@
+#include "services/routing/store.h"
+
+#include "common/base/status.h"
+
+namespace relais::routing {
+namespace {
+
+constexpr std::string_view kState = "state";
+constexpr std::string_view kSlot = "slot";
+constexpr std::string_view kLinkPrefix = "msg/";
+
+std::string ContextOf(const storage::Partition& partition, std::string_view key) {
+  return partition.Encode() + "/" + std::string(key);
+}
+
+audit::Subject PersonSubject(const Id128& person) { return {audit::Subject::Kind::kPerson, person}; }
+
+void AddValue(std::string_view key, std::string value, uint64_t version, storage::CommitRequest& commit) {
+  storage::Precondition unchanged{std::string(key), std::nullopt};
+  if (version != 0) {
+    unchanged.version = version;
+  }
+  commit.preconditions.push_back(std::move(unchanged));
+  commit.batch.push_back({std::string(key), std::move(value)});
+}
+
+}  // namespace
+
+// A message's value: the person's 16 bytes in clear, so that its key can be found, then the sealed state.
+absl::StatusOr<std::optional<Stored<v1::MessageState>>> RoutingStore::Message(const Id128& message) const {
+  const storage::Partition partition = MessagePartition(message);
+  ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kState));
+  if (!entry.has_value()) {
+    return std::optional<Stored<v1::MessageState>>();
+  }
+  const std::string_view value = entry->value;
+  if (value.size() < Id128::kSize) {
+    return absl::DataLossError("a message's state is too short");
+  }
+  ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(value.substr(0, Id128::kSize)));
+  auto plain = context_.log.keys().OpenState(PersonSubject(person), ContextOf(partition, kState),
+                                             value.substr(Id128::kSize));
+  if (absl::IsNotFound(plain.status())) {
+    return std::optional<Stored<v1::MessageState>>();
+  }
+  RETURN_IF_ERROR(plain.status());
+  Stored<v1::MessageState> out;
+  out.version = entry->version;
+  if (!out.value.ParseFromString(*plain)) {
+    return absl::DataLossError("a message's state cannot be read");
+  }
+  return std::optional<Stored<v1::MessageState>>(std::move(out));
+}
+
+absl::Status RoutingStore::PutMessage(const Stored<v1::MessageState>& message, const Id128& id,
+                                      storage::CommitRequest& commit) const {
+  const storage::Partition partition = MessagePartition(id);
+  ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(message.value.person()));
+  ASSIGN_OR_RETURN(std::string sealed,
+                   context_.log.keys().SealState(PersonSubject(person), ContextOf(partition, kState),
+                                                 message.value.SerializeAsString()));
+  commit.partition = partition;
+  AddValue(kState, person.ToBytes() + sealed, message.version, commit);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Stored<v1::PersonSlot>> RoutingStore::Slot(const Id128& person) const {
+  const storage::Partition partition = PersonPartition(person);
+  ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kSlot));
+  Stored<v1::PersonSlot> out;
+  if (!entry.has_value()) {
+    return out;
+  }
+  out.version = entry->version;
+  auto plain =
+      context_.log.keys().OpenState(PersonSubject(person), ContextOf(partition, kSlot), entry->value);
+  if (absl::IsNotFound(plain.status())) {
+    return out;
+  }
+  RETURN_IF_ERROR(plain.status());
+  if (!out.value.ParseFromString(*plain)) {
+    return absl::DataLossError("a pivot slot cannot be read");
+  }
+  return out;
+}
+
+absl::Status RoutingStore::PutSlot(const Stored<v1::PersonSlot>& slot, const Id128& person,
+                                   storage::CommitRequest& commit) const {
+  const storage::Partition partition = PersonPartition(person);
+  ASSIGN_OR_RETURN(std::string sealed,
+                   context_.log.keys().SealState(PersonSubject(person), ContextOf(partition, kSlot),
+                                                 slot.value.SerializeAsString()));
+  commit.partition = partition;
+  AddValue(kSlot, std::move(sealed), slot.version, commit);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Id128>> RoutingStore::UndeliveredOf(const Id128& person) const {
+  std::vector<Id128> out;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     context_.store.Scan(PersonPartition(person), kLinkPrefix, from, 1000));
+    for (const storage::KeyedEntry& entry : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 id,
+                       Id128::FromBytes(std::string_view(entry.key).substr(kLinkPrefix.size())));
+      out.push_back(id);
+    }
+    from = page.next;
+  } while (!from.empty());
+  return out;
+}
+
+storage::CommitRequest RoutingStore::LinkToPerson(const Id128& person, const Id128& message, bool present) {
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  std::optional<std::string> value;
+  if (present) {
+    value = std::string();
+  }
+  commit.batch.push_back({std::string(kLinkPrefix) + message.ToBytes(), std::move(value)});
+  return commit;
+}
+
+}  // namespace relais::routing

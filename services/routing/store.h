@@ -1,0 +1,53 @@
+// Routing's partitions, typed: messages, pivot slots, and the derived inbox pointers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/service_context.h"
+#include "relais/routing/v1/state.pb.h"
+
+namespace relais::routing {
+
+template <typename T>
+struct Stored {
+  T value;
+  uint64_t version = 0;  // 0: not there yet
+};
+
+/// Thread-safe. Values with anything personal are sealed under the person's audit key; an erased person's are
+/// gone.
+class RoutingStore {
+ public:
+  explicit RoutingStore(const rpc::ServiceContext& context) : context_(context) {}
+
+  static storage::Partition MessagePartition(const Id128& message) {
+    return {storage::PartitionKind::kMessage, message};
+  }
+  static storage::Partition PersonPartition(const Id128& person) {
+    return {storage::PartitionKind::kPerson, person};
+  }
+
+  /// nullopt when there is none or its person is erased.
+  absl::StatusOr<std::optional<Stored<v1::MessageState>>> Message(const Id128& message) const;
+  /// An empty slot when there is none.
+  absl::StatusOr<Stored<v1::PersonSlot>> Slot(const Id128& person) const;
+
+  /// Adds to a commit the new value and the precondition that nobody changed it since it was read.
+  absl::Status PutMessage(const Stored<v1::MessageState>& message, const Id128& id,
+                          storage::CommitRequest& commit) const;
+  absl::Status PutSlot(const Stored<v1::PersonSlot>& slot, const Id128& person,
+                       storage::CommitRequest& commit) const;
+
+  /// Messages of a person that are not delivered yet: derived rows "msg/<id>" of her partition.
+  absl::StatusOr<std::vector<Id128>> UndeliveredOf(const Id128& person) const;
+  static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& message, bool present);
+
+ private:
+  const rpc::ServiceContext& context_;
+};
+
+}  // namespace relais::routing

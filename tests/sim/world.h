@@ -1,0 +1,129 @@
+// Consent, alerting and routing in one process, on simulated machines and a simulated network, with the
+// institutions that use them. Everything that happens follows from the seed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "services/alerting/service.h"
+#include "services/consent/service.h"
+#include "services/routing/service.h"
+#include "tests/sim/node.h"
+
+namespace relais::sim {
+
+/// What was promised to somebody and must therefore be true at the end.
+struct Promises {
+  std::set<std::string> accepted_rows;  // references told ACCEPTED or DUPLICATE
+  std::set<std::string> consents;       // consent ids
+  std::set<std::string> messages;       // message ids told to their sender
+  std::set<std::string> acknowledged;   // message ids whose Ack was answered
+  std::set<std::string> taken;          // message ids whose Take was answered
+};
+
+/// A message that left routing for a desk.
+struct Sent {
+  std::string message_id;
+  Id128 person;
+  common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED;
+  uint64_t permit_leaf = 0;  // of consent's log
+  absl::Time at;
+  uint64_t applied = 0;  // of consent's log by routing, at that instant
+};
+
+/// A root that somebody could have seen.
+struct SeenRoot {
+  std::string node;
+  uint64_t size = 0;
+  merkle::Hash root{};
+};
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  int operations = 40;
+  absl::Duration length = absl::Seconds(20);
+};
+
+class World {
+ public:
+  explicit World(const WorldOptions& options);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  /// Runs the schedule, heals everything, lets it settle, and checks. OK, or what is wrong.
+  absl::Status Run();
+  /// Hex of the three final roots: two runs of one seed must agree.
+  [[nodiscard]] std::string Fingerprint();
+  /// How much happened: deliveries, pull-backs, crashes.
+  struct Counts {
+    int sent = 0;
+    int crashes = 0;
+    int refused_checks = 0;
+    int accepted_rows = 0;
+    int withdrawals = 0;
+  };
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  friend class Institutions;
+
+  void Fail(std::string what);
+  void BootAll();
+  void Disturb();
+  void ScheduleDisturbances();
+  void ObserveRoots();
+  absl::Status CheckEverything();
+
+  // Calls of an institution's system.
+  rpc::Call CallOf(const std::string& institution, const std::string& system) const;
+  rpc::Call CallOfService(const std::string& service) const;
+
+  std::unique_ptr<consent::Service> MakeConsent(const Node<consent::Service>::ProcessPtr& process);
+  std::unique_ptr<routing::Service> MakeRouting(const Node<routing::Service>::ProcessPtr& process);
+  std::unique_ptr<alerting::Service> MakeAlerting(const Node<alerting::Service>::ProcessPtr& process);
+  Task<absl::StatusOr<routing::v1::PullResponse>> PullAndWatch(Node<routing::Service>::ProcessPtr process,
+                                                               rpc::Call call,
+                                                               routing::v1::PullRequest request);
+
+  // The institutions at work (institutions.cc).
+  Task<void> LifeOfPerson(int number);
+  Task<void> SupplierSends(int batch);
+  Task<void> DeskWorks(std::string institution, std::string system, std::string desk);
+  Task<bool> Pause(uint64_t most_ms);
+  void StartInstitutions();
+
+  template <typename Service, typename Request, typename Response, typename Invoke>
+  Task<absl::StatusOr<Response>> Ask(Node<Service>& node, Request request, Invoke invoke);
+
+  // The checks (checks.cc).
+  absl::Status CheckLogs();
+  absl::Status CheckDeliveries();
+  absl::Status CheckPromises();
+  absl::Status CheckAlerts();
+
+  WorldOptions options_;
+  testing::SimExecutor sim_;
+  testing::SeededRandom random_;
+  Network net_;
+  crypto::MemoryKeyRing ring_;
+  Shared shared_;
+  calendar::Paris paris_;
+  Life outside_ = std::make_shared<bool>(true);
+  std::unique_ptr<Node<consent::Service>> consent_;
+  std::unique_ptr<Node<routing::Service>> routing_;
+  std::unique_ptr<Node<alerting::Service>> alerting_;
+
+  bool ending_ = false;
+  int running_ = 0;  // institutions still at work
+  std::string failure_;
+  Counts counts_;
+  Promises promises_;
+  std::vector<Sent> sent_;
+  std::vector<SeenRoot> roots_;
+};
+
+}  // namespace relais::sim
