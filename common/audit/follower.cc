@@ -173,10 +173,10 @@ Task<void> Pause(CorePtr core, absl::Duration delay) {
   co_await woken;
 }
 
-void WarnOfRetry(const Core& core, const FollowedLeaf& leaf, const absl::Status& status) {
+void WarnOfRetry(const Core& core, uint64_t index, const absl::Status& status) {
   log::Warn("a followed leaf cannot be applied yet",
             {log::Field::Name("follower", core.options.name),
-             log::Field::Count("leaf", static_cast<int64_t>(leaf.index)), log::Field::Code(status)});
+             log::Field::Count("leaf", static_cast<int64_t>(index)), log::Field::Code(status)});
 }
 
 // Applies the leaves of one order key until none waits.
@@ -185,13 +185,14 @@ Task<void> RunKey(CorePtr core, std::string key) {
   int retries = 0;
   for (int turns = 1; more; ++turns) {
     Turn turn = NextOf(*core, key);
-    const absl::Status status = co_await core->handler.Apply(turn.leaf, turn.effects);
+    const uint64_t index = turn.leaf.index;
+    const absl::Status status = co_await core->handler.Apply(std::move(turn.leaf), turn.effects);
     if (status.ok()) {
       retries = 0;
       more = FinishedOne(*core, key);
     } else {
       if (++retries == kRetriesBeforeWarning) {
-        WarnOfRetry(*core, turn.leaf, status);
+        WarnOfRetry(*core, index, status);
       }
       co_await Pause(core, std::min(kFirstRetry * (1 << std::min(retries - 1, 10)), kLongestRetry));
       more = !core->Ended();

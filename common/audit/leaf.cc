@@ -57,11 +57,11 @@ absl::StatusOr<Subject> FromProto(const audit::v1::Subject& proto) {
   }
 }
 
-audit::v1::LeafHeader MakeHeader(const Event& event, std::string_view random, bool test_mode,
-                                 const Secret& subject_key) {
+audit::v1::LeafHeader MakeHeader(const Event& event, const Id128& event_id, std::string_view random,
+                                 bool test_mode, const Secret& subject_key) {
   audit::v1::LeafHeader header;
   header.set_event_class(event.event_class);
-  header.set_event_id(event.event_id.ToBytes());
+  header.set_event_id(event_id.ToBytes());
   header.set_institution(event.institution);
   header.set_directory_version(event.directory_version);
   header.set_ground(event.ground);
@@ -80,12 +80,15 @@ audit::v1::LeafHeader MakeHeader(const Event& event, std::string_view random, bo
   return header;
 }
 
-absl::Status CheckEvent(const Event& event, std::string_view random) {
+absl::Status CheckEvent(const Event& event, const Id128& event_id, std::string_view random) {
   if (event.event_class == audit::v1::EVENT_CLASS_UNSPECIFIED) {
     return absl::InvalidArgumentError("event without class");
   }
-  if (event.event_id.IsZero()) {
+  if (event_id.IsZero()) {
     return absl::InvalidArgumentError("event without id");
+  }
+  if (event.details.has_subject()) {
+    return absl::InvalidArgumentError("event details with a subject: it is the event's");
   }
   if (random.size() != kLeafRandomSize) {
     return absl::InvalidArgumentError("a leaf needs 16 random bytes");
@@ -102,6 +105,17 @@ absl::Status CheckHeader(const audit::v1::LeafHeader& header) {
     return absl::InvalidArgumentError("leaf header: commitment is not 32 bytes");
   }
   return absl::OkStatus();
+}
+
+// The event's details with its subject, which is the first field: no copy of the rest is made.
+std::string SerializeDetails(const Event& event) {
+  audit::v1::LeafDetails subject_only;
+  if (event.subject.has_value()) {
+    *subject_only.mutable_subject() = ToProto(*event.subject);
+  }
+  std::string bytes = subject_only.SerializeAsString();
+  event.details.AppendToString(&bytes);
+  return bytes;
 }
 
 void AppendPart(std::string& out, std::string_view part) {
@@ -137,20 +151,15 @@ absl::StatusOr<audit::v1::LeafDetails> Unseal(const Leaf& leaf, const Secret& le
 
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key) {
-  RETURN_IF_ERROR(CheckEvent(event, random));
+  return SealLeafAs(event, event.event_id, random, test_mode, subject_key, month_key);
+}
+
+absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
+                                       bool test_mode, const Secret& subject_key, const Secret& month_key) {
+  RETURN_IF_ERROR(CheckEvent(event, event_id, random));
   const std::string aad = AssociatedData(random);
-  const std::string header = MakeHeader(event, random, test_mode, subject_key).SerializeAsString();
-  std::string details;
-  if (event.subject.has_value() || event.details.has_subject()) {
-    audit::v1::LeafDetails with_subject = event.details;
-    with_subject.clear_subject();
-    if (event.subject.has_value()) {
-      *with_subject.mutable_subject() = ToProto(*event.subject);
-    }
-    details = with_subject.SerializeAsString();
-  } else {
-    details = event.details.SerializeAsString();
-  }
+  const std::string header = MakeHeader(event, event_id, random, test_mode, subject_key).SerializeAsString();
+  const std::string details = SerializeDetails(event);
   ASSIGN_OR_RETURN(const std::string sealed_p,
                    crypto::Seal(LeafKey(subject_key, random), random, aad, details));
   ASSIGN_OR_RETURN(const std::string sealed_r,

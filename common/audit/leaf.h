@@ -38,9 +38,13 @@ struct Leaf {
 };
 
 /// Makes the bytes of a leaf, time zero. `random` is 16 fresh bytes; `subject_key` the subject's audit key,
-/// or the log's key when `event.subject` is empty.
+/// or the log's key when `event.subject` is empty. INVALID_ARGUMENT: no class or id, details that name a
+/// subject of their own, or more than 1 MiB.
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key);
+/// The same under another event id than the event's own.
+absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
+                                       bool test_mode, const Secret& subject_key, const Secret& month_key);
 /// Takes bytes apart. INVALID_ARGUMENT names the part that is wrong; every prefix and every extension is
 /// refused.
 absl::StatusOr<Leaf> ParseLeaf(std::string_view bytes);

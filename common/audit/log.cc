@@ -216,14 +216,12 @@ absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
   }
   ASSIGN_OR_RETURN(const Secret month_key, months_.ForWriting(Now()));
   const Secret& key = event.subject.has_value() ? subject_key : log_key_;
-  const std::string random = random_.Bytes(kLeafRandomSize);
-  if (!event.event_id.IsZero()) {
-    ASSIGN_OR_RETURN(draft.bytes, SealLeaf(event, random, options_.test_mode, key, month_key));
-    return draft;
-  }
-  Event named = event;
-  named.event_id = random_.Id();
-  ASSIGN_OR_RETURN(draft.bytes, SealLeaf(named, random, options_.test_mode, key, month_key));
+  // Of a fresh event id too, in one call: system randomness costs per call.
+  const std::string fresh = random_.Bytes(kLeafRandomSize + Id128::kSize);
+  const std::string_view random = std::string_view(fresh).substr(0, kLeafRandomSize);
+  ASSIGN_OR_RETURN(const Id128 fresh_id, Id128::FromBytes(std::string_view(fresh).substr(kLeafRandomSize)));
+  const Id128& event_id = event.event_id.IsZero() ? fresh_id : event.event_id;
+  ASSIGN_OR_RETURN(draft.bytes, SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
   return draft;
 }
 

@@ -45,13 +45,15 @@ Task<absl::StatusOr<Response>> CallPeer(std::shared_ptr<Stub> stub,
   absl::Duration backoff = kFirstBackoff;
   while (true) {
     const absl::Duration left = until - clock.Monotonic();
-    auto attempt = std::make_shared<Attempt<Request, Response>>();
+    const auto attempt = std::make_unique<Attempt<Request, Response>>();
     attempt->request = request;
     attempt->context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(left));
     attempt->context.set_wait_for_ready(true);
     OneShot<grpc::Status> done(*executor);
+    // The attempt belongs to this frame alone: it holds the channel, and gRPC 1.51 aborts when a process's
+    // last channel dies on a thread of its own.
     method(*stub, &attempt->context, &attempt->request, &attempt->response,
-           [done, attempt](grpc::Status status) { done.Set(std::move(status)); });
+           [done](grpc::Status status) { done.Set(std::move(status)); });
     const grpc::Status status = co_await done;
     if (status.ok()) {
       co_return std::move(attempt->response);

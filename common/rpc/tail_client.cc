@@ -53,16 +53,16 @@ absl::StatusOr<audit::LogState> StateOf(const audit::v1::TailState& wire) {
   return state;
 }
 
-// One stream. gRPC holds it until OnDone, the source as long as it is of use.
-class Connection final : public grpc::ClientBidiReactor<TailRequest, TailResponse>,
-                         public std::enable_shared_from_this<Connection> {
+// One stream. Whoever lets go of it must have waited until gRPC has (Close, Wait). gRPC itself owns nothing
+// of it: the context holds the channel, and gRPC 1.51 aborts when a process's last channel dies on a thread
+// of its own.
+class Connection final : public grpc::ClientBidiReactor<TailRequest, TailResponse> {
  public:
   using ProbeAnswer = absl::StatusOr<audit::LogState>;
 
   Connection(Executor& executor, uint64_t from) : executor_(executor), next_in_(from), next_out_(from) {}
 
   void Open(audit::v1::AuditService::Stub& stub) {
-    self_ = shared_from_this();
     context_.set_deadline(std::chrono::system_clock::now() + kStreamLife);
     stub.async()->Tail(&context_, this);
     TailRequest open;
@@ -188,7 +188,6 @@ class Connection final : public grpc::ClientBidiReactor<TailRequest, TailRespons
 
   void OnDone(const grpc::Status& /*status*/) override {
     Break();
-    const std::shared_ptr<Connection> last = std::move(self_);
     std::lock_guard lock(mu_);
     done_ = true;
     done_changed_.notify_all();
@@ -276,7 +275,6 @@ class Connection final : public grpc::ClientBidiReactor<TailRequest, TailRespons
   std::deque<FollowedLeaf> waiting_;
   std::optional<OneShot<bool>> arrival_;
   std::map<std::string, OneShot<ProbeAnswer>> probes_;
-  std::shared_ptr<Connection> self_;
 };
 
 class TailClient final : public audit::TailSource {

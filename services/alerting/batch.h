@@ -13,16 +13,16 @@ namespace relais::alerting {
 struct Intake::Item {
   v1::FeedRow wire;
   feeds::FormResult form;
-  std::string reference;           // only when it may be shown
-  Id128 row_id;                    // zero: the row can claim nothing
-  Id128 record;                    // zero: the row belongs to no record
-  std::string digest;              // of the record key; empty: none
-  uint32_t digest_version = 0;     // of the suppression key of both digests
-  std::string content;             // keyed digest
-  bool objects = false;            // the row itself says an objection
-  bool objection_found = false;    // on file under another version of the key
-  bool accepted = false;           // by this try
-  bool decided = false;            // for good: durable, or refused and counted
+  std::string reference;         // only when it may be shown
+  Id128 row_id;                  // zero: the row can claim nothing
+  Id128 record;                  // zero: the row belongs to no record
+  std::string digest;            // of the record key; empty: none
+  uint32_t digest_version = 0;   // of the suppression key of both digests
+  std::string content;           // keyed digest
+  bool objects = false;          // the row itself says an objection
+  bool objection_found = false;  // on file under another version of the key
+  bool accepted = false;         // by this try
+  bool decided = false;          // for good: durable, or refused and counted
   v1::RowState state;
   v1::RowResult result;
 

@@ -61,8 +61,8 @@ Task<absl::Status> RaiseAlert(const rpc::ServiceContext& context, const Alerting
   if (known.has_value()) {
     co_return absl::OkStatus();
   }
-  const absl::Status written =
-      co_await Write(context, store, alert, Stored<v1::AlertState>{std::move(state), 0});
+  Stored<v1::AlertState> fresh{std::move(state), 0};
+  const absl::Status written = co_await Write(context, store, alert, std::move(fresh));
   co_return absl::IsAborted(written) ? absl::OkStatus() : written;
 }
 

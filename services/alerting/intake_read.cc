@@ -53,14 +53,13 @@ void Intake::FindRecord(const Terms& terms, const std::string& reference, const 
   item.digest = identity::RecordDigest(terms.key.key, terms.institution, PartsOf(parts));
   item.digest_version = terms.key.version;
   item.record = RecordId(terms, item.digest);
-  const auto keys = terms.key.version > 1 ? context_.suppression.All(terms.institution)
-                                          : absl::StatusOr<std::vector<identity::SuppressionKey>>(
-                                                std::vector<identity::SuppressionKey>());
+  const auto keys =
+      terms.key.version > 1
+          ? context_.suppression.All(terms.institution)
+          : absl::StatusOr<std::vector<identity::SuppressionKey>>(std::vector<identity::SuppressionKey>());
   bool found = false;
-  for (const identity::SuppressionKey& key :
-       keys.ok() ? *keys : std::vector<identity::SuppressionKey>()) {
-    const Id128 id =
-        RecordId(terms, identity::RecordDigest(key.key, terms.institution, PartsOf(parts)));
+  for (const identity::SuppressionKey& key : keys.ok() ? *keys : std::vector<identity::SuppressionKey>()) {
+    const Id128 id = RecordId(terms, identity::RecordDigest(key.key, terms.institution, PartsOf(parts)));
     const auto record = store_.Record(id);
     if (!record.ok() || record->version == 0) {
       continue;

@@ -1,6 +1,8 @@
 #include "services/alerting/message.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,9 +19,12 @@ namespace {
 constexpr std::string_view kAssessment = "SOCIAL_ASSESSMENT";
 constexpr std::string_view kEnergyAid = "ENERGY_AID";
 constexpr std::string_view kChildProtection = "CHILD_PROTECTION";
-// What a brigade's report holds (D-4.3), whatever of it is filled.
+// What a brigade's report holds (D-4.3); FAMILY only when it says who lives there.
 constexpr std::string_view kReportCategories[] = {"IDENTITY", "CONTACT", "ADDRESS", "SIGNS",
                                                   "SOCIAL_SITUATION"};
+constexpr std::string_view kFamily = "FAMILY";
+constexpr std::string_view kUnpaidBill = "UNPAID_BILL";
+constexpr std::string_view kDistressReport = "DISTRESS_REPORT";
 constexpr std::string_view kBillCategories[] = {"IDENTITY", "ADDRESS", "ENERGY_DEBT"};
 constexpr std::string_view kOralNotice = "fiche-bspp-orale";
 constexpr std::string_view kOralNoticeVersion = "1";
@@ -55,6 +60,47 @@ common::v1::Ground GroundOf(const feeds::BsppRow& row, const calendar::Paris& pa
     return common::v1::GROUND_AGREEMENT;
   }
   return common::v1::GROUND_EMERGENCY;
+}
+
+std::vector<std::string> CategoriesOf(const feeds::BsppRow& row) {
+  std::vector<std::string> categories(std::begin(kReportCategories), std::end(kReportCategories));
+  if (row.household.adults + row.household.minors > 0) {
+    categories.emplace_back(kFamily);
+  }
+  return categories;
+}
+
+std::string DangerOf(const feeds::BsppRow& row) {
+  return row.danger == feeds::Danger::kNoDanger ? "NONE" : std::string(feeds::CodeOf(row.danger));
+}
+
+// The purpose of the protocol under which it is sent, which is what consent compares; without one it will be
+// denied, for the purpose it would have had.
+std::string PurposeOf(const directory::Directory& directory, const std::string& institution,
+                      std::string_view signal, const std::string& event, std::string_view otherwise) {
+  const directory::Protocol* protocol = directory.FindProtocol(institution, signal, event);
+  return protocol != nullptr ? protocol->purpose : std::string(otherwise);
+}
+
+bool GoesToCrip(const feeds::BsppRow& row, const calendar::Paris& paris) {
+  return IsMinor(row, paris) || GroundOf(row, paris) == common::v1::GROUND_INFO_PREOCCUPANTE;
+}
+
+std::string ReportPurposeOf(const feeds::BsppRow& row, const std::string& institution,
+                            const directory::Directory& directory, const calendar::Paris& paris) {
+  return PurposeOf(directory, institution, kDistressReport, DangerOf(row),
+                   GoesToCrip(row, paris) ? kChildProtection : kAssessment);
+}
+
+routing::v1::Urgency UrgencyOf(feeds::Danger danger) {
+  switch (danger) {
+    case feeds::Danger::kSerious:
+      return routing::v1::URGENCY_SERIOUS;
+    case feeds::Danger::kConcern:
+      return routing::v1::URGENCY_CONCERN;
+    default:
+      return routing::v1::URGENCY_ORDINARY;
+  }
 }
 
 routing::v1::Content BillContent(const feeds::EdfRow& row) {
@@ -94,6 +140,10 @@ void WithholdSpecialSigns(const directory::Directory& directory, routing::v1::Su
   }
 }
 
+uint32_t Count(uint64_t value) {
+  return static_cast<uint32_t>(std::min<uint64_t>(value, std::numeric_limits<uint32_t>::max()));
+}
+
 routing::v1::Content ReportContent(const feeds::BsppRow& row) {
   routing::v1::Content content;
   routing::v1::DistressReport& report = *content.mutable_distress_report();
@@ -114,29 +164,36 @@ routing::v1::Content ReportContent(const feeds::BsppRow& row) {
     *report.mutable_birth_date() = ToDate(*row.person.naissance);
   }
   report.set_phone(row.person.telephone);
-  report.set_adults(static_cast<uint32_t>(row.household.adults));
-  report.set_minors(static_cast<uint32_t>(row.household.minors));
+  if (row.household.adults > 0) {
+    report.set_adults(Count(row.household.adults));
+  }
+  if (row.household.minors > 0) {
+    report.set_minors(Count(row.household.minors));
+  }
   report.mutable_signs()->Assign(row.signs.begin(), row.signs.end());
   report.set_facts(row.facts);
   report.set_reported_words(row.reported_words);
-  report.set_danger(std::string(feeds::CodeOf(row.danger)));
+  report.set_danger(DangerOf(row));
   report.set_informed(std::string(feeds::CodeOf(row.informed)));
   report.set_agreement(std::string(feeds::CodeOf(row.agreement)));
   report.set_requested_action(row.requested_action);
-  report.set_prior_interventions(static_cast<uint32_t>(row.prior.count));
+  if (row.prior.count > 0) {
+    report.set_prior_interventions(Count(row.prior.count));
+  }
   return content;
 }
 
-void AddBill(const feeds::EdfRow& row, const calendar::Paris& /*paris*/,
+void AddBill(const feeds::EdfRow& row, const directory::Directory& directory,
              routing::v1::SubmitRequest& request) {
-  request.set_purpose(std::string(kEnergyAid));
+  const std::string event(feeds::CodeOf(row.evenement));
+  request.set_purpose(PurposeOf(directory, request.sender().institution(), kUnpaidBill, event, kEnergyAid));
   for (const std::string_view category : kBillCategories) {
     request.add_categories(std::string(category));
   }
   common::v1::StatedGround& ground = *request.mutable_stated_ground();
   ground.set_ground(GroundOf(row.fondement));
-  ground.set_signal_type("UNPAID_BILL");
-  ground.set_event(std::string(feeds::CodeOf(row.evenement)));
+  ground.set_signal_type(std::string(kUnpaidBill));
+  ground.set_event(event);
   *ground.mutable_event_day() = ToDate(row.date_evenement);
   if (row.fin_opposition.has_value()) {
     *ground.mutable_objection_end() = ToDate(*row.fin_opposition);
@@ -149,36 +206,29 @@ void AddBill(const feeds::EdfRow& row, const calendar::Paris& /*paris*/,
                                                              : routing::v1::URGENCY_ORDINARY);
 }
 
-void AddReport(const feeds::BsppRow& row, const calendar::Paris& paris, routing::v1::SubmitRequest& request) {
-  const bool minor = IsMinor(row, paris);
-  const common::v1::Ground ground = GroundOf(row, paris);
-  const bool to_crip = minor || ground == common::v1::GROUND_INFO_PREOCCUPANTE;
-  request.set_purpose(std::string(to_crip ? kChildProtection : kAssessment));
-  for (const std::string_view category : kReportCategories) {
-    request.add_categories(std::string(category));
+void AddReport(const feeds::BsppRow& row, const directory::Directory& directory, const calendar::Paris& paris,
+               routing::v1::SubmitRequest& request) {
+  request.set_purpose(ReportPurposeOf(row, request.sender().institution(), directory, paris));
+  for (std::string& category : CategoriesOf(row)) {
+    request.add_categories(std::move(category));
   }
   common::v1::StatedGround& stated = *request.mutable_stated_ground();
-  stated.set_ground(ground);
+  stated.set_ground(GroundOf(row, paris));
   stated.set_facts(row.ground_facts);
-  stated.set_signal_type("DISTRESS_REPORT");
-  stated.set_event(row.danger == feeds::Danger::kNoDanger ? "NONE" : std::string(feeds::CodeOf(row.danger)));
+  stated.set_signal_type(std::string(kDistressReport));
+  stated.set_event(DangerOf(row));
   *stated.mutable_event_day() = ToDate(paris.DayOf(row.intervention_at));
   stated.set_source_reference(row.reference);
   *request.mutable_content() = ReportContent(row);
+  request.set_exercise(row.exercise);
+  request.set_urgency(UrgencyOf(row.danger));
   routing::v1::Situation& situation = *request.mutable_situation();
   situation.set_postal_code(row.place.code_postal);
-  situation.set_minor(to_crip);
+  situation.set_minor(GoesToCrip(row, paris));
   // No dwelling → SIAO/115; dwelling → arrondissement (D-4.5).
   situation.set_no_dwelling(row.place.kind != feeds::PlaceKind::kDomicile);
-  switch (row.danger) {
-    case feeds::Danger::kSerious:
-      request.set_urgency(routing::v1::URGENCY_SERIOUS);
-      break;
-    case feeds::Danger::kConcern:
-      request.set_urgency(routing::v1::URGENCY_CONCERN);
-      break;
-    default:
-      request.set_urgency(routing::v1::URGENCY_ORDINARY);
+  if (stated.ground() == common::v1::GROUND_AGREEMENT) {
+    WithholdSpecialSigns(directory, request);
   }
 }
 
@@ -187,7 +237,7 @@ void AddReport(const feeds::BsppRow& row, const calendar::Paris& paris, routing:
 absl::StatusOr<feeds::Row> ParsedRow(const v1::RowState& state) {
   // Signs were judged when the row came; the directory may have dropped one since.
   const feeds::FormContext form;
-  feeds::FormResult result = feeds::JudgeForm(TypeOf(state.type()), RawOf(state.row()), form);
+  feeds::FormResult result = feeds::JudgeForm(TypeOf(state.type()), RawOf(state.type(), state.row()), form);
   if (!result.row.has_value()) {
     return absl::DataLossError("an accepted row no longer parses");
   }
@@ -247,20 +297,26 @@ routing::v1::SubmitRequest SubmissionOf(const feeds::Row& row, const std::string
   routing::v1::SubmitRequest request;
   request.mutable_sender()->set_institution(institution);
   if (const auto* bill = std::get_if<feeds::EdfRow>(&row)) {
-    AddBill(*bill, paris, request);
+    AddBill(*bill, directory, request);
   } else {
-    const auto& report = std::get<feeds::BsppRow>(row);
-    AddReport(report, paris, request);
-    request.set_exercise(report.exercise);
-    if (request.stated_ground().ground() == common::v1::GROUND_AGREEMENT) {
-      WithholdSpecialSigns(directory, request);
-    }
+    AddReport(std::get<feeds::BsppRow>(row), directory, paris, request);
   }
   request.mutable_marks()->MergeFrom(state.marks());
   return request;
 }
 
+bool StandsOnRecordedGround(const feeds::Row& row, const calendar::Paris& paris) {
+  const auto* report = std::get_if<feeds::BsppRow>(&row);
+  if (report == nullptr) {
+    return false;
+  }
+  const common::v1::Ground ground = GroundOf(*report, paris);
+  return ground == common::v1::GROUND_AGREEMENT || ground == common::v1::GROUND_EMERGENCY;
+}
+
 std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(const feeds::Row& row,
+                                                                 const std::string& institution,
+                                                                 const directory::Directory& directory,
                                                                  const std::string& desk_institution,
                                                                  const calendar::Paris& paris) {
   const auto* report = std::get_if<feeds::BsppRow>(&row);
@@ -269,9 +325,9 @@ std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(const feeds::Ro
   }
   consent::v1::RecordConsentRequest request;
   consent::v1::ConsentLine& line = *request.add_lines();
-  line.add_purposes(std::string(kAssessment));
-  for (const std::string_view category : kReportCategories) {
-    line.add_categories(std::string(category));
+  line.add_purposes(ReportPurposeOf(*report, institution, directory, paris));
+  for (std::string& category : CategoriesOf(*report)) {
+    line.add_categories(std::move(category));
   }
   line.add_recipients()->set_institution(desk_institution);
   line.add_acts(common::v1::ACT_TRANSMIT);
@@ -293,8 +349,8 @@ std::optional<consent::v1::DeclareRequest> EmergencyOf(const feeds::Row& row,
   }
   consent::v1::DeclareRequest request;
   request.mutable_recipient()->set_institution(desk_institution);
-  for (const std::string_view category : kReportCategories) {
-    request.add_categories(std::string(category));
+  for (std::string& category : CategoriesOf(*report)) {
+    request.add_categories(std::move(category));
   }
   request.set_facts(report->facts);
   request.set_person_unable(true);

@@ -27,15 +27,21 @@ bool AtCollectiveAddress(const directory::Directory& directory, const feeds::Row
 /// What is known of her, for registration.
 consent::v1::Traits TraitsOf(const feeds::Row& row);
 
-/// The submission, but for request id, person and correlation. Signs of a special category are left out where
-/// only her oral agreement, which is not explicit, carries the report (D-2.7, D-4.8).
+/// The submission, but for request id, person and correlation. Its purpose is that of the directory's
+/// protocol for this sender, signal and event. Signs of a special category are left out where only her oral
+/// agreement, which is not explicit, carries the report (D-2.7, D-4.8).
 routing::v1::SubmitRequest SubmissionOf(const feeds::Row& row, const std::string& institution,
                                         const v1::RowState& state, const directory::Directory& directory,
                                         const calendar::Paris& paris);
 
-/// Her oral agreement to a brigade's report, limited to it: social assessment, the competent desk's
-/// institution, three months (D-4.4a). nullopt when she did not give one.
+/// True for a report that stands on something consent must be told first: her oral agreement, or break-glass.
+bool StandsOnRecordedGround(const feeds::Row& row, const calendar::Paris& paris);
+
+/// Her oral agreement to a brigade's report, limited to it: its purpose, the competent desk's institution
+/// (D-4.4a). It ends by consent's rule, three months after it is recorded. nullopt when she did not give one.
 std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(const feeds::Row& row,
+                                                                 const std::string& institution,
+                                                                 const directory::Directory& directory,
                                                                  const std::string& desk_institution,
                                                                  const calendar::Paris& paris);
 

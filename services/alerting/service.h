@@ -7,6 +7,7 @@
 #include "common/calendar/paris.h"
 #include "services/alerting/alert_handlers.h"
 #include "services/alerting/followers.h"
+#include "services/alerting/sending.h"
 #include "services/alerting/signal_handlers.h"
 
 namespace relais::alerting {
@@ -36,6 +37,7 @@ class Service {
   Intake intake_;
   SignalHandlers signals_;
   AlertHandlers alerts_;
+  Sending sending_;
   OwnLeaves own_leaves_;
   ConsentLeaves consent_leaves_;
   RoutingLeaves routing_leaves_;

@@ -86,7 +86,8 @@ absl::Status FetchLeaves(Session& session, const std::string& service, uint64_t 
         break;
       }
       RETURN_IF_ERROR(take(leaf));
-      progress.Update(++next, next);
+      ++next;
+      progress.Update(next, next);
     }
   }
   return absl::OkStatus();

@@ -7,6 +7,14 @@
 namespace relais::routing {
 namespace {
 constexpr int kTries = 20;
+}  // namespace
+
+rpc::Call OwnCall(const rpc::ServiceContext& context) {
+  rpc::Call call;
+  call.caller.kind = rpc::Caller::Kind::kService;
+  call.caller.service = "routing";
+  call.directory = context.directory();
+  return call;
 }
 
 Task<absl::StatusOr<Changed>> ChangeMessage(const rpc::ServiceContext& context, const RoutingStore& store,
@@ -19,7 +27,7 @@ Task<absl::StatusOr<Changed>> ChangeMessage(const rpc::ServiceContext& context, 
     }
     CO_ASSIGN_OR_RETURN(const auto event, change(stored->value));
     if (!event.has_value()) {
-      co_return Changed{std::move(stored->value), {}};
+      co_return Changed{std::move(stored->value), {0, 0, context.log.state().size}};
     }
     storage::CommitRequest commit;
     CO_RETURN_IF_ERROR(store.PutMessage(*stored, id, commit));

@@ -16,6 +16,9 @@ struct Changed {
   storage::LeafRange leaves;  // count 0: nothing was changed
 };
 
+/// A call of routing's own, for leaves that no caller caused.
+rpc::Call OwnCall(const rpc::ServiceContext& context);
+
 /// NOT_FOUND when there is no such message; the change's own error; ABORTED after twenty collisions.
 /// `complete` may add to the commit (idempotency rows). `change` may be called more than once.
 Task<absl::StatusOr<Changed>> ChangeMessage(const rpc::ServiceContext& context, const RoutingStore& store,

@@ -3,23 +3,17 @@
 #include <charconv>
 #include <utility>
 
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "relais/routing/v1/events.pb.h"
+#include "services/routing/change.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
 namespace {
 
 constexpr int kTries = 20;
-
-rpc::Call OwnCall(const rpc::ServiceContext& context) {
-  rpc::Call call;
-  call.caller.kind = rpc::Caller::Kind::kService;
-  call.caller.service = "routing";
-  call.directory = context.directory();
-  return call;
-}
 
 }  // namespace
 
@@ -69,7 +63,7 @@ Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, st
   CO_RETURN_IF_ERROR(CanDeliver());
   std::vector<Task<absl::StatusOr<std::optional<Outgoing>>>> tasks;
   for (const Id128& id : inbox_.Due(desk, context_.clock.Now(), limit)) {
-    tasks.push_back(OfferOne(call, id));
+    tasks.push_back(OfferOne(call, desk, id));
   }
   auto results = co_await WhenAll(context_.executor, std::move(tasks));
   std::vector<Outgoing> offers;
@@ -87,38 +81,56 @@ Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, st
   co_return offers;
 }
 
-Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, Id128 id) {
+Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, std::string desk, Id128 id) {
   CO_ASSIGN_OR_RETURN(auto stored, store_.Message(id));
-  if (!stored.has_value() || !IsDue(stored->value, context_.clock.Now())) {
+  // Pointers lag behind: an escalated message is another desk's, perhaps another institution's.
+  if (!stored.has_value() || stored->value.desk() != desk || !IsDue(stored->value, context_.clock.Now())) {
     co_return std::optional<Outgoing>();
   }
-  auto permit = co_await peers_.check(CheckOf(stored->value), settings_.peer_timeout);
+  const auto permit = co_await peers_.check(CheckOf(stored->value), settings_.peer_timeout);
   if (!permit.ok()) {
-    co_return rpc::PeerFailure(permit.status(), "consent");
+    const absl::Status failure = rpc::PeerFailure(permit.status(), "consent");
+    if (absl::IsUnavailable(failure)) {
+      co_return failure;
+    }
+    // One message that consent cannot judge must not hold up the others.
+    log::Warn("a message cannot be checked", {log::Field::Code(failure)});
+    co_return std::optional<Outgoing>();
   }
   if (permit->decision() != common::v1::DECISION_PERMIT) {
-    absl::Status pulled = co_await PullBack(id, "CONSENT");
+    const absl::Status pulled = co_await PullBack(id, "CONSENT");
     CO_RETURN_IF_ERROR(pulled);
     co_return std::optional<Outgoing>();
   }
-  // Another desk's system, or the person's withdrawal, may have changed it meanwhile: then it is not sent
-  // now.
   v1::MessageState& message = stored->value;
-  CO_RETURN_IF_ERROR(
-      routing::Offer(message, settings_.delivery, permit->permit().permit_id(), context_.clock.Now()));
-  const bool dead = message.delivery() == v1::MessageState::DELIVERY_DEAD;
+  if (!routing::Offer(message, settings_.delivery, permit->permit().permit_id(), context_.clock.Now()).ok()) {
+    co_return std::optional<Outgoing>();
+  }
+  const auto sendable = co_await RecordOffer(call, id, *stored, permit->ground());
+  CO_RETURN_IF_ERROR(sendable.status());
+  if (!*sendable) {
+    co_return std::optional<Outgoing>();
+  }
+  co_return std::optional<Outgoing>(MakeOffer(id, message, *permit));
+}
+
+// False: it died of its last attempt; or another desk's system, or the person's withdrawal, was faster: then
+// it is not sent now.
+Task<absl::StatusOr<bool>> Courier::RecordOffer(rpc::Call call, Id128 id, Stored<v1::MessageState> offered,
+                                                common::v1::Ground ground) {
+  const bool dead = offered.value.delivery() == v1::MessageState::DELIVERY_DEAD;
   storage::CommitRequest commit;
-  CO_RETURN_IF_ERROR(store_.PutMessage(*stored, id, commit));
-  audit::Event event = dead ? DeadEvent(call, id, message) : OfferedEvent(call, id, message);
-  event.ground = permit->ground();
+  CO_RETURN_IF_ERROR(store_.PutMessage(offered, id, commit));
+  audit::Event event = dead ? DeadEvent(call, id, offered.value) : OfferedEvent(call, id, offered.value);
+  event.ground = ground;
   CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
   commit.leaves.push_back(std::move(draft));
   const auto done = co_await context_.store.Commit(std::move(commit));
-  if (absl::IsAborted(done.status()) || (done.ok() && dead)) {
-    co_return std::optional<Outgoing>();
+  if (absl::IsAborted(done.status())) {
+    co_return false;
   }
   CO_RETURN_IF_ERROR(done.status());
-  co_return std::optional<Outgoing>(MakeOffer(id, message, *permit));
+  co_return !dead;
 }
 
 Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
@@ -127,7 +139,7 @@ Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
   offer.person = *Id128::FromBytes(message.person());
   offer.checked_at = SizeOf(permit.revision());
   offer.permit_expires = FromProto(permit.permit().expires());
-  offer.exercise = message.exercise();
+  offer.again = FromProto(message.next_attempt());
   v1::Message& out = offer.message;
   out.set_message_id(id.ToHex());
   // A message that crosses institutions is re-addressed: the recipient's own handle (architecture,

@@ -23,7 +23,7 @@ struct Outgoing {
   Id128 person;
   uint64_t checked_at = 0;  // tree size of the consent log
   absl::Time permit_expires;
-  bool exercise = false;
+  absl::Time again;  // not to be sent again before
 };
 
 /// Thread-safe.
@@ -43,7 +43,8 @@ class Courier {
 
   /// Up to `limit` messages of the desk that may be sent now: each has a fresh recorded permit and a durable
   /// MESSAGE_OFFERED leaf. Those no longer permitted are pulled back. An error only when nothing could be
-  /// tried because consent does not answer. The caller must ask MayStillSend right before it hands one over.
+  /// tried because consent or the store does not answer. The caller must ask MayStillSend right before it
+  /// hands one over.
   Task<absl::StatusOr<std::vector<Outgoing>>> OfferDue(rpc::Call call, std::string desk, size_t limit);
 
   /// The last look: lease held, directory in force, permit alive, and no followed leaf revokes it.
@@ -60,7 +61,9 @@ class Courier {
   static uint64_t SizeOf(std::string_view revision);
 
  private:
-  Task<absl::StatusOr<std::optional<Outgoing>>> OfferOne(rpc::Call call, Id128 id);
+  Task<absl::StatusOr<std::optional<Outgoing>>> OfferOne(rpc::Call call, std::string desk, Id128 id);
+  Task<absl::StatusOr<bool>> RecordOffer(rpc::Call call, Id128 id, Stored<v1::MessageState> offered,
+                                         common::v1::Ground ground);
   Task<absl::Status> PullBack(Id128 id, std::string cause);
   Outgoing MakeOffer(const Id128& id, const v1::MessageState& message,
                      const consent::v1::CheckResponse& permit) const;

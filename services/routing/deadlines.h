@@ -1,6 +1,8 @@
 // Deadlines: what nobody took in time goes to the next desk of the chain (D-4.5).
 #pragma once
 
+#include <set>
+
 #include "common/calendar/paris.h"
 #include "services/routing/change.h"
 #include "services/routing/inbox.h"
@@ -24,18 +26,25 @@ class Deadlines {
   void Start();
   Task<bool> Stop();
 
-  /// One look: escalates what is overdue now; the number moved.
+  /// One look: escalates what is overdue now; the number moved. One look at a time.
   Task<int> LookOnce();
 
  private:
   Task<void> Run();
-  Task<absl::Status> Escalate(Id128 message);
+  enum class Outcome { kMoved, kNotOverdue, kNobodyFurther };
+  Task<absl::StatusOr<Outcome>> Escalate(Id128 message);
+  void ForgetOnNewDirectory();
 
   const rpc::ServiceContext& context_;
   const Settings& settings_;
   const calendar::Paris& paris_;
   RoutingStore& store_;
   Inbox& inbox_;
+  // Overdue, with nobody further in the chain, or exercises: looked at again when the directory changes or
+  // after a restart.
+  std::set<Id128> at_end_;
+  uint64_t directory_version_ = 0;
+  bool started_ = false;
   OneShot<bool> stop_;
   OneShot<bool> stopped_;
 };

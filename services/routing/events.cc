@@ -65,6 +65,13 @@ audit::Event OfferedEvent(const rpc::Call& call, const Id128& id, const v1::Mess
   return event;
 }
 
+audit::Event ReturnedEvent(const rpc::Call& call, const Id128& id, const v1::MessageState& message) {
+  v1::MessageOffered payload;
+  payload.set_message_id(id.ToHex());
+  payload.set_attempt(message.attempts());
+  return MessageEvent(call, SystemActor(call), audit::v1::EVENT_CLASS_MESSAGE_OFFERED, "", message, payload);
+}
+
 audit::Event DeliveredEvent(const rpc::Call& call, const Id128& id, const v1::MessageState& message) {
   v1::MessageDelivered payload;
   payload.set_correlation(message.correlation());

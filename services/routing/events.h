@@ -16,6 +16,8 @@ audit::Event SubmittedEvent(const rpc::Call& call, const rpc::Actor& actor, std:
 audit::Event NotPermittedEvent(const rpc::Call& call, const rpc::Actor& actor, std::string_view request_id,
                                const v1::MessageState& message);
 audit::Event OfferedEvent(const rpc::Call& call, const Id128& id, const v1::MessageState& message);
+/// The recipient's system gave the attempt back: nothing was permitted or sent.
+audit::Event ReturnedEvent(const rpc::Call& call, const Id128& id, const v1::MessageState& message);
 audit::Event DeliveredEvent(const rpc::Call& call, const Id128& id, const v1::MessageState& message);
 audit::Event TakenEvent(const rpc::Call& call, const rpc::Actor& actor, std::string_view request_id,
                         const Id128& id, const v1::MessageState& message);

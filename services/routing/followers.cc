@@ -2,14 +2,22 @@
 
 #include <utility>
 
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "relais/routing/v1/events.pb.h"
+#include "services/routing/change.h"
+#include "services/routing/domain/delivery.h"
+#include "services/routing/domain/referent.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
 namespace {
 
 constexpr absl::Duration kOwnCatchUp = absl::Seconds(5);
+constexpr absl::Duration kDrainPoll = absl::Milliseconds(10);
+constexpr std::string_view kCoordination = "REFERENT_COORDINATION";
+constexpr std::string_view kIdentity = "IDENTITY";
 
 bool Revokes(audit::v1::EventClass event_class) {
   return event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN ||
@@ -33,42 +41,87 @@ v1::InboxPointer PointerOf(const rpc::ServiceContext& context, const Id128& id,
   return pointer;
 }
 
-bool IsUndelivered(const v1::MessageState& message) {
-  return message.delivery() == v1::MessageState::DELIVERY_QUEUED ||
-         message.delivery() == v1::MessageState::DELIVERY_OFFERED;
+// What a desk has to look at: not delivered, or not taken.
+bool BelongsInInbox(const v1::MessageState& message) {
+  return IsUndelivered(message) || WaitsForHuman(message);
 }
 
-bool BelongsInInbox(const v1::MessageState& message) {
-  const bool untaken_done =
-      message.delivery() == v1::MessageState::DELIVERY_DONE && message.taken_by().empty();
-  return IsUndelivered(message) || untaken_done;
+v1::SubmitRequest ProposalOf(const v1::ReferentState& referent, const Id128& person) {
+  v1::SubmitRequest request;
+  request.mutable_person()->set_person_id(person.ToBytes());
+  *request.mutable_sender() = referent.proposed_by();
+  request.set_purpose(std::string(kCoordination));
+  request.add_categories(std::string(kIdentity));
+  request.mutable_content()->mutable_referent_proposal()->set_referent_id(referent.referent_id());
+  request.mutable_content()->mutable_referent_proposal()->set_agent(referent.agent());
+  request.set_urgency(v1::URGENCY_ORDINARY);
+  request.set_desk(referent.desk());
+  return request;
 }
 
 }  // namespace
 
 std::string OwnLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
-  const auto message = MessageOf(leaf);
-  return message.has_value() ? message->ToBytes() : "";
+  const auto person = PersonOf(leaf);
+  return person.has_value() ? person->ToBytes() : "";
 }
 
 Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   const auto message = MessageOf(leaf);
-  if (!message.has_value()) {
-    co_return absl::OkStatus();
+  absl::Status status;
+  if (message.has_value()) {
+    status = co_await Indexed(std::move(leaf), *message, effects);
+  } else if (effects && leaf.header.event_class() == audit::v1::EVENT_CLASS_REFERENT_CHANGED) {
+    status = co_await Propose(std::move(leaf));
   }
-  absl::Status indexed = co_await Reindex(*message);
+  co_return status;
+}
+
+Task<absl::Status> OwnLeaves::Indexed(audit::FollowedLeaf leaf, Id128 message, bool effects) {
+  const absl::Status indexed = co_await Reindex(message);
   CO_RETURN_IF_ERROR(indexed);
   if (!effects || leaf.header.event_class() != audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED) {
     co_return absl::OkStatus();
   }
   // A withdrawal followed between the check of the submission and its commit is caught here.
-  CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(*message));
+  CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(message));
   const auto person = PersonOf(leaf);
   if (stored.has_value() && person.has_value() && !revocations_.Stands(*person, stored->value.checked_at())) {
-    absl::Status reconsidered = co_await courier_.Reconsider(*message);
+    absl::Status reconsidered = co_await courier_.Reconsider(message);
     co_return reconsidered;
   }
   co_return absl::OkStatus();
+}
+
+// D-5.2: the proposed institution has no name for her until it is told; what tells it is her agreement, as
+// for any message. Without one nothing is sent, and that is no failure.
+Task<absl::Status> OwnLeaves::Propose(audit::FollowedLeaf leaf) {
+  v1::ReferentChanged changed;
+  const auto person = PersonOf(leaf);
+  if (!person.has_value() || !leaf.details.payload().UnpackTo(&changed) ||
+      changed.state() != v1::Referent::STATE_AGREED) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(*person));
+  const v1::ReferentState* referent = FindReferent(slot.value, changed.referent_id());
+  if (referent == nullptr || referent->state() != v1::Referent::STATE_AGREED) {
+    co_return absl::OkStatus();
+  }
+  v1::SubmitRequest request = ProposalOf(*referent, *person);
+  request.set_request_id(audit::EffectId(context_.log.origin(), leaf.index, 0));
+  const auto sent = co_await routing_.Submit(OwnCall(context_), std::move(request));
+  if (sent.ok() || rpc::ReasonOf(sent.status()) == common::v1::ERROR_REASON_NOT_PERMITTED) {
+    co_return absl::OkStatus();
+  }
+  switch (sent.status().code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kNotFound:
+      log::Error("a référent cannot be told of a proposal", {log::Field::Code(sent.status())});
+      co_return absl::OkStatus();
+    default:
+      co_return sent.status();
+  }
 }
 
 Task<absl::Status> OwnLeaves::Reindex(Id128 message) {
@@ -110,6 +163,7 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
   if (effects) {
     // Not awaited: the lease must not wait for pull-backs, which delivery's own check makes a matter of
     // tidiness.
+    ++in_flight_;
     Spawn(context_.executor, PullBackAll(*person));
   }
   co_return absl::OkStatus();
@@ -120,14 +174,21 @@ Task<void> ConsentLeaves::PullBackAll(Id128 person) {
     co_await own_->WaitApplied(context_.log.state().size, kOwnCatchUp);
   }
   const auto messages = store_.UndeliveredOf(person);
-  if (!messages.ok()) {
-    co_return;
+  if (messages.ok()) {
+    for (const Id128& message : *messages) {
+      // A failure leaves the message to the check of its delivery.
+      const absl::Status status = co_await courier_.Reconsider(message);
+      (void)status;
+    }
   }
-  for (const Id128& message : *messages) {
-    // A failure leaves the message to the check of its delivery.
-    const absl::Status status = co_await courier_.Reconsider(message);
-    (void)status;
+  --in_flight_;
+}
+
+Task<bool> ConsentLeaves::Drain() {
+  while (in_flight_ > 0) {
+    co_await Sleep(context_.executor, kDrainPoll);
   }
+  co_return true;
 }
 
 bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {

@@ -2,28 +2,41 @@
 // (revocations).
 #pragma once
 
+#include <atomic>
+
 #include "common/audit/follower.h"
 #include "services/routing/courier.h"
+#include "services/routing/routing_handlers.h"
 
 namespace relais::routing {
 
-/// Routing's own log → pointers in inboxes, links from persons to undelivered messages.
+/// Routing's own log → pointers in inboxes, links from persons to undelivered messages, and the message by
+/// which a proposed référent learns of the proposal she agreed to (D-5.2).
 class OwnLeaves final : public audit::LeafHandler {
  public:
   OwnLeaves(const rpc::ServiceContext& context, RoutingStore& store, Inbox& inbox, Courier& courier,
-            Revocations& revocations)
-      : context_(context), store_(store), inbox_(inbox), courier_(courier), revocations_(revocations) {}
+            RoutingHandlers& routing, Revocations& revocations)
+      : context_(context),
+        store_(store),
+        inbox_(inbox),
+        courier_(courier),
+        routing_(routing),
+        revocations_(revocations) {}
 
+  /// Leaves of one person in order: so are her pointers.
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
 
  private:
+  Task<absl::Status> Indexed(audit::FollowedLeaf leaf, Id128 message, bool effects);
   Task<absl::Status> Reindex(Id128 message);
+  Task<absl::Status> Propose(audit::FollowedLeaf leaf);
 
   const rpc::ServiceContext& context_;
   RoutingStore& store_;
   Inbox& inbox_;
   Courier& courier_;
+  RoutingHandlers& routing_;
   Revocations& revocations_;
 };
 
@@ -37,6 +50,8 @@ class ConsentLeaves final : public audit::LeafHandler {
 
   /// Set before following starts: pull-back waits until routing's own pointers are complete.
   void UseOwn(audit::Follower* own) { own_ = own; }
+  /// Resumes when no pull-back is in flight; after the followers have stopped.
+  Task<bool> Drain();
 
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
@@ -49,6 +64,7 @@ class ConsentLeaves final : public audit::LeafHandler {
   Courier& courier_;
   Revocations& revocations_;
   audit::Follower* own_ = nullptr;
+  std::atomic<int> in_flight_ = 0;  // pull-backs
 };
 
 /// Which event classes of routing's log a peer service may see opened.

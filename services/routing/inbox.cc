@@ -1,6 +1,5 @@
 #include "services/routing/inbox.h"
 
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -196,7 +195,7 @@ std::vector<Inbox::Listed> Inbox::List(std::string_view desk, std::string_view a
   return out;
 }
 
-std::vector<Id128> Inbox::Overdue(absl::Time now, size_t limit) const {
+std::vector<Id128> Inbox::Overdue(absl::Time now, size_t limit, const std::set<Id128>& passed) const {
   std::vector<Id128> out;
   std::lock_guard lock(mu_);
   for (const auto& [desk, inbox] : desks_) {
@@ -204,28 +203,14 @@ std::vector<Id128> Inbox::Overdue(absl::Time now, size_t limit) const {
       if (out.size() >= limit) {
         return out;
       }
-      if (!slot.pointer.taken() && FromProto(slot.pointer.deadline()) <= now) {
-        out.push_back(*Id128::FromBytes(slot.pointer.message()));
+      const bool late = !slot.pointer.taken() && FromProto(slot.pointer.deadline()) <= now;
+      const Id128 id = *Id128::FromBytes(slot.pointer.message());
+      if (late && !passed.contains(id)) {
+        out.push_back(id);
       }
     }
   }
   return out;
-}
-
-absl::Time Inbox::NextDue(std::string_view desk, absl::Time now) const {
-  absl::Time next = absl::InfiniteFuture();
-  std::lock_guard lock(mu_);
-  const auto inbox = desks_.find(desk);
-  if (inbox == desks_.end()) {
-    return next;
-  }
-  for (const auto& [key, slot] : inbox->second.slots) {
-    const absl::Time due = FromProto(slot.pointer.next_attempt());
-    if (Waits(slot.pointer) && due > now && due < next) {
-      next = due;
-    }
-  }
-  return next;
 }
 
 uint64_t Inbox::Changes(std::string_view desk) const {
@@ -242,6 +227,8 @@ Task<bool> Inbox::WaitForChange(std::string desk, uint64_t seen, absl::Duration 
     if (inbox.changes != seen) {
       co_return true;
     }
+    // Those that waited long enough: a desk where nothing changes must not gather them.
+    std::erase_if(inbox.waiters, [](const OneShot<bool>& waiter) { return waiter.IsSet(); });
     inbox.waiters.push_back(changed);
   }
   context_.executor.PostAfter(wait, [changed] { changed.Set(false); });

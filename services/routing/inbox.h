@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +38,8 @@ class Inbox {
   };
   /// What waits and nobody took, oldest first.
   [[nodiscard]] std::vector<Listed> List(std::string_view desk, std::string_view after, size_t limit) const;
-  /// Untaken messages of all desks whose deadline is not after `now`.
-  [[nodiscard]] std::vector<Id128> Overdue(absl::Time now, size_t limit) const;
-  /// The earliest instant at which something of the desk may become due by time alone; infinite future if
-  /// nothing.
-  [[nodiscard]] absl::Time NextDue(std::string_view desk, absl::Time now) const;
+  /// Untaken messages of all desks whose deadline is not after `now`, but for those to be passed over.
+  [[nodiscard]] std::vector<Id128> Overdue(absl::Time now, size_t limit, const std::set<Id128>& passed) const;
 
   /// Counts changes of a desk's inbox; WaitForChange resumes when it is no longer `seen`, or after `wait`.
   [[nodiscard]] uint64_t Changes(std::string_view desk) const;

@@ -1,8 +1,5 @@
 #include "services/routing/inbox_handlers.h"
 
-#include <algorithm>
-#include <mutex>
-#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -13,11 +10,16 @@
 namespace relais::routing {
 namespace {
 
-constexpr uint32_t kDefaultPage = 50;
-constexpr absl::Duration kIdle = absl::Seconds(1);
+absl::Status MayUse(const rpc::Call& call, const v1::MessageState& message) {
+  if (call.caller.is_service() || message.recipient().institution() == call.caller.institution) {
+    return absl::OkStatus();
+  }
+  return rpc::NoSuchOrNotYours();
+}
 
-// A desk is its institution's own; what is another's is not found.
-absl::Status MayUseDesk(const rpc::Call& call, const std::string& desk_id) {
+}  // namespace
+
+absl::Status InboxHandlers::MayUseDesk(const rpc::Call& call, const std::string& desk_id) {
   const directory::Desk* desk = call.directory->FindDesk(desk_id);
   if (desk == nullptr) {
     return rpc::NoSuchOrNotYours();
@@ -29,15 +31,6 @@ absl::Status MayUseDesk(const rpc::Call& call, const std::string& desk_id) {
   return desk->institution == call.caller.institution && its_system ? absl::OkStatus()
                                                                     : rpc::NoSuchOrNotYours();
 }
-
-absl::Status MayUse(const rpc::Call& call, const v1::MessageState& message) {
-  if (call.caller.is_service() || message.recipient().institution() == call.caller.institution) {
-    return absl::OkStatus();
-  }
-  return rpc::NoSuchOrNotYours();
-}
-
-}  // namespace
 
 Task<absl::StatusOr<v1::PullResponse>> InboxHandlers::Pull(rpc::Call call, v1::PullRequest request) {
   CO_RETURN_IF_ERROR(MayUseDesk(call, request.desk()));
@@ -79,7 +72,8 @@ Task<absl::StatusOr<v1::NackResponse>> InboxHandlers::Nack(rpc::Call call, v1::N
                           id](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
     RETURN_IF_ERROR(MayUse(call, message));
     ASSIGN_OR_RETURN(const bool dead, Reject(message, settings_.delivery, context_.clock.Now()));
-    return std::optional<audit::Event>(dead ? DeadEvent(call, id, message) : OfferedEvent(call, id, message));
+    return std::optional<audit::Event>(dead ? DeadEvent(call, id, message)
+                                            : ReturnedEvent(call, id, message));
   };
   CO_ASSIGN_OR_RETURN(const Changed changed, co_await ChangeMessage(context_, store_, id, change, nullptr));
   v1::NackResponse response;
@@ -93,6 +87,9 @@ Task<absl::StatusOr<v1::TakeResponse>> InboxHandlers::Take(rpc::Call call, v1::T
   CO_RETURN_IF_ERROR(context_.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor,
                       rpc::ActorOf(call, request.has_acting() ? &request.acting() : nullptr));
+  if (actor.agent.empty()) {
+    co_return rpc::InvalidField("acting.agent", "is required: a named human takes a message");
+  }
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.message_id()));
   const Id128 event_id = context_.random.Id();
   MessageChange change = [&](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
@@ -146,109 +143,6 @@ Task<absl::StatusOr<v1::ListByDeskResponse>> InboxHandlers::ListByDesk(rpc::Call
     response.set_next_page_token(absl::WebSafeBase64Escape(listed.back().key));
   }
   co_return response;
-}
-
-// One subscription: a reader that takes acknowledgements and a writer that sends while there is credit.
-struct InboxHandlers::Session {
-  Session(rpc::Call c, std::shared_ptr<SubscribeStream> s, Executor& executor)
-      : call(std::move(c)), stream(std::move(s)), read_ended(executor) {}
-
-  rpc::Call call;
-  std::shared_ptr<SubscribeStream> stream;
-  std::string desk;
-  size_t max_in_flight = kDefaultPage;
-  OneShot<bool> read_ended;
-  std::mutex mu;
-  std::set<std::string> in_flight;  // message ids sent and not answered
-  absl::Status failure;
-};
-
-Task<absl::Status> InboxHandlers::Subscribe(rpc::Call call, std::shared_ptr<SubscribeStream> stream) {
-  const auto first = co_await stream->Read();
-  if (!first.has_value() || !first->has_open()) {
-    co_return rpc::InvalidField("open", "must come first");
-  }
-  CO_RETURN_IF_ERROR(MayUseDesk(call, first->open().desk()));
-  auto session = std::make_shared<Session>(std::move(call), std::move(stream), context_.executor);
-  session->desk = first->open().desk();
-  if (first->open().max_in_flight() != 0) {
-    session->max_in_flight = first->open().max_in_flight();
-  }
-  Spawn(context_.executor, ReadSession(session));
-  co_await DeliverSession(session);
-  co_await session->read_ended;
-  std::lock_guard lock(session->mu);
-  co_return session->failure;
-}
-
-Task<void> InboxHandlers::ReadSession(std::shared_ptr<Session> session) {
-  while (true) {
-    const auto request = co_await session->stream->Read();
-    if (!request.has_value()) {
-      break;
-    }
-    absl::Status status;
-    std::string id;
-    if (request->has_ack()) {
-      v1::AckRequest ack;
-      id = request->ack();
-      ack.set_message_id(id);
-      const auto done = co_await Ack(session->call, std::move(ack));
-      status = done.status();
-    } else if (request->has_nack()) {
-      v1::NackRequest nack;
-      id = request->nack();
-      nack.set_message_id(id);
-      const auto done = co_await Nack(session->call, std::move(nack));
-      status = done.status();
-    } else {
-      status = rpc::InvalidField("open", "must come once");
-    }
-    std::lock_guard lock(session->mu);
-    session->in_flight.erase(id);
-    if (!status.ok()) {
-      session->failure = status;
-      break;
-    }
-  }
-  session->read_ended.Set(true);
-}
-
-Task<void> InboxHandlers::DeliverSession(std::shared_ptr<Session> session) {
-  while (!session->stream->cancelled() && !session->read_ended.IsSet()) {
-    const uint64_t seen = inbox_.Changes(session->desk);
-    size_t room = 0;
-    {
-      std::lock_guard lock(session->mu);
-      room = session->max_in_flight - std::min(session->max_in_flight, session->in_flight.size());
-    }
-    absl::StatusOr<std::vector<Outgoing>> offers = std::vector<Outgoing>();
-    if (room > 0) {
-      offers = co_await courier_.OfferDue(session->call, session->desk, room);
-    }
-    bool sent = false;
-    if (offers.ok()) {
-      for (Outgoing& offer : *offers) {
-        if (!courier_.MayStillSend(offer)) {
-          continue;
-        }
-        {
-          std::lock_guard lock(session->mu);
-          session->in_flight.insert(offer.message.message_id());
-        }
-        v1::SubscribeResponse response;
-        *response.mutable_message() = std::move(offer.message);
-        sent = true;
-        const bool written = co_await session->stream->Write(std::move(response));
-        if (!written) {
-          co_return;
-        }
-      }
-    }
-    if (!sent) {
-      co_await inbox_.WaitForChange(session->desk, seen, kIdle);
-    }
-  }
 }
 
 }  // namespace relais::routing

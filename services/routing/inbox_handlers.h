@@ -26,9 +26,16 @@ class InboxHandlers {
   Task<absl::StatusOr<v1::ListByDeskResponse>> ListByDesk(rpc::Call call, v1::ListByDeskRequest request);
 
  private:
+  static constexpr uint32_t kDefaultPage = 50;
+  // A desk is its institution's own; what is another's is not found.
+  static absl::Status MayUseDesk(const rpc::Call& call, const std::string& desk_id);
+
+  // subscription.cc
   struct Session;
   Task<void> ReadSession(std::shared_ptr<Session> session);
+  Task<absl::Status> Answer(std::shared_ptr<Session> session, v1::SubscribeRequest request);
   Task<void> DeliverSession(std::shared_ptr<Session> session);
+  Task<absl::StatusOr<bool>> DeliverSome(std::shared_ptr<Session> session);
 
   const rpc::ServiceContext& context_;
   const Settings& settings_;

@@ -26,8 +26,36 @@ bool Concerns(const rpc::Call& call, const v1::ReferentState& referent) {
 // Only the proposed institution answers for itself; the proposer's desk records what she said; both may end
 // it.
 bool MayTake(const rpc::Call& call, const v1::ReferentState& referent, ReferentStep step) {
-  const bool own = referent.referent().institution() == call.caller.institution;
-  return step == ReferentStep::kAccept || step == ReferentStep::kDecline ? own : Concerns(call, referent);
+  switch (step) {
+    case ReferentStep::kAccept:
+    case ReferentStep::kDecline:
+      return referent.referent().institution() == call.caller.institution;
+    case ReferentStep::kAgree:
+    case ReferentStep::kRefuse:
+      return referent.proposed_by().institution() == call.caller.institution;
+    case ReferentStep::kEnd:
+      break;
+  }
+  return Concerns(call, referent);
+}
+
+// What is remembered of a change: the référent's id, 32 hexadecimal digits, then the event's, 16 bytes.
+constexpr size_t kReferentIdSize = 32;
+
+absl::Status CheckProposed(const rpc::Call& call, const v1::ProposeRequest& request) {
+  const directory::Desk* desk = call.directory->FindDesk(request.desk());
+  if (desk == nullptr || desk->institution != request.referent().institution()) {
+    return rpc::InvalidField("desk", "is not a desk of the référent's institution");
+  }
+  if (request.referent().function().empty()) {
+    return absl::OkStatus();
+  }
+  const directory::Function* function =
+      call.directory->FindFunction(desk->institution, request.referent().function());
+  if (function == nullptr || !function->May("BE_REFERENT")) {
+    return rpc::InvalidField("referent.function", "is no function of that institution that may be référent");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -73,7 +101,7 @@ Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Change(
   CO_RETURN_IF_ERROR(context_.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   const storage::Partition partition = RoutingStore::PersonPartition(change.person);
-  const audit::Subject subject{audit::Subject::Kind::kPerson, change.person};
+  const Id128 event_id = context_.random.Id();
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(const auto seen,
                         context_.idempotency.Look(context_.store, partition, actor.institution, change.method,
@@ -81,23 +109,17 @@ Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Change(
     CO_ASSIGN_OR_RETURN(auto slot, store_.Slot(change.person));
     Result result;
     if (seen.answer.has_value()) {
-      // The answer kept is the référent's id: what is shown is how it stands now.
-      const v1::ReferentState* found = FindReferent(slot.value, *seen.answer);
-      if (found == nullptr) {
-        co_return rpc::NoSuchOrNotYours();
-      }
-      result.referent = Show(call, change.person, *found);
-      CO_ASSIGN_OR_RETURN(result.written,
-                          co_await rpc::WrittenAgain(context_, subject, Id128(), false, false));
-      co_return result;
+      auto again = co_await Again(call, change.person, std::move(slot.value), *seen.answer);
+      co_return again;
     }
     CO_ASSIGN_OR_RETURN(const v1::ReferentState after, change.change(slot.value));
     storage::CommitRequest commit;
-    CO_ASSIGN_OR_RETURN(
-        auto draft, context_.log.Draft(ReferentEvent(call, actor, change.request_id, change.person, after)));
+    audit::Event event = ReferentEvent(call, actor, change.request_id, change.person, after);
+    event.event_id = event_id;
+    CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
     commit.leaves.push_back(std::move(draft));
     CO_RETURN_IF_ERROR(store_.PutSlot(slot, change.person, commit));
-    rpc::Idempotency::RememberText(seen, after.referent_id(), commit);
+    rpc::Idempotency::RememberText(seen, after.referent_id() + event_id.ToBytes(), commit);
     const auto done = co_await context_.store.Commit(std::move(commit));
     if (done.ok()) {
       result.referent = Show(call, change.person, after);
@@ -111,17 +133,29 @@ Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Change(
   co_return absl::AbortedError("the pivot slot changes too often");
 }
 
+// The answer to a repeated request: how the référent stands now, and the instant of the first time.
+Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Again(rpc::Call call, Id128 person,
+                                                                       v1::PersonSlot slot,
+                                                                       std::string remembered) {
+  const v1::ReferentState* found = FindReferent(slot, remembered.substr(0, kReferentIdSize));
+  if (found == nullptr) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 event_id,
+                      Id128::FromBytes(std::string_view(remembered).substr(kReferentIdSize)));
+  Result result;
+  result.referent = Show(call, person, *found);
+  const audit::Subject subject{audit::Subject::Kind::kPerson, person};
+  auto written = co_await rpc::WrittenAgain(context_, subject, event_id, false, false);
+  CO_RETURN_IF_ERROR(written.status());
+  result.written = std::move(*written);
+  co_return result;
+}
+
 Task<absl::StatusOr<v1::ProposeResponse>> ReferentHandlers::Propose(rpc::Call call,
                                                                     v1::ProposeRequest request) {
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
-  const directory::Desk* desk = call.directory->FindDesk(request.desk());
-  if (desk == nullptr || desk->institution != request.referent().institution()) {
-    co_return rpc::InvalidField("desk", "is not a desk of the référent's institution");
-  }
-  if (!request.referent().function().empty() &&
-      call.directory->FindFunction(desk->institution, request.referent().function()) == nullptr) {
-    co_return rpc::InvalidField("referent.function", "is not a function of that institution");
-  }
+  CO_RETURN_IF_ERROR(CheckProposed(call, request));
   v1::ReferentState proposal;
   proposal.set_referent_id(context_.random.Id().ToHex());
   *proposal.mutable_referent() = request.referent();

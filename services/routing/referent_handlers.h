@@ -37,6 +37,8 @@ class ReferentHandlers {
   };
   Task<absl::StatusOr<Result>> Change(rpc::Call call, SlotChange change,
                                       std::shared_ptr<const google::protobuf::Message> content);
+  Task<absl::StatusOr<Result>> Again(rpc::Call call, Id128 person, v1::PersonSlot slot,
+                                     std::string remembered);
   // One step of an existing référent: who may take it is decided by `may`.
   SlotChange StepOf(const rpc::Call& call, std::string method, std::string request_id, const Id128& person,
                     std::string referent_id, std::string etag, ReferentStep step) const;

@@ -1,7 +1,9 @@
 #include "services/routing/routing_handlers.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "services/routing/events.h"
@@ -20,11 +22,18 @@ Query QueryOf(const v1::MessageState& message, const v1::Situation& situation, s
   return query;
 }
 
-// Who may send in whose name: an institution in its own, a service for the one it names.
+// Who may send in whose name: an institution in its own, a service for the one it names. The function is that
+// of the human who acts, never one that is merely claimed.
 absl::StatusOr<rpc::Actor> SenderOf(const rpc::Call& call, const common::v1::Party& sender,
                                     const std::string& agent) {
   if (call.caller.is_service()) {
+    if (call.directory->FindInstitution(sender.institution()) == nullptr) {
+      return rpc::InvalidField("sender.institution", "is not in the directory");
+    }
     return rpc::Actor{sender.institution(), sender.function(), agent};
+  }
+  if (!sender.function().empty() && sender.function() != call.caller.function) {
+    return rpc::InvalidField("sender.function", "must be that of the human who acts");
   }
   if (sender.institution() != call.caller.institution) {
     return rpc::InvalidField("sender.institution", "must be the caller's own institution");
@@ -46,6 +55,22 @@ absl::Status CheckCodes(const directory::Directory& directory, const std::string
     }
   }
   return absl::OkStatus();
+}
+
+// What is asked, before it has a recipient.
+template <typename Request>
+v1::MessageState DraftOf(const Request& request, const rpc::Actor& actor, const Id128& person) {
+  v1::MessageState message;
+  message.set_person(person.ToBytes());
+  message.mutable_sender()->set_institution(actor.institution);
+  message.mutable_sender()->set_function(actor.function);
+  message.set_purpose(request.purpose());
+  *message.mutable_categories() = request.categories();
+  if (request.has_stated_ground()) {
+    *message.mutable_stated_ground() = request.stated_ground();
+  }
+  message.set_urgency(request.urgency());
+  return message;
 }
 
 }  // namespace
@@ -106,134 +131,145 @@ Task<absl::StatusOr<v1::ResolveResponse>> RoutingHandlers::Resolve(rpc::Call cal
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, SenderOf(call, request.sender(), ""));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
   CO_RETURN_IF_ERROR(CheckCodes(*call.directory, request.purpose(), request.categories()));
-  v1::MessageState message;
-  message.set_person(person.ToBytes());
-  *message.mutable_sender() = request.sender();
-  message.set_purpose(request.purpose());
-  *message.mutable_categories() = request.categories();
-  if (request.has_stated_ground()) {
-    *message.mutable_stated_ground() = request.stated_ground();
-  }
-  message.set_urgency(request.urgency());
-  CO_ASSIGN_OR_RETURN(Search search, co_await Find(call, message, QueryOf(message, request.situation(), "")));
+  const v1::MessageState message = DraftOf(request, actor, person);
+  const Query query = QueryOf(message, request.situation(), "");
+  auto search = co_await Find(call, message, query);
+  CO_RETURN_IF_ERROR(search.status());
   v1::ResolveResponse response;
-  for (v1::Step& step : search.steps) {
+  for (v1::Step& step : search->steps) {
     // Institutions are not told that somebody follows her: routing's reasons about a pivot are for services.
-    const bool about_pivot = step.code().starts_with("PIVOT_");
+    const bool about_pivot = absl::StartsWith(step.code(), "PIVOT_");
     if (call.caller.is_service() || !about_pivot) {
       *response.add_steps() = std::move(step);
     }
   }
-  for (const Candidate& candidate :
-       routing::Resolve(*call.directory, paris_, QueryOf(message, request.situation(), ""), nullptr,
-                        context_.clock.Now())
-           .candidates) {
-    response.set_territory_desk(candidate.desk->id);
-    response.set_territory_institution(candidate.desk->institution);
-    break;
+  const absl::Time now = context_.clock.Now();
+  const Resolution territory = routing::Resolve(*call.directory, paris_, query, nullptr, now);
+  if (!territory.candidates.empty()) {
+    response.set_territory_desk(territory.candidates.front().desk->id);
+    response.set_territory_institution(territory.candidates.front().desk->institution);
   }
-  response.set_decision(search.chosen ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
-  if (search.chosen) {
-    const directory::Desk& desk = *search.chosen->candidate.desk;
+  response.set_decision(search->chosen ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
+  if (search->chosen) {
+    const directory::Desk& desk = *search->chosen->candidate.desk;
     response.mutable_recipient()->set_institution(desk.institution);
     response.set_desk(desk.id);
-    *response.mutable_deadline() = ToProto(DeadlineOf(paris_, desk, request.urgency(), context_.clock.Now()));
+    *response.mutable_deadline() = ToProto(DeadlineOf(paris_, desk, request.urgency(), now));
   }
   co_return response;
+}
+
+absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::SubmitRequest& request) const {
+  RETURN_IF_ERROR(CheckCodes(*call.directory, request.purpose(), request.categories()));
+  if (request.content().content_case() == v1::Content::CONTENT_NOT_SET) {
+    return rpc::InvalidField("content", "is required");
+  }
+  if (!request.correlation().empty() && !call.caller.is_service()) {
+    return rpc::InvalidField("correlation", "is for services");
+  }
+  if (!request.desk().empty() && call.directory->FindDesk(request.desk()) == nullptr) {
+    return rpc::InvalidField("desk", "is not a desk of the directory");
+  }
+  return absl::OkStatus();
 }
 
 Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call, v1::SubmitRequest request) {
   CO_RETURN_IF_ERROR(context_.Writable());
   CO_RETURN_IF_ERROR(context_.MayDisclose());
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, SenderOf(call, request.sender(), request.agent()));
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
-  CO_RETURN_IF_ERROR(CheckCodes(*call.directory, request.purpose(), request.categories()));
-  if (request.content().content_case() == v1::Content::CONTENT_NOT_SET) {
-    co_return rpc::InvalidField("content", "is required");
-  }
-  if (!request.correlation().empty() && !call.caller.is_service()) {
-    co_return rpc::InvalidField("correlation", "is for services");
-  }
-  if (!request.desk().empty() && call.directory->FindDesk(request.desk()) == nullptr) {
-    co_return rpc::InvalidField("desk", "is not a desk of the directory");
-  }
-  const std::string owner = call.caller.Name() + "/" + actor.institution;
-  const Id128 id = context_.idempotency.Bucket("message", owner, request.request_id()).id;
-  CO_ASSIGN_OR_RETURN(const auto seen,
-                      context_.idempotency.Look(context_.store, RoutingStore::MessagePartition(id), owner,
-                                                "Submit", request.request_id(), request));
-  if (seen.answer.has_value()) {
-    v1::SubmitResponse earlier;
-    if (!earlier.ParseFromString(*seen.answer)) {
-      co_return absl::DataLossError("an earlier answer cannot be read");
-    }
-    CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(id));
-    const std::string event_id = stored.has_value() ? stored->value.event_id() : "";
-    auto again = co_await Answer(std::move(earlier), person, event_id, request.want_proof());
+  Submission submission;
+  CO_ASSIGN_OR_RETURN(submission.actor, SenderOf(call, request.sender(), request.agent()));
+  CO_ASSIGN_OR_RETURN(submission.person, rpc::PersonOf(context_, call, request.person(), "person"));
+  CO_RETURN_IF_ERROR(CheckSubmission(call, request));
+  const std::string owner = call.caller.Name() + "/" + submission.actor.institution;
+  submission.id = context_.idempotency.Bucket("message", owner, request.request_id()).id;
+  CO_ASSIGN_OR_RETURN(submission.seen,
+                      context_.idempotency.Look(context_.store, RoutingStore::MessagePartition(submission.id),
+                                                owner, "Submit", request.request_id(), request));
+  if (submission.seen.answer.has_value()) {
+    auto again = co_await Answer(std::move(submission), request.want_proof());
     co_return again;
   }
-
-  v1::MessageState message;
-  message.set_person(person.ToBytes());
-  *message.mutable_sender() = request.sender();
-  message.set_purpose(request.purpose());
-  *message.mutable_categories() = request.categories();
-  if (request.has_stated_ground()) {
-    *message.mutable_stated_ground() = request.stated_ground();
-  }
-  *message.mutable_content() = request.content();
-  *message.mutable_marks() = request.marks();
-  message.set_urgency(request.urgency());
-  message.set_exercise(request.exercise());
-  message.set_correlation(request.correlation());
-  auto found = co_await Find(call, message, QueryOf(message, request.situation(), request.desk()));
-  if (!found.ok()) {
-    co_return found.status();
-  }
-  const Candidate* target = found->chosen ? &found->chosen->candidate : &found->last;
-  if (target->desk == nullptr) {
-    co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_NOT_PERMITTED,
-                           "the directory has no desk for this");
-  }
-  message.set_desk(target->desk->id);
-  message.mutable_recipient()->set_institution(target->desk->institution);
-  message.mutable_recipient()->set_function(target->function);
-  message.set_why(target->step.text());
-  if (found->chosen && found->chosen->on_agreement) {
-    message.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
-  }
+  submission.message = DraftOf(request, submission.actor, submission.person);
+  *submission.message.mutable_content() = request.content();
+  *submission.message.mutable_marks() = request.marks();
+  submission.message.set_exercise(request.exercise());
+  submission.message.set_correlation(request.correlation());
+  auto found = co_await Find(call, submission.message,
+                             QueryOf(submission.message, request.situation(), request.desk()));
+  CO_RETURN_IF_ERROR(found.status());
+  CO_RETURN_IF_ERROR(Address(*found, submission.message));
   // The recorded check, whatever the trials said: this is the permit of the submission, or its denial.
-  auto permit = co_await peers_.check(Courier::CheckOf(message), settings_.peer_timeout);
+  auto permit = co_await peers_.check(Courier::CheckOf(submission.message), settings_.peer_timeout);
   if (!permit.ok()) {
     co_return rpc::PeerFailure(permit.status(), "consent");
   }
   if (permit->decision() != common::v1::DECISION_PERMIT) {
-    auto refused = co_await Refuse(call, actor, request.request_id(), message, permit->next_step());
+    auto refused = co_await Refuse(call, submission.actor, request.request_id(),
+                                   std::move(submission.message), permit->next_step());
     co_return refused;
   }
-  const absl::Time now = context_.clock.Now();
-  message.set_ground(permit->ground());
-  message.set_checked_at(Courier::SizeOf(permit->revision()));
+  auto queued =
+      co_await Queue(std::move(call), std::move(request), std::move(submission), std::move(*permit));
+  co_return queued;
+}
+
+absl::Status RoutingHandlers::Address(const Search& found, v1::MessageState& message) {
+  const Candidate& target = found.chosen ? found.chosen->candidate : found.last;
+  if (target.desk == nullptr) {
+    return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_NOT_PERMITTED,
+                        "the directory has no desk for this");
+  }
+  message.set_desk(target.desk->id);
+  message.mutable_recipient()->set_institution(target.desk->institution);
+  message.mutable_recipient()->set_function(target.function);
+  message.set_why(target.step.text());
+  if (found.chosen && found.chosen->on_agreement) {
+    message.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
+  }
+  return absl::OkStatus();
+}
+
+// Messages of one person are delivered in the order of these instants: no two are the same, and who was
+// answered before asking again comes first.
+absl::Time RoutingHandlers::NextInstant() {
+  const int64_t now = absl::ToUnixMicros(context_.clock.Now());
+  int64_t last = last_submitted_;
+  int64_t next = 0;
+  do {
+    next = std::max(now, last + 1);
+  } while (!last_submitted_.compare_exchange_weak(last, next));
+  return absl::FromUnixMicros(next);
+}
+
+Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Queue(rpc::Call call, v1::SubmitRequest request,
+                                                                Submission submission,
+                                                                consent::v1::CheckResponse permit) {
+  v1::MessageState& message = submission.message;
+  const directory::Desk* desk = call.directory->FindDesk(message.desk());
+  const absl::Time now = NextInstant();
+  message.set_ground(permit.ground());
+  message.set_checked_at(Courier::SizeOf(permit.revision()));
   message.set_delivery(v1::MessageState::DELIVERY_QUEUED);
   *message.mutable_submitted() = ToProto(now);
-  *message.mutable_deadline() = ToProto(DeadlineOf(paris_, *target->desk, message.urgency(), now));
-  message.set_event_id(context_.random.Id().ToBytes());
+  *message.mutable_deadline() = ToProto(DeadlineOf(paris_, *desk, message.urgency(), now));
+  const Id128 event_id = context_.random.Id();
+  message.set_event_id(event_id.ToBytes());
 
   v1::SubmitResponse response;
-  response.set_message_id(id.ToHex());
+  response.set_message_id(submission.id.ToHex());
   *response.mutable_recipient() = message.recipient();
   response.set_desk(message.desk());
   *response.mutable_deadline() = message.deadline();
 
   // The leaf first: it is what gives a person her key here.
-  audit::Event event =
-      SubmittedEvent(call, actor, request.request_id(), id, message, permit->permit().permit_id());
-  event.event_id = *Id128::FromBytes(message.event_id());
+  audit::Event event = SubmittedEvent(call, submission.actor, request.request_id(), submission.id, message,
+                                      permit.permit().permit_id());
+  event.event_id = event_id;
   CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
   storage::CommitRequest commit;
   commit.leaves.push_back(std::move(draft));
-  CO_RETURN_IF_ERROR(store_.PutMessage(Stored<v1::MessageState>{message, 0}, id, commit));
-  rpc::Idempotency::Remember(seen, response, commit);
+  CO_RETURN_IF_ERROR(store_.PutMessage(Stored<v1::MessageState>{message, 0}, submission.id, commit));
+  rpc::Idempotency::Remember(submission.seen, response, commit);
   const auto done = co_await context_.store.Commit(std::move(commit));
   if (absl::IsAborted(done.status())) {
     // The same request at the same time: whoever was faster has answered it.
@@ -265,12 +301,18 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Refuse(rpc::Call call,
                          next_step);
 }
 
-Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Answer(v1::SubmitResponse answer, Id128 person,
-                                                                 std::string event_id, bool want_proof) {
-  const audit::Subject subject{audit::Subject::Kind::kPerson, person};
-  const auto id = Id128::FromBytes(event_id);
-  auto written =
-      co_await rpc::WrittenAgain(context_, subject, id.ok() ? *id : Id128(), want_proof && id.ok(), true);
+Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Answer(Submission submission, bool want_proof) {
+  v1::SubmitResponse answer;
+  if (!answer.ParseFromString(*submission.seen.answer)) {
+    co_return absl::DataLossError("an earlier answer cannot be read");
+  }
+  CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(submission.id));
+  if (!stored.has_value()) {
+    co_return answer;  // she is erased: what was answered still is
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 event_id, Id128::FromBytes(stored->value.event_id()));
+  const audit::Subject subject{audit::Subject::Kind::kPerson, submission.person};
+  auto written = co_await rpc::WrittenAgain(context_, subject, event_id, want_proof, true);
   CO_RETURN_IF_ERROR(written.status());
   *answer.mutable_written() = std::move(*written);
   co_return answer;

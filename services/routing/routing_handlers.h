@@ -1,6 +1,8 @@
 // RoutingService: who must get it, and sending it there.
 #pragma once
 
+#include <atomic>
+
 #include "common/calendar/paris.h"
 #include "relais/routing/v1/routing_service.pb.h"
 #include "services/routing/courier.h"
@@ -13,13 +15,8 @@ namespace relais::routing {
 class RoutingHandlers {
  public:
   RoutingHandlers(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
-                  const calendar::Paris& paris, RoutingStore& store, Revocations& revocations)
-      : context_(context),
-        peers_(peers),
-        settings_(settings),
-        paris_(paris),
-        store_(store),
-        revocations_(revocations) {}
+                  const calendar::Paris& paris, RoutingStore& store)
+      : context_(context), peers_(peers), settings_(settings), paris_(paris), store_(store) {}
 
   Task<absl::StatusOr<v1::ResolveResponse>> Resolve(rpc::Call call, v1::ResolveRequest request);
   Task<absl::StatusOr<v1::SubmitResponse>> Submit(rpc::Call call, v1::SubmitRequest request);
@@ -42,15 +39,27 @@ class RoutingHandlers {
                                                        bool with_stated_ground);
   Task<absl::StatusOr<v1::SubmitResponse>> Refuse(rpc::Call call, rpc::Actor actor, std::string request_id,
                                                   v1::MessageState message, std::string next_step);
-  Task<absl::StatusOr<v1::SubmitResponse>> Answer(v1::SubmitResponse answer, Id128 person,
-                                                  std::string event_id, bool want_proof);
+  // A submission on its way.
+  struct Submission {
+    rpc::Actor actor;
+    Id128 person;
+    Id128 id;
+    rpc::Idempotency::Seen seen;
+    v1::MessageState message;
+  };
+  absl::Status CheckSubmission(const rpc::Call& call, const v1::SubmitRequest& request) const;
+  static absl::Status Address(const Search& found, v1::MessageState& message);
+  Task<absl::StatusOr<v1::SubmitResponse>> Queue(rpc::Call call, v1::SubmitRequest request,
+                                                 Submission submission, consent::v1::CheckResponse permit);
+  Task<absl::StatusOr<v1::SubmitResponse>> Answer(Submission submission, bool want_proof);
+  absl::Time NextInstant();
 
   const rpc::ServiceContext& context_;
   const Peers& peers_;
   const Settings& settings_;
   const calendar::Paris& paris_;
   RoutingStore& store_;
-  Revocations& revocations_;
+  std::atomic<int64_t> last_submitted_ = 0;  // microseconds
 };
 
 }  // namespace relais::routing

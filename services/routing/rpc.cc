@@ -130,6 +130,13 @@ class InboxRpc final : public v1::InboxService::CallbackService {
   rpc::Binding<InboxHandlers> bind_;
 };
 
+// Configured without consent: nothing can be decided, so nothing leaves.
+Task<absl::StatusOr<consent::v1::CheckResponse>> NobodyToAsk(consent::v1::CheckRequest /*request*/,
+                                                             absl::Duration /*timeout*/) {
+  co_return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_UNAVAILABLE,
+                         "this service is configured without a consent registry");
+}
+
 absl::StatusOr<Peers> ConnectPeers(rpc::ServiceRuntime& runtime) {
   ASSIGN_OR_RETURN(const auto channel, runtime.Channel("consent"));
   const rpc::ServiceClient<consent::v1::ConsentService> consent(channel, runtime.context().executor);
@@ -178,7 +185,7 @@ rpc::OpenedTable OpenedToPeers() {
 
 absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, Settings settings) {
   ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
-  Peers peers;
+  Peers peers{.check = NobodyToAsk};
   std::unique_ptr<audit::TailSource> consent_log;
   if (runtime.HasPeer("consent")) {
     ASSIGN_OR_RETURN(peers, ConnectPeers(runtime));

@@ -22,10 +22,10 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
       courier_(context_, peers_, settings_, store_, inbox_, revocations_),
       directory_(std::move(archive)),
       referents_(context_, store_),
-      routing_(context_, peers_, settings_, paris_, store_, revocations_),
+      routing_(context_, peers_, settings_, paris_, store_),
       inboxes_(context_, settings_, store_, inbox_, courier_),
       deadlines_(context_, settings_, paris_, store_, inbox_),
-      own_leaves_(context_, store_, inbox_, courier_, revocations_),
+      own_leaves_(context_, store_, inbox_, courier_, routing_, revocations_),
       consent_leaves_(context_, store_, courier_, revocations_),
       own_log_(audit::LocalSource(context_.log)),
       consent_log_(std::move(consent_log)) {
@@ -61,6 +61,7 @@ Task<bool> Service::Stop() {
     co_await consent_follower_->Stop();
   }
   const bool stopped = co_await own_follower_->Stop();
+  co_await consent_leaves_.Drain();
   co_return stopped;
 }
 

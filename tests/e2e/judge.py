@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 import zoneinfo
+from typing import Optional
 
 PARIS = zoneinfo.ZoneInfo("Europe/Paris")
 
@@ -41,7 +42,7 @@ DAY = datetime.timedelta(days=1)
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     line: int
-    reference: str  # as it may be written
+    reference: Optional[str]  # as it may be written; None where the record cannot be read: then not said
     outcome: str
     reason: str = ""
     retry_after: str = ""
@@ -214,6 +215,7 @@ def judge_edf(data, sender, today, encoding="utf-8"):
         if cells is not None and len(cells) == len(header):
             row = {name: decode_cell(cell, encoding) for name, cell in zip(header, cells)}
             row = {name: None if text is None else clean(text) for name, text in row.items()}
+            row["nul"] = any(b"\0" in cell for cell in cells)
             reference = writable_reference(row["reference"] or "")
         try:
             duplicate = judge_bill(row, sender, today)
@@ -230,7 +232,7 @@ def judge_edf(data, sender, today, encoding="utf-8"):
 
 def bill_form(row):
     """The row as values, or Condemned by its form."""
-    if row is None or any(text is not None and "\0" in text for text in row.values()):
+    if row is None or row["nul"]:
         raise Condemned("MALFORMED")
     if row["reference"] != "" and not (row["reference"] and REFERENCE.match(row["reference"])):
         raise Condemned("MALFORMED", "reference")
@@ -398,7 +400,9 @@ def judge_bspp(data, sender, now):
                 report = json.loads(raw.decode("utf-8", "surrogateescape"), object_pairs_hook=unique)
             except (ValueError, RecursionError):
                 report = None
-        if isinstance(report, dict) and isinstance(report.get("reference"), str):
+        if report is None:
+            reference = None
+        elif isinstance(report, dict) and isinstance(report.get("reference"), str):
             reference = writable_reference(clean(report["reference"]))
         try:
             duplicate = judge_report(report, sender, now)
@@ -456,9 +460,16 @@ def report_form(report, now):
             raise Condemned("OUT_OF_TERRITORY")
     if report["danger"] == "IMMEDIATE":
         raise Condemned("IMMEDIATE_DANGER")
-    content = {**report, "intervention_at": at, "signs": sorted(set(report["signs"])),
-               "exercise": report.get("exercise", False)}
+    content = {**filled(report, REPORT_SHAPE), "intervention_at": at, "signs": sorted(set(report["signs"]))}
     return content, at, born
+
+
+def filled(value, shape):
+    """With what is absent at its default: no text, nobody counted, not so."""
+    if isinstance(shape, dict):
+        value = value or {}
+        return {name: filled(value.get(name), each) for name, each in shape.items()}
+    return value or {TEXT: "", COUNT: 0, FLAG: False}.get(shape if isinstance(shape, str) else "", value)
 
 
 def parse_instant(text):

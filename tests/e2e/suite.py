@@ -100,11 +100,14 @@ def wait_for(what, found, timeout=30.0, pause=0.1):
 class Suite:
     """One suite under a folder of its own. Use as a context manager, or call `up` and `close`."""
 
-    def __init__(self, clock=CLOCK):
+    def __init__(self, clock=CLOCK, settings=None):
+        """`settings` override those of every service that knows them: {"delivery.visible": "2s"}."""
         self.base = tempfile.mkdtemp(prefix="relais-e2e-")
         self.dir = os.path.join(self.base, "suite")
         self.clock = clock
         self.env = dict(os.environ, RELAIS_PRESET=preset())
+        for key, value in (settings or {}).items():
+            self.env["RELAIS_" + key.upper().replace(".", "_")] = value
         self._channels = {}
 
     def __enter__(self):
@@ -176,6 +179,18 @@ class Suite:
         os.kill(pid, signal.SIGKILL)
         wait_for("the end of relais-" + service, lambda: not self.running(service), timeout=10, pause=0.01)
 
+    def advance(self, **ago):
+        """Stops the suite and starts it again that much later (timedelta's arguments) by its clock."""
+        self.down()
+        start, _, real = self.env["RELAIS_TEST_CLOCK"].partition(",")
+        earlier = (instant(real) - datetime.timedelta(**ago)).isoformat()
+        for path in [self.path("env")] + [self.path(service, "flags") for service in SERVICES]:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace("%s,%s" % (start, real), "%s,%s" % (start, earlier)))
+        self.up()
+
     def now(self):
         """The suite's instant."""
         start, _, real = self.env.get("RELAIS_TEST_CLOCK", "").partition(",")
@@ -213,7 +228,7 @@ class Suite:
 
     def verify_logs(self):
         for service in SERVICES:
-            done = self.command("audit", "verify", service)
+            done = self.command("audit", "verify", "--service", service)
             if done.returncode != 0:
                 raise AssertionError("audit verify %s: %d\n%s%s" % (service, done.returncode, done.stdout, done.stderr))
 
@@ -279,10 +294,11 @@ class SuiteTest(unittest.TestCase):
     """Tests that share one suite per class, at a fixed instant."""
 
     clock = CLOCK
+    settings = None
 
     @classmethod
     def setUpClass(cls):
-        cls.suite = Suite(cls.clock)
+        cls.suite = Suite(cls.clock, cls.settings)
         cls.addClassCleanup(cls.suite.close)
         cls.suite.up()
 

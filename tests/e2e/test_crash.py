@@ -15,6 +15,9 @@ DESKS = ["dsol-%d" % number for number in range(75101, 75121)]
 
 
 class CrashTest(suite.SuiteTest):
+    # What a killed routing service had sent and nobody acknowledged comes again soon.
+    settings = {"delivery.visible": "2s", "delivery.longest_delay": "2s", "delivery.max_attempts": "1000"}
+
     def setUp(self):
         self.desk = self.suite.client("ville-paris/dsol", agent="desk-system")
         self.supplier = self.suite.client("edf/billing")

@@ -15,10 +15,6 @@ absl::Status WrongState(std::string_view message) {
   return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, message);
 }
 
-bool IsGone(const v1::MessageState& message) {
-  return message.delivery() == Delivery::DELIVERY_WITHDRAWN || message.delivery() == Delivery::DELIVERY_DEAD;
-}
-
 absl::Duration DelayAfter(const DeliveryRules& rules, uint32_t attempts) {
   absl::Duration delay = rules.visible;
   for (uint32_t i = 1; i < attempts && delay < rules.longest_delay; ++i) {
@@ -29,10 +25,16 @@ absl::Duration DelayAfter(const DeliveryRules& rules, uint32_t attempts) {
 
 }  // namespace
 
+bool IsUndelivered(const v1::MessageState& message) {
+  return message.delivery() == Delivery::DELIVERY_QUEUED || message.delivery() == Delivery::DELIVERY_OFFERED;
+}
+
+bool WaitsForHuman(const v1::MessageState& message) {
+  return message.taken_by().empty() && message.delivery() != Delivery::DELIVERY_WITHDRAWN;
+}
+
 bool IsDue(const v1::MessageState& message, absl::Time now) {
-  const bool waits =
-      message.delivery() == Delivery::DELIVERY_QUEUED || message.delivery() == Delivery::DELIVERY_OFFERED;
-  return waits && FromProto(message.next_attempt()) <= now;
+  return IsUndelivered(message) && FromProto(message.next_attempt()) <= now;
 }
 
 absl::Status Offer(v1::MessageState& message, const DeliveryRules& rules, std::string permit_id,
@@ -88,7 +90,7 @@ absl::StatusOr<bool> Take(v1::MessageState& message, std::string_view agent, std
 }
 
 bool Withdraw(v1::MessageState& message) {
-  if (IsGone(message) || message.delivery() == Delivery::DELIVERY_DONE) {
+  if (!IsUndelivered(message)) {
     return false;
   }
   message.set_delivery(Delivery::DELIVERY_WITHDRAWN);
@@ -96,11 +98,12 @@ bool Withdraw(v1::MessageState& message) {
 }
 
 bool IsOverdue(const v1::MessageState& message, absl::Time now) {
-  return message.taken_by().empty() && !IsGone(message) && !message.exercise() &&
-         FromProto(message.deadline()) <= now;
+  return WaitsForHuman(message) && !message.exercise() && FromProto(message.deadline()) <= now;
 }
 
-void MoveTo(v1::MessageState& message, std::string desk, std::string institution, absl::Time deadline) {
+void MoveTo(v1::MessageState& message, std::string desk, std::string institution, absl::Time deadline,
+            std::string why) {
+  message.set_why(std::move(why));
   message.add_past_desks(message.desk());
   message.set_desk(std::move(desk));
   message.mutable_recipient()->set_institution(std::move(institution));

@@ -18,6 +18,11 @@ struct DeliveryRules {
   uint32_t max_attempts = 10;                     // then it is a dead letter
 };
 
+/// True when the recipient's system does not have it and still is to.
+bool IsUndelivered(const v1::MessageState& message);
+/// True when nobody took it and it was not pulled back. A dead letter is one too: its deadline runs on, and a
+/// system that is out of order is no answer (D-4.5).
+bool WaitsForHuman(const v1::MessageState& message);
 /// True when it may be sent now.
 bool IsDue(const v1::MessageState& message, absl::Time now);
 /// Counts an attempt and sets when the next may be. FAILED_PRECONDITION when it is not to be sent.
@@ -33,8 +38,9 @@ absl::StatusOr<bool> Take(v1::MessageState& message, std::string_view agent, std
 bool Withdraw(v1::MessageState& message);
 /// True when its deadline has passed untaken.
 bool IsOverdue(const v1::MessageState& message, absl::Time now);
-/// Sends it to another desk: queued again, with a new deadline.
-void MoveTo(v1::MessageState& message, std::string desk, std::string institution, absl::Time deadline);
+/// Sends it to another desk: queued again, with a new deadline. `why` is for that desk to read.
+void MoveTo(v1::MessageState& message, std::string desk, std::string institution, absl::Time deadline,
+            std::string why);
 
 v1::Waiting::State DisplayState(v1::MessageState::Delivery delivery, bool taken);
 

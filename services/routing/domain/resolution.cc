@@ -28,6 +28,8 @@ constexpr StepText kSteps[] = {
     {"DESK_OF_TERRITORY", "guichet du territoire / desk of the territory"},
     {"DESK_OF_CITY", "guichet de toute la ville / desk for the whole city"},
     {"ON_CALL", "guichet fermé et danger sérieux : astreinte / desk closed and danger serious: on-call desk"},
+    {"ESCALATED",
+     "transmis par un autre guichet : personne ne l'a pris à temps / passed on: nobody took it in time"},
     {"NO_DESK", "aucun guichet à l'annuaire / no desk in the directory"},
 };
 
@@ -41,6 +43,12 @@ std::vector<const directory::Desk*> Desks(const directory::Directory& directory,
     return directory.DesksFor("NO_DWELLING", insee);
   }
   return directory.DesksFor("ADULT", insee);
+}
+
+// True when the sender's protocol, if it has one for this, names the desk among its recipients.
+bool MayReceive(const directory::Directory& directory, const directory::Protocol* protocol,
+                const directory::Desk& desk) {
+  return protocol == nullptr || directory.IsRecipient(*protocol, desk);
 }
 
 const directory::Desk* OnCallIfClosed(const directory::Directory& directory, const calendar::Paris& paris,
@@ -120,11 +128,12 @@ Resolution Resolve(const directory::Directory& directory, const calendar::Paris&
   }
   const directory::Protocol* protocol = directory.FindProtocol(query.sender, query.signal_type, query.event);
   for (const directory::Desk* desk : Desks(directory, query)) {
-    if (protocol != nullptr && !directory.IsRecipient(*protocol, *desk)) {
+    if (!MayReceive(directory, protocol, *desk)) {
       continue;
     }
     v1::Step step = MakeStep(DeskStep(query, *desk));
-    if (const directory::Desk* on_call = OnCallIfClosed(directory, paris, *desk, query, now)) {
+    const directory::Desk* on_call = OnCallIfClosed(directory, paris, *desk, query, now);
+    if (on_call != nullptr && MayReceive(directory, protocol, *on_call)) {
       out.steps.push_back(step);
       out.candidates.push_back({on_call, "", true, MakeStep("ON_CALL")});
     }

@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Measures the suite and its ceilings in one run (docs/performance.md):
+#   scripts/bench.sh [--rows N] [--persons N] [--seconds N] [--rounds N] [--only import|calls] [--json FILE]
+#                    [--alone] [--keep]
+# Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
+# are measured. Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rows=200000
+persons=10000
+seconds=5
+rounds=3
+only=
+json=
+alone=
+keep=
+usage() { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --rows | --persons | --seconds | --rounds | --only | --json)
+      [ $# -ge 2 ] || usage
+      declare "${1#--}=$2"
+      shift 2
+      ;;
+    --alone) alone=1; shift ;;
+    --keep) keep=1; shift ;;
+    *) usage ;;
+  esac
+done
+case "$only" in "" | import | calls) ;; *) usage ;; esac
+
+readonly rows_mark=10000 memory_mark_mib=300
+services=(consent routing alerting)
+preset=${RELAIS_PRESET:-release}
+bin=build/$preset/bin
+scripts/build.sh "$preset" relais "${services[@]/#/relais-}" bench_echo bench_feed bench_load
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/relais-bench-XXXXXX")
+echo_pid=
+cleanup() {
+  [ -z "$echo_pid" ] || kill "$echo_pid" 2>/dev/null || true
+  if [ -n "$keep" ]; then
+    echo "kept: $dir (scripts/down.sh $dir)" >&2
+    return
+  fi
+  scripts/down.sh "$dir" >/dev/null 2>&1 || true
+  rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+  echo "bench: $*" >&2
+  exit 1
+}
+
+# What the process has used of memory at most, in MiB.
+peak_mib() { awk '/^VmHWM:/ { printf "%d", ($2 + 1023) / 1024 }' "/proc/$1/status" 2>/dev/null || true; }
+
+# Processor time of the services so far, in clock ticks.
+ticks() {
+  local service total=0
+  for service in "${services[@]}"; do
+    [ -f "$dir/$service/pid" ] || continue
+    total=$((total + $(awk '{ print $14 + $15 }' "/proc/$(cat "$dir/$service/pid")/stat" 2>/dev/null || echo 0)))
+  done
+  echo "$total"
+}
+
+# Until followers have caught up: a second with less than a tenth of a processor used.
+wait_idle() {
+  local before now deadline=$((SECONDS + 300))
+  before=$(ticks)
+  while [ "$SECONDS" -lt "$deadline" ]; do
+    sleep 1
+    now=$(ticks)
+    [ $((now - before)) -ge 10 ] || return 0
+    before=$now
+  done
+  echo "the suite was still busy after 300 s" >&2
+}
+
+missed=0
+results=()
+mark() { # NAME VALUE WANTED at-least|below
+  local verdict=reached
+  if { [ "$4" = at-least ] && [ "$2" -lt "$3" ]; } || { [ "$4" = below ] && [ "$2" -ge "$3" ]; }; then
+    verdict=MISSED
+    missed=1
+  fi
+  printf '%-30s %9d   wanted %s %d: %s\n' "$1" "$2" "${4/-/ }" "$3" "$verdict"
+}
+
+memory() { # WHEN
+  local service peak
+  for service in "${services[@]}"; do
+    [ -f "$dir/$service/pid" ] || continue
+    peak=$(peak_mib "$(cat "$dir/$service/pid")")
+    mark "relais-$service, MiB, $1" "$peak" "$memory_mark_mib" below
+    results+=("\"mib_${service}_after_$1\": $peak")
+  done
+}
+
+import() {
+  local feed=$dir/feed.csv begin end cli peak=0 now code=0 rate accepted
+  "$bin/bench_feed" --rows "$rows" --today "$(TZ=Europe/Paris date +%F)" >"$feed"
+  begin=$(date +%s%N)
+  "$bin/relais" --as edf/billing signal import --type edf "$feed" --results "$dir/results.csv" \
+    >"$dir/import.out" 2>"$dir/import.err" &
+  cli=$!
+  while kill -0 "$cli" 2>/dev/null; do
+    now=$(peak_mib "$cli")
+    peak=${now:-$peak}
+    sleep 0.05
+  done
+  wait "$cli" || code=$?
+  end=$(date +%s%N)
+  # 3: some rows refused, as the file wants.
+  [ "$code" = 3 ] || [ "$code" = 0 ] || { tail -5 "$dir/import.err" >&2; fail "the import ended with $code"; }
+  [ "$(wc -l <"$dir/results.csv")" -eq $((rows + 1)) ] || fail "not every row has an outcome"
+  accepted=$(grep -c ';ACCEPTED;' "$dir/results.csv")
+  rate=$((rows * 1000000000 / (end - begin)))
+  echo "import of $rows rows, $accepted accepted, in $(((end - begin) / 1000000)) ms"
+  mark "import, rows/s" "$rate" "$rows_mark" at-least
+  mark "relais (the command), MiB" "$peak" "$memory_mark_mib" below
+  results+=("\"rows\": $rows" "\"accepted\": $accepted" "\"rows_per_second\": $rate" "\"mib_cli\": $peak")
+  begin=$(date +%s%N)
+  wait_idle
+  echo "followers idle $((($(date +%s%N) - begin) / 1000000)) ms after the import"
+  memory import
+}
+
+calls() {
+  local service code=0 target=
+  if [ -n "$alone" ]; then
+    for service in alerting routing; do
+      kill -TERM "$(cat "$dir/$service/pid")"
+      while kill -0 "$(cat "$dir/$service/pid")" 2>/dev/null; do sleep 0.1; done
+      rm "$dir/$service/pid"
+    done
+  fi
+  "$bin/bench_echo" --pki "$RELAIS_PKI" >"$dir/echo.out" &
+  echo_pid=$!
+  for _ in $(seq 100); do
+    target=$(sed -n 's/^listening //p' "$dir/echo.out")
+    [ -z "$target" ] || break
+    sleep 0.1
+  done
+  [ -n "$target" ] || fail "the echo does not start"
+  "$bin/bench_load" --echo "$target" --consent "$RELAIS_CONSENT" --pki "$RELAIS_PKI" \
+    --trust-domain "$RELAIS_TRUST_DOMAIN" --persons "$persons" --seconds "$seconds" --rounds "$rounds" \
+    --raw-folder "$dir/raw" --json "$dir/calls.json" || code=$?
+  [ "$code" = 0 ] || [ "$code" = 3 ] || fail "the calls could not be measured"
+  [ "$code" = 0 ] || missed=1
+  results+=("\"calls\": $(cat "$dir/calls.json")")
+  memory calls
+}
+
+echo "$(date -u +%FT%TZ) $(git rev-parse --short HEAD 2>/dev/null || echo '?') $preset; $(nproc) processors," \
+  "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)," \
+  "$(awk '/^MemTotal:/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo); load before: $(cut -d' ' -f1-3 /proc/loadavg)"
+scripts/up.sh "$dir" >/dev/null
+# shellcheck source=/dev/null
+source "$dir/env"
+[ "$only" = calls ] || import
+[ "$only" = import ] || calls
+if [ -n "$json" ]; then
+  (IFS=,; echo "{${results[*]}}") >"$json"
+fi
+[ "$missed" = 0 ] || exit 3

@@ -1,0 +1,178 @@
+// The logs of consent and routing, as alerting reads them.
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "relais/consent/v1/events.pb.h"
+#include "relais/routing/v1/events.pb.h"
+#include "services/alerting/domain/alert_state.h"
+#include "services/alerting/events.h"
+#include "services/alerting/followers.h"
+
+namespace relais::alerting {
+namespace {
+
+constexpr int kTries = 20;
+
+// What a leaf of routing says of one of alerting's messages.
+struct MessageFact {
+  std::string correlation;
+  std::string message_id;
+  v1::Alert::State state = v1::Alert::STATE_UNSPECIFIED;
+  std::string desk;  // of an escalation
+};
+
+template <typename Payload>
+MessageFact FactOf(const google::protobuf::Any& any, v1::Alert::State state) {
+  Payload payload;
+  if (!any.UnpackTo(&payload)) {
+    return {};
+  }
+  return {payload.correlation(), payload.message_id(), state, ""};
+}
+
+MessageFact EscalationOf(const google::protobuf::Any& any) {
+  routing::v1::MessageEscalated escalated;
+  if (!any.UnpackTo(&escalated)) {
+    return {};
+  }
+  return {escalated.correlation(), escalated.message_id(), v1::Alert::STATE_SENT, escalated.to_desk()};
+}
+
+MessageFact FactOf(const audit::FollowedLeaf& leaf) {
+  const google::protobuf::Any& payload = leaf.details.payload();
+  switch (leaf.header.event_class()) {
+    case audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED:
+      return FactOf<routing::v1::MessageSubmitted>(payload, v1::Alert::STATE_UNSPECIFIED);
+    case audit::v1::EVENT_CLASS_MESSAGE_DELIVERED:
+      return FactOf<routing::v1::MessageDelivered>(payload, v1::Alert::STATE_DELIVERED);
+    case audit::v1::EVENT_CLASS_MESSAGE_TAKEN:
+      return FactOf<routing::v1::MessageTaken>(payload, v1::Alert::STATE_TAKEN);
+    case audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN:
+      return FactOf<routing::v1::MessageWithdrawn>(payload, v1::Alert::STATE_WITHDRAWN);
+    case audit::v1::EVENT_CLASS_MESSAGE_ESCALATED:
+      return EscalationOf(payload);
+    default:
+      return {};
+  }
+}
+
+bool MoveTo(v1::AlertState& alert, const directory::Desk& desk) {
+  if (alert.desk() == desk.id) {
+    return false;
+  }
+  alert.set_desk(desk.id);
+  alert.set_desk_institution(desk.institution);
+  return true;
+}
+
+bool StandOn(v1::AlertState& alert, common::v1::Ground ground) {
+  if (ground == common::v1::GROUND_UNSPECIFIED || alert.ground() == ground) {
+    return false;
+  }
+  alert.set_ground(ground);
+  return true;
+}
+
+}  // namespace
+
+Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) {
+  const google::protobuf::Any& payload = leaf.details.payload();
+  consent::v1::ObjectionRecorded recorded;
+  consent::v1::ObjectionLifted lifted;
+  Objection objection;
+  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_OBJECTION_RECORDED && payload.UnpackTo(&recorded)) {
+    objection = {recorded.supplier(), recorded.digest(), recorded.key_version(), true};
+  } else if (leaf.header.event_class() == audit::v1::EVENT_CLASS_OBJECTION_LIFTED &&
+             payload.UnpackTo(&lifted)) {
+    objection = {lifted.supplier(), lifted.digest(), lifted.key_version(), false};
+  }
+  if (objection.digest.empty()) {
+    co_return absl::OkStatus();  // another leaf, or an objection of a known person without a record
+  }
+  const absl::Status status = co_await SetObjection(leaf.index, std::move(objection));
+  co_return status;
+}
+
+// True: there is something to commit. Leaves may be read again after a crash: an older one changes nothing.
+absl::StatusOr<bool> ConsentLeaves::Change(uint64_t leaf, const Objection& objection, const Id128& record,
+                                           Stored<v1::RecordState>& stored,
+                                           storage::CommitRequest& commit) const {
+  v1::RecordState& state = stored.value;
+  if (state.consent_leaf() > leaf || (stored.version == 0 && !objection.objects)) {
+    return false;
+  }
+  if (stored.version != 0 && state.institution().empty()) {
+    return false;  // erased: consent keeps the objection
+  }
+  state.set_consent_leaf(leaf + 1);
+  if (state.objection() != objection.objects) {
+    state.set_institution(objection.institution);
+    state.set_objection(objection.objects);
+    state.set_digest(objection.digest);
+    state.set_key_version(objection.key_version);
+    const audit::Event event = ObjectionNotedEvent(OwnCall(context_), record, objection.digest,
+                                                   objection.key_version, true, !objection.objects);
+    ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
+    commit.leaves.push_back(std::move(draft));
+  }
+  RETURN_IF_ERROR(store_.PutRecord(stored, record, commit));
+  return true;
+}
+
+Task<absl::Status> ConsentLeaves::SetObjection(uint64_t leaf, Objection objection) {
+  const Id128 record = context_.idempotency.Bucket("record", objection.institution, objection.digest).id;
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(auto stored, store_.Record(record));
+    storage::CommitRequest commit;
+    CO_ASSIGN_OR_RETURN(const bool changed, Change(leaf, objection, record, stored, commit));
+    if (!changed) {
+      co_return absl::OkStatus();
+    }
+    const auto done = co_await context_.store.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("the sender record changes too often");
+}
+
+std::string RoutingLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
+  return FactOf(leaf).correlation;
+}
+
+Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) {
+  const MessageFact fact = FactOf(leaf);
+  const auto alert_id = Id128::FromBytes(fact.correlation);
+  if (!alert_id.ok()) {
+    co_return absl::OkStatus();  // not about a message of ours
+  }
+  const auto directory = context_.directory();
+  const directory::Desk* desk = directory->FindDesk(fact.desk);
+  AlertChange change = [&](v1::AlertState& alert) -> absl::StatusOr<bool> {
+    if (!IsAbout(alert, fact.message_id)) {
+      return false;
+    }
+    const bool advanced = Advance(alert, fact.state);
+    const bool moved = desk != nullptr && MoveTo(alert, *desk);
+    const bool grounded = StandOn(alert, leaf.header.ground());
+    return advanced || moved || grounded;
+  };
+  const auto after = co_await ChangeAlert(context_, store_, *alert_id, change);
+  if (absl::IsNotFound(after.status())) {
+    co_return absl::OkStatus();  // erased since
+  }
+  CO_RETURN_IF_ERROR(after.status());
+  if (desk == nullptr) {
+    co_return absl::OkStatus();
+  }
+  const auto listed =
+      co_await context_.store.Commit(store_.ListAt(desk->id, FromProto(after->raised()), *alert_id));
+  co_return listed.status();
+}
+
+bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
+  return peer == "routing" && event_class == audit::v1::EVENT_CLASS_ALERT_CHANGED;
+}
+
+}  // namespace relais::alerting

@@ -1,0 +1,229 @@
+#include "services/alerting/sending.h"
+
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/alerting/domain/alert_state.h"
+#include "services/alerting/effects.h"
+
+namespace relais::alerting {
+namespace {
+
+constexpr int kTries = 20;
+
+// The same act was recorded by an earlier attempt, perhaps for another desk: at night the on-call desk
+// answers.
+bool AlreadyRecorded(const absl::Status& status) {
+  return rpc::ReasonOf(status) == common::v1::ERROR_REASON_REQUEST_ID_REUSED;
+}
+
+}  // namespace
+
+// nullopt: erased since, or it can never be read again.
+absl::StatusOr<std::optional<Sending::Errand>> Sending::ErrandOf(uint64_t leaf, const Id128& record,
+                                                                 const v1::AlertChanged& changed) const {
+  Errand errand;
+  errand.leaf = leaf;
+  errand.record = record;
+  ASSIGN_OR_RETURN(errand.alert_id, Id128::FromHex(changed.alert_id()));
+  ASSIGN_OR_RETURN(auto alert, store_.Alert(errand.alert_id));
+  if (!alert.has_value()) {
+    return std::optional<Errand>();
+  }
+  errand.alert = std::move(alert->value);
+  errand.person = errand.alert.person();
+  ASSIGN_OR_RETURN(const Id128 row_id, Id128::FromBytes(errand.alert.row()));
+  ASSIGN_OR_RETURN(auto row_state, store_.Row(record, row_id));
+  if (!row_state.has_value()) {
+    return std::optional<Errand>();
+  }
+  auto row = ParsedRow(*row_state);
+  if (!row.ok()) {
+    log::Error("an accepted row can no longer be read: its alert stays pending",
+               {log::Field::Code(row.status())});
+    return std::optional<Errand>();
+  }
+  errand.row_state = std::move(*row_state);
+  errand.row = std::move(*row);
+  return std::optional<Errand>(std::move(errand));
+}
+
+Task<absl::Status> Sending::Send(uint64_t leaf, Id128 record, v1::AlertChanged changed) {
+  CO_ASSIGN_OR_RETURN(auto errand, ErrandOf(leaf, record, changed));
+  if (!errand.has_value() || !WaitsForSending(errand->alert, changed.round())) {
+    co_return absl::OkStatus();
+  }
+  absl::Status failure;
+  auto registered = co_await RegisterHer(*errand);
+  failure = registered.status();
+  if (failure.ok()) {
+    errand->person = std::move(*registered);
+    failure = co_await RecordGround(*errand);
+  }
+  if (failure.ok()) {
+    auto sent = co_await Submit(*errand);
+    failure = sent.status();
+    if (failure.ok()) {
+      const absl::Status noted = co_await NoteSent(*errand, std::move(*sent));
+      co_return noted;
+    }
+  }
+  if (MayPass(failure)) {
+    co_return failure;
+  }
+  const absl::Status noted = co_await NoteRefused(*errand, failure);
+  co_return noted;
+}
+
+Task<absl::StatusOr<std::string>> Sending::RegisterHer(Errand errand) {
+  consent::v1::RegisterRequest request;
+  request.set_request_id(RequestId(context_, errand.leaf, Effect::kRegister));
+  const bool collective = AtCollectiveAddress(*context_.directory(), errand.row);
+  request.set_sender_record(collective ? errand.alert.row() : errand.record.ToBytes());
+  *request.mutable_traits() = TraitsOf(errand.row);
+  *request.mutable_acting() = ActingFor(errand.alert.institution());
+  const auto answer = co_await peers_.register_person(std::move(request), settings_.peer_timeout);
+  CO_RETURN_IF_ERROR(answer.status());
+  co_return answer->person().person_id();
+}
+
+// The institution of the desk that would get it, whoever follows her.
+Task<absl::StatusOr<std::string>> Sending::TerritoryOf(Errand errand) {
+  const routing::v1::SubmitRequest sending =
+      SubmissionOf(errand.row, errand.alert.institution(), errand.row_state, *context_.directory(), paris_);
+  routing::v1::ResolveRequest where;
+  where.mutable_person()->set_person_id(errand.person);
+  *where.mutable_sender() = sending.sender();
+  where.set_purpose(sending.purpose());
+  *where.mutable_categories() = sending.categories();
+  *where.mutable_stated_ground() = sending.stated_ground();
+  *where.mutable_situation() = sending.situation();
+  where.set_urgency(sending.urgency());
+  const auto resolved = co_await peers_.resolve(std::move(where), settings_.peer_timeout);
+  CO_RETURN_IF_ERROR(resolved.status());
+  co_return resolved->territory_institution();
+}
+
+// What a brigade's report stands on is recorded before it is sent (D-4.4a).
+Task<absl::Status> Sending::RecordGround(Errand errand) {
+  if (!StandsOnRecordedGround(errand.row, paris_)) {
+    co_return absl::OkStatus();
+  }
+  const auto territory = co_await TerritoryOf(errand);
+  CO_RETURN_IF_ERROR(territory.status());
+  if (territory->empty()) {
+    co_return absl::OkStatus();
+  }
+  if (auto agreement = OralAgreementOf(errand.row, errand.alert.institution(), *context_.directory(),
+                                       *territory, paris_)) {
+    agreement->set_request_id(RequestId(context_, errand.leaf, Effect::kAgreement));
+    agreement->mutable_person()->set_person_id(errand.person);
+    *agreement->mutable_acting() = ActingFor(errand.alert.institution());
+    const auto recorded = co_await peers_.record_consent(std::move(*agreement), settings_.peer_timeout);
+    if (!recorded.ok() && !AlreadyRecorded(recorded.status())) {
+      co_return recorded.status();
+    }
+  }
+  if (auto emergency = EmergencyOf(errand.row, *territory)) {
+    emergency->set_request_id(RequestId(context_, errand.leaf, Effect::kEmergency));
+    emergency->mutable_person()->set_person_id(errand.person);
+    *emergency->mutable_acting() = ActingFor(errand.alert.institution());
+    const auto declared = co_await peers_.declare(std::move(*emergency), settings_.peer_timeout);
+    if (!declared.ok() && !AlreadyRecorded(declared.status())) {
+      co_return declared.status();
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<routing::v1::SubmitResponse>> Sending::Submit(Errand errand) {
+  routing::v1::SubmitRequest request =
+      SubmissionOf(errand.row, errand.alert.institution(), errand.row_state, *context_.directory(), paris_);
+  request.set_request_id(RequestId(context_, errand.leaf, Effect::kSubmit));
+  request.mutable_person()->set_person_id(errand.person);
+  request.set_correlation(errand.alert_id.ToBytes());
+  auto sent = co_await peers_.submit(std::move(request), settings_.peer_timeout);
+  co_return sent;
+}
+
+// The message's id is written last: until it is, all of this is done again after a crash.
+Task<absl::Status> Sending::NoteSent(Errand errand, routing::v1::SubmitResponse sent) {
+  const absl::Status marked = co_await MarkRegistered(errand.record);
+  CO_RETURN_IF_ERROR(marked);
+  const auto listed = co_await context_.store.Commit(
+      store_.ListAt(sent.desk(), FromProto(errand.alert.raised()), errand.alert_id));
+  CO_RETURN_IF_ERROR(listed.status());
+  AlertChange change = [&](v1::AlertState& alert) -> absl::StatusOr<bool> {
+    if (!WaitsForSending(alert, errand.alert.round())) {
+      return false;
+    }
+    alert.set_person(errand.person);
+    alert.set_message_id(sent.message_id());
+    if (alert.desk().empty()) {  // else routing's log has already told of a later one
+      alert.set_desk(sent.desk());
+      alert.set_desk_institution(sent.recipient().institution());
+    }
+    Advance(alert, v1::Alert::STATE_SENT);
+    return true;
+  };
+  const auto after = co_await ChangeAlert(context_, store_, errand.alert_id, change);
+  co_return absl::IsNotFound(after.status()) ? absl::OkStatus() : after.status();
+}
+
+Task<absl::Status> Sending::NoteRefused(Errand errand, absl::Status refusal) {
+  if (rpc::ReasonOf(refusal) != common::v1::ERROR_REASON_NOT_PERMITTED) {
+    log::Error("an alert cannot be sent", {log::Field::Code(refusal)});
+  }
+  if (!errand.person.empty()) {
+    const absl::Status marked = co_await MarkRegistered(errand.record);
+    CO_RETURN_IF_ERROR(marked);
+  }
+  AlertChange change = [&](v1::AlertState& alert) -> absl::StatusOr<bool> {
+    alert.set_person(errand.person);
+    return Advance(alert, v1::Alert::STATE_NOT_PERMITTED);
+  };
+  const auto after = co_await ChangeAlert(context_, store_, errand.alert_id, change);
+  co_return absl::IsNotFound(after.status()) ? absl::OkStatus() : after.status();
+}
+
+Task<absl::Status> Sending::MarkRegistered(Id128 record) {
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(auto stored, store_.Record(record));
+    if (stored.version == 0 || stored.value.registered()) {
+      co_return absl::OkStatus();
+    }
+    stored.value.set_registered(true);
+    storage::CommitRequest commit;
+    CO_RETURN_IF_ERROR(store_.PutRecord(stored, record, commit));
+    const auto done = co_await context_.store.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("the sender record changes too often");
+}
+
+Task<absl::Status> Sending::TellSettled(uint64_t leaf, Id128 record, v1::AlertChanged changed) {
+  CO_ASSIGN_OR_RETURN(const auto told, ErrandOf(leaf, record, changed));
+  CO_ASSIGN_OR_RETURN(const Id128 settling_id, Id128::FromBytes(changed.settled_by()));
+  CO_ASSIGN_OR_RETURN(const auto settling_state, store_.Row(record, settling_id));
+  if (!told.has_value() || !settling_state.has_value()) {
+    co_return absl::OkStatus();
+  }
+  const auto settling = ParsedRow(*settling_state);
+  const auto* bill = settling.ok() ? std::get_if<feeds::EdfRow>(&*settling) : nullptr;
+  if (bill == nullptr) {
+    co_return absl::OkStatus();
+  }
+  routing::v1::SubmitRequest request = SettlementOf(*bill, told->row, told->alert.institution(),
+                                                    told->row_state, *context_.directory(), paris_);
+  request.set_request_id(RequestId(context_, leaf, Effect::kSettlement));
+  request.mutable_person()->set_person_id(told->person);
+  request.set_desk(changed.desk());
+  const auto sent = co_await peers_.submit(std::move(request), settings_.peer_timeout);
+  co_return MayPass(sent.status()) ? sent.status() : absl::OkStatus();
+}
+
+}  // namespace relais::alerting

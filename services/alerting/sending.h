@@ -1,0 +1,55 @@
+// How an alert reaches a desk: the person is registered, the ground recorded, the message submitted. Each
+// step carries a request id made from the leaf that asks for it; the whole may be repeated at any point.
+#pragma once
+
+#include "common/calendar/paris.h"
+#include "relais/alerting/v1/events.pb.h"
+#include "services/alerting/change.h"
+#include "services/alerting/message.h"
+#include "services/alerting/peers.h"
+#include "services/alerting/settings.h"
+
+namespace relais::alerting {
+
+/// Thread-safe; called by the follower of alerting's own log only, one sender record at a time. An error
+/// means that nothing final was answered: call again.
+class Sending {
+ public:
+  Sending(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
+          const calendar::Paris& paris, AlertingStore& store)
+      : context_(context), peers_(peers), settings_(settings), paris_(paris), store_(store) {}
+
+  /// Sends a pending alert of that record, or notes that it may not go.
+  Task<absl::Status> Send(uint64_t leaf, Id128 record, v1::AlertChanged changed);
+  /// Tells who was told that it is settled (D-1.12).
+  Task<absl::Status> TellSettled(uint64_t leaf, Id128 record, v1::AlertChanged changed);
+
+ private:
+  // One alert on its way.
+  struct Errand {
+    uint64_t leaf = 0;
+    Id128 record;
+    Id128 alert_id;
+    v1::AlertState alert;
+    v1::RowState row_state;
+    feeds::Row row;
+    std::string person;  // 16 bytes, once registered
+  };
+  absl::StatusOr<std::optional<Errand>> ErrandOf(uint64_t leaf, const Id128& record,
+                                                 const v1::AlertChanged& changed) const;
+  Task<absl::StatusOr<std::string>> RegisterHer(Errand errand);
+  Task<absl::Status> RecordGround(Errand errand);
+  Task<absl::StatusOr<std::string>> TerritoryOf(Errand errand);
+  Task<absl::StatusOr<routing::v1::SubmitResponse>> Submit(Errand errand);
+  Task<absl::Status> NoteSent(Errand errand, routing::v1::SubmitResponse sent);
+  Task<absl::Status> NoteRefused(Errand errand, absl::Status refusal);
+  Task<absl::Status> MarkRegistered(Id128 record);
+
+  const rpc::ServiceContext& context_;
+  const Peers& peers_;
+  const Settings& settings_;
+  const calendar::Paris& paris_;
+  AlertingStore& store_;
+};
+
+}  // namespace relais::alerting

@@ -1,0 +1,165 @@
+// The command tree as a whole: every verb explains itself.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "services/cli/command.h"
+#include "services/cli/completion.h"
+#include "services/cli/exit_code.h"
+#include "services/cli/health.h"
+#include "services/cli/progress.h"
+#include "services/cli/values.h"
+
+namespace relais::cli {
+namespace {
+
+std::vector<const CLI::App*> Children(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+TEST(App, EveryVerbHasADescriptionAndAnExampleOfItself) {
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  int verbs = 0;
+  for (const CLI::App* noun : Children(app)) {
+    const std::vector<const CLI::App*> own = Children(*noun);
+    for (const CLI::App* verb : own.empty() ? std::vector<const CLI::App*>{noun} : own) {
+      const std::string words = verb == noun ? noun->get_name() : noun->get_name() + " " + verb->get_name();
+      EXPECT_NE(verb->get_description(), "") << words;
+      EXPECT_NE(verb->get_footer().find("Example:\n  "), std::string::npos) << words;
+      EXPECT_NE(verb->get_footer().find(words), std::string::npos) << words;
+      EXPECT_NE(verb->help().find("Example:"), std::string::npos) << words;
+      ++verbs;
+    }
+  }
+  EXPECT_GE(verbs, 40);
+}
+
+TEST(App, TheNounsOfTheSuiteAreThere) {
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  std::set<std::string> nouns;
+  for (const CLI::App* noun : Children(app)) {
+    nouns.insert(noun->get_name());
+  }
+  EXPECT_EQ(nouns, (std::set<std::string>{"directory", "person", "consent", "check", "referent", "inbox",
+                                          "signal", "alert", "audit", "pki", "status", "dev", "completion"}));
+}
+
+// Examples must parse: an option that was renamed fails here.
+TEST(App, ExamplesParse) {
+  std::vector<std::string> examples;
+  {
+    Context context;
+    CLI::App app("", "relais");
+    BuildApp(app, context);
+    for (const CLI::App* noun : Children(app)) {
+      for (const CLI::App* verb : Children(*noun)) {
+        examples.push_back(verb->get_footer());
+      }
+    }
+    examples.push_back(app.get_subcommand("check")->get_footer());
+    examples.push_back(app.get_subcommand("status")->get_footer());
+  }
+  for (const std::string& footer : examples) {
+    const std::string line = footer.substr(footer.find("relais ") + 7);
+    Context context;
+    CLI::App app("", "relais");
+    BuildApp(app, context);
+    EXPECT_NO_THROW(app.parse(line)) << line;
+    EXPECT_TRUE(context.command != nullptr) << line;
+  }
+}
+
+TEST(App, GlobalOptionsStandBeforeOrAfterTheVerb) {
+  for (const char* line :
+       {"--as edf/billing --json directory list", "directory list --as edf/billing --json"}) {
+    Context context;
+    CLI::App app("", "relais");
+    BuildApp(app, context);
+    app.parse(line);
+    EXPECT_EQ(context.globals.as, "edf/billing");
+    EXPECT_TRUE(context.globals.json);
+  }
+}
+
+TEST(App, RepeatedOptionsTakeOneValueEach) {
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  EXPECT_NO_THROW(
+      app.parse("check --category IDENTITY --category CONTACT rh1_x --recipient caf --purpose P"));
+}
+
+TEST(Completion, KnowsNounsVerbsAndOptions) {
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  const std::string script = BashCompletion(app);
+  EXPECT_NE(script.find("'signal') words='import check deliveries"), std::string::npos);
+  EXPECT_NE(script.find("'signal import') words='"), std::string::npos);
+  EXPECT_NE(script.find("--suppression-key"), std::string::npos);
+  EXPECT_NE(script.find("complete -o default -F _relais relais"), std::string::npos);
+}
+
+TEST(ExitCode, IsStable) {
+  EXPECT_EQ(ExitCodeOf(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCodeOf(absl::InternalError("")), 1);
+  EXPECT_EQ(ExitCodeOf(absl::DataLossError("")), 1);
+  EXPECT_EQ(ExitCodeOf(absl::AbortedError("")), 1);
+  EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), 2);
+  EXPECT_EQ(ExitCodeOf(absl::CancelledError("")), 5);
+  EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), 7);
+  EXPECT_EQ(ExitCodeOf(absl::UnavailableError("")), 8);
+  EXPECT_EQ(ExitCodeOf(absl::DeadlineExceededError("")), 8);
+  EXPECT_EQ(ExitCodeOf(absl::PermissionDeniedError("")), 9);
+  EXPECT_EQ(ExitCodeOf(absl::UnauthenticatedError("")), 9);
+}
+
+TEST(Values, EnumsAreWrittenAsWords) {
+  EXPECT_EQ(*ParseEnumOption<common::v1::Act>("share-document", "--act"), common::v1::ACT_SHARE_DOCUMENT);
+  EXPECT_EQ(*ParseEnumOption<common::v1::Act>("TRANSMIT", "--act"), common::v1::ACT_TRANSMIT);
+  const auto wrong = ParseEnumOption<common::v1::Act>("unspecified", "--act");
+  EXPECT_TRUE(absl::IsInvalidArgument(wrong.status()));
+  EXPECT_NE(std::string(wrong.status().message()).find("share-document"), std::string::npos);
+}
+
+TEST(Values, PartiesAndDays) {
+  EXPECT_EQ(ParseParty("caf").institution(), "caf");
+  EXPECT_EQ(ParseParty("ville-paris/assistant-social").function(), "assistant-social");
+  EXPECT_EQ(ParseDateOption("03/11/2026", "--day")->month(), 11);
+  EXPECT_FALSE(ParseDateOption("2026-02-30", "--day").ok());
+}
+
+// Golden bytes of grpc.health.v1: field 1, length-delimited; field 1, varint.
+TEST(Health, MessagesAreWireCompatible) {
+  EXPECT_EQ(EncodeHealthRequest(""), "");
+  EXPECT_EQ(EncodeHealthRequest("ab"), std::string("\x0a\x02"
+                                                   "ab"));
+  EXPECT_EQ(*DecodeHealthResponse(std::string("\x08\x01", 2)), Health::kServing);
+  EXPECT_EQ(*DecodeHealthResponse(std::string("\x08\x02", 2)), Health::kNotServing);
+  EXPECT_EQ(*DecodeHealthResponse(""), Health::kUnknown);
+  EXPECT_EQ(*DecodeHealthResponse(std::string("\x08\x09", 2)), Health::kUnknown);
+  // An unknown field is passed over; a truncated one is not.
+  EXPECT_EQ(*DecodeHealthResponse(std::string("\x12\x01x\x08\x01", 5)), Health::kServing);
+  EXPECT_FALSE(DecodeHealthResponse(std::string("\x08", 1)).ok());
+  EXPECT_FALSE(DecodeHealthResponse(std::string("\x12\x05x", 3)).ok());
+}
+
+TEST(Progress, SaysRowsRateAndTimeLeft) {
+  const std::string line = RenderProgress({12000, 500, 1000, absl::Seconds(2)});
+  EXPECT_EQ(line, "[###############               ] 50%  12,000 rows  6,000/s  0:02 left");
+  EXPECT_EQ(RenderProgress({10, 5, 0, absl::Seconds(1)}), "10 rows  10/s");
+  // Too early to guess.
+  EXPECT_EQ(RenderProgress({1, 1, 1000, absl::Milliseconds(100)}).find("left"), std::string::npos);
+  EXPECT_EQ(Grouped(0), "0");
+  EXPECT_EQ(Grouped(999), "999");
+  EXPECT_EQ(Grouped(1234567), "1,234,567");
+}
+
+}  // namespace
+}  // namespace relais::cli

@@ -1,0 +1,165 @@
+// A log exported and checked; whatever is changed in the file is noticed.
+#include "services/cli/export_file.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit/leaf.h"
+#include "common/base/testing/seeded_random.h"
+#include "common/crypto/ed25519.h"
+#include "services/cli/output.h"
+#include "services/cli/receipt.h"
+
+namespace relais::cli {
+namespace {
+
+constexpr char kOrigin[] = "relais.test/consent/1";
+
+class ExportTest : public ::testing::Test {
+ protected:
+  ExportTest() : key_(crypto::SigningKey::Generate(random_)), verifiers_({{kOrigin, key_.verify_key()}}) {
+    for (int i = 0; i < 3; ++i) {
+      leaves_.push_back(Leaf(1'700'000'000 + i));
+    }
+  }
+
+  std::string Leaf(int64_t seconds) {
+    audit::Event event;
+    event.event_class = audit::v1::EVENT_CLASS_SERVICE_STARTED;
+    event.institution = "service/consent";
+    std::string bytes = *audit::SealLeaf(event, random_.Bytes(audit::kLeafRandomSize), false,
+                                         Secret(random_.Bytes(32)), Secret(random_.Bytes(32)));
+    audit::StampTime(bytes, absl::FromUnixSeconds(seconds));
+    return bytes;
+  }
+
+  std::string Checkpoint(size_t size) {
+    merkle::Frontier tree;
+    for (size_t i = 0; i < size; ++i) {
+      tree.Append(merkle::HashLeaf(leaves_[i]), nullptr);
+    }
+    return *merkle::SignCheckpoint({kOrigin, size, tree.root(), {}}, key_);
+  }
+
+  std::string File() {
+    std::ostringstream out;
+    out << ExportHeader(kOrigin, Checkpoint(leaves_.size()));
+    for (const std::string& leaf : leaves_) {
+      WriteLeaf(out, leaf);
+    }
+    return out.str();
+  }
+
+  absl::StatusOr<VerifiedLog> Verify(const std::string& file) {
+    std::istringstream in(file);
+    return VerifyExport(in, verifiers_);
+  }
+
+  relais::testing::SeededRandom random_{7};
+  crypto::SigningKey key_;
+  std::vector<merkle::NoteVerifier> verifiers_;
+  std::vector<std::string> leaves_;
+};
+
+TEST_F(ExportTest, AWholeExportVerifies) {
+  const auto log = Verify(File());
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ(log->checkpoint.size, 3U);
+  EXPECT_EQ(log->checkpoint.origin, kOrigin);
+  EXPECT_EQ(log->by_class.at("SERVICE_STARTED"), 3U);
+  EXPECT_EQ(log->last, absl::FromUnixSeconds(1'700'000'002));
+}
+
+TEST_F(ExportTest, EveryFlippedBitIsNoticed) {
+  const std::string file = File();
+  for (size_t i = 0; i < file.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string changed = file;
+      changed[i] =
+          static_cast<char>(static_cast<unsigned char>(changed[i]) ^ (1U << static_cast<unsigned>(bit)));
+      EXPECT_FALSE(Verify(changed).ok()) << "byte " << i << " bit " << bit;
+    }
+  }
+}
+
+TEST_F(ExportTest, EveryPrefixAndExtensionIsNoticed) {
+  const std::string file = File();
+  for (size_t n = 0; n < file.size(); ++n) {
+    EXPECT_FALSE(Verify(file.substr(0, n)).ok()) << n;
+  }
+  EXPECT_FALSE(Verify(file + std::string(1, '\0')).ok());
+  std::ostringstream longer;
+  WriteLeaf(longer, leaves_.back());
+  EXPECT_FALSE(Verify(file + longer.str()).ok());
+}
+
+TEST_F(ExportTest, AnUnknownKeyProvesNothing) {
+  verifiers_[0].key = crypto::SigningKey::Generate(random_).verify_key();
+  EXPECT_TRUE(absl::IsDataLoss(Verify(File()).status()));
+  verifiers_.clear();
+  EXPECT_TRUE(absl::IsDataLoss(Verify(File()).status()));
+}
+
+TEST_F(ExportTest, TimesMayNotGoBack) {
+  leaves_.push_back(Leaf(1'600'000'000));
+  const auto log = Verify(File());
+  ASSERT_FALSE(log.ok());
+  EXPECT_NE(std::string(log.status().message()).find("leaf time"), std::string::npos);
+}
+
+TEST_F(ExportTest, ALogMustContainWhatWasSeenBefore) {
+  const auto seen = LogVerifier::Open(Checkpoint(2), verifiers_)->checkpoint();
+  const auto run = [&](const merkle::Checkpoint& older) {
+    LogVerifier verifier = *LogVerifier::Open(Checkpoint(3), verifiers_);
+    absl::Status status = verifier.MustContain(older);
+    for (const std::string& leaf : leaves_) {
+      status.Update(verifier.Add(leaf));
+    }
+    status.Update(verifier.Finish().status());
+    return status;
+  };
+  EXPECT_TRUE(run(seen).ok());
+  merkle::Checkpoint forked = seen;
+  forked.root[0] ^= 1;
+  EXPECT_NE(std::string(run(forked).message()).find("forked"), std::string::npos);
+  merkle::Checkpoint rolled_back = seen;
+  rolled_back.size = 4;
+  EXPECT_NE(std::string(run(rolled_back).message()).find("rolled back"), std::string::npos);
+  merkle::Checkpoint other = seen;
+  other.origin = "relais.test/routing/1";
+  EXPECT_TRUE(absl::IsDataLoss(run(other)));
+}
+
+TEST(Receipt, RoundTripsItsProof) {
+  common::v1::Written written;
+  written.set_revision("relais.test/consent/1:4");
+  written.mutable_time()->set_seconds(1'700'000'000);
+  common::v1::Proof& proof = *written.mutable_proof();
+  proof.set_origin(kOrigin);
+  proof.set_leaf_index(3);
+  proof.set_leaf(std::string("\0\xff\x01", 3));
+  proof.set_tree_size(4);
+  proof.add_inclusion(std::string(32, '\x05'));
+  proof.set_checkpoint("x\n4\n\n— x y\n");
+  const std::string text =
+      FormatReceipt({"consent", "Vous avez donné votre accord.", "You agreed.", "00ff", "rh1_x"}, written);
+  // French first.
+  EXPECT_LT(text.find("Vous"), text.find("You"));
+  const auto read = ParseReceipt(text);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->SerializeAsString(), proof.SerializeAsString());
+  EXPECT_FALSE(ParseReceipt("{}").ok());
+  EXPECT_FALSE(ParseReceipt("not json").ok());
+  EXPECT_FALSE(ParseReceipt(R"({"format":"relais-receipt/2","proof":{}})").ok());
+}
+
+TEST(Receipt, IsNotWrittenWithoutAProof) {
+  const std::string path = ::testing::TempDir() + "/no-receipt.json";
+  EXPECT_FALSE(WriteReceipt(path, {"consent", "", "", "", ""}, common::v1::Written()).ok());
+  EXPECT_TRUE(WriteReceipt("", {"consent", "", "", "", ""}, common::v1::Written()).ok());
+}
+
+}  // namespace
+}  // namespace relais::cli

@@ -1,0 +1,74 @@
+#include "services/cli/output.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "common/rpc/call.h"
+#include "common/rpc/refusal.h"
+#include "relais/consent/v1/consent_service.pb.h"
+#include "relais/routing/v1/inbox_service.pb.h"
+
+namespace relais::cli {
+namespace {
+
+TEST(Output, TextIsForHumans) {
+  routing::v1::Message message;
+  message.set_message_id("ab");
+  message.mutable_person()->set_handle("rh1_x");
+  message.mutable_sender()->set_institution("edf");
+  message.set_urgency(routing::v1::URGENCY_SERIOUS);
+  message.mutable_submitted()->set_seconds(1'763'640'000);
+  message.mutable_content()->mutable_unpaid_bill()->mutable_amount_owed()->set_minor_units(12'345);
+  message.mutable_content()->mutable_unpaid_bill()->mutable_event_day()->set_year(2026);
+  message.mutable_content()->mutable_unpaid_bill()->mutable_event_day()->set_month(3);
+  message.mutable_content()->mutable_unpaid_bill()->mutable_event_day()->set_day(9);
+  EXPECT_EQ(ToText(message),
+            "message id: ab\n"
+            "person: rh1_x\n"
+            "sender: edf\n"
+            "content:\n"
+            "  unpaid bill:\n"
+            "    event day: 2026-03-09\n"
+            "    amount owed: 123.45 EUR\n"
+            "urgency: SERIOUS\n"
+            "submitted: 2025-11-20 13:00:00\n");
+}
+
+TEST(Output, JsonIsProtobufs) {
+  consent::v1::CheckResponse response;
+  response.set_decision(common::v1::DECISION_PERMIT);
+  const nlohmann::json json = nlohmann::json::parse(ToJson(response));
+  EXPECT_EQ(json["decision"], "DECISION_PERMIT");
+  EXPECT_EQ(json["nextStep"], "");
+  EXPECT_EQ(ToJson(response).find('\n'), std::string::npos);
+}
+
+TEST(Output, EnumsLoseTheirPrefix) {
+  EXPECT_EQ(EnumText(common::v1::DECISION_DENY), "DENY");
+  EXPECT_EQ(EnumText(common::v1::DECISION_UNSPECIFIED), "-");
+  EXPECT_EQ(EnumText(routing::v1::Waiting::STATE_OFFERED), "OFFERED");
+}
+
+TEST(Output, ColumnsCountLettersNotBytes) {
+  EXPECT_EQ(Table({{"A", "B"}, {"été", "x"}, {"long", "y"}}), "A     B\nété   x\nlong  y\n");
+}
+
+TEST(Output, ErrorsSayReasonFieldsAndWhatToDo) {
+  absl::Status status = rpc::InvalidField("request_id", "is required");
+  std::ostringstream text;
+  PrintError(text, status, false);
+  EXPECT_NE(text.str().find("INVALID_FIELDS"), std::string::npos);
+  EXPECT_NE(text.str().find("request_id: is required"), std::string::npos);
+  status = rpc::WithNextStep(
+      rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED, "no"),
+      "Demandez-lui. / Ask her.");
+  std::ostringstream json;
+  PrintError(json, status, true);
+  const nlohmann::json parsed = nlohmann::json::parse(json.str());
+  EXPECT_EQ(parsed["error"]["reason"], "NOT_PERMITTED");
+  EXPECT_EQ(parsed["error"]["next_step"], "Demandez-lui. / Ask her.");
+}
+
+}  // namespace
+}  // namespace relais::cli

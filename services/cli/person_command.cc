@@ -1,0 +1,100 @@
+// `relais person`: the caller's own records of persons.
+#include "common/base/status.h"
+#include "relais/consent/v1/person_service.grpc.pb.h"
+#include "services/cli/command.h"
+#include "services/cli/exit_code.h"
+#include "services/cli/output.h"
+#include "services/cli/session.h"
+#include "services/cli/values.h"
+
+namespace relais::cli {
+namespace {
+
+using consent::v1::PersonService;
+
+struct PersonOptions {
+  std::string handle;
+  std::string id;
+  std::string surname;
+  std::string first_names;
+  std::string birth_date;
+  bool presumed = false;
+  std::string birthplace;
+  std::string phone;
+  std::string address;
+  std::string postal_code;
+  std::string town;
+  std::string request_id;
+};
+
+absl::StatusOr<int> RunRegister(Context& context, const PersonOptions& options) {
+  consent::v1::RegisterRequest request;
+  request.set_request_id(RequestId(options.request_id));
+  request.set_own_identifier(options.id);
+  consent::v1::Traits& traits = *request.mutable_traits();
+  traits.set_surname(options.surname);
+  traits.set_first_names(options.first_names);
+  if (!options.birth_date.empty()) {
+    ASSIGN_OR_RETURN(*traits.mutable_birth_date(), ParseDateOption(options.birth_date, "--birth-date"));
+  }
+  traits.set_birth_date_presumed(options.presumed);
+  traits.set_birthplace(options.birthplace);
+  traits.set_phone(options.phone);
+  traits.set_address(options.address);
+  traits.set_postal_code(options.postal_code);
+  traits.set_town(options.town);
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(const auto response,
+                   session->Call<PersonService>(&PersonService::Stub::Register, request));
+  Print(context.globals.json, response, response.person().handle() + "\n");
+  return kExitOk;
+}
+
+absl::StatusOr<int> RunResolve(Context& context, const PersonOptions& options) {
+  if (options.handle.empty() == options.id.empty()) {
+    return absl::InvalidArgumentError("give either a handle or --id");
+  }
+  consent::v1::ResolveRequest request;
+  if (options.id.empty()) {
+    *request.mutable_person() = Person(options.handle);
+  } else {
+    request.set_own_identifier(options.id);
+  }
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(const auto response, session->Call<PersonService>(&PersonService::Stub::Resolve, request));
+  Print(context.globals.json, response);
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddPersonCommands(CLI::App& app, Context& context) {
+  CLI::App& noun = AddNoun(app, "person", "the caller's own records of persons");
+
+  CLI::App& reg =
+      AddVerb(noun, "register", "get or create the record of a person; prints its handle",
+              "relais --as emmaus/maraude person register --id D-4711 --surname Martin --first-names "
+              "'Jeanne Marie' --birth-date 1961-04-12");
+  auto options = std::make_shared<PersonOptions>();
+  reg.add_option("--id", options->id, "your own stable identifier of her; never a NIR")->required();
+  reg.add_option("--surname", options->surname, "family name");
+  reg.add_option("--first-names", options->first_names, "all first names");
+  reg.add_option("--birth-date", options->birth_date, "2026-11-03 or 03/11/2026");
+  reg.add_flag("--birth-date-presumed", options->presumed, "the day is presumed or conventional");
+  reg.add_option("--birthplace", options->birthplace, "town or country");
+  reg.add_option("--phone", options->phone, "telephone");
+  reg.add_option("--address", options->address, "street and number");
+  reg.add_option("--postal-code", options->postal_code, "five digits");
+  reg.add_option("--town", options->town, "town");
+  reg.add_option("--request-id", options->request_id, "repeat a request under its id");
+  OnRun(reg, context, options, RunRegister);
+
+  CLI::App& resolve = AddVerb(noun, "resolve", "what you said of a person, by handle or own identifier",
+                              "relais --as emmaus/maraude person resolve --id D-4711");
+  auto resolve_options = std::make_shared<PersonOptions>();
+  resolve.add_option("handle", resolve_options->handle, "her handle");
+  resolve.add_option("--id", resolve_options->id, "your own identifier");
+  OnRun(resolve, context, resolve_options, RunResolve);
+}
+
+}  // namespace relais::cli

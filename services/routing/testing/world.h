@@ -1,0 +1,374 @@
+// The routing service in virtual time: its own log and store, a consent registry that does as told, and that
+// registry's log, which is a real one.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/audit/testing/log_harness.h"
+#include "common/base/proto_time.h"
+#include "common/directory/testing/sample.h"
+#include "services/routing/service.h"
+
+namespace relais::routing::testing {
+
+/// Another service's log, on the same virtual time.
+class PeerLog final : public audit::testing::LogHarness {
+ public:
+  PeerLog(relais::testing::SimExecutor& sim, audit::testing::HarnessOptions options)
+      : LogHarness(sim, sim, std::move(options)), sim_(sim) {
+    OpenOrDie();
+  }
+  ~PeerLog() override { StopAll(); }
+
+ private:
+  void Wait(const std::function<bool()>& done) override {
+    if (!sim_.RunUntil(done, absl::Hours(1))) {
+      Die(absl::DeadlineExceededError("the task does not end"));
+    }
+  }
+  bool threaded() const override { return false; }
+  relais::testing::SimExecutor& sim_;
+};
+
+/// A tail that can be cut.
+class CuttableTail final : public audit::TailSource {
+ public:
+  CuttableTail(audit::Log& log, const bool& cut) : source_(audit::LocalSource(log)), cut_(cut) {}
+  Task<absl::StatusOr<std::vector<audit::FollowedLeaf>>> Read(uint64_t from, size_t limit,
+                                                              absl::Duration wait) override {
+    return cut_ ? Down<std::vector<audit::FollowedLeaf>>() : source_->Read(from, limit, wait);
+  }
+  Task<absl::StatusOr<audit::LogState>> Probe(std::string nonce) override {
+    return cut_ ? Down<audit::LogState>() : source_->Probe(std::move(nonce));
+  }
+
+ private:
+  template <typename T>
+  static Task<absl::StatusOr<T>> Down() {
+    co_return absl::UnavailableError("cut");
+  }
+  std::unique_ptr<audit::TailSource> source_;
+  const bool& cut_;
+};
+
+/// Decides as `permits` says; remembers what it was asked.
+class FakeConsent {
+ public:
+  FakeConsent(relais::testing::SimExecutor& sim, audit::Log& log) : sim_(sim), log_(log) {}
+
+  std::function<bool(const consent::v1::CheckRequest&)> permits = [](const auto&) { return true; };
+  absl::Status down;                             // not OK: every check fails with it
+  std::optional<uint64_t> answers_at;            // the revision told, when it is to be an older one
+  absl::Duration delay = absl::ZeroDuration();   // before the answer, after the decision
+  std::vector<consent::v1::CheckRequest> asked;  // in order
+
+  Task<absl::StatusOr<consent::v1::CheckResponse>> Check(consent::v1::CheckRequest request) {
+    asked.push_back(request);
+    if (!down.ok()) {
+      co_return down;
+    }
+    consent::v1::CheckResponse response;
+    response.set_revision(log_.Revision(answers_at.value_or(log_.state().size)));
+    response.set_decision(permits(request) ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
+    if (response.decision() == common::v1::DECISION_PERMIT) {
+      response.set_ground(request.has_stated_ground() ? request.stated_ground().ground()
+                                                      : common::v1::GROUND_AGREEMENT);
+      if (!request.dry_run()) {
+        response.mutable_permit()->set_permit_id("permit-" + std::to_string(asked.size()));
+        *response.mutable_permit()->mutable_expires() = ToProto(sim_.Now() + absl::Seconds(60));
+      }
+    } else {
+      response.set_next_step("demandez-lui / ask her");
+    }
+    if (delay > absl::ZeroDuration()) {
+      co_await Sleep(sim_, delay);
+    }
+    co_return response;
+  }
+  [[nodiscard]] size_t recorded() const {
+    return static_cast<size_t>(
+        std::count_if(asked.begin(), asked.end(), [](const auto& q) { return !q.dry_run(); }));
+  }
+
+ private:
+  relais::testing::SimExecutor& sim_;
+  audit::Log& log_;
+};
+
+/// A subscription's client: what it says, what it got.
+class ScriptedStream final : public InboxHandlers::SubscribeStream {
+ public:
+  explicit ScriptedStream(Executor& executor) : executor_(executor) {}
+
+  void Say(v1::SubscribeRequest request) { to_read_.push_back(std::move(request)); }
+  void Open(const std::string& desk, uint32_t max_in_flight) {
+    v1::SubscribeRequest request;
+    request.mutable_open()->set_desk(desk);
+    request.mutable_open()->set_max_in_flight(max_in_flight);
+    Say(std::move(request));
+  }
+  void Ack(const std::string& message) {
+    v1::SubscribeRequest request;
+    request.set_ack(message);
+    Say(std::move(request));
+  }
+  void Nack(const std::string& message) {
+    v1::SubscribeRequest request;
+    request.set_nack(message);
+    Say(std::move(request));
+  }
+  void HangUp() { finished_ = true; }
+
+  Task<std::optional<v1::SubscribeRequest>> Read() override {
+    while (to_read_.empty() && !finished_) {
+      co_await Sleep(executor_, absl::Milliseconds(20));
+    }
+    if (to_read_.empty()) {
+      co_return std::nullopt;
+    }
+    v1::SubscribeRequest next = std::move(to_read_.front());
+    to_read_.pop_front();
+    co_return next;
+  }
+  Task<bool> Write(v1::SubscribeResponse response) override {
+    got.push_back(std::move(*response.mutable_message()));
+    co_return !finished_;
+  }
+  [[nodiscard]] bool cancelled() const override { return finished_; }
+
+  std::vector<v1::Message> got;
+
+ private:
+  Executor& executor_;
+  std::deque<v1::SubscribeRequest> to_read_;
+  bool finished_ = false;
+};
+
+/// 2026-11-03, 11:00 in Paris: a Tuesday, desks are open.
+inline absl::Time StoryStart() {
+  return absl::FromCivil(absl::CivilHour(2026, 11, 3, 10), absl::UTCTimeZone());
+}
+
+class World {
+ public:
+  explicit World(uint64_t seed = 1, Settings settings = {})
+      : settings_(settings),
+        harness_(Options("routing", seed)),
+        consent_log_(harness_.sim(), Options("consent", seed + 1000)),
+        suppression_(harness_.ring()),
+        idempotency_(Secret(std::string(32, 'i'))),
+        directory_(directory::testing::SampleDirectory()),
+        consent(harness_.sim(), consent_log_.log()) {
+    Require(harness_.ring().Add("handle", Secret(std::string(32, 'h'))).status());
+    auto handles = identity::HandleCodec::Create(harness_.ring(), {}, harness_.clock());
+    Require(handles.status());
+    handles_.emplace(*std::move(handles));
+    Open();
+  }
+  ~World() {
+    Stop();
+    sim().RunFor(absl::Seconds(30));
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  static audit::testing::HarnessOptions Options(const std::string& service, uint64_t seed) {
+    audit::testing::HarnessOptions options;
+    options.origin = "relais.test/" + service + "/1";
+    options.seed = seed;
+    options.start = StoryStart();
+    return options;
+  }
+
+  Service& service() { return *services_.back(); }
+  relais::testing::SimExecutor& sim() { return harness_.sim(); }
+  audit::testing::SimLogHarness& harness() { return harness_; }
+  PeerLog& consent_log() { return consent_log_; }
+  const rpc::ServiceContext& context() const { return *contexts_.back(); }
+  const directory::Directory& directory() const { return *directory_; }
+  void SetDirectory(const std::string& yaml) { directory_ = directory::testing::MakeDirectory(yaml); }
+
+  template <typename T>
+  T Run(Task<T> task) {
+    return harness_.Run(std::move(task));
+  }
+  /// Lets followers and timers work.
+  void Settle(absl::Duration time = absl::Seconds(2)) { sim().RunFor(time); }
+  /// The process dies and comes back on the same store.
+  void Restart() {
+    harness_.Crash();
+    Abandon(service());
+    harness_.options().store.crash_at = {};
+    Require(harness_.Reopen());
+    Open();
+  }
+  /// The store dies at its `step`-th step from now on.
+  void CrashAt(uint64_t step) {
+    harness_.options().store.crash_at = [this, step](uint64_t) { return armed_ && steps_++ == step; };
+  }
+  void Arm() {
+    armed_ = true;
+    steps_ = 0;
+  }
+
+  rpc::Call As(const std::string& institution, const std::string& system,
+               const std::string& agent = "agent-1") const {
+    rpc::Call call;
+    call.caller.institution = institution;
+    call.caller.system = system;
+    call.caller.agent = agent;
+    call.caller.function = "assistant-social";
+    call.caller.certificate = std::string(64, 'c');
+    call.directory = directory_;
+    return call;
+  }
+  rpc::Call Dsol(const std::string& agent = "agent-1") const { return As("ville-paris", "dsol", agent); }
+  rpc::Call AsService(const std::string& name) const {
+    rpc::Call call;
+    call.caller.kind = rpc::Caller::Kind::kService;
+    call.caller.service = name;
+    call.directory = directory_;
+    return call;
+  }
+
+  static Id128 Person(uint64_t number) { return audit::testing::Person(number).id; }
+  common::v1::PersonRef Handle(const std::string& institution, uint64_t person) const {
+    return rpc::HandleFor(context(), institution, Person(person));
+  }
+
+  /// A note of the hospital about a person, for the desk of her arrondissement.
+  v1::SubmitRequest Note(const std::string& request_id, uint64_t person = 1,
+                         const std::string& desk = "dsol-75113") const {
+    v1::SubmitRequest request;
+    request.set_request_id(request_id);
+    *request.mutable_person() = Handle("aphp", person);
+    request.mutable_sender()->set_institution("aphp");
+    request.set_purpose("SOCIAL_ASSESSMENT");
+    request.add_categories("IDENTITY");
+    request.mutable_content()->mutable_note()->set_text("sortie prévue " + request_id);
+    request.set_desk(desk);
+    request.set_urgency(v1::URGENCY_CONCERN);
+    return request;
+  }
+  absl::StatusOr<v1::SubmitResponse> Submit(const v1::SubmitRequest& request) {
+    return Run(service().routing().Submit(As("aphp", "pass"), request));
+  }
+  /// Submits a note that must pass, and lets it reach the inbox.
+  std::string MustSubmit(const std::string& request_id, uint64_t person = 1,
+                         const std::string& desk = "dsol-75113") {
+    const auto response = Submit(Note(request_id, person, desk));
+    Require(response.status());
+    Settle();
+    return response->message_id();
+  }
+  absl::StatusOr<v1::PullResponse> TryPull(const std::string& desk = "dsol-75113") {
+    v1::PullRequest request;
+    request.set_desk(desk);
+    return Run(service().inboxes().Pull(Dsol(), request));
+  }
+  std::vector<v1::Message> Pull(const std::string& desk = "dsol-75113") {
+    const auto response = TryPull(desk);
+    Require(response.status());
+    return {response->messages().begin(), response->messages().end()};
+  }
+  absl::Status Ack(const std::string& message, std::optional<rpc::Call> call = std::nullopt) {
+    v1::AckRequest request;
+    request.set_message_id(message);
+    return Run(service().inboxes().Ack(call.value_or(Dsol()), request)).status();
+  }
+  absl::StatusOr<v1::NackResponse> Nack(const std::string& message) {
+    v1::NackRequest request;
+    request.set_message_id(message);
+    return Run(service().inboxes().Nack(Dsol(), request));
+  }
+  absl::StatusOr<v1::TakeResponse> Take(const std::string& message,
+                                        std::optional<rpc::Call> call = std::nullopt) {
+    v1::TakeRequest request;
+    request.set_request_id("take-" + message.substr(0, 8));
+    request.set_message_id(message);
+    return Run(service().inboxes().Take(call.value_or(Dsol()), request));
+  }
+  std::vector<v1::Waiting> Waiting(const std::string& desk = "dsol-75113") {
+    v1::ListByDeskRequest request;
+    request.set_desk(desk);
+    const auto response = Run(service().inboxes().ListByDesk(Dsol(), request));
+    Require(response.status());
+    return {response->messages().begin(), response->messages().end()};
+  }
+
+  /// She withdraws, in consent's log.
+  void Withdraws(uint64_t person) {
+    consent_log_.Append(audit::testing::SubjectEvent(audit::testing::Person(person),
+                                                     audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN));
+  }
+  void CutConsentLog(bool cut) { cut_ = cut; }
+
+  std::vector<audit::OpenedLeaf> Leaves() {
+    const auto leaves = harness_.log().ReadOpened(0, 100000);
+    Require(leaves.status());
+    return *leaves;
+  }
+  size_t Count(audit::v1::EventClass event_class) {
+    size_t count = 0;
+    for (const audit::OpenedLeaf& leaf : Leaves()) {
+      count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
+    }
+    return count;
+  }
+
+  static void Require(const absl::Status& status) {
+    if (!status.ok()) {
+      std::fprintf(stderr, "routing world: %s\n", status.ToString().c_str());
+      std::abort();
+    }
+  }
+
+ private:
+  void Open() {
+    contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
+        harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
+        suppression_, idempotency_, [this] { return directory_; }}));
+    Peers peers;
+    peers.check = [this](consent::v1::CheckRequest request, absl::Duration /*timeout*/) {
+      return consent.Check(std::move(request));
+    };
+    Archive archive = [](uint64_t) -> absl::StatusOr<SignedVersion> { return absl::NotFoundError("none"); };
+    services_.push_back(std::make_unique<Service>(*contexts_.back(), std::move(peers), settings_,
+                                                  *calendar::Paris::Load(), std::move(archive),
+                                                  std::make_unique<CuttableTail>(consent_log_.log(), cut_)));
+    Require(service().Start());
+    Settle(absl::Seconds(1));
+  }
+  void Stop() { Run(service().Stop()); }
+  // A dead process's coroutines end on their own.
+  void Abandon(Service& dead) {
+    Start(dead.Stop(), [](bool) {});
+    sim().RunFor(absl::Seconds(30));
+  }
+
+  Settings settings_;
+  audit::testing::SimLogHarness harness_;
+  PeerLog consent_log_;
+  identity::SuppressionKeys suppression_;
+  rpc::Idempotency idempotency_;
+  std::optional<identity::HandleCodec> handles_;
+  std::shared_ptr<const directory::Directory> directory_;
+  bool cut_ = false;
+  bool armed_ = false;
+  uint64_t steps_ = 0;
+
+ public:
+  FakeConsent consent;
+
+ private:
+  std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
+  std::vector<std::unique_ptr<Service>> services_;
+};
+
+}  // namespace relais::routing::testing
