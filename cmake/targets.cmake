@@ -6,6 +6,7 @@
 
 set(RELAIS_WARNINGS -Wall -Wextra -Werror)
 
+
 function(relais_options target)
   target_compile_options(${target} PRIVATE ${RELAIS_WARNINGS})
 endfunction()

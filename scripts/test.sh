@@ -50,7 +50,7 @@ buf_lint() {
 ctest_of() {
   local preset=$1
   shift
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@"
+  ctest --test-dir "build/$preset" --parallel 2 --output-on-failure --no-tests=error "$@"
 }
 
 tidy() {

@@ -60,7 +60,7 @@ class Connection final : public grpc::ClientBidiReactor<TailRequest, TailRespons
  public:
   using ProbeAnswer = absl::StatusOr<audit::LogState>;
 
-  Connection(Executor& executor, uint64_t from) : executor_(executor), next_in_(from), next_out_(from) {}
+  explicit Connection(uint64_t from) : next_in_(from), next_out_(from) {}
 
   void Open(audit::v1::AuditService::Stub& stub) {
     context_.set_deadline(std::chrono::system_clock::now() + kStreamLife);
@@ -260,7 +260,6 @@ class Connection final : public grpc::ClientBidiReactor<TailRequest, TailRespons
     RemoveHold();
   }
 
-  Executor& executor_;
   grpc::ClientContext context_;
   TailResponse incoming_;
   std::mutex mu_;
@@ -334,7 +333,7 @@ class TailClient final : public audit::TailSource {
     if (connection != nullptr) {
       Drop(connection);
     }
-    connection = std::make_shared<Connection>(executor_, from);
+    connection = std::make_shared<Connection>(from);
     connection->Open(*stub_);
     std::lock_guard lock(mu_);
     connection_ = connection;

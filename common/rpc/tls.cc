@@ -36,6 +36,7 @@ constexpr unsigned kRefreshSeconds = 1;
 constexpr size_t kMostPemBytes = size_t{1} << 20;
 constexpr int kKeepaliveMs = 20'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kConnectMs = 5'000;
 constexpr int kFirstBackoffMs = 100;
 constexpr int kMostBackoffMs = 2'000;
 constexpr int kMostMessageBytes = 1 << 20;
@@ -112,7 +113,8 @@ grpc::ChannelArguments ArgumentsFor(const std::string& service) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstBackoffMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstBackoffMs);
+  // Bounds one attempt to connect, whatever its name: a handshake on a busy machine takes its time.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostBackoffMs);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // ours know the request id
   arguments.SetMaxReceiveMessageSize(kMostMessageBytes);

@@ -73,12 +73,9 @@ consent::v1::CheckResponse EchoedPermit() {
     one.set_decision(common::v1::DECISION_PERMIT);
     one.set_ground(common::v1::GROUND_AGREEMENT);
     one.set_reason(consent::v1::REASON_AGREEMENT);
-    one.set_consent_id(std::string(32, 'a'));
-    one.mutable_expires()->set_seconds(kExpires);
-    one.mutable_expires()->set_nanos(kExpiresNanos);
   }
-  response.set_revision("relais.test/consent/1:1234567");
-  response.mutable_permit()->set_permit_id("relais.test/consent/1:1234566");
+  response.set_revision("relais.test/consent/1:12345");
+  response.mutable_permit()->set_permit_id("relais.test/consent/1:12344");
   response.mutable_permit()->mutable_expires()->set_seconds(kExpires);
   response.mutable_permit()->mutable_expires()->set_nanos(kExpiresNanos);
   return response;

@@ -41,19 +41,16 @@ def run(command, **options):
 
 @functools.lru_cache(maxsize=None)
 def stubs_dir():
-    """Python modules of every .proto of proto/."""
-    from grpc_tools import protoc
-
+    """Python modules of every .proto of proto/, made by protoc as any integrator would."""
     out = tempfile.mkdtemp(prefix="relais-stubs-")
     atexit.register(shutil.rmtree, out, ignore_errors=True)
     protos = []
     for folder, _, names in os.walk(os.path.join(ROOT, "proto", "relais")):
         protos += [os.path.join(folder, name) for name in names if name.endswith(".proto")]
-    well_known = os.path.join(os.path.dirname(protoc.__file__), "_proto")
-    code = protoc.main(["protoc", "-I" + os.path.join(ROOT, "proto"), "-I" + well_known, "--python_out=" + out,
-                        "--grpc_python_out=" + out] + sorted(protos))
-    if code != 0:
-        raise RuntimeError("the stubs cannot be generated")
+    made = run(["protoc", "-I" + os.path.join(ROOT, "proto"), "--python_out=" + out, "--grpc_python_out=" + out,
+                "--plugin=protoc-gen-grpc_python=" + shutil.which("grpc_python_plugin")] + sorted(protos))
+    if made.returncode != 0:
+        raise RuntimeError("the stubs cannot be generated: " + made.stderr)
     sys.path.insert(0, out)
     return out
 

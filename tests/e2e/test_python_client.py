@@ -54,7 +54,7 @@ class PythonClientTest(suite.SuiteTest):
         answer = self.check(person, at_least_as_fresh=agreed.written.revision, want_proof=True)
         self.assertEqual(answer.decision, self.types.DECISION_PERMIT)
         self.assertEqual(answer.ground, self.types.GROUND_AGREEMENT)
-        self.assertEqual([each.consent_id for each in answer.categories], [agreed.consent_id] * 2)
+        self.assertEqual([each.category for each in answer.categories], ["IDENTITY", "RESOURCES"])
         self.assertTrue(answer.permit.permit_id)
         receipts.verify(answer.proof, self.directory())
         self.assertEqual(self.check(person, categories=["IDENTITY", "HEALTH"]).decision, self.types.DECISION_DENY)

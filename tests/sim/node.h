@@ -114,6 +114,8 @@ class Node {
   }
   /// The next commit crashes the process, at a step the seed chooses.
   void CrashAtNextCommit() { armed_ = true; }
+  /// No more crashes to come.
+  void Calm() { armed_ = false; }
 
   [[nodiscard]] const std::vector<ProcessPtr>& all() const { return all_; }
   [[nodiscard]] const std::shared_ptr<storage::MemoryDisk>& disk() const { return disk_; }

@@ -115,8 +115,10 @@ std::unique_ptr<routing::Service> World::MakeRouting(const Node<routing::Service
       &net_, route, consent_.get(), CallOfService("routing"),
       [](consent::Service& s) -> consent::CheckHandlers& { return s.checks(); },
       &consent::CheckHandlers::Check);
+  routing::Settings settings;
+  settings.delivery.visible = absl::Seconds(5);  // so that a schedule comes to its end sooner
   return std::make_unique<routing::Service>(
-      *process->context, std::move(peers), routing::Settings(), paris_,
+      *process->context, std::move(peers), settings, paris_,
       [](uint64_t) -> absl::StatusOr<routing::SignedVersion> {
         return absl::NotFoundError("no archive here");
       },
@@ -269,8 +271,10 @@ absl::Status World::Run() {
   sim_.RunFor(options_.length);
   ending_ = true;
   net_.Heal();
-  BootAll();
-  sim_.RunFor(absl::Seconds(1));
+  consent_->Calm();
+  routing_->Calm();
+  alerting_->Calm();
+  sim_.RunFor(absl::Milliseconds(10));  // a machine whose process just died notices
   BootAll();
   // Visible timeouts have to pass for what was offered and never arrived: two minutes are plenty.
   if (!sim_.RunUntil([this] { return running_ == 0; }, absl::Minutes(20))) {
