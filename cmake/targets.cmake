@@ -6,7 +6,6 @@
 
 set(RELAIS_WARNINGS -Wall -Wextra -Werror)
 
-
 function(relais_options target)
   target_compile_options(${target} PRIVATE ${RELAIS_WARNINGS})
 endfunction()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Stops the suite of DIR cleanly: scripts/down.sh DIR
 set -euo pipefail
+source "$(dirname "$0")/lib/processes.sh"
 if [ $# -ne 1 ] || [ ! -d "$1" ]; then
   echo "usage: scripts/down.sh DIR" >&2
   exit 2
@@ -11,12 +12,14 @@ for service in alerting routing consent; do
   file=$1/$service/pid
   [ -f "$file" ] || continue
   pid=$(cat "$file")
-  kill -TERM "$pid" 2>/dev/null || true
+  if is_running "$file" "relais-$service"; then
+    kill -TERM "$pid" 2>/dev/null || true
+  fi
   for _ in $(seq 300); do
-    kill -0 "$pid" 2>/dev/null || break
+    is_running "$file" "relais-$service" || break
     sleep 0.1
   done
-  if kill -0 "$pid" 2>/dev/null; then
+  if is_running "$file" "relais-$service"; then
     echo "relais-$service did not stop within 30 s; killed" >&2
     kill -KILL "$pid" 2>/dev/null || true
     status=1

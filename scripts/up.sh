@@ -4,6 +4,7 @@
 # starts whatever is not running, on the same stores and ports. Then: source DIR/env.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
+source "$here/scripts/lib/processes.sh"
 usage() { echo "usage: scripts/up.sh DIR [--test-clock RFC3339]" >&2; exit 2; }
 [ $# -ge 1 ] || usage
 dir=$1
@@ -35,7 +36,7 @@ fi
 # shellcheck source=/dev/null
 source "$dir/env"
 
-alive() { [ -f "$dir/$1/pid" ] && kill -0 "$(cat "$dir/$1/pid")" 2>/dev/null; }
+alive() { is_running "$dir/$1/pid" "relais-$1"; }
 for service in "${services[@]}"; do
   if alive "$service"; then
     continue
