@@ -64,8 +64,9 @@ none_wait() { [ "$(waiting "$1" "$2")" = 0 ]; }
 # import TYPE FILE: the summary as JSON; refused rows are expected in these files.
 import() {
   local code=0
-  "$1" --json signal import --type "$2" "$base/$3" --results "$base/$3.results" >"$base/$3.json" || code=$?
-  [ $code = 0 ] || [ $code = 3 ] || fail "the import of $3 ended with $code"
+  "$1" --json signal import --type "$2" "$base/$3" --results "$base/$3.results" >"$base/$3.json" \
+    2>"$base/$3.errors" || code=$?
+  [ $code = 0 ] || [ $code = 3 ] || fail "the import of $3 ended with $code: $(cat "$base/$3.errors")"
 }
 told() {
   python3 -c 'import json, sys
@@ -117,9 +118,9 @@ city inbox take "$message" >/dev/null
 echo "  as-1207, a social worker, took it: escalation stops. EDF sees that it was delivered, and nothing more."
 echo
 
-city consent record "$handle" --purpose ENERGY_AID --purpose REFERENT_COORDINATION --category IDENTITY \
+agreement=$(city --json consent record "$handle" --purpose ENERGY_AID --purpose REFERENT_COORDINATION --category IDENTITY \
   --category CONTACT --category ADDRESS --category ENERGY_DEBT --recipient emmaus --method signed-paper \
-  --notice accord-partage/3 --receipt "$base/receipt.json" >/dev/null
+  --notice accord-partage/3 --receipt "$base/receipt.json" | get consentId)
 relais audit verify "$base/receipt.json" >/dev/null || fail "the receipt does not verify"
 echo "Accord (agreement): she agrees that Emmaüs learns of it; her receipt verifies offline."
 check() {
@@ -153,21 +154,21 @@ for number, text in enumerate(rows + [settled % who]):
     with open("%s-%d.csv" % (sys.argv[2], number), "w") as file:
         file.write(names + "\n" + text + "\n")
 PYTHON
-outcome() { tail -n 1 "$base/$1.results" | cut -d ';' -f "3,4"; }
+outcome() { tail -n 1 "$base/$1.results" | cut -d ';' -f "3,4" | tr ';' ' '; }
 import edf edf next-0.csv
 wait_for "a message for her référent" some_wait emmaus emmaus-maraude
-echo "Next cut: $(outcome next-0.csv), and it waits for her référent, as she agreed."
+echo "EDF's next file, another cut: $(outcome next-0.csv)and waits for her référent, as she agreed."
 echo
 
-city consent withdraw "$handle" --everything >/dev/null
+city consent withdraw "$handle" --consent "$agreement" >/dev/null
 code=0
 check city "$handle" 2>/dev/null || code=$?
 [ $code = 6 ] || fail "after the withdrawal the check ended with $code"
 [ "$(emmaus --json inbox pull emmaus-maraude | get messages.#)" = 0 ] || fail "a message was delivered after all"
 wait_for "the message to be pulled back" none_wait emmaus emmaus-maraude
-echo "Retrait (withdrawal), at any desk: every check now refuses; the message was pulled back, never delivered."
+echo "Retrait (withdrawal), at any desk: every check of it now refuses; the message was pulled back, never delivered."
 import edf edf next-1.csv
-echo "  Next cut: $(outcome next-1.csv) on the ground of the law: to the desk of her arrondissement again."
+echo "  Another cut: $(outcome next-1.csv)on the ground of the law alone, to the desk of her arrondissement."
 
 city consent object --supplier edf --nom "$(her content.unpaidBill.surname)" \
   --prenoms "$(her content.unpaidBill.firstNames)" --adresse "$(her content.unpaidBill.address)" \
@@ -175,11 +176,11 @@ city consent object --supplier edf --nom "$(her content.unpaidBill.surname)" \
 # A row that settles nothing is refused anyway: the reason says when her objection has reached alerting.
 opposed() {
   import edf edf next-3.csv
-  [ "$(outcome next-3.csv)" = "REFUSED;OPPOSED" ]
+  [ "$(outcome next-3.csv)" = "REFUSED OPPOSED" ]
 }
 wait_for "her objection to hold" opposed
 import edf edf next-2.csv
-[ "$(outcome next-2.csv)" = "REFUSED;OPPOSED" ] || fail "a row was $(outcome next-2.csv) after her objection"
+[ "$(outcome next-2.csv)" = "REFUSED OPPOSED" ] || fail "a row was $(outcome next-2.csv) after her objection"
 echo "Opposition (objection), told to the city: EDF's next row is $(outcome next-2.csv). Only she can lift it."
 echo
 

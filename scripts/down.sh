@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Stops the suite of DIR cleanly: scripts/down.sh DIR
 set -euo pipefail
+# shellcheck source=scripts/lib/processes.sh
 source "$(dirname "$0")/lib/processes.sh"
 if [ $# -ne 1 ] || [ ! -d "$1" ]; then
   echo "usage: scripts/down.sh DIR" >&2

@@ -4,6 +4,7 @@
 # starts whatever is not running, on the same stores and ports. Then: source DIR/env.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/lib/processes.sh
 source "$here/scripts/lib/processes.sh"
 usage() { echo "usage: scripts/up.sh DIR [--test-clock RFC3339]" >&2; exit 2; }
 [ $# -ge 1 ] || usage

@@ -26,7 +26,8 @@ using audit::v1::TailResponse;
 
 constexpr std::chrono::hours kStreamLife{23};  // the method allows 24
 constexpr absl::Duration kProbeTimeout = absl::Seconds(5);
-constexpr size_t kMostWaitingLeaves = 4096;  // then nothing more is read: gRPC holds the server back
+constexpr uint64_t kNoLeaves = uint64_t{1} << 62;  // beyond the end of any log: only nonces are answered
+constexpr size_t kMostWaitingLeaves = 4096;        // then nothing more is read: gRPC holds the server back
 
 absl::Status Broken() { return absl::UnavailableError("the tail of a peer's log broke off"); }
 
@@ -83,6 +84,11 @@ class Connection final : public grpc::ClientBidiReactor<TailRequest, TailRespons
   uint64_t next() {
     std::lock_guard lock(mu_);
     return next_out_;
+  }
+
+  bool broken() {
+    std::lock_guard lock(mu_);
+    return broken_;
   }
 
   // What has come in; OK and empty: nothing yet, `arrival` is set when something comes or the stream breaks.
@@ -305,10 +311,7 @@ class TailClient final : public audit::TailSource {
   }
 
   Task<absl::StatusOr<audit::LogState>> Probe(std::string nonce) override {
-    const std::shared_ptr<Connection> connection = Current();
-    if (connection == nullptr) {
-      co_return absl::UnavailableError("no tail of the peer's log is open");
-    }
+    const std::shared_ptr<Connection> connection = AnyConnection();
     const OneShot<Connection::ProbeAnswer> answer(executor_);
     connection->Ask(nonce, answer);
     executor_.PostAfter(kProbeTimeout,
@@ -326,14 +329,33 @@ class TailClient final : public audit::TailSource {
 
   // A connection whose next leaf is `from`.
   std::shared_ptr<Connection> At(uint64_t from) {
-    std::shared_ptr<Connection> connection = Current();
+    std::lock_guard opening(opening_mu_);
+    const std::shared_ptr<Connection> connection = Current();
     if (connection != nullptr && connection->next() == from) {
       return connection;
     }
     if (connection != nullptr) {
       Drop(connection);
     }
-    connection = std::make_shared<Connection>(from);
+    return OpenAt(from);
+  }
+
+  // Whichever there is. A follower asks for the log's state before it reads any of it.
+  std::shared_ptr<Connection> AnyConnection() {
+    std::lock_guard opening(opening_mu_);
+    const std::shared_ptr<Connection> connection = Current();
+    if (connection != nullptr && !connection->broken()) {
+      return connection;
+    }
+    if (connection != nullptr) {
+      Drop(connection);
+    }
+    return OpenAt(kNoLeaves);
+  }
+
+  // The caller holds opening_mu_.
+  std::shared_ptr<Connection> OpenAt(uint64_t from) {
+    auto connection = std::make_shared<Connection>(from);
     connection->Open(*stub_);
     std::lock_guard lock(mu_);
     connection_ = connection;
@@ -353,6 +375,7 @@ class TailClient final : public audit::TailSource {
 
   const std::unique_ptr<audit::v1::AuditService::Stub> stub_;
   Executor& executor_;
+  std::mutex opening_mu_;  // one connection is opened at a time; taken before mu_
   std::mutex mu_;
   std::shared_ptr<Connection> connection_;
 };

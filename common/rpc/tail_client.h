@@ -9,10 +9,10 @@
 
 namespace relais::rpc {
 
-/// Reads OPENED leaves; nonces and leaves share one stream. The stream is opened by the first Read, and
-/// again, at the index asked for, by the first Read after it broke (which itself answers UNAVAILABLE). Probe
-/// answers UNAVAILABLE when there is no stream, or no answer within five seconds. The destructor waits until
-/// gRPC is done with the stream; `executor` outlives it.
+/// Reads OPENED leaves; nonces and leaves share one stream. The stream is opened by the first Probe or Read,
+/// and again, at the index asked for, after it broke (the Read that finds it broken answers UNAVAILABLE).
+/// Probe answers UNAVAILABLE when the stream breaks, or there is no answer within five seconds. The
+/// destructor waits until gRPC is done with the stream; `executor` outlives it.
 std::unique_ptr<audit::TailSource> MakeTailSource(const std::shared_ptr<grpc::Channel>& channel,
                                                   Executor& executor);
 

@@ -27,6 +27,7 @@ class ExportTest : public ::testing::Test {
 
   std::string Leaf(int64_t seconds) {
     audit::Event event;
+    event.event_id = random_.Id();
     event.event_class = audit::v1::EVENT_CLASS_SERVICE_STARTED;
     event.institution = "service/consent";
     std::string bytes = *audit::SealLeaf(event, random_.Bytes(audit::kLeafRandomSize), false,

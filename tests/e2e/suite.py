@@ -132,14 +132,15 @@ class Suite:
         return run([os.path.join(ROOT, "scripts", "down.sh"), self.dir], env=self.env)
 
     def close(self):
-        try:
-            if os.path.isdir(self.dir):
-                self.down()
-        finally:
-            if os.environ.get("RELAIS_KEEP"):
-                print("kept: " + self.dir, file=sys.stderr)
-            else:
-                shutil.rmtree(self.base, ignore_errors=True)
+        """Ends the services at once and removes the folder; with RELAIS_KEEP set, leaves both."""
+        self.disconnect()
+        if os.environ.get("RELAIS_KEEP"):
+            print("kept: " + self.dir, file=sys.stderr)
+            return
+        for service in SERVICES:
+            if self.running(service):
+                self.kill(service)
+        shutil.rmtree(self.base, ignore_errors=True)
 
     def path(self, *names):
         return os.path.join(self.dir, *names)
@@ -273,6 +274,7 @@ class Client:
     def __init__(self, suite, acting, agent, function):
         self.suite = suite
         self.acting = acting
+        self.patience = 0  # seconds for which UNAVAILABLE is answered by asking again
         self.metadata = [("relais-agent", agent), ("relais-function", function or suite.function_of(acting))]
 
     def call(self, service, grpc_service, method, request, timeout=10):
@@ -283,8 +285,15 @@ class Client:
                 "AlertService": "alert_service", "AuditService": "audit_service"}[grpc_service]
         package = "audit" if grpc_service == "AuditService" else service
         channel = self.suite.channel(service, self.acting)
-        made = stub(channel, "%s/v1/%s" % (package, name), grpc_service)
-        return getattr(made, method)(request, timeout=timeout, metadata=self.metadata)
+        ask = getattr(stub(channel, "%s/v1/%s" % (package, name), grpc_service), method)
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                return ask(request, timeout=timeout, metadata=self.metadata)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
 
 class SuiteTest(unittest.TestCase):

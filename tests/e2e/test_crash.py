@@ -21,6 +21,7 @@ class CrashTest(suite.SuiteTest):
     def setUp(self):
         self.desk = self.suite.client("ville-paris/dsol", agent="desk-system")
         self.supplier = self.suite.client("edf/billing")
+        self.desk.patience = self.supplier.patience = 20
 
     def import_under_fire(self, data, victims, rng):
         """Imports, killing the victims one after the other at random moments; runs it again until it is through."""
@@ -134,6 +135,7 @@ class CrashTest(suite.SuiteTest):
         thread.start()
         acked = {}
         inbox = suite.pb("routing/v1/inbox_service")
+        self.desk.patience = 0
         until = time.monotonic() + 8
         while time.monotonic() < until:
             for desk in DESKS:
@@ -148,6 +150,7 @@ class CrashTest(suite.SuiteTest):
         stop.set()
         thread.join()
         self.suite.up()
+        self.desk.patience = 20
         self.collected(len(written), acked)
         told = collections.Counter(self.key_of_bill(message.content.unpaid_bill) for message in acked.values())
         self.assertEqual(told, collections.Counter(map(self.key_of_row, written)))

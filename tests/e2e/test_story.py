@@ -26,6 +26,8 @@ class StoryCase(suite.SuiteTest):
         self.edf = self.suite.client(EDF)
         self.city = self.suite.client(CITY, agent="as-1207")
         self.emmaus = self.suite.client(EMMAUS, agent="m-12")
+        # A service that has just started delivers nothing until it holds consent's lease.
+        self.city.patience = self.emmaus.patience = 10
         self.today = self.suite.now().astimezone(feedgen.PARIS).date()
 
     # --- what the institutions do
@@ -63,7 +65,7 @@ class StoryCase(suite.SuiteTest):
         return [line[3] or line[2] for line in results]
 
     def pull(self, client, desk):
-        return client.call("routing", "InboxService", "Pull", self.inbox.PullRequest(desk=desk)).messages
+        return list(client.call("routing", "InboxService", "Pull", self.inbox.PullRequest(desk=desk)).messages)
 
     def ack(self, client, message):
         return client.call("routing", "InboxService", "Ack", self.inbox.AckRequest(message_id=message.message_id))
@@ -76,7 +78,8 @@ class StoryCase(suite.SuiteTest):
         return messages[0]
 
     def waiting(self, client, desk):
-        return client.call("routing", "InboxService", "ListByDesk", self.inbox.ListByDeskRequest(desk=desk)).messages
+        answer = client.call("routing", "InboxService", "ListByDesk", self.inbox.ListByDeskRequest(desk=desk))
+        return list(answer.messages)
 
     def delivery(self, reference, client=None):
         answer = (client or self.edf).call("alerting", "SignalService", "ListDeliveries",
@@ -100,9 +103,9 @@ class StoryCase(suite.SuiteTest):
             request_id=suite.new_id(), person=person, lines=[line], method=self.values.METHOD_SIGNED_PAPER,
             legal_basis=self.values.LEGAL_BASIS_PUBLIC_TASK, notice=self.values.Notice(id="accord", version="1")))
 
-    def withdraw_everything(self, person):
+    def withdraw(self, person, **what):
         return self.city.call("consent", "ConsentService", "WithdrawConsent", self.consent.WithdrawConsentRequest(
-            request_id=suite.new_id(), person=person, lines=[self.values.ConsentLine()]))
+            request_id=suite.new_id(), person=person, **what))
 
 
 class StoryTest(StoryCase):
@@ -164,7 +167,7 @@ class StoryTest(StoryCase):
         self.send_bills(self.bill(who))
         person = self.received(self.city, "dsol-75111").person
 
-        self.agree(person, "emmaus", ["ENERGY_AID", "REFERENT_COORDINATION"])
+        agreement = self.agree(person, "emmaus", ["ENERGY_AID", "REFERENT_COORDINATION"]).consent_id
         proposal = self.city.call("routing", "ReferentService", "Propose", self.referent.ProposeRequest(
             request_id=suite.new_id(), person=person, desk="emmaus-maraude", agent="m-12",
             referent=self.types.Party(institution="emmaus", function="maraudeur"))).referent
@@ -196,9 +199,10 @@ class StoryTest(StoryCase):
         third = self.bill(who, fluid="CHALEUR")
         self.assertEqual(self.send_bills(third), ["ACCEPTED"])
         queued = suite.wait_for("the next message", lambda: [
-            each for each in self.waiting(self.emmaus, "emmaus-maraude") if each.message_id != message.message_id])
-        self.assertEqual(queued[0].state, self.inbox.Waiting.STATE_QUEUED)
-        self.withdraw_everything(person)
+            each for each in self.waiting(self.emmaus, "emmaus-maraude")
+            if each.state == self.inbox.Waiting.STATE_QUEUED])
+        self.assertEqual(len(queued), 1)
+        self.withdraw(person, consent_id=agreement)
         self.assertEqual(self.pull(self.emmaus, "emmaus-maraude"), [])
         suite.wait_for("the message to be pulled back", lambda: queued[0].message_id not in [
             each.message_id for each in self.waiting(self.emmaus, "emmaus-maraude")])
@@ -211,6 +215,13 @@ class StoryTest(StoryCase):
         last = self.received(self.city, "dsol-75111")
         self.assertEqual((last.ground, list(last.marks)), (self.types.GROUND_ART6, ["A_VERIFIER_EAU"]))
         self.assertEqual(self.pull(self.emmaus, "emmaus-maraude"), [])
+
+        # And when she says no to everything, that ground too is of no use (D-2.6.2).
+        self.withdraw(person, lines=[self.values.ConsentLine()])
+        fifth = self.bill(who, periode_debut="2026-01-01", periode_fin="2026-02-20")
+        self.assertEqual(self.send_bills(fifth), ["ACCEPTED"])
+        time.sleep(2)
+        self.assertEqual(self.pull(self.city, "dsol-75111"), [])
 
     def test_an_objection_at_a_desk_and_its_lifting(self):
         who = {"nom": "Benchérif", "prenoms": "Mariam", "adresse": "44 bd. de l'Hôpital", "code_postal": "75013"}

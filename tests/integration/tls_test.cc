@@ -465,7 +465,9 @@ TEST(TailClient, ReadsProbesAndOpensAgainWhereAsked) {
   Write(server, audit::v1::EVENT_CLASS_CONSENT_RECORDED);
   ThreadPool executor(2);
   const auto source = MakeTailSource(Strict(server, "consent", Certs().Service("routing")), executor);
-  EXPECT_EQ(BlockOn(source->Probe("too early")).status().code(), absl::StatusCode::kUnavailable);
+  const auto before = BlockOn(source->Probe("before any read"));
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->size, 2u);
 
   const auto first = BlockOn(source->Read(0, 10, absl::Seconds(10)));
   ASSERT_TRUE(first.ok()) << first.status();
@@ -497,7 +499,9 @@ TEST(TailClient, ABrokenStreamIsUnavailableAndThenOpensAgain) {
   ASSERT_EQ(BlockOn(source->Read(0, 10, absl::Seconds(10)))->size(), 1u);
   server.Revoke(routing);
   EXPECT_EQ(BlockOn(source->Read(1, 10, absl::Seconds(10))).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(BlockOn(source->Probe("0123456789abcdef")).ok());
   server.world().SetDirectory(testing::SampleDirectory(3));
+  EXPECT_TRUE(BlockOn(source->Probe("0123456789abcdef")).ok());
   Write(server, audit::v1::EVENT_CLASS_CHECK_DECIDED);
   const auto again = BlockOn(source->Read(1, 10, absl::Seconds(10)));
   ASSERT_TRUE(again.ok()) << again.status();

@@ -1,0 +1,347 @@
+// From accepted rows to alerts at desks, and what becomes of them.
+#include "services/alerting/followers.h"
+
+#include <gtest/gtest.h>
+
+#include "services/alerting/testing/world.h"
+
+namespace relais::alerting {
+namespace {
+
+using testing::Cut;
+using testing::EdfColumn;
+using testing::Letter;
+using testing::Payment;
+using testing::Report;
+using testing::World;
+using Outcomes = std::vector<std::string>;
+
+// A letter about one quarter, so that letters are different dossiers.
+v1::FeedRow LetterOf(const std::string& reference, const std::string& first, const std::string& last) {
+  return Letter(reference, {{EdfColumn::kPeriodeDebut, first}, {EdfColumn::kPeriodeFin, last}});
+}
+
+v1::Alert Only(World& world) {
+  const auto alerts = world.Alerts();
+  EXPECT_EQ(alerts.size(), 1u);
+  return alerts.empty() ? v1::Alert() : alerts[0];
+}
+
+TEST(Alerts, ACutReachesItsDeskOnce) {
+  World world;
+  ASSERT_EQ(world.Submit({Cut("E1"), Cut("E1")}), (Outcomes{"ACCEPTED", "DUPLICATE"}));
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_PENDING);
+  world.Settle();
+  ASSERT_EQ(world.peers().submitted.size(), 1u);
+  const routing::v1::SubmitRequest& sent = world.peers().submitted[0];
+  EXPECT_EQ(sent.sender().institution(), "edf");
+  EXPECT_EQ(sent.correlation().size(), Id128::kSize);
+  ASSERT_EQ(world.peers().registered.size(), 1u);
+  EXPECT_EQ(world.peers().registered[0].traits().surname(), "Dupont");
+  EXPECT_EQ(world.peers().registered[0].acting().party().institution(), "edf");
+  EXPECT_TRUE(world.peers().agreements.empty());
+  const v1::Alert alert = Only(world);
+  EXPECT_EQ(alert.state(), v1::Alert::STATE_SENT);
+  EXPECT_EQ(alert.rule(), "CUT_OR_REDUCTION");
+  // The desk's own name for her.
+  const Id128 person = *Id128::FromBytes(world.peers().PersonOf(world.peers().registered[0].sender_record()));
+  EXPECT_EQ(alert.person().handle(), rpc::HandleFor(world.context(), "ville-paris", person).handle());
+  // Each ART6 row raises its own, at once (D-1.13).
+  ASSERT_EQ(world.SubmitOne(Cut("E2")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(world.Alerts().size(), 2u);
+  EXPECT_EQ(world.peers().submitted.size(), 2u);
+  EXPECT_EQ(world.peers().registered[0].sender_record(), world.peers().registered.back().sender_record());
+}
+
+TEST(Alerts, ALoneLetterIsKeptAndTellsNobody) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Letter("L1")), "ACCEPTED");
+  world.Settle();
+  EXPECT_TRUE(world.peers().registered.empty());  // no person exists for a lone letter
+  EXPECT_EQ(world.DeliveryOf("L1"), v1::Delivery::STATE_KEPT);
+}
+
+TEST(Alerts, LettersByRecurrenceAndLaterOnesJoin) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(LetterOf("L1", "2026-01-01", "2026-01-31")), "ACCEPTED");
+  ASSERT_EQ(world.SubmitOne(LetterOf("L2", "2026-03-05", "2026-04-04")), "ACCEPTED");
+  world.Settle();
+  EXPECT_TRUE(world.peers().submitted.empty());
+  ASSERT_EQ(world.SubmitOne(LetterOf("L3", "2026-06-01", "2026-07-30")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).rule(), "RECURRENCE_DOSSIERS");
+  EXPECT_EQ(Only(world).facts(), 1u);
+  ASSERT_EQ(world.SubmitOne(LetterOf("L4", "2026-08-10", "2026-09-09")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).facts(), 2u);
+  EXPECT_EQ(world.peers().submitted.size(), 1u);
+  EXPECT_EQ(world.DeliveryOf("L4"), v1::Delivery::STATE_PENDING);
+  EXPECT_EQ(world.DeliveryOf("L1"), v1::Delivery::STATE_KEPT);
+}
+
+TEST(Alerts, RoutingsFactsMoveThem) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  routing::v1::MessageSubmitted submitted;
+  submitted.set_message_id(world.peers().MessageOf(0));
+  submitted.set_correlation(world.peers().submitted[0].correlation());
+  world.RoutingSays(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED, submitted, common::v1::GROUND_ART6);
+  EXPECT_EQ(Only(world).ground(), common::v1::GROUND_ART6);
+  world.Delivered(0);
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_DELIVERED);
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_DELIVERED);
+  routing::v1::MessageEscalated escalated;
+  escalated.set_message_id(world.peers().MessageOf(0));
+  escalated.set_correlation(world.peers().submitted[0].correlation());
+  escalated.set_to_desk("samusocial-115");
+  world.RoutingSays(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED, escalated);
+  EXPECT_TRUE(world.Alerts().empty());
+  ASSERT_EQ(world.Alerts("samusocial-115", "samusocial").size(), 1u);
+  world.Taken(0);
+  EXPECT_EQ(world.Alerts("samusocial-115", "samusocial")[0].state(), v1::Alert::STATE_TAKEN);
+  // What the sender may know: delivered or not, nothing more.
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_DELIVERED);
+  EXPECT_EQ(world.DeliveryOf("E1", "engie"), v1::Delivery::STATE_UNSPECIFIED);
+}
+
+TEST(Alerts, PendingWhilePeersAreUnavailableThenSent) {
+  World world;
+  world.peers().consent_down = absl::UnavailableError("down");
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_PENDING);
+  world.Restart();
+  world.peers().consent_down = absl::OkStatus();
+  // The directory's end is no answer about her.
+  world.peers().routing_down = rpc::Refusal(absl::StatusCode::kFailedPrecondition,
+                                            common::v1::ERROR_REASON_DIRECTORY_EXPIRED, "expired");
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(world.peers().registered.size(), 1u);
+  EXPECT_TRUE(world.peers().submitted.empty());
+  world.peers().routing_down = absl::OkStatus();
+  world.Settle(absl::Seconds(20));
+  EXPECT_EQ(world.peers().submitted.size(), 1u);
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_SENT);
+}
+
+TEST(Alerts, NotPermittedIsFinalUntilANewFact) {
+  World world;
+  world.peers().permits = false;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_KEPT);  // the sender learns nothing of why
+  EXPECT_TRUE(world.Alerts().empty());
+  world.peers().permits = true;
+  world.Settle(absl::Minutes(1));
+  EXPECT_TRUE(world.peers().submitted.empty());
+}
+
+TEST(Alerts, AReportsGroundIsRecordedBeforeItIsSent) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+  nlohmann::json unable = feeds::testing::BsppReport();
+  unable["danger"] = "SERIOUS";
+  unable["agreement"] = "UNABLE";
+  ASSERT_EQ(world.SubmitOne(Report("B2", unable), "bspp"), "ACCEPTED");
+  world.Settle();
+  ASSERT_EQ(world.peers().agreements.size(), 1u);
+  EXPECT_EQ(world.peers().agreements[0].lines(0).recipients(0).institution(), "ville-paris");
+  EXPECT_EQ(world.peers().agreements[0].source_reference(), "B1");
+  ASSERT_EQ(world.peers().emergencies.size(), 1u);
+  EXPECT_EQ(world.peers().emergencies[0].source_reference(), "B2");
+  EXPECT_EQ(world.peers().submitted.size(), 2u);
+}
+
+TEST(Alerts, AnAgreementRecordedForTheDayDeskDoesNotLoseTheAlertAtNight) {
+  World world;
+  world.peers().permits = true;
+  ASSERT_EQ(world.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+  world.sim().RunUntil([&] { return world.peers().agreements.size() == 1; }, absl::Seconds(5));
+  world.peers().routing_down = absl::UnavailableError("down");
+  world.Settle(absl::Seconds(5));
+  if (world.peers().submitted.empty()) {
+    world.peers().institution = "samusocial";  // another desk answers now
+    world.peers().desk = "samusocial-115";
+  }
+  world.peers().routing_down = absl::OkStatus();
+  world.Settle(absl::Seconds(20));
+  EXPECT_EQ(world.peers().submitted.size(), 1u);
+}
+
+TEST(Alerts, AtAShelterEachIsAPersonOfItsOwn) {
+  World world;
+  const auto at = [](const std::string& reference) {
+    return Cut(reference, {{EdfColumn::kAdresse, "910 avenue Daumesnil"}, {EdfColumn::kCodePostal, "75012"}});
+  };
+  ASSERT_EQ(world.Submit({at("E1"), at("E2")}), (Outcomes{"ACCEPTED", "ACCEPTED"}));
+  world.Settle();
+  ASSERT_EQ(world.peers().registered.size(), 2u);
+  EXPECT_NE(world.peers().registered[0].sender_record(), world.peers().registered[1].sender_record());
+}
+
+TEST(Alerts, ASettledBillClosesWhatNobodyTookAndTellsWhoWasTold) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  ASSERT_EQ(world.SubmitOne(Payment("P1")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_CLOSED);
+  ASSERT_EQ(world.peers().submitted.size(), 2u);
+  EXPECT_EQ(world.peers().submitted[1].content().settlement().event(), "REGLEMENT");
+  EXPECT_EQ(world.peers().submitted[1].desk(), "dsol-75113");
+  // A delivery told late does not reopen it.
+  world.Delivered(0);
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_CLOSED);
+}
+
+TEST(Alerts, ASettledBillAddsToWhatAHumanTook) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  world.Taken(0);
+  ASSERT_EQ(world.SubmitOne(Payment("P1", {{EdfColumn::kEvenement, "ECHEANCIER"}})), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_TAKEN);
+  ASSERT_EQ(Only(world).notes_size(), 1);
+  EXPECT_NE(Only(world).notes(0).find("payment plan"), std::string::npos);
+  EXPECT_EQ(world.peers().submitted.size(), 2u);
+}
+
+TEST(Alerts, SettledBeforeItWasSentIsNeverSent) {
+  World world;
+  world.peers().consent_down = absl::UnavailableError("down");
+  ASSERT_EQ(world.Submit({Cut("E1"), Payment("P1")}), (Outcomes{"ACCEPTED", "ACCEPTED"}));
+  world.Settle();
+  world.peers().consent_down = absl::OkStatus();
+  world.Settle(absl::Minutes(1));
+  EXPECT_TRUE(world.peers().submitted.empty());
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_KEPT);
+}
+
+TEST(Alerts, ANewFactAfterClosingReopensAndIsSentAgain) {
+  World world;
+  for (const auto& row :
+       {LetterOf("L1", "2026-05-01", "2026-05-31"), LetterOf("L2", "2026-06-01", "2026-06-30")}) {
+    ASSERT_EQ(world.SubmitOne(row), "ACCEPTED");
+  }
+  world.Settle();
+  EXPECT_EQ(Only(world).rule(), "RECURRENCE_PERIODS");
+  ASSERT_EQ(world.SubmitOne(Payment("P1")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_CLOSED);
+  ASSERT_EQ(world.SubmitOne(LetterOf("L3", "2026-07-01", "2026-07-31")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_SENT);
+  EXPECT_EQ(Only(world).facts(), 2u);
+  ASSERT_EQ(world.peers().submitted.size(), 3u);  // first, settlement, again
+  EXPECT_EQ(world.peers().submitted[2].content().unpaid_bill().period_start().month(), 7);
+  // News of the first message is old news.
+  world.Delivered(0);
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_SENT);
+  world.Delivered(2);
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_DELIVERED);
+}
+
+TEST(Alerts, ReadAgainAfterACrashNothingHappensTwice) {
+  // The settlement and what came after it are followed again, from before both.
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    World world(seed);
+    ASSERT_EQ(world.Submit({Cut("E1"), Payment("P1"), Cut("E2")}),
+              (Outcomes{"ACCEPTED", "ACCEPTED", "ACCEPTED"}));
+    world.Settle(absl::Milliseconds(50 * seed));
+    world.Restart();
+    world.Settle(absl::Seconds(20));
+    // E1's alert is settled; E2's, raised after the payment, is not.
+    const auto alerts = world.Alerts();
+    size_t open = 0;
+    for (const v1::Alert& alert : alerts) {
+      open += alert.state() == v1::Alert::STATE_SENT ? 1 : 0;
+    }
+    EXPECT_EQ(open, 1u) << "seed " << seed;
+    EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_KEPT) << "seed " << seed;
+    EXPECT_EQ(world.DeliveryOf("E2"), v1::Delivery::STATE_PENDING) << "seed " << seed;
+    const size_t before = world.peers().submitted.size();
+    world.Restart();
+    world.Settle(absl::Seconds(5));
+    EXPECT_EQ(world.peers().submitted.size(), before) << "seed " << seed;
+  }
+}
+
+TEST(Alerts, AnExerciseStaysMarked) {
+  World world;
+  nlohmann::json exercise = feeds::testing::BsppReport();
+  exercise["exercise"] = true;
+  ASSERT_EQ(world.SubmitOne(Report("B1", exercise), "bspp"), "ACCEPTED");
+  world.Settle();
+  ASSERT_EQ(world.peers().submitted.size(), 1u);
+  EXPECT_TRUE(world.peers().submitted[0].exercise());
+  EXPECT_TRUE(Only(world).exercise());
+}
+
+TEST(AlertService, TakeGoesThroughRoutingInTheHumansName) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  v1::TakeRequest request;
+  request.set_request_id("t1");
+  request.set_alert_id(Only(world).alert_id());
+  const auto taken = world.Run(world.service().alerts().Take(world.As("ville-paris", "anne"), request));
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(taken->alert().state(), v1::Alert::STATE_TAKEN);
+  ASSERT_EQ(world.peers().taken.size(), 1u);
+  EXPECT_EQ(world.peers().taken[0].acting().agent(), "anne");
+  EXPECT_EQ(world.peers().taken[0].message_id(), world.peers().MessageOf(0));
+  world.peers().routing_down = absl::UnavailableError("down");
+  EXPECT_EQ(rpc::ReasonOf(
+                world.Run(world.service().alerts().Take(world.As("ville-paris", "anne"), request)).status()),
+            common::v1::ERROR_REASON_PEER_UNAVAILABLE);
+}
+
+TEST(AlertService, AnothersAlertIsNotFound) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  v1::GetRequest get;
+  get.set_alert_id(Only(world).alert_id());
+  EXPECT_TRUE(world.Run(world.service().alerts().Get(world.As("ville-paris"), get)).ok());
+  EXPECT_TRUE(absl::IsNotFound(world.Run(world.service().alerts().Get(world.As("caf"), get)).status()));
+  EXPECT_TRUE(absl::IsNotFound(world.Run(world.service().alerts().Get(world.As("edf"), get)).status()));
+  v1::ListRequest list;
+  list.set_desk("dsol-75113");
+  EXPECT_TRUE(absl::IsNotFound(world.Run(world.service().alerts().List(world.As("caf"), list)).status()));
+  v1::TakeRequest take;
+  take.set_alert_id(get.alert_id());
+  EXPECT_TRUE(
+      absl::IsNotFound(world.Run(world.service().alerts().Take(world.As("caf", "x"), take)).status()));
+  EXPECT_TRUE(world.peers().taken.empty());
+}
+
+TEST(AlertService, ListsByPages) {
+  World world;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(world.SubmitOne(Cut("E" + std::to_string(i))), "ACCEPTED");
+    world.Settle();
+  }
+  v1::ListRequest request;
+  request.set_desk("dsol-75113");
+  request.set_page_size(2);
+  std::vector<absl::Time> raised;
+  do {
+    const auto page = world.Run(world.service().alerts().List(world.As("ville-paris"), request));
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Alert& alert : page->alerts()) {
+      raised.push_back(absl::FromUnixSeconds(alert.raised().seconds()));
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(raised.size(), 5u);
+  EXPECT_TRUE(std::is_sorted(raised.rbegin(), raised.rend()));
+  request.set_page_token("!");
+  EXPECT_EQ(world.Run(world.service().alerts().List(world.As("ville-paris"), request)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace relais::alerting

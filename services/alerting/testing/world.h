@@ -1,0 +1,445 @@
+// The alerting service in virtual time: its own log and store; consent and routing that do as told; and their
+// logs, which are real ones.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/audit/testing/log_harness.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "common/directory/testing/sample.h"
+#include "common/feeds/testing/sample_rows.h"
+#include "relais/alerting/v1/events.pb.h"
+#include "relais/consent/v1/events.pb.h"
+#include "relais/routing/v1/events.pb.h"
+#include "services/alerting/rows.h"
+#include "services/alerting/service.h"
+
+namespace relais::alerting::testing {
+
+using feeds::EdfColumn;
+using feeds::testing::Changes;
+
+/// Another service's log, on the same virtual time.
+class PeerLog final : public audit::testing::LogHarness {
+ public:
+  PeerLog(relais::testing::SimExecutor& sim, audit::testing::HarnessOptions options)
+      : LogHarness(sim, sim, std::move(options)), sim_(sim) {
+    OpenOrDie();
+  }
+  ~PeerLog() override { StopAll(); }
+
+ private:
+  void Wait(const std::function<bool()>& done) override {
+    if (!sim_.RunUntil(done, absl::Hours(1))) {
+      Die(absl::DeadlineExceededError("the task does not end"));
+    }
+  }
+  bool threaded() const override { return false; }
+  relais::testing::SimExecutor& sim_;
+};
+
+/// What peers were asked, and what they say. A request id that comes again gets the same answer and counts
+/// once, as with the real ones.
+class FakePeers {
+ public:
+  absl::Status consent_down;
+  absl::Status routing_down;
+  bool permits = true;
+  std::string desk = "dsol-75113";
+  std::string institution = "ville-paris";
+
+  std::vector<consent::v1::RegisterRequest> registered;
+  std::vector<consent::v1::RecordConsentRequest> agreements;
+  std::vector<consent::v1::RecordObjectionRequest> objections;
+  std::vector<consent::v1::DeclareRequest> emergencies;
+  std::vector<routing::v1::SubmitRequest> submitted;  // accepted ones, in order, each once
+  std::vector<routing::v1::TakeRequest> taken;
+  size_t repeated = 0;  // calls that had been made before
+
+  Task<absl::StatusOr<consent::v1::RegisterResponse>> Register(consent::v1::RegisterRequest request) {
+    CO_RETURN_IF_ERROR(consent_down);
+    CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("register", request.request_id(), request));
+    if (fresh) {
+      registered.push_back(request);
+    }
+    consent::v1::RegisterResponse response;
+    response.mutable_person()->set_person_id(PersonOf(request.sender_record()));
+    co_return response;
+  }
+  Task<absl::StatusOr<consent::v1::RecordConsentResponse>> RecordConsent(
+      consent::v1::RecordConsentRequest request) {
+    CO_RETURN_IF_ERROR(consent_down);
+    CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("consent", request.request_id(), request));
+    if (fresh) {
+      agreements.push_back(std::move(request));
+    }
+    co_return consent::v1::RecordConsentResponse();
+  }
+  Task<absl::StatusOr<consent::v1::RecordObjectionResponse>> RecordObjection(
+      consent::v1::RecordObjectionRequest request) {
+    CO_RETURN_IF_ERROR(consent_down);
+    CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("objection", request.request_id(), request));
+    if (fresh) {
+      objections.push_back(std::move(request));
+    }
+    co_return consent::v1::RecordObjectionResponse();
+  }
+  Task<absl::StatusOr<consent::v1::DeclareResponse>> Declare(consent::v1::DeclareRequest request) {
+    CO_RETURN_IF_ERROR(consent_down);
+    CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("declare", request.request_id(), request));
+    if (fresh) {
+      emergencies.push_back(std::move(request));
+    }
+    co_return consent::v1::DeclareResponse();
+  }
+  Task<absl::StatusOr<routing::v1::ResolveResponse>> Resolve(routing::v1::ResolveRequest /*request*/) {
+    CO_RETURN_IF_ERROR(routing_down);
+    routing::v1::ResolveResponse response;
+    response.set_territory_institution(institution);
+    response.set_territory_desk(desk);
+    co_return response;
+  }
+  Task<absl::StatusOr<routing::v1::SubmitResponse>> Submit(routing::v1::SubmitRequest request) {
+    CO_RETURN_IF_ERROR(routing_down);
+    if (!permits) {
+      co_return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
+                             "no");
+    }
+    CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("submit", request.request_id(), request));
+    routing::v1::SubmitResponse response;
+    if (fresh) {
+      messages_[request.request_id()] = audit::testing::Person(10000 + submitted.size()).id.ToHex();
+      submitted.push_back(request);
+    }
+    response.set_message_id(messages_[request.request_id()]);
+    response.set_desk(desk);
+    response.mutable_recipient()->set_institution(institution);
+    co_return response;
+  }
+  Task<absl::StatusOr<routing::v1::TakeResponse>> Take(routing::v1::TakeRequest request) {
+    CO_RETURN_IF_ERROR(routing_down);
+    taken.push_back(std::move(request));
+    co_return routing::v1::TakeResponse();
+  }
+
+  [[nodiscard]] std::string MessageOf(size_t number) const {
+    return messages_.at(submitted.at(number).request_id());
+  }
+  /// The person of a sender record, repeatably.
+  static std::string PersonOf(const std::string& record) {
+    return crypto::Sha256("person of " + record).substr(0, Id128::kSize);
+  }
+
+ private:
+  template <typename Request>
+  absl::StatusOr<bool> Fresh(const std::string& method, const std::string& id, const Request& request) {
+    const std::string content = request.SerializeAsString();
+    const auto [at, fresh] = seen_.try_emplace(method + "/" + id, content);
+    repeated += fresh ? 0 : 1;
+    if (at->second != content) {
+      return rpc::Refusal(absl::StatusCode::kAlreadyExists, common::v1::ERROR_REASON_REQUEST_ID_REUSED,
+                          "reused");
+    }
+    return fresh;
+  }
+  std::map<std::string, std::string> seen_;
+  std::map<std::string, std::string> messages_;  // by request id
+};
+
+/// 2026-11-22, noon in Paris: the day for which common/feeds/testing has rows.
+inline absl::Time StoryStart() {
+  return absl::FromCivil(absl::CivilHour(2026, 11, 22, 11), absl::UTCTimeZone());
+}
+
+inline v1::FeedRow Wire(const feeds::RawRow& raw) {
+  v1::FeedRow row;
+  row.set_line(raw.line);
+  if (!raw.json.empty()) {
+    row.set_json(raw.json);
+    return row;
+  }
+  for (const std::string& cell : raw.fields) {
+    row.mutable_cells()->add_cells(cell);
+  }
+  return row;
+}
+inline v1::FeedRow Cut(const std::string& reference, Changes changes = {}) {
+  feeds::RawRow raw = feeds::testing::EdfCut(changes);
+  raw.fields[static_cast<size_t>(EdfColumn::kReference)] = reference;
+  return Wire(raw);
+}
+inline v1::FeedRow Letter(const std::string& reference, Changes changes = {}) {
+  feeds::RawRow raw = feeds::testing::EdfLetter(changes);
+  raw.fields[static_cast<size_t>(EdfColumn::kReference)] = reference;
+  return Wire(raw);
+}
+inline v1::FeedRow Payment(const std::string& reference, Changes changes = {}) {
+  feeds::RawRow raw = feeds::testing::EdfPayment(changes);
+  raw.fields[static_cast<size_t>(EdfColumn::kReference)] = reference;
+  return Wire(raw);
+}
+inline v1::FeedRow Report(const std::string& reference,
+                          nlohmann::json report = feeds::testing::BsppReport()) {
+  report["reference"] = reference;
+  return Wire(feeds::testing::BsppRaw(report));
+}
+
+class World {
+ public:
+  explicit World(uint64_t seed = 1)
+      : harness_(Options("alerting", seed)),
+        consent_log_(harness_.sim(), Options("consent", seed + 1000)),
+        routing_log_(harness_.sim(), Options("routing", seed + 2000)),
+        suppression_(harness_.ring()),
+        idempotency_(Secret(std::string(32, 'i'))),
+        directory_(directory::testing::SampleDirectory()) {
+    Require(harness_.ring().Add("handle", Secret(std::string(32, 'h'))).status());
+    for (const char* sender : {"edf", "engie", "bspp"}) {
+      Require(harness_.ring()
+                  .Add(identity::SuppressionKeyName(sender), Secret(std::string(32, sender[1])))
+                  .status());
+    }
+    auto handles = identity::HandleCodec::Create(harness_.ring(), {}, harness_.clock());
+    Require(handles.status());
+    handles_.emplace(*std::move(handles));
+    Open();
+  }
+  ~World() {
+    Run(service().Stop());
+    sim().RunFor(absl::Seconds(30));
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  static audit::testing::HarnessOptions Options(const std::string& service, uint64_t seed) {
+    audit::testing::HarnessOptions options;
+    options.origin = "relais.test/" + service + "/1";
+    options.seed = seed;
+    options.start = StoryStart();
+    return options;
+  }
+
+  Service& service() { return *services_.back(); }
+  relais::testing::SimExecutor& sim() { return harness_.sim(); }
+  audit::testing::SimLogHarness& harness() { return harness_; }
+  PeerLog& consent_log() { return consent_log_; }
+  PeerLog& routing_log() { return routing_log_; }
+  const rpc::ServiceContext& context() const { return *contexts_.back(); }
+  const directory::Directory& directory() const { return *directory_; }
+  FakePeers& peers() { return peers_; }
+
+  template <typename T>
+  T Run(Task<T> task) {
+    return harness_.Run(std::move(task));
+  }
+  void Settle(absl::Duration time = absl::Seconds(2)) { sim().RunFor(time); }
+  /// The process dies and comes back on the same store.
+  void Restart() {
+    harness_.Crash();
+    Start(service().Stop(), [](bool) {});
+    sim().RunFor(absl::Seconds(30));
+    harness_.options().store.crash_at = [this](uint64_t) { return armed_ && steps_++ == crash_step_; };
+    armed_ = false;
+    Require(harness_.Reopen());
+    Open();
+  }
+  /// The store dies at its `step`-th step from now on. After a Restart.
+  void CrashAt(uint64_t step) {
+    crash_step_ = step;
+    steps_ = 0;
+    armed_ = true;
+  }
+  [[nodiscard]] bool Dead() { return !harness_.store().failure().ok(); }
+
+  rpc::Call As(const std::string& institution, const std::string& agent = "") const {
+    rpc::Call call;
+    call.caller.institution = institution;
+    call.caller.agent = agent;
+    call.caller.certificate = std::string(64, 'c');
+    call.directory = directory_;
+    return call;
+  }
+
+  absl::StatusOr<v1::SubmitRowsResponse> TrySubmit(const std::string& sender, v1::FeedType type,
+                                                   const std::vector<v1::FeedRow>& rows) {
+    return Run(service().signals().SubmitRows(As(sender), RequestOf(type, rows)));
+  }
+  static v1::SubmitRowsRequest RequestOf(v1::FeedType type, const std::vector<v1::FeedRow>& rows) {
+    v1::SubmitRowsRequest request;
+    request.set_type(type);
+    for (const v1::FeedRow& row : rows) {
+      *request.add_rows() = row;
+    }
+    return request;
+  }
+  /// "ACCEPTED", "DUPLICATE", or the reason of a refusal, one per row.
+  std::vector<std::string> Submit(const std::vector<v1::FeedRow>& rows, const std::string& sender = "edf") {
+    const auto response = TrySubmit(sender, sender == "bspp" ? v1::FEED_TYPE_BSPP : v1::FEED_TYPE_EDF, rows);
+    Require(response.status());
+    return Outcomes(*response);
+  }
+  std::string SubmitOne(const v1::FeedRow& row, const std::string& sender = "edf") {
+    return Submit({row}, sender).at(0);
+  }
+  static std::vector<std::string> Outcomes(const v1::SubmitRowsResponse& response) {
+    std::vector<std::string> outcomes;
+    for (const v1::RowResult& result : response.results()) {
+      outcomes.push_back(result.outcome() == v1::OUTCOME_ACCEPTED    ? "ACCEPTED"
+                         : result.outcome() == v1::OUTCOME_DUPLICATE ? "DUPLICATE"
+                                                                     : result.reason());
+    }
+    return outcomes;
+  }
+  v1::Delivery::State DeliveryOf(const std::string& reference, const std::string& sender = "edf") {
+    v1::ListDeliveriesRequest request;
+    request.add_references(reference);
+    const auto response = Run(service().signals().ListDeliveries(As(sender), request));
+    Require(response.status());
+    return response->deliveries(0).state();
+  }
+  std::vector<v1::Alert> Alerts(const std::string& desk = "dsol-75113",
+                                const std::string& institution = "ville-paris") {
+    v1::ListRequest request;
+    request.set_desk(desk);
+    const auto response = Run(service().alerts().List(As(institution), request));
+    Require(response.status());
+    return {response->alerts().begin(), response->alerts().end()};
+  }
+
+  template <typename Payload>
+  void RoutingSays(audit::v1::EventClass event_class, const Payload& payload,
+                   common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED) {
+    audit::Event event = audit::testing::SubjectEvent(audit::testing::Person(1), event_class);
+    event.ground = ground;
+    event.details.mutable_payload()->PackFrom(payload);
+    routing_log_.Append(event);
+    Settle();
+  }
+  /// Routing's log tells of the number-th message that was submitted.
+  template <typename Payload>
+  void Message(size_t number, audit::v1::EventClass event_class) {
+    Payload payload;
+    payload.set_message_id(peers_.MessageOf(number));
+    payload.set_correlation(peers_.submitted.at(number).correlation());
+    RoutingSays(event_class, payload);
+  }
+  void Delivered(size_t number) {
+    Message<routing::v1::MessageDelivered>(number, audit::v1::EVENT_CLASS_MESSAGE_DELIVERED);
+  }
+  void Taken(size_t number) {
+    Message<routing::v1::MessageTaken>(number, audit::v1::EVENT_CLASS_MESSAGE_TAKEN);
+  }
+
+  /// An objection recorded (lifted) at a desk, in consent's log.
+  void AtDesk(bool objects, const std::string& digest, const std::string& supplier = "edf") {
+    audit::Event event = audit::testing::PlainEvent(objects ? audit::v1::EVENT_CLASS_OBJECTION_RECORDED
+                                                            : audit::v1::EVENT_CLASS_OBJECTION_LIFTED);
+    if (objects) {
+      consent::v1::ObjectionRecorded payload;
+      payload.set_supplier(supplier);
+      payload.set_digest(digest);
+      payload.set_key_version(1);
+      event.details.mutable_payload()->PackFrom(payload);
+    } else {
+      consent::v1::ObjectionLifted payload;
+      payload.set_supplier(supplier);
+      payload.set_digest(digest);
+      payload.set_key_version(1);
+      event.details.mutable_payload()->PackFrom(payload);
+    }
+    consent_log_.Append(event);
+    Settle();
+  }
+  /// The digest of the record of a row, as consent would compute it.
+  std::string DigestOf(const v1::FeedRow& row, const std::string& sender = "edf") const {
+    const auto form = feeds::JudgeForm(feeds::FeedType::kEdf, RawOf(v1::FEED_TYPE_EDF, row), {});
+    const auto key = suppression_.Current(sender);
+    Require(key.status());
+    return identity::RecordDigest(
+        key->key, sender,
+        {form.record->nom, form.record->prenoms, form.record->adresse, form.record->code_postal});
+  }
+
+  std::vector<audit::OpenedLeaf> Leaves() {
+    const auto leaves = harness_.log().ReadOpened(0, 100000);
+    Require(leaves.status());
+    return *leaves;
+  }
+  size_t Count(audit::v1::EventClass event_class) {
+    size_t count = 0;
+    for (const audit::OpenedLeaf& leaf : Leaves()) {
+      count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
+    }
+    return count;
+  }
+  /// Refused rows by reason, as leaves count them.
+  std::map<std::string, uint64_t> Refused() {
+    std::map<std::string, uint64_t> refused;
+    for (const audit::OpenedLeaf& leaf : Leaves()) {
+      v1::SignalRefused payload;
+      if (leaf.details.payload().UnpackTo(&payload)) {
+        refused[payload.reason() + (payload.gated() ? "/gated" : "")] += payload.count();
+      }
+    }
+    return refused;
+  }
+
+  static void Require(const absl::Status& status) {
+    if (!status.ok()) {
+      std::fprintf(stderr, "alerting world: %s\n", status.ToString().c_str());
+      std::abort();
+    }
+  }
+
+ private:
+  Peers MakePeers() {
+    Peers peers;
+    peers.register_person = [this](auto request, absl::Duration) {
+      return peers_.Register(std::move(request));
+    };
+    peers.record_consent = [this](auto request, absl::Duration) {
+      return peers_.RecordConsent(std::move(request));
+    };
+    peers.record_objection = [this](auto request, absl::Duration) {
+      return peers_.RecordObjection(std::move(request));
+    };
+    peers.declare = [this](auto request, absl::Duration) { return peers_.Declare(std::move(request)); };
+    peers.resolve = [this](auto request, absl::Duration) { return peers_.Resolve(std::move(request)); };
+    peers.submit = [this](auto request, absl::Duration) { return peers_.Submit(std::move(request)); };
+    peers.take = [this](auto request, absl::Duration) { return peers_.Take(std::move(request)); };
+    return peers;
+  }
+  void Open() {
+    contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
+        harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
+        suppression_, idempotency_, [this] { return directory_; }}));
+    services_.push_back(std::make_unique<Service>(
+        *contexts_.back(), MakePeers(), Settings(), *calendar::Paris::Load(),
+        audit::LocalSource(consent_log_.log()), audit::LocalSource(routing_log_.log())));
+    Require(service().Start());
+    Settle(absl::Seconds(1));
+  }
+
+  audit::testing::SimLogHarness harness_;
+  PeerLog consent_log_;
+  PeerLog routing_log_;
+  identity::SuppressionKeys suppression_;
+  rpc::Idempotency idempotency_;
+  std::optional<identity::HandleCodec> handles_;
+  std::shared_ptr<const directory::Directory> directory_;
+  bool armed_ = false;
+  uint64_t steps_ = 0;
+  uint64_t crash_step_ = 0;
+  FakePeers peers_;
+  std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
+  std::vector<std::unique_ptr<Service>> services_;
+};
+
+}  // namespace relais::alerting::testing
