@@ -45,18 +45,6 @@ audit::v1::Subject ToProto(const Subject& subject) {
   return proto;
 }
 
-absl::StatusOr<Subject> FromProto(const audit::v1::Subject& proto) {
-  ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(proto.id()));
-  switch (proto.kind()) {
-    case audit::v1::Subject::KIND_PERSON:
-      return Subject{Subject::Kind::kPerson, id};
-    case audit::v1::Subject::KIND_SENDER_RECORD:
-      return Subject{Subject::Kind::kSenderRecord, id};
-    default:
-      return absl::InvalidArgumentError("leaf part P: subject of no kind");
-  }
-}
-
 audit::v1::LeafHeader MakeHeader(const Event& event, const Id128& event_id, std::string_view random,
                                  bool test_mode, const Secret& subject_key) {
   audit::v1::LeafHeader header;
@@ -107,17 +95,6 @@ absl::Status CheckHeader(const audit::v1::LeafHeader& header) {
   return absl::OkStatus();
 }
 
-// The event's details with its subject, which is the first field: no copy of the rest is made.
-std::string SerializeDetails(const Event& event) {
-  audit::v1::LeafDetails subject_only;
-  if (event.subject.has_value()) {
-    *subject_only.mutable_subject() = ToProto(*event.subject);
-  }
-  std::string bytes = subject_only.SerializeAsString();
-  event.details.AppendToString(&bytes);
-  return bytes;
-}
-
 void AppendPart(std::string& out, std::string_view part) {
   AppendBigEndian32(out, static_cast<uint32_t>(part.size()));
   out.append(part);
@@ -159,7 +136,7 @@ absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id
   RETURN_IF_ERROR(CheckEvent(event, event_id, random));
   const std::string aad = AssociatedData(random);
   const std::string header = MakeHeader(event, event_id, random, test_mode, subject_key).SerializeAsString();
-  const std::string details = SerializeDetails(event);
+  const std::string details = event.details.SerializeAsString();
   ASSIGN_OR_RETURN(const std::string sealed_p,
                    crypto::Seal(LeafKey(subject_key, random), random, aad, details));
   ASSIGN_OR_RETURN(const std::string sealed_r,
@@ -217,16 +194,15 @@ Secret LeafKey(const Secret& subject_key, std::string_view random) {
   return crypto::HkdfSha256(subject_key, random, kInfoP, kKeySize);
 }
 
-absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const Secret& subject_key) {
+absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const std::optional<Subject>& subject,
+                                                   const Secret& subject_key) {
   ASSIGN_OR_RETURN(audit::v1::LeafDetails details, Unseal(leaf, LeafKey(subject_key, leaf.random)));
-  if (leaf.header.commitment().empty() != !details.has_subject()) {
-    return absl::InvalidArgumentError("leaf commitment: header and part P differ about a subject");
+  const std::string expected = subject.has_value() ? Commitment(subject_key, leaf.random, *subject) : "";
+  if (!ConstantTimeEqual(expected, leaf.header.commitment())) {
+    return absl::InvalidArgumentError("leaf commitment: not of this subject");
   }
-  if (details.has_subject()) {
-    ASSIGN_OR_RETURN(const Subject subject, FromProto(details.subject()));
-    if (!ConstantTimeEqual(Commitment(subject_key, leaf.random, subject), leaf.header.commitment())) {
-      return absl::InvalidArgumentError("leaf commitment: not of this subject");
-    }
+  if (subject.has_value()) {
+    *details.mutable_subject() = ToProto(*subject);
   }
   return details;
 }

@@ -14,6 +14,7 @@
 // commitment = HMAC-SHA256(HKDF-SHA256(subject's audit key, random, "relais leaf commitment v1"), subject).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,7 +52,12 @@ absl::StatusOr<Leaf> ParseLeaf(std::string_view bytes);
 /// The key that opens part P of the leaf with this random, and nothing else: what a receipt carries.
 Secret LeafKey(const Secret& subject_key, std::string_view random);
 /// Opens part P and checks the commitment. INVALID_ARGUMENT when key and leaf do not belong together.
-absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const Secret& subject_key);
+///
+/// Part P does not hold the subject, so that a receipt, which carries this leaf's key, tells no institution
+/// the id behind its handle: who knows the subject (the log, from its rows beside the leaves) checks the
+/// commitment and gets it filled in.
+absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const std::optional<Subject>& subject,
+                                                   const Secret& subject_key);
 /// Opens part P with a receipt's key; the commitment cannot be checked with it.
 absl::StatusOr<audit::v1::LeafDetails> OpenDetailsWithLeafKey(const Leaf& leaf, const Secret& leaf_key);
 absl::StatusOr<audit::v1::LeafActor> OpenActor(const Leaf& leaf, const Secret& month_key);

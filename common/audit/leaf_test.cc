@@ -46,15 +46,15 @@ std::string FixedLeaf() {
 }
 
 TEST(LeafTest, GoldenBytes) {
-  // Made once and checked against an implementation of docs/formats.md in another language.
+  // Header, random and commitment were checked against an implementation in another language.
   EXPECT_EQ(crypto::HexEncode(FixedLeaf()),
             "010006474846222240d6a80a4e557c2000b6614b46d82ecd280000006e0865121000112233445566778899aabb"
             "ccddeeff1a0b76696c6c652d70617269732007280130013a0e534f4349414c5f535550504f5254420642554447"
             "45544207484f5553494e47480150015a20954f7434b6c37534f2d8c11833a4aa44e469cbfc649f80f1276f2af7"
-            "7723df08000000551eeef99871227e3e6323c4444db5c1ec1436397643f639e5a272a29acc0b55e1febd391511"
-            "7b6d98a9c2e51da1b3c32cc6b0467c9ed0291a65c334e1f2f0c9e48c8df1bf4873fe8b1d0d15ddcf919e7ccc6c"
-            "2d51d00000003d707a6f6c383a2dfd4158fd7b98e84f5d433bc1e82280c150861c163e9577a8ad4ca7c3633777"
-            "8b1a599e5dda706feb4eb29130c2a8354ffd0e8895391f");
+            "7723df080000003f1eeef99871227e3e6323c4444db5c1ec1436397643f639e5a272a29acc0b55e1e6ae3b1160"
+            "0a11e0d4ecea53ede88fff3bdf562c4e4f242d8f112b43b447d60000003d707a6f6c383a2dfd4158fd7b98e84f"
+            "5d433bc1e82280c150861c163e9577a8ad4ca7c36337778b1a599e5dda706feb4eb29130c2a8354ffd0e889539"
+            "1f");
 }
 
 TEST(LeafTest, ReadsBackWhatWasSealed) {
@@ -68,7 +68,7 @@ TEST(LeafTest, ReadsBackWhatWasSealed) {
   EXPECT_TRUE(leaf->header.test());
   EXPECT_TRUE(leaf->header.exercise());
   EXPECT_EQ(leaf->header.commitment().size(), 32U);
-  const auto details = OpenDetails(*leaf, FixedKey('s'));
+  const auto details = OpenDetails(*leaf, FixedEvent().subject, FixedKey('s'));
   ASSERT_TRUE(details.ok()) << details.status();
   EXPECT_EQ(details->recipient().institution(), "casvp");
   EXPECT_EQ(details->subject().id(), FixedEvent().subject->id.ToBytes());
@@ -106,8 +106,8 @@ TEST(LeafTest, EveryBitFlipOutsideTheClearPartIsNoticed) {
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (bit % 8)));
     const absl::StatusOr<Leaf> leaf = ParseLeaf(flipped);
-    const bool noticed =
-        !leaf.ok() || !OpenDetails(*leaf, FixedKey('s')).ok() || !OpenActor(*leaf, FixedKey('m')).ok();
+    const bool noticed = !leaf.ok() || !OpenDetails(*leaf, FixedEvent().subject, FixedKey('s')).ok() ||
+                         !OpenActor(*leaf, FixedKey('m')).ok();
     const bool clear =
         (at >= kLeafTimeOffset && at < kLeafRandomOffset) || (at >= header_start && at < header_end);
     EXPECT_TRUE(noticed || clear) << "bit " << bit;
@@ -129,9 +129,19 @@ TEST(LeafTest, CommitmentIsFreshPerLeaf) {
 TEST(LeafTest, CommitmentBindsTheSubject) {
   Leaf leaf = *ParseLeaf(FixedLeaf());
   leaf.header.set_commitment(std::string(32, 'x'));
-  EXPECT_THAT(OpenDetails(leaf, FixedKey('s')).status().message(), HasSubstr("commitment"));
+  EXPECT_THAT(OpenDetails(leaf, FixedEvent().subject, FixedKey('s')).status().message(),
+              HasSubstr("commitment"));
   leaf.header.clear_commitment();
-  EXPECT_THAT(OpenDetails(leaf, FixedKey('s')).status().message(), HasSubstr("commitment"));
+  EXPECT_THAT(OpenDetails(leaf, FixedEvent().subject, FixedKey('s')).status().message(),
+              HasSubstr("commitment"));
+}
+
+TEST(LeafTest, AReceiptsKeyDoesNotTellTheSubject) {
+  const Leaf leaf = *ParseLeaf(FixedLeaf());
+  const auto details = OpenDetailsWithLeafKey(leaf, LeafKey(FixedKey('s'), leaf.random));
+  ASSERT_TRUE(details.ok()) << details.status();
+  EXPECT_FALSE(details->has_subject());
+  EXPECT_EQ(details->SerializeAsString().find(FixedEvent().subject->id.ToBytes()), std::string::npos);
 }
 
 TEST(LeafTest, LeafKeyOpensThatLeafOnly) {
@@ -142,12 +152,12 @@ TEST(LeafTest, LeafKeyOpensThatLeafOnly) {
   EXPECT_TRUE(OpenDetailsWithLeafKey(one, key).ok());
   EXPECT_FALSE(OpenDetailsWithLeafKey(other, key).ok());
   EXPECT_FALSE(OpenActor(one, key).ok());
-  EXPECT_FALSE(OpenDetails(one, key).ok());
+  EXPECT_FALSE(OpenDetails(one, FixedEvent().subject, key).ok());
 }
 
 TEST(LeafTest, WrongKeysOpenNothing) {
   const Leaf leaf = *ParseLeaf(FixedLeaf());
-  EXPECT_FALSE(OpenDetails(leaf, FixedKey('m')).ok());
+  EXPECT_FALSE(OpenDetails(leaf, FixedEvent().subject, FixedKey('m')).ok());
   EXPECT_FALSE(OpenActor(leaf, FixedKey('s')).ok());
 }
 
@@ -156,7 +166,7 @@ TEST(LeafTest, LeafWithoutSubjectHasNoCommitment) {
   event.subject.reset();
   const Leaf leaf = *ParseLeaf(*SealLeaf(event, FixedRandom(), false, FixedKey('l'), FixedKey('m')));
   EXPECT_TRUE(leaf.header.commitment().empty());
-  const auto details = OpenDetails(leaf, FixedKey('l'));
+  const auto details = OpenDetails(leaf, std::nullopt, FixedKey('l'));
   ASSERT_TRUE(details.ok()) << details.status();
   EXPECT_FALSE(details->has_subject());
 }

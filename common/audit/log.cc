@@ -287,7 +287,11 @@ absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, std::string bytes,
     opened.opening = OpenedLeaf::Opening::kErased;
     return opened;
   }
-  absl::StatusOr<audit::v1::LeafDetails> details = OpenDetails(opened.leaf, *key);
+  std::optional<Subject> whom;
+  if (subject.has_value()) {
+    ASSIGN_OR_RETURN(whom, Subject::Decode(*subject));
+  }
+  absl::StatusOr<audit::v1::LeafDetails> details = OpenDetails(opened.leaf, whom, *key);
   if (!details.ok()) {
     return absl::DataLossError(absl::StrCat("log: leaf ", index, " does not open"));
   }
