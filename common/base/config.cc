@@ -15,7 +15,8 @@
 namespace relais {
 namespace {
 
-absl::Status Flatten(const YAML::Node& node, const std::string& prefix, std::map<std::string, std::string>& out) {
+absl::Status Flatten(const YAML::Node& node, const std::string& prefix,
+                     std::map<std::string, std::string>& out) {
   if (node.IsScalar()) {
     out[prefix] = node.Scalar();
     return absl::OkStatus();

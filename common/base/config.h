@@ -1,4 +1,5 @@
-// Settings: one YAML file per service, each value overridable by environment and flag. Unknown keys are errors.
+// Settings: one YAML file per service, each value overridable by environment and flag. Unknown keys are
+// errors.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@
 namespace relais {
 
 /// A flat view of a YAML mapping: `tls.certificate: x` is key "tls.certificate". Precedence, highest first:
-/// flag `--set tls.certificate=x`, environment `RELAIS_TLS_CERTIFICATE`, file. Typed reads remember which keys
-/// were asked for; `Finish` then refuses every key that no one knows, naming it.
+/// flag `--set tls.certificate=x`, environment `RELAIS_TLS_CERTIFICATE`, file. Typed reads remember which
+/// keys were asked for; `Finish` then refuses every key that no one knows, naming it.
 class Config {
  public:
   static absl::StatusOr<Config> Load(const std::string& path, const std::vector<std::string>& overrides);

@@ -24,8 +24,14 @@ TEST(ThreadPool, RunsDelayedWorkInOrderOfDueTime) {
   ThreadPool pool(1);
   std::latch done(2);
   std::vector<int> order;
-  pool.PostAfter(absl::Milliseconds(30), [&] { order.push_back(2); done.count_down(); });
-  pool.PostAfter(absl::Milliseconds(1), [&] { order.push_back(1); done.count_down(); });
+  pool.PostAfter(absl::Milliseconds(30), [&] {
+    order.push_back(2);
+    done.count_down();
+  });
+  pool.PostAfter(absl::Milliseconds(1), [&] {
+    order.push_back(1);
+    done.count_down();
+  });
   done.wait();
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }

@@ -17,7 +17,8 @@ absl::StatusOr<Id128> Id128::FromBytes(std::string_view bytes) {
 }
 
 absl::StatusOr<Id128> Id128::FromHex(std::string_view hex) {
-  const bool digits = std::all_of(hex.begin(), hex.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+  const bool digits =
+      std::all_of(hex.begin(), hex.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
   if (hex.size() != 2 * kSize || !digits) {
     return absl::InvalidArgumentError("an id has 32 hexadecimal digits");
   }

@@ -1,5 +1,5 @@
-// The operators' log: one JSON line per event on stderr, and nothing personal in it, by construction. A line is
-// a fixed message and typed fields whose names and kinds are chosen here; there is no free text argument.
+// The operators' log: one JSON line per event on stderr, and nothing personal in it, by construction. A line
+// is a fixed message and typed fields whose names and kinds are chosen here; there is no free text argument.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace relais::log {
 
-/// One field. The constructors are the allow-list: numbers, names of things that are not persons, and the code
-/// (never the message, which may quote input) of a status.
+/// One field. The constructors are the allow-list: numbers, names of things that are not persons, and the
+/// code (never the message, which may quote input) of a status.
 class Field {
  public:
   static Field Count(std::string_view name, int64_t value);

@@ -16,7 +16,8 @@ TEST(Log, LinesAreJsonAndEscaped) {
 }
 
 TEST(Log, AStatusFromOutsideShowsItsCodeOnly) {
-  const std::string line = Render("error", "refused", {Field::Code(absl::InvalidArgumentError("nom: DUPONT"))});
+  const std::string line =
+      Render("error", "refused", {Field::Code(absl::InvalidArgumentError("nom: DUPONT"))});
   EXPECT_EQ(line.find("DUPONT"), std::string::npos);
   EXPECT_NE(line.find("INVALID_ARGUMENT"), std::string::npos);
 }

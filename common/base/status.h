@@ -10,11 +10,11 @@
 #define RELAIS_CONCAT(a, b) RELAIS_CONCAT_INNER(a, b)
 
 /// Returns the error of `expr` (absl::Status) from the calling function, if it is one.
-#define RETURN_IF_ERROR(expr)                                        \
-  do {                                                               \
-    if (absl::Status relais_status = (expr); !relais_status.ok()) {  \
-      return relais_status;                                          \
-    }                                                                \
+#define RETURN_IF_ERROR(expr)                                       \
+  do {                                                              \
+    if (absl::Status relais_status = (expr); !relais_status.ok()) { \
+      return relais_status;                                         \
+    }                                                               \
   } while (false)
 
 // NOLINTBEGIN(bugprone-macro-parentheses): `lhs` declares and `ret` is a keyword.
@@ -30,11 +30,11 @@
 #define ASSIGN_OR_RETURN(lhs, expr) RELAIS_ASSIGN_OR(return, RELAIS_CONCAT(relais_or_, __LINE__), lhs, expr)
 
 // The same inside a coroutine (Task<absl::Status> or Task<absl::StatusOr<T>>).
-#define CO_RETURN_IF_ERROR(expr)                                     \
-  do {                                                               \
-    if (absl::Status relais_status = (expr); !relais_status.ok()) {  \
-      co_return relais_status;                                       \
-    }                                                                \
+#define CO_RETURN_IF_ERROR(expr)                                    \
+  do {                                                              \
+    if (absl::Status relais_status = (expr); !relais_status.ok()) { \
+      co_return relais_status;                                      \
+    }                                                               \
   } while (false)
 
 #define CO_ASSIGN_OR_RETURN(lhs, expr) \

@@ -204,8 +204,8 @@ class Walk {
 
   void CheckText(const FieldPlan& field, const std::string& value, const Place& place) {
     if (value.empty()) {
-      // An empty text in a list says nothing, and an empty member of a oneof was still chosen. Bytes in a list are
-      // what somebody else wrote: a cell may well be blank.
+      // An empty text in a list says nothing, and an empty member of a oneof was still chosen. Bytes in a
+      // list are what somebody else wrote: a cell may well be blank.
       if (field.required || (field.repeated && !field.bytes)) {
         Report(place, field.repeated ? "must not be empty" : "is required");
       }

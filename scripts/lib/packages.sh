@@ -9,7 +9,8 @@ RELAIS_BUILD_PACKAGES=(
   libcurl4-openssl-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc tzdata zlib1g-dev
 )
 RELAIS_TEST_PACKAGES=(
-  clang-format clang-tidy openssl python3 python3-grpc-tools python3-grpcio python3-yaml shellcheck
+  clang-format clang-tidy openssl protobuf-compiler-grpc python3 python3-cryptography python3-grpcio python3-protobuf
+  python3-yaml shellcheck
 )
 
 # ensure_packages NAME...: installs those that are not there. Needs root only when something is missing.

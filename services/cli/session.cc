@@ -94,7 +94,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::Channel(const std::strin
     absl::StatusOr<std::shared_ptr<grpc::Channel>> made =
         rpc::MakeChannel({target->second, service, files_}, *trust_, nullptr);
     if (!made.ok()) {
-      return absl::UnauthenticatedError(absl::StrCat("no certificate to call with: ", made.status().message()));
+      return absl::UnauthenticatedError(
+          absl::StrCat("no certificate to call with: ", made.status().message()));
     }
     channel = *std::move(made);
   }
