@@ -307,14 +307,13 @@ TEST(SubmitStream, OpensThenAnswersEachBatch) {
 }
 
 TEST(SubmitStream, ItsDayIsFixedWhenItOpens) {
-  // Ten minutes to midnight in Paris; the row is good from tomorrow on.
-  World world(1, testing::StoryStart() + absl::Hours(11) + absl::Minutes(50));
+  World world;
   class Slow final : public SignalHandlers::SubmitStreamT {
    public:
     Slow(World& world, FeedStream& inner) : world_(world), inner_(inner) {}
     Task<std::optional<v1::SubmitStreamRequest>> Read() override {
       if (!inner_.responses.empty()) {
-        co_await Sleep(world_.sim(), absl::Minutes(15));
+        co_await Sleep(world_.sim(), absl::Minutes(50));
       }
       auto next = co_await inner_.Read();
       co_return next;
@@ -326,13 +325,15 @@ TEST(SubmitStream, ItsDayIsFixedWhenItOpens) {
     World& world_;
     FeedStream& inner_;
   };
+  // Ten minutes to midnight in Paris; the row is good from tomorrow on.
+  world.sim().RunFor(absl::Hours(11) + absl::Minutes(50));
   FeedStream inner;
   inner.Open();
   inner.Send(Cut("E1", {{EdfColumn::kDateEvenement, "2026-11-17"}}));
   auto slow = std::make_shared<Slow>(world, inner);
   std::optional<absl::Status> ended;
   Start(world.service().signals().SubmitStream(world.As("edf"), slow), [&](absl::Status s) { ended = s; });
-  world.Settle(absl::Hours(1));
+  world.Settle(absl::Hours(2));
   ASSERT_TRUE(ended.has_value() && ended->ok());
   EXPECT_EQ(inner.responses.at(1).results().results(0).reason(), "TOO_EARLY");
   EXPECT_EQ(world.SubmitOne(Cut("E1", {{EdfColumn::kDateEvenement, "2026-11-17"}})), "ACCEPTED");

@@ -193,10 +193,10 @@ inline v1::FeedRow Report(const std::string& reference,
 
 class World {
  public:
-  explicit World(uint64_t seed = 1, absl::Time start = StoryStart())
-      : harness_(Options("alerting", seed, start)),
-        consent_log_(harness_.sim(), Options("consent", seed + 1000, start)),
-        routing_log_(harness_.sim(), Options("routing", seed + 2000, start)),
+  explicit World(uint64_t seed = 1)
+      : harness_(Options("alerting", seed)),
+        consent_log_(harness_.sim(), Options("consent", seed + 1000)),
+        routing_log_(harness_.sim(), Options("routing", seed + 2000)),
         suppression_(harness_.ring()),
         idempotency_(Secret(std::string(32, 'i'))),
         directory_(directory::testing::SampleDirectory()) {
@@ -218,11 +218,11 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  static audit::testing::HarnessOptions Options(const std::string& service, uint64_t seed, absl::Time start) {
+  static audit::testing::HarnessOptions Options(const std::string& service, uint64_t seed) {
     audit::testing::HarnessOptions options;
     options.origin = "relais.test/" + service + "/1";
     options.seed = seed;
-    options.start = start;
+    options.start = StoryStart();
     return options;
   }
 

@@ -200,13 +200,6 @@ class World {
   }
   /// Lets followers and timers work.
   void Settle(absl::Duration time = absl::Seconds(2)) { sim().RunFor(time); }
-  /// Time passes while the service is stopped, but for the last minute: what its timers do is done then.
-  void Pass(absl::Duration time) {
-    Stop();
-    sim().RunFor(time - absl::Minutes(1));
-    Open();
-    Settle(absl::Minutes(1));
-  }
   /// The process dies and comes back on the same store.
   void Restart() {
     harness_.Crash();
