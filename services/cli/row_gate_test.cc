@@ -113,7 +113,7 @@ TEST(RowGate, WindowOpenKeepsTheDayOfReturn) {
 
 TEST(RowGate, AReferenceWithANirIsNeverShownNorSent) {
   const PlannedRow planned =
-      Plan(EdfTerms(), With(GoodCut(2, "1-55-05-75-115-006-36"), feeds::EdfColumn::kOpposition, "NON"));
+      Plan(EdfTerms(), With(GoodCut(2, "1-55-05-75-115-006-02"), feeds::EdfColumn::kOpposition, "NON"));
   EXPECT_EQ(planned.reference.find("75-115"), std::string::npos);
 }
 
