@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
 done
 case "$only" in "" | import | calls) ;; *) usage ;; esac
 
-readonly rows_mark=10000 memory_mark_mib=300
+readonly rows_mark=10000 memory_mark_mb=300
 services=(consent routing alerting)
 preset=${RELAIS_PRESET:-release}
 bin=build/$preset/bin
@@ -54,8 +54,8 @@ fail() {
   exit 1
 }
 
-# What the process has used of memory at most, in MiB.
-peak_mib() { awk '/^VmHWM:/ { printf "%d", ($2 + 1023) / 1024 }' "/proc/$1/status" 2>/dev/null || true; }
+# What the process has used of memory at most, in MB (10^6 bytes).
+peak_mb() { awk '/^VmHWM:/ { printf "%d", ($2 * 1024 + 999999) / 1000000 }' "/proc/$1/status" 2>/dev/null || true; }
 
 # Processor time of the services so far, in clock ticks.
 ticks() {
@@ -95,9 +95,9 @@ memory() { # WHEN
   local service peak
   for service in "${services[@]}"; do
     [ -f "$dir/$service/pid" ] || continue
-    peak=$(peak_mib "$(cat "$dir/$service/pid")")
-    mark "relais-$service, MiB, $1" "$peak" "$memory_mark_mib" below
-    results+=("\"mib_${service}_after_$1\": $peak")
+    peak=$(peak_mb "$(cat "$dir/$service/pid")")
+    mark "relais-$service, MB, $1" "$peak" "$memory_mark_mb" below
+    results+=("\"mb_${service}_after_$1\": $peak")
   done
 }
 
@@ -109,7 +109,7 @@ import() {
     >"$dir/import.out" 2>"$dir/import.err" &
   cli=$!
   while kill -0 "$cli" 2>/dev/null; do
-    now=$(peak_mib "$cli")
+    now=$(peak_mb "$cli")
     peak=${now:-$peak}
     sleep 0.05
   done
@@ -122,8 +122,8 @@ import() {
   rate=$((rows * 1000000000 / (end - begin)))
   echo "import of $rows rows, $accepted accepted, in $(((end - begin) / 1000000)) ms"
   mark "import, rows/s" "$rate" "$rows_mark" at-least
-  mark "relais (the command), MiB" "$peak" "$memory_mark_mib" below
-  results+=("\"rows\": $rows" "\"accepted\": $accepted" "\"rows_per_second\": $rate" "\"mib_cli\": $peak")
+  mark "relais (the command), MB" "$peak" "$memory_mark_mb" below
+  results+=("\"rows\": $rows" "\"accepted\": $accepted" "\"rows_per_second\": $rate" "\"mb_cli\": $peak")
   begin=$(date +%s%N)
   wait_idle
   echo "followers idle $((($(date +%s%N) - begin) / 1000000)) ms after the import"
