@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <memory>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -97,10 +98,14 @@ TEST(MetricsTest, ANewReadingReplacesTheOldOne) {
 }
 
 TEST(MetricsTest, AReadingMayOutliveTheMetrics) {
+  const auto read = std::make_shared<double>(1.0);
   auto metrics = std::make_unique<Metrics>();
-  GaugeReading reading = metrics->GaugeFor("relais_gauge", "Gauge.").ReadFrom({}, [] { return 1.0; });
-  metrics.reset();
-  GaugeReading moved = std::move(reading);
+  {
+    GaugeReading reading = metrics->GaugeFor("relais_gauge", "Gauge.").ReadFrom({}, [read] { return *read; });
+    metrics.reset();
+    GaugeReading moved = std::move(reading);
+  }
+  EXPECT_EQ(read.use_count(), 1);  // nobody holds the function any more
 }
 
 TEST(MetricsTest, AHistogramCountsAndSums) {
