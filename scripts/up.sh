@@ -30,7 +30,7 @@ done
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 if [ ! -f "$dir/env" ]; then
-  "$bin/relais" dev init "$dir" --directory "$here/deploy/dev/directory.yaml" "${clock[@]}"
+  "$bin/relais" dev init "$dir" --directory "$here/deploy/dev/directory.yaml" "${clock[@]}" >/dev/null
 elif [ ${#clock[@]} -gt 0 ]; then
   echo "$dir exists already: its clock stays what it was" >&2
 fi
