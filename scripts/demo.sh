@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The suite's story in one screen: scripts/demo.sh [--keep]
-# Builds what is missing, starts a suite in a folder of its own at a fixed instant, imports two feeds of invented
+# Builds what is not up to date, starts a suite in a folder of its own at a fixed instant, imports two feeds of invented
 # people, follows one of them until a human has her case, and shows what stops when she says no. Exit 0 only when
 # everything happened as told. --keep leaves the suite running and says how to use it.
 set -euo pipefail
@@ -17,12 +17,7 @@ esac
 
 ensure_packages python3
 preset=${RELAIS_PRESET:-release}
-for name in relais relais-consent relais-routing relais-alerting; do
-  if [ ! -x "build/$preset/bin/$name" ]; then
-    scripts/build.sh "$preset" relais relais-consent relais-routing relais-alerting
-    break
-  fi
-done
+scripts/build.sh "$preset" relais relais-consent relais-routing relais-alerting
 
 base=$(mktemp -d "${TMPDIR:-/tmp}/relais-demo-XXXXXX")
 dir=$base/suite
