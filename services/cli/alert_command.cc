@@ -37,7 +37,7 @@ absl::StatusOr<int> RunList(Context& context, const AlertOptions& options) {
   const std::string more = response.next_page_token().empty()
                                ? ""
                                : absl::StrCat("more: --page-token ", response.next_page_token(), "\n");
-  Print(context.globals.json, response, Table(rows) + more);
+  Print(context.globals.json, response, rows.size() == 1 ? "no alert\n" : Table(rows) + more);
   return kExitOk;
 }
 

@@ -87,6 +87,21 @@ TEST(App, GlobalOptionsStandBeforeOrAfterTheVerb) {
   }
 }
 
+TEST(App, NounsSayHowToReadOn) {
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  EXPECT_NE(app.get_subcommand("signal")->help().find("`relais signal VERB --help`"), std::string::npos);
+}
+
+TEST(Values, FilesOfTheCommandLine) {
+  const auto absent = ReadInput("/nowhere/x", 10);
+  EXPECT_TRUE(absl::IsInvalidArgument(absent.status()));
+  EXPECT_EQ(absent.status().message(), "cannot read /nowhere/x: there is no such file");
+  EXPECT_EQ(CheckInput("/").message(), "cannot read /: it is a folder");
+  EXPECT_EQ(ExitCodeOf(ReadSecretInput("/nowhere/x").status()), kExitUsage);
+}
+
 TEST(App, RepeatedOptionsTakeOneValueEach) {
   Context context;
   CLI::App app("", "relais");

@@ -1,5 +1,7 @@
 // `relais check`: may X give Y about P to Z, for what purpose, on what ground?
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "services/cli/command.h"
@@ -63,21 +65,27 @@ absl::Status FillGround(const CheckOptions& options, consent::v1::CheckRequest& 
 }
 
 std::string Describe(const consent::v1::CheckResponse& response, bool recorded) {
-  std::string out = response.decision() == common::v1::DECISION_PERMIT ? "PERMIT" : "NOT_PERMITTED";
-  absl::StrAppend(&out, "  ground ", EnumText(response.ground()), ", reason ", EnumText(response.reason()),
-                  recorded ? "" : "  (dry run: authorises nothing)", "\n");
+  std::string out = response.decision() == common::v1::DECISION_PERMIT ? "PERMIT" : "NOT PERMITTED";
+  const std::string ground = EnumText(response.ground());
+  const std::string reason = EnumText(response.reason());
+  if (response.decision() == common::v1::DECISION_PERMIT) {
+    absl::StrAppend(&out, "  ground ", ground, reason == ground ? "" : ", reason " + reason);
+  }
+  absl::StrAppend(&out, recorded ? "" : "  (dry run: authorises nothing)", "\n");
   for (const auto& category : response.categories()) {
-    absl::StrAppend(&out, "  ", category.category(), ": ", EnumText(category.decision()), " ",
-                    EnumText(category.ground()), "\n");
+    absl::StrAppend(
+        &out, "  ", category.category(), ": ", EnumText(category.decision()),
+        category.decision() == common::v1::DECISION_PERMIT ? " " + EnumText(category.ground()) : "", "\n");
   }
   for (const int obligation : response.obligations()) {
     absl::StrAppend(&out, "  to do: ", EnumText(static_cast<consent::v1::Obligation>(obligation)), "\n");
   }
   if (response.has_permit()) {
-    absl::StrAppend(&out, "  permit ", response.permit().permit_id(), "\n");
+    absl::StrAppend(&out, "  permit ", response.permit().permit_id(), ", until ",
+                    ParisTime(FromProto(response.permit().expires())), "\n");
   }
   if (!response.next_step().empty()) {
-    absl::StrAppend(&out, "  ", response.next_step(), "\n");
+    absl::StrAppend(&out, "  ", absl::StrReplaceAll(response.next_step(), {{"\n", "\n  "}}), "\n");
   }
   return out;
 }
@@ -119,7 +127,9 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
          "A decision on passing on your information.", response.permit().permit_id(), options.person},
         written));
   }
-  Print(context.globals.json, response, Describe(response, options.record));
+  Print(context.globals.json, response,
+        Describe(response, options.record) +
+            (options.receipt.empty() ? "" : absl::StrCat("  proof: ", options.receipt, "\n")));
   return response.decision() == common::v1::DECISION_PERMIT ? kExitOk : kExitNotPermitted;
 }
 

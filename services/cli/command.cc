@@ -5,6 +5,7 @@ namespace relais::cli {
 CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description) {
   CLI::App* noun = app.add_subcommand(name, description);
   noun->require_subcommand(1);
+  noun->footer("`relais " + name + " VERB --help` shows a verb's options, with an example.");
   return *noun;
 }
 
@@ -30,7 +31,8 @@ void BuildApp(CLI::App& app, Context& context) {
       "6 not permitted, 7 not found, 8 unavailable, 9 not authorised.\n"
       "Settings: --config FILE (YAML), or RELAIS_HOME, RELAIS_PKI, RELAIS_CONSENT, RELAIS_ROUTING, "
       "RELAIS_ALERTING,\n"
-      "RELAIS_TRUST_ROOTS, RELAIS_KEYS, RELAIS_AS and their like.\n"
+      "RELAIS_TRUST_ROOTS, RELAIS_KEYS, RELAIS_AS and their like (docs/integrate.md).\n"
+      "`relais help NOUN VERB` is `relais NOUN VERB --help`.\n"
       "Example:\n  relais --as edf/billing signal import --type edf impayes.csv --results outcomes.csv");
   Globals& globals = context.globals;
   app.add_option("--as", globals.as, "act as this system: institution/system");
@@ -40,6 +42,7 @@ void BuildApp(CLI::App& app, Context& context) {
   app.add_option("--agent", globals.agent, "the human who acts: a stable pseudonymous id");
   app.add_option("--function", globals.function, "her function, as the directory names it");
   app.add_option("--reason", globals.reason, "why, where a motive is required");
+  app.set_version_flag("--version", "relais " RELAIS_VERSION);
   app.fallthrough();
   app.require_subcommand(1);
   AddDirectoryCommands(app, context);

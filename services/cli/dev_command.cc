@@ -1,15 +1,17 @@
 // `relais dev`: development suites.
 #include <filesystem>
+#include <iostream>
 
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "common/pki/file.h"
+#include "common/directory/lint.h"
 #include "common/text/day.h"
 #include "services/cli/command.h"
 #include "services/cli/dev_init.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
@@ -26,7 +28,11 @@ absl::StatusOr<int> RunInit(Context& context, const InitOptions& options) {
   DevInit init;
   std::error_code error;
   init.dir = std::filesystem::absolute(options.dir, error).lexically_normal().string();
-  ASSIGN_OR_RETURN(init.template_yaml, pki::ReadWholeFile(options.directory, kMostDirectoryBytes));
+  ASSIGN_OR_RETURN(init.template_yaml, ReadInput(options.directory, kMostDirectoryBytes));
+  if (const auto linted = directory::ParseAndLint(init.template_yaml); !linted.ok()) {
+    PrintError(std::cerr, linted.status(), context.globals.json);
+    return kExitFileRefused;
+  }
   init.now = SystemClock().Now();
   if (!options.test_clock.empty()) {
     init.test_start = text::ParseInstant(options.test_clock);

@@ -4,7 +4,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
-#include "common/crypto/secret_file.h"
 #include "common/directory/lint.h"
 #include "common/directory/parse.h"
 #include "common/directory/show.h"
@@ -15,6 +14,7 @@
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
 #include "services/cli/session.h"
+#include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
@@ -36,19 +36,18 @@ struct DirectoryOptions {
   std::string language;
 };
 
-absl::StatusOr<std::string> Read(const std::string& path) {
-  absl::StatusOr<std::string> text = pki::ReadWholeFile(path, kMostDirectoryBytes);
-  return text.ok() ? text : absl::InvalidArgumentError("cannot read " + path);
-}
+absl::StatusOr<std::string> Read(const std::string& path) { return ReadInput(path, kMostDirectoryBytes); }
 
 absl::StatusOr<directory::Directory> ReadDirectory(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string yaml, Read(path));
   return directory::ParseDirectory(yaml);
 }
 
-int PrintLines(Context& context, const std::string& name, const std::vector<std::string>& lines) {
+// `none` is what a human reads when there is no line.
+int PrintLines(Context& context, const std::string& name, const std::vector<std::string>& lines,
+               const std::string& none) {
   Print(context.globals.json, nlohmann::json{{name, lines}},
-        lines.empty() ? "" : absl::StrJoin(lines, "\n") + "\n");
+        (lines.empty() ? none : absl::StrJoin(lines, "\n")) + "\n");
   return kExitOk;
 }
 
@@ -66,10 +65,7 @@ absl::StatusOr<int> RunLint(Context& context, const DirectoryOptions& options) {
     lines.push_back(problem.ToString());
     errors = errors || problem.severity == directory::Severity::kError;
   }
-  PrintLines(context, "problems", lines);
-  if (!context.globals.json && lines.empty()) {
-    std::cout << "no problem\n";
-  }
+  PrintLines(context, "problems", lines, "no problem");
   return errors ? kExitFileRefused : kExitOk;
 }
 
@@ -79,7 +75,7 @@ absl::StatusOr<int> RunSign(Context& context, const DirectoryOptions& options) {
     PrintError(std::cerr, linted.status(), context.globals.json);
     return kExitFileRefused;
   }
-  ASSIGN_OR_RETURN(const Secret seed, crypto::ReadSecretFile(options.key));
+  ASSIGN_OR_RETURN(const Secret seed, ReadSecretInput(options.key));
   ASSIGN_OR_RETURN(const crypto::SigningKey key, crypto::SigningKey::FromSeed(seed));
   ASSIGN_OR_RETURN(const std::string signature, directory::SignDirectory(yaml, key, options.name));
   RETURN_IF_ERROR(pki::WriteFileDurably(options.file + ".sig", signature, kPublic));
@@ -91,14 +87,17 @@ absl::StatusOr<int> RunSign(Context& context, const DirectoryOptions& options) {
 absl::StatusOr<int> RunDiff(Context& context, const DirectoryOptions& options) {
   ASSIGN_OR_RETURN(const directory::Directory a, ReadDirectory(options.file));
   ASSIGN_OR_RETURN(const directory::Directory b, ReadDirectory(options.other));
-  return PrintLines(context, "changes", directory::Diff(a, b));
+  return PrintLines(context, "changes", directory::Diff(a, b), "no difference");
 }
 
 absl::StatusOr<int> RunShow(Context& context, const DirectoryOptions& options) {
   ASSIGN_OR_RETURN(const directory::Directory directory, ReadDirectory(options.file));
-  return PrintLines(
-      context, "lines",
-      options.path.empty() ? directory::Summary(directory) : directory::Show(directory, options.path));
+  const std::vector<std::string> lines =
+      options.path.empty() ? directory::Summary(directory) : directory::Show(directory, options.path);
+  if (lines.empty()) {
+    return absl::NotFoundError(absl::StrCat("nothing is under ", options.path, " in ", options.file));
+  }
+  return PrintLines(context, "lines", lines, "");
 }
 
 absl::StatusOr<int> RunList(Context& context, const DirectoryOptions& /*options*/) {
@@ -140,11 +139,15 @@ absl::StatusOr<int> RunDesk(Context& context, const DirectoryOptions& options) {
   request.set_arrondissement(options.arrondissement);
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<DirectoryService>(&DirectoryService::Stub::FindDesk, request));
-  Print(context.globals.json, response, Desks(response.desks()));
+  Print(context.globals.json, response,
+        response.desks().empty() ? "no desk answers for that\n" : Desks(response.desks()));
   return response.desks().empty() ? kExitNotFound : kExitOk;
 }
 
 absl::StatusOr<int> RunCodes(Context& context, const DirectoryOptions& options) {
+  if (!options.language.empty() && options.language != "fr" && options.language != "en") {
+    return absl::InvalidArgumentError("--language is fr or en");
+  }
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   routing::v1::GetCodeListsRequest request;
   request.set_language(options.language);

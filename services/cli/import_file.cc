@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/feeds/results.h"
@@ -15,9 +17,12 @@
 #include "services/cli/output.h"
 #include "services/cli/progress.h"
 #include "services/cli/suppression_file.h"
+#include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
+
+constexpr uint64_t kRowsForARate = 1000;
 
 constexpr char kDanger[] =
     "Danger immédiat : ces fiches n'ont pas été transmises. Appelez le 15, 17, 18, 112 ou 114.\n"
@@ -102,7 +107,8 @@ void Send(Session& session, const ImportRequest& request, feeds::RowReader& read
   auto stream = GrpcFeedStream::Make(session);
   const auto paris = calendar::Paris::Load();
   if (!stream.ok() || !paris.ok()) {
-    return Fail(report, kExitFailed, stream.ok() ? paris.status() : stream.status());
+    const absl::Status why = stream.ok() ? paris.status() : stream.status();
+    return Fail(report, ExitCodeOf(why), why);
   }
   std::atomic<bool> stopping = false;
   Interrupt interrupt([&] {
@@ -121,6 +127,7 @@ void Send(Session& session, const ImportRequest& request, feeds::RowReader& read
   if (!terms.ok() || !files.ok()) {
     return terms.ok() ? Fail(report, kExitUsage, files.status()) : Fail(report, kExitFailed, terms.status());
   }
+  report.refused_file = request.refused.empty() ? "" : request.refused.front();
   const RowGate gate(*std::move(terms));
   ImportResults results([&files](uint64_t line, std::string_view reference, const feeds::Outcome& outcome,
                                  std::string_view field) { files->Tell(line, reference, outcome, field); });
@@ -149,10 +156,50 @@ void Send(Session& session, const ImportRequest& request, feeds::RowReader& read
   }
 }
 
+absl::StatusOr<SuppressionFile> SuppressionKeys(const Session& session, const ImportRequest& request) {
+  const std::string path = SuppressionKeyPath(session, request);
+  absl::StatusOr<SuppressionFile> keys = ReadSuppressionFile(path);
+  if (absl::IsNotFound(keys.status())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no suppression key at ", path, ": the operators issue it (`relais pki suppression-key ",
+                     session.institution(), "`); --suppression-key names another file"));
+  }
+  return keys.ok() ? std::move(keys)
+                   : absl::InvalidArgumentError(
+                         absl::StrCat("the suppression key ", path, ": ", keys.status().message()));
+}
+
 }  // namespace
+
+absl::Status CheckOutputs(const std::string& input, const std::vector<std::string>& outputs) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::set<fs::path> taken = {fs::weakly_canonical(fs::absolute(input, error), error)};
+  for (const std::string& output : outputs) {
+    const fs::path path = fs::weakly_canonical(fs::absolute(output, error), error);
+    if (!fs::is_directory(path.parent_path(), error)) {
+      return absl::InvalidArgumentError(absl::StrCat("cannot write ", output, ": there is no such folder"));
+    }
+    if (!taken.insert(path).second || fs::equivalent(input, path, error)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "cannot write ", output, ": it would replace the file that is read, or another result"));
+    }
+  }
+  return absl::OkStatus();
+}
 
 ImportReport ImportFile(Session& session, const ImportRequest& request) {
   ImportReport report;
+  std::vector<std::string> outputs = request.refused;
+  if (!request.results.empty()) {
+    outputs.push_back(request.results);
+  }
+  absl::Status usable = CheckInput(request.path);
+  usable.Update(CheckOutputs(request.path, outputs));
+  if (!usable.ok()) {
+    Fail(report, kExitUsage, usable);
+    return report;
+  }
   std::ifstream input(request.path, std::ios::binary);
   if (!input) {
     Fail(report, kExitUsage, absl::InvalidArgumentError("cannot read " + request.path));
@@ -165,13 +212,9 @@ ImportReport ImportFile(Session& session, const ImportRequest& request) {
                       absl::StrCat("the file is refused: ", reader.status().message())));
     return report;
   }
-  const std::string key_path = SuppressionKeyPath(session, request);
-  const auto keys = ReadSuppressionFile(key_path);
+  const auto keys = SuppressionKeys(session, request);
   if (!keys.ok()) {
-    Fail(report, kExitUsage,
-         absl::FailedPreconditionError(absl::StrCat("the suppression key ", key_path, ": ",
-                                                    keys.status().message(),
-                                                    " (`relais pki suppression-key` issues it)")));
+    Fail(report, kExitUsage, keys.status());
     return report;
   }
   Send(session, request, **reader, *keys, report);
@@ -181,20 +224,23 @@ ImportReport ImportFile(Session& session, const ImportRequest& request) {
 std::string Summary(const ImportReport& report) {
   const ImportTally& tally = report.tally;
   std::string out =
-      absl::StrCat(Grouped(tally.rows), " rows: ", Grouped(tally.accepted), " accepted, ",
+      absl::StrCat(CountedRows(tally.rows), ": ", Grouped(tally.accepted), " accepted, ",
                    Grouped(tally.duplicates), " duplicate, ", Grouped(tally.refused), " refused");
   if (tally.undecided > 0) {
     absl::StrAppend(&out, ", ", Grouped(tally.undecided), " without outcome");
   }
   const double seconds = absl::ToDoubleSeconds(report.elapsed);
   if (seconds > 0) {
-    absl::StrAppend(&out, " (", absl::FormatDuration(absl::Trunc(report.elapsed, absl::Milliseconds(10))),
-                    ", ", Grouped(static_cast<uint64_t>(static_cast<double>(tally.rows) / seconds)),
-                    " rows/s)");
+    const auto rate = static_cast<uint64_t>(static_cast<double>(tally.rows) / seconds);
+    absl::StrAppend(&out, absl::StrFormat(" (%.2f s", seconds),
+                    tally.rows < kRowsForARate ? "" : absl::StrCat(", ", Grouped(rate), " rows/s"), ")");
   }
   absl::StrAppend(&out, "\n");
   for (const auto& [reason, count] : tally.by_reason) {
     absl::StrAppend(&out, "  ", reason, ": ", Grouped(count), "\n");
+  }
+  if (tally.refused > 0 && !report.refused_file.empty()) {
+    absl::StrAppend(&out, "  each refused row, with reason and field: ", report.refused_file, "\n");
   }
   for (const auto& [mark, count] : tally.by_mark) {
     absl::StrAppend(&out, "  ", mark, " (accepted, to be checked): ", Grouped(count), "\n");
@@ -222,7 +268,8 @@ nlohmann::json SummaryJson(const ImportReport& report) {
                         {"complete", report.why.ok()},
                         {"seconds", absl::ToDoubleSeconds(report.elapsed)},
                         {"refusedByReason", tally.by_reason},
-                        {"acceptedByMark", tally.by_mark}};
+                        {"acceptedByMark", tally.by_mark},
+                        {"refusedFile", report.refused_file}};
   if (!report.why.ok()) {
     out["error"] = std::string(report.why.message());
   }

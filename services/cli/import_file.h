@@ -27,8 +27,13 @@ struct ImportReport {
   ImportTally tally;
   std::string today;  // Paris day the service judged by; "" when the stream never opened
   absl::Duration elapsed;
-  absl::Status why;  // of codes 4, 5 and above
+  std::string refused_file;  // where refused rows are listed; "" when none was opened
+  absl::Status why;          // of codes 4, 5 and above
 };
+
+/// OK when `outputs` may be written: in folders that are there, none of them the input, no two the same.
+/// INVALID_ARGUMENT.
+[[nodiscard]] absl::Status CheckOutputs(const std::string& input, const std::vector<std::string>& outputs);
 
 /// Never fails: what went wrong is in the report. Draws progress, ends early on SIGINT.
 ImportReport ImportFile(Session& session, const ImportRequest& request);

@@ -18,6 +18,7 @@ namespace {
 
 using routing::v1::InboxService;
 
+constexpr char kNothingWaits[] = "nothing waits\n";
 constexpr absl::Duration kLongestWatch = absl::Hours(24);
 
 struct InboxOptions {
@@ -31,9 +32,7 @@ struct InboxOptions {
   std::string request_id;
 };
 
-std::string Describe(const routing::v1::Message& message) {
-  return absl::StrCat("message ", message.message_id(), "\n", ToText(message), "\n");
-}
+std::string Describe(const routing::v1::Message& message) { return ToText(message) + "\n"; }
 
 absl::StatusOr<int> RunList(Context& context, const InboxOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
@@ -53,7 +52,7 @@ absl::StatusOr<int> RunList(Context& context, const InboxOptions& options) {
   const std::string more = response.next_page_token().empty()
                                ? ""
                                : absl::StrCat("more: --page-token ", response.next_page_token(), "\n");
-  Print(context.globals.json, response, Table(rows) + more);
+  Print(context.globals.json, response, rows.size() == 1 ? kNothingWaits : Table(rows) + more);
   return kExitOk;
 }
 
@@ -67,7 +66,7 @@ absl::StatusOr<int> RunPull(Context& context, const InboxOptions& options) {
   for (const routing::v1::Message& message : response.messages()) {
     text += Describe(message);
   }
-  Print(context.globals.json, response, text.empty() ? "nothing waits\n" : text);
+  Print(context.globals.json, response, text.empty() ? kNothingWaits : text);
   // Printed first: an acknowledged message does not come again.
   for (const routing::v1::Message& message : response.messages()) {
     if (options.ack) {

@@ -1,4 +1,6 @@
 // The `relais` command.
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 #include "common/rpc/tls.h"
@@ -6,17 +8,27 @@
 #include "services/cli/exit_code.h"
 #include "services/cli/interrupt.h"
 #include "services/cli/output.h"
+#include "services/cli/usage.h"
 
 int main(int argc, char** argv) {
   using namespace relais;  // NOLINT(google-build-using-namespace)
+  // What gRPC would write on stderr of its own is in the errors that are printed.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   cli::Interrupt::Install();
   cli::Context context;
   CLI::App app("", "relais");
   cli::BuildApp(app, context);
+  std::vector<std::string> words = cli::Arguments(argc, argv);
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? cli::kExitOk : cli::kExitUsage;
+    if (error.get_exit_code() == 0) {
+      return app.exit(error);  // --help, --version
+    }
+    cli::PrintError(std::cerr, absl::InvalidArgumentError(cli::ExplainParseError(app, error)), json);
+    return cli::kExitUsage;
   }
   const absl::Status tls = rpc::ConfigureOpenSsl();
   const absl::StatusOr<int> code = tls.ok() ? context.command() : absl::StatusOr<int>(tls);

@@ -1,4 +1,6 @@
 // `relais pki`: certificates and suppression keys of a suite whose keys are at hand.
+#include <filesystem>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "common/base/random.h"
@@ -15,6 +17,7 @@
 #include "services/cli/output.h"
 #include "services/cli/settings.h"
 #include "services/cli/suppression_file.h"
+#include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
@@ -32,6 +35,17 @@ struct PkiOptions {
   int days = kDefaultDays;
 };
 
+// Before a key is added to the ring that no file would then hold.
+absl::Status CheckFolderOf(const std::string& path, const std::string& institution) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  return folder.empty() || std::filesystem::is_directory(folder, error)
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(
+                   absl::StrCat("there is no folder ", folder.string(), ": is ", institution,
+                                " an institution of this suite? --file writes elsewhere"));
+}
+
 absl::StatusOr<int> RunSuppressionKey(Context& context, const PkiOptions& options) {
   if (!pki::IsValidId(options.institution)) {
     return absl::InvalidArgumentError("an institution's id is 1 to 64 of a-z 0-9 -");
@@ -41,6 +55,7 @@ absl::StatusOr<int> RunSuppressionKey(Context& context, const PkiOptions& option
   const std::string path = options.file.empty() ? absl::StrCat(settings.pki, "/institutions/",
                                                                options.institution, "/suppression.key")
                                                 : options.file;
+  RETURN_IF_ERROR(CheckFolderOf(path, options.institution));
   ASSIGN_OR_RETURN(const Secret master, crypto::ReadSecretFile(folder + "/master"));
   SystemRandom random;
   ASSIGN_OR_RETURN(const auto ring, crypto::FileKeyRing::Open(folder + "/ring", master, random));
@@ -98,11 +113,8 @@ absl::StatusOr<int> RunShow(Context& context, const PkiOptions& options) {
                ? absl::StrCat(settings.pki, "/institutions/", id.institution, "/", id.system, "/tls.crt")
                : settings.certificate;
   }
-  const auto pem = pki::ReadWholeFile(path, kMostPemBytes);
-  if (!pem.ok()) {
-    return absl::InvalidArgumentError("cannot read " + path);
-  }
-  ASSIGN_OR_RETURN(const pki::PeerCertificate certificate, pki::ParsePeerCertificate(*pem));
+  ASSIGN_OR_RETURN(const std::string pem, ReadInput(path, kMostPemBytes));
+  ASSIGN_OR_RETURN(const pki::PeerCertificate certificate, pki::ParsePeerCertificate(pem));
   const auto instant = [](absl::Time time) {
     return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
   };

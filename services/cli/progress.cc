@@ -32,6 +32,8 @@ std::string Grouped(uint64_t number) {
   return text;
 }
 
+std::string CountedRows(uint64_t number) { return Grouped(number) + (number == 1 ? " row" : " rows"); }
+
 std::string RenderProgress(const ProgressState& state) {
   std::string out;
   const double seconds = absl::ToDoubleSeconds(state.elapsed);

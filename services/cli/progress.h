@@ -20,6 +20,8 @@ struct ProgressState {
 [[nodiscard]] std::string RenderProgress(const ProgressState& state);
 /// "12,345"
 [[nodiscard]] std::string Grouped(uint64_t number);
+/// "1 row", "60,000 rows".
+[[nodiscard]] std::string CountedRows(uint64_t number);
 
 /// Draws at most ten times a second, and only when stderr is a terminal and nobody asked for silence.
 class Progress {

@@ -57,10 +57,14 @@ absl::StatusOr<ClientSettings> ReadClientSettings(const Globals& globals) {
 }
 
 absl::StatusOr<SystemId> ParseSystemId(const std::string& text) {
+  if (text.empty()) {
+    return absl::InvalidArgumentError("say who acts with --as institution/system (or RELAIS_AS)");
+  }
   const size_t slash = text.find('/');
   if (slash == std::string::npos || !pki::IsValidId(text.substr(0, slash)) ||
       !pki::IsValidId(text.substr(slash + 1))) {
-    return absl::InvalidArgumentError("say who acts with --as institution/system (or RELAIS_AS)");
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' is not institution/system, such as edf/billing"));
   }
   return SystemId{text.substr(0, slash), text.substr(slash + 1)};
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/directory/lint.h"
+#include "common/feeds/form.h"
 #include "common/feeds/reader.h"
 #include "common/feeds/results.h"
 #include "common/pki/file.h"
@@ -22,6 +23,8 @@
 #include "services/cli/import_file.h"
 #include "services/cli/interrupt.h"
 #include "services/cli/output.h"
+#include "services/cli/progress.h"
+#include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
@@ -64,14 +67,15 @@ absl::StatusOr<feeds::Encoding> EncodingOption(const std::string& name) {
 // Both where `FILE.refused.csv` may be looked for: beside the file and beside its results.
 std::vector<std::string> RefusedPaths(const FeedOptions& options) {
   std::vector<std::string> paths = {options.file + ".refused.csv"};
-  if (!options.results.empty() && options.results != options.file) {
+  if (!options.results.empty()) {
     paths.push_back(options.results + ".refused.csv");
   }
   return paths;
 }
 
 int Report(Context& context, const ImportReport& report) {
-  Print(context.globals.json, SummaryJson(report), report.today.empty() ? "" : Summary(report));
+  const bool begun = !report.today.empty() && report.code != kExitUsage;
+  Print(context.globals.json, SummaryJson(report), begun ? Summary(report) : "");
   const bool told = report.code == kExitOk || report.code == kExitRowsRefused;
   if (!told && (report.today.empty() || report.code != kExitIncomplete)) {
     PrintError(std::cerr, report.why, context.globals.json);
@@ -250,6 +254,10 @@ absl::StatusOr<int> RunCheck(Context& context, const FeedOptions& options) {
   ASSIGN_OR_RETURN(const feeds::Encoding encoding, EncodingOption(options.encoding));
   ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
   ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
+  RETURN_IF_ERROR(CheckInput(options.file));
+  if (!options.results.empty()) {
+    RETURN_IF_ERROR(CheckOutputs(options.file, {options.results}));
+  }
   std::ifstream input(options.file, std::ios::binary);
   if (!input) {
     return absl::InvalidArgumentError("cannot read " + options.file);
@@ -293,16 +301,19 @@ absl::StatusOr<int> RunCheck(Context& context, const FeedOptions& options) {
     if (outcome.kind == feeds::OutcomeKind::kRefused) {
       ++refused;
       ++by_reason[std::string(feeds::ReasonName(outcome.reason))];
-      if (!context.globals.json) {
-        std::cout << feeds::RefusedLine(raw.line, form.reference, outcome.reason, outcome.field);
-      }
+      Print(context.globals.json,
+            nlohmann::json{{"line", raw.line},
+                           {"reference", feeds::ShowableReference(form.reference)},
+                           {"reason", feeds::ReasonName(outcome.reason)},
+                           {"field", outcome.field}},
+            feeds::RefusedLine(raw.line, form.reference, outcome.reason, outcome.field));
       results << feeds::ResultsLine(raw.line, form.reference, outcome);
     }
   }
   results.close();
   Print(context.globals.json,
         nlohmann::json{{"rows", rows}, {"refused", refused}, {"refusedByReason", by_reason}},
-        absl::StrCat(rows, " rows, ", refused,
+        absl::StrCat(CountedRows(rows), ", ", Grouped(refused),
                      " would be refused by themselves; the service looks at the others too\n"));
   return refused > 0 ? kExitRowsRefused : kExitOk;
 }
@@ -319,7 +330,9 @@ absl::StatusOr<int> RunDeliveries(Context& context, const DeliveriesOptions& opt
                                             &alerting::v1::SignalService::Stub::ListDeliveries, request));
   std::vector<std::vector<std::string>> rows = {{"REFERENCE", "STATE"}};
   for (const auto& delivery : response.deliveries()) {
-    rows.push_back({delivery.reference(), EnumText(delivery.state())});
+    rows.push_back({delivery.reference(), delivery.state() == alerting::v1::Delivery::STATE_UNSPECIFIED
+                                              ? "never accepted"
+                                              : EnumText(delivery.state())});
   }
   Print(context.globals.json, response, Table(rows));
   return kExitOk;

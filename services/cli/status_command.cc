@@ -33,12 +33,20 @@ struct ServiceStatus {
   bool serving = false;
 };
 
-absl::StatusOr<Health> Look(Session& session, const std::string& service, absl::Duration timeout) {
+// While it waits for a service it lets it come up; else a refused connection is answer enough.
+absl::StatusOr<Health> Look(Session& session, const std::string& service, absl::Duration timeout,
+                            bool waiting) {
   ASSIGN_OR_RETURN(const auto channel, session.Channel(service));
   grpc::ClientContext context;
   session.Prepare(context, timeout);
-  context.set_wait_for_ready(true);
+  context.set_wait_for_ready(waiting);
   return CheckHealth(channel, context);
+}
+
+std::string Unanswered(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)
+             ? "UNREACHABLE"
+             : absl::StatusCodeToString(status.code());
 }
 
 // Until it serves, or `until`; at least once.
@@ -48,9 +56,9 @@ ServiceStatus StatusOf(Session& session, const std::string& service, absl::Time 
     const absl::Duration left = std::max(until - absl::Now(), absl::ZeroDuration());
     const absl::Duration timeout =
         std::min(std::min(kPerLook, session.timeout()), std::max(left, kBetweenLooks));
-    const auto health = Look(session, service, left > absl::ZeroDuration() ? timeout : kPerLook);
-    status.health =
-        health.ok() ? std::string(HealthName(*health)) : absl::StatusCodeToString(health.status().code());
+    const bool waiting = left > absl::ZeroDuration();
+    const auto health = Look(session, service, waiting ? timeout : kPerLook, waiting);
+    status.health = health.ok() ? std::string(HealthName(*health)) : Unanswered(health.status());
     status.serving = health.ok() && *health == Health::kServing;
     if (status.serving || absl::Now() + kBetweenLooks >= until) {
       break;
@@ -76,6 +84,7 @@ absl::StatusOr<int> RunStatus(Context& context, const StatusOptions& options) {
     return absl::InvalidArgumentError("--wait wants a duration such as 60s");
   }
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  RETURN_IF_ERROR(session->Channel(kServices[0]).status());  // without a certificate there is nothing to ask
   const absl::Time until = absl::Now() + wait;
   std::vector<std::vector<std::string>> rows = {{"SERVICE", "HEALTH", "ADDRESS", "LOG", "LEAVES"}};
   nlohmann::json json = nlohmann::json::array();

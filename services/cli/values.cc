@@ -1,14 +1,42 @@
 #include "services/cli/values.h"
 
+#include <filesystem>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/crypto/secret_file.h"
+#include "common/pki/file.h"
 #include "common/text/day.h"
 #include "google/protobuf/descriptor.h"
 #include "services/cli/output.h"
 
 namespace relais::cli {
+
+absl::StatusOr<std::string> ReadInput(const std::string& path, size_t limit) {
+  RETURN_IF_ERROR(CheckInput(path));
+  absl::StatusOr<std::string> text = pki::ReadWholeFile(path, limit);
+  return text.ok() ? text : absl::InvalidArgumentError("cannot read " + path);
+}
+
+absl::StatusOr<Secret> ReadSecretInput(const std::string& path) {
+  RETURN_IF_ERROR(CheckInput(path));
+  absl::StatusOr<Secret> secret = crypto::ReadSecretFile(path);
+  return secret.ok() ? std::move(secret) : absl::InvalidArgumentError(secret.status().message());
+}
+
+absl::Status CheckInput(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": it is a folder"));
+  }
+  return std::filesystem::exists(status)
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": there is no such file"));
+}
 
 absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text, const std::string& option) {
   const std::optional<absl::CivilDay> day = text::ParseDay(text);

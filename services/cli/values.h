@@ -5,10 +5,18 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/secret.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "relais/common/v1/types.pb.h"
 
 namespace relais::cli {
+
+/// The whole of a file that the command line names, of at most `limit` bytes. INVALID_ARGUMENT.
+[[nodiscard]] absl::StatusOr<std::string> ReadInput(const std::string& path, size_t limit);
+/// The same for a secret file (crypto::ReadSecretFile). INVALID_ARGUMENT.
+[[nodiscard]] absl::StatusOr<Secret> ReadSecretInput(const std::string& path);
+/// OK unless `path` cannot be a file to read: it is not there, or is a folder. INVALID_ARGUMENT.
+[[nodiscard]] absl::Status CheckInput(const std::string& path);
 
 /// "2026-11-03" or "03/11/2026". INVALID_ARGUMENT names `option`.
 [[nodiscard]] absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text,
