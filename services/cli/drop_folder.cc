@@ -173,19 +173,26 @@ std::vector<DropFolder::Candidate> DropFolder::Find(DropPass& pass) const {
   return found;
 }
 
-// A lost file is not an empty night.
-void DropFolder::CheckSequence(const Candidate& candidate, DropPass& pass) const {
-  const auto text = pki::ReadWholeFile(SequencePath(candidate.control.type), kMostControlBytes);
+std::optional<uint64_t> DropFolder::LastTaken(feeds::FeedType type) const {
+  const auto text = pki::ReadWholeFile(SequencePath(type), kMostControlBytes);
   if (!text.ok()) {
-    return;  // the first file
+    return std::nullopt;
   }
   const auto last = crypto::ParseDecimal(std::string(absl::StripAsciiWhitespace(*text)));
-  if (!last.ok()) {
-    return;
+  return last.ok() ? std::optional(*last) : std::nullopt;
+}
+
+// A lost file is not an empty night.
+void DropFolder::CheckSequence(const Candidate& candidate, DropPass& pass) const {
+  const std::optional<uint64_t> last = LastTaken(candidate.control.type);
+  if (!last.has_value()) {
+    return;  // the first file
   }
   if (candidate.control.seq > *last + 1) {
-    pass.messages.push_back(absl::StrCat(candidate.name, ": GAP: seq ", *last + 1, " to ",
-                                         candidate.control.seq - 1, " never came"));
+    const uint64_t from = *last + 1;
+    const uint64_t to = candidate.control.seq - 1;
+    pass.messages.push_back(absl::StrCat(candidate.name, ": GAP: seq ", from,
+                                         from == to ? " is" : absl::StrCat(" to ", to, " are"), " missing"));
   } else if (candidate.control.seq <= *last) {
     pass.messages.push_back(
         absl::StrCat(candidate.name, ": seq ", candidate.control.seq, " comes after ", *last));
@@ -220,8 +227,9 @@ void DropFolder::Take(const Candidate& candidate, DropPass& pass) const {
   }
   kept.Update(Move(candidate.data, out));
   kept.Update(Move(candidate.control_path, fs::path(out_) / candidate.control_path.filename()));
-  kept.Update(pki::WriteFileDurably(SequencePath(candidate.control.type),
-                                    absl::StrCat(candidate.control.seq, "\n"), kPublic));
+  // A file that comes late leaves the count where it is.
+  const uint64_t seq = std::max(candidate.control.seq, LastTaken(candidate.control.type).value_or(0));
+  kept.Update(pki::WriteFileDurably(SequencePath(candidate.control.type), absl::StrCat(seq, "\n"), kPublic));
   if (!kept.ok()) {
     pass.messages.push_back(absl::StrCat(file, ": ", kept.message()));
     pass.code = std::max<int>(pass.code, kExitIncomplete);

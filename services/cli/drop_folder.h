@@ -4,11 +4,12 @@
 //   IN/NAME.csv or IN/NAME.ndjson   taken once IN/NAME.ctl is there and matches
 //   OUT/NAME.csv OUT/NAME.ctl OUT/NAME.csv.results.csv OUT/NAME.csv.refused.csv
 //   OUT/NAME.csv.error              why the file itself was refused
-//   OUT/.seq-<type>                 the last sequence number taken
+//   OUT/.seq-<type>                 the highest sequence number taken
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,8 @@ class DropFolder {
   struct Candidate;
   [[nodiscard]] std::vector<Candidate> Find(DropPass& pass) const;
   void Take(const Candidate& candidate, DropPass& pass) const;
+  // The highest sequence number taken; none before the first file.
+  [[nodiscard]] std::optional<uint64_t> LastTaken(feeds::FeedType type) const;
   void CheckSequence(const Candidate& candidate, DropPass& pass) const;
   [[nodiscard]] std::string SequencePath(feeds::FeedType type) const;
 

@@ -113,7 +113,19 @@ TEST_F(DropFolderTest, TakesInSequenceAndReportsAGap) {
   EXPECT_FALSE(Says(Pass(), "GAP"));
   EXPECT_EQ(imported_, (std::vector<std::string>{"z-first.ndjson", "a-second.ndjson"}));
   Drop("fifth", "{}\n", 1, 5);
-  EXPECT_TRUE(Says(Pass(), "fifth: GAP: seq 3 to 4 never came"));
+  EXPECT_TRUE(Says(Pass(), "fifth: GAP: seq 3 to 4 are missing"));
+}
+
+TEST_F(DropFolderTest, AFileThatComesLateDoesNotMoveTheCountBack) {
+  Drop("first", "{}\n", 1, 1);
+  Drop("fourth", "{}\n", 1, 4);
+  EXPECT_TRUE(Says(Pass(), "fourth: GAP: seq 2 to 3 are missing"));
+  Drop("third", "{}\n", 1, 3);
+  EXPECT_TRUE(Says(Pass(), "third: seq 3 comes after 4"));
+  Drop("fifth", "{}\n", 1, 5);
+  EXPECT_FALSE(Says(Pass(), "GAP"));
+  Drop("seventh", "{}\n", 1, 7);
+  EXPECT_TRUE(Says(Pass(), "seventh: GAP: seq 6 is missing"));
 }
 
 TEST_F(DropFolderTest, ANameIsTakenOnce) {
