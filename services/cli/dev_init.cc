@@ -210,8 +210,11 @@ std::string SystemWith(const directory::Directory& directory, const std::string&
 
 absl::Status WriteEnv(const DevInit& init, const directory::Directory& directory, const Ports& ports) {
   std::string text = "# source this file, then: relais status\n";
+  // What an env file that was sourced before may have left is unset.
   const auto set = [&text](const std::string& name, const std::string& value) {
-    if (!value.empty()) {
+    if (value.empty()) {
+      absl::StrAppend(&text, "unset ", name, "\n");
+    } else {
       absl::StrAppend(&text, "export ", name, "=", ShellQuote(value), "\n");
     }
   };

@@ -181,7 +181,19 @@ TEST_F(DevInitTest, TheEnvironmentIsShell) {
   EXPECT_NE(text.find("export RELAIS_CONSENT='127.0.0.1:7001'\n"), std::string::npos);
   EXPECT_NE(text.find("export RELAIS_AS='operator/ops'\n"), std::string::npos);
   EXPECT_NE(text.find("export RELAIS_HOME='" + dir_.string() + "'\n"), std::string::npos);
+  EXPECT_NE(text.find("export RELAIS_TEST_CLOCK='2026-11-20T00:00:00+00:00,"), std::string::npos);
   EXPECT_EQ(ShellQuote("it's"), "'it'\\''s'");
+}
+
+// The clock of a suite whose env was sourced before must not stay.
+TEST_F(DevInitTest, ASuiteWithoutTestClockUnsetsIt) {
+  DevInit init = init_;
+  init.dir = (fs::path(::testing::TempDir()) / "dev suite without clock").string();
+  init.test_start.reset();
+  fs::remove_all(init.dir);
+  ASSERT_TRUE(InitDevelopment(init, FixedPorts, random_).ok());
+  EXPECT_NE(Slurp(fs::path(init.dir) / "env").find("unset RELAIS_TEST_CLOCK\n"), std::string::npos);
+  fs::remove_all(init.dir);
 }
 
 TEST_F(DevInitTest, RefusesAFolderThatIsInUseAndTouchesNothing) {
