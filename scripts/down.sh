@@ -3,8 +3,16 @@
 set -euo pipefail
 # shellcheck source=scripts/lib/processes.sh
 source "$(dirname "$0")/lib/processes.sh"
-if [ $# -ne 1 ] || [ ! -d "$1" ]; then
-  echo "usage: scripts/down.sh DIR" >&2
+usage() { echo "usage: scripts/down.sh DIR"; }
+case "${1:-}" in
+  --help | -h) usage; exit 0 ;;
+esac
+if [ $# -ne 1 ]; then
+  usage >&2
+  exit 2
+fi
+if [ ! -f "$1/env" ]; then
+  echo "there is no suite under $1" >&2
   exit 2
 fi
 status=0

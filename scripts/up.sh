@@ -6,17 +6,19 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/lib/processes.sh
 source "$here/scripts/lib/processes.sh"
-usage() { echo "usage: scripts/up.sh DIR [--test-clock RFC3339]" >&2; exit 2; }
-[ $# -ge 1 ] || usage
-dir=$1
-shift
+usage() { echo "usage: scripts/up.sh DIR [--test-clock RFC3339]"; }
+wrong() { usage >&2; exit 2; }
+dir=
 clock=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --test-clock) [ $# -ge 2 ] || usage; clock=(--test-clock "$2"); shift 2 ;;
-    *) usage ;;
+    --help | -h) usage; exit 0 ;;
+    --test-clock) [ $# -ge 2 ] || wrong; clock=(--test-clock "$2"); shift 2 ;;
+    -*) wrong ;;
+    *) [ -z "$dir" ] || wrong; dir=$1; shift ;;
   esac
 done
+[ -n "$dir" ] || wrong
 preset=${RELAIS_PRESET:-release}
 bin=$here/build/$preset/bin
 services=(consent routing alerting)
@@ -47,10 +49,20 @@ for service in "${services[@]}"; do
     </dev/null >>"$dir/$service/log" 2>&1 &
   echo $! >"$dir/$service/pid"
 done
-if ! "$bin/relais" status --wait 60s >/dev/null; then
+# Until all serve, one has ended, or a minute has passed.
+until=$((SECONDS + 60))
+until "$bin/relais" status --wait 1s >/dev/null 2>&1; do
+  ended=()
   for service in "${services[@]}"; do
-    alive "$service" || { echo "relais-$service did not start:" >&2; tail -5 "$dir/$service/log" >&2; }
+    alive "$service" || ended+=("$service")
   done
-  exit 1
-fi
+  if [ ${#ended[@]} -gt 0 ] || [ $SECONDS -ge $until ]; then
+    for service in "${ended[@]}"; do
+      echo "relais-$service did not start; the end of $dir/$service/log:" >&2
+      tail -n 3 "$dir/$service/log" >&2
+    done
+    [ ${#ended[@]} -gt 0 ] || "$bin/relais" status >&2 || true
+    exit 1
+  fi
+done
 echo "the suite runs under $dir; next: source $dir/env"

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -126,6 +127,8 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
   // Before any thread: all of them inherit it, and only Wait takes these signals.
   const sigset_t signals = HandledSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Standard error is the operators' log, a JSON object a line: gRPC's own lines are none.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   log::Init(definition.name);
   const absl::StatusOr<Flags> flags = ParseFlags(argc, argv, definition.name);
   if (!flags.ok()) {

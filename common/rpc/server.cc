@@ -71,7 +71,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
-    return absl::UnavailableError("cannot listen on " + options.listen);
+    return absl::UnavailableError("cannot listen on " + options.listen +
+                                  ": is the port taken, or the address not of this machine?");
   }
   server->GetHealthCheckService()->SetServingStatus("", false);
   return std::unique_ptr<Server>(new Server(std::move(server), dispatcher, port));

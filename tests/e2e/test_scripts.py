@@ -1,6 +1,9 @@
 """scripts/up.sh and scripts/down.sh."""
 
 import os
+import socket
+import tempfile
+import time
 import unittest
 
 import suite
@@ -76,7 +79,40 @@ class ScriptsTest(unittest.TestCase):
         self.assertEqual(suite.run([up]).returncode, 2)
         self.assertEqual(suite.run([up, "/nowhere", "--clock", "x"]).returncode, 2)
         self.assertEqual(suite.run([down]).returncode, 2)
-        self.assertEqual(suite.run([down, "/nowhere-at-all"]).returncode, 2)
+        self.assertEqual(suite.run([up, "one", "two"]).returncode, 2)
+        absent = suite.run([down, "/nowhere-at-all"])
+        self.assertEqual((absent.returncode, absent.stderr), (2, "there is no suite under /nowhere-at-all\n"))
+        for script in (up, down):
+            helped = suite.run([script, "--help"])
+            self.assertEqual(helped.returncode, 0)
+            self.assertIn("usage: scripts/" + os.path.basename(script), helped.stdout)
+
+    def test_a_service_that_cannot_start_is_told_at_once(self):
+        with suite.Suite() as one:
+            one.down()
+            host, port = one.target("consent").rsplit(":", 1)
+            with socket.socket() as taken:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind((host, int(port)))
+                taken.listen()
+                begun = time.monotonic()
+                started = suite.run([os.path.join(suite.ROOT, "scripts", "up.sh"), one.dir], env=one.env)
+                self.assertEqual(started.returncode, 1)
+                self.assertLess(time.monotonic() - begun, 30)
+                self.assertIn("relais-consent did not start", started.stderr)
+                self.assertIn("cannot listen on " + one.target("consent"), started.stderr)
+            one.up()
+
+    def test_a_folder_without_suite_is_not_stopped(self):
+        with tempfile.TemporaryDirectory() as empty:
+            down = os.path.join(suite.ROOT, "scripts", "down.sh")
+            self.assertEqual(suite.run([down, empty]).returncode, 2)
+
+    def test_the_clock_of_one_suite_does_not_stay_with_the_next(self):
+        with suite.Suite("2026-12-24T18:00:00+01:00") as one, suite.Suite() as other:
+            sourced = suite.run(["bash", "-c", 'source "$0"; source "$1"; echo "${RELAIS_TEST_CLOCK-none}"',
+                                 one.path("env"), other.path("env")])
+            self.assertEqual(sourced.stdout, "none\n")
 
 
 if __name__ == "__main__":
