@@ -77,9 +77,24 @@ absl::Status ParseRule(absl::string_view rule, std::vector<WeeklyInterval>& out)
   return absl::OkStatus();
 }
 
+std::string FormatTimes(const WeeklyInterval& interval) {
+  return absl::StrFormat("%02d:%02d-%02d:%02d", interval.open / 60, interval.open % 60, interval.close / 60,
+                         interval.close % 60);
+}
+
 std::string FormatInterval(const WeeklyInterval& interval) {
-  return absl::StrFormat("%s %02d:%02d-%02d:%02d", kDayNames[static_cast<size_t>(interval.weekday)],
-                         interval.open / 60, interval.open % 60, interval.close / 60, interval.close % 60);
+  return absl::StrCat(kDayNames[static_cast<size_t>(interval.weekday)], " ", FormatTimes(interval));
+}
+
+// "09:00-12:30,13:30-17:00"; "" on a day that is closed.
+std::string TimesOf(const std::vector<WeeklyInterval>& intervals, size_t day) {
+  std::string out;
+  for (const WeeklyInterval& interval : intervals) {
+    if (static_cast<size_t>(interval.weekday) == day) {
+      absl::StrAppend(&out, out.empty() ? "" : ",", FormatTimes(interval));
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -174,9 +189,17 @@ std::optional<absl::Time> OpeningHours::LastClosing(const Paris& paris, absl::Ci
 
 std::string OpeningHours::ToString() const {
   if (*this == Always()) return "24/7";
+  // Days in a row with the same hours are one range.
   std::string out;
-  for (const WeeklyInterval& interval : intervals_) {
-    absl::StrAppend(&out, out.empty() ? "" : "; ", FormatInterval(interval));
+  for (size_t day = 0; day < kDayNames.size();) {
+    const std::string times = TimesOf(intervals_, day);
+    size_t last = day;
+    while (last + 1 < kDayNames.size() && TimesOf(intervals_, last + 1) == times) ++last;
+    if (!times.empty()) {
+      absl::StrAppend(&out, out.empty() ? "" : "; ", kDayNames[day],
+                      last == day ? "" : absl::StrCat("-", kDayNames[last]), " ", times);
+    }
+    day = last + 1;
   }
   return out;
 }

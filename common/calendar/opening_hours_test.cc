@@ -107,6 +107,10 @@ TEST_F(OpeningHoursTest, TextRoundTrips) {
     EXPECT_EQ(OpeningHours::Parse(hours->ToString()).value(), *hours) << text;
   }
   EXPECT_EQ(OpeningHours::Always().ToString(), "24/7");
+  for (const char* text : {"Mo-Fr 09:00-17:00", "Mo-Fr 09:00-12:30,13:30-17:00; Sa 09:00-12:00",
+                           "Mo 09:00-12:00; We 09:00-12:00", "Mo-Su 19:00-24:00"}) {
+    EXPECT_EQ(OpeningHours::Parse(text)->ToString(), text);
+  }
 }
 
 TEST_F(OpeningHoursTest, RefusesWhatIsNotHours) {
