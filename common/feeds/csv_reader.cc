@@ -114,6 +114,9 @@ class CsvReader final : public RowReader {
   /// Column names that are not listed are never quoted: a file without a header line would show its first
   /// row.
   absl::Status MapColumns() {
+    if (record_.columns == 1) {
+      return absl::InvalidArgumentError("the header line is one column: columns are separated by ;");
+    }
     std::bitset<kColumns> seen;
     for (size_t i = 0; i < std::min(record_.columns, kColumns); ++i) {
       std::string name;

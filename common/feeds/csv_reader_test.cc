@@ -174,6 +174,9 @@ TEST(CsvReader, RefusesAFileWhoseHeaderIsWrong) {
   in_capitals.replace(in_capitals.find("nom"), 3, "NOM");
   EXPECT_EQ(Refusal(in_capitals), "column 8 of the header is not one of this feed's columns");
   EXPECT_NE(Refusal("\"" + Header()).find("broken"), std::string::npos);
+  std::string with_commas = Header();
+  std::replace(with_commas.begin(), with_commas.end(), ';', ',');
+  EXPECT_EQ(Refusal(with_commas), "the header line is one column: columns are separated by ;");
 }
 
 TEST(CsvReader, ARefusalQuotesNothingOfTheFile) {
