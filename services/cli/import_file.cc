@@ -190,10 +190,11 @@ absl::Status CheckOutputs(const std::string& input, const std::vector<std::strin
 
 ImportReport ImportFile(Session& session, const ImportRequest& request) {
   ImportReport report;
-  std::vector<std::string> outputs = request.refused;
+  std::vector<std::string> outputs;
   if (!request.results.empty()) {
-    outputs.push_back(request.results);
+    outputs.push_back(request.results);  // the one the caller named is the one to complain of
   }
+  outputs.insert(outputs.end(), request.refused.begin(), request.refused.end());
   absl::Status usable = CheckInput(request.path);
   usable.Update(CheckOutputs(request.path, outputs));
   if (!usable.ok()) {
