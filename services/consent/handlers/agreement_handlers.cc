@@ -97,8 +97,8 @@ v1::Consent ConsentOf(const v1::RecordConsentRequest& request, const Agreement& 
 }
 
 template <typename Request>
-ActRequest ActOf(const Request& request, const Id128& person, const rpc::Actor& actor, const char* method) {
-  return {person, actor.institution, method, request.request_id(), ContentOf(request), request.want_proof()};
+ActRequest ActOf(const Request& request, const Id128& person, std::string owner, const char* method) {
+  return {person, std::move(owner), method, request.request_id(), ContentOf(request), request.want_proof()};
 }
 
 PlannedAct Denied(const PersonState& state, Denial denial, audit::Event event) {
@@ -170,7 +170,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
     act.state.Add(std::move(agreement));
     return act;
   };
-  ActRequest what = ActOf(request, person, actor, kRecordConsent);
+  ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kRecordConsent);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   if (!act.ok()) {
     co_return act.status();
@@ -200,7 +200,7 @@ Task<absl::StatusOr<v1::RecordRefusalResponse>> AgreementHandlers::RecordRefusal
                            const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
     return Denied(state, {event.event_id, Denial::Kind::kRefusal, instant, std::nullopt, lines}, event);
   };
-  ActRequest what = ActOf(request, person, actor, kRecordRefusal);
+  ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kRecordRefusal);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   if (!act.ok()) {
     co_return act.status();
@@ -228,7 +228,7 @@ Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawCon
   const PlanAct plan = [request, rules, event](const PersonState& state, absl::Time instant) {
     return PlanWithdrawal(request, *rules, state, instant, event);
   };
-  ActRequest what = ActOf(request, person, actor, kWithdrawConsent);
+  ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kWithdrawConsent);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   if (!act.ok()) {
     co_return act.status();
