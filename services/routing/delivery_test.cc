@@ -380,6 +380,23 @@ TEST(Delivery, ADeskThatChangedHandsGetsNothingMeantForTheOther) {
   EXPECT_EQ(pull("cpam")->messages_size(), 1);
 }
 
+// What is not disclosed under a directory past its end is not withdrawn either.
+TEST(Delivery, AnExpiredDirectoryOfConsentWithdrawsNothing) {
+  World world;
+  world.MustSubmit("s1");
+  world.consent.permits = [](const auto&) { return false; };
+  world.consent.reason = consent::v1::REASON_DIRECTORY_EXPIRED;
+  EXPECT_EQ(world.TryPull().value_or(v1::PullResponse()).messages_size(), 0);
+  EXPECT_EQ(rpc::ReasonOf(world.Submit(world.Note("s2", 2)).status()),
+            common::v1::ERROR_REASON_DIRECTORY_EXPIRED);
+  world.Withdraws(1);  // reconsidered at once, in vain
+  world.Settle();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 0u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_NOT_PERMITTED), 0u);
+  world.consent.permits = [](const auto&) { return true; };
+  EXPECT_EQ(world.Pull().size(), 1u);
+}
+
 TEST(Delivery, OffersNoMoreThanOneAnswerCanHold) {
   World world;
   constexpr uint64_t kMessages = 80;
