@@ -355,6 +355,22 @@ INSTANTIATE_TEST_SUITE_P(D26, DecisionCases, ::testing::ValuesIn(Cases()), [](co
   return name;
 });
 
+// D-1.13, D-1.5: whatever grounds a protocol lists beside its events.
+TEST(Decision, AConventionCarriesLettersOnly) {
+  Rules rules = testing::SampleRules();
+  for (ProtocolRule& protocol : rules.protocols["edf"]) {
+    protocol.grounds.push_back(common::v1::GROUND_CONVENTION);
+    protocol.convention_signed = absl::CivilDay(2026, 1, 15);
+  }
+  const auto reason = [&](const char* event) {
+    const Question question = LetterQuestion(common::v1::GROUND_CONVENTION, event, kNov3, std::nullopt);
+    return Decide(PersonState(), question, rules, testing::At(Noon(2026, 11, 3))).whole.reason;
+  };
+  EXPECT_EQ(reason("COUPURE"), v1::REASON_GROUND_NOT_ESTABLISHED);
+  EXPECT_EQ(reason("REDUCTION"), v1::REASON_GROUND_NOT_ESTABLISHED);
+  EXPECT_EQ(reason("LETTRE_1"), v1::REASON_OPT_OUT_REGIME);
+}
+
 TEST(Decision, DirectoryPastItsEndPermitsNothing) {
   const Story story = Story().Agrees(1, {RightsLine({To("caf")})}, false, "", 60);
   const Answer answer =
