@@ -371,6 +371,28 @@ TEST(Decision, AConventionCarriesLettersOnly) {
   EXPECT_EQ(reason("LETTRE_1"), v1::REASON_OPT_OUT_REGIME);
 }
 
+// D-4.4a: an agreement given for one brigade's report is not one for another sender's report of that number.
+TEST(Decision, AReferenceIsItsInstitutionsOwn) {
+  PersonState state;
+  Agreement agreement;
+  agreement.id = IdOf(1);
+  agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, 1);
+  agreement.valid_until = Noon(2027, 1, 1);
+  agreement.source_reference = "R-1";
+  agreement.reference_of = "bspp";
+  agreement.lines = {RightsLine({To("caf")})};
+  state.Add(agreement);
+  Question question = RightsQuestion();
+  question.stated.source_reference = "R-1";
+  const auto permitted = [&] {
+    return Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10))).whole.permitted();
+  };
+  question.sender = "bspp";
+  EXPECT_TRUE(permitted());
+  question.sender = "emmaus";
+  EXPECT_FALSE(permitted());
+}
+
 TEST(Decision, DirectoryPastItsEndPermitsNothing) {
   const Story story = Story().Agrees(1, {RightsLine({To("caf")})}, false, "", 60);
   const Answer answer =

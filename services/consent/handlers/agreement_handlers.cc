@@ -49,7 +49,7 @@ absl::Status CheckAgreement(const Rules& rules, const v1::RecordConsentRequest& 
 }
 
 absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request, const Id128& id,
-                                        absl::Time instant, absl::TimeZone zone) {
+                                        const rpc::Actor& actor, absl::Time instant, absl::TimeZone zone) {
   PeriodAsked asked;
   if (request.has_valid_from()) {
     asked.from = TimeFrom(request.valid_from());
@@ -70,6 +70,9 @@ absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request,
   agreement.valid_until = period.until;
   agreement.explicit_given = request.explicit_();
   agreement.source_reference = request.source_reference();
+  if (!request.source_reference().empty()) {
+    agreement.reference_of = actor.institution;
+  }
   agreement.lines = LinesFrom(request.lines());
   return agreement;
 }
@@ -156,7 +159,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
   DescribeLines(request.lines(), event);
   const PlanAct plan = [&store = registry_.store, zone = registry_.paris.zone(), request, actor, person,
                         event](const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
-    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, instant, zone));
+    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, actor, instant, zone));
     v1::ConsentRecorded payload;
     *payload.mutable_consent() = ConsentOf(request, agreement, actor);
     PlannedAct act;

@@ -160,6 +160,8 @@ TEST(RecordConsent, ABrigadesReportIsLimitedToItselfAndThreeMonths) {
   EXPECT_EQ(decide(), DECISION_DENY);
   check.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
   check.mutable_stated_ground()->set_source_reference("BSPP-1");
+  EXPECT_EQ(decide(), DECISION_DENY);  // somebody else's reference of that name
+  check.mutable_sender()->set_institution("bspp");
   EXPECT_EQ(decide(), DECISION_PERMIT);
   world.harness().sim().RunFor(absl::Hours(24 * 93));
   EXPECT_EQ(decide(), DECISION_DENY);
