@@ -5,8 +5,8 @@
 
 namespace relais {
 
-/// Thread-safe. `Now` is the civil instant (may jump); `Monotonic` never goes back and has no meaning but in
-/// differences.
+/// Thread-safe. `Now` is the civil instant (may jump); `Monotonic` never goes back, goes on while the machine
+/// sleeps, and has no meaning but in differences.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "common/base/testing/fake_clock.h"
 
 namespace relais {
@@ -15,6 +17,18 @@ TEST(Clock, MonotonicNeverGoesBack) {
     ASSERT_GE(now, last);
     last = now;
   }
+}
+
+TEST(Clock, MonotonicCountsTheMachinesSleep) {
+  const auto since_boot = [] {
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return absl::DurationFromTimespec(now);
+  };
+  const absl::Duration before = since_boot();
+  const absl::Duration now = SystemClock().Monotonic();
+  EXPECT_LE(before, now);
+  EXPECT_LE(now, since_boot());
 }
 
 TEST(Clock, ShiftedClocksOfTwoProcessesAgree) {

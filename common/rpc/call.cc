@@ -49,6 +49,11 @@ absl::StatusOr<Actor> ActorOf(const Call& call, const common::v1::Acting* acting
   return Actor{acting->party().institution(), acting->party().function(), acting->agent()};
 }
 
+std::string RequestOwner(const Call& call, const Actor& actor) {
+  return call.caller.is_service() ? absl::StrCat(call.caller.Name(), "/", actor.institution)
+                                  : actor.institution;
+}
+
 audit::Event EventOf(const Call& call, const Actor& actor, audit::v1::EventClass event_class,
                      std::string_view request_id) {
   audit::Event event;

@@ -51,6 +51,11 @@ struct Actor {
 };
 absl::StatusOr<Actor> ActorOf(const Call& call, const common::v1::Acting* acting);
 
+/// Among whose requests a `request_id` is unique: the institution's; for a service its own for that
+/// institution. A service's ids can be foretold (audit::EffectId), so an institution must not be able to take
+/// them.
+std::string RequestOwner(const Call& call, const Actor& actor);
+
 /// The event with what the call knows filled in: institution, directory version, function, agent,
 /// certificate, request id, motive.
 audit::Event EventOf(const Call& call, const Actor& actor, audit::v1::EventClass event_class,

@@ -47,6 +47,13 @@ TEST(ActorOf, AServiceNamesWhomItActsFor) {
   EXPECT_FALSE(ActorOf(call, &acting).ok());
 }
 
+TEST(RequestOwner, AServicesRequestsAreNoInstitutions) {
+  const Actor edf{"edf", "", ""};
+  EXPECT_EQ(RequestOwner(CallOf(InstitutionCaller("edf", "billing", common::v1::ROLE_PROFESSIONAL)), edf),
+            "edf");
+  EXPECT_EQ(RequestOwner(CallOf(ServiceCaller("alerting")), edf), "service/alerting/edf");
+}
+
 TEST(EventOf, FillsWhatTheCallKnows) {
   Call call = CallOf(InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL));
   call.caller.certificate = "ab12";

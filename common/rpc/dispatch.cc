@@ -64,7 +64,9 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
     : context_(context),
       authenticator_(authenticator),
       options_(std::move(options)),
-      id_prefix_(crypto::HexEncode(context.random.Bytes(4)) + "-") {}
+      id_prefix_(crypto::HexEncode(context.random.Bytes(4)) + "-"),
+      calls_(options_.max_calls),
+      streams_(options_.max_streams) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
   return methods_.AddService(service, validator_);
@@ -79,7 +81,7 @@ std::vector<std::string> Dispatcher::MethodNames() const {
 }
 
 Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, std::string_view method,
-                                    std::atomic<int>& in_flight, int most) {
+                                    Bound& bound) {
   Opened opened{{}, Call()};
   Record& record = opened.record;
   record.method = methods_.Find(method);
@@ -89,8 +91,8 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
     opened.call = absl::InternalError("a method is served that was not added");
     return opened;
   }
-  if (in_flight.fetch_add(1) >= most) {
-    in_flight.fetch_sub(1);
+  if (bound.in_flight.fetch_add(1) >= bound.most) {
+    bound.in_flight.fetch_sub(1);
     opened.call = Overloaded(options_.retry_after);
     return opened;
   }
@@ -98,11 +100,12 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
   if (metrics_ != nullptr) {
     metrics_->calls_in_flight.Add({}, 1);
   }
-  opened.call = Admit(context, record);
+  opened.call = Admit(context, record, bound);
   return opened;
 }
 
-absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, const Record& record) {
+absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, Record& record,
+                                       Bound& bound) {
   RETURN_IF_ERROR(CheckReady(*record.method));
   const std::string pem = PeerCertificatePem(*context.auth_context());
   Authenticator::Outcome peer = authenticator_.Authenticate(pem);
@@ -112,6 +115,13 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
   }
   Call call;
   call.caller = *std::move(peer.caller);
+  if (!call.caller.is_service()) {
+    // One institution that calls without end must not keep the others out.
+    if (!bound.shares.Take(call.caller.institution, std::max(1, bound.most / 2))) {
+      return Overloaded(options_.retry_after);
+    }
+    record.sharer = call.caller.institution;
+  }
   call.directory = context_.directory();
   call.id = record.id;
   absl::Status status = [&]() -> absl::Status {
@@ -144,10 +154,12 @@ absl::Status Dispatcher::CheckMessage(const google::protobuf::Message& message, 
   return std::move(result.status);
 }
 
-grpc::Status Dispatcher::Close(const Record& record, std::atomic<int>& in_flight,
-                               const absl::Status& outcome) {
+grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::Status& outcome) {
   if (record.admitted) {
-    in_flight.fetch_sub(1);
+    bound.in_flight.fetch_sub(1);
+  }
+  if (!record.sharer.empty()) {
+    bound.shares.Give(record.sharer);
   }
   const std::string_view name = record.method == nullptr ? std::string_view() : record.method->name;
   if (metrics_ != nullptr) {
@@ -216,7 +228,8 @@ Task<bool> Dispatcher::WriteCountedRefusals(bool all) {
   co_return written;
 }
 
-uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context) {
+uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
+                              const Method* method) {
   std::string pem = PeerCertificatePem(*context.auth_context());
   const std::shared_ptr<OpenStream> opened = stream.lock();
   bool draining = false;
@@ -224,7 +237,7 @@ uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::Call
   {
     std::lock_guard lock(mu_);
     number = next_stream_++;
-    open_streams_.emplace(number, StreamEntry{std::move(stream), std::move(pem)});
+    open_streams_.emplace(number, StreamEntry{std::move(stream), std::move(pem), method});
     draining = draining_;
   }
   if (draining) {
@@ -238,22 +251,24 @@ void Dispatcher::Unregister(uint64_t number) {
   open_streams_.erase(number);
 }
 
-std::vector<std::pair<std::shared_ptr<OpenStream>, std::string>> Dispatcher::OpenStreams() {
-  std::vector<std::pair<std::shared_ptr<OpenStream>, std::string>> streams;
+std::vector<std::pair<std::shared_ptr<OpenStream>, Dispatcher::StreamEntry>> Dispatcher::OpenStreams() {
+  std::vector<std::pair<std::shared_ptr<OpenStream>, StreamEntry>> streams;
   std::lock_guard lock(mu_);
   for (const auto& [number, entry] : open_streams_) {
     if (std::shared_ptr<OpenStream> stream = entry.stream.lock()) {
-      streams.emplace_back(std::move(stream), entry.pem);
+      streams.emplace_back(std::move(stream), entry);
     }
   }
   return streams;
 }
 
 void Dispatcher::RecheckStreams() {
-  for (const auto& [stream, pem] : OpenStreams()) {
-    const Authenticator::Outcome peer = authenticator_.Authenticate(pem);
-    if (!peer.caller.ok()) {
-      stream->End(peer.caller.status());
+  for (const auto& [stream, entry] : OpenStreams()) {
+    const Authenticator::Outcome peer = authenticator_.Authenticate(entry.pem);
+    const absl::Status allowed =
+        peer.caller.ok() ? CheckRoles(entry.method->policy, *peer.caller) : peer.caller.status();
+    if (!allowed.ok()) {
+      stream->End(allowed);
     }
   }
 }
@@ -263,7 +278,7 @@ void Dispatcher::BeginDrain() {
     std::lock_guard lock(mu_);
     draining_ = true;
   }
-  for (const auto& [stream, pem] : OpenStreams()) {
+  for (const auto& [stream, entry] : OpenStreams()) {
     stream->End(Stopping());
   }
 }

@@ -31,6 +31,7 @@
 #include "common/rpc/policy.h"
 #include "common/rpc/refused_calls.h"
 #include "common/rpc/service_context.h"
+#include "common/rpc/shares.h"
 #include "common/rpc/status_mapping.h"
 #include "common/rpc/stream.h"
 #include "common/rpc/validate.h"
@@ -41,17 +42,18 @@
 namespace relais::rpc {
 
 struct DispatchOptions {
-  std::string service;    // "consent": whose leaf it is when many callers are counted together
-  int max_calls = 1024;   // unary, at once; beyond: RESOURCE_EXHAUSTED with RetryInfo
-  int max_streams = 512;  // at once
+  std::string service;  // "consent": whose leaf it is when many callers are counted together
+  /// Unary, at once, and of any one institution half of them; beyond: RESOURCE_EXHAUSTED with RetryInfo.
+  int max_calls = 1024;
+  int max_streams = 512;  // likewise
   absl::Duration retry_after = absl::Milliseconds(200);
   /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
   std::set<std::string> always_ready;
 };
 
-/// Order of a call: admission → authentication (again: the directory may have changed) → deadline → agent →
-/// policy → validation → handler, started on gRPC's thread. A refusal before the handler leaves a leaf when
-/// the method is audited: alone, or counted in a flood (RefusedCalls), written behind the answer.
+/// Order of a call: admission → authentication (again: the directory may have changed) → share → deadline →
+/// agent → policy → validation → handler, started on gRPC's thread. A refusal before the handler leaves a
+/// leaf when the method is audited: alone, or counted in a flood (RefusedCalls), written behind the answer.
 ///
 /// Fill with AddService first; then thread-safe. Outlives the gRPC server.
 class Dispatcher {
@@ -86,12 +88,13 @@ class Dispatcher {
                                                    std::string_view method,
                                                    const BidiHandler<Request, Response>& handler);
 
-  /// Ends the streams whose caller is no longer authenticated. Call when another directory is in force.
+  /// Ends the streams whose caller is no longer authenticated, or has none of the method's roles any more.
+  /// Call when another directory is in force.
   void RecheckStreams();
   /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
   void BeginDrain();
   /// Calls and streams admitted and not answered.
-  [[nodiscard]] int in_flight() const { return calls_ + streams_; }
+  [[nodiscard]] int in_flight() const { return calls_.in_flight + streams_.in_flight; }
   /// Writes the leaves of refusals counted in minutes that are over; `all`: in the current ones too. Call
   /// every few seconds, and once at the end. Resumes when they are durable or have failed.
   Task<bool> WriteCountedRefusals(bool all);
@@ -105,6 +108,7 @@ class Dispatcher {
     absl::Duration started;  // monotonic
     std::string id;
     bool admitted = false;
+    std::string sharer;  // the institution of whose share it is
   };
   struct Opened {
     Record record;
@@ -113,22 +117,30 @@ class Dispatcher {
   struct StreamEntry {
     std::weak_ptr<OpenStream> stream;
     std::string pem;
+    const Method* method = nullptr;
+  };
+  // What may be going on at once, and what is.
+  struct Bound {
+    explicit Bound(int at_most) : most(at_most) {}
+    const int most;
+    std::atomic<int> in_flight = 0;
+    Shares shares;
   };
 
-  Opened Open(const grpc::CallbackServerContext& context, std::string_view method,
-              std::atomic<int>& in_flight, int most);
-  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, const Record& record);
+  Opened Open(const grpc::CallbackServerContext& context, std::string_view method, Bound& bound);
+  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, Record& record, Bound& bound);
   absl::Status CheckReady(const Method& method) const;
   // Validates; discards what this program does not know.
   absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
   // Counts, measures, and turns the outcome into gRPC's.
-  grpc::Status Close(const Record& record, std::atomic<int>& in_flight, const absl::Status& outcome);
+  grpc::Status Close(const Record& record, Bound& bound, const absl::Status& outcome);
   void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
   void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
   Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);
-  uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context);
+  uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
+                    const Method* method);
   void Unregister(uint64_t number);
-  std::vector<std::pair<std::shared_ptr<OpenStream>, std::string>> OpenStreams();
+  std::vector<std::pair<std::shared_ptr<OpenStream>, StreamEntry>> OpenStreams();
 
   const ServiceContext context_;
   Authenticator& authenticator_;
@@ -138,8 +150,8 @@ class Dispatcher {
   MethodTable methods_;
   telemetry::ServiceMetrics* metrics_ = nullptr;
   std::atomic<bool> ready_ = false;
-  std::atomic<int> calls_ = 0;
-  std::atomic<int> streams_ = 0;
+  Bound calls_;
+  Bound streams_;
   std::atomic<uint64_t> next_call_ = 0;
   RefusedCalls refused_;
   std::mutex mu_;
@@ -153,7 +165,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
                                             Response* response, std::string_view method,
                                             const UnaryHandler<Request, Response>& handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Opened opened = Open(*context, method, calls_, options_.max_calls);
+  Opened opened = Open(*context, method, calls_);
   absl::Status status = opened.call.status();
   bool discard = false;
   if (status.ok()) {
@@ -195,12 +207,12 @@ grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServe
     return status;
   });
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_, options_.max_streams);
+  Opened opened = Open(*context, method, streams_);
   if (!opened.call.ok()) {
     stream->Finish(Close(opened.record, streams_, opened.call.status()));
     return stream.get();
   }
-  const uint64_t number = Register(stream, *context);
+  const uint64_t number = Register(stream, *context, opened.record.method);
   const absl::Duration left = opened.call->deadline - context_.clock.Monotonic();
   context_.executor.PostAfter(left, [held = std::weak_ptr<OpenStream>(stream)] {
     if (const std::shared_ptr<OpenStream> open = held.lock()) {

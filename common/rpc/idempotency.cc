@@ -30,12 +30,12 @@ std::string CanonicalBytes(const google::protobuf::Message& message) {
 
 absl::StatusOr<Idempotency::Seen> Idempotency::Look(const storage::Store& store,
                                                     const storage::Partition& partition,
-                                                    std::string_view institution, std::string_view method,
+                                                    std::string_view owner, std::string_view method,
                                                     std::string_view request_id,
                                                     const google::protobuf::Message& content) const {
   const std::string kind = "request/" + std::string(method);
   Seen seen;
-  seen.key = std::string(kRowPrefix) + identity::BucketId(key_, kind, institution, request_id).ToBytes();
+  seen.key = std::string(kRowPrefix) + identity::BucketId(key_, kind, owner, request_id).ToBytes();
   seen.digest = identity::ContentDigest(key_, kind, CanonicalBytes(content));
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, store.Get(partition, seen.key));
   if (!entry) {

@@ -12,9 +12,9 @@
 
 namespace relais::rpc {
 
-/// Remembers answers in the partition that the request names, under key "req/" ‖ keyed hash of (institution,
-/// method, request_id): a keyed digest of the content and the answer. Thread-safe. Durable with the commit
-/// that it joins.
+/// Remembers answers in the partition that the request names, under key "req/" ‖ keyed hash of (owner,
+/// method, request_id): a keyed digest of the content and the answer. The owner is RequestOwner's.
+/// Thread-safe. Durable with the commit that it joins.
 class Idempotency {
  public:
   explicit Idempotency(Secret key) : key_(std::move(key)) {}
@@ -26,8 +26,8 @@ class Idempotency {
   };
   /// ALREADY_EXISTS / REQUEST_ID_REUSED when the same id came with other content.
   absl::StatusOr<Seen> Look(const storage::Store& store, const storage::Partition& partition,
-                            std::string_view institution, std::string_view method,
-                            std::string_view request_id, const google::protobuf::Message& content) const;
+                            std::string_view owner, std::string_view method, std::string_view request_id,
+                            const google::protobuf::Message& content) const;
   /// What the commit must hold so that a repetition finds it: a mutation and the precondition that no one was
   /// faster. The answer must hold nothing personal in clear (ids, revisions, instants).
   static void Remember(const Seen& seen, const google::protobuf::Message& answer,

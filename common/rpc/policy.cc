@@ -107,15 +107,18 @@ absl::Status SetAgent(const AgentMetadata& metadata, const directory::Directory&
   return absl::OkStatus();
 }
 
-absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller) {
+absl::Status CheckRoles(const common::v1::Policy& policy, const Caller& caller) {
   const bool allowed =
       policy.roles().empty() || std::any_of(policy.roles().begin(), policy.roles().end(), [&](int role) {
         return caller.roles.count(static_cast<common::v1::Role>(role)) > 0;
       });
-  if (!allowed) {
-    return Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_MISSING_ROLE,
-                   "the roles of the calling system do not allow this method");
-  }
+  return allowed ? absl::OkStatus()
+                 : Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_MISSING_ROLE,
+                           "the roles of the calling system do not allow this method");
+}
+
+absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller) {
+  RETURN_IF_ERROR(CheckRoles(policy, caller));
   if (policy.agent_required() && !caller.is_service() && (caller.agent.empty() || caller.function.empty())) {
     return Refuse(common::v1::ERROR_REASON_AGENT_REQUIRED,
                   "metadata relais-agent and relais-function are required");

@@ -55,6 +55,9 @@ struct AgentMetadata {
 /// INVALID_FIELDS for a reason of more than 500 characters or not UTF-8.
 absl::Status SetAgent(const AgentMetadata& metadata, const directory::Directory& directory, Caller& caller);
 
+/// OK when the caller has one of the policy's roles; else PERMISSION_DENIED / MISSING_ROLE.
+absl::Status CheckRoles(const common::v1::Policy& policy, const Caller& caller);
+
 /// OK when the policy lets this caller call: MISSING_ROLE, AGENT_REQUIRED, REASON_REQUIRED.
 absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller);
 

@@ -22,7 +22,10 @@ absl::StatusOr<v1::AlertState> AlertHandlers::Find(const rpc::Call& call, const 
 v1::Alert AlertHandlers::Show(const rpc::Call& call, const Id128& alert, const v1::AlertState& state) const {
   v1::Alert out;
   out.set_alert_id(alert.ToHex());
-  if (const auto person = Id128::FromBytes(state.person()); person.ok()) {
+  // Of a message that waits, was pulled back, or comes from another institution's desk, consent has not said
+  // that this one may know whom it is about.
+  const auto person = Id128::FromBytes(state.person());
+  if (person.ok() && state.told() == call.caller.institution) {
     *out.mutable_person() = rpc::RefFor(context_, call, *person);
   }
   out.set_state(state.state());

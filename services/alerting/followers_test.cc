@@ -43,9 +43,11 @@ TEST(Alerts, ACutReachesItsDeskOnce) {
   const v1::Alert alert = Only(world);
   EXPECT_EQ(alert.state(), v1::Alert::STATE_SENT);
   EXPECT_EQ(alert.rule(), "CUT_OR_REDUCTION");
-  // The desk's own name for her.
+  // The desk's own name for her, once consent has let it be delivered there.
+  EXPECT_FALSE(alert.has_person());
+  world.Delivered(0);
   const Id128 person = *Id128::FromBytes(world.peers().PersonOf(world.peers().registered[0].sender_record()));
-  EXPECT_EQ(alert.person().handle(), rpc::HandleFor(world.context(), "ville-paris", person).handle());
+  EXPECT_EQ(Only(world).person().handle(), rpc::HandleFor(world.context(), "ville-paris", person).handle());
   // Each ART6 row raises its own, at once (D-1.13).
   ASSERT_EQ(world.SubmitOne(Cut("E2")), "ACCEPTED");
   world.Settle();
@@ -99,6 +101,10 @@ TEST(Alerts, RoutingsFactsMoveThem) {
   world.RoutingSays(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED, escalated);
   EXPECT_TRUE(world.Alerts().empty());
   ASSERT_EQ(world.Alerts("samusocial-115", "samusocial").size(), 1u);
+  // Whoever got it before: here consent has not been asked yet.
+  EXPECT_FALSE(world.Alerts("samusocial-115", "samusocial")[0].has_person());
+  world.Delivered(0, "samusocial-115");
+  EXPECT_TRUE(world.Alerts("samusocial-115", "samusocial")[0].has_person());
   world.Taken(0);
   EXPECT_EQ(world.Alerts("samusocial-115", "samusocial")[0].state(), v1::Alert::STATE_TAKEN);
   // What the sender may know: delivered or not, nothing more.
@@ -297,6 +303,16 @@ TEST(AlertService, TakeGoesThroughRoutingInTheHumansName) {
   EXPECT_EQ(rpc::ReasonOf(
                 world.Run(world.service().alerts().Take(world.As("ville-paris", "anne"), request)).status()),
             common::v1::ERROR_REASON_PEER_UNAVAILABLE);
+}
+
+TEST(AlertService, WhomAPulledBackMessageWasAboutIsNotTold) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  world.Message<routing::v1::MessageWithdrawn>(0, audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN);
+  const v1::Alert alert = Only(world);
+  EXPECT_EQ(alert.state(), v1::Alert::STATE_WITHDRAWN);
+  EXPECT_FALSE(alert.has_person());
 }
 
 TEST(AlertService, AnothersAlertIsNotFound) {

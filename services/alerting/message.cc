@@ -64,7 +64,7 @@ common::v1::Ground GroundOf(const feeds::BsppRow& row, const calendar::Paris& pa
 
 std::vector<std::string> CategoriesOf(const feeds::BsppRow& row) {
   std::vector<std::string> categories(std::begin(kReportCategories), std::end(kReportCategories));
-  if (row.household.adults + row.household.minors > 0) {
+  if (row.household.adults > 0 || row.household.minors > 0) {  // a sum could come round to nothing
     categories.emplace_back(kFamily);
   }
   return categories;

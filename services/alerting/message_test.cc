@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 
 #include "common/directory/testing/sample.h"
@@ -197,6 +198,10 @@ TEST_F(MessageTest, TheFamilyIsToldOnlyWhenItIsThere) {
   ExpectProtocolAllows(request);
   EXPECT_EQ(request.content().distress_report().minors(), 2u);
   EXPECT_EQ(request.categories(request.categories_size() - 1), "FAMILY");
+  // Whatever number a sender writes.
+  report["household"] = {{"adults", std::numeric_limits<uint64_t>::max()}, {"minors", 1}};
+  const routing::v1::SubmitRequest most = Submission(Report("B2", report), "bspp");
+  EXPECT_EQ(most.categories(most.categories_size() - 1), "FAMILY");
 }
 
 TEST_F(MessageTest, TheLongestPlaceFits) {

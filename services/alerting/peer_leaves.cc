@@ -19,7 +19,8 @@ struct MessageFact {
   std::string correlation;
   std::string message_id;
   v1::Alert::State state = v1::Alert::STATE_UNSPECIFIED;
-  std::string desk;  // of an escalation
+  std::string desk;          // of an escalation
+  std::string delivered_at;  // the desk of a delivery
 };
 
 template <typename Payload>
@@ -28,7 +29,15 @@ MessageFact FactOf(const google::protobuf::Any& any, v1::Alert::State state) {
   if (!any.UnpackTo(&payload)) {
     return {};
   }
-  return {payload.correlation(), payload.message_id(), state, ""};
+  return {payload.correlation(), payload.message_id(), state, "", ""};
+}
+
+MessageFact DeliveryOf(const google::protobuf::Any& any) {
+  routing::v1::MessageDelivered delivered;
+  if (!any.UnpackTo(&delivered)) {
+    return {};
+  }
+  return {delivered.correlation(), delivered.message_id(), v1::Alert::STATE_DELIVERED, "", delivered.desk()};
 }
 
 MessageFact EscalationOf(const google::protobuf::Any& any) {
@@ -36,7 +45,7 @@ MessageFact EscalationOf(const google::protobuf::Any& any) {
   if (!any.UnpackTo(&escalated)) {
     return {};
   }
-  return {escalated.correlation(), escalated.message_id(), v1::Alert::STATE_SENT, escalated.to_desk()};
+  return {escalated.correlation(), escalated.message_id(), v1::Alert::STATE_SENT, escalated.to_desk(), ""};
 }
 
 MessageFact FactOf(const audit::FollowedLeaf& leaf) {
@@ -45,7 +54,7 @@ MessageFact FactOf(const audit::FollowedLeaf& leaf) {
     case audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED:
       return FactOf<routing::v1::MessageSubmitted>(payload, v1::Alert::STATE_UNSPECIFIED);
     case audit::v1::EVENT_CLASS_MESSAGE_DELIVERED:
-      return FactOf<routing::v1::MessageDelivered>(payload, v1::Alert::STATE_DELIVERED);
+      return DeliveryOf(payload);
     case audit::v1::EVENT_CLASS_MESSAGE_TAKEN:
       return FactOf<routing::v1::MessageTaken>(payload, v1::Alert::STATE_TAKEN);
     case audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN:
@@ -63,6 +72,15 @@ bool MoveTo(v1::AlertState& alert, const directory::Desk& desk) {
   }
   alert.set_desk(desk.id);
   alert.set_desk_institution(desk.institution);
+  return true;
+}
+
+// Leaves read again after a crash come in the same order: the last delivery wins again.
+bool Tell(v1::AlertState& alert, const directory::Desk& desk) {
+  if (alert.told() == desk.institution) {
+    return false;
+  }
+  alert.set_told(desk.institution);
   return true;
 }
 
@@ -149,14 +167,16 @@ Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
   }
   const auto directory = context_.directory();
   const directory::Desk* desk = directory->FindDesk(fact.desk);
+  const directory::Desk* delivered_at = directory->FindDesk(fact.delivered_at);
   AlertChange change = [&](v1::AlertState& alert) -> absl::StatusOr<bool> {
     if (!IsAbout(alert, fact.message_id)) {
       return false;
     }
     const bool advanced = Advance(alert, fact.state);
     const bool moved = desk != nullptr && MoveTo(alert, *desk);
+    const bool told = delivered_at != nullptr && Tell(alert, *delivered_at);
     const bool grounded = StandOn(alert, leaf.header.ground());
-    return advanced || moved || grounded;
+    return advanced || moved || told || grounded;
   };
   const auto after = co_await ChangeAlert(context_, store_, *alert_id, change);
   if (absl::IsNotFound(after.status())) {

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/proto_time.h"
 #include "common/calendar/paris.h"
 #include "common/crypto/encoding.h"
@@ -103,7 +104,10 @@ void AppendValue(const Message& message, const FieldDescriptor* field, int index
                  std::string& out) {
   const std::string pad(indent, ' ');
   if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
-    absl::StrAppend(&out, pad, Label(field), ": ", ScalarText(message, field, index), "\n");
+    // The lines of a text stand deeper than any label: what somebody wrote does not look like another field.
+    const std::string text =
+        absl::StrReplaceAll(ScalarText(message, field, index), {{"\n", "\n" + pad + "    "}});
+    absl::StrAppend(&out, pad, Label(field), ": ", text, "\n");
     return;
   }
   const Reflection* r = message.GetReflection();
@@ -187,7 +191,7 @@ std::string ToJson(const Message& message) {
 std::string ToText(const Message& message) {
   std::string out;
   AppendMessage(message, 0, out);
-  return out;
+  return Printable(out);
 }
 
 std::string ParisTime(absl::Time time) {
@@ -242,11 +246,30 @@ std::string Table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+std::string Printable(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (c == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F
+      out += kReplacement;
+      ++i;
+    } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F) {
+      out += kReplacement;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 void Print(bool json, const Message& message, std::string_view text) {
   if (json) {
     std::cout << ToJson(message) << std::endl;
   } else {
-    std::cout << text << std::flush;
+    std::cout << Printable(text) << std::flush;
   }
 }
 
@@ -256,7 +279,7 @@ void Print(bool json, const nlohmann::json& value, std::string_view text) {
   if (json) {
     std::cout << value.dump() << std::endl;
   } else {
-    std::cout << text << std::flush;
+    std::cout << Printable(text) << std::flush;
   }
 }
 
@@ -267,10 +290,10 @@ void PrintError(std::ostream& out, const absl::Status& status, bool json) {
   }
   const auto reason = rpc::ReasonOf(status);
   out << "relais: " << (reason == common::v1::ERROR_REASON_UNSPECIFIED ? "" : rpc::ReasonName(reason) + ": ")
-      << status.message() << "\n";
+      << Printable({status.message().data(), status.message().size()}) << "\n";
   const google::rpc::BadRequest fields = rpc::FieldsOf(status);
   for (const auto& violation : fields.field_violations()) {
-    out << "  " << violation.field() << ": " << violation.description() << "\n";
+    out << "  " << Printable(violation.field()) << ": " << Printable(violation.description()) << "\n";
   }
   if (const std::string next = rpc::NextStepOf(status); !next.empty()) {
     out << "  " << next << "\n";

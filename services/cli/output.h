@@ -18,8 +18,12 @@ namespace relais::cli {
 /// Protobuf's JSON mapping, on one line, with fields that have their default value.
 [[nodiscard]] std::string ToJson(const google::protobuf::Message& message);
 /// A line per field that is set, nested messages indented: instants and days as Paris shows them, enums
-/// without their prefix, bytes in hexadecimal.
+/// without their prefix, bytes in hexadecimal. Printable.
 [[nodiscard]] std::string ToText(const google::protobuf::Message& message);
+
+/// The text without control characters, but for tabs and ends of lines: what others wrote tells a terminal
+/// nothing. UTF-8 stays UTF-8.
+[[nodiscard]] std::string Printable(std::string_view text);
 
 /// "2026-11-03 14:05:10" as Paris clocks show it.
 [[nodiscard]] std::string ParisTime(absl::Time time);

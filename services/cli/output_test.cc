@@ -35,6 +35,20 @@ TEST(Output, TextIsForHumans) {
             "submitted: 2025-11-20 13:00:00\n");
 }
 
+TEST(Output, WhatOthersWroteDoesNotSteerTheTerminalNorLookLikeAnotherField) {
+  EXPECT_EQ(Printable("a\x1b]0;x\x07\xC2\x9B"
+                      "31m\r\tb\n\x7F"
+                      "été €"),
+            "a\uFFFD]0;x\uFFFD\uFFFD31m\uFFFD\tb\n\uFFFDété €");
+  routing::v1::Message message;
+  message.mutable_content()->mutable_note()->set_text("vue\x1b[2J hier\nsender: ville-paris");
+  EXPECT_EQ(ToText(message),
+            "content:\n"
+            "  note:\n"
+            "    text: vue\uFFFD[2J hier\n"
+            "        sender: ville-paris\n");
+}
+
 TEST(Output, JsonIsProtobufs) {
   consent::v1::CheckResponse response;
   response.set_decision(common::v1::DECISION_PERMIT);

@@ -91,6 +91,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_valid_until(Micros(agreement.valid_until));
     out->set_explicit_(agreement.explicit_given);
     out->set_source_reference(agreement.source_reference);
+    out->set_reference_of(agreement.reference_of);
     LinesTo(agreement.lines, *out->mutable_lines());
   }
   for (const Denial& denial : state.denials()) {
@@ -136,6 +137,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     agreement.valid_until = FromMicros(in.valid_until());
     agreement.explicit_given = in.explicit_();
     agreement.source_reference = in.source_reference();
+    agreement.reference_of = in.reference_of();
     agreement.lines = LinesFrom(in.lines());
     builder.Put(std::move(agreement));
   }

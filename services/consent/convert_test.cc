@@ -20,6 +20,7 @@ TEST(Convert, AStateSurvivesTheDisk) {
   agreement.valid_until = Noon(2027, 11, 1);
   agreement.explicit_given = true;
   agreement.source_reference = "REF";
+  agreement.reference_of = "bspp";
   agreement.lines = {testing::MakeLine({"P"}, {"C", "D"}, {testing::To("caf"), testing::Kind("SIAO")})};
   state.Add(agreement);
   state.Add(Denial{IdOf(2), Denial::Kind::kWithdrawal, Noon(2026, 11, 3), IdOf(1), {Line()}});
@@ -33,6 +34,7 @@ TEST(Convert, AStateSurvivesTheDisk) {
   EXPECT_EQ(StoredFrom(*read).SerializeAsString(), stored.SerializeAsString());
   ASSERT_EQ(read->agreements().size(), 1u);
   EXPECT_EQ(read->agreements()[0].at, agreement.at);
+  EXPECT_EQ(read->agreements()[0].reference_of, "bspp");
   EXPECT_EQ(read->agreements()[0].lines[0].recipients, agreement.lines[0].recipients);
   EXPECT_EQ(read->denials()[0].agreement, IdOf(1));
   EXPECT_EQ(read->objections()[0].lifted, Noon(2026, 11, 5));

@@ -12,7 +12,7 @@ constexpr int kTries = 20;
 rpc::Call OwnCall(const rpc::ServiceContext& context) {
   rpc::Call call;
   call.caller.kind = rpc::Caller::Kind::kService;
-  call.caller.service = "routing";
+  call.caller.service = kOwnName;
   call.directory = context.directory();
   return call;
 }

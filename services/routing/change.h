@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "services/routing/store.h"
 
@@ -16,6 +17,8 @@ struct Changed {
   storage::LeafRange leaves;  // count 0: nothing was changed
 };
 
+/// As services name themselves.
+inline constexpr std::string_view kOwnName = "routing";
 /// A call of routing's own, for leaves that no caller caused.
 rpc::Call OwnCall(const rpc::ServiceContext& context);
 

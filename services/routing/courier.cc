@@ -1,5 +1,6 @@
 #include "services/routing/courier.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -8,12 +9,22 @@
 #include "common/base/status.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/change.h"
+#include "services/routing/domain/content.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
 namespace {
 
 constexpr int kTries = 20;
+// An answer has at most 1 MiB and one message some 20 KiB: so much is offered that all of it can be handed
+// over. What is offered and cannot be costs an attempt.
+constexpr size_t kOffersAtOnce = 32;
+constexpr size_t kMostOfferedBytes = size_t{256} << 10;
+
+// A desk may have changed hands since: what was meant for one institution is never another's (D-2.6).
+bool IsFor(const rpc::Call& call, const v1::MessageState& message) {
+  return call.caller.is_service() || call.caller.institution == message.recipient().institution();
+}
 
 }  // namespace
 
@@ -61,18 +72,23 @@ Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, st
                                                               size_t limit) {
   CO_RETURN_IF_ERROR(context_.Writable());
   CO_RETURN_IF_ERROR(CanDeliver());
-  std::vector<Task<absl::StatusOr<std::optional<Outgoing>>>> tasks;
-  for (const Id128& id : inbox_.Due(desk, context_.clock.Now(), limit)) {
-    tasks.push_back(OfferOne(call, desk, id));
-  }
-  auto results = co_await WhenAll(context_.executor, std::move(tasks));
+  const std::vector<Id128> due = inbox_.Due(desk, context_.clock.Now(), limit);
   std::vector<Outgoing> offers;
   absl::Status failure;
-  for (auto& result : results) {
-    if (!result.ok()) {
-      failure = result.status();
-    } else if (result->has_value()) {
-      offers.push_back(std::move(**result));
+  size_t bytes = 0;
+  for (size_t at = 0; at < due.size() && bytes < kMostOfferedBytes && failure.ok();) {
+    std::vector<Task<absl::StatusOr<std::optional<Outgoing>>>> tasks;
+    for (const size_t end = std::min(at + kOffersAtOnce, due.size()); at < end; ++at) {
+      tasks.push_back(OfferOne(call, desk, due[at]));
+    }
+    auto results = co_await WhenAll(context_.executor, std::move(tasks));
+    for (auto& result : results) {
+      if (!result.ok()) {
+        failure = result.status();
+      } else if (result->has_value()) {
+        bytes += (*result)->message.ByteSizeLong();
+        offers.push_back(std::move(**result));
+      }
     }
   }
   if (offers.empty() && !failure.ok()) {
@@ -84,7 +100,8 @@ Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, st
 Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, std::string desk, Id128 id) {
   CO_ASSIGN_OR_RETURN(auto stored, store_.Message(id));
   // Pointers lag behind: an escalated message is another desk's, perhaps another institution's.
-  if (!stored.has_value() || stored->value.desk() != desk || !IsDue(stored->value, context_.clock.Now())) {
+  if (!stored.has_value() || stored->value.desk() != desk || !IsFor(call, stored->value) ||
+      !IsDue(stored->value, context_.clock.Now())) {
     co_return std::optional<Outgoing>();
   }
   const auto permit = co_await peers_.check(CheckOf(stored->value), settings_.peer_timeout);
@@ -152,6 +169,11 @@ Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
   out.set_ground(permit.ground());
   *out.mutable_content() = message.content();
   *out.mutable_marks() = message.marks();
+  // On whatever it was sent: what it is handed over on decides (D-2.7).
+  if (permit.ground() == common::v1::GROUND_AGREEMENT &&
+      WithholdSpecialSigns(*context_.directory(), *out.mutable_content())) {
+    out.add_marks(std::string(kSignsWithheld));
+  }
   out.set_urgency(message.urgency());
   *out.mutable_deadline() = message.deadline();
   *out.mutable_submitted() = message.submitted();

@@ -41,10 +41,10 @@ class Courier {
   /// Set before the first call: whose lease delivery needs (architecture, "Delivery").
   void UseLease(const audit::Follower* consent) { consent_ = consent; }
 
-  /// Up to `limit` messages of the desk that may be sent now: each has a fresh recorded permit and a durable
-  /// MESSAGE_OFFERED leaf. Those no longer permitted are pulled back. An error only when nothing could be
-  /// tried because consent or the store does not answer. The caller must ask MayStillSend right before it
-  /// hands one over.
+  /// Up to `limit` messages of the desk that may be sent now, and no more than fit one answer: each is
+  /// addressed to the caller's institution and has a fresh recorded permit and a durable MESSAGE_OFFERED
+  /// leaf. Those no longer permitted are pulled back. An error only when nothing could be tried because
+  /// consent or the store does not answer. The caller must ask MayStillSend right before it hands one over.
   Task<absl::StatusOr<std::vector<Outgoing>>> OfferDue(rpc::Call call, std::string desk, size_t limit);
 
   /// The last look: lease held, directory in force, permit alive, and no followed leaf revokes it.

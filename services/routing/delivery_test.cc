@@ -360,5 +360,98 @@ TEST(Delivery, AcceptedMessagesReachTheInboxWhereverTheProcessDies) {
   }
 }
 
+TEST(Delivery, ADeskThatChangedHandsGetsNothingMeantForTheOther) {
+  World world;
+  world.MustSubmit("s1", 1, "caf-droits");
+  v1::PullRequest request;
+  request.set_desk("caf-droits");
+  const auto pull = [&](const std::string& institution) {
+    return world.Run(world.service().inboxes().Pull(world.As(institution, "droits"), request));
+  };
+  world.SetDirectory(directory::testing::Replaced(directory::testing::SampleYaml(),
+                                                  "  - id: caf-droits\n    institution: caf\n",
+                                                  "  - id: caf-droits\n    institution: cpam\n"));
+  const auto pulled = pull("cpam");
+  ASSERT_TRUE(pulled.ok()) << pulled.status();
+  EXPECT_EQ(pulled->messages_size(), 0);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_OFFERED), 0u);
+  EXPECT_FALSE(pull("caf").ok());  // nor is it the first one's desk any more
+  world.MustSubmit("s2", 2, "caf-droits");
+  EXPECT_EQ(pull("cpam")->messages_size(), 1);
+}
+
+// What is not disclosed under a directory past its end is not withdrawn either.
+TEST(Delivery, AnExpiredDirectoryOfConsentWithdrawsNothing) {
+  World world;
+  world.MustSubmit("s1");
+  world.consent.permits = [](const auto&) { return false; };
+  world.consent.reason = consent::v1::REASON_DIRECTORY_EXPIRED;
+  EXPECT_EQ(world.TryPull().value_or(v1::PullResponse()).messages_size(), 0);
+  EXPECT_EQ(rpc::ReasonOf(world.Submit(world.Note("s2", 2)).status()),
+            common::v1::ERROR_REASON_DIRECTORY_EXPIRED);
+  world.Withdraws(1);  // reconsidered at once, in vain
+  world.Settle();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 0u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_NOT_PERMITTED), 0u);
+  world.consent.permits = [](const auto&) { return true; };
+  EXPECT_EQ(world.Pull().size(), 1u);
+}
+
+TEST(Delivery, OffersNoMoreThanOneAnswerCanHold) {
+  World world;
+  constexpr uint64_t kMessages = 80;
+  for (uint64_t i = 0; i < kMessages; ++i) {
+    v1::SubmitRequest note = world.Note("s" + std::to_string(i), i + 1);
+    note.mutable_content()->mutable_note()->set_text(std::string(16000, 'x'));
+    ASSERT_TRUE(world.Submit(note).ok());
+  }
+  world.Settle();
+  std::set<std::string> ids;
+  while (true) {
+    v1::PullRequest request;
+    request.set_desk("dsol-75113");
+    request.set_max_messages(1000);
+    const auto pulled = world.Run(world.service().inboxes().Pull(world.Dsol(), request));
+    ASSERT_TRUE(pulled.ok()) << pulled.status();
+    if (pulled->messages().empty()) {
+      break;
+    }
+    EXPECT_LT(pulled->ByteSizeLong(), size_t{1} << 20);  // else gRPC sends none of it
+    for (const v1::Message& message : pulled->messages()) {
+      EXPECT_TRUE(ids.insert(message.message_id()).second);
+    }
+    // Nothing was offered that was not handed over.
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_OFFERED), ids.size());
+    world.Settle();
+  }
+  EXPECT_EQ(ids.size(), kMessages);
+}
+
+// D-2.7: whatever ground it was sent on, an agreement does not carry what needs an explicit one.
+TEST(Delivery, OnAnAgreementSpecialSignsAreWithheld) {
+  World world;
+  v1::SubmitRequest report = world.Note("s1");
+  v1::DistressReport& content = *report.mutable_content()->mutable_distress_report();
+  content.add_signs("SERIOUS_ILLNESS");
+  content.add_signs("RENT_ARREARS");
+  report.add_categories("SIGNS");
+  report.add_categories("SOCIAL_SITUATION");
+  report.mutable_stated_ground()->set_ground(common::v1::GROUND_EMERGENCY);
+  ASSERT_TRUE(world.Submit(report).ok());
+  report.set_request_id("s2");
+  *report.mutable_person() = world.Handle("aphp", 2);
+  report.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
+  ASSERT_TRUE(world.Submit(report).ok());
+  world.Settle();
+  const auto messages = world.Pull();
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(messages[0].content().distress_report().signs_size(), 2);
+  EXPECT_TRUE(messages[0].marks().empty());
+  ASSERT_EQ(messages[1].content().distress_report().signs_size(), 1);
+  EXPECT_EQ(messages[1].content().distress_report().signs(0), "RENT_ARREARS");
+  ASSERT_EQ(messages[1].marks_size(), 1);
+  EXPECT_EQ(messages[1].marks(0), "SIGNES_RETENUS");
+}
+
 }  // namespace
 }  // namespace relais::routing

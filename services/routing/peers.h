@@ -10,4 +10,9 @@ struct Peers {
   rpc::PeerMethod<consent::v1::CheckRequest, consent::v1::CheckResponse> check;
 };
 
+/// The same, where a denial for no reason but that consent's directory has passed its end is no denial but
+/// FAILED_PRECONDITION / DIRECTORY_EXPIRED: it says nothing about the person, and a message that waits must
+/// outlive it.
+Peers Guarded(Peers peers);
+
 }  // namespace relais::routing

@@ -166,6 +166,10 @@ Task<absl::StatusOr<v1::ProposeResponse>> ReferentHandlers::Propose(rpc::Call ca
   SlotChange change{"Propose", request.request_id(), person, nullptr};
   const absl::Time now = context_.clock.Now();
   change.change = [proposal, now](v1::PersonSlot& slot) -> absl::StatusOr<v1::ReferentState> {
+    if (OpenProposals(slot, proposal.proposed_by().institution()) >= kMostOpenProposals) {
+      return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                          "too many of your proposals for this person wait for an answer: end one first");
+    }
     AddProposal(slot, proposal, now);
     return slot.referents(slot.referents_size() - 1);
   };

@@ -189,5 +189,19 @@ TEST_F(ReferentTest, ActivePivotGetsHerMessagesFirst) {
   EXPECT_EQ(elsewhere->desk(), "dsol-75120");
 }
 
+TEST_F(ReferentTest, OpenProposalsOfOneInstitutionAreFew) {
+  std::string last;
+  for (int i = 0; i < kMostOpenProposals; ++i) {
+    last = Propose("p" + std::to_string(i));
+  }
+  const auto propose = [&](const std::string& request_id) {
+    return world_.Run(world_.service().referents().Propose(Proposer(), Proposal(request_id))).status();
+  };
+  EXPECT_EQ(rpc::ReasonOf(propose("more")), common::v1::ERROR_REASON_WRONG_STATE);
+  // One that is answered makes room.
+  ASSERT_TRUE(Decide(last, false).ok());
+  EXPECT_TRUE(propose("more").ok());
+}
+
 }  // namespace
 }  // namespace relais::routing

@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "services/routing/change.h"
+#include "services/routing/domain/content.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
@@ -163,6 +166,16 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   RETURN_IF_ERROR(CheckCodes(*call.directory, request.purpose(), request.categories()));
   if (request.content().content_case() == v1::Content::CONTENT_NOT_SET) {
     return rpc::InvalidField("content", "is required");
+  }
+  if (request.content().has_referent_proposal() && call.caller.service != kOwnName) {
+    return rpc::InvalidField("content.referent_proposal", "is routing's own: use ReferentService.Propose");
+  }
+  for (const std::string_view category : CategoriesIn(request.content())) {
+    if (std::find(request.categories().begin(), request.categories().end(), category) ==
+        request.categories().end()) {
+      return rpc::InvalidField("categories",
+                               absl::StrCat("lacks ", std::string(category), ", which the content holds"));
+    }
   }
   if (!request.correlation().empty() && !call.caller.is_service()) {
     return rpc::InvalidField("correlation", "is for services");

@@ -13,7 +13,7 @@ constexpr absl::Duration kKeepRevocations = absl::Minutes(10);
 Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
                  Archive archive, std::unique_ptr<audit::TailSource> consent_log)
     : context_(std::move(context)),
-      peers_(std::move(peers)),
+      peers_(Guarded(std::move(peers))),
       settings_(settings),
       paris_(paris),
       store_(context_),

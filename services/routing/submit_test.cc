@@ -179,5 +179,29 @@ TEST(Resolve, TellsAnInstitutionNothingAboutAPivot) {
   EXPECT_EQ(told->steps(0).code(), "PIVOT_NONE");
 }
 
+TEST(Submit, CategoriesMustBeThoseOfTheContent) {
+  World world;
+  v1::SubmitRequest request = world.Note("s1");
+  v1::DistressReport& report = *request.mutable_content()->mutable_distress_report();
+  report.set_facts("seule, sans chauffage");
+  report.set_phone("0612345678");
+  EXPECT_EQ(rpc::ReasonOf(world.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  request.add_categories("SOCIAL_SITUATION");
+  EXPECT_EQ(rpc::ReasonOf(world.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_TRUE(world.consent.asked.empty());
+  request.add_categories("CONTACT");
+  EXPECT_TRUE(world.Submit(request).ok());
+}
+
+TEST(Submit, AReferentProposalIsRoutingsOwn) {
+  World world;
+  v1::SubmitRequest request = world.Note("s1");
+  request.mutable_content()->mutable_referent_proposal()->set_referent_id(std::string(32, 'a'));
+  EXPECT_EQ(rpc::ReasonOf(world.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  request.mutable_person()->set_person_id(World::Person(1).ToBytes());
+  const auto by_service = world.Run(world.service().routing().Submit(world.AsService("alerting"), request));
+  EXPECT_EQ(rpc::ReasonOf(by_service.status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
 }  // namespace
 }  // namespace relais::routing

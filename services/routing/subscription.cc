@@ -39,7 +39,14 @@ struct InboxHandlers::Session {
     in_flight[offer.message.message_id()] = offer.again;
   }
 
-  rpc::Call call;
+  // A subscription outlives directories: whose desk it is, and what leaves say, goes by the one in force.
+  [[nodiscard]] rpc::Call Now(const rpc::ServiceContext& context) const {
+    rpc::Call now = call;
+    now.directory = context.directory();
+    return now;
+  }
+
+  const rpc::Call call;
   std::shared_ptr<SubscribeStream> stream;
   std::string desk;
   size_t max_in_flight = kDefaultPage;
@@ -88,12 +95,14 @@ Task<absl::Status> InboxHandlers::Answer(std::shared_ptr<Session> session, v1::S
   if (request.has_ack()) {
     v1::AckRequest ack;
     ack.set_message_id(request.ack());
-    const auto done = co_await Ack(session->call, std::move(ack));
+    rpc::Call call = session->Now(context_);
+    const auto done = co_await Ack(std::move(call), std::move(ack));
     status = done.status();
   } else if (request.has_nack()) {
     v1::NackRequest nack;
     nack.set_message_id(request.nack());
-    const auto done = co_await Nack(session->call, std::move(nack));
+    rpc::Call call = session->Now(context_);
+    const auto done = co_await Nack(std::move(call), std::move(nack));
     status = done.status();
   } else {
     status = rpc::InvalidField("open", "must come once");
@@ -122,7 +131,11 @@ Task<absl::StatusOr<bool>> InboxHandlers::DeliverSome(std::shared_ptr<Session> s
   if (room == 0) {
     co_return false;
   }
-  auto offers = co_await courier_.OfferDue(session->call, session->desk, room);
+  rpc::Call call = session->Now(context_);
+  if (!MayUseDesk(call, session->desk).ok()) {
+    co_return false;  // no longer its desk: nothing comes any more
+  }
+  auto offers = co_await courier_.OfferDue(std::move(call), session->desk, room);
   if (!offers.ok()) {
     co_return false;  // no lease, or consent does not answer: it is tried again
   }

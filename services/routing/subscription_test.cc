@@ -143,5 +143,18 @@ TEST_F(SubscriptionTest, AnothersDeskIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(*subscription.ended));
 }
 
+TEST_F(SubscriptionTest, GetsNothingAnyMoreOnceTheDeskIsAnothers) {
+  Subscription& subscription = Subscribe(10, "caf-droits", world_->As("caf", "droits"));
+  world_->MustSubmit("s1", 1, "caf-droits");
+  ASSERT_EQ(subscription.stream->got.size(), 1u);
+  world_->SetDirectory(directory::testing::Replaced(directory::testing::SampleYaml(),
+                                                    "  - id: caf-droits\n    institution: caf\n",
+                                                    "  - id: caf-droits\n    institution: cpam\n"));
+  world_->MustSubmit("s2", 2, "caf-droits");  // for the new institution
+  world_->Settle(absl::Seconds(5));
+  EXPECT_EQ(subscription.stream->got.size(), 1u);
+  EXPECT_EQ(world_->Count(audit::v1::EVENT_CLASS_MESSAGE_OFFERED), 1u);
+}
+
 }  // namespace
 }  // namespace relais::routing

@@ -137,9 +137,13 @@ TlsServer::~TlsServer() {
 }
 
 void TlsServer::Revoke(const TlsFiles& files) {
-  world_.SetDirectory(SampleDirectory(world_.directory()->version() + 1,
-                                      "revocations:\n  - {fingerprint: " + FingerprintOf(files) +
-                                          ", revoked_at: \"2026-01-01T00:00:00Z\", reason: test}\n"));
+  PutInForce(SampleDirectory(world_.directory()->version() + 1,
+                             "revocations:\n  - {fingerprint: " + FingerprintOf(files) +
+                                 ", revoked_at: \"2026-01-01T00:00:00Z\", reason: test}\n"));
+}
+
+void TlsServer::PutInForce(std::shared_ptr<const directory::Directory> directory) {
+  world_.SetDirectory(std::move(directory));
   dispatcher_.RecheckStreams();
 }
 

@@ -70,6 +70,7 @@ class TlsServer {
   telemetry::Metrics& all_metrics() { return metrics_; }
   /// Another directory in force, with the certificate revoked.
   void Revoke(const TlsFiles& files);
+  void PutInForce(std::shared_ptr<const directory::Directory> directory);
 
  private:
   SystemClock clock_;

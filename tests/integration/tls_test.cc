@@ -162,6 +162,28 @@ TEST(Tls, ARevocationReachesALiveConnectionAndItsStreams) {
   EXPECT_EQ(ReasonOf(end), common::v1::ERROR_REASON_NOT_AUTHENTICATED);
 }
 
+TEST(Tls, ARoleThatIsTakenAwayEndsTheStreamsItAllowed) {
+  TlsServer server(Certs(), Certs().Service("consent"));
+  const auto channel = Plain(server, Certs().System("auditor", "suite"));
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const auto stub = AuditService::NewStub(channel);
+  const auto stream = stub->Tail(&context);
+  audit::v1::TailRequest open;
+  open.mutable_open()->set_view(audit::v1::TAIL_VIEW_SEALED);
+  ASSERT_TRUE(stream->Write(open));
+  audit::v1::TailRequest nonce;
+  nonce.set_nonce("n");
+  ASSERT_TRUE(stream->Write(nonce));
+  audit::v1::TailResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+
+  server.PutInForce(testing::SampleDirectoryWith(2, "roles: [AUDITOR]", "roles: [OPERATOR]"));
+  EXPECT_TRUE(Checkpoint(channel).ok());  // still known
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpc(stream->Finish())), common::v1::ERROR_REASON_MISSING_ROLE);
+}
+
 TEST(Tls, ARevocationReachesAResumedSession) {
   TlsServer server(Certs(), Certs().Service("consent"));
   grpc_ssl_session_cache* cache = grpc_ssl_session_cache_create_lru(16);
@@ -369,6 +391,29 @@ TEST_F(GatedServer, OverTheBoundCallersAreToldWhenToComeBack) {
   gate_.Open();
   EXPECT_TRUE(call.get().ok());
   EXPECT_THAT(server.all_metrics().Text(), HasSubstr("RESOURCE_EXHAUSTED"));
+}
+
+TEST_F(GatedServer, OneInstitutionCannotKeepTheOthersOut) {
+  DispatchOptions options;
+  options.max_calls = 4;
+  TlsServer server(Certs(), Certs().Service("consent"), options, gate_.handler());
+  executor_ = &server.executor();
+  const auto dsol = Plain(server, Dsol());
+  std::vector<std::future<absl::Status>> calls;
+  for (int i = 0; i < 2; ++i) {
+    calls.push_back(std::async(std::launch::async, [&] { return Checkpoint(dsol); }));
+  }
+  gate_.AwaitEntered(2);
+  EXPECT_EQ(ReasonOf(Checkpoint(dsol)), common::v1::ERROR_REASON_OVERLOADED);
+  auto other = std::async(std::launch::async,
+                          [&] { return Checkpoint(Plain(server, Certs().System("auditor", "suite"))); });
+  gate_.AwaitEntered(3);
+  gate_.Open();
+  for (std::future<absl::Status>& call : calls) {
+    EXPECT_TRUE(call.get().ok());
+  }
+  EXPECT_TRUE(other.get().ok());
+  EXPECT_TRUE(Checkpoint(dsol).ok());  // its share came back
 }
 
 TEST_F(GatedServer, AClientThatLeavesDoesNotTakeTheHandlerAlong) {

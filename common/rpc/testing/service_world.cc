@@ -62,6 +62,14 @@ std::shared_ptr<const directory::Directory> SampleDirectory(uint64_t version, st
   return std::make_shared<const directory::Directory>(Must(directory::ParseDirectory(yaml)));
 }
 
+std::shared_ptr<const directory::Directory> SampleDirectoryWith(uint64_t version, std::string_view from,
+                                                                std::string_view to) {
+  std::string yaml = absl::StrCat("version: ", version, kDirectory);
+  const size_t at = yaml.find(from);
+  yaml = at == std::string::npos ? std::string("there is none") : yaml.replace(at, from.size(), to);
+  return std::make_shared<const directory::Directory>(Must(directory::ParseDirectory(yaml)));
+}
+
 Caller InstitutionCaller(const std::string& institution, const std::string& system, common::v1::Role role) {
   Caller caller;
   caller.institution = institution;

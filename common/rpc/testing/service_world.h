@@ -21,6 +21,9 @@ namespace relais::rpc::testing {
 /// SIGNAL_SENDER), `auditor` (`suite`: AUDITOR, with the scope of the suite); function `assistant-social` at
 /// `ville-paris`. Trust domain relais.test. `extra` is appended ("revocations:\n  - {...}\n").
 std::shared_ptr<const directory::Directory> SampleDirectory(uint64_t version, std::string_view extra = "");
+/// The same with the first `from` of its text replaced by `to`; without one it does not parse.
+std::shared_ptr<const directory::Directory> SampleDirectoryWith(uint64_t version, std::string_view from,
+                                                                std::string_view to);
 
 /// A caller that the sample directory knows.
 Caller InstitutionCaller(const std::string& institution, const std::string& system, common::v1::Role role);

@@ -46,6 +46,7 @@ void Reopen(v1::AlertState& alert, const std::string& row_id) {
   alert.clear_message_id();
   alert.clear_desk();
   alert.clear_desk_institution();
+  alert.clear_told();
 }
 
 }  // namespace

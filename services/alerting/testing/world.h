@@ -330,8 +330,12 @@ class World {
     payload.set_correlation(peers_.submitted.at(number).correlation());
     RoutingSays(event_class, payload);
   }
-  void Delivered(size_t number) {
-    Message<routing::v1::MessageDelivered>(number, audit::v1::EVENT_CLASS_MESSAGE_DELIVERED);
+  void Delivered(size_t number, const std::string& desk = "dsol-75113") {
+    routing::v1::MessageDelivered payload;
+    payload.set_message_id(peers_.MessageOf(number));
+    payload.set_correlation(peers_.submitted.at(number).correlation());
+    payload.set_desk(desk);
+    RoutingSays(audit::v1::EVENT_CLASS_MESSAGE_DELIVERED, payload);
   }
   void Taken(size_t number) {
     Message<routing::v1::MessageTaken>(number, audit::v1::EVENT_CLASS_MESSAGE_TAKEN);

@@ -39,6 +39,7 @@ struct Agreement {
   absl::Time valid_until;  // excluded
   bool explicit_given = false;
   std::string source_reference;  // empty: any; else for this report only (D-4.4a)
+  std::string reference_of;      // whose reference that is: others number theirs alike
   std::vector<Line> lines;
 };
 

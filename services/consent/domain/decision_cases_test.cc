@@ -355,6 +355,44 @@ INSTANTIATE_TEST_SUITE_P(D26, DecisionCases, ::testing::ValuesIn(Cases()), [](co
   return name;
 });
 
+// D-1.13, D-1.5: whatever grounds a protocol lists beside its events.
+TEST(Decision, AConventionCarriesLettersOnly) {
+  Rules rules = testing::SampleRules();
+  for (ProtocolRule& protocol : rules.protocols["edf"]) {
+    protocol.grounds.push_back(common::v1::GROUND_CONVENTION);
+    protocol.convention_signed = absl::CivilDay(2026, 1, 15);
+  }
+  const auto reason = [&](const char* event) {
+    const Question question = LetterQuestion(common::v1::GROUND_CONVENTION, event, kNov3, std::nullopt);
+    return Decide(PersonState(), question, rules, testing::At(Noon(2026, 11, 3))).whole.reason;
+  };
+  EXPECT_EQ(reason("COUPURE"), v1::REASON_GROUND_NOT_ESTABLISHED);
+  EXPECT_EQ(reason("REDUCTION"), v1::REASON_GROUND_NOT_ESTABLISHED);
+  EXPECT_EQ(reason("LETTRE_1"), v1::REASON_OPT_OUT_REGIME);
+}
+
+// D-4.4a: an agreement given for one brigade's report is not one for another sender's report of that number.
+TEST(Decision, AReferenceIsItsInstitutionsOwn) {
+  PersonState state;
+  Agreement agreement;
+  agreement.id = IdOf(1);
+  agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, 1);
+  agreement.valid_until = Noon(2027, 1, 1);
+  agreement.source_reference = "R-1";
+  agreement.reference_of = "bspp";
+  agreement.lines = {RightsLine({To("caf")})};
+  state.Add(agreement);
+  Question question = RightsQuestion();
+  question.stated.source_reference = "R-1";
+  const auto permitted = [&] {
+    return Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10))).whole.permitted();
+  };
+  question.sender = "bspp";
+  EXPECT_TRUE(permitted());
+  question.sender = "emmaus";
+  EXPECT_FALSE(permitted());
+}
+
 TEST(Decision, DirectoryPastItsEndPermitsNothing) {
   const Story story = Story().Agrees(1, {RightsLine({To("caf")})}, false, "", 60);
   const Answer answer =

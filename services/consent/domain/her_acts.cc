@@ -49,8 +49,9 @@ Cover CoverOf(const std::vector<Line>& lines, const Asked& asked) {
 }
 
 Cover CoverOf(const Agreement& agreement, const Asked& asked) {
+  const bool anothers = !agreement.reference_of.empty() && agreement.reference_of != asked.question.sender;
   if (!agreement.source_reference.empty() &&
-      agreement.source_reference != asked.question.stated.source_reference) {
+      (anothers || agreement.source_reference != asked.question.stated.source_reference)) {
     return Cover::kNone;
   }
   return CoverOf(agreement.lines, asked);

@@ -34,6 +34,8 @@ const DeskRule* DeskOf(const Question& question, const Rules& rules) {
 }
 
 bool CutOrReduction(std::string_view event) { return event == "COUPURE" || event == "REDUCTION"; }
+// D-1.13: a cut or a reduction is told under the decree or not at all, whatever a protocol lists together.
+bool Letter(std::string_view event) { return event == "LETTRE_1" || event == "LETTRE_2"; }
 
 // What the bill and its dates say, whoever receives what.
 v1::Reason JudgeBill(const Stated& stated, const ProtocolRule& protocol, absl::CivilDay today) {
@@ -53,7 +55,7 @@ v1::Reason JudgeBill(const Stated& stated, const ProtocolRule& protocol, absl::C
       }
       return today <= *stated.event_day + kFullDaysOfCut ? v1::REASON_TOO_EARLY : v1::REASON_OPT_OUT_REGIME;
     default:
-      if (!protocol.convention_signed || *protocol.convention_signed > today) {
+      if (!Letter(stated.event) || !protocol.convention_signed || *protocol.convention_signed > today) {
         return v1::REASON_GROUND_NOT_ESTABLISHED;
       }
       break;

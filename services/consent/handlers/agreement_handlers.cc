@@ -49,7 +49,7 @@ absl::Status CheckAgreement(const Rules& rules, const v1::RecordConsentRequest& 
 }
 
 absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request, const Id128& id,
-                                        absl::Time instant, absl::TimeZone zone) {
+                                        const rpc::Actor& actor, absl::Time instant, absl::TimeZone zone) {
   PeriodAsked asked;
   if (request.has_valid_from()) {
     asked.from = TimeFrom(request.valid_from());
@@ -70,6 +70,9 @@ absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request,
   agreement.valid_until = period.until;
   agreement.explicit_given = request.explicit_();
   agreement.source_reference = request.source_reference();
+  if (!request.source_reference().empty()) {
+    agreement.reference_of = actor.institution;
+  }
   agreement.lines = LinesFrom(request.lines());
   return agreement;
 }
@@ -97,8 +100,8 @@ v1::Consent ConsentOf(const v1::RecordConsentRequest& request, const Agreement& 
 }
 
 template <typename Request>
-ActRequest ActOf(const Request& request, const Id128& person, const rpc::Actor& actor, const char* method) {
-  return {person, actor.institution, method, request.request_id(), ContentOf(request), request.want_proof()};
+ActRequest ActOf(const Request& request, const Id128& person, std::string owner, const char* method) {
+  return {person, std::move(owner), method, request.request_id(), ContentOf(request), request.want_proof()};
 }
 
 PlannedAct Denied(const PersonState& state, Denial denial, audit::Event event) {
@@ -156,7 +159,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
   DescribeLines(request.lines(), event);
   const PlanAct plan = [&store = registry_.store, zone = registry_.paris.zone(), request, actor, person,
                         event](const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
-    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, instant, zone));
+    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, actor, instant, zone));
     v1::ConsentRecorded payload;
     *payload.mutable_consent() = ConsentOf(request, agreement, actor);
     PlannedAct act;
@@ -170,7 +173,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
     act.state.Add(std::move(agreement));
     return act;
   };
-  ActRequest what = ActOf(request, person, actor, kRecordConsent);
+  ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kRecordConsent);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   if (!act.ok()) {
     co_return act.status();
@@ -200,7 +203,7 @@ Task<absl::StatusOr<v1::RecordRefusalResponse>> AgreementHandlers::RecordRefusal
                            const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
     return Denied(state, {event.event_id, Denial::Kind::kRefusal, instant, std::nullopt, lines}, event);
   };
-  ActRequest what = ActOf(request, person, actor, kRecordRefusal);
+  ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kRecordRefusal);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   if (!act.ok()) {
     co_return act.status();
@@ -228,7 +231,7 @@ Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawCon
   const PlanAct plan = [request, rules, event](const PersonState& state, absl::Time instant) {
     return PlanWithdrawal(request, *rules, state, instant, event);
   };
-  ActRequest what = ActOf(request, person, actor, kWithdrawConsent);
+  ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kWithdrawConsent);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   if (!act.ok()) {
     co_return act.status();

@@ -14,6 +14,25 @@ using testing::SimWorld;
 
 std::string FieldOf(const absl::Status& status) { return std::string(status.message()); }
 
+TEST(RecordConsent, AnInstitutionCannotTakeTheRequestIdOfAService) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "relais.test/alerting/1:7:1")).ok());
+  v1::RecordConsentRequest request =
+      SimWorld::ConsentFor(world.RawRef(world.IdOf(person)), "relais.test/alerting/1:7:1");
+  request.mutable_lines(0)->set_categories(0, "ADDRESS");
+  *request.mutable_acting() = SimWorld::Acting("ville-paris");
+  const auto run = [&] {
+    return world.Run(world.service().agreements().RecordConsent(world.AsService("alerting"), request));
+  };
+  const auto recorded = run();
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  // Its own repetition still finds it.
+  const auto again = run();
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->consent_id(), recorded->consent_id());
+}
+
 TEST(RecordConsent, PermitsFromThenOnAndSaysSoInTheLog) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");
@@ -141,6 +160,8 @@ TEST(RecordConsent, ABrigadesReportIsLimitedToItselfAndThreeMonths) {
   EXPECT_EQ(decide(), DECISION_DENY);
   check.mutable_stated_ground()->set_ground(common::v1::GROUND_AGREEMENT);
   check.mutable_stated_ground()->set_source_reference("BSPP-1");
+  EXPECT_EQ(decide(), DECISION_DENY);  // somebody else's reference of that name
+  check.mutable_sender()->set_institution("bspp");
   EXPECT_EQ(decide(), DECISION_PERMIT);
   world.harness().sim().RunFor(absl::Hours(24 * 93));
   EXPECT_EQ(decide(), DECISION_DENY);

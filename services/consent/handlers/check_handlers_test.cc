@@ -58,6 +58,33 @@ TEST(Check, RecordedPermitNamesItsLeafAndEndsSoon) {
   EXPECT_TRUE(verified->details.has_value());
 }
 
+// D-2.6.1: ground and facts are recorded.
+TEST(Check, APermitOfTheLawRecordsTheFactsItStandsOn) {
+  SimWorld world;
+  v1::CheckRequest request = SimWorld::CheckFor(world.NewPerson("case-1"), false);
+  *request.mutable_person() = world.RawRef(world.IdOf(request.person()));
+  request.mutable_sender()->set_institution("bspp");
+  request.mutable_recipient()->set_institution("ville-paris");
+  request.set_recipient_desk("dsol-75113");
+  request.set_purpose("SOCIAL_ASSESSMENT");
+  common::v1::StatedGround* stated = request.mutable_stated_ground();
+  stated->set_ground(common::v1::GROUND_CP_226_14_1);
+  stated->set_facts("alitée, seule, sans soins");
+  stated->set_signal_type("DISTRESS_REPORT");
+  stated->set_event("SERIOUS");
+  const auto facts = [&] {
+    EXPECT_TRUE(world.Run(world.service().checks().Check(world.AsService("routing"), request)).ok());
+    v1::CheckDecided decided;
+    EXPECT_TRUE(world.Leaves().back().details.payload().UnpackTo(&decided));
+    return decided.facts();
+  };
+  EXPECT_EQ(facts(), "alitée, seule, sans soins");
+  // A denial stands on nothing, and keeps nothing.
+  request.set_recipient_desk("");
+  request.mutable_recipient()->set_institution("caf");
+  EXPECT_EQ(facts(), "");
+}
+
 TEST(Check, APermitDoesNotOutliveItsGround) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");

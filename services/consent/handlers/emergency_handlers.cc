@@ -79,8 +79,12 @@ Task<absl::StatusOr<v1::DeclareResponse>> EmergencyHandlers::Declare(rpc::Call c
     act.state.Add(std::move(emergency));
     return act;
   };
-  ActRequest act_request{
-      person, actor.institution, kDeclare, request.request_id(), ContentOf(request), request.want_proof()};
+  ActRequest act_request{person,
+                         rpc::RequestOwner(call, actor),
+                         kDeclare,
+                         request.request_id(),
+                         ContentOf(request),
+                         request.want_proof()};
   absl::StatusOr<RecordedAct> act =
       co_await RecordAct(context, registry_.store, std::move(act_request), plan);
   if (!act.ok()) {

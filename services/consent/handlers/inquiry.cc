@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
+#include "services/consent/domain/stated_ground.h"
 #include "services/consent/handlers/questions.h"
 
 namespace relais::consent {
@@ -73,6 +74,13 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   payload.set_reason(whole.reason);
   payload.set_source_reference(request.stated_ground().source_reference());
   payload.set_decided_at_size(decided.size);
+  const std::vector<CategoryAnswer>& answers = decided.answer.categories;
+  const bool on_duty = std::any_of(answers.begin(), answers.end(), [](const CategoryAnswer& answer) {
+    return answer.permitted() && IsLegalDuty(answer.ground);
+  });
+  if (whole.permitted() && on_duty) {
+    payload.set_facts(request.stated_ground().facts());
+  }
   event.details.mutable_payload()->PackFrom(payload);
   storage::CommitRequest commit;
   commit.partition = PersonPartition(person);

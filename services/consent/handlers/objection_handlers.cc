@@ -211,7 +211,7 @@ Task<absl::StatusOr<v1::RecordObjectionResponse>> ObjectionHandlers::RecordObjec
   ObjectionChange change;
   CO_ASSIGN_OR_RETURN(change.person, PersonIn(registry_, call, request.has_person(), request.person()));
   const absl::StatusOr<Claim> claim =
-      co_await ClaimRequest(registry_.context, registry_.store, actor.institution, kRecord,
+      co_await ClaimRequest(registry_.context, registry_.store, rpc::RequestOwner(call, actor), kRecord,
                             request.request_id(), ContentOf(request));
   if (!claim.ok()) {
     co_return claim.status();
@@ -245,8 +245,9 @@ Task<absl::StatusOr<v1::LiftObjectionResponse>> ObjectionHandlers::LiftObjection
   change.lift = true;
   CO_ASSIGN_OR_RETURN(change.person, PersonIn(registry_, call, request.has_person(), request.person()));
   CO_ASSIGN_OR_RETURN(const Targets targets, LiftTargets(registry_, suppliers, request, change.person));
-  const absl::StatusOr<Claim> claim = co_await ClaimRequest(
-      registry_.context, registry_.store, actor.institution, kLift, request.request_id(), ContentOf(request));
+  const absl::StatusOr<Claim> claim =
+      co_await ClaimRequest(registry_.context, registry_.store, rpc::RequestOwner(call, actor), kLift,
+                            request.request_id(), ContentOf(request));
   if (!claim.ok()) {
     co_return claim.status();
   }

@@ -192,7 +192,7 @@ Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::Register(rpc::Call ca
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   CO_RETURN_IF_ERROR(CheckRegister(registry_, call, request));
   const absl::StatusOr<Claim> claim =
-      co_await ClaimRequest(registry_.context, registry_.store, actor.institution, kRegister,
+      co_await ClaimRequest(registry_.context, registry_.store, rpc::RequestOwner(call, actor), kRegister,
                             request.request_id(), ContentOf(request));
   if (!claim.ok()) {
     co_return claim.status();

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "common/audit/follower.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -80,6 +81,19 @@ TEST(Register, AServiceRegistersASenderRecordAndLinksItsKey) {
   }
   EXPECT_EQ(subjects, (std::set{audit::v1::Subject::KIND_PERSON, audit::v1::Subject::KIND_SENDER_RECORD}));
   EXPECT_EQ(events.size(), 1u);
+}
+
+TEST(Register, AnInstitutionCannotTakeTheRequestIdOfAService) {
+  SimWorld world;
+  // As a follower of alerting will name its effect: anyone can work that out.
+  const std::string foretold = audit::EffectId("relais.test/alerting/1", 7, 0);
+  ASSERT_TRUE(world.Register(foretold, "case-1", {}, "edf").ok());
+  v1::RegisterRequest request;
+  request.set_request_id(foretold);
+  request.set_sender_record(std::string(16, 'r'));
+  *request.mutable_acting() = SimWorld::Acting("edf");
+  const auto response = world.Run(world.service().persons().Register(world.AsService("alerting"), request));
+  EXPECT_TRUE(response.ok()) << response.status();
 }
 
 TEST(Register, RefusesWhatItShould) {

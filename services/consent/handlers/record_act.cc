@@ -75,7 +75,7 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     CO_ASSIGN_OR_RETURN(
         const rpc::Idempotency::Seen seen,
-        context.idempotency.Look(context.store, PersonPartition(request.person), request.institution,
+        context.idempotency.Look(context.store, PersonPartition(request.person), request.owner,
                                  request.method, request.request_id, *request.content));
     if (seen.answer) {
       absl::StatusOr<RecordedAct> repeated = co_await Repeat(context, request, *seen.answer);
@@ -173,15 +173,14 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> ChangeState(const rpc::S
   co_return TooContended();
 }
 
-Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store,
-                                         std::string institution, std::string method, std::string request_id,
+Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store, std::string owner,
+                                         std::string method, std::string request_id,
                                          std::shared_ptr<const google::protobuf::Message> content) {
-  const storage::Partition bucket = store.RequestBucket(method, institution, request_id);
+  const storage::Partition bucket = store.RequestBucket(method, owner, request_id);
   co_await ResumeOn(context.executor);
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(
-        const rpc::Idempotency::Seen seen,
-        context.idempotency.Look(context.store, bucket, institution, method, request_id, *content));
+    CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
+                        context.idempotency.Look(context.store, bucket, owner, method, request_id, *content));
     if (seen.answer) {
       co_return ParseClaim(*seen.answer);
     }

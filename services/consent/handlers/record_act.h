@@ -25,8 +25,8 @@ absl::Status TooContended();
 
 struct ActRequest {
   Id128 person;
-  std::string institution;  // whose act
-  std::string method;       // full name
+  std::string owner;   // rpc::RequestOwner
+  std::string method;  // full name
   std::string request_id;
   std::shared_ptr<const google::protobuf::Message> content;  // of the request, without `want_proof`
   bool want_proof = false;
@@ -71,15 +71,15 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> ChangeState(const rpc::S
                                                                     Store& store, Id128 person,
                                                                     std::string once, PlanChange plan);
 
-/// Claims a request that names no partition, so that its repetition goes on with the same act.
-/// REQUEST_ID_REUSED.
+/// Claims a request that names no partition, so that its repetition goes on with the same act. `owner`:
+/// rpc::RequestOwner. REQUEST_ID_REUSED.
 struct Claim {
   Id128 event_id;
   absl::Time time;
   uint64_t log_size = 0;
 };
-Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store,
-                                         std::string institution, std::string method, std::string request_id,
+Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store, std::string owner,
+                                         std::string method, std::string request_id,
                                          std::shared_ptr<const google::protobuf::Message> content);
 
 /// The request's content for its digest: the same whether or not the proof is wanted.

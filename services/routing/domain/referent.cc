@@ -77,6 +77,14 @@ void AddProposal(v1::PersonSlot& slot, v1::ReferentState proposal, absl::Time no
   *slot.add_referents() = std::move(proposal);
 }
 
+int OpenProposals(const v1::PersonSlot& slot, std::string_view institution) {
+  return static_cast<int>(
+      std::count_if(slot.referents().begin(), slot.referents().end(), [&](const v1::ReferentState& referent) {
+        return referent.proposed_by().institution() == institution && !IsFinal(referent.state()) &&
+               referent.state() != State::STATE_ACTIVE;
+      }));
+}
+
 absl::StatusOr<v1::ReferentState> TakeStep(v1::PersonSlot& slot, std::string_view referent_id,
                                            ReferentStep step, absl::Time now) {
   const v1::ReferentState* found = FindReferent(slot, referent_id);

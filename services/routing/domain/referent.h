@@ -24,6 +24,11 @@ const v1::ReferentState* CurrentReferent(const v1::PersonSlot& slot);
 inline constexpr int kReferentsKept = 50;
 void AddProposal(v1::PersonSlot& slot, v1::ReferentState proposal, absl::Time now);
 
+/// How many proposals of that institution wait for an answer. Each may have only so many: the slot is
+/// everyone's.
+inline constexpr int kMostOpenProposals = 5;
+int OpenProposals(const v1::PersonSlot& slot, std::string_view institution);
+
 /// Takes a step; NOT_FOUND for an unknown id, FAILED_PRECONDITION / WRONG_STATE for a step that its state
 /// does not allow, or an Accept while another one is active.
 absl::StatusOr<v1::ReferentState> TakeStep(v1::PersonSlot& slot, std::string_view referent_id,

@@ -63,7 +63,8 @@ class FakeConsent {
   FakeConsent(relais::testing::SimExecutor& sim, audit::Log& log) : sim_(sim), log_(log) {}
 
   std::function<bool(const consent::v1::CheckRequest&)> permits = [](const auto&) { return true; };
-  absl::Status down;                             // not OK: every check fails with it
+  consent::v1::Reason reason = consent::v1::REASON_REFUSED;  // of a denial
+  absl::Status down;                                         // not OK: every check fails with it
   std::optional<uint64_t> answers_at;            // the revision told, when it is to be an older one
   absl::Duration delay = absl::ZeroDuration();   // before the answer, after the decision
   std::vector<consent::v1::CheckRequest> asked;  // in order
@@ -84,6 +85,7 @@ class FakeConsent {
         *response.mutable_permit()->mutable_expires() = ToProto(sim_.Now() + absl::Seconds(60));
       }
     } else {
+      response.set_reason(reason);
       response.set_next_step("demandez-lui / ask her");
     }
     if (delay > absl::ZeroDuration()) {

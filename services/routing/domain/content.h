@@ -1,0 +1,23 @@
+// What a message says, as far as the rules need to know it.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "common/directory/directory.h"
+#include "relais/routing/v1/content.pb.h"
+
+namespace relais::routing {
+
+/// The categories of the directory that a typed content holds: consent is asked about these, so a request
+/// must name them. Empty for a note, whose words only its author can judge.
+std::vector<std::string_view> CategoriesIn(const v1::Content& content);
+
+/// The mark of a report from which signs were withheld.
+inline constexpr std::string_view kSignsWithheld = "SIGNES_RETENUS";
+
+/// Removes signs of a special category, and those the directory does not have. On an agreement it cannot be
+/// told that she agreed to them explicitly (D-2.7, D-4.8). True when there were any.
+bool WithholdSpecialSigns(const directory::Directory& directory, v1::Content& content);
+
+}  // namespace relais::routing
