@@ -138,8 +138,8 @@ audit::Event ReferentEvent(const rpc::Call& call, const rpc::Actor& actor, std::
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_REFERENT_CHANGED, request_id);
   event.subject = audit::Subject{audit::Subject::Kind::kPerson, person};
   *event.details.mutable_recipient() = referent.referent();
-  const bool himself =
-      actor.institution == referent.referent().institution() && actor.agent == referent.agent();
+  const bool himself = actor.institution == referent.referent().institution() &&
+                       actor.agent == referent.agent() && !actor.agent.empty();
   event.details.set_relation(himself ? "REFERENT" : "NONE");
   event.details.mutable_payload()->PackFrom(payload);
   return event;

@@ -111,7 +111,9 @@ rpc::Call World::CallOfService(const std::string& service) const {
 }
 
 std::unique_ptr<consent::Service> World::MakeConsent(const Node<consent::Service>::ProcessPtr& process) {
-  return std::make_unique<consent::Service>(*process->context, consent::Settings(), paris_);
+  consent::Settings settings;
+  settings.expiry_scan = absl::Seconds(5);  // so that periods end within a schedule
+  return std::make_unique<consent::Service>(*process->context, settings, paris_);
 }
 
 std::unique_ptr<routing::Service> World::MakeRouting(const Node<routing::Service>::ProcessPtr& process) {
