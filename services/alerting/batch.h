@@ -21,6 +21,7 @@ struct Intake::Item {
   std::string content;           // keyed digest
   bool objects = false;          // the row itself says an objection
   bool objection_found = false;  // on file under another version of the key
+  bool irregular = false;        // sent raw although the row alone condemns it
   bool accepted = false;         // by this try
   bool decided = false;          // for good: durable, or refused and counted
   v1::RowState state;

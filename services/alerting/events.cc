@@ -33,14 +33,14 @@ audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedT
   return event;
 }
 
-audit::Event RefusedEvent(const rpc::Call& call, v1::FeedType type, std::string_view reason, bool gated,
-                          std::string_view reference, size_t count) {
+audit::Event RefusedEvent(const rpc::Call& call, v1::FeedType type, const RefusedRows& refused) {
   v1::SignalRefused payload;
   payload.set_type(type);
-  payload.set_reason(std::string(reason));
-  payload.set_gated(gated);
-  payload.set_reference(std::string(reference));
-  payload.set_count(count);
+  payload.set_reason(refused.reason);
+  payload.set_gated(refused.gated);
+  payload.set_irregular(refused.irregular);
+  payload.set_reference(refused.reference);
+  payload.set_count(refused.count);
   const rpc::Actor actor{call.caller.Name(), call.caller.function, call.caller.agent};
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_SIGNAL_REFUSED, "");
   event.details.mutable_payload()->PackFrom(payload);

@@ -16,9 +16,17 @@ bool IsExercise(const feeds::Row& row);
 audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedType type,
                            std::string_view reference, std::string_view event, const Id128& row,
                            bool exercise);
-/// About nobody: `reference` is given only when it may be written and the leaf stands for one row.
-audit::Event RefusedEvent(const rpc::Call& call, v1::FeedType type, std::string_view reason, bool gated,
-                          std::string_view reference, size_t count);
+/// Refused rows of one batch with one reason. `reference` is given only when it may be written and the leaf
+/// stands for one row.
+struct RefusedRows {
+  std::string reason;
+  bool gated = false;
+  bool irregular = false;  // sent although the row alone condemns it (feeds.md)
+  std::string reference = {};
+  size_t count = 0;
+};
+/// About nobody.
+audit::Event RefusedEvent(const rpc::Call& call, v1::FeedType type, const RefusedRows& refused);
 audit::Event ObjectionNotedEvent(const rpc::Call& call, const Id128& record, std::string_view digest,
                                  uint32_t key_version, bool from_desk, bool lifted);
 audit::Event AlertChangedEvent(const rpc::Call& call, const Id128& alert, const v1::AlertState& state);

@@ -93,17 +93,18 @@ absl::Status Intake::AddAccepted(const Batch& batch, const Ledger& ledger, const
 // their own: so each is counted when its outcome is final, and once.
 absl::Status Intake::AddRefused(const Batch& batch, const Ledger& ledger, std::optional<Id128> record,
                                 storage::CommitRequest& commit) const {
-  std::map<std::pair<std::string, bool>, std::vector<std::string>> refused;
+  std::map<std::tuple<std::string, bool, bool>, std::vector<std::string>> refused;
   for (const Item& item : batch.items) {
     const bool here = ledger.Changes(item.record) ? record == item.record : !record.has_value();
     if (here && !item.decided && item.result.outcome() == v1::OUTCOME_REFUSED) {
-      refused[{item.result.reason(), item.is_notice()}].push_back(item.reference);
+      refused[{item.result.reason(), item.is_notice(), item.irregular}].push_back(item.reference);
     }
   }
   for (const auto& [key, references] : refused) {
-    const std::string reference = references.size() == 1 ? references.front() : "";
-    ASSIGN_OR_RETURN(auto draft, context_.log.Draft(RefusedEvent(batch.call, batch.terms.type, key.first,
-                                                                 key.second, reference, references.size())));
+    const auto& [reason, gated, irregular] = key;
+    const RefusedRows rows{reason, gated, irregular, references.size() == 1 ? references.front() : "",
+                           references.size()};
+    ASSIGN_OR_RETURN(auto draft, context_.log.Draft(RefusedEvent(batch.call, batch.terms.type, rows)));
     commit.leaves.push_back(std::move(draft));
   }
   return absl::OkStatus();

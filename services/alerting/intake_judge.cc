@@ -117,8 +117,11 @@ absl::Status Intake::Judge(const Terms& terms, Item& item, Ledger& ledger) const
     RETURN_IF_ERROR(JudgeNotice(terms, item, ledger));
   } else if (!item.form.row.has_value()) {
     item.result = RefusedForForm(item.wire.line(), item.form);
+    item.irregular = true;
   } else {
     RETURN_IF_ERROR(JudgeFields(terms, item, ledger));
+    item.irregular = item.result.outcome() == v1::OUTCOME_REFUSED &&
+                     feeds::JudgeRowAlone(*item.form.row, terms.judge).kind == feeds::OutcomeKind::kRefused;
   }
   // It takes effect for the following rows, whatever this row's outcome (D-1.6).
   NoteObjection(terms, item, ledger);

@@ -133,6 +133,19 @@ TEST(Intake, RefusalsAreCountedOnceByReason) {
   }
 }
 
+// What its own content condemns should not have been sent; what the sender's past condemns may have been.
+TEST(Intake, CountsIrregularTransmissionsOfRawRowsOnly) {
+  World world;
+  world.Submit({Cut("A", {{EdfColumn::kMontantDu, "x"}}),
+                Cut("B", {{EdfColumn::kDateEvenement, "2026-11-20"}}), Cut("C"),
+                Cut("C", {{EdfColumn::kMontantDu, "7,00"}}), Cut("D", {{EdfColumn::kOpposition, "OUI"}}),
+                Cut("E")});
+  const std::map<std::string, uint64_t> irregular = {{"BAD_AMOUNT", 1}, {"TOO_EARLY", 1}, {"OPPOSED", 1}};
+  EXPECT_EQ(world.Irregular(), irregular);
+  EXPECT_EQ(world.Refused().at("OPPOSED"), 2u);  // E: an objection on file
+  EXPECT_EQ(world.Refused().at("REFERENCE_REUSED"), 1u);
+}
+
 v1::FeedRow Gated(const World& world, const v1::FeedRow& row, const std::string& reference,
                   const std::string& reason, bool objection = false) {
   v1::FeedRow notice;
@@ -155,6 +168,7 @@ TEST(Intake, GatedNoticesAreJudgedWithTheSendersPast) {
   EXPECT_EQ(world.SubmitOne(Gated(world, Cut("G3"), "G3", "TOO_OLD")), "OPPOSED");
   EXPECT_EQ(world.SubmitOne(Cut("G4")), "OPPOSED");
   EXPECT_EQ(world.Refused().at("TOO_EARLY/gated"), 1u);
+  EXPECT_TRUE(world.Irregular().empty());
   v1::FeedRow objection;
   objection.set_line(3);
   objection.mutable_objection()->set_record_digest(world.DigestOf(Cut("X", {{EdfColumn::kNom, "Martin"}})));

@@ -17,6 +17,7 @@
 #include "relais/audit/v1/audit_service.grpc.pb.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
+#include "services/cli/audit_check.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/export_file.h"
@@ -438,6 +439,7 @@ void AddAuditCommands(CLI::App& app, Context& context) {
   verify.add_option("--state", verify_options->state, "where the checkpoint seen last is kept");
   AddKeys(verify, *verify_options);
   OnRun(verify, context, verify_options, RunVerify);
+  AddAuditCheck(noun, context);
 }
 
 }  // namespace relais::cli

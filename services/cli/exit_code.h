@@ -9,6 +9,7 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,         // anything without a number of its own; a check of `audit verify` that failed
   kExitUsage = 2,          // the command line or a field of it is wrong; an input file cannot be read
+  kExitFindings = 3,       // `audit check` found something
   kExitRowsRefused = 3,    // the file went through, some of its rows were refused
   kExitFileRefused = 4,    // the file itself was refused, nothing of it was sent
   kExitIncomplete = 5,     // interrupted, or a service was down: some rows have no outcome

@@ -12,6 +12,7 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
       config.Int("permit.seconds", absl::ToInt64Seconds(settings.permit_life), 1, kMostPermitSeconds));
   settings.cached_persons = static_cast<size_t>(
       config.Int("cache.persons", static_cast<int64_t>(settings.cached_persons), 0, kMostCachedPersons));
+  settings.expiry_scan = config.Duration("expiry.scan", settings.expiry_scan);
   return settings;
 }
 

@@ -93,6 +93,11 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   bound->services.push_back(std::make_unique<PersonRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<ConsentRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<EmergencyRpc>(runtime.dispatcher(), *service));
+  bound->start = [service] {
+    service->Start();
+    return absl::OkStatus();
+  };
+  bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);
   return bound;
 }

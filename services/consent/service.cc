@@ -9,7 +9,7 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_PERSON_REGISTERED,  audit::v1::EVENT_CLASS_CONSENT_RECORDED,
       audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
       audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
-      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED};
+      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED};
   return {{"routing", what_she_said}, {"alerting", what_she_said}};
 }
 
@@ -21,6 +21,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       agreements_(registry_),
       objections_(registry_),
       checks_(registry_, settings.permit_life),
-      emergencies_(registry_) {}
+      emergencies_(registry_),
+      expiries_(registry_, settings.expiry_scan) {}
 
 }  // namespace relais::consent

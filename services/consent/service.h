@@ -5,6 +5,7 @@
 #include "common/calendar/paris.h"
 #include "common/rpc/audit_handlers.h"
 #include "common/rpc/service_context.h"
+#include "services/consent/expiries.h"
 #include "services/consent/handlers/agreement_handlers.h"
 #include "services/consent/handlers/check_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
@@ -19,24 +20,31 @@ struct Settings {
   absl::Duration permit_life = absl::Seconds(60);
   /// Decoded persons kept in memory, about 1.5 KB each.
   size_t cached_persons = 50000;
+  /// How often agreements whose period ended are looked for.
+  absl::Duration expiry_scan = absl::Minutes(1);
 };
 
 /// Which leaves peer services may read opened on their tails (architecture, "Audit log").
 rpc::OpenedTable OpenedToPeers();
 
 /// Owns the handlers; everything but the transport. Thread-safe. What the context refers to outlives it.
-/// Consent calls nobody and follows nobody: there is nothing to start or stop.
+/// Life: create → Start → serve → Stop (resumes when nothing is in flight) → destroy. Consent calls nobody
+/// and follows nobody: what runs is its look for agreements that ended.
 class Service {
  public:
   Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  void Start() { expiries_.Start(); }
+  Task<bool> Stop() { return expiries_.Stop(); }
+
   PersonHandlers& persons() { return persons_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }
   CheckHandlers& checks() { return checks_; }
   EmergencyHandlers& emergencies() { return emergencies_; }
+  Expiries& expiries() { return expiries_; }
 
  private:
   const rpc::ServiceContext context_;
@@ -48,6 +56,7 @@ class Service {
   ObjectionHandlers objections_;
   CheckHandlers checks_;
   EmergencyHandlers emergencies_;
+  Expiries expiries_;
 };
 
 }  // namespace relais::consent

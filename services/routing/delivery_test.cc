@@ -38,6 +38,12 @@ TEST(Delivery, SubmitPullAckTake) {
         audit::v1::EVENT_CLASS_MESSAGE_DELIVERED, audit::v1::EVENT_CLASS_MESSAGE_TAKEN}) {
     EXPECT_EQ(world.Count(event_class), 1u) << event_class;
   }
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    const bool of_sender = leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED;
+    if (leaf.details.subject().kind() == audit::v1::Subject::KIND_PERSON) {
+      EXPECT_EQ(leaf.details.relation(), of_sender ? "NONE" : "DESK");
+    }
+  }
 }
 
 TEST(Delivery, EveryAnswerMayBeRepeated) {

@@ -15,6 +15,8 @@ audit::Event MessageEvent(const rpc::Call& call, const rpc::Actor& actor, audit:
   event.categories.assign(message.categories().begin(), message.categories().end());
   event.ground = message.ground();
   event.exercise = message.exercise();
+  // Whoever receives it has to do with her as the desk that it is addressed to.
+  event.details.set_relation(message.desk().empty() ? "NONE" : "DESK");
   *event.details.mutable_recipient() = message.recipient();
   event.details.mutable_payload()->PackFrom(payload);
   return event;
@@ -39,6 +41,7 @@ audit::Event SubmittedEvent(const rpc::Call& call, const rpc::Actor& actor, std:
   *payload.mutable_deadline() = message.deadline();
   audit::Event event =
       MessageEvent(call, actor, audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED, request_id, message, payload);
+  event.details.set_relation("NONE");  // the sender's: routing knows of none
   event.decision = common::v1::DECISION_PERMIT;
   return event;
 }
@@ -50,6 +53,7 @@ audit::Event NotPermittedEvent(const rpc::Call& call, const rpc::Actor& actor, s
   *payload.mutable_recipient() = message.recipient();
   audit::Event event =
       MessageEvent(call, actor, audit::v1::EVENT_CLASS_MESSAGE_NOT_PERMITTED, request_id, message, payload);
+  event.details.set_relation("NONE");
   event.decision = common::v1::DECISION_DENY;
   return event;
 }
@@ -89,7 +93,6 @@ audit::Event TakenEvent(const rpc::Call& call, const rpc::Actor& actor, std::str
   payload.set_desk(message.desk());
   audit::Event event =
       MessageEvent(call, actor, audit::v1::EVENT_CLASS_MESSAGE_TAKEN, request_id, message, payload);
-  event.details.set_relation("DESK");
   return event;
 }
 
@@ -135,6 +138,9 @@ audit::Event ReferentEvent(const rpc::Call& call, const rpc::Actor& actor, std::
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_REFERENT_CHANGED, request_id);
   event.subject = audit::Subject{audit::Subject::Kind::kPerson, person};
   *event.details.mutable_recipient() = referent.referent();
+  const bool himself = actor.institution == referent.referent().institution() &&
+                       actor.agent == referent.agent() && !actor.agent.empty();
+  event.details.set_relation(himself ? "REFERENT" : "NONE");
   event.details.mutable_payload()->PackFrom(payload);
   return event;
 }

@@ -69,6 +69,17 @@ TEST_F(ReferentTest, AgreedProposalReachesHisDeskAndCanBeAccepted) {
   const auto accepted = world_.Run(world_.service().referents().Accept(world_.Dsol(), accept));
   ASSERT_TRUE(accepted.ok()) << accepted.status();
   EXPECT_EQ(accepted->referent().state(), v1::Referent::STATE_ACTIVE);
+  // Anybody of his institution may accept; only he himself is related to her by it.
+  EXPECT_EQ(world_.Leaves().back().details.relation(), "NONE");
+  rpc::Call himself = world_.Dsol();
+  himself.caller.agent = "anne";
+  v1::EndRequest end;
+  end.set_request_id("e");
+  *end.mutable_person() = message.person();
+  end.set_referent_id(id);
+  const auto ended = world_.Run(world_.service().referents().End(himself, end));
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(world_.Leaves().back().details.relation(), "REFERENT");
 }
 
 TEST_F(ReferentTest, WithoutHerAgreementForHimNothingIsSentAndThatIsNoError) {

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/merkle/verify.h"
 #include "relais/alerting/v1/events.pb.h"
@@ -126,6 +127,7 @@ absl::Status World::CheckDeliveries() {
 
 absl::Status World::CheckPromises() {
   std::map<std::string, int> consents;
+  std::map<std::string, int> expiries;
   std::map<std::string, int> rows;
   std::map<std::string, int> submitted;
   std::map<std::string, int> delivered;
@@ -133,7 +135,14 @@ absl::Status World::CheckPromises() {
   ASSIGN_OR_RETURN(const auto in_consent, AllLeaves(*consent_->process()->log));
   for (const auto& leaf : in_consent) {
     consent::v1::ConsentRecorded recorded;
-    if (Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded)) {
+    consent::v1::ConsentExpired expired;
+    if (Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_EXPIRED, expired)) {
+      ++expiries[expired.consent_id()];
+      if (leaf.leaf.time < FromProto(expired.ended())) {
+        return absl::InternalError(
+            absl::StrCat("agreement ", expired.consent_id(), " expired before its end"));
+      }
+    } else if (Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded)) {
       ++consents[recorded.consent().consent_id()];
     }
   }
@@ -158,6 +167,7 @@ absl::Status World::CheckPromises() {
     }
   }
   RETURN_IF_ERROR(ExactlyOnce("consent", promises_.consents, consents));
+  RETURN_IF_ERROR(ExactlyOnce("expiry", promises_.expiring, expiries));
   RETURN_IF_ERROR(ExactlyOnce("row", promises_.accepted_rows, rows));
   RETURN_IF_ERROR(ExactlyOnce("message", promises_.messages, submitted));
   RETURN_IF_ERROR(ExactlyOnce("acknowledgement", promises_.acknowledged, delivered));

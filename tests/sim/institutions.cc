@@ -3,12 +3,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/proto_time.h"
 #include "tests/sim/world.h"
 
 namespace relais::sim {
 namespace {
 
 constexpr int kPersons = 3;
+constexpr int kBrief = 2;
 constexpr absl::Duration kPatience = absl::Minutes(2);
 constexpr char kNoteDesk[] = "emmaus-maraude";
 
@@ -168,6 +170,47 @@ Task<void> World::LifeOfPerson(int number) {
   --running_;
 }
 
+// Another person, who agrees for some seconds: her agreement's end is in the log, once.
+Task<void> World::AgreesBriefly(int number) {
+  const rpc::Call call = CallOf("ville-paris", "dsol");
+  consent::v1::RegisterRequest registration;
+  registration.set_request_id(absl::StrCat("register-brief-", number));
+  registration.set_own_identifier(absl::StrCat("brief-", number));
+  const auto invoke_registered = [call](auto process, consent::v1::RegisterRequest request) {
+    return process->service->persons().Register(call, std::move(request));
+  };
+  auto registered =
+      co_await Ask<consent::Service, consent::v1::RegisterRequest, consent::v1::RegisterResponse>(
+          *consent_, registration, invoke_registered);
+  co_await Pause(static_cast<uint64_t>(absl::ToInt64Milliseconds(options_.length)) / 2);
+  if (registered.ok()) {
+    consent::v1::RecordConsentRequest request;
+    request.set_request_id(absl::StrCat("brief-", number));
+    *request.mutable_person() = registered->person();
+    *request.add_lines() = Line();
+    request.set_legal_basis(consent::v1::LEGAL_BASIS_PUBLIC_TASK);
+    request.set_method(consent::v1::METHOD_SIGNED_PAPER);
+    request.mutable_notice()->set_id("notice");
+    request.mutable_notice()->set_version("1");
+    const absl::Time end = sim_.Now() + absl::Milliseconds(static_cast<int64_t>(500 + sim_.Below(15000)));
+    *request.mutable_valid_until() = ToProto(end);
+    const auto invoke_answer = [call](auto process, consent::v1::RecordConsentRequest inner) {
+      return process->service->agreements().RecordConsent(call, std::move(inner));
+    };
+    auto answer =
+        co_await Ask<consent::Service, consent::v1::RecordConsentRequest, consent::v1::RecordConsentResponse>(
+            *consent_, request, invoke_answer);
+    if (answer.ok()) {
+      promises_.consents.insert(answer->consent_id());
+      promises_.expiring.insert(answer->consent_id());
+      ++counts_.expiring;
+    } else if (!absl::IsInvalidArgument(answer.status())) {  // its end came before it could be recorded
+      Fail(absl::StrCat("RecordConsent, brief: ", answer.status().ToString()));
+    }
+  }
+  --running_;
+}
+
 Task<void> World::SupplierSends(int batch) {
   co_await Pause(static_cast<uint64_t>(absl::ToInt64Milliseconds(options_.length)) / 2);
   alerting::v1::SubmitRowsRequest request;
@@ -260,9 +303,12 @@ Task<void> World::DeskWorks(std::string institution, std::string system, std::st
 
 void World::StartInstitutions() {
   const int batches = options_.operations / 6;
-  running_ = kPersons + batches + 2;
+  running_ = kPersons + kBrief + batches + 2;
   for (int i = 0; i < kPersons; ++i) {
     Spawn(sim_, LifeOfPerson(i));
+  }
+  for (int i = 0; i < kBrief; ++i) {
+    Spawn(sim_, AgreesBriefly(i));
   }
   for (int i = 0; i < batches; ++i) {
     Spawn(sim_, SupplierSends(i));

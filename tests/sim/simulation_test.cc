@@ -39,6 +39,7 @@ TEST(Simulation, NoScheduleBreaksAPromise) {
     total.refused_checks += world.counts().refused_checks;
     total.accepted_rows += world.counts().accepted_rows;
     total.withdrawals += world.counts().withdrawals;
+    total.expiring += world.counts().expiring;
   }
   std::cout << count << " schedules: " << total.crashes << " crashes, " << total.sent << " deliveries, "
             << total.withdrawals << " withdrawals, " << total.refused_checks << " refused checks, "
@@ -48,6 +49,7 @@ TEST(Simulation, NoScheduleBreaksAPromise) {
     EXPECT_GT(total.sent, static_cast<int>(count));
     EXPECT_GT(total.crashes, static_cast<int>(count) / 4);
     EXPECT_GT(total.withdrawals, static_cast<int>(count));
+    EXPECT_GT(total.expiring, static_cast<int>(count));
     EXPECT_GT(total.refused_checks, static_cast<int>(count));
     EXPECT_GT(total.accepted_rows, static_cast<int>(count));
   }

@@ -47,7 +47,10 @@ World::World(const WorldOptions& options)
   (void)ring_.Add(identity::SuppressionKeyName("engie"), Secret(std::string(32, 't')));
   consent_ = std::make_unique<Node<consent::Service>>(
       shared_, "consent", [this](const auto& process) { return MakeConsent(process); },
-      [](consent::Service&) { return absl::OkStatus(); });
+      [](consent::Service& service) {
+        service.Start();
+        return absl::OkStatus();
+      });
   routing_ = std::make_unique<Node<routing::Service>>(
       shared_, "routing", [this](const auto& process) { return MakeRouting(process); },
       [](routing::Service& service) { return service.Start(); });
@@ -66,6 +69,9 @@ World::~World() {
     Start(process->service->Stop(), [](bool) {});
   }
   for (const auto& process : alerting_->all()) {
+    Start(process->service->Stop(), [](bool) {});
+  }
+  for (const auto& process : consent_->all()) {
     Start(process->service->Stop(), [](bool) {});
   }
   for (const auto& process : consent_->all()) {
@@ -105,7 +111,9 @@ rpc::Call World::CallOfService(const std::string& service) const {
 }
 
 std::unique_ptr<consent::Service> World::MakeConsent(const Node<consent::Service>::ProcessPtr& process) {
-  return std::make_unique<consent::Service>(*process->context, consent::Settings(), paris_);
+  consent::Settings settings;
+  settings.expiry_scan = absl::Seconds(5);  // so that periods end within a schedule
+  return std::make_unique<consent::Service>(*process->context, settings, paris_);
 }
 
 std::unique_ptr<routing::Service> World::MakeRouting(const Node<routing::Service>::ProcessPtr& process) {

@@ -19,6 +19,7 @@ namespace relais::sim {
 struct Promises {
   std::set<std::string> accepted_rows;  // references told ACCEPTED or DUPLICATE
   std::set<std::string> consents;       // consent ids
+  std::set<std::string> expiring;       // of them, those whose period ends while the world runs
   std::set<std::string> messages;       // message ids told to their sender
   std::set<std::string> acknowledged;   // message ids whose Ack was answered
   std::set<std::string> taken;          // message ids whose Take was answered
@@ -65,6 +66,7 @@ class World {
     int refused_checks = 0;
     int accepted_rows = 0;
     int withdrawals = 0;
+    int expiring = 0;
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
@@ -91,6 +93,7 @@ class World {
 
   // The institutions at work (institutions.cc).
   Task<void> LifeOfPerson(int number);
+  Task<void> AgreesBriefly(int number);
   Task<void> SupplierSends(int batch);
   Task<void> DeskWorks(std::string institution, std::string system, std::string desk);
   Task<bool> Pause(uint64_t most_ms);

@@ -395,6 +395,18 @@ class World {
     return refused;
   }
 
+  /// Rows by reason that the sender's machine should have held back.
+  std::map<std::string, uint64_t> Irregular() {
+    std::map<std::string, uint64_t> irregular;
+    for (const audit::OpenedLeaf& leaf : Leaves()) {
+      v1::SignalRefused payload;
+      if (leaf.details.payload().UnpackTo(&payload) && payload.irregular()) {
+        irregular[payload.reason()] += payload.count();
+      }
+    }
+    return irregular;
+  }
+
   static void Require(const absl::Status& status) {
     if (!status.ok()) {
       std::fprintf(stderr, "alerting world: %s\n", status.ToString().c_str());

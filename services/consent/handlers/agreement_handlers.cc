@@ -10,6 +10,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/domain/her_acts.h"
 #include "services/consent/domain/period.h"
+#include "services/consent/expiries.h"
 #include "services/consent/handlers/codes.h"
 #include "services/consent/handlers/record_act.h"
 
@@ -132,6 +133,7 @@ absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& requ
   }
   const std::vector<Id128> touched = AgreementsTouched(state, denial, rules, instant);
   v1::ConsentWithdrawn payload;
+  payload.set_consent_id(request.consent_id());
   LinesTo(denial.lines, *payload.mutable_lines());
   for (const Id128& id : touched) {
     payload.add_consent_ids(id.ToHex());
@@ -157,7 +159,8 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
       rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CONSENT_RECORDED, request.request_id());
   event.event_id = context.random.Id();
   DescribeLines(request.lines(), event);
-  const PlanAct plan = [&store = registry_.store, zone = registry_.paris.zone(), request, actor, person,
+  const PlanAct plan = [&context, &store = registry_.store, zone = registry_.paris.zone(), request, actor,
+                        person,
                         event](const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
     ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, actor, instant, zone));
     v1::ConsentRecorded payload;
@@ -169,6 +172,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
     act.event = event;
     act.event.details.mutable_payload()->PackFrom(payload);
     act.remembered.set_event_id(event.event_id.ToBytes());
+    act.first = EndOf(context, person, agreement.id, agreement.valid_until);
     act.state = state;
     act.state.Add(std::move(agreement));
     return act;

@@ -215,6 +215,12 @@ TEST(WithdrawConsent, ByAgreementByLinesAndAtAnyDesk) {
   ASSERT_TRUE(response.ok()) << response.status();
   ASSERT_EQ(response->consent_ids_size(), 1);
   EXPECT_EQ(response->consent_ids(0), first->consent_id());
+  const auto named = [&] {
+    v1::ConsentWithdrawn payload;
+    EXPECT_TRUE(world.Leaves().back().details.payload().UnpackTo(&payload));
+    return payload.consent_id();
+  };
+  EXPECT_EQ(named(), first->consent_id());
   EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
 
   const auto second = world.Record(SimWorld::ConsentFor(person, "c2"));
@@ -223,6 +229,7 @@ TEST(WithdrawConsent, ByAgreementByLinesAndAtAnyDesk) {
   const auto all = world.WithdrawAll(person, "w2");
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(all->consent_ids_size(), 2);
+  EXPECT_EQ(named(), "");
   EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
   const auto repeated = world.WithdrawAll(person, "w2");
   ASSERT_TRUE(repeated.ok());

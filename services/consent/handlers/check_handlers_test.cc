@@ -85,6 +85,43 @@ TEST(Check, APermitOfTheLawRecordsTheFactsItStandsOn) {
   EXPECT_EQ(facts(), "");
 }
 
+TEST(Check, TheLeafTellsWhatEachCategoryRestsOnWhereTheyDiffer) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto first = world.Record(SimWorld::ConsentFor(person, "c1"));
+  v1::RecordConsentRequest contact = SimWorld::ConsentFor(person, "c2");
+  contact.mutable_lines(0)->set_categories(0, "CONTACT");
+  const auto second = world.Record(contact);
+  ASSERT_TRUE(first.ok() && second.ok());
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  const auto decided = [&] {
+    EXPECT_EQ(world.Decision(request), DECISION_PERMIT);
+    v1::CheckDecided payload;
+    EXPECT_TRUE(world.Leaves().back().details.payload().UnpackTo(&payload));
+    return payload;
+  };
+  EXPECT_EQ(decided().bases_size(), 0);
+  request.add_categories("CONTACT");
+  const v1::CheckDecided both = decided();
+  ASSERT_EQ(both.bases_size(), 2);
+  EXPECT_EQ(both.bases(0).category(), "IDENTITY");
+  EXPECT_EQ(both.bases(0).consent_id(), first->consent_id());
+  EXPECT_EQ(both.bases(1).category(), "CONTACT");
+  EXPECT_EQ(both.bases(1).ground(), common::v1::GROUND_AGREEMENT);
+  EXPECT_EQ(both.bases(1).consent_id(), second->consent_id());
+}
+
+TEST(Check, TheLeafTellsTheSignalAndEventOfAStatedGround) {
+  SimWorld world;
+  v1::CheckRequest request = SimWorld::CutFor(world.NewPerson("case-1"));
+  request.set_dry_run(false);
+  ASSERT_EQ(world.Decision(request), DECISION_PERMIT);
+  v1::CheckDecided payload;
+  ASSERT_TRUE(world.Leaves().back().details.payload().UnpackTo(&payload));
+  EXPECT_EQ(payload.signal_type(), "UNPAID_BILL");
+  EXPECT_EQ(payload.event(), "COUPURE");
+}
+
 TEST(Check, APermitDoesNotOutliveItsGround) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");

@@ -44,6 +44,29 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
   return decided;
 }
 
+namespace {
+
+// Where one ground and one agreement do not speak for every category of a permit.
+void AddBases(const v1::CheckRequest& request, const Answer& answer, v1::CheckDecided& payload) {
+  const bool alike =
+      std::all_of(answer.categories.begin(), answer.categories.end(), [&](const auto& category) {
+        return category.ground == answer.whole.ground && category.basis == answer.whole.basis;
+      });
+  if (!answer.whole.permitted() || alike) {
+    return;
+  }
+  for (size_t i = 0; i < answer.categories.size(); ++i) {
+    v1::CategoryBasis* basis = payload.add_bases();
+    basis->set_category(request.categories(static_cast<int>(i)));
+    basis->set_ground(answer.categories[i].ground);
+    if (answer.categories[i].basis) {
+      basis->set_consent_id(answer.categories[i].basis->ToHex());
+    }
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquiry& inquiry,
                                                 const Id128& person, const Decided& decided) {
   const v1::CheckRequest& request = inquiry.request;
@@ -81,6 +104,9 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   if (whole.permitted() && on_duty) {
     payload.set_facts(request.stated_ground().facts());
   }
+  payload.set_signal_type(request.stated_ground().signal_type());
+  payload.set_event(request.stated_ground().event());
+  AddBases(request, decided.answer, payload);
   event.details.mutable_payload()->PackFrom(payload);
   storage::CommitRequest commit;
   commit.partition = PersonPartition(person);

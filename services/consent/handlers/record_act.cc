@@ -11,6 +11,7 @@ namespace {
 
 // What is to be committed, and what the cache will hold once it is.
 struct Prepared {
+  std::optional<storage::CommitRequest> first;
   storage::CommitRequest commit;
   std::shared_ptr<const PersonState> state;
   v1::RememberedAct remembered;
@@ -30,6 +31,7 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   prepared.commit.batch = std::move(act.rows);
   prepared.commit.batch.push_back(std::move(state));
   rpc::Idempotency::Remember(seen, act.remembered, prepared.commit);
+  prepared.first = std::move(act.first);
   prepared.state = std::make_shared<const PersonState>(std::move(act.state));
   prepared.remembered = std::move(act.remembered);
   return prepared;
@@ -82,6 +84,11 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
       co_return repeated;
     }
     CO_ASSIGN_OR_RETURN(Prepared prepared, Prepare(context, store, request, seen, plan));
+    if (prepared.first) {
+      const absl::StatusOr<storage::CommitResult> first =
+          co_await context.store.Commit(*std::move(prepared.first));
+      CO_RETURN_IF_ERROR(first.status());
+    }
     RecordedAct act;
     act.remembered = prepared.remembered;
     const absl::StatusOr<storage::CommitResult> result =

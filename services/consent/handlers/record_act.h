@@ -38,6 +38,8 @@ struct PlannedAct {
   audit::Event event;
   std::vector<storage::Mutation> rows;  // beside the state, sealed
   v1::RememberedAct remembered;         // has the event's id
+  // Of another partition, durable before the act: what must never be missing where the act is.
+  std::optional<storage::CommitRequest> first = std::nullopt;
 };
 
 /// Decides on her state at the instant of the act. Called again when another act came first. An error is the
@@ -49,9 +51,9 @@ struct RecordedAct {
   common::v1::Written written;
 };
 
-/// One commit on the person's partition, guarded by her state's version; her new state is in the cache before
-/// this resumes. A repeated request gives what the first one gave. NO_SUCH_OR_NOT_YOURS for an unknown
-/// person.
+/// `first`, if there is one, then one commit on the person's partition, guarded by her state's version; her
+/// new state is in the cache before this resumes. A repeated request gives what the first one gave.
+/// NO_SUCH_OR_NOT_YOURS for an unknown person.
 Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
                                             ActRequest request, PlanAct plan);
 

@@ -1,0 +1,255 @@
+#include "services/cli/questions/her_acts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/proto_time.h"
+#include "relais/consent/v1/events.pb.h"
+
+namespace relais::cli::questions {
+namespace {
+
+template <typename List, typename Value>
+bool AllOrHas(const List& list, const Value& value) {
+  return list.empty() ||
+         std::any_of(list.begin(), list.end(), [&](const auto& each) { return each == value; });
+}
+
+Cover CoverOfRecipients(const consent::v1::ConsentLine& line, const Sought& sought) {
+  Cover cover = line.recipients().empty() ? Cover::kBroad : Cover::kNone;
+  for (const consent::v1::Recipient& recipient : line.recipients()) {
+    if (recipient.institution() == sought.recipient && !sought.recipient.empty()) {
+      return Cover::kNarrow;
+    }
+    if (recipient.institution().empty() && !sought.recipient_kind.empty() &&
+        recipient.kind() == sought.recipient_kind) {
+      cover = Cover::kBroad;
+    }
+  }
+  return cover;
+}
+
+Id128 IdOr(const std::string& hex, const Id128& otherwise) {
+  const absl::StatusOr<Id128> id = Id128::FromHex(hex);
+  return id.ok() ? *id : otherwise;
+}
+
+std::string RecordName(uint32_t key_version, const std::string& digest) {
+  return absl::StrCat(key_version, ":", digest);
+}
+
+}  // namespace
+
+Cover CoverOf(const Lines& lines, const Sought& sought) {
+  Cover cover = Cover::kNone;
+  for (const consent::v1::ConsentLine& line : lines) {
+    if (AllOrHas(line.purposes(), sought.purpose) && AllOrHas(line.categories(), sought.category) &&
+        AllOrHas(line.acts(), static_cast<int>(sought.act))) {
+      cover = std::max(cover, CoverOfRecipients(line, sought));
+    }
+  }
+  return cover;
+}
+
+bool HerActs::Room() {
+  if (held_ >= most_acts_) {
+    overflowed_ = true;
+    return false;
+  }
+  ++held_;
+  return true;
+}
+
+uint32_t HerActs::Intern(const Lines& lines) {
+  std::string text;
+  for (const consent::v1::ConsentLine& line : lines) {
+    const std::string bytes = line.SerializeAsString();
+    absl::StrAppend(&text, bytes.size(), ":", bytes);
+  }
+  const auto [at, fresh] = line_ids_.try_emplace(std::move(text), static_cast<uint32_t>(lines_.size()));
+  if (fresh) {
+    lines_.push_back(lines);
+  }
+  return at->second;
+}
+
+uint32_t HerActs::InternText(const std::string& text) {
+  if (text.empty()) {
+    return 0;
+  }
+  const auto [at, fresh] = text_ids_.try_emplace(text, static_cast<uint32_t>(texts_.size()));
+  if (fresh) {
+    texts_.push_back(text);
+  }
+  return at->second;
+}
+
+void HerActs::AddAct(const Id128& person, ActOfHers act) {
+  if (Room()) {
+    persons_[person].acts.push_back(std::move(act));
+  }
+}
+
+void HerActs::Object(const Id128& person, ObjectionOfHers objection) {
+  std::vector<ObjectionOfHers>& all = persons_[person].objections;
+  const bool known = std::any_of(all.begin(), all.end(), [&](const ObjectionOfHers& each) {
+    return each.supplier == objection.supplier && each.record == objection.record;
+  });
+  if (!known && Room()) {
+    all.push_back(std::move(objection));
+  }
+}
+
+void HerActs::Lift(const Id128& person, const std::string& supplier, const std::string& record) {
+  const auto found = persons_.find(person);
+  if (found == persons_.end()) {
+    return;
+  }
+  held_ -= std::erase_if(found->second.objections, [&](const ObjectionOfHers& each) {
+    return each.supplier == supplier && each.record == record;
+  });
+}
+
+void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1::EventClass event_class,
+                  const google::protobuf::Any& payload) {
+  ActOfHers act;
+  act.leaf = leaf;
+  act.time = time;
+  consent::v1::ConsentRecorded agreed;
+  consent::v1::RefusalRecorded refused;
+  consent::v1::ConsentWithdrawn withdrawn;
+  consent::v1::ObjectionRecorded objected;
+  consent::v1::ObjectionLifted lifted;
+  if (event_class == audit::v1::EVENT_CLASS_CONSENT_RECORDED && payload.UnpackTo(&agreed)) {
+    const consent::v1::Consent& consent = agreed.consent();
+    act.id = IdOr(consent.consent_id(), Id128());
+    act.from = FromProto(consent.valid_from());
+    act.until = FromProto(consent.valid_until());
+    act.explicit_given = consent.explicit_();
+    act.lines = Intern(consent.lines());
+    act.source_reference = InternText(consent.source_reference());
+    AddAct(person, act);
+  } else if (event_class == audit::v1::EVENT_CLASS_REFUSAL_RECORDED && payload.UnpackTo(&refused)) {
+    act.kind = ActOfHers::Kind::kRefusal;
+    act.lines = Intern(refused.lines());
+    AddAct(person, act);
+  } else if (event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN && payload.UnpackTo(&withdrawn)) {
+    act.kind = ActOfHers::Kind::kWithdrawal;
+    act.id = IdOr(withdrawn.consent_id(), Id128());
+    act.lines = Intern(withdrawn.lines());
+    AddAct(person, act);
+  } else if (event_class == audit::v1::EVENT_CLASS_OBJECTION_RECORDED && payload.UnpackTo(&objected)) {
+    Object(person, {objected.supplier(), RecordName(objected.key_version(), objected.digest()), leaf});
+  } else if (event_class == audit::v1::EVENT_CLASS_OBJECTION_LIFTED && payload.UnpackTo(&lifted)) {
+    Lift(person, lifted.supplier(), RecordName(lifted.key_version(), lifted.digest()));
+  }
+}
+
+const HerActs::Person* HerActs::Find(const Id128& person) const {
+  const auto found = persons_.find(person);
+  return found == persons_.end() ? nullptr : &found->second;
+}
+
+const ActOfHers* HerActs::FindAgreement(const Id128& person, const Id128& agreement) const {
+  const Person* found = Find(person);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  for (const ActOfHers& act : found->acts) {
+    if (act.kind == ActOfHers::Kind::kAgreement && act.id == agreement) {
+      return &act;
+    }
+  }
+  return nullptr;
+}
+
+// A withdrawal that names an agreement takes back what that agreement covers, within its own lines.
+Cover HerActs::CoverOfAct(const ActOfHers& act, const Person* person, const Sought& sought) const {
+  if (act.kind == ActOfHers::Kind::kAgreement && act.source_reference != 0 &&
+      texts_[act.source_reference] != sought.source_reference) {
+    return Cover::kNone;
+  }
+  const Cover own = CoverOf(lines_[act.lines], sought);
+  if (own == Cover::kNone || act.kind != ActOfHers::Kind::kWithdrawal || act.id.IsZero() ||
+      person == nullptr) {
+    return own;
+  }
+  for (const ActOfHers& agreement : person->acts) {
+    if (agreement.kind == ActOfHers::Kind::kAgreement && agreement.id == act.id) {
+      return CoverOfAct(agreement, nullptr, sought);
+    }
+  }
+  return own;
+}
+
+HerActs::Latest HerActs::LatestDenials(const Person& person, const Sought& sought) const {
+  Latest latest;
+  for (const ActOfHers& act : person.acts) {
+    if (act.kind == ActOfHers::Kind::kAgreement) {
+      continue;
+    }
+    switch (CoverOfAct(act, &person, sought)) {
+      case Cover::kNarrow:
+        latest.narrow = &act;
+        break;
+      case Cover::kBroad:
+        latest.broad = &act;
+        break;
+      case Cover::kNone:
+        break;
+    }
+  }
+  return latest;
+}
+
+const ActOfHers* HerActs::LatestDenial(const Id128& person, const Sought& sought) const {
+  const Person* found = Find(person);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  const Latest latest = LatestDenials(*found, sought);
+  if (latest.narrow == nullptr || latest.broad == nullptr) {
+    return latest.narrow != nullptr ? latest.narrow : latest.broad;
+  }
+  return latest.narrow->leaf > latest.broad->leaf ? latest.narrow : latest.broad;
+}
+
+const ActOfHers* HerActs::Standing(const Id128& person, const Sought& sought, bool special) const {
+  const Person* found = Find(person);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  Latest latest = LatestDenials(*found, sought);
+  for (const ActOfHers& act : found->acts) {
+    if (act.kind != ActOfHers::Kind::kAgreement || (special && !act.explicit_given)) {
+      continue;
+    }
+    const Cover cover = CoverOfAct(act, found, sought);
+    const auto supersedes = [&](const ActOfHers* denial) {
+      return denial != nullptr && act.leaf > denial->leaf && act.given() >= denial->time;
+    };
+    if (cover == Cover::kNarrow && supersedes(latest.narrow)) {
+      latest.narrow = nullptr;
+    }
+    if (cover != Cover::kNone && supersedes(latest.broad)) {
+      latest.broad = nullptr;
+    }
+  }
+  return latest.narrow != nullptr ? latest.narrow : latest.broad;
+}
+
+std::optional<uint64_t> HerActs::Objection(const Id128& person, std::string_view supplier) const {
+  const Person* found = Find(person);
+  if (found == nullptr) {
+    return std::nullopt;
+  }
+  for (const ObjectionOfHers& objection : found->objections) {
+    if (objection.supplier == supplier) {
+      return objection.leaf;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace relais::cli::questions

@@ -1,0 +1,118 @@
+// What each person had said, rebuilt from consent's leaves alone: agreements, refusals, withdrawals,
+// objections.
+//
+// This is the auditor's own reading of D-2.6.2, made from the text of the rule and from nothing of the
+// consent registry's code, so that it can contradict it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "common/base/id128.h"
+#include "relais/audit/v1/leaf.pb.h"
+#include "relais/consent/v1/consent.pb.h"
+
+namespace relais::cli::questions {
+
+using Lines = google::protobuf::RepeatedPtrField<consent::v1::ConsentLine>;
+
+/// What is looked for in lines: one category of one disclosure.
+struct Sought {
+  std::string_view purpose;
+  std::string_view category;
+  common::v1::Act act = common::v1::ACT_UNSPECIFIED;
+  std::string_view recipient;       // institution
+  std::string_view recipient_kind;  // its kind, by the directory in force
+  std::string_view source_reference;
+};
+
+/// How lines name the recipient: not at all, by its kind or by "all", by its own name.
+enum class Cover { kNone, kBroad, kNarrow };
+/// The narrowest cover of any line. An empty list of a line means "all".
+[[nodiscard]] Cover CoverOf(const Lines& lines, const Sought& sought);
+
+struct ActOfHers {
+  enum class Kind : uint8_t { kAgreement, kRefusal, kWithdrawal };
+  Id128 id;            // of the agreement or refusal; of a withdrawal, the one agreement it names, or zero
+  uint64_t leaf = 0;   // in consent's log
+  absl::Time time;     // of the leaf
+  absl::Time from;     // agreements
+  absl::Time until;    // agreements; excluded
+  uint32_t lines = 0;  // interned
+  uint32_t source_reference = 0;  // interned; 0: any
+  Kind kind = Kind::kAgreement;
+  bool explicit_given = false;
+
+  /// When she gave an agreement: what was entered later does not overrule what she said in between.
+  [[nodiscard]] absl::Time given() const { return from < time ? from : time; }
+};
+
+/// Not thread-safe. About 100 bytes for each act; distinct sets of lines are kept once.
+class HerActs {
+ public:
+  explicit HerActs(size_t most_acts) : most_acts_(most_acts) {}
+
+  /// Takes in a leaf of consent's log about a person; other leaves change nothing.
+  void Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1::EventClass event_class,
+           const google::protobuf::Any& payload);
+
+  /// Null: none that was read.
+  [[nodiscard]] const ActOfHers* FindAgreement(const Id128& person, const Id128& agreement) const;
+  [[nodiscard]] bool Covers(const ActOfHers& agreement, const Sought& sought) const {
+    return CoverOfAct(agreement, nullptr, sought) != Cover::kNone;
+  }
+
+  /// The latest refusal or withdrawal of hers that still stands against this: a narrow one until a later
+  /// agreement that names the recipient, a broad one until any later agreement that covers it. Agreements to
+  /// what needs an explicit flag count only with it. Null: none.
+  [[nodiscard]] const ActOfHers* Standing(const Id128& person, const Sought& sought, bool special) const;
+  /// The latest refusal or withdrawal that covers this, whether or not it still stands. Null: none.
+  [[nodiscard]] const ActOfHers* LatestDenial(const Id128& person, const Sought& sought) const;
+  /// The leaf of her objection to that supplier which was not lifted (D-1.6).
+  [[nodiscard]] std::optional<uint64_t> Objection(const Id128& person, std::string_view supplier) const;
+
+  [[nodiscard]] size_t held() const { return held_; }
+  /// True: there were more acts than `most_acts`; what is asked from here on is not answered.
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
+
+ private:
+  struct ObjectionOfHers {
+    std::string supplier;
+    std::string record;  // key version and digest
+    uint64_t leaf = 0;
+  };
+  struct Person {
+    std::vector<ActOfHers> acts;
+    std::vector<ObjectionOfHers> objections;
+  };
+  struct Latest {
+    const ActOfHers* narrow = nullptr;
+    const ActOfHers* broad = nullptr;
+  };
+
+  bool Room();
+  uint32_t Intern(const Lines& lines);
+  uint32_t InternText(const std::string& text);
+  void AddAct(const Id128& person, ActOfHers act);
+  void Object(const Id128& person, ObjectionOfHers objection);
+  void Lift(const Id128& person, const std::string& supplier, const std::string& record);
+  [[nodiscard]] const Person* Find(const Id128& person) const;
+  [[nodiscard]] Cover CoverOfAct(const ActOfHers& act, const Person* person, const Sought& sought) const;
+  [[nodiscard]] Latest LatestDenials(const Person& person, const Sought& sought) const;
+
+  const size_t most_acts_;
+  size_t held_ = 0;
+  bool overflowed_ = false;
+  absl::flat_hash_map<Id128, Person> persons_;
+  absl::flat_hash_map<std::string, uint32_t> line_ids_;
+  std::vector<Lines> lines_;
+  absl::flat_hash_map<std::string, uint32_t> text_ids_;
+  std::vector<std::string> texts_ = {""};
+};
+
+}  // namespace relais::cli::questions

@@ -1,0 +1,54 @@
+// notice-given: the exact notice she was given for one agreement (D-2.13).
+#include "common/crypto/encoding.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/cli/questions/catalog.h"
+
+namespace relais::cli::questions {
+namespace {
+
+class NoticeGiven final : public Question {
+ public:
+  explicit NoticeGiven(std::string agreement) : agreement_(std::move(agreement)) {}
+
+  [[nodiscard]] const Description& description() const override {
+    static const Description kDescription = {"notice-given",
+                                             "la notice exacte remise pour un accord (--agreement)",
+                                             "the exact notice given for one agreement (--agreement)",
+                                             {"consent"},
+                                             true};
+    return kDescription;
+  }
+
+  void Add(const SeenLeaf& leaf, const Past& /*past*/) override {
+    const auto recorded = leaf.As<consent::v1::ConsentRecorded>(audit::v1::EVENT_CLASS_CONSENT_RECORDED);
+    if (!recorded || agreement_.empty() || recorded->consent().consent_id() != agreement_) {
+      return;
+    }
+    const consent::v1::Notice& notice = recorded->consent().notice();
+    Finding answer = About(leaf, "NOTICE");
+    answer.facts["agreement"] = agreement_;
+    answer.facts["id"] = notice.id();
+    answer.facts["version"] = notice.version();
+    answer.facts["sha256"] = notice.sha256().empty() ? "not given" : crypto::HexEncode(notice.sha256());
+    answer.facts["language"] = notice.language();
+    std::string aids;
+    for (const int aid : recorded->consent().aids()) {
+      aids += (aids.empty() ? "" : ", ") + consent::v1::Aid_Name(static_cast<consent::v1::Aid>(aid));
+    }
+    answer.facts["aids"] = aids;
+    answers_.push_back(std::move(answer));
+  }
+  [[nodiscard]] std::vector<Finding> Finish(absl::Time /*now*/) override { return std::move(answers_); }
+
+ private:
+  const std::string agreement_;
+  std::vector<Finding> answers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Question> MakeNoticeGiven(const Options& options) {
+  return std::make_unique<NoticeGiven>(options.agreement);
+}
+
+}  // namespace relais::cli::questions

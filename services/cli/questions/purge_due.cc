@@ -1,0 +1,186 @@
+// purge-due: what retention says should be gone by now, against what the log says was removed (D-2.10
+// defaults).
+//
+//   agents' names (parts R)   the key of a month is destroyed 12 months after the month's end
+//   refused rows              12 months
+//   signals without alert     13 months; a sender record that had an alert is not looked at
+//   erasures                  the key within a month of the request, its wrapped copies within a month of
+//   that
+// with a month of grace. State: one entry for each month and log, open erasure, and sender record with
+// signals and no alert.
+#include <algorithm>
+#include <set>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/proto_time.h"
+#include "services/cli/questions/catalog.h"
+#include "services/cli/questions/overdue.h"
+
+namespace relais::cli::questions {
+namespace {
+
+constexpr int kAgentMonths = 12;
+constexpr int kRefusedMonths = 12;
+constexpr int kSignalMonths = 13;
+constexpr absl::Duration kGrace = absl::Hours(24 * 31);
+constexpr absl::Duration kMonth = absl::Hours(24 * 31);
+
+absl::CivilMonth MonthOf(absl::Time time) { return absl::ToCivilMonth(time, absl::UTCTimeZone()); }
+absl::Time StartOf(absl::CivilMonth month) { return absl::FromCivil(month, absl::UTCTimeZone()); }
+std::string NameOf(absl::CivilMonth month) { return absl::FormatCivilTime(month); }
+
+Finding Of(std::string what, const std::string& service, uint64_t leaf, absl::Time time) {
+  Finding finding;
+  finding.what = std::move(what);
+  finding.service = service;
+  finding.leaves = {leaf};
+  finding.time = time;
+  finding.institution = "service/" + service;
+  return finding;
+}
+
+class PurgeDue final : public Question {
+ public:
+  [[nodiscard]] const Description& description() const override {
+    static const Description kDescription = {"purge-due",
+                                             "purges et effacements dus et non faits",
+                                             "purges and erasures due and not done",
+                                             {"consent", "routing", "alerting"}};
+    return kDescription;
+  }
+
+  void Add(const SeenLeaf& leaf, const Past& /*past*/) override {
+    logs_[leaf.service].months.try_emplace(MonthOf(leaf.time), leaf.index);
+    switch (leaf.header.event_class()) {
+      case audit::v1::EVENT_CLASS_MONTH_KEY_DESTROYED:
+        if (const auto done = leaf.As<audit::v1::MonthKeyDestroyed>(leaf.header.event_class())) {
+          logs_[leaf.service].destroyed.insert(done->month());
+        }
+        break;
+      case audit::v1::EVENT_CLASS_PURGED:
+        if (const auto done = leaf.As<audit::v1::Purged>(leaf.header.event_class())) {
+          const absl::Time before = FromProto(done->due_before());
+          absl::Time& last = purged_.try_emplace(done->rule(), absl::InfinitePast()).first->second;
+          last = std::max(last, before);
+        }
+        break;
+      case audit::v1::EVENT_CLASS_SIGNAL_REFUSED:
+        refused_.try_emplace(MonthOf(leaf.time), leaf.index);
+        break;
+      case audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED:
+        if (const auto record = leaf.Subject(); record && alerted_.count(*record) == 0) {
+          signals_.try_emplace(*record, Signal{leaf.index, leaf.time});
+        }
+        break;
+      case audit::v1::EVENT_CLASS_ALERT_CHANGED:
+        if (const auto record = leaf.Subject()) {
+          signals_.erase(*record);
+          alerted_.insert(*record);
+        }
+        break;
+      default:
+        AddErasure(leaf);
+    }
+  }
+
+  [[nodiscard]] std::vector<Finding> Finish(absl::Time now) override {
+    FindingList findings;
+    for (const auto& [service, log] : logs_) {
+      for (const auto& [month, leaf] : log.months) {
+        if (Due(month + 1, kAgentMonths, now) && log.destroyed.count(NameOf(month)) == 0) {
+          Finding finding = Of("AGENT_NAMES", service, leaf, StartOf(month));
+          finding.facts["month"] = NameOf(month);
+          findings.Add(std::move(finding));
+        }
+      }
+    }
+    for (const auto& [month, leaf] : refused_) {
+      if (Due(month + 1, kRefusedMonths, now) && StartOf(month + 1) > PurgedBefore("REFUSED_ROWS")) {
+        Finding finding = Of("REFUSED_ROWS", "alerting", leaf, StartOf(month));
+        finding.facts["month"] = NameOf(month);
+        findings.Add(std::move(finding));
+      }
+    }
+    AddSignals(now, findings);
+    for (OpenMatters* matters : {&requested_, &copies_}) {
+      for (Finding& finding : matters->Finish(now)) {
+        finding.facts["matter"] = matters == &requested_ ? "ERASURE" : "EPOCH_KEY";
+        findings.Add(std::move(finding));
+      }
+    }
+    return findings.Take();
+  }
+
+  [[nodiscard]] size_t held() const override {
+    return signals_.size() + alerted_.size() + requested_.size() + copies_.size();
+  }
+
+ private:
+  struct Log {
+    std::map<absl::CivilMonth, uint64_t> months;  // → its first leaf
+    std::set<std::string> destroyed;
+  };
+  struct Signal {
+    uint64_t leaf = 0;
+    absl::Time time;
+  };
+
+  // What ended with the month before `end` is to be gone `months` later, and a month of grace.
+  static bool Due(absl::CivilMonth end, int months, absl::Time now) {
+    return now >= StartOf(end + months) + kGrace;
+  }
+  [[nodiscard]] absl::Time PurgedBefore(const std::string& rule) const {
+    const auto found = purged_.find(rule);
+    return found == purged_.end() ? absl::InfinitePast() : found->second;
+  }
+
+  void AddErasure(const SeenLeaf& leaf) {
+    if (const auto asked = leaf.As<audit::v1::EraseRequested>(audit::v1::EVENT_CLASS_ERASE_REQUESTED)) {
+      if (const auto id = Id128::FromHex(asked->erasure_id()); id.ok()) {
+        requested_.Open(*id, OfErasure(leaf, asked->erasure_id()), leaf.time + kMonth);
+      }
+    } else if (const auto erased = leaf.As<audit::v1::Erased>(audit::v1::EVENT_CLASS_ERASED)) {
+      if (const auto id = Id128::FromHex(erased->erasure_id()); id.ok()) {
+        requested_.Close(*id, leaf.index, leaf.time);
+        copies_.Open(*id, OfErasure(leaf, erased->erasure_id()), leaf.time + kMonth + kGrace);
+      }
+    } else if (const auto epoch = leaf.As<audit::v1::EpochRotated>(audit::v1::EVENT_CLASS_EPOCH_ROTATED)) {
+      for (const std::string& hex : epoch->erasure_ids()) {
+        if (const auto id = Id128::FromHex(hex); id.ok()) {
+          copies_.Close(*id, leaf.index, leaf.time);
+        }
+      }
+    }
+  }
+
+  static Finding OfErasure(const SeenLeaf& leaf, const std::string& erasure) {
+    Finding finding = Of("", leaf.service, leaf.index, leaf.time);
+    finding.facts["erasure"] = erasure;
+    return finding;
+  }
+
+  void AddSignals(absl::Time now, FindingList& findings) const {
+    const absl::Time purged = PurgedBefore("SIGNAL_WITHOUT_ALERT");
+    for (const auto& [record, signal] : signals_) {
+      if (signal.time > purged && Due(MonthOf(signal.time) + 1, kSignalMonths, now)) {
+        findings.Add(Of("SIGNAL_WITHOUT_ALERT", "alerting", signal.leaf, signal.time));
+      }
+    }
+  }
+
+  std::map<std::string, Log> logs_;
+  std::map<std::string, absl::Time> purged_;  // by rule, the latest `due_before`
+  std::map<absl::CivilMonth, uint64_t> refused_;
+  absl::flat_hash_map<Id128, Signal> signals_;
+  absl::flat_hash_set<Id128> alerted_;
+  OpenMatters requested_;
+  OpenMatters copies_;
+};
+
+}  // namespace
+
+std::unique_ptr<Question> MakePurgeDue(const Options& /*options*/) { return std::make_unique<PurgeDue>(); }
+
+}  // namespace relais::cli::questions
