@@ -14,8 +14,8 @@ namespace relais::audit {
 /// Opens a checkpoint as MustContain and the like do, but tells each wrong line to `findings` as
 /// "<name> line <n>". The checkpoint when it is signed by one of the keys; else what its text says, when it
 /// says anything, `*trusted` false.
-[[nodiscard]] std::optional<merkle::Checkpoint> ReadCheckpoint(std::string_view note, std::string_view name,
-                                                               std::span<const merkle::NoteVerifier> verifiers,
-                                                               bool* trusted, Findings& findings);
+[[nodiscard]] std::optional<merkle::Checkpoint> ReadCheckpoint(
+    std::string_view note, std::string_view name, std::span<const merkle::NoteVerifier> verifiers,
+    bool* trusted, Findings& findings);
 
 }  // namespace relais::audit

@@ -40,7 +40,8 @@ std::string Encode(absl::Time began, std::string_view note) {
 // Adds or renews the cosignatures of `from`; an older one replaces nothing.
 void Merge(const UnverifiedNote& from, const std::vector<Cosignature>& cosignatures,
            const std::vector<NoteVerifier>& witnesses, UnverifiedNote& into) {
-  const std::vector<Cosignature> there = merkle::VerifyCosignatures(into, witnesses).value_or(std::vector<Cosignature>());
+  const std::vector<Cosignature> there =
+      merkle::VerifyCosignatures(into, witnesses).value_or(std::vector<Cosignature>());
   for (const Cosignature& cosignature : cosignatures) {
     const auto same = std::find_if(there.begin(), there.end(), [&](const Cosignature& other) {
       return other.witness == cosignature.witness;

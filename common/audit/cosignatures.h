@@ -65,7 +65,8 @@ class Cosignatures {
   };
   [[nodiscard]] absl::StatusOr<std::optional<Kept>> Read(std::string_view key) const;
   static absl::StatusOr<Kept> Make(absl::Time began, std::string note);
-  static std::optional<std::string> Best(const std::optional<Kept>& round, const std::optional<Kept>& cosigned,
+  static std::optional<std::string> Best(const std::optional<Kept>& round,
+                                         const std::optional<Kept>& cosigned,
                                          const merkle::WitnessPolicy& policy);
   [[nodiscard]] bool Open(const Kept& round) const;
   [[nodiscard]] std::optional<Kept> Offered() const;

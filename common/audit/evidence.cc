@@ -16,8 +16,8 @@ void Evidence::AddProof(std::string_view kind, uint64_t a, uint64_t b,
 }
 
 absl::StatusOr<std::string> SaveEvidence(TileFolder& folder, const Evidence& evidence, absl::Time now) {
-  const std::string name =
-      absl::StrCat(std::string(kEvidencePrefix), absl::FormatTime("%Y%m%dT%H%M%E6SZ", now, absl::UTCTimeZone()));
+  const std::string name = absl::StrCat(std::string(kEvidencePrefix),
+                                        absl::FormatTime("%Y%m%dT%H%M%E6SZ", now, absl::UTCTimeZone()));
   for (const auto& [file, bytes] : evidence.files) {
     RETURN_IF_ERROR(folder.WriteDurably(absl::StrCat(name, "/", file), bytes));
   }

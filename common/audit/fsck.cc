@@ -91,8 +91,9 @@ class Check {
     RETURN_IF_ERROR(CheckSubjectKeys());
     RETURN_IF_ERROR(CheckMeta());
     if (unnamed_ > 0 && tombstones_ == 0 && !erased_) {
-      findings_.Add("leaf_subjects", absl::StrCat(unnamed_, " leaves have a subject that no row names, the first is leaf ",
-                                                  first_unnamed_, ", and nothing was erased"));
+      findings_.Add("leaf_subjects",
+                    absl::StrCat(unnamed_, " leaves have a subject that no row names, the first is leaf ",
+                                 first_unnamed_, ", and nothing was erased"));
     } else if (unnamed_ > 0) {
       findings_.Note(absl::StrCat(unnamed_, " leaves of erased subjects"));
     }
@@ -166,7 +167,8 @@ class Check {
     return subject;
   }
 
-  absl::Status CheckLeaf(uint64_t index, const std::string& bytes, const std::optional<std::string>& subject) {
+  absl::Status CheckLeaf(uint64_t index, const std::string& bytes,
+                         const std::optional<std::string>& subject) {
     if (!gap_) {
       std::vector<merkle::Node> completed;
       tree_.Append(merkle::HashLeaf(bytes), &completed);
@@ -225,7 +227,8 @@ class Check {
     return absl::OkStatus();  // a key row that is missing or damaged is named once, with the keys
   }
 
-  void CheckDetails(uint64_t index, const Leaf& leaf, const std::optional<Subject>& subject, const Secret& key) {
+  void CheckDetails(uint64_t index, const Leaf& leaf, const std::optional<Subject>& subject,
+                    const Secret& key) {
     if (keys_ == nullptr) {
       return;
     }
@@ -272,7 +275,8 @@ class Check {
       }
       published.checkpoint = *checkpoint;
       if (checkpoint->origin != options_.origin) {
-        findings_.Add(name + " line 1", absl::StrCat("is of ", checkpoint->origin, ", this log is ", options_.origin));
+        findings_.Add(name + " line 1",
+                      absl::StrCat("is of ", checkpoint->origin, ", this log is ", options_.origin));
       } else {
         published_.push_back(std::move(published));
       }
@@ -294,9 +298,9 @@ class Check {
     for (const Published& published : published_) {
       const Checkpoint& checkpoint = published.checkpoint;
       if (checkpoint.size > size_) {
-        findings_.Add(published.name, absl::StrCat("a checkpoint of ", checkpoint.size,
-                                                   " leaves was given out, the store has ", size_,
-                                                   ": rolled back"));
+        findings_.Add(published.name,
+                      absl::StrCat("a checkpoint of ", checkpoint.size,
+                                   " leaves was given out, the store has ", size_, ": rolled back"));
       } else if (!published.root.has_value() || *published.root != checkpoint.root) {
         findings_.Add(published.name + " line 3", "the store's leaves do not lead to this root");
       } else if (published.trusted) {
@@ -317,7 +321,8 @@ class Check {
         return absl::OkStatus();
       }
       const std::string where = RowName("subject_leaves", row->key);
-      if (row->key.size() != kSubjectSize + kIndexSize || !Subject::Decode(row->key.substr(0, kSubjectSize)).ok()) {
+      if (row->key.size() != kSubjectSize + kIndexSize ||
+          !Subject::Decode(row->key.substr(0, kSubjectSize)).ok()) {
         findings_.Add(where, "its key is no subject and index");
         continue;
       }
@@ -382,7 +387,8 @@ class Check {
     }
     const uint32_t epoch = ReadBigEndian32(std::string_view(row.value).substr(1));
     const absl::StatusOr<Secret> epoch_key = options_.ring->Get(kEpochKey, epoch);
-    if (absl::IsNotFound(epoch_key.status()) && absl::StrContains(epoch_key.status().message(), "destroyed")) {
+    if (absl::IsNotFound(epoch_key.status()) &&
+        absl::StrContains(epoch_key.status().message(), "destroyed")) {
       ++tombstones_;  // erased with its epoch
       return absl::OkStatus();
     }

@@ -34,8 +34,8 @@ struct FsckOptions {
 /// remembers of itself; that published checkpoints are signed and contained.
 ///
 /// Findings are of the store, each naming leaf, row or file; an error is one that kept it from reading on.
-/// Memory is bounded. The last leaf of a log of odd size is covered by no node: only by a published checkpoint
-/// and by its own seals.
+/// Memory is bounded. The last leaf of a log of odd size is covered by no node: only by a published
+/// checkpoint and by its own seals.
 absl::Status FsckStore(const storage::Store& store, const FsckOptions& options, Random& random,
                        Findings& findings);
 

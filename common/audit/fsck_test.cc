@@ -176,8 +176,7 @@ TEST_F(FsckTest, ARollBackAndAForkAreFound) {
   const auto old = harness_.disk()->Clone();
   harness_.AppendMany(3);
   Publish();
-  EXPECT_EQ(Fsck(old),
-            "published: a checkpoint of 8 leaves was given out, the store has 5: rolled back\n");
+  EXPECT_EQ(Fsck(old), "published: a checkpoint of 8 leaves was given out, the store has 5: rolled back\n");
   // The same number of other leaves.
   SimLogHarness other({.seed = 1});
   ASSERT_TRUE(other.Run(RecordStart(other.log(), other.store(), "service/test", 1)).ok());

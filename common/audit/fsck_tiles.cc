@@ -23,7 +23,8 @@ using merkle::TileBuilder;
 using merkle::TileId;
 
 std::string Bytes(const std::string& path, size_t from, size_t size) {
-  return size == 0 ? absl::StrCat(path, " byte ", from) : absl::StrCat(path, " bytes ", from, "-", from + size - 1);
+  return size == 0 ? absl::StrCat(path, " byte ", from)
+                   : absl::StrCat(path, " bytes ", from, "-", from + size - 1);
 }
 
 // Leaves in their order: form and time.
@@ -84,8 +85,9 @@ class Check {
     if (size_ > merkle::kMaxTreeSize) {
       return false;
     }
-    return size_ == 0 || folder_.ReadTile({0, (size_ - 1) / kTileWidth,
-                                           merkle::WidthOfTile(0, (size_ - 1) / kTileWidth, size_)})
+    return size_ == 0 || folder_
+                             .ReadTile({0, (size_ - 1) / kTileWidth,
+                                        merkle::WidthOfTile(0, (size_ - 1) / kTileWidth, size_)})
                              .ok();
   }
 
@@ -105,13 +107,11 @@ class Check {
         if (tile.has_value() && leaf != (*tile)[i]) {
           difference.hashes.push_back(i);
         }
-        from_leaves_.Append(leaf, nullptr);
-        from_tiles_.Append(tile.has_value() ? (*tile)[i] : leaf, &full_);
+        from_leaves_.Append(leaf, &made_of_leaves_);
+        from_tiles_.Append(tile.has_value() ? (*tile)[i] : leaf, &made_of_tiles_);
       }
-      if (!difference.hashes.empty() && differences_.size() < Findings::kMostFindings) {
-        differences_.push_back(std::move(difference));
-      }
-      RETURN_IF_ERROR(CompareFull());
+      Keep(std::move(difference), differences_);
+      RETURN_IF_ERROR(CompareHigher());
       if (options_.progress) {
         options_.progress(std::min(size_, (index + 1) * kTileWidth));
       }
@@ -126,7 +126,8 @@ class Check {
       if (absl::IsUnavailable(bytes.status())) {
         return bytes.status();
       }
-      findings_.Add(path, absl::IsNotFound(bytes.status()) ? "missing" : std::string(bytes.status().message()));
+      findings_.Add(path,
+                    absl::IsNotFound(bytes.status()) ? "missing" : std::string(bytes.status().message()));
       return std::optional<std::vector<Hash>>();
     }
     const auto entries = merkle::ParseBundle(*bytes, width);
@@ -163,42 +164,53 @@ class Check {
     return std::optional<std::vector<Hash>>();
   }
 
-  // A tile of level 1 or more against what the tiles below it hold.
-  absl::Status CompareFull() {
-    for (const TileBuilder::Tile& made : full_) {
-      if (made.id.level > 0) {
-        RETURN_IF_ERROR(Compare(made));
-      }
+  static void Keep(Difference difference, std::vector<Difference>& list) {
+    if (!difference.hashes.empty() && list.size() < Findings::kMostFindings) {
+      list.push_back(std::move(difference));
     }
-    full_.clear();
+  }
+
+  // Tiles of level 1 and more that have become full, as the leaves make them and as the tiles of level 0 do,
+  // against what is stored. Only later is known which of the two leads to the root.
+  absl::Status CompareHigher() {
+    for (size_t i = 0; i < made_of_leaves_.size(); ++i) {
+      RETURN_IF_ERROR(Compare(made_of_leaves_[i], made_of_tiles_[i]));
+    }
+    made_of_leaves_.clear();
+    made_of_tiles_.clear();
     return absl::OkStatus();
   }
 
-  absl::Status Compare(const TileBuilder::Tile& made) {
-    ASSIGN_OR_RETURN(const std::optional<std::vector<Hash>> stored, StoredTile(made.id));
-    ASSIGN_OR_RETURN(const std::vector<Hash> expected, merkle::ParseTile(made.hashes, made.id.width));
+  absl::Status Compare(const TileBuilder::Tile& of_leaves, const TileBuilder::Tile& of_tiles) {
+    if (of_leaves.id.level == 0) {
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const std::optional<std::vector<Hash>> stored, StoredTile(of_leaves.id));
+    if (!stored.has_value()) {
+      return absl::OkStatus();
+    }
+    Keep(Differ(of_leaves, *stored), higher_by_leaves_);
+    Keep(Differ(of_tiles, *stored), higher_by_tiles_);
+    return absl::OkStatus();
+  }
+
+  static Difference Differ(const TileBuilder::Tile& made, const std::vector<Hash>& stored) {
     Difference difference{made.id, {}};
-    for (uint32_t i = 0; stored.has_value() && i < made.id.width; ++i) {
-      if ((*stored)[i] != expected[i]) {
+    for (uint32_t i = 0; i < made.id.width; ++i) {
+      if (merkle::AsBytes(stored[i]) != std::string_view(made.hashes).substr(i * kHashSize, kHashSize)) {
         difference.hashes.push_back(i);
       }
     }
-    if (!difference.hashes.empty() && differences_.size() < Findings::kMostFindings) {
-      differences_.push_back(std::move(difference));
-    }
-    return absl::OkStatus();
+    return difference;
   }
 
   absl::Status Tiles() {
     if (broken_) {
       return absl::OkStatus();
     }
-    for (const TileBuilder::Tile& made : from_tiles_.Partial()) {
-      if (made.id.level > 0) {
-        RETURN_IF_ERROR(Compare(made));
-      }
-    }
-    return absl::OkStatus();
+    made_of_leaves_ = from_leaves_.Partial();
+    made_of_tiles_ = from_tiles_.Partial();
+    return CompareHigher();
   }
 
   // Which side is wrong: see fsck_tiles.h.
@@ -210,16 +222,17 @@ class Check {
     const bool tiles_right = from_tiles_.root() == checkpoint.root;
     for (const Difference& difference : differences_) {
       for (const uint32_t place : difference.hashes) {
-        if (difference.tile.level > 0) {
-          NameHigherTile(difference.tile, place, tiles_right || leaves_right);
-          continue;
-        }
         if (!tiles_right) {
-          NameTile(difference.tile, place, "is not the hash of leaf ");
+          NameTile(difference.tile, place);
         }
         if (!leaves_right) {
           NameLeaf(difference.tile, place);
         }
+      }
+    }
+    for (const Difference& difference : leaves_right ? higher_by_leaves_ : higher_by_tiles_) {
+      for (const uint32_t place : difference.hashes) {
+        NameHigherTile(difference.tile, place, tiles_right || leaves_right);
       }
     }
     if (!leaves_right && !tiles_right) {
@@ -229,17 +242,17 @@ class Check {
     }
   }
 
-  void NameTile(const TileId& tile, uint32_t place, const char* what) {
+  void NameTile(const TileId& tile, uint32_t place) {
     findings_.Add(Bytes(merkle::TilePath(tile), place * kHashSize, kHashSize),
-                  absl::StrCat(what, tile.index * kTileWidth + place));
+                  absl::StrCat("is not the hash of leaf ", tile.index * kTileWidth + place));
   }
 
   // Its children are the ones that lead to the root, or nobody knows.
   void NameHigherTile(const TileId& tile, uint32_t place, bool sure) {
-    findings_.Add(Bytes(merkle::TilePath(tile), place * kHashSize, kHashSize),
-                  absl::StrCat(sure ? "is not" : "or what is below it is wrong: it is not",
-                               " the root of tile ", tile.index * kTileWidth + place, " of level ",
-                               tile.level - 1));
+    findings_.Add(
+        Bytes(merkle::TilePath(tile), place * kHashSize, kHashSize),
+        absl::StrCat(sure ? "is not" : "or what is below it is wrong: it is not", " the root of tile ",
+                     tile.index * kTileWidth + place, " of level ", tile.level - 1));
   }
 
   void NameLeaf(const TileId& tile, uint32_t place) {
@@ -311,8 +324,11 @@ class Check {
   LeafRules rules_;
   TileBuilder from_leaves_;
   TileBuilder from_tiles_;
-  std::vector<TileBuilder::Tile> full_;
-  std::vector<Difference> differences_;
+  std::vector<TileBuilder::Tile> made_of_leaves_;
+  std::vector<TileBuilder::Tile> made_of_tiles_;
+  std::vector<Difference> differences_;  // of level 0
+  std::vector<Difference> higher_by_leaves_;
+  std::vector<Difference> higher_by_tiles_;
 };
 
 }  // namespace

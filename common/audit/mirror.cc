@@ -44,8 +44,7 @@ absl::Status Mirror::LoadHeld() {
   if (!note.has_value()) {
     return absl::OkStatus();
   }
-  absl::StatusOr<Checkpoint> opened =
-      merkle::OpenCheckpoint(*note, ClaimedOrigin(*note), options_.verifiers);
+  absl::StatusOr<Checkpoint> opened = merkle::OpenCheckpoint(*note, ClaimedOrigin(*note), options_.verifiers);
   if (!opened.ok()) {
     return absl::DataLossError(
         absl::StrCat("this copy's own checkpoint does not verify: ", opened.status().message()));
@@ -89,7 +88,8 @@ absl::StatusOr<Checkpoint> Mirror::OpenOffered(const std::string& note) {
   const std::string origin = ClaimedOrigin(note);
   Evidence evidence;
   if (held_.has_value() && origin != held_->origin) {
-    evidence.what = absl::StrCat("origin: this copy is of ", held_->origin, ", the service now shows ", origin);
+    evidence.what =
+        absl::StrCat("origin: this copy is of ", held_->origin, ", the service now shows ", origin);
     return Alarm(std::move(evidence));
   }
   absl::StatusOr<Checkpoint> opened = merkle::OpenCheckpoint(note, origin, options_.verifiers);
@@ -107,11 +107,12 @@ absl::Status Mirror::CheckAgainstHeld(const Checkpoint& offered, LogSource& sour
   }
   Evidence evidence;
   if (offered.size < held_->size) {
-    const absl::StatusOr<Hash> root = merkle::RootFromNodes(
-        offered.size, merkle::NodesFromTiles(held_->size, folder_->Tiles()));
+    const absl::StatusOr<Hash> root =
+        merkle::RootFromNodes(offered.size, merkle::NodesFromTiles(held_->size, folder_->Tiles()));
     const bool forked = root.ok() && *root != offered.root;
-    evidence.what = absl::StrCat("roll-back: the log had ", held_->size, " leaves and now shows ", offered.size,
-                                 forked ? ", which are not the first of those: forked too" : "");
+    evidence.what =
+        absl::StrCat("roll-back: the log had ", held_->size, " leaves and now shows ", offered.size,
+                     forked ? ", which are not the first of those: forked too" : "");
     return Alarm(std::move(evidence));
   }
   if (offered.size == held_->size) {
@@ -139,8 +140,8 @@ absl::StatusOr<uint64_t> Mirror::Reuse(TileWriter& writer, const Checkpoint& off
     const uint64_t bundle = writer.size() / kTileWidth;
     ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
                      folder_->Read(merkle::BundlePath(bundle, kTileWidth)));
-    const auto entries = bytes.has_value() ? merkle::ParseBundle(*bytes, kTileWidth)
-                                           : absl::NotFoundError("no such bundle");
+    const auto entries =
+        bytes.has_value() ? merkle::ParseBundle(*bytes, kTileWidth) : absl::NotFoundError("no such bundle");
     if (!entries.ok() || (bundle + 1) * kTileWidth > offered.size) {
       return 0;
     }
@@ -168,24 +169,23 @@ absl::StatusOr<uint64_t> Mirror::Reuse(TileWriter& writer, const Checkpoint& off
 absl::Status Mirror::Fetch(TileWriter& writer, const Checkpoint& offered, LogSource& source) {
   uint64_t proven = writer.size();
   if (writer.size() < offered.size) {
-    RETURN_IF_ERROR(
-        source.Leaves(writer.size(), offered.size, [&](std::string_view leaf) -> absl::Status {
-          if (leaf.size() > merkle::kMaxEntrySize) {
-            Evidence evidence;
-            evidence.what = absl::StrCat("altered leaf: leaf ", writer.size(), " is longer than any leaf");
-            evidence.files[absl::StrCat("leaf-", writer.size())] = std::string(leaf);
-            return Alarm(std::move(evidence));
-          }
-          RETURN_IF_ERROR(writer.Add(leaf));
-          if (writer.size() % options_.proof_interval == 0 && writer.size() < offered.size) {
-            RETURN_IF_ERROR(CheckPrefix(writer, proven, offered, source));
-            proven = writer.size();
-          }
-          if (options_.progress && writer.size() % kTileWidth == 0) {
-            options_.progress(writer.size());
-          }
-          return absl::OkStatus();
-        }));
+    RETURN_IF_ERROR(source.Leaves(writer.size(), offered.size, [&](std::string_view leaf) -> absl::Status {
+      if (leaf.size() > merkle::kMaxEntrySize) {
+        Evidence evidence;
+        evidence.what = absl::StrCat("altered leaf: leaf ", writer.size(), " is longer than any leaf");
+        evidence.files[absl::StrCat("leaf-", writer.size())] = std::string(leaf);
+        return Alarm(std::move(evidence));
+      }
+      RETURN_IF_ERROR(writer.Add(leaf));
+      if (writer.size() % options_.proof_interval == 0 && writer.size() < offered.size) {
+        RETURN_IF_ERROR(CheckPrefix(writer, proven, offered, source));
+        proven = writer.size();
+      }
+      if (options_.progress && writer.size() % kTileWidth == 0) {
+        options_.progress(writer.size());
+      }
+      return absl::OkStatus();
+    }));
   }
   if (writer.size() != offered.size) {
     return absl::UnavailableError("the service ended before its last leaf");
@@ -217,8 +217,9 @@ absl::Status Mirror::BlameLeaf(const TileWriter& writer, uint64_t proven, const 
   }
   ASSIGN_OR_RETURN(const std::string leaf, writer.Leaf(good));
   Evidence evidence;
-  evidence.what = absl::StrCat("altered leaf: leaf ", good, " as the service gave it is not the one that its ",
-                               "checkpoint of ", offered.size, " leaves holds");
+  evidence.what =
+      absl::StrCat("altered leaf: leaf ", good, " as the service gave it is not the one that its ",
+                   "checkpoint of ", offered.size, " leaves holds");
   evidence.files[absl::StrCat("leaf-", good)] = leaf;
   if (bad_proof.empty()) {
     ASSIGN_OR_RETURN(bad_proof, source.Consistency(bad, offered.size));
@@ -243,7 +244,8 @@ absl::Status Mirror::DropFilledPartials(uint64_t before, uint64_t now) {
   std::vector<std::string> folders;
   for (uint32_t level = 0; level < merkle::kTileLevels; ++level) {
     const uint64_t tile = merkle::HashesAtLevel(level, before) / kTileWidth;
-    if (merkle::WidthOfTile(level, tile, before) == 0 || merkle::WidthOfTile(level, tile, now) != kTileWidth) {
+    if (merkle::WidthOfTile(level, tile, before) == 0 ||
+        merkle::WidthOfTile(level, tile, now) != kTileWidth) {
       continue;
     }
     folders.push_back(merkle::TilePath({level, tile, kTileWidth}) + ".p");

@@ -40,7 +40,9 @@ class MirrorTest : public ::testing::Test {
   void Write(const std::string& name, const std::string& bytes) const {
     std::ofstream(path() + "/" + name, std::ios::binary | std::ios::trunc) << bytes;
   }
-  [[nodiscard]] bool Has(const std::string& name) const { return std::filesystem::exists(path() + "/" + name); }
+  [[nodiscard]] bool Has(const std::string& name) const {
+    return std::filesystem::exists(path() + "/" + name);
+  }
   // "" when fsck finds nothing.
   [[nodiscard]] std::string Fsck() const {
     const auto folder = TileFolder::OpenForReading(path());
@@ -273,10 +275,12 @@ TEST_F(MirrorTest, FsckSaysWhichSideIsWrong) {
     return found;
   };
   // Leaf 1 is "leaf 1", after the 8 bytes of leaf 0.
-  EXPECT_EQ(changed("tile/entries/000", 10), "tile/entries/000 bytes 10-15: leaf 1 is not the one that was logged\n");
+  EXPECT_EQ(changed("tile/entries/000", 10),
+            "tile/entries/000 bytes 10-15: leaf 1 is not the one that was logged\n");
   EXPECT_EQ(changed("tile/0/001", 70), "tile/0/001 bytes 64-95: is not the hash of leaf 258\n");
   EXPECT_EQ(changed("tile/0/002.p/88", 3), "tile/0/002.p/88 bytes 0-31: is not the hash of leaf 512\n");
-  EXPECT_EQ(changed("tile/1/000.p/2", 33), "tile/1/000.p/2 bytes 32-63: is not the root of tile 1 of level 0\n");
+  EXPECT_EQ(changed("tile/1/000.p/2", 33),
+            "tile/1/000.p/2 bytes 32-63: is not the root of tile 1 of level 0\n");
   Write("tile/0/strange", "x");
   EXPECT_EQ(Fsck(), "tile/0/strange: does not belong to a tiled log\n");
   std::filesystem::remove(path() + "/tile/0/strange");

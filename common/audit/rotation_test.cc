@@ -32,7 +32,9 @@ class RotationTest : public ::testing::Test {
     harness_.options().signers = std::move(signers);
     return harness_.Reopen();
   }
-  std::string Checkpoint() { return harness_.Run(harness_.log().Checkpoint(harness_.log().state().size)).value(); }
+  std::string Checkpoint() {
+    return harness_.Run(harness_.log().Checkpoint(harness_.log().state().size)).value();
+  }
   // Whether who knows exactly these keys believes it.
   [[nodiscard]] static bool Opens(const std::string& note, const std::vector<crypto::SigningKey>& known) {
     std::vector<merkle::NoteVerifier> verifiers;
@@ -80,9 +82,10 @@ TEST_F(RotationTest, OldThenBothThenNew) {
   using audit::v1::EVENT_CLASS_LOG_KEYS_CHANGED;
   using audit::v1::EVENT_CLASS_LOG_OPENED;
   using audit::v1::EVENT_CLASS_SERVICE_STARTED;
-  EXPECT_EQ(Classes(), (std::vector<audit::v1::EventClass>{
-                           EVENT_CLASS_LOG_OPENED, EVENT_CLASS_SERVICE_STARTED, EVENT_CLASS_LOG_KEYS_CHANGED,
-                           EVENT_CLASS_SERVICE_STARTED, EVENT_CLASS_LOG_KEYS_CHANGED, EVENT_CLASS_SERVICE_STARTED}));
+  EXPECT_EQ(Classes(),
+            (std::vector<audit::v1::EventClass>{EVENT_CLASS_LOG_OPENED, EVENT_CLASS_SERVICE_STARTED,
+                                                EVENT_CLASS_LOG_KEYS_CHANGED, EVENT_CLASS_SERVICE_STARTED,
+                                                EVENT_CLASS_LOG_KEYS_CHANGED, EVENT_CLASS_SERVICE_STARTED}));
   const auto opened = harness_.log().ReadOpened(4, 1).value();
   audit::v1::LogKeysChanged change;
   ASSERT_TRUE(opened[0].details.payload().UnpackTo(&change));

@@ -56,8 +56,8 @@ Task<absl::Status> RecordStart(Log& log, storage::Store& store, std::string inst
   event.event_class = audit::v1::EVENT_CLASS_SERVICE_STARTED;
   CO_ASSIGN_OR_RETURN(storage::LeafDraft started, log.Draft(event));
   if (before != now) {
-    started.rows.push_back(
-        {storage::LogTable::kMeta, std::string(kMetaSigners), std::optional<std::string>(EncodeSigners(now))});
+    started.rows.push_back({storage::LogTable::kMeta, std::string(kMetaSigners),
+                            std::optional<std::string>(EncodeSigners(now))});
   }
   commit.leaves.push_back(std::move(started));
   const absl::StatusOr<storage::CommitResult> result = co_await store.Commit(std::move(commit));

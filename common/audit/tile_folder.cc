@@ -120,7 +120,8 @@ absl::StatusOr<std::optional<std::string>> TileFolder::Read(std::string_view rel
     return Failed("cannot read", path);
   }
   if (info.st_size > static_cast<off_t>(kMaxFile)) {
-    return absl::InvalidArgumentError(absl::StrCat(std::string(relative), ": too long for any file of a log"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(std::string(relative), ": too long for any file of a log"));
   }
   std::string bytes(static_cast<size_t>(info.st_size), '\0');
   size_t at = 0;

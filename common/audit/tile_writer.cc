@@ -29,7 +29,8 @@ absl::Status CheckBundle(std::string_view bundle, const absl::StatusOr<std::vect
 absl::StatusOr<TileWriter> TileWriter::Resume(TileFolder& folder, uint64_t size) {
   absl::StatusOr<TileBuilder> tiles = TileBuilder::Resume(size, folder.Tiles());
   if (!tiles.ok()) {
-    return absl::IsUnavailable(tiles.status()) ? tiles.status() : absl::DataLossError(tiles.status().message());
+    return absl::IsUnavailable(tiles.status()) ? tiles.status()
+                                               : absl::DataLossError(tiles.status().message());
   }
   std::string bundle;
   if (const auto width = static_cast<uint32_t>(size % kTileWidth); width != 0) {

@@ -32,9 +32,8 @@ absl::StatusOr<std::optional<Checkpoint>> Witness::Last(const std::string& origi
     return std::optional<Checkpoint>();
   }
   *note = *std::move(kept);
-  const absl::Status damaged =
-      absl::DataLossError(absl::StrCat("what was cosigned last of ", origin, " is damaged: ",
-                                       folder_->PathOf(FileOf(origin))));
+  const absl::Status damaged = absl::DataLossError(
+      absl::StrCat("what was cosigned last of ", origin, " is damaged: ", folder_->PathOf(FileOf(origin))));
   const auto parsed = merkle::ParseNote(*note);
   if (!parsed.ok()) {
     return damaged;
@@ -70,8 +69,9 @@ absl::StatusOr<Witness::Cosigned> Witness::Cosign(const std::string& note,
     RETURN_IF_ERROR(CheckGrowth(*last, *offered, source, evidence, now));
   }
   ASSIGN_OR_RETURN(merkle::UnverifiedNote parsed, merkle::ParseNote(note));
-  ASSIGN_OR_RETURN(merkle::NoteSignature line,
-                   merkle::Cosign(parsed.text, key_.name, key_.key, static_cast<uint64_t>(absl::ToUnixSeconds(now))));
+  ASSIGN_OR_RETURN(
+      merkle::NoteSignature line,
+      merkle::Cosign(parsed.text, key_.name, key_.key, static_cast<uint64_t>(absl::ToUnixSeconds(now))));
   cosigned.signature = merkle::FormatSignatureLine(line);
   std::erase_if(parsed.signatures, [&line](const merkle::NoteSignature& other) {
     return other.name == line.name && other.key_id == line.key_id;
@@ -85,7 +85,8 @@ absl::StatusOr<Witness::Cosigned> Witness::Cosign(const std::string& note,
 absl::Status Witness::CheckGrowth(const Checkpoint& last, const Checkpoint& offered, LogSource& source,
                                   Evidence& evidence, absl::Time now) {
   if (offered.size < last.size) {
-    evidence.what = absl::StrCat("roll-back: the log had ", last.size, " leaves and now shows ", offered.size);
+    evidence.what =
+        absl::StrCat("roll-back: the log had ", last.size, " leaves and now shows ", offered.size);
     return Alarm(std::move(evidence), now);
   }
   std::vector<merkle::Hash> proof;
@@ -97,8 +98,8 @@ absl::Status Witness::CheckGrowth(const Checkpoint& last, const Checkpoint& offe
   if (grown.ok()) {
     return grown;
   }
-  evidence.what = absl::StrCat("fork: the log of ", offered.size, " leaves does not begin with the ", last.size,
-                               " cosigned before (", grown.message(), ")");
+  evidence.what = absl::StrCat("fork: the log of ", offered.size, " leaves does not begin with the ",
+                               last.size, " cosigned before (", grown.message(), ")");
   evidence.AddProof("consistency", last.size, offered.size, proof);
   return Alarm(std::move(evidence), now);
 }
@@ -126,7 +127,8 @@ absl::StatusOr<WitnessKey> ReadWitnessKey(const std::string& path) {
   if (!in || !std::getline(in, line)) {
     return absl::InvalidArgumentError("cannot read " + path + ".pub, the witness's verifier key");
   }
-  ASSIGN_OR_RETURN(const merkle::NoteVerifier verifier, merkle::ParseVerifierKey(line, KeyType::kCosignature));
+  ASSIGN_OR_RETURN(const merkle::NoteVerifier verifier,
+                   merkle::ParseVerifierKey(line, KeyType::kCosignature));
   if (!(verifier.key == key.verify_key())) {
     return absl::InvalidArgumentError(path + ".pub is not the key of " + path);
   }

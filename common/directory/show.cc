@@ -71,7 +71,8 @@ std::vector<std::string> Summary(const Directory& directory) {
                                " revoked certificates, ", content.collective_addresses.size(),
                                " collective addresses"));
   if (!content.witnesses.keys.empty()) {
-    lines.push_back(absl::StrCat(content.witnesses.keys.size(), " witnesses, quorum ", content.witnesses.quorum));
+    lines.push_back(
+        absl::StrCat(content.witnesses.keys.size(), " witnesses, quorum ", content.witnesses.quorum));
   }
   for (const Institution& institution : content.institutions) {
     const std::string systems =

@@ -124,10 +124,11 @@ TEST_F(PublishedVectorsTest, PublishedCorruptionsAreRefused) {
   }
 }
 
-// The tampered vectors of github.com/transparency-dev/merkle, testdata/{inclusion,consistency}/ (Apache License
-// 2.0): each of its files is one of the proofs above with one change, which the file's name says. Here the
-// change is made under that name, so that no thousand files need be kept. What those files write as a hash of
-// another length cannot be written as a Hash; HashFromBytes refuses it before any proof is looked at.
+// The tampered vectors of github.com/transparency-dev/merkle, testdata/{inclusion,consistency}/ (Apache
+// License 2.0): each of its files is one of the proofs above with one change, which the file's name says.
+// Here the change is made under that name, so that no thousand files need be kept. What those files write as
+// a hash of another length cannot be written as a Hash; HashFromBytes refuses it before any proof is looked
+// at.
 using Change = std::pair<const char*, std::function<void(Proof&)>>;
 
 const Hash kGarbage = {0xab, 0xac, 0xab, 0xa0};
@@ -141,8 +142,10 @@ std::vector<Change> ChangesOfHashes(const Proof& p) {
   if (!p.hashes.empty()) {
     changes.push_back({"empty proof", [](Proof& x) { x.hashes.clear(); }});
     changes.push_back({"removed component, truncated proof", [](Proof& x) { x.hashes.pop_back(); }});
-    changes.push_back({"inserted component", [](Proof& x) { x.hashes.insert(x.hashes.begin() + 1, kGarbage); }});
-    changes.push_back({"preceding proof[0]", [](Proof& x) { x.hashes.insert(x.hashes.begin(), x.hashes[0]); }});
+    changes.push_back(
+        {"inserted component", [](Proof& x) { x.hashes.insert(x.hashes.begin() + 1, kGarbage); }});
+    changes.push_back(
+        {"preceding proof[0]", [](Proof& x) { x.hashes.insert(x.hashes.begin(), x.hashes[0]); }});
   }
   for (size_t i = 0; i < p.hashes.size(); ++i) {
     changes.push_back({"modified proof[i] bit 3", [i](Proof& x) { x.hashes[i][0] ^= 1 << 3; }});

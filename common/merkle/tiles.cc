@@ -101,8 +101,8 @@ absl::StatusOr<TileResource> ParseTilePath(std::string_view path) {
     }
     resource.tile.index = resource.tile.index * 1000 + *digits;
   }
-  const std::string spelt = resource.entries ? BundlePath(resource.tile.index, resource.tile.width)
-                                             : TilePath(resource.tile);
+  const std::string spelt =
+      resource.entries ? BundlePath(resource.tile.index, resource.tile.width) : TilePath(resource.tile);
   return spelt == path ? absl::StatusOr<TileResource>(resource) : NoPath();
 }
 
@@ -197,8 +197,8 @@ absl::StatusOr<std::vector<std::string_view>> ParseBundle(std::string_view bytes
     const size_t left = bytes.size() - at;
     size_t length = 0;
     if (left >= kLengthSize) {
-      length = static_cast<size_t>(static_cast<uint8_t>(bytes[at])) << 8 |
-               static_cast<uint8_t>(bytes[at + 1]);
+      length =
+          static_cast<size_t>(static_cast<uint8_t>(bytes[at])) << 8 | static_cast<uint8_t>(bytes[at + 1]);
     }
     if (left < kLengthSize || left - kLengthSize < length) {
       return absl::InvalidArgumentError(
@@ -260,9 +260,9 @@ std::vector<TileBuilder::Tile> TileBuilder::Partial() const {
   std::vector<Tile> tiles;
   for (uint32_t level = 0; level < edge_.size(); ++level) {
     if (!edge_[level].empty()) {
-      tiles.push_back({{level, HashesAtLevel(level, size_) / kTileWidth,
-                        static_cast<uint32_t>(edge_[level].size())},
-                       Join(edge_[level])});
+      tiles.push_back(
+          {{level, HashesAtLevel(level, size_) / kTileWidth, static_cast<uint32_t>(edge_[level].size())},
+           Join(edge_[level])});
     }
   }
   return tiles;

@@ -22,8 +22,8 @@ Tiles DefinedTiles(const std::vector<Hash>& leaves) {
       const uint32_t width = WidthOfTile(level, index, leaves.size());
       std::string bytes;
       for (uint64_t i = 0; i < width; ++i) {
-        bytes += AsBytes(testing::ReferenceRoot(
-            std::span(leaves).subspan((index * kTileWidth + i) * span, span)));
+        bytes +=
+            AsBytes(testing::ReferenceRoot(std::span(leaves).subspan((index * kTileWidth + i) * span, span)));
       }
       tiles[TilePath({level, index, width})] = bytes;
     }
@@ -71,18 +71,38 @@ TEST(TilesTest, PathsAreReadAsTheyAreWritten) {
       EXPECT_EQ(bundle->tile, (TileId{0, index, width}));
     }
   }
-  for (const char* path :
-       {"", "tile", "tile/", "tile/0", "tile/0/", "tile/00/000", "tile/8/000", "tile/0/00", "tile/0/0000",
-        "tile/0/x000/001", "tile/0/001/002", "tile/0/x001", "tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0",
-        "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000/", "/tile/0/000", "tile/-1/000", "tile/entries",
-        "tile/0/000.p/1/2", "checkpoint", "tile/0/x001.p/000", "tile/0/0a0"}) {
+  for (const char* path : {"",
+                           "tile",
+                           "tile/",
+                           "tile/0",
+                           "tile/0/",
+                           "tile/00/000",
+                           "tile/8/000",
+                           "tile/0/00",
+                           "tile/0/0000",
+                           "tile/0/x000/001",
+                           "tile/0/001/002",
+                           "tile/0/x001",
+                           "tile/0/000.p",
+                           "tile/0/000.p/",
+                           "tile/0/000.p/0",
+                           "tile/0/000.p/256",
+                           "tile/0/000.p/01",
+                           "tile/0/000/",
+                           "/tile/0/000",
+                           "tile/-1/000",
+                           "tile/entries",
+                           "tile/0/000.p/1/2",
+                           "checkpoint",
+                           "tile/0/x001.p/000",
+                           "tile/0/0a0"}) {
     EXPECT_FALSE(ParseTilePath(path).ok()) << path;
   }
 }
 
 TEST(TilesTest, TheSpecificationsExampleSizes) {
-  // "273 full level 0 tiles, one partial level 0 tile of width 112, one full level 1 tile, one partial level 1
-  // tile of width 17, and one partial level 2 tile of width 1."
+  // "273 full level 0 tiles, one partial level 0 tile of width 112, one full level 1 tile, one partial level
+  // 1 tile of width 17, and one partial level 2 tile of width 1."
   EXPECT_EQ(WidthOfTile(0, 272, 70'000), 256U);
   EXPECT_EQ(WidthOfTile(0, 273, 70'000), 112U);
   EXPECT_EQ(WidthOfTile(0, 274, 70'000), 0U);

@@ -257,8 +257,7 @@ absl::StatusOr<WitnessedCheckpoint> OpenWitnessed(std::string_view note, const W
   }
   if (!IsQuorum(policy, opened.witnesses)) {
     return absl::InvalidArgumentError(absl::StrCat("witnesses: ", opened.witnesses.size(), " of ",
-                                                   policy.witnesses.size(),
-                                                   " cosigned, which is no quorum"));
+                                                   policy.witnesses.size(), " cosigned, which is no quorum"));
   }
   return opened;
 }

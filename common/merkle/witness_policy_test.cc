@@ -136,8 +136,8 @@ TEST_F(WitnessPolicyTest, WrongLinesAreNamed) {
 
 TEST_F(WitnessPolicyTest, NamesAreOctets) {
   const std::string kelvin = "\xe2\x84\xaa";
-  const auto policy = ParsePolicy(absl::StrCat("witness K ", Witness(0), "\nwitness ", kelvin, " ", Witness(1),
-                                               "\nquorum ", kelvin, "\n"));
+  const auto policy = ParsePolicy(absl::StrCat("witness K ", Witness(0), "\nwitness ", kelvin, " ",
+                                               Witness(1), "\nquorum ", kelvin, "\n"));
   ASSERT_TRUE(policy.ok());
   EXPECT_TRUE(IsQuorum(*policy, std::vector<size_t>{1}));
   EXPECT_FALSE(IsQuorum(*policy, std::vector<size_t>{0}));

@@ -20,7 +20,8 @@ Task<absl::StatusOr<audit::v1::GetCheckpointResponse>> AuditHandlers::CosignedCh
   CO_ASSIGN_OR_RETURN(merkle::WitnessPolicy policy, directory::WitnessPolicyOf(*call.directory));
   audit::v1::GetCheckpointResponse response;
   if (request.to_cosign()) {
-    CO_ASSIGN_OR_RETURN(*response.mutable_checkpoint(), co_await audit::Cosignatures::ToCosign(cosignatures_));
+    CO_ASSIGN_OR_RETURN(*response.mutable_checkpoint(),
+                        co_await audit::Cosignatures::ToCosign(cosignatures_));
   } else {
     CO_ASSIGN_OR_RETURN(*response.mutable_checkpoint(),
                         co_await audit::Cosignatures::Cosigned(cosignatures_, std::move(policy)));

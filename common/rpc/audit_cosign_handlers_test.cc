@@ -104,8 +104,7 @@ class CosignHandlersTest : public ::testing::Test {
   std::vector<crypto::SigningKey> keys_;
   uint64_t version_ = 1;
   testing::ServiceWorld world_{clock_, executor_};
-  std::unique_ptr<AuditHandlers> handlers_ =
-      std::make_unique<AuditHandlers>(world_.context(), OpenedTable());
+  std::unique_ptr<AuditHandlers> handlers_ = std::make_unique<AuditHandlers>(world_.context(), OpenedTable());
 };
 
 TEST_F(CosignHandlersTest, WitnessesAreGivenTheSameCheckpointUntilAQuorumHasCosigned) {

@@ -1,4 +1,6 @@
 // `relais audit`: the logs, read and checked.
+#include "services/cli/audit_command.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,7 +18,6 @@
 #include "relais/audit/v1/audit_service.grpc.pb.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
-#include "services/cli/audit_command.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/export_file.h"
@@ -221,11 +222,15 @@ void AddAuditCommands(CLI::App& app, Context& context) {
                                 "relais --as auditor/suite audit export --service consent consent.log");
   auto export_options = std::make_shared<AuditOptions>();
   exporting.add_option("--service", export_options->service, "consent, routing or alerting")->required();
-  exporting.add_option("file", export_options->file, "the file to write; with --format tiles the folder")->required();
-  exporting.add_option("--format", export_options->format, "file, or tiles: a folder as c2sp.org/tlog-tiles has it")
+  exporting.add_option("file", export_options->file, "the file to write; with --format tiles the folder")
+      ->required();
+  exporting
+      .add_option("--format", export_options->format,
+                  "file, or tiles: a folder as c2sp.org/tlog-tiles has it")
       ->capture_default_str()
       ->check(CLI::IsMember({"file", "tiles"}));
-  exporting.add_flag("--cosigned", export_options->cosigned, "up to the last checkpoint that witnesses cosigned");
+  exporting.add_flag("--cosigned", export_options->cosigned,
+                     "up to the last checkpoint that witnesses cosigned");
   AddLogKeys(exporting, export_options->keys);
   OnRun(exporting, context, export_options, RunExport);
 

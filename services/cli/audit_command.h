@@ -35,6 +35,7 @@ int PrintAlarm(const Context& context, const absl::Status& alarm);
 
 /// DATA_LOSS "origin: …" unless the directory names this log for that service (keys given by hand say nothing
 /// about services).
-absl::Status CheckOrigin(const std::vector<LogKey>& keys, const std::string& service, const std::string& origin);
+absl::Status CheckOrigin(const std::vector<LogKey>& keys, const std::string& service,
+                         const std::string& origin);
 
 }  // namespace relais::cli

@@ -55,7 +55,8 @@ int PrintAlarm(const Context& context, const absl::Status& alarm) {
   return kExitAlarm;
 }
 
-absl::Status CheckOrigin(const std::vector<LogKey>& keys, const std::string& service, const std::string& origin) {
+absl::Status CheckOrigin(const std::vector<LogKey>& keys, const std::string& service,
+                         const std::string& origin) {
   const bool known = std::any_of(keys.begin(), keys.end(), [&](const LogKey& key) {
     return (key.service.empty() || key.service == service) && key.verifier.name == origin;
   });

@@ -116,8 +116,8 @@ absl::StatusOr<StoreToCheck> FromSettings(const std::string& path) {
   if (settings.store_path.empty() || settings.origin.empty()) {
     return absl::InvalidArgumentError(path + " is no service's settings: no store.path or audit.origin");
   }
-  StoreToCheck store{settings.store_path, settings.published, settings.audit_ring,
-                     settings.audit_master, settings.origin,   {}};
+  StoreToCheck store{settings.store_path,   settings.published, settings.audit_ring,
+                     settings.audit_master, settings.origin,    {}};
   RETURN_IF_ERROR(AddSigner(settings.signer_key, store));
   RETURN_IF_ERROR(AddSigner(settings.next_signer_key, store));
   return store;

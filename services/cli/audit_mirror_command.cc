@@ -67,10 +67,11 @@ void PrintReport(const Context& context, const audit::MirrorReport& report, cons
                        {"fetched", report.fetched},
                        {"seconds", seconds},
                        {"root", merkle::HashToHex(report.checkpoint.root)}},
-        absl::StrCat(report.checkpoint.origin, ": ", Grouped(report.checkpoint.size), " leaves in ", folder, ", ",
-                     Grouped(report.fetched), " fetched",
-                     report.reused > 0 ? absl::StrCat(", ", Grouped(report.reused), " left by an earlier run") : "",
-                     report.fetched > 1000 ? absl::StrCat(", ", Grouped(rate), "/s") : "", ", verified\n"));
+        absl::StrCat(
+            report.checkpoint.origin, ": ", Grouped(report.checkpoint.size), " leaves in ", folder, ", ",
+            Grouped(report.fetched), " fetched",
+            report.reused > 0 ? absl::StrCat(", ", Grouped(report.reused), " left by an earlier run") : "",
+            report.fetched > 1000 ? absl::StrCat(", ", Grouped(rate), "/s") : "", ", verified\n"));
   std::cout << std::flush;
 }
 
@@ -115,7 +116,8 @@ absl::StatusOr<int> RunMirror(Context& context, const MirrorCommand& options) {
   }
   const SystemClock clock;
   Progress progress(0, context.globals.json, clock);
-  ASSIGN_OR_RETURN(Copy copy, OpenCopy(context, options.service, options.folder, options.keys, clock, progress));
+  ASSIGN_OR_RETURN(Copy copy,
+                   OpenCopy(context, options.service, options.folder, options.keys, clock, progress));
   const absl::Duration start = clock.Monotonic();
   const auto report = copy.mirror->Update(*copy.source, 0, absl::ZeroDuration());
   if (absl::IsAborted(report.status())) {
@@ -136,7 +138,8 @@ absl::StatusOr<int> ExportTiles(Context& context, const std::string& service, co
                                 const std::vector<std::string>& keys) {
   std::error_code error;
   if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
-    return absl::FailedPreconditionError(folder + " is not empty: to bring a copy up to date use audit mirror");
+    return absl::FailedPreconditionError(folder +
+                                         " is not empty: to bring a copy up to date use audit mirror");
   }
   const SystemClock clock;
   Progress progress(0, context.globals.json, clock);
@@ -153,7 +156,8 @@ absl::StatusOr<int> ExportTiles(Context& context, const std::string& service, co
 
 void AddAuditMirror(CLI::App& noun, Context& context) {
   CLI::App& mirror = AddVerb(
-      noun, "mirror", "keep a verified local copy of a log, as c2sp.org/tlog-tiles; exit 10 when the log is caught",
+      noun, "mirror",
+      "keep a verified local copy of a log, as c2sp.org/tlog-tiles; exit 10 when the log is caught",
       "relais --as auditor/suite audit mirror --service consent /var/lib/relais-mirror/consent --follow");
   auto options = std::make_shared<MirrorCommand>();
   mirror.add_option("--service", options->service, "consent, routing or alerting")->required();

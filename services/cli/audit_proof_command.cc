@@ -96,8 +96,9 @@ absl::StatusOr<int> RunProof(Context& context, const ProofCommand& options) {
 }  // namespace
 
 void AddAuditProof(CLI::App& noun, Context& context) {
-  CLI::App& proof = AddVerb(noun, "proof", "a receipt as an offline proof (c2sp.org/tlog-proof) with its leaf's bytes",
-                            "relais audit proof receipt.json --out her.tlog-proof --leaf her.leaf");
+  CLI::App& proof =
+      AddVerb(noun, "proof", "a receipt as an offline proof (c2sp.org/tlog-proof) with its leaf's bytes",
+              "relais audit proof receipt.json --out her.tlog-proof --leaf her.leaf");
   auto options = std::make_shared<ProofCommand>();
   proof.add_option("receipt", options->receipt, "the receipt")->required();
   proof.add_option("--out", options->out, "the proof to write")->required();

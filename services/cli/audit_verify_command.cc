@@ -149,8 +149,8 @@ absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, con
   return PrintVerified(context, checks, facts, more);
 }
 
-absl::StatusOr<int> VerifyTlogProofFile(Context& context, const std::string& text, const VerifyOptions& options,
-                                        const Trust& trust) {
+absl::StatusOr<int> VerifyTlogProofFile(Context& context, const std::string& text,
+                                        const VerifyOptions& options, const Trust& trust) {
   if (options.leaf.empty()) {
     return absl::InvalidArgumentError("a .tlog-proof is checked with its leaf: --leaf FILE");
   }
@@ -241,9 +241,10 @@ absl::StatusOr<int> VerifyOnline(Context& context, const VerifyOptions& options)
   RETURN_IF_ERROR(CheckService(options.service));
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
   ASSIGN_OR_RETURN(const Trust trust, ReadTrust(session->settings(), options));
-  ASSIGN_OR_RETURN(const std::string note,
-                   FetchCheckpoint(*session, options.service,
-                                   trust.policy.has_value() ? WhichCheckpoint::kCosigned : WhichCheckpoint::kLatest));
+  ASSIGN_OR_RETURN(
+      const std::string note,
+      FetchCheckpoint(*session, options.service,
+                      trust.policy.has_value() ? WhichCheckpoint::kCosigned : WhichCheckpoint::kLatest));
   std::vector<std::string> witnesses;
   if (const absl::Status status = CheckWitnesses(note, trust, witnesses); !status.ok()) {
     return PrintBroken(context, status);
@@ -291,10 +292,10 @@ absl::StatusOr<int> RunVerify(Context& context, const VerifyOptions& options) {
 }  // namespace
 
 void AddAuditVerify(CLI::App& noun, Context& context) {
-  CLI::App& verify =
-      AddVerb(noun, "verify",
-              "check a receipt, an offline proof or an export, or a live log; exit 1 names the check that failed",
-              "relais audit verify receipt.json");
+  CLI::App& verify = AddVerb(
+      noun, "verify",
+      "check a receipt, an offline proof or an export, or a live log; exit 1 names the check that failed",
+      "relais audit verify receipt.json");
   auto options = std::make_shared<VerifyOptions>();
   verify.add_option("file", options->file, "a receipt, a .tlog-proof or an export");
   verify.add_option("--leaf", options->leaf, "the leaf's bytes, for a .tlog-proof");

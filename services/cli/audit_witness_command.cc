@@ -48,8 +48,9 @@ absl::Status CosignOnce(const Context& context, const WitnessCommand& options, W
       verifiers.push_back(key.verifier);
     }
   }
-  ASSIGN_OR_RETURN(const audit::Witness::Cosigned cosigned,
-                   watch.witness->Cosign(note, verifiers, *watch.source, SuiteNow(watch.session->settings())));
+  ASSIGN_OR_RETURN(
+      const audit::Witness::Cosigned cosigned,
+      watch.witness->Cosign(note, verifiers, *watch.source, SuiteNow(watch.session->settings())));
   nlohmann::json facts = {{"origin", cosigned.checkpoint.origin},
                           {"size", cosigned.checkpoint.size},
                           {"before", cosigned.before},
@@ -110,15 +111,16 @@ absl::StatusOr<int> RunWitness(Context& context, const WitnessCommand& options) 
 }  // namespace
 
 void AddAuditWitness(CLI::App& noun, Context& context) {
-  CLI::App& witness =
-      AddVerb(noun, "witness",
-              "cosign a log's checkpoint once it is proven to contain the one cosigned before; exit 10 when the "
-              "log is caught",
-              "relais --as auditor/suite audit witness --service consent --key witness.key --state state --submit");
+  CLI::App& witness = AddVerb(
+      noun, "witness",
+      "cosign a log's checkpoint once it is proven to contain the one cosigned before; exit 10 when the "
+      "log is caught",
+      "relais --as auditor/suite audit witness --service consent --key witness.key --state state --submit");
   auto options = std::make_shared<WitnessCommand>();
   witness.add_option("--service", options->service, "consent, routing or alerting")->required();
   witness.add_option("--key", options->key, "the witness's key file (relais pki witness-key)")->required();
-  witness.add_option("--state", options->state, "folder for what was cosigned last; never lose it")->required();
+  witness.add_option("--state", options->state, "folder for what was cosigned last; never lose it")
+      ->required();
   witness.add_flag("--submit", options->submit, "hand the cosignature in to the log; else print it");
   witness.add_flag("--follow", options->follow, "go on until stopped");
   witness.add_option("--interval", options->interval, "with --follow: how often")->capture_default_str();

@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kLength = 4;
 
 // The checkpoint in the header; nullopt after saying what is wrong with it.
-std::optional<merkle::Checkpoint> Header(const std::string& line, std::span<const merkle::NoteVerifier> verifiers,
+std::optional<merkle::Checkpoint> Header(const std::string& line,
+                                         std::span<const merkle::NoteVerifier> verifiers,
                                          audit::Findings& findings) {
   const nlohmann::json header = nlohmann::json::parse(line, nullptr, false);
   if (!LooksLikeExport(line) || !header.contains("checkpoint") || !header["checkpoint"].is_string() ||
@@ -63,7 +64,8 @@ void CheckLeaf(const std::string& bytes, const Place& place, std::optional<absl:
 
 }  // namespace
 
-void FsckExport(std::istream& in, std::span<const merkle::NoteVerifier> verifiers, audit::Findings& findings) {
+void FsckExport(std::istream& in, std::span<const merkle::NoteVerifier> verifiers,
+                audit::Findings& findings) {
   std::string line;
   std::getline(in, line);
   const std::optional<merkle::Checkpoint> checkpoint = Header(line, verifiers, findings);
@@ -88,7 +90,8 @@ void FsckExport(std::istream& in, std::span<const merkle::NoteVerifier> verifier
     leaf.resize(length);
     in.read(leaf.data(), static_cast<std::streamsize>(length));
     if (in.gcount() != static_cast<std::streamsize>(length)) {
-      findings.Add(absl::StrCat("leaf ", place.index, ", byte ", place.byte), "the file ends within this leaf");
+      findings.Add(absl::StrCat("leaf ", place.index, ", byte ", place.byte),
+                   "the file ends within this leaf");
       return;
     }
     CheckLeaf(leaf, place, last, findings);
@@ -96,7 +99,8 @@ void FsckExport(std::istream& in, std::span<const merkle::NoteVerifier> verifier
     place = {place.index + 1, place.byte + kLength + length};
   }
   if (tree.size() != checkpoint->size) {
-    findings.Add("leaves", absl::StrCat("there are ", tree.size(), ", the checkpoint says ", checkpoint->size));
+    findings.Add("leaves",
+                 absl::StrCat("there are ", tree.size(), ", the checkpoint says ", checkpoint->size));
   } else if (tree.root() != checkpoint->root) {
     findings.Add("line 1, checkpoint line 3", "the leaves do not lead to this root: one of them was altered");
   }

@@ -9,8 +9,8 @@
 
 namespace relais::cli {
 
-/// Unlike VerifyExport it goes on after the first fault. The file holds no hashes: when its leaves do not lead
-/// to the signed root, it cannot tell which leaf was altered unless that leaf is malformed.
+/// Unlike VerifyExport it goes on after the first fault. The file holds no hashes: when its leaves do not
+/// lead to the signed root, it cannot tell which leaf was altered unless that leaf is malformed.
 void FsckExport(std::istream& in, std::span<const merkle::NoteVerifier> verifiers, audit::Findings& findings);
 
 }  // namespace relais::cli

@@ -51,8 +51,8 @@ class GrpcLogSource final : public audit::LogSource {
     audit::v1::GetConsistencyProofRequest request;
     request.set_old_size(old_size);
     request.set_new_size(new_size);
-    ASSIGN_OR_RETURN(const auto response,
-                     session_.CallAt<AuditService>(service_, &AuditService::Stub::GetConsistencyProof, request));
+    ASSIGN_OR_RETURN(const auto response, session_.CallAt<AuditService>(
+                                              service_, &AuditService::Stub::GetConsistencyProof, request));
     return HashesOf(response.hashes());
   }
 
@@ -60,8 +60,8 @@ class GrpcLogSource final : public audit::LogSource {
     audit::v1::GetInclusionProofRequest request;
     request.set_leaf_index(index);
     request.set_tree_size(size);
-    ASSIGN_OR_RETURN(const auto response,
-                     session_.CallAt<AuditService>(service_, &AuditService::Stub::GetInclusionProof, request));
+    ASSIGN_OR_RETURN(const auto response, session_.CallAt<AuditService>(
+                                              service_, &AuditService::Stub::GetInclusionProof, request));
     return HashesOf(response.hashes());
   }
 
@@ -96,7 +96,8 @@ class GrpcLogSource final : public audit::LogSource {
   static absl::Status TakeSome(const audit::v1::TailLeaves& leaves, uint64_t to,
                                const std::function<absl::Status(std::string_view)>& take, uint64_t& next) {
     if (leaves.first() != next) {
-      return absl::UnavailableError(absl::StrCat("the service sent leaf ", leaves.first(), " for leaf ", next));
+      return absl::UnavailableError(
+          absl::StrCat("the service sent leaf ", leaves.first(), " for leaf ", next));
     }
     for (const audit::v1::TailLeaf& leaf : leaves.leaves()) {
       if (next == to) {

@@ -13,8 +13,8 @@ namespace relais::cli {
 
 void AddWitnessPolicy(CLI::App& verb, std::string& value);
 
-/// The policy in a file (c2sp.org/tlog-policy), or for "directory" the quorum of the signed directory; nullopt
-/// for "". INVALID_ARGUMENT names the line of the file that is wrong.
+/// The policy in a file (c2sp.org/tlog-policy), or for "directory" the quorum of the signed directory;
+/// nullopt for "". INVALID_ARGUMENT names the line of the file that is wrong.
 [[nodiscard]] absl::StatusOr<std::optional<merkle::WitnessPolicy>> ReadWitnessPolicy(
     const ClientSettings& settings, const std::string& value);
 

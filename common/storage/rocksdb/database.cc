@@ -132,14 +132,15 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
   auto database = std::unique_ptr<Database>(new Database(latch));
   rocksdb::DB* db = nullptr;
   rocksdb::Options engine(MakeDbOptions(options, std::make_shared<ErrorListener>(latch)),
-                                rocksdb::ColumnFamilyOptions());
+                          rocksdb::ColumnFamilyOptions());
   if (read_only) {
     engine.info_log = std::make_shared<SilentLogger>();
   }
   const rocksdb::Status opened =
-      read_only ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(options),
-                                               &database->families_, &db)
-                : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(options), &database->families_, &db);
+      read_only
+          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(options),
+                                         &database->families_, &db)
+          : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(options), &database->families_, &db);
   if (!opened.ok()) {
     return OpenError(options.path, opened);
   }

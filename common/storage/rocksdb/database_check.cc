@@ -18,8 +18,7 @@ using Problems = std::vector<std::pair<std::string, std::string>>;
 
 // What is wrong with a data row; empty when nothing is.
 std::string ProblemOf(std::string_view key, std::string_view value, uint64_t last_version) {
-  if (key.size() <= Partition::kEncodedSize ||
-      !ValidateKey(key.substr(Partition::kEncodedSize)).ok()) {
+  if (key.size() <= Partition::kEncodedSize || !ValidateKey(key.substr(Partition::kEncodedSize)).ok()) {
     return "its key is no partition and key";
   }
   if (kPartitionKinds.find(key.front()) == std::string_view::npos) {
@@ -55,8 +54,8 @@ Problems Database::Check() const {
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, data()));
   uint64_t number = 0;
   for (it->SeekToFirst(); it->Valid() && problems.size() < kMostReported; it->Next(), ++number) {
-    std::string problem =
-        ProblemOf({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()}, *last_version);
+    std::string problem = ProblemOf({it->key().data(), it->key().size()},
+                                    {it->value().data(), it->value().size()}, *last_version);
     if (!problem.empty()) {
       problems.emplace_back("data row number " + std::to_string(number), std::move(problem));
     }

@@ -72,7 +72,8 @@ absl::StatusOr<Page> ReadOnlyStore::Scan(const Partition& partition, std::string
 
 Task<absl::StatusOr<CommitResult>> ReadOnlyStore::Commit(CommitRequest /*request*/) { co_return ReadOnly(); }
 
-Task<std::vector<absl::StatusOr<CommitResult>>> ReadOnlyStore::CommitAll(std::vector<CommitRequest> requests) {
+Task<std::vector<absl::StatusOr<CommitResult>>> ReadOnlyStore::CommitAll(
+    std::vector<CommitRequest> requests) {
   co_return std::vector<absl::StatusOr<CommitResult>>(requests.size(), ReadOnly());
 }
 
