@@ -21,8 +21,8 @@ struct Evidence {
   void AddProof(std::string_view kind, uint64_t a, uint64_t b, const std::vector<merkle::Hash>& hashes);
 };
 
-/// Writes `evidence-<instant>/` (UTC) in the folder, `what` as `alarm.txt` last; durable on OK. Its name.
-[[nodiscard]] absl::StatusOr<std::string> SaveEvidence(TileFolder& folder, const Evidence& evidence,
-                                                       absl::Time now);
+/// Writes `evidence-<instant>/` (UTC) in the folder, `alarm.txt` with `what` last, durably. ABORTED with
+/// `what` and where the evidence is, or why it could not be kept: an alarm is one all the same.
+[[nodiscard]] absl::Status RaiseAlarm(TileFolder& folder, const Evidence& evidence, absl::Time now);
 
 }  // namespace relais::audit

@@ -269,31 +269,35 @@ class Check {
 
   // Partial tiles of older checkpoints, what lies beyond, and what does not belong.
   absl::Status OtherFiles() {
-    std::vector<std::string> paths;
-    RETURN_IF_ERROR(folder_.List("", [&paths](const std::string& path) { paths.push_back(path); }));
-    std::sort(paths.begin(), paths.end());
     uint64_t beyond = 0;
-    for (const std::string& path : paths) {
-      if (path == kCheckpointFile || path == kWriterLock || path == kUnfinished ||
-          path.substr(0, kEvidencePrefix.size()) == kEvidencePrefix) {
-        continue;
+    absl::Status status = absl::OkStatus();
+    RETURN_IF_ERROR(folder_.List("", [&](const std::string& path) {
+      if (status.ok()) {
+        status = OtherFile(path, &beyond);
       }
-      const absl::StatusOr<merkle::TileResource> resource = merkle::ParseTilePath(path);
-      if (!resource.ok()) {
-        findings_.Add(path, "does not belong to a tiled log");
-        continue;
-      }
-      const uint32_t now = merkle::WidthOfTile(resource->tile.level, resource->tile.index, size_);
-      if (resource->tile.width > now) {
-        ++beyond;
-      } else if (resource->tile.width < now) {
-        RETURN_IF_ERROR(CheckOlder(*resource, now, path));
-      }
-    }
+    }));
+    RETURN_IF_ERROR(status);
     if (beyond > 0) {
       findings_.Note(absl::StrCat(beyond, " files beyond the checkpoint: an unfinished run; not checked"));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status OtherFile(const std::string& path, uint64_t* beyond) {
+    if (path == kCheckpointFile || path == kWriterLock || path == kUnfinished ||
+        path.substr(0, kEvidencePrefix.size()) == kEvidencePrefix) {
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<merkle::TileResource> resource = merkle::ParseTilePath(path);
+    if (!resource.ok()) {
+      findings_.Add(path, "does not belong to a tiled log");
+      return absl::OkStatus();
+    }
+    const uint32_t now = merkle::WidthOfTile(resource->tile.level, resource->tile.index, size_);
+    if (resource->tile.width > now) {
+      ++*beyond;
+    }
+    return resource->tile.width < now ? CheckOlder(*resource, now, path) : absl::OkStatus();
   }
 
   // An older, narrower one is the beginning of today's.

@@ -269,8 +269,7 @@ absl::Status Mirror::Alarm(Evidence evidence) {
   if (held_.has_value()) {
     evidence.files["checkpoint-held"] = held_note_;
   }
-  ASSIGN_OR_RETURN(const std::string saved, SaveEvidence(*folder_, evidence, clock_.Now()));
-  return absl::AbortedError(absl::StrCat(evidence.what, "; evidence in ", folder_->PathOf(saved)));
+  return RaiseAlarm(*folder_, evidence, clock_.Now());
 }
 
 }  // namespace relais::audit

@@ -57,7 +57,7 @@ absl::StatusOr<Witness::Cosigned> Witness::Cosign(const std::string& note,
   if (!offered.ok()) {
     evidence.what = absl::StrCat("signature: the checkpoint does not verify with the log's keys: ",
                                  offered.status().message());
-    return Alarm(std::move(evidence), now);
+    return RaiseAlarm(*folder_, evidence, now);
   }
   Cosigned cosigned;
   cosigned.checkpoint = *offered;
@@ -87,7 +87,7 @@ absl::Status Witness::CheckGrowth(const Checkpoint& last, const Checkpoint& offe
   if (offered.size < last.size) {
     evidence.what =
         absl::StrCat("roll-back: the log had ", last.size, " leaves and now shows ", offered.size);
-    return Alarm(std::move(evidence), now);
+    return RaiseAlarm(*folder_, evidence, now);
   }
   std::vector<merkle::Hash> proof;
   if (offered.size > last.size && last.size > 0) {
@@ -101,12 +101,7 @@ absl::Status Witness::CheckGrowth(const Checkpoint& last, const Checkpoint& offe
   evidence.what = absl::StrCat("fork: the log of ", offered.size, " leaves does not begin with the ",
                                last.size, " cosigned before (", grown.message(), ")");
   evidence.AddProof("consistency", last.size, offered.size, proof);
-  return Alarm(std::move(evidence), now);
-}
-
-absl::Status Witness::Alarm(Evidence evidence, absl::Time now) {
-  ASSIGN_OR_RETURN(const std::string saved, SaveEvidence(*folder_, evidence, now));
-  return absl::AbortedError(absl::StrCat(evidence.what, "; evidence in ", folder_->PathOf(saved)));
+  return RaiseAlarm(*folder_, evidence, now);
 }
 
 absl::Status WriteWitnessKey(const std::string& path, const WitnessKey& key) {

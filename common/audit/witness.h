@@ -51,7 +51,6 @@ class Witness {
   absl::StatusOr<std::optional<merkle::Checkpoint>> Last(const std::string& origin, std::string* note) const;
   absl::Status CheckGrowth(const merkle::Checkpoint& last, const merkle::Checkpoint& offered,
                            LogSource& source, Evidence& evidence, absl::Time now);
-  absl::Status Alarm(Evidence evidence, absl::Time now);
 
   const std::unique_ptr<TileFolder> folder_;
   const WitnessKey key_;

@@ -17,7 +17,7 @@
 namespace relais::cli {
 namespace {
 
-constexpr absl::Duration kWaitForGrowth = absl::Seconds(25);
+constexpr absl::Duration kWaitForGrowth = absl::Seconds(2);
 constexpr absl::Duration kRetry = absl::Seconds(2);
 constexpr absl::Duration kLook = absl::Milliseconds(100);
 
