@@ -46,7 +46,10 @@ absl::StatusOr<std::optional<merkle::Checkpoint>> Checkpoints::Published() const
     }
   }
   if (!newest.has_value()) {
-    return absl::DataLossError("the published checkpoint is damaged or of another log");
+    return absl::DataLossError(
+        "the published checkpoint is damaged, of another log, or signed by none of this log's keys (to "
+        "replace a "
+        "key, let both sign for a while)");
   }
   return newest;
 }

@@ -20,8 +20,6 @@ constexpr char kFormat = 0x01;
 constexpr size_t kPreambleSize = kLeafRandomOffset + kLeafRandomSize;
 constexpr size_t kLengthSize = 4;
 constexpr size_t kKeySize = 32;
-// Below the store's bound on a value, so that a leaf that was sealed can always be kept.
-constexpr size_t kMaxLeafSize = size_t{1} << 20;
 constexpr std::string_view kInfoP = "relais leaf P v1";
 constexpr std::string_view kInfoR = "relais leaf R v1";
 constexpr std::string_view kInfoCommitment = "relais leaf commitment v1";
@@ -144,7 +142,8 @@ absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id
                                 event.actor.SerializeAsString()));
   const size_t size = kPreambleSize + 3 * kLengthSize + header.size() + sealed_p.size() + sealed_r.size();
   if (size > kMaxLeafSize) {
-    return absl::InvalidArgumentError("event too long for a leaf");
+    return absl::InvalidArgumentError(
+        absl::StrCat("event too long for a leaf: ", size, " bytes, at most ", kMaxLeafSize));
   }
   std::string out;
   out.reserve(size);

@@ -22,12 +22,15 @@
 #include "absl/time/time.h"
 #include "common/audit/event.h"
 #include "common/base/secret.h"
+#include "common/merkle/tiles.h"
 
 namespace relais::audit {
 
 inline constexpr size_t kLeafTimeOffset = 1;
 inline constexpr size_t kLeafRandomOffset = 9;
 inline constexpr size_t kLeafRandomSize = 16;
+/// So that every leaf fits an entry bundle, where two bytes tell its length (ADR 0008).
+inline constexpr size_t kMaxLeafSize = merkle::kMaxEntrySize;
 
 /// A leaf taken apart, nothing opened.
 struct Leaf {
@@ -40,7 +43,7 @@ struct Leaf {
 
 /// Makes the bytes of a leaf, time zero. `random` is 16 fresh bytes; `subject_key` the subject's audit key,
 /// or the log's key when `event.subject` is empty. INVALID_ARGUMENT: no class or id, details that name a
-/// subject of their own, or more than 1 MiB.
+/// subject of their own, or more than kMaxLeafSize bytes: an author bounds what it says.
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key);
 /// The same under another event id than the event's own.

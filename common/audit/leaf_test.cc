@@ -57,6 +57,22 @@ TEST(LeafTest, GoldenBytes) {
             "1f");
 }
 
+TEST(LeafTest, FitsAnEntryBundle) {
+  Event event = FixedEvent();
+  const size_t rest = FixedLeaf().size();
+  // A text longer by this much makes the leaf longer by this much and a few bytes of lengths.
+  event.actor.set_motive(std::string(kMaxLeafSize - rest - 20, 'x'));
+  const auto longest = SealLeaf(event, FixedRandom(), true, FixedKey('s'), FixedKey('m'));
+  ASSERT_TRUE(longest.ok()) << longest.status();
+  EXPECT_GT(longest->size(), kMaxLeafSize - 30);
+  std::string bundle;
+  EXPECT_TRUE(merkle::AppendEntry(bundle, *longest).ok());
+  EXPECT_TRUE(ParseLeaf(*longest).ok());
+  event.actor.set_motive(std::string(kMaxLeafSize - rest + 20, 'x'));
+  const auto longer = SealLeaf(event, FixedRandom(), true, FixedKey('s'), FixedKey('m'));
+  EXPECT_THAT(std::string(longer.status().message()), HasSubstr("too long for a leaf"));
+}
+
 TEST(LeafTest, ReadsBackWhatWasSealed) {
   const absl::StatusOr<Leaf> leaf = ParseLeaf(FixedLeaf());
   ASSERT_TRUE(leaf.ok()) << leaf.status();

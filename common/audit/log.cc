@@ -15,6 +15,7 @@
 #include "common/audit/waiters.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/merkle/note.h"
 
 namespace relais::audit {
 namespace {
@@ -109,6 +110,13 @@ class LogImpl final : public Log {
     return {options_.origin, durable.size, durable.root};
   }
   [[nodiscard]] const std::string& origin() const override { return options_.origin; }
+  [[nodiscard]] std::vector<std::string> signer_keys() const override {
+    std::vector<std::string> keys;
+    for (const LogOptions::Signer& signer : options_.signers) {
+      keys.push_back(merkle::VerifierKeyString(signer.name, signer.key.verify_key()));
+    }
+    return keys;
+  }
   absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) override;
   absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) override;
   absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,

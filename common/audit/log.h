@@ -76,6 +76,8 @@ class Log {
   /// What is durable now.
   [[nodiscard]] virtual LogState state() const = 0;
   [[nodiscard]] virtual const std::string& origin() const = 0;
+  /// The C2SP verifier keys of those who sign this log's checkpoints, in the order of the signatures.
+  [[nodiscard]] virtual std::vector<std::string> signer_keys() const = 0;
   /// `<origin>:<size>`.
   [[nodiscard]] std::string Revision(uint64_t size) const;
   /// Reads consecutive leaves, at most `limit` and about 4 MiB; empty at the end.

@@ -10,8 +10,9 @@
 
 namespace relais::audit {
 
-/// Appends SERVICE_STARTED, preceded by LOG_OPENED when the log is empty. Once per start, after Recover and
-/// before the first call is served. Durable on OK. `institution` is "service/<name>".
+/// Appends SERVICE_STARTED, preceded by LOG_OPENED when the log is empty, and by LOG_KEYS_CHANGED when others
+/// sign its checkpoints than at the last start. Once per start, after Recover and before the first call is
+/// served. Durable on OK, and so is the memory of who signs. `institution` is "service/<name>".
 Task<absl::Status> RecordStart(Log& log, storage::Store& store, std::string institution,
                                uint64_t directory_version);
 

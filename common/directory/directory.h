@@ -34,6 +34,7 @@ struct Content {
   std::vector<CollectiveAddress> collective_addresses;
   std::vector<AuditorScope> auditors;
   std::vector<LogEntry> logs;
+  Witnesses witnesses;
   std::vector<Revocation> revocations;
   /// Every value of the file by path, `desks[dsol-75113].hours`, for Diff and Show.
   std::map<std::string, std::string> flat;

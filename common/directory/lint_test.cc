@@ -5,10 +5,15 @@
 
 #include <utility>
 
+#include "common/base/testing/seeded_random.h"
+#include "common/crypto/ed25519.h"
+#include "common/crypto/encoding.h"
 #include "common/directory/internal/lint_rules.h"
 #include "common/directory/parse.h"
 #include "common/directory/testing/mini.h"
 #include "common/directory/testing/sample.h"
+#include "common/directory/witnesses.h"
+#include "common/merkle/note.h"
 
 namespace relais::directory {
 namespace {
@@ -43,6 +48,48 @@ std::vector<std::string> ErrorsAfter(const std::string& from, const std::string&
       Contains(::testing::AllOf(HasSubstr(std::string("error: ") + (path) + ": "), HasSubstr(message))))
 
 TEST(Lint, TheMiniDirectoryHasNoError) { EXPECT_THAT(ErrorsOf(kMiniYaml), IsEmpty()); }
+
+TEST(Lint, Witnesses) {
+  relais::testing::SeededRandom random(1);
+  const auto key = [&random](const std::string& name) {
+    return merkle::VerifierKeyString(name, crypto::SigningKey::Generate(random).verify_key(),
+                                     merkle::KeyType::kCosignature);
+  };
+  const std::string one = key("w.example/1");
+  const std::string two = key("w.example/2");
+  const auto errors = [](const std::string& witnesses) {
+    return ErrorsOf(std::string(kMiniYaml) + "witnesses:\n" + witnesses);
+  };
+  EXPECT_THAT(errors("  keys: [" + one + ", " + two + "]\n  quorum: 2\n"), IsEmpty());
+  EXPECT_THAT(errors("  keys: []\n"), IsEmpty());
+  EXPECT_THAT(errors("  keys: [" + one + "]\n  quorum: 2\n"),
+              Contains(HasSubstr("witnesses.quorum: is more than there are witnesses")));
+  EXPECT_THAT(errors("  keys: [" + one + ", " + one + "]\n"), Contains(HasSubstr("is repeated")));
+  EXPECT_THAT(errors("  keys: [" + one + ", " + key("w.example/1") + "]\n"),
+              Contains(HasSubstr("witness 'w.example/1' is repeated")));
+  // A log's kind of key, and anything else.
+  const crypto::SigningKey log = crypto::SigningKey::Generate(random);
+  EXPECT_THAT(errors("  keys: [" + merkle::VerifierKeyString("w", log.verify_key()) + "]\n"),
+              Contains(HasSubstr("witnesses.keys[0]: is not a C2SP verifier key of a witness")));
+  // A log does not vouch for itself.
+  const std::string listed =
+      Replaced(kMiniYaml, "logs: []",
+               "logs:\n  - {service: consent, origin: relais.test/consent/1, keys: [\"" +
+                   crypto::Base64Encode(log.verify_key().bytes()) + "\"]}");
+  EXPECT_THAT(
+      ErrorsOf(listed + "witnesses:\n  keys: [" +
+               merkle::VerifierKeyString("w", log.verify_key(), merkle::KeyType::kCosignature) + "]\n"),
+      Contains(HasSubstr("is a key of the log relais.test/consent/1")));
+  const auto parsed =
+      ParseAndLint(std::string(kMiniYaml) + "witnesses:\n  keys: [" + one + ", " + two + "]\n  quorum: 1\n");
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  const auto policy = WitnessPolicyOf(*parsed);
+  ASSERT_TRUE(policy.ok());
+  EXPECT_EQ(policy->witnesses.size(), 2U);
+  EXPECT_TRUE(merkle::IsQuorum(*policy, std::vector<size_t>{1}));
+  EXPECT_FALSE(merkle::IsQuorum(*policy, {}));
+  EXPECT_FALSE(ParseDirectory(std::string(kMiniYaml) + "witnesses:\n  keys: []\n  quorum: 33\n").ok());
+}
 
 TEST(Lint, WarningsDoNotBlock) {
   const Directory parsed = ParseDirectory(kMiniYaml).value();

@@ -168,6 +168,12 @@ struct LogEntry {
   std::vector<std::string> keys;  ///< Ed25519 public keys, 32 raw bytes each.
 };
 
+/// Who cosigns checkpoints of the logs.
+struct Witnesses {
+  std::vector<std::string> keys;  ///< C2SP verifier keys of cosignatures, "<name>+<id>+<base64>".
+  int quorum = 0;                 ///< How many of them a checkpoint needs; 0: none is demanded.
+};
+
 /// A revoked certificate: by fingerprint, or by issuer and serial. Being listed is enough, whatever
 /// `revoked_at`.
 struct Revocation {

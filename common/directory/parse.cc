@@ -18,6 +18,7 @@ namespace {
 using internal::Reader;
 
 constexpr char kFormat[] = "relais-directory/1";
+constexpr int kMostWitnesses = 32;
 
 System ReadSystem(Reader& in) {
   System system;
@@ -188,6 +189,13 @@ LogEntry ReadLog(Reader& in) {
   return log;
 }
 
+Witnesses ReadWitnesses(Reader& in) {
+  Witnesses witnesses;
+  witnesses.keys = in.Texts("keys");
+  witnesses.quorum = static_cast<int>(in.Int("quorum", 0, 0, kMostWitnesses));
+  return witnesses;
+}
+
 Revocation ReadRevocation(Reader& in) {
   Revocation revocation;
   revocation.fingerprint = in.OptionalText("fingerprint");
@@ -228,6 +236,7 @@ void ReadLists(Reader& in, Content& out) {
   });
   in.Each("auditors", [&](Reader& item) { out.auditors.push_back(ReadAuditor(item)); });
   in.Each("logs", [&](Reader& item) { out.logs.push_back(ReadLog(item)); });
+  in.Child("witnesses", [&](Reader& item) { out.witnesses = ReadWitnesses(item); });
   in.Each("revocations", [&](Reader& item) { out.revocations.push_back(ReadRevocation(item)); });
 }
 

@@ -70,6 +70,10 @@ std::vector<std::string> Summary(const Directory& directory) {
   lines.push_back(absl::StrCat(content.logs.size(), " logs, ", content.revocations.size(),
                                " revoked certificates, ", content.collective_addresses.size(),
                                " collective addresses"));
+  if (!content.witnesses.keys.empty()) {
+    lines.push_back(
+        absl::StrCat(content.witnesses.keys.size(), " witnesses, quorum ", content.witnesses.quorum));
+  }
   for (const Institution& institution : content.institutions) {
     const std::string systems =
         absl::StrJoin(institution.systems, ", ", [](std::string* out, const System& system) {

@@ -13,24 +13,14 @@
 namespace relais::merkle {
 namespace {
 
-constexpr char kEd25519 = 0x01;
 constexpr size_t kKeyIdSize = 4;
 constexpr std::string_view kDash = "\xe2\x80\x94 ";
 
-struct SignatureLine {
-  std::string_view name;
-  uint32_t key_id;
-  std::string signature;
-};
-
-struct ParsedNote {
-  std::string_view text;
-  std::vector<SignatureLine> signatures;
-};
-
 absl::Status Malformed(const char* what) { return absl::InvalidArgumentError(what); }
 
-std::string AlgorithmAndKey(const crypto::VerifyKey& key) { return kEd25519 + key.bytes(); }
+std::string TypeAndKey(const crypto::VerifyKey& key, KeyType type) {
+  return static_cast<char>(type) + key.bytes();
+}
 
 uint32_t ReadBigEndian(std::string_view bytes) {
   uint32_t value = 0;
@@ -46,14 +36,11 @@ std::string BigEndian(uint32_t value) {
 }
 
 std::string FormatLine(std::string_view name, const crypto::SigningKey& key, std::string_view text) {
-  const std::string blob = BigEndian(NoteKeyId(name, key.verify_key())) + key.Sign(text);
-  std::string line(kDash);
-  line.append(name).append(" ").append(crypto::Base64Encode(blob)).append("\n");
-  return line;
+  return FormatSignatureLine({std::string(name), NoteKeyId(name, key.verify_key()), key.Sign(text)});
 }
 
 // `line` without its newline.
-absl::StatusOr<SignatureLine> ParseLine(std::string_view line) {
+absl::StatusOr<NoteSignature> ParseLine(std::string_view line) {
   if (line.substr(0, kDash.size()) != kDash) {
     return Malformed("note: a signature line does not begin with an em dash");
   }
@@ -66,41 +53,11 @@ absl::StatusOr<SignatureLine> ParseLine(std::string_view line) {
   if (!blob.ok() || blob->size() <= kKeyIdSize) {
     return Malformed("note: bad signature encoding");
   }
-  return SignatureLine{line.substr(0, space), ReadBigEndian(*blob), blob->substr(kKeyIdSize)};
-}
-
-absl::StatusOr<ParsedNote> Parse(std::string_view note) {
-  if (note.size() > kMaxNoteBytes) {
-    return Malformed("note: too long");
-  }
-  if (!internal::IsNoteText(note)) {
-    return Malformed("note: not UTF-8 or holds a control character");
-  }
-  // The last empty line: the text may have others.
-  const size_t gap = note.rfind("\n\n");
-  if (gap == std::string_view::npos || note.back() != '\n') {
-    return Malformed("note: no signatures or no final newline");
-  }
-  ParsedNote parsed;
-  parsed.text = note.substr(0, gap + 1);
-  std::string_view rest = note.substr(gap + 2);
-  if (rest.empty()) {
-    return Malformed("note: no signatures or no final newline");
-  }
-  while (!rest.empty()) {
-    if (parsed.signatures.size() == kMaxNoteSignatures) {
-      return Malformed("note: too many signatures");
-    }
-    const size_t end = rest.find('\n');
-    ASSIGN_OR_RETURN(SignatureLine line, ParseLine(rest.substr(0, end)));
-    parsed.signatures.push_back(std::move(line));
-    rest.remove_prefix(end + 1);
-  }
-  return parsed;
+  return NoteSignature{std::string(line.substr(0, space)), ReadBigEndian(*blob), blob->substr(kKeyIdSize)};
 }
 
 // Which verifier made this signature; nothing for an unknown key.
-absl::StatusOr<std::optional<size_t>> FindVerifier(const SignatureLine& line,
+absl::StatusOr<std::optional<size_t>> FindVerifier(const NoteSignature& line,
                                                    std::span<const NoteVerifier> verifiers) {
   std::optional<size_t> found;
   for (size_t i = 0; i < verifiers.size(); ++i) {
@@ -117,17 +74,62 @@ absl::StatusOr<std::optional<size_t>> FindVerifier(const SignatureLine& line,
 
 }  // namespace
 
-uint32_t NoteKeyId(std::string_view name, const crypto::VerifyKey& key) {
-  return ReadBigEndian(crypto::AsBytes(crypto::Sha256Digest({name, "\n", AlgorithmAndKey(key)})));
+absl::StatusOr<UnverifiedNote> ParseNote(std::string_view note) {
+  if (note.size() > kMaxNoteBytes) {
+    return Malformed("note: too long");
+  }
+  if (!internal::IsNoteText(note)) {
+    return Malformed("note: not UTF-8 or holds a control character");
+  }
+  // The last empty line: the text may have others.
+  const size_t gap = note.rfind("\n\n");
+  if (gap == std::string_view::npos || note.back() != '\n') {
+    return Malformed("note: no signatures or no final newline");
+  }
+  UnverifiedNote parsed;
+  parsed.text = std::string(note.substr(0, gap + 1));
+  std::string_view rest = note.substr(gap + 2);
+  if (rest.empty()) {
+    return Malformed("note: no signatures or no final newline");
+  }
+  while (!rest.empty()) {
+    if (parsed.signatures.size() == kMaxNoteSignatures) {
+      return Malformed("note: too many signatures");
+    }
+    const size_t end = rest.find('\n');
+    ASSIGN_OR_RETURN(NoteSignature line, ParseLine(rest.substr(0, end)));
+    parsed.signatures.push_back(std::move(line));
+    rest.remove_prefix(end + 1);
+  }
+  return parsed;
 }
 
-std::string VerifierKeyString(std::string_view name, const crypto::VerifyKey& key) {
+std::string FormatSignatureLine(const NoteSignature& signature) {
+  std::string line(kDash);
+  line.append(signature.name).append(" ");
+  return line.append(crypto::Base64Encode(BigEndian(signature.key_id) + signature.signature)).append("\n");
+}
+
+absl::StatusOr<std::string> FormatNote(const UnverifiedNote& note) {
+  std::string text = note.text + "\n";
+  for (const NoteSignature& signature : note.signatures) {
+    text += FormatSignatureLine(signature);
+  }
+  RETURN_IF_ERROR(ParseNote(text).status());
+  return text;
+}
+
+uint32_t NoteKeyId(std::string_view name, const crypto::VerifyKey& key, KeyType type) {
+  return ReadBigEndian(crypto::AsBytes(crypto::Sha256Digest({name, "\n", TypeAndKey(key, type)})));
+}
+
+std::string VerifierKeyString(std::string_view name, const crypto::VerifyKey& key, KeyType type) {
   std::string text(name);
-  return text.append(absl::StrFormat("+%08x+", NoteKeyId(name, key)))
-      .append(crypto::Base64Encode(AlgorithmAndKey(key)));
+  return text.append(absl::StrFormat("+%08x+", NoteKeyId(name, key, type)))
+      .append(crypto::Base64Encode(TypeAndKey(key, type)));
 }
 
-absl::StatusOr<NoteVerifier> ParseVerifierKey(std::string_view text) {
+absl::StatusOr<NoteVerifier> ParseVerifierKey(std::string_view text, KeyType type) {
   const size_t first = text.find('+');
   const size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);
   if (second == std::string_view::npos || !internal::IsKeyName(text.substr(0, first))) {
@@ -135,12 +137,13 @@ absl::StatusOr<NoteVerifier> ParseVerifierKey(std::string_view text) {
   }
   // Base64 uses '+' as well, so everything after the second one is the key.
   const absl::StatusOr<std::string> blob = crypto::Base64Decode(text.substr(second + 1));
-  if (!blob.ok() || blob->empty() || blob->front() != kEd25519) {
-    return Malformed("verifier key: not an Ed25519 key");
+  if (!blob.ok() || blob->empty() || blob->front() != static_cast<char>(type)) {
+    return Malformed(type == KeyType::kEd25519 ? "verifier key: not an Ed25519 key"
+                                               : "verifier key: not a witness's Ed25519 key");
   }
   ASSIGN_OR_RETURN(crypto::VerifyKey key, crypto::VerifyKey::FromBytes(std::string_view(*blob).substr(1)));
   NoteVerifier verifier{std::string(text.substr(0, first)), std::move(key)};
-  if (VerifierKeyString(verifier.name, verifier.key) != text) {
+  if (VerifierKeyString(verifier.name, verifier.key, type) != text) {
     return Malformed("verifier key: id does not fit name and key");
   }
   return verifier;
@@ -160,26 +163,26 @@ absl::StatusOr<std::string> SignNote(std::string_view text, std::string_view nam
 
 absl::StatusOr<std::string> AddSignature(std::string_view note, std::string_view name,
                                          const crypto::SigningKey& key) {
-  ASSIGN_OR_RETURN(const ParsedNote parsed, Parse(note));
+  ASSIGN_OR_RETURN(const UnverifiedNote parsed, ParseNote(note));
   if (!internal::IsKeyName(name)) {
     return Malformed("note: bad key name");
   }
   const uint32_t id = NoteKeyId(name, key.verify_key());
-  for (const SignatureLine& line : parsed.signatures) {
+  for (const NoteSignature& line : parsed.signatures) {
     if (line.name == name && line.key_id == id) {
       return absl::AlreadyExistsError("note: this key has signed already");
     }
   }
   std::string longer(note);
   longer.append(FormatLine(name, key, parsed.text));
-  RETURN_IF_ERROR(Parse(longer).status());
+  RETURN_IF_ERROR(ParseNote(longer).status());
   return longer;
 }
 
 absl::StatusOr<VerifiedNote> VerifyNote(std::string_view note, std::span<const NoteVerifier> verifiers) {
-  ASSIGN_OR_RETURN(const ParsedNote parsed, Parse(note));
+  ASSIGN_OR_RETURN(const UnverifiedNote parsed, ParseNote(note));
   VerifiedNote verified;
-  for (const SignatureLine& line : parsed.signatures) {
+  for (const NoteSignature& line : parsed.signatures) {
     ASSIGN_OR_RETURN(const std::optional<size_t> by, FindVerifier(line, verifiers));
     if (!by) {
       continue;
@@ -194,7 +197,7 @@ absl::StatusOr<VerifiedNote> VerifyNote(std::string_view note, std::span<const N
   if (verified.signed_by.empty()) {
     return Malformed("note: no signature of a known key");
   }
-  verified.text = std::string(parsed.text);
+  verified.text = parsed.text;
   return verified;
 }
 

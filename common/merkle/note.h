@@ -26,14 +26,40 @@ struct NoteVerifier {
   crypto::VerifyKey key;
 };
 
-/// SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), its first four bytes as a big-endian number.
-[[nodiscard]] uint32_t NoteKeyId(std::string_view name, const crypto::VerifyKey& key);
+/// Signature type identifier bytes of signed-note.
+enum class KeyType : uint8_t {
+  kEd25519 = 0x01,      // a signature of the text: logs
+  kCosignature = 0x04,  // a timestamped cosignature: witnesses (cosignature.h)
+};
 
-/// "<name>+<key id in 8 lower-case hexadecimal digits>+<base64 of 0x01 ‖ public key>", as directories list
+/// SHA-256(name ‖ 0x0A ‖ type ‖ public key), its first four bytes as a big-endian number.
+[[nodiscard]] uint32_t NoteKeyId(std::string_view name, const crypto::VerifyKey& key,
+                                 KeyType type = KeyType::kEd25519);
+
+/// "<name>+<key id in 8 lower-case hexadecimal digits>+<base64 of type ‖ public key>", as directories list
 /// it.
-[[nodiscard]] std::string VerifierKeyString(std::string_view name, const crypto::VerifyKey& key);
-/// INVALID_ARGUMENT for anything VerifierKeyString would not write, another algorithm included.
-[[nodiscard]] absl::StatusOr<NoteVerifier> ParseVerifierKey(std::string_view text);
+[[nodiscard]] std::string VerifierKeyString(std::string_view name, const crypto::VerifyKey& key,
+                                            KeyType type = KeyType::kEd25519);
+/// INVALID_ARGUMENT for anything VerifierKeyString would not write, another type included.
+[[nodiscard]] absl::StatusOr<NoteVerifier> ParseVerifierKey(std::string_view text,
+                                                            KeyType type = KeyType::kEd25519);
+
+/// A signature line as it stands: nothing about it is proven.
+struct NoteSignature {
+  std::string name;
+  uint32_t key_id = 0;
+  std::string signature;  // without the key id
+};
+struct UnverifiedNote {
+  std::string text;  // with its final newline
+  std::vector<NoteSignature> signatures;
+};
+/// Takes a well-formed note apart. INVALID_ARGUMENT names what is malformed.
+[[nodiscard]] absl::StatusOr<UnverifiedNote> ParseNote(std::string_view note);
+/// The reverse of ParseNote, byte for byte. INVALID_ARGUMENT for what ParseNote would refuse.
+[[nodiscard]] absl::StatusOr<std::string> FormatNote(const UnverifiedNote& note);
+/// "— <name> <base64>\n".
+[[nodiscard]] std::string FormatSignatureLine(const NoteSignature& signature);
 
 /// The note of `text` with one signature. INVALID_ARGUMENT unless the text is UTF-8, ends in a newline and
 /// holds no other control character, and the name is a key name.

@@ -139,10 +139,17 @@ struct AuditHandlers::Run {
 };
 
 AuditHandlers::AuditHandlers(const ServiceContext& context, OpenedTable opened)
-    : context_(context), opened_(std::move(opened)) {}
+    : context_(context),
+      opened_(std::move(opened)),
+      cosignatures_(std::make_shared<audit::Cosignatures>(context.store, context.log, context.clock)) {}
 
 Task<absl::StatusOr<audit::v1::GetCheckpointResponse>> AuditHandlers::GetCheckpoint(
     Call call, audit::v1::GetCheckpointRequest request) {
+  if (request.cosigned() || request.to_cosign()) {
+    absl::StatusOr<audit::v1::GetCheckpointResponse> answer =
+        co_await CosignedCheckpoint(std::move(call), std::move(request));
+    co_return answer;
+  }
   if (context_.log.state().size < request.min_size()) {
     co_await context_.log.WaitForGrowth(request.min_size() - 1, call.deadline - context_.clock.Monotonic());
   }

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "common/audit/cosignatures.h"
 #include "common/rpc/call.h"
 #include "common/rpc/service_context.h"
 #include "common/rpc/stream.h"
@@ -25,6 +26,9 @@ class AuditHandlers {
   /// Waits until the log has `min_size`; DEADLINE_EXCEEDED when it has not in time.
   Task<absl::StatusOr<audit::v1::GetCheckpointResponse>> GetCheckpoint(
       Call call, audit::v1::GetCheckpointRequest request);
+  /// INVALID_ARGUMENT or FAILED_PRECONDITION, as the proto says; nothing is kept then.
+  Task<absl::StatusOr<audit::v1::AddCosignatureResponse>> AddCosignature(
+      Call call, audit::v1::AddCosignatureRequest request);
   /// NO_SUCH_OR_NOT_YOURS for an index beyond the tree and, unless a service or an auditor asks, for a leaf
   /// of another institution.
   Task<absl::StatusOr<audit::v1::GetInclusionProofResponse>> GetInclusionProof(
@@ -43,6 +47,10 @@ class AuditHandlers {
  private:
   struct Run;
 
+  // GetCheckpoint with `cosigned` or `to_cosign`.
+  Task<absl::StatusOr<audit::v1::GetCheckpointResponse>> CosignedCheckpoint(
+      Call call, audit::v1::GetCheckpointRequest request);
+
   [[nodiscard]] absl::Status MayRead(const Call& call, uint64_t index) const;
   // How this caller sees leaves; writes the leaf that an auditor's tail leaves.
   Task<absl::Status> Authorise(Call call, std::shared_ptr<Run> run);
@@ -53,6 +61,7 @@ class AuditHandlers {
 
   const ServiceContext context_;
   const OpenedTable opened_;
+  const std::shared_ptr<audit::Cosignatures> cosignatures_;
 };
 
 }  // namespace relais::rpc

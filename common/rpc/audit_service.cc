@@ -18,6 +18,11 @@ class AuditRpc final : public audit::v1::AuditService::CallbackService {
                                     audit::v1::GetCheckpointResponse* response) override {
     return bind_.Unary(context, request, response, "GetCheckpoint", &AuditHandlers::GetCheckpoint);
   }
+  ServerUnaryReactor* AddCosignature(CallbackServerContext* context,
+                                     const audit::v1::AddCosignatureRequest* request,
+                                     audit::v1::AddCosignatureResponse* response) override {
+    return bind_.Unary(context, request, response, "AddCosignature", &AuditHandlers::AddCosignature);
+  }
   ServerUnaryReactor* GetInclusionProof(CallbackServerContext* context,
                                         const audit::v1::GetInclusionProofRequest* request,
                                         audit::v1::GetInclusionProofResponse* response) override {

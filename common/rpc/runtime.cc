@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/start.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/crypto/file_key_ring.h"
@@ -12,7 +13,6 @@
 #include "common/directory/sign.h"
 #include "common/pki/file.h"
 #include "common/rpc/audit_service.h"
-#include "common/rpc/lone_leaf.h"
 #include "common/rpc/tail_client.h"
 #include "common/storage/rocksdb/rocksdb_store.h"
 
@@ -219,17 +219,7 @@ absl::StatusOr<std::unique_ptr<audit::TailSource>> ServiceRuntime::Tail(const st
 }
 
 absl::Status ServiceRuntime::WriteStarted() {
-  const auto leaf = [this](audit::v1::EventClass event_class) {
-    audit::Event event;
-    event.event_class = event_class;
-    event.institution = "service/" + name_;
-    event.directory_version = directory_->Current()->version();
-    return BlockOn(WriteLoneLeaf(*context_, std::move(event))).status();
-  };
-  if (log_->state().size == 0) {
-    RETURN_IF_ERROR(leaf(audit::v1::EVENT_CLASS_LOG_OPENED));
-  }
-  return leaf(audit::v1::EVENT_CLASS_SERVICE_STARTED);
+  return BlockOn(audit::RecordStart(*log_, *store_, "service/" + name_, directory_->Current()->version()));
 }
 
 absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {

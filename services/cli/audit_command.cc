@@ -1,4 +1,6 @@
 // `relais audit`: the logs, read and checked.
+#include "services/cli/audit_command.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -12,7 +14,6 @@
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "common/pki/file.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/audit/v1/audit_service.grpc.pb.h"
 #include "relais/consent/v1/events.pb.h"
@@ -23,9 +24,9 @@
 #include "services/cli/export_file.h"
 #include "services/cli/interrupt.h"
 #include "services/cli/log_keys.h"
+#include "services/cli/log_source.h"
 #include "services/cli/output.h"
 #include "services/cli/progress.h"
-#include "services/cli/receipt.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 
@@ -34,79 +35,41 @@ namespace {
 
 using audit::v1::AuditService;
 
-constexpr uint32_t kPage = 1000;
-constexpr size_t kMostReceiptBytes = size_t{4} << 20;
-constexpr size_t kMostCheckpointBytes = size_t{64} << 10;
 constexpr size_t kNonceBytes = 16;
 constexpr absl::Duration kLongestTail = absl::Hours(24);
-constexpr mode_t kPublic = 0644;
 
 struct AuditOptions {
   std::string service;
   std::string file;
   std::vector<std::string> keys;
-  std::string state;
+  std::string format = "file";
+  bool cosigned = false;
   std::string view = "sealed";
   uint64_t from = 0;
   uint64_t limit = 0;
   bool follow = false;
 };
 
-absl::Status CheckService(const std::string& service) {
-  for (const char* known : kServices) {
-    if (service == known) {
-      return absl::OkStatus();
-    }
-  }
-  return absl::InvalidArgumentError("--service is consent, routing or alerting");
-}
-
-absl::StatusOr<std::string> FetchCheckpoint(Session& session, const std::string& service) {
-  ASSIGN_OR_RETURN(auto response, session.CallAt<AuditService>(service, &AuditService::Stub::GetCheckpoint,
-                                                               audit::v1::GetCheckpointRequest()));
-  return std::move(*response.mutable_checkpoint());
-}
-
-// Calls `take` with leaves 0 … size-1 in order.
-absl::Status FetchLeaves(Session& session, const std::string& service, uint64_t size,
-                         const std::function<absl::Status(const std::string&)>& take) {
-  const SystemClock clock;
-  Progress progress(size, session.json(), clock);
-  for (uint64_t next = 0; next < size;) {
-    audit::v1::ListLeavesRequest request;
-    request.set_from(next);
-    request.set_limit(static_cast<uint32_t>(std::min<uint64_t>(kPage, size - next)));
-    ASSIGN_OR_RETURN(const auto page,
-                     session.CallAt<AuditService>(service, &AuditService::Stub::ListLeaves, request));
-    if (page.leaves().empty()) {
-      return absl::DataLossError(
-          absl::StrCat("leaf count: the service has ", next, " leaves, its checkpoint says ", size));
-    }
-    for (const std::string& leaf : page.leaves()) {
-      if (next == size) {
-        break;
-      }
-      RETURN_IF_ERROR(take(leaf));
-      ++next;
-      progress.Update(next, next);
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<int> RunCheckpoint(Context& context, const AuditOptions& options) {
   RETURN_IF_ERROR(CheckService(options.service));
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
-  ASSIGN_OR_RETURN(const std::string checkpoint, FetchCheckpoint(*session, options.service));
+  ASSIGN_OR_RETURN(const std::string checkpoint,
+                   FetchCheckpoint(*session, options.service,
+                                   options.cosigned ? WhichCheckpoint::kCosigned : WhichCheckpoint::kLatest));
   Print(context.globals.json, nlohmann::json{{"checkpoint", checkpoint}}, checkpoint);
   return kExitOk;
 }
 
 absl::StatusOr<int> RunExport(Context& context, const AuditOptions& options) {
   RETURN_IF_ERROR(CheckService(options.service));
+  if (options.format == "tiles") {
+    return ExportTiles(context, options.service, options.file, options.keys);
+  }
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
   ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(session->settings(), options.keys));
-  ASSIGN_OR_RETURN(const std::string checkpoint, FetchCheckpoint(*session, options.service));
+  ASSIGN_OR_RETURN(const std::string checkpoint,
+                   FetchCheckpoint(*session, options.service,
+                                   options.cosigned ? WhichCheckpoint::kCosigned : WhichCheckpoint::kLatest));
   ASSIGN_OR_RETURN(LogVerifier verifier, LogVerifier::Open(checkpoint, Verifiers(keys)));
   const std::string partial = options.file + ".partial";
   std::ofstream out(partial, std::ios::binary | std::ios::trunc);
@@ -126,167 +89,6 @@ absl::StatusOr<int> RunExport(Context& context, const AuditOptions& options) {
         absl::StrCat("exported ", Grouped(log.checkpoint.size), " leaves of ", log.checkpoint.origin,
                      ", verified\n"));
   return kExitOk;
-}
-
-// What was checked, for a human; the same as values for a program.
-int PrintVerified(Context& context, const std::vector<std::string>& checks, nlohmann::json facts,
-                  const std::string& more) {
-  facts["verified"] = true;
-  facts["checks"] = checks;
-  std::string text;
-  for (const std::string& check : checks) {
-    absl::StrAppend(&text, "ok  ", check, "\n");
-  }
-  Print(context.globals.json, facts, text + more);
-  return kExitOk;
-}
-
-// A check that failed is the answer, not a failure to answer.
-int PrintBroken(Context& context, const absl::Status& status) {
-  Print(context.globals.json, nlohmann::json{{"verified", false}, {"failed", std::string(status.message())}},
-        absl::StrCat("FAILED  ", status.message(), "\n"));
-  return kExitFailed;
-}
-
-int PrintLog(Context& context, const VerifiedLog& log, std::vector<std::string> checks) {
-  std::string more;
-  for (const auto& [name, count] : log.by_class) {
-    absl::StrAppend(&more, "    ", name, ": ", Grouped(count), "\n");
-  }
-  return PrintVerified(context, checks,
-                       {{"origin", log.checkpoint.origin},
-                        {"leaves", log.checkpoint.size},
-                        {"root", merkle::HashToHex(log.checkpoint.root)},
-                        {"byClass", log.by_class}},
-                       more);
-}
-
-std::vector<std::string> LogChecks(const VerifiedLog& log) {
-  std::vector<std::string> checks = {
-      absl::StrCat("checkpoint signature: ", log.checkpoint.origin, ", size ", Grouped(log.checkpoint.size)),
-      absl::StrCat("leaves: ", Grouped(log.checkpoint.size), ", well formed, times in order"),
-      absl::StrCat("root recomputed from the leaves: ", merkle::HashToHex(log.checkpoint.root))};
-  if (log.first.has_value()) {
-    checks[1] += absl::StrCat(", ", ParisTime(*log.first), " to ", ParisTime(*log.last));
-  }
-  return checks;
-}
-
-absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text,
-                                  const std::vector<LogKey>& keys) {
-  ASSIGN_OR_RETURN(const common::v1::Proof proof, ParseReceipt(text));
-  const auto verified = audit::VerifyProof(proof, NamedKeys(keys));
-  if (!verified.ok()) {
-    return PrintBroken(context, verified.status());
-  }
-  std::vector<std::string> checks = {
-      absl::StrCat("checkpoint signature: ", proof.origin(), ", size ", Grouped(verified->tree_size)),
-      absl::StrCat("inclusion: leaf ", verified->index, " is in that tree"), "leaf format: well formed"};
-  nlohmann::json facts = {
-      {"origin", proof.origin()},
-      {"leafIndex", verified->index},
-      {"treeSize", verified->tree_size},
-      {"time", absl::FormatTime(absl::RFC3339_full, verified->leaf.time, absl::UTCTimeZone())},
-      {"header", nlohmann::json::parse(ToJson(verified->leaf.header))}};
-  std::string more =
-      absl::StrCat("\n", ParisTime(verified->leaf.time), " (Paris)\n", ToText(verified->leaf.header));
-  if (verified->details.has_value()) {
-    checks.emplace_back("leaf key: opens the sealed part of this leaf");
-    facts["details"] = nlohmann::json::parse(ToJson(*verified->details));
-    more += ToText(*verified->details);
-  }
-  return PrintVerified(context, checks, facts, more);
-}
-
-absl::StatusOr<int> VerifyFile(Context& context, const AuditOptions& options) {
-  ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
-  ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(settings, options.keys));
-  std::ifstream in(options.file, std::ios::binary);
-  std::string first_line;
-  if (!in || !std::getline(in, first_line)) {
-    return absl::InvalidArgumentError("cannot read " + options.file);
-  }
-  if (!LooksLikeExport(first_line)) {
-    ASSIGN_OR_RETURN(const std::string text, pki::ReadWholeFile(options.file, kMostReceiptBytes));
-    return VerifyReceipt(context, text, keys);
-  }
-  in.clear();
-  in.seekg(0);
-  const auto log = VerifyExport(in, Verifiers(keys));
-  return log.ok() ? PrintLog(context, *log, LogChecks(*log)) : PrintBroken(context, log.status());
-}
-
-std::string StatePath(const ClientSettings& settings, const AuditOptions& options) {
-  if (!options.state.empty()) {
-    return options.state;
-  }
-  return settings.home.empty() ? ""
-                               : absl::StrCat(settings.home, "/auditor/", options.service, ".checkpoint");
-}
-
-// NOT_FOUND when none was kept.
-absl::StatusOr<merkle::Checkpoint> SeenBefore(const std::string& path, const std::vector<LogKey>& keys) {
-  ASSIGN_OR_RETURN(const std::string note, pki::ReadWholeFile(path, kMostCheckpointBytes));
-  ASSIGN_OR_RETURN(const LogVerifier opened, LogVerifier::Open(note, Verifiers(keys)));
-  return opened.checkpoint();
-}
-
-absl::Status CheckOnline(Session& session, const AuditOptions& options, const std::vector<LogKey>& keys,
-                         LogVerifier& verifier) {
-  bool known = !options.keys.empty();
-  for (const LogKey& key : keys) {
-    known = known || (key.service == options.service && key.verifier.name == verifier.checkpoint().origin);
-  }
-  if (!known) {
-    return absl::DataLossError("origin: the directory does not name this log for this service");
-  }
-  RETURN_IF_ERROR(FetchLeaves(session, options.service, verifier.checkpoint().size,
-                              [&](const std::string& leaf) { return verifier.Add(leaf); }));
-  return verifier.Finish().status();
-}
-
-absl::StatusOr<int> VerifyOnline(Context& context, const AuditOptions& options) {
-  RETURN_IF_ERROR(CheckService(options.service));
-  ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
-  ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(session->settings(), options.keys));
-  ASSIGN_OR_RETURN(const std::string note, FetchCheckpoint(*session, options.service));
-  auto verifier = LogVerifier::Open(note, Verifiers(keys));
-  if (!verifier.ok()) {
-    return PrintBroken(context, verifier.status());
-  }
-  const std::string path = StatePath(session->settings(), options);
-  const auto before = path.empty() ? absl::NotFoundError("") : SeenBefore(path, keys);
-  if (!before.ok() && !absl::IsNotFound(before.status())) {
-    return PrintBroken(context, absl::DataLossError(absl::StrCat("the checkpoint kept in ", path, ": ",
-                                                                 before.status().message())));
-  }
-  absl::Status status = before.ok() ? verifier->MustContain(*before) : absl::OkStatus();
-  if (status.ok()) {
-    status = CheckOnline(*session, options, keys, *verifier);
-  }
-  if (absl::IsDataLoss(status)) {
-    return PrintBroken(context, status);
-  }
-  RETURN_IF_ERROR(status);
-  ASSIGN_OR_RETURN(const VerifiedLog log, verifier->Finish());
-  std::vector<std::string> checks = LogChecks(log);
-  if (before.ok()) {
-    checks.push_back(
-        absl::StrCat("consistency: its first ", Grouped(before->size), " leaves are those seen before"));
-  }
-  if (!path.empty()) {
-    RETURN_IF_ERROR(
-        pki::MakeFolder(path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/')), 0700));
-    RETURN_IF_ERROR(pki::WriteFileDurably(path, note, kPublic));
-  }
-  return PrintLog(context, log, checks);
-}
-
-absl::StatusOr<int> RunVerify(Context& context, const AuditOptions& options) {
-  if (options.service.empty() == options.file.empty()) {
-    return absl::InvalidArgumentError("give a receipt or an export, or --service for a live log");
-  }
-  return options.file.empty() ? VerifyOnline(context, options) : VerifyFile(context, options);
 }
 
 class TailPrinter {
@@ -392,11 +194,6 @@ void KeepPayloads() {
   (void)alerting::v1::SignalAccepted::descriptor();
 }
 
-void AddKeys(CLI::App& verb, AuditOptions& options) {
-  AddRepeated(verb, "--key", options.keys,
-              "a log's key, <origin>+<id>+<base64>; default: those of the directory");
-}
-
 }  // namespace
 
 void AddAuditCommands(CLI::App& app, Context& context) {
@@ -407,6 +204,7 @@ void AddAuditCommands(CLI::App& app, Context& context) {
                                  "relais --as auditor/suite audit checkpoint --service consent");
   auto checkpoint_options = std::make_shared<AuditOptions>();
   checkpoint.add_option("--service", checkpoint_options->service, "consent, routing or alerting")->required();
+  checkpoint.add_flag("--cosigned", checkpoint_options->cosigned, "the newest that witnesses have cosigned");
   OnRun(checkpoint, context, checkpoint_options, RunCheckpoint);
 
   CLI::App& tail =
@@ -425,20 +223,23 @@ void AddAuditCommands(CLI::App& app, Context& context) {
                                 "relais --as auditor/suite audit export --service consent consent.log");
   auto export_options = std::make_shared<AuditOptions>();
   exporting.add_option("--service", export_options->service, "consent, routing or alerting")->required();
-  exporting.add_option("file", export_options->file, "the file to write")->required();
-  AddKeys(exporting, *export_options);
+  exporting.add_option("file", export_options->file, "the file to write; with --format tiles the folder")
+      ->required();
+  exporting
+      .add_option("--format", export_options->format,
+                  "file, or tiles: a folder as c2sp.org/tlog-tiles has it")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"file", "tiles"}));
+  exporting.add_flag("--cosigned", export_options->cosigned,
+                     "up to the last checkpoint that witnesses cosigned");
+  AddLogKeys(exporting, export_options->keys);
   OnRun(exporting, context, export_options, RunExport);
 
-  CLI::App& verify =
-      AddVerb(noun, "verify",
-              "check a receipt or an export offline, or a live log; exit 1 names the check that failed",
-              "relais audit verify receipt.json");
-  auto verify_options = std::make_shared<AuditOptions>();
-  verify.add_option("file", verify_options->file, "a receipt or an export");
-  verify.add_option("--service", verify_options->service, "a live log: consent, routing or alerting");
-  verify.add_option("--state", verify_options->state, "where the checkpoint seen last is kept");
-  AddKeys(verify, *verify_options);
-  OnRun(verify, context, verify_options, RunVerify);
+  AddAuditVerify(noun, context);
+  AddAuditProof(noun, context);
+  AddAuditMirror(noun, context);
+  AddAuditFsck(noun, context);
+  AddAuditWitness(noun, context);
   AddAuditCheck(noun, context);
 }
 

@@ -28,7 +28,7 @@ void BuildApp(CLI::App& app, Context& context) {
   app.footer(
       "Exit codes: 0 done, 1 failed, 2 usage, 3 some rows refused, 4 file refused, 5 interrupted or "
       "incomplete,\n"
-      "6 not permitted, 7 not found, 8 unavailable, 9 not authorised.\n"
+      "6 not permitted, 7 not found, 8 unavailable, 9 not authorised, 10 alarm: a log was caught.\n"
       "Settings: --config FILE (YAML), or RELAIS_HOME, RELAIS_PKI, RELAIS_CONSENT, RELAIS_ROUTING, "
       "RELAIS_ALERTING,\n"
       "RELAIS_TRUST_ROOTS, RELAIS_KEYS, RELAIS_AS and their like (docs/integrate.md).\n"

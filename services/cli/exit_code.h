@@ -17,6 +17,7 @@ enum ExitCode : int {
   kExitNotFound = 7,       // there is no such thing, or it is not the caller's to see
   kExitUnavailable = 8,    // a service does not answer
   kExitNotAuthorised = 9,  // the certificate, role or function does not allow the call
+  kExitAlarm = 10,         // a log was caught: forked, rolled back, altered, or signed by a stranger
 };
 
 /// The number for an error of a call (of common/rpc/status_mapping.h) or of our own. kExitOk for OK.

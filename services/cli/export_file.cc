@@ -12,7 +12,7 @@ namespace relais::cli {
 namespace {
 
 constexpr char kFormat[] = "relais-log-export/1";
-constexpr uint32_t kMostLeafBytes = 1 << 20;
+constexpr uint32_t kMostLeafBytes = audit::kMaxLeafSize;
 
 absl::Status Failed(const std::string& check, uint64_t index) {
   return absl::DataLossError(absl::StrCat(check, " (leaf ", index, ")"));
@@ -56,6 +56,7 @@ absl::StatusOr<LogVerifier> LogVerifier::Open(const std::string& checkpoint,
   }
   LogVerifier verifier;
   verifier.log_.checkpoint = *std::move(opened);
+  verifier.log_.note = checkpoint;
   return verifier;
 }
 

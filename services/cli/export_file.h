@@ -25,6 +25,7 @@ namespace relais::cli {
 
 struct VerifiedLog {
   merkle::Checkpoint checkpoint;
+  std::string note;  // the checkpoint as it was given, signatures and all
   std::optional<absl::Time> first;
   std::optional<absl::Time> last;
   std::map<std::string, uint64_t> by_class;  // leaves by event class

@@ -9,6 +9,7 @@
 #include "common/audit/leaf.h"
 #include "common/base/testing/seeded_random.h"
 #include "common/crypto/ed25519.h"
+#include "services/cli/fsck_export.h"
 #include "services/cli/output.h"
 #include "services/cli/receipt.h"
 
@@ -94,6 +95,45 @@ TEST_F(ExportTest, EveryPrefixAndExtensionIsNoticed) {
   std::ostringstream longer;
   WriteLeaf(longer, leaves_.back());
   EXPECT_FALSE(Verify(file + longer.str()).ok());
+}
+
+// fsck goes on after a fault and says where it is.
+TEST_F(ExportTest, FsckFindsEveryFlippedBitAndNamesLeaves) {
+  const auto fsck = [this](const std::string& file) {
+    std::istringstream in(file);
+    audit::Findings findings;
+    FsckExport(in, verifiers_, findings);
+    std::string text;
+    for (const audit::Finding& finding : findings.list()) {
+      text += finding.where + ": " + finding.what + "\n";
+    }
+    return text;
+  };
+  const std::string file = File();
+  EXPECT_EQ(fsck(file), "");
+  for (size_t bit = 0; bit < file.size() * 8; ++bit) {
+    std::string changed = file;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_NE(fsck(changed), "") << bit;
+  }
+  for (size_t n = 0; n < file.size(); ++n) {
+    EXPECT_NE(fsck(file.substr(0, n)), "") << n;
+  }
+  std::string format = file;
+  const size_t second = file.size() - leaves_[2].size() - 4 - leaves_[1].size();
+  format[second] = 7;  // the second leaf's format byte
+  EXPECT_EQ(fsck(format),
+            absl::StrCat("leaf 1, bytes ", second - 4, "-", second + leaves_[1].size() - 1,
+                         ": leaf: unknown format\n"
+                         "line 1, checkpoint line 3: the leaves do not lead to this root: one of "
+                         "them was altered\n"));
+  EXPECT_EQ(fsck(file.substr(0, file.size() - 1)),
+            absl::StrCat("leaf 2, byte ", file.size() - leaves_[2].size() - 4,
+                         ": the file ends within this leaf\n"));
+  std::swap(leaves_[0], leaves_[1]);
+  EXPECT_NE(
+      fsck(file.substr(0, file.find('\n') + 1) + File().substr(File().find('\n') + 1)).find("leaf 1, bytes"),
+      std::string::npos);
 }
 
 TEST_F(ExportTest, AnUnknownKeyProvesNothing) {

@@ -21,6 +21,15 @@ absl::StatusOr<std::string> Read(const std::string& path) {
 
 }  // namespace
 
+absl::StatusOr<directory::Directory> ReadSignedDirectory(const ClientSettings& settings) {
+  ASSIGN_OR_RETURN(const std::string yaml, Read(settings.directory));
+  ASSIGN_OR_RETURN(const std::string signature, Read(settings.directory + ".sig"));
+  ASSIGN_OR_RETURN(const std::string root_text, Read(settings.keys));
+  ASSIGN_OR_RETURN(const directory::RootKeys roots, directory::ParseRootKeys(root_text));
+  RETURN_IF_ERROR(directory::VerifySigned(yaml, signature, roots).status());
+  return directory::ParseDirectory(yaml);
+}
+
 absl::StatusOr<std::vector<LogKey>> ReadLogKeys(const ClientSettings& settings,
                                                 const std::vector<std::string>& given) {
   std::vector<LogKey> keys;
@@ -31,12 +40,7 @@ absl::StatusOr<std::vector<LogKey>> ReadLogKeys(const ClientSettings& settings,
   if (!keys.empty()) {
     return keys;
   }
-  ASSIGN_OR_RETURN(const std::string yaml, Read(settings.directory));
-  ASSIGN_OR_RETURN(const std::string signature, Read(settings.directory + ".sig"));
-  ASSIGN_OR_RETURN(const std::string root_text, Read(settings.keys));
-  ASSIGN_OR_RETURN(const directory::RootKeys roots, directory::ParseRootKeys(root_text));
-  RETURN_IF_ERROR(directory::VerifySigned(yaml, signature, roots).status());
-  ASSIGN_OR_RETURN(const directory::Directory directory, directory::ParseDirectory(yaml));
+  ASSIGN_OR_RETURN(const directory::Directory directory, ReadSignedDirectory(settings));
   for (const directory::LogEntry& log : directory.content().logs) {
     for (const std::string& bytes : log.keys) {
       ASSIGN_OR_RETURN(crypto::VerifyKey key, crypto::VerifyKey::FromBytes(bytes));

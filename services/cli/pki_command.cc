@@ -1,13 +1,16 @@
-// `relais pki`: certificates and suppression keys of a suite whose keys are at hand.
+// `relais pki`: certificates and suppression keys of a suite whose keys are at hand; witnesses' keys.
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/witness.h"
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/crypto/encoding.h"
 #include "common/crypto/file_key_ring.h"
 #include "common/crypto/secret_file.h"
 #include "common/identity/record_key.h"
+#include "common/merkle/note.h"
 #include "common/pki/certificate.h"
 #include "common/pki/development.h"
 #include "common/pki/file.h"
@@ -27,6 +30,7 @@ constexpr size_t kKeyBytes = 32;
 constexpr int kDefaultDays = 365;
 
 struct PkiOptions {
+  std::string name;
   std::string institution;
   std::string file;
   bool show = false;
@@ -104,6 +108,28 @@ absl::StatusOr<int> RunIssue(Context& context, const PkiOptions& options) {
   return kExitOk;
 }
 
+absl::StatusOr<int> RunWitnessKey(Context& context, const PkiOptions& options) {
+  SystemRandom random;
+  const audit::WitnessKey key{options.name, crypto::SigningKey::Generate(random)};
+  RETURN_IF_ERROR(audit::WriteWitnessKey(options.file, key));
+  const std::string verifier =
+      merkle::VerifierKeyString(key.name, key.key.verify_key(), merkle::KeyType::kCosignature);
+  Print(context.globals.json, nlohmann::json{{"file", options.file}, {"verifierKey", verifier}},
+        absl::StrCat(verifier, "\n"));
+  return kExitOk;
+}
+
+absl::StatusOr<int> RunLogKey(Context& context, const PkiOptions& options) {
+  ASSIGN_OR_RETURN(const Secret seed, crypto::ReadSecretFile(options.file));
+  ASSIGN_OR_RETURN(const crypto::SigningKey key, crypto::SigningKey::FromSeed(seed));
+  const std::string verifier = merkle::VerifierKeyString(options.name, key.verify_key());
+  ASSIGN_OR_RETURN(const merkle::NoteVerifier checked, merkle::ParseVerifierKey(verifier));
+  const std::string listed = crypto::Base64Encode(checked.key.bytes());
+  Print(context.globals.json, nlohmann::json{{"verifierKey", verifier}, {"directoryKey", listed}},
+        absl::StrCat(verifier, "\n"));
+  return kExitOk;
+}
+
 absl::StatusOr<int> RunShow(Context& context, const PkiOptions& options) {
   std::string path = options.file;
   if (path.empty()) {
@@ -171,6 +197,23 @@ void AddPkiCommands(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->check(CLI::Range(1, 3650));
   OnRun(issue, context, issue_options, RunIssue);
+
+  CLI::App& witness = AddVerb(noun, "witness-key", "a new key pair for a witness of the logs",
+                              "relais pki witness-key witness.example/paris --file witness.key");
+  auto witness_options = std::make_shared<PkiOptions>();
+  witness.add_option("name", witness_options->name, "the witness's name, a URL without scheme")->required();
+  witness
+      .add_option("--file", witness_options->file,
+                  "secret file to write; beside it FILE.pub with the verifier key")
+      ->required();
+  OnRun(witness, context, witness_options, RunWitnessKey);
+
+  CLI::App& log_key = AddVerb(noun, "log-key", "the verifier key of a log's secret signing key",
+                              "relais pki log-key new.key --origin relais.test/consent/1");
+  auto log_key_options = std::make_shared<PkiOptions>();
+  log_key.add_option("file", log_key_options->file, "the seed, a secret file")->required();
+  log_key.add_option("--origin", log_key_options->name, "the log's origin")->required();
+  OnRun(log_key, context, log_key_options, RunLogKey);
 
   CLI::App& show = AddVerb(noun, "show", "what a certificate says; without a file, your own",
                            "relais --as edf/billing pki show");

@@ -42,7 +42,12 @@ void LogHarness::Die(const absl::Status& status) {
 absl::Status LogHarness::Reopen() {
   LogOptions log_options;
   log_options.origin = options_.origin;
-  log_options.signers.push_back({options_.origin, key_});
+  for (const crypto::SigningKey& key : options_.signers) {
+    log_options.signers.push_back({options_.origin, key});
+  }
+  if (options_.signers.empty()) {
+    log_options.signers.push_back({options_.origin, key_});
+  }
   log_options.ring = &ring_;
   log_options.published_path = options_.published_path;
   log_options.test_mode = options_.test_mode;

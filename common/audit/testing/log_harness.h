@@ -31,6 +31,8 @@ struct HarnessOptions {
   std::string published_path = {};
   bool test_mode = true;
   size_t subject_cache_entries = 1000;
+  /// Who signs; empty: the harness's own key. Looked at by every Reopen.
+  std::vector<crypto::SigningKey> signers = {};
   storage::MemoryStore::Options store = {.commit_delay = {}, .crash_at = {}, .strict = true};
   /// Another store than the harness's MemoryStore.
   std::function<absl::StatusOr<std::unique_ptr<storage::Store>>(Executor&, storage::Sequencer&)> make_store =

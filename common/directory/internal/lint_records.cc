@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "common/crypto/ed25519.h"
+#include "common/crypto/encoding.h"
 #include "common/directory/codes.h"
 #include "common/directory/internal/lint_rules.h"
+#include "common/merkle/note.h"
 #include "common/pki/spiffe.h"
 
 namespace relais::directory::internal {
@@ -25,6 +28,35 @@ void CheckLogs(const Directory& directory, Problems& problems) {
     for (const std::string& key : log.keys) {
       if (!crypto::VerifyKey::FromBytes(key).ok()) {
         problems.Error(path + ".keys", "is not an Ed25519 public key in base64");
+      }
+    }
+  }
+}
+
+void CheckWitnesses(const Directory& directory, Problems& problems) {
+  const Witnesses& witnesses = directory.content().witnesses;
+  constexpr size_t kMostWitnesses = 32;
+  if (witnesses.keys.size() > kMostWitnesses) {
+    problems.Error("witnesses.keys", "are more than 32");
+  }
+  if (static_cast<size_t>(witnesses.quorum) > witnesses.keys.size()) {
+    problems.Error("witnesses.quorum", "is more than there are witnesses");
+  }
+  Unique names(problems, "witness");
+  Unique keys(problems, "the key of witness");
+  for (size_t i = 0; i < witnesses.keys.size(); ++i) {
+    const std::string path = absl::StrCat("witnesses.keys[", i, "]");
+    const auto verifier = merkle::ParseVerifierKey(witnesses.keys[i], merkle::KeyType::kCosignature);
+    if (!verifier.ok()) {
+      problems.Error(path, "is not a C2SP verifier key of a witness (Ed25519 cosignatures)");
+      continue;
+    }
+    names.Add(verifier->name, path);
+    // One key is one witness, whatever it calls itself; and no log vouches for itself.
+    keys.Add(crypto::HexEncode(verifier->key.bytes()), path);
+    for (const LogEntry& log : directory.content().logs) {
+      if (std::find(log.keys.begin(), log.keys.end(), verifier->key.bytes()) != log.keys.end()) {
+        problems.Error(path, absl::StrCat("is a key of the log ", log.origin));
       }
     }
   }
@@ -101,6 +133,7 @@ void LintRecords(const Directory& directory, Problems& problems) {
     problems.Error("trust_domain", "must be lower-case labels separated by dots");
   }
   CheckLogs(directory, problems);
+  CheckWitnesses(directory, problems);
   CheckRevocations(directory, problems);
   const auto& auditors = directory.content().auditors;
   for (size_t i = 0; i < auditors.size(); ++i) {

@@ -1,8 +1,10 @@
 #include "common/storage/rocksdb/database.h"
 
+#include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -39,6 +41,13 @@ class ErrorListener final : public rocksdb::EventListener {
 
  private:
   const std::shared_ptr<FailureLatch> latch_;
+};
+
+// So that looking at a store writes nothing beside it.
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
 };
 
 absl::Status MakeFolder(const std::string& path) {
@@ -105,22 +114,38 @@ class PrefixCursor {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const RocksDbOptions& options,
                                                          std::shared_ptr<FailureLatch> latch) {
-  if (options.create_if_missing) {
+  return OpenAs(options, /*read_only=*/false, std::move(latch));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const RocksDbOptions& options,
+                                                                 std::shared_ptr<FailureLatch> latch) {
+  return OpenAs(options, /*read_only=*/true, std::move(latch));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions& options, bool read_only,
+                                                           std::shared_ptr<FailureLatch> latch) {
+  if (options.create_if_missing && !read_only) {
     RETURN_IF_ERROR(MakeFolder(options.path));
   } else if (std::error_code error; !std::filesystem::exists(options.path + "/CURRENT", error)) {
     return absl::NotFoundError("no store at " + options.path);
   }
   auto database = std::unique_ptr<Database>(new Database(latch));
   rocksdb::DB* db = nullptr;
+  rocksdb::Options engine(MakeDbOptions(options, std::make_shared<ErrorListener>(latch)),
+                          rocksdb::ColumnFamilyOptions());
+  if (read_only) {
+    engine.info_log = std::make_shared<SilentLogger>();
+  }
   const rocksdb::Status opened =
-      rocksdb::DB::Open(rocksdb::Options(MakeDbOptions(options, std::make_shared<ErrorListener>(latch)),
-                                         rocksdb::ColumnFamilyOptions()),
-                        options.path, MakeColumnFamilies(options), &database->families_, &db);
+      read_only
+          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(options),
+                                         &database->families_, &db)
+          : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(options), &database->families_, &db);
   if (!opened.ok()) {
     return OpenError(options.path, opened);
   }
   database->db_.reset(db);
-  RETURN_IF_ERROR(database->CheckFormat());
+  RETURN_IF_ERROR(database->CheckFormat(read_only));
   return database;
 }
 
@@ -133,10 +158,13 @@ Database::~Database() {
   }
 }
 
-absl::Status Database::CheckFormat() {
+absl::Status Database::CheckFormat(bool read_only) {
   rocksdb::ColumnFamilyHandle* family = families_[kBookkeepingFamily];
   std::string format;
   const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), family, ToSlice(kFormatKey), &format);
+  if (read.IsNotFound() && read_only) {
+    return absl::DataLossError("the store does not say its format");
+  }
   if (read.IsNotFound()) {
     rocksdb::WriteOptions durable;
     durable.sync = true;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,6 +26,10 @@ class Database {
   /// none to be made. DATA_LOSS: damaged. UNAVAILABLE: the disk refuses.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const RocksDbOptions& options,
                                                         std::shared_ptr<FailureLatch> latch);
+  /// The same beside nobody, without a lock and without changing a file; whoever opens it sees to it that no
+  /// process writes there.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenReadOnly(const RocksDbOptions& options,
+                                                                std::shared_ptr<FailureLatch> latch);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -60,9 +65,14 @@ class Database {
   /// The version of the last commit in the database; 0 when there is none.
   [[nodiscard]] absl::StatusOr<uint64_t> LastVersion() const;
 
+  /// Place and problem of what is wrong in the files and the data rows; see inspect.h. At most 1,000.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Check() const;
+
  private:
   explicit Database(std::shared_ptr<FailureLatch> latch) : latch_(std::move(latch)) {}
-  absl::Status CheckFormat();
+  static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const RocksDbOptions& options, bool read_only,
+                                                          std::shared_ptr<FailureLatch> latch);
+  absl::Status CheckFormat(bool read_only);
   absl::Status ReadError(const rocksdb::Status& status) const;
 
   const std::shared_ptr<FailureLatch> latch_;

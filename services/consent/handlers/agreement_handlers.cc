@@ -21,6 +21,8 @@ constexpr char kRecordConsent[] = "relais.consent.v1.ConsentService/RecordConsen
 constexpr char kRecordRefusal[] = "relais.consent.v1.ConsentService/RecordRefusal";
 constexpr char kWithdrawConsent[] = "relais.consent.v1.ConsentService/WithdrawConsent";
 constexpr int kSha256Size = 32;
+// In one leaf, which has a bound. Whatever their number, all are withdrawn: her lines decide, not this list.
+constexpr size_t kMostIdsInLeaf = 500;
 
 // The header has one purpose: given when there is only one.
 void DescribeLines(const ProtoLines& lines, audit::Event& event) {
@@ -135,8 +137,8 @@ absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& requ
   v1::ConsentWithdrawn payload;
   payload.set_consent_id(request.consent_id());
   LinesTo(denial.lines, *payload.mutable_lines());
-  for (const Id128& id : touched) {
-    payload.add_consent_ids(id.ToHex());
+  for (size_t i = 0; i < std::min(touched.size(), kMostIdsInLeaf); ++i) {
+    payload.add_consent_ids(touched[i].ToHex());
   }
   event.details.mutable_payload()->PackFrom(payload);
   PlannedAct act = Denied(state, std::move(denial), std::move(event));

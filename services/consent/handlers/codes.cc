@@ -8,6 +8,9 @@
 namespace relais::consent {
 namespace {
 
+// What one leaf may say of lines: it must fit audit::kMaxLeafSize with all the rest.
+constexpr size_t kMostLinesBytes = 40'000;
+
 std::string PathOf(int line, const char* list, int i) {
   return absl::StrCat("lines[", line, "].", list, "[", i, "]");
 }
@@ -93,6 +96,13 @@ absl::Status CheckParty(const directory::Directory& directory, const common::v1:
 absl::Status CheckLines(const Rules& rules, const ProtoLines& lines, bool complete) {
   if (lines.empty()) {
     return rpc::InvalidField("lines", "is required");
+  }
+  size_t bytes = 0;
+  for (const v1::ConsentLine& line : lines) {
+    bytes += line.ByteSizeLong();
+  }
+  if (bytes > kMostLinesBytes) {
+    return rpc::InvalidField("lines", "say too much for one act: record them in several");
   }
   for (int i = 0; i < lines.size(); ++i) {
     if (complete) {

@@ -21,8 +21,8 @@ absl::Status CheckCategory(const Rules& rules, std::string_view category, std::s
 /// The institution exists, and its function if one is named.
 absl::Status CheckParty(const directory::Directory& directory, const common::v1::Party& party,
                         std::string_view field);
-/// Codes, institutions and kinds of all lines exist; acts are said. `complete`: no list is empty
-/// (agreements).
+/// Codes, institutions and kinds of all lines exist; acts are said; together they fit a leaf. `complete`: no
+/// list is empty (agreements).
 absl::Status CheckLines(const Rules& rules, const ProtoLines& lines, bool complete);
 /// No purpose or category that is out of use on that day, no data on offences (art. 10), special categories
 /// only explicitly (D-2.7).

@@ -1,0 +1,43 @@
+#include "common/audit/meta.h"
+
+#include "common/merkle/note.h"
+
+namespace relais::audit {
+namespace {
+constexpr char kFormat = 0x01;
+}  // namespace
+
+std::string EncodeSigners(const std::vector<std::string>& keys) {
+  std::string value(1, kFormat);
+  for (const std::string& key : keys) {
+    value.append(key).append("\n");
+  }
+  return value;
+}
+
+absl::StatusOr<std::vector<std::string>> DecodeSigners(std::string_view value) {
+  const absl::Status damaged = absl::DataLossError("log: the row of its signers is damaged");
+  if (value.size() < 2 || value.front() != kFormat || value.back() != '\n') {
+    return damaged;
+  }
+  value.remove_prefix(1);
+  std::vector<std::string> keys;
+  while (!value.empty()) {
+    const size_t end = value.find('\n');
+    if (!merkle::ParseVerifierKey(value.substr(0, end)).ok()) {
+      return damaged;
+    }
+    keys.emplace_back(value.substr(0, end));
+    value.remove_prefix(end + 1);
+  }
+  return keys;
+}
+
+absl::Status CheckMetaRow(std::string_view key, std::string_view value) {
+  if (key == kMetaSigners) {
+    return DecodeSigners(value).status();
+  }
+  return absl::DataLossError("log: a row about itself that this program does not know");
+}
+
+}  // namespace relais::audit
