@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "services/routing/courier.h"
 #include "services/routing/domain/delivery.h"
 #include "services/routing/domain/resolution.h"
 #include "services/routing/events.h"
@@ -62,13 +63,45 @@ Task<int> Deadlines::LookOnce() {
   co_return moved;
 }
 
+// The first desk of the chain that consent lets have the message: it may be another institution's.
+Task<absl::StatusOr<Deadlines::Place>> Deadlines::NextPlace(Id128 id) {
+  const auto directory = context_.directory();
+  CO_ASSIGN_OR_RETURN(auto stored, store_.Message(id));
+  Place place;
+  if (!stored.has_value() || !IsOverdue(stored->value, context_.clock.Now())) {
+    co_return place;
+  }
+  v1::MessageState message = std::move(stored->value);
+  place.from = message.desk();
+  while (const directory::Desk* next = NextInChain(*directory, message)) {
+    v1::MessageState there = message;
+    MoveTo(there, next->id, next->institution, context_.clock.Now(), "");
+    consent::v1::CheckRequest request = Courier::CheckOf(there);
+    request.set_dry_run(true);
+    const auto answer = co_await peers_.check(std::move(request), settings_.peer_timeout);
+    // Within the institution that has it nothing is disclosed: that need not wait for consent.
+    const bool stays_inside = next->institution == message.recipient().institution();
+    if (!answer.ok() && !stays_inside) {
+      co_return rpc::PeerFailure(answer.status(), "consent");
+    }
+    if (!answer.ok() || answer->decision() == common::v1::DECISION_PERMIT) {
+      place.to = next->id;
+      co_return place;
+    }
+    message.add_past_desks(next->id);  // in this search
+  }
+  co_return place;
+}
+
 Task<absl::StatusOr<Deadlines::Outcome>> Deadlines::Escalate(Id128 id) {
+  const auto place = co_await NextPlace(id);
+  CO_RETURN_IF_ERROR(place.status());
   rpc::Call call = OwnCall(context_);
   Outcome outcome = Outcome::kMoved;
   MessageChange change = [&](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
     const absl::Time now = context_.clock.Now();
-    const directory::Desk* next = NextInChain(*call.directory, message);
-    if (!IsOverdue(message, now)) {
+    const directory::Desk* next = call.directory->FindDesk(place->to);
+    if (!IsOverdue(message, now) || message.desk() != place->from) {
       outcome = message.exercise() ? Outcome::kNobodyFurther : Outcome::kNotOverdue;
       return std::optional<audit::Event>();
     }

@@ -106,5 +106,37 @@ TEST(Escalation, ExercisesNeverPage) {
   ASSERT_EQ(world.Pull().size(), 1u);
 }
 
+TEST(Escalation, PassesOverADeskThatMayNotHaveIt) {
+  World world(1, Slow());
+  SubmitSerious(world, "s1");
+  world.consent.permits = [](const auto& q) { return q.recipient_desk() != "dsol-coordination"; };
+  world.Settle(absl::Hours(25));
+  EXPECT_TRUE(world.Waiting("dsol-coordination").empty());
+  EXPECT_EQ(world.Waiting("dsol-astreinte").size(), 1u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED), 1u);
+}
+
+// Her agreement names one institution: the report is not lost on the way to another.
+TEST(Escalation, StaysWhereItIsWhenNobodyFurtherMayHaveIt) {
+  World world(1, Slow());
+  const std::string id = SubmitSerious(world, "s1");
+  ASSERT_EQ(world.Pull().size(), 1u);
+  ASSERT_TRUE(world.Ack(id).ok());
+  world.consent.permits = [](const auto& q) { return q.recipient_desk() == "dsol-75113"; };
+  world.Settle(absl::Hours(60));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED), 0u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 0u);
+  EXPECT_EQ(world.Waiting().size(), 1u);
+  EXPECT_TRUE(world.Take(id).ok());
+}
+
+TEST(Escalation, WithinTheInstitutionDoesNotWaitForConsent) {
+  World world(1, Slow());
+  SubmitSerious(world, "s1");
+  world.consent.down = absl::UnavailableError("down");
+  world.Settle(absl::Hours(25));
+  EXPECT_EQ(world.Waiting("dsol-coordination").size(), 1u);
+}
+
 }  // namespace
 }  // namespace relais::routing

@@ -24,7 +24,7 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
       referents_(context_, store_),
       routing_(context_, peers_, settings_, paris_, store_),
       inboxes_(context_, settings_, store_, inbox_, courier_),
-      deadlines_(context_, settings_, paris_, store_, inbox_),
+      deadlines_(context_, peers_, settings_, paris_, store_, inbox_),
       own_leaves_(context_, store_, inbox_, courier_, routing_, revocations_),
       consent_leaves_(context_, store_, courier_, revocations_),
       own_log_(audit::LocalSource(context_.log)),
