@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "common/rpc/tls.h"
+#include "google/protobuf/stubs/logging.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/interrupt.h"
@@ -12,8 +13,9 @@
 
 int main(int argc, char** argv) {
   using namespace relais;  // NOLINT(google-build-using-namespace)
-  // What gRPC would write on stderr of its own is in the errors that are printed.
+  // What gRPC and protobuf would write on stderr of their own is in the errors that are printed.
   setenv("GRPC_VERBOSITY", "NONE", 0);
+  google::protobuf::SetLogHandler(nullptr);
   cli::Interrupt::Install();
   cli::Context context;
   CLI::App app("", "relais");

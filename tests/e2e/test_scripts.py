@@ -109,7 +109,7 @@ class ScriptsTest(unittest.TestCase):
             self.assertEqual(suite.run([down, empty]).returncode, 2)
 
     def test_the_clock_of_one_suite_does_not_stay_with_the_next(self):
-        with suite.Suite("2026-12-24T18:00:00+01:00") as one, suite.Suite() as other:
+        with suite.Suite("2026-12-24T18:00:00+01:00") as one, suite.Suite(clock="") as other:
             sourced = suite.run(["bash", "-c", 'source "$0"; source "$1"; echo "${RELAIS_TEST_CLOCK-none}"',
                                  one.path("env"), other.path("env")])
             self.assertEqual(sourced.stdout, "none\n")
