@@ -7,6 +7,7 @@
 #include "common/audit/start.h"
 #include "common/audit/testing/log_harness.h"
 #include "common/audit/tree_rows.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace relais::audit {
 namespace {
@@ -97,6 +98,7 @@ TEST_F(FsckTest, ErasedSubjectsAreNoFinding) {
 
 // Any one bit of any row, in its key or its value.
 TEST_F(FsckTest, EveryFlippedBitIsFound) {
+  const google::protobuf::LogSilencer quiet;
   SmallLog();
   size_t flips = 0;
   for (int number = 0; number < storage::kLogTables; ++number) {

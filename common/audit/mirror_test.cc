@@ -113,7 +113,7 @@ TEST_F(MirrorTest, WhatAnInterruptedRunLeftIsProvenBeforeItIsUsed) {
   source_.cut_at = 1500;
   EXPECT_FALSE(Update().ok());
   std::string bundle = Read("tile/entries/002");
-  bundle[100] ^= 1;
+  bundle[105] ^= 1;  // within a leaf
   Write("tile/entries/002", bundle);
   source_.cut_at.reset();
   source_.fetched = 0;
@@ -173,14 +173,18 @@ TEST_F(MirrorTest, NamesTheAlteredLeaf) {
     EXPECT_TRUE(std::filesystem::exists(evidence_ + "/leaf-" + std::to_string(index)));
     EXPECT_TRUE(std::filesystem::exists(evidence_ + "/inclusion-proof"));
   }
-  // Of several the first.
-  source_.altered = {{900, "x"}, {1300, "y"}, {2500, "z"}};
-  EXPECT_NE(std::string(Update().status().message()).find("leaf 900 "), std::string::npos);
-  source_.altered = {{900, std::string(70'000, 'x')}};
-  EXPECT_EQ(AlarmOf(Update().status()), "altered leaf");
   source_.altered.clear();
   ASSERT_TRUE(Update().ok());
   EXPECT_EQ(Fsck(), "");
+}
+
+TEST_F(MirrorTest, NamesTheFirstOfSeveralAlteredLeaves) {
+  source_.AddMany(3000);
+  source_.altered = {{900, "x"}, {1300, "y"}, {2500, "z"}};
+  const absl::Status status = Update().status();
+  EXPECT_NE(std::string(status.message()).find("leaf 900 "), std::string::npos) << status;
+  source_.altered = {{2, std::string(70'000, 'x')}};
+  EXPECT_EQ(AlarmOf(Update().status()), "altered leaf");
 }
 
 TEST_F(MirrorTest, SplicedReorderedAndMissingLeavesAreAltered) {
@@ -231,9 +235,9 @@ TEST_F(MirrorTest, OneWriterAtATime) {
 
 // Every file of a small mirror, every bit: fsck names the file.
 TEST_F(MirrorTest, FsckNamesEveryFlippedBit) {
-  source_.AddMany(3);
+  source_.AddMany(1);
   ASSERT_TRUE(Update().ok());
-  source_.AddMany(2);
+  source_.AddMany(1);
   ASSERT_TRUE(Update().ok());  // leaves the partial tiles of the older checkpoint
   std::vector<std::string> names;
   const auto folder = TileFolder::OpenForReading(path());
@@ -258,7 +262,7 @@ TEST_F(MirrorTest, FsckNamesEveryFlippedBit) {
     EXPECT_NE(Fsck().find(name), std::string::npos) << name << " longer";
     Write(name, good);
   }
-  EXPECT_GT(flips, 5000U);
+  EXPECT_GT(flips, 2000U);
   EXPECT_EQ(Fsck(), "");
 }
 

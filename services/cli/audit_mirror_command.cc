@@ -129,7 +129,7 @@ absl::StatusOr<int> RunMirror(Context& context, const MirrorCommand& options) {
   if (report.ok()) {
     PrintReport(context, *report, options.folder, clock.Monotonic() - start);
   }
-  return options.follow ? Follow(context, options, copy, clock, interval) : kExitOk;
+  return options.follow ? Follow(context, options, copy, clock, interval) : absl::StatusOr<int>(kExitOk);
 }
 
 }  // namespace

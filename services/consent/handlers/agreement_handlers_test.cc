@@ -56,6 +56,39 @@ TEST(RecordConsent, PermitsFromThenOnAndSaysSoInTheLog) {
             absl::ToUnixSeconds(testing::StoryStart() + absl::Hours(24 * 365)));
 }
 
+// What the rules of the fields allow is more than a leaf holds; what is recorded fits one.
+TEST(RecordConsent, AndItsWithdrawalFitALeaf) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::RecordConsentRequest request = SimWorld::ConsentFor(person, "c1");
+  const v1::ConsentLine line = [&request] {
+    v1::ConsentLine longest = request.lines(0);
+    while (longest.recipients_size() < 50) {
+      longest.add_recipients()->set_kind("DEPARTEMENT_SOCIAL");
+    }
+    return longest;
+  }();
+  request.clear_lines();
+  while (request.lines_size() < 50) {
+    *request.add_lines() = line;
+  }
+  const auto refused = world.Record(request);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(FieldOf(refused.status()).find("lines"), std::string::npos) << refused.status();
+  while (request.ByteSizeLong() > 39'000) {
+    request.mutable_lines()->RemoveLast();
+  }
+  EXPECT_TRUE(world.Record(request).ok());
+  // More agreements than a leaf could name.
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "n" + std::to_string(i))).ok());
+  }
+  const auto withdrawn = world.WithdrawAll(person, "w1");
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_EQ(withdrawn->consent_ids_size(), 601);
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
+}
+
 TEST(RecordConsent, HoldsAcrossARestart) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");
