@@ -129,7 +129,9 @@ class LogReader {
     const Interrupt interrupt([&call] { call.TryCancel(); });
     const auto stream = stub->Tail(&call);
     const absl::Status taken = Pump(*stream);
-    call.TryCancel();
+    if (done_ || !taken.ok()) {
+      call.TryCancel();  // else the service ended it, and says why
+    }
     const grpc::Status status = stream->Finish();
     if (interrupt.raised()) {
       return absl::CancelledError("interrupted");
