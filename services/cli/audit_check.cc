@@ -263,7 +263,7 @@ void AddAuditCheck(CLI::App& audit, Context& context) {
   verb.add_option("--agreement", options->agreement, "notice-given: the agreement's id");
   verb.add_option("--leaf", options->leaf, "in-force: the act, as SERVICE:INDEX");
   verb.add_option("--share", options->share, "K/N: only the K-th of N shares of the persons");
-  verb.add_option("--most-held", options->most_held, "bound on memory, in entries of about 100 bytes")
+  verb.add_option("--most-held", options->most_held, "bound on memory, in entries of about 300 bytes")
       ->capture_default_str();
   OnRun(verb, context, options, RunCheck);
 }
