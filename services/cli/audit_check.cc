@@ -129,7 +129,9 @@ class LogReader {
     const Interrupt interrupt([&call] { call.TryCancel(); });
     const auto stream = stub->Tail(&call);
     const absl::Status taken = Pump(*stream);
-    call.TryCancel();
+    if (done_ || !taken.ok()) {
+      call.TryCancel();  // else the service ended it, and says why
+    }
     const grpc::Status status = stream->Finish();
     if (interrupt.raised()) {
       return absl::CancelledError("interrupted");
@@ -261,7 +263,7 @@ void AddAuditCheck(CLI::App& audit, Context& context) {
   verb.add_option("--agreement", options->agreement, "notice-given: the agreement's id");
   verb.add_option("--leaf", options->leaf, "in-force: the act, as SERVICE:INDEX");
   verb.add_option("--share", options->share, "K/N: only the K-th of N shares of the persons");
-  verb.add_option("--most-held", options->most_held, "bound on memory, in entries of about 100 bytes")
+  verb.add_option("--most-held", options->most_held, "bound on memory, in entries of about 300 bytes")
       ->capture_default_str();
   OnRun(verb, context, options, RunCheck);
 }

@@ -1,5 +1,7 @@
 #include "services/cli/check_report.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/cli/output.h"
@@ -9,6 +11,13 @@ namespace relais::cli {
 namespace {
 
 constexpr size_t kFewPersons = 3;  // on the finding's own line; more of them below it
+
+// One line, whatever somebody wrote.
+std::string OneLine(const std::string& value) {
+  std::string line = Printable(value);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
 
 std::string Join(const std::vector<std::string>& words) { return absl::StrJoin(words, ", "); }
 
@@ -28,18 +37,19 @@ nlohmann::json FindingJson(const questions::Finding& finding) {
 }
 
 std::string FindingText(const questions::Finding& finding) {
-  std::string text = absl::StrCat("  ", finding.what);
+  std::string text = absl::StrCat("  ", OneLine(finding.what));
   if (!finding.leaves.empty()) {
     absl::StrAppend(&text, "  ", ParisTime(finding.time), "  ", finding.service, " ",
                     absl::StrJoin(finding.leaves, ", "));
   }
   if (!finding.institution.empty()) {
-    absl::StrAppend(&text, "  ", finding.institution, finding.function.empty() ? "" : "/", finding.function);
+    absl::StrAppend(&text, "  ", finding.institution, finding.function.empty() ? "" : "/",
+                    OneLine(finding.function));
   }
   absl::StrAppend(&text, finding.recipient.empty() ? "" : " → ", finding.recipient, "\n");
   for (const auto& [name, value] : finding.facts) {
     if (!value.empty()) {
-      absl::StrAppend(&text, "      ", name, ": ", value, "\n");
+      absl::StrAppend(&text, "      ", name, ": ", OneLine(value), "\n");
     }
   }
   const bool few = finding.persons.size() <= kFewPersons;

@@ -109,7 +109,7 @@ class Question {
   [[nodiscard]] virtual Range Wanted(std::string_view /*service*/) const { return {}; }
   /// True: `past.her_acts()` must be complete.
   [[nodiscard]] virtual bool NeedsHerActs() const { return false; }
-  /// Entries of state, for the bound on memory (about 100 bytes each).
+  /// Entries of state, for the bound on memory (about 300 bytes each).
   [[nodiscard]] virtual size_t held() const { return 0; }
 };
 

@@ -15,10 +15,10 @@
 namespace relais::cli::questions {
 
 /// The bound on memory: what questions hold grows with persons and their acts, never with leaves, and stops
-/// at `most_held` entries of about 100 bytes. A check of more persons than that is made in shares: share k of
+/// at `most_held` entries of about 300 bytes. A check of more persons than that is made in shares: share k of
 /// n looks at the persons and sender records whose id falls to it; leaves about nobody belong to the first.
 struct RunOptions {
-  size_t most_held = 4'000'000;
+  size_t most_held = 2'000'000;
   uint32_t share = 1;
   uint32_t shares = 1;
   absl::Time since = absl::InfinitePast();
