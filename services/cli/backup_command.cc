@@ -1,19 +1,16 @@
 // `relais backup`: copies of a service's store; restoring one, offline.
-#include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "common/audit/store_check.h"
 #include "common/base/config.h"
-#include "common/base/executor.h"
 #include "common/base/proto_time.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/crypto/file_key_ring.h"
 #include "common/crypto/secret_file.h"
 #include "common/storage/rocksdb/backup.h"
-#include "common/storage/rocksdb/rocksdb_store.h"
+#include "common/storage/rocksdb/inspect.h"
 #include "relais/audit/v1/maintenance_service.grpc.pb.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
@@ -89,17 +86,6 @@ absl::StatusOr<int> RunVerify(Context& context, const BackupOptions& options) {
 
 // ---- offline
 
-// A store that is only looked at: nothing is ever committed.
-class NoSequencer final : public storage::Sequencer {
- public:
-  storage::LeafRange Stage(std::vector<storage::LeafDraft> /*leaves*/,
-                           std::vector<storage::LogRow>& /*rows*/) override {
-    return {};
-  }
-  void Committed() override {}
-  void Abandoned() override {}
-};
-
 absl::StatusOr<storage::BackupInfo> FindBackup(const std::string& folder, uint32_t id) {
   ASSIGN_OR_RETURN(const std::vector<storage::BackupInfo> backups, storage::ListBackups(folder));
   for (const storage::BackupInfo& backup : backups) {
@@ -123,18 +109,10 @@ absl::Status CheckEpoch(Config& config, uint32_t epoch) {
 }
 
 absl::Status CheckRestored(const std::string& path, const std::string& checkpoint) {
-  ThreadPool executor(1);
-  NoSequencer sequencer;
   storage::RocksDbOptions options;
   options.path = path;
-  options.create_if_missing = false;
-  absl::Status checked;
-  {
-    ASSIGN_OR_RETURN(const auto store, storage::RocksDbStore::Open(options, executor, sequencer));
-    checked = audit::CheckContains(*store, checkpoint);
-  }
-  executor.Stop();
-  return checked;
+  ASSIGN_OR_RETURN(const auto store, storage::ReadOnlyStore::Open(options));
+  return audit::CheckContains(*store, checkpoint);
 }
 
 absl::StatusOr<int> RunRestore(Context& context, const BackupOptions& options) {
@@ -193,10 +171,11 @@ void AddBackupCommands(CLI::App& app, Context& context) {
 
   CLI::App& restore =
       AddVerb(noun, "restore", "write a backup where the stopped service's store was (move that away first)",
-              "relais backup restore 3 --settings /etc/relais/consent.yaml");
+              "relais backup restore 3 --service-config /etc/relais/consent.yaml");
   auto restore_options = std::make_shared<BackupOptions>();
   restore.add_option("id", restore_options->id, "the backup's number")->required();
-  restore.add_option("--settings", restore_options->settings, "the service's settings, YAML")->required();
+  restore.add_option("--service-config", restore_options->settings, "the service's settings, YAML")
+      ->required();
   OnRun(restore, context, restore_options, RunRestore);
 }
 

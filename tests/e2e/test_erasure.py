@@ -210,7 +210,7 @@ class RestoreTest(ErasureCase):
     def restore(self, service):
         """Puts back backup 1 of a stopped service, under the next origin."""
         shutil.move(self.suite.path(service, "store"), self.suite.path(service, "store.lost"))
-        restored = self.suite.command("backup", "restore", "1", "--settings", self.suite.path(service, "config.yaml"))
+        restored = self.suite.command("backup", "restore", "1", "--service-config", self.suite.path(service, "config.yaml"))
         self.assertEqual(restored.returncode, 0, restored.stdout + restored.stderr)
 
     def set_origin(self, service, epoch):
