@@ -5,6 +5,8 @@ is their text, and the wrapped keys of her subjects as they stood before: these 
 fail.
 """
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -68,22 +70,17 @@ class ErasureCase(StoryCase):
         lines = self.suite.command("--json", "--reason", "essai", "audit", "tail", "--service", service, "--view",
                                    "opened", acting=AUDITOR)
         self.assertEqual(lines.returncode, 0, lines.stderr)
-        import json
-
         return [json.loads(line) for line in lines.stdout.splitlines()]
 
-    def subjects_of(self, handles):
-        """Everybody of whom one of the handles' persons is a subject: her id in every log, her records."""
-        import base64
-
-        subjects = set()
+    def subjects(self):
+        """Everybody who is a subject of a leaf that opens, in any log: 17 bytes each."""
+        found = set()
         for service in suite.SERVICES:
             for leaf in self.leaves(service):
                 subject = (leaf.get("details") or {}).get("subject") or {}
                 if subject.get("id"):
-                    kind = b"P" if "PERSON" in subject["kind"] else b"R"
-                    subjects.add((kind + base64.b64decode(subject["id"]), str(leaf)))
-        return subjects
+                    found.add((b"P" if "PERSON" in subject["kind"] else b"R") + base64.b64decode(subject["id"]))
+        return found
 
     def certificate(self, erasure_id):
         return self.steward_call("GetErasure", self.maintenance.GetErasureRequest(erasure_id=erasure_id))
@@ -117,11 +114,15 @@ class ErasureCase(StoryCase):
         self.assertEqual(self.send_reports(self.report(
             facts=FACTS, place={"kind": "DOMICILE", "adresse": STREET, "code_postal": "75013"},
             person={"nom": SURNAME, "prenoms": FIRST, "naissance": "1950-02-01"})), ["ACCEPTED"])
-        desk = "dsol-75113"
-        handles = set()
-        while len(handles) < 2:
-            message = self.received(self.city, desk)
-            handles.add(message.person.handle)
+        desk, handles = "dsol-75113", set()
+
+        def both():
+            for message in self.pull(self.city, desk):
+                self.ack(self.city, message)
+                handles.add(message.person.handle)
+            return len(handles) >= 2
+
+        suite.wait_for("both messages", both)
         agent = self.suite.client(CITY, agent=AGENT)
         for handle in handles:
             person = self.types.PersonRef(handle=handle)
@@ -140,9 +141,9 @@ class ErasureTest(ErasureCase):
         other = self.bill({"nom": "Témoin", "prenoms": "Paul", "adresse": "1 rue Saint-Maur", "code_postal": "75011"})
         self.assertEqual(self.send_bills(other), ["ACCEPTED"])
         self.received(self.city, "dsol-75111")
-        before = {subject for subject, _ in self.subjects_of(())}
+        before = self.subjects()
         handles = self.plant()
-        hers = {subject for subject, _ in self.subjects_of(())} - before
+        hers = self.subjects() - before
         self.assertGreaterEqual(len(hers), 4, "two persons, two sender records")
         keys = self.wrapped_keys(hers)
         self.assertTrue(keys, "that the search can fail")
@@ -187,8 +188,8 @@ class ErasureTest(ErasureCase):
             self.operate_audit("verify", "--service", service, "--state", self.suite.file(service + ".state"))
         # A replay from 0 passes over her, and over nobody else.
         openings = [leaf["opening"] for leaf in self.leaves("consent")]
-        self.assertIn("OPENING_ERASED", openings)
-        left = {subject for subject, _ in self.subjects_of(())}
+        self.assertIn("ERASED", openings)
+        left = self.subjects()
         self.assertEqual(left & hers, set())
         self.assertTrue(before <= left)
         # References stay known by their hashes; what comes after is somebody new.
@@ -273,7 +274,7 @@ class RestoreTest(ErasureCase):
         self.assertEqual(classes[at:].count("EVENT_CLASS_ERASED"), len(erasures))
         for leaf in leaves[:at]:
             if leaf["header"]["eventClass"] in ("EVENT_CLASS_SIGNAL_ACCEPTED", "EVENT_CLASS_ALERT_CHANGED"):
-                self.assertEqual(leaf["opening"], "OPENING_ERASED")
+                self.assertEqual(leaf["opening"], "ERASED")
         self.assertEqual(self.send_bills(self.row), ["DUPLICATE"])
 
         # Consent: its followers have read what it lost.
