@@ -52,8 +52,8 @@ class ConsentLeaves final : public audit::LeafHandler {
     uint32_t key_version = 0;
     bool objects = false;
   };
-  Task<absl::Status> SetObjection(uint64_t leaf, Objection objection);
-  absl::StatusOr<bool> Change(uint64_t leaf, const Objection& objection, const Id128& record,
+  Task<absl::Status> SetObjection(int64_t micros, Objection objection);
+  absl::StatusOr<bool> Change(int64_t micros, const Objection& objection, const Id128& record,
                               Stored<v1::RecordState>& stored, storage::CommitRequest& commit) const;
   Task<absl::Status> Link(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(audit::FollowedLeaf leaf);

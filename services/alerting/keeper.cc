@@ -40,11 +40,11 @@ Task<absl::Status> MarkErased(const rpc::ServiceContext& context, const Alerting
       CO_ASSIGN_OR_RETURN(const std::optional<v1::RecordState> state, store.FrozenRecord(record));
       if (state.has_value()) {
         erased.set_objection(state->objection());
-        erased.set_consent_leaf(state->consent_leaf());
+        erased.set_consent_time(state->consent_time());
       }
     } else {
       erased.set_objection(stored.value.objection());
-      erased.set_consent_leaf(stored.value.consent_leaf());
+      erased.set_consent_time(stored.value.consent_time());
     }
     storage::CommitRequest commit;
     AlertingStore::PutErased(erased, record, stored.version, commit);

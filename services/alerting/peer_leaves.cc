@@ -117,7 +117,7 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
   if (objection.digest.empty()) {
     co_return absl::OkStatus();  // another leaf, or an objection of a known person without a record
   }
-  const absl::Status status = co_await SetObjection(leaf.index, std::move(objection));
+  const absl::Status status = co_await SetObjection(absl::ToUnixMicros(leaf.time), std::move(objection));
   co_return status;
 }
 
@@ -149,14 +149,14 @@ Task<absl::Status> ConsentLeaves::Erase(audit::FollowedLeaf leaf) {
 }
 
 // True: there is something to commit. Leaves may be read again after a crash: an older one changes nothing.
-absl::StatusOr<bool> ConsentLeaves::Change(uint64_t leaf, const Objection& objection, const Id128& record,
+absl::StatusOr<bool> ConsentLeaves::Change(int64_t micros, const Objection& objection, const Id128& record,
                                            Stored<v1::RecordState>& stored,
                                            storage::CommitRequest& commit) const {
   v1::RecordState& state = stored.value;
-  if (state.consent_leaf() > leaf || (stored.version == 0 && objection.objects == state.objection())) {
+  if (state.consent_time() > micros || (stored.version == 0 && objection.objects == state.objection())) {
     return false;
   }
-  state.set_consent_leaf(leaf + 1);
+  state.set_consent_time(micros);
   if (state.objection() != objection.objects) {
     state.set_institution(objection.institution);
     state.set_objection(objection.objects);
@@ -171,12 +171,12 @@ absl::StatusOr<bool> ConsentLeaves::Change(uint64_t leaf, const Objection& objec
   return true;
 }
 
-Task<absl::Status> ConsentLeaves::SetObjection(uint64_t leaf, Objection objection) {
+Task<absl::Status> ConsentLeaves::SetObjection(int64_t micros, Objection objection) {
   const Id128 named = context_.idempotency.Bucket("record", objection.institution, objection.digest).id;
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(auto current, store_.Current(named));
     storage::CommitRequest commit;
-    CO_ASSIGN_OR_RETURN(const bool changed, Change(leaf, objection, current.id, current.stored, commit));
+    CO_ASSIGN_OR_RETURN(const bool changed, Change(micros, objection, current.id, current.stored, commit));
     if (!changed) {
       co_return absl::OkStatus();
     }

@@ -138,7 +138,7 @@ absl::StatusOr<AlertingStore::CurrentRecord> AlertingStore::Current(Id128 record
     if (!stored.erased.has_value()) {
       if (stored.version == 0 && before.has_value()) {
         stored.value.set_objection(before->objection());
-        stored.value.set_consent_leaf(before->consent_leaf());
+        stored.value.set_consent_time(before->consent_time());
       }
       current.stored = std::move(stored);
       return current;
