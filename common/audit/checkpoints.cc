@@ -24,25 +24,31 @@ Checkpoints::Checkpoints(std::string origin, std::vector<LogOptions::Signer> sig
       waiters_(std::make_shared<Waiters>(executor)) {}
 
 absl::StatusOr<std::optional<merkle::Checkpoint>> Checkpoints::Published() const {
+  ASSIGN_OR_RETURN(const std::optional<PublishedNote> published, PublishedBy(origin_));
+  return published.has_value() ? std::optional(published->checkpoint) : std::nullopt;
+}
+
+absl::StatusOr<std::optional<Checkpoints::PublishedNote>> Checkpoints::PublishedBy(
+    const std::string& origin) const {
   if (!file_.has_value()) {
-    return std::optional<merkle::Checkpoint>();
+    return std::optional<PublishedNote>();
   }
   ASSIGN_OR_RETURN(const PublishedFile::Content content, file_->Read());
   if (!content.last.has_value() && !content.synced.has_value()) {
-    return std::optional<merkle::Checkpoint>();
+    return std::optional<PublishedNote>();
   }
   std::vector<merkle::NoteVerifier> verifiers;
   for (const LogOptions::Signer& signer : signers_) {
-    verifiers.push_back({signer.name, signer.key.verify_key()});
+    verifiers.push_back({origin, signer.key.verify_key()});
   }
-  std::optional<merkle::Checkpoint> newest;
+  std::optional<PublishedNote> newest;
   for (const std::optional<std::string>& note : {content.last, content.synced}) {
     if (!note.has_value()) {
       continue;
     }
-    absl::StatusOr<merkle::Checkpoint> checkpoint = merkle::OpenCheckpoint(*note, origin_, verifiers);
-    if (checkpoint.ok() && (!newest.has_value() || checkpoint->size > newest->size)) {
-      newest = *std::move(checkpoint);
+    absl::StatusOr<merkle::Checkpoint> checkpoint = merkle::OpenCheckpoint(*note, origin, verifiers);
+    if (checkpoint.ok() && (!newest.has_value() || checkpoint->size > newest->checkpoint.size)) {
+      newest = PublishedNote{*std::move(checkpoint), *note};
     }
   }
   if (!newest.has_value()) {

@@ -37,6 +37,13 @@ class Checkpoints : public std::enable_shared_from_this<Checkpoints> {
   /// The last checkpoint published by an earlier process, verified; nullopt if there is none. DATA_LOSS when
   /// it is damaged, of another log or signed by no key of this one.
   [[nodiscard]] absl::StatusOr<std::optional<merkle::Checkpoint>> Published() const;
+  /// The same of another origin whose key this process holds: the log that this one goes on from. The note
+  /// too.
+  struct PublishedNote {
+    merkle::Checkpoint checkpoint;
+    std::string note;
+  };
+  [[nodiscard]] absl::StatusOr<std::optional<PublishedNote>> PublishedBy(const std::string& origin) const;
 
   /// Something is durable.
   void Grown(uint64_t size, const merkle::Hash& root);

@@ -73,6 +73,7 @@ struct Core {
   std::optional<LogCheck> check;
   std::optional<FollowWindow> window;
   merkle::Frontier applied_range;
+  std::string rebuilt_from;   // the origin followed before a rebuild
   uint64_t effects = 0;       // the effect cursor
   uint64_t effects_from = 0;  // what it was at the start: leaves below have had their effects
   bool dirty = false;
@@ -292,6 +293,12 @@ void Answered(Core& core, const absl::StatusOr<LogState>& state) {
       return;
     }
     first = core.check->origin().empty();
+    if (first && !core.rebuilt_from.empty() && core.rebuilt_from != state->origin) {
+      // The log goes on after a loss: indices above it stand for other leaves now, so none is known to have
+      // had its effects. Effects carry request ids or are local: repeating them does no harm.
+      core.effects = 0;
+      core.effects_from = 0;
+    }
     const absl::Status status = core.check->ProbeAnswered(*state);
     if (!status.ok()) {
       Alarm(core, status, core.check->read());
@@ -425,7 +432,8 @@ class FollowerImpl final : public Follower {
     }
     ASSIGN_OR_RETURN(core_->applied_range, merkle::Frontier::FromNodes(cursor.applied, cursor.range));
     std::lock_guard lock(core_->mu);
-    core_->check.emplace(cursor.origin, core_->applied_range);
+    core_->check.emplace(core_->options.rebuild ? "" : cursor.origin, core_->applied_range);
+    core_->rebuilt_from = core_->options.rebuild ? cursor.origin : "";
     core_->window.emplace(cursor.applied);
     core_->applied = cursor.applied;
     core_->effects = cursor.effects;

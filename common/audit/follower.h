@@ -69,7 +69,8 @@ struct FollowerOptions {
   size_t window = 64;                           // leaves in flight
   absl::Duration lease = absl::ZeroDuration();  // zero: no lease is wanted
   absl::Duration probe_interval = absl::Milliseconds(200);
-  /// Starts from leaf 0 again. The effect cursor stays, so that what had its effects gets `effects` = false.
+  /// Starts from leaf 0 again, whatever the log's origin is now. The effect cursor stays, so that what had
+  /// its effects gets `effects` = false; but for a log of another origin, where nobody knows any more.
   bool rebuild = false;
 };
 

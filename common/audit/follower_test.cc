@@ -331,11 +331,50 @@ TEST_F(FollowerTest, AnotherOriginAlarmsAlsoAfterARestart) {
   Follow();
   ASSERT_TRUE(harness_.Run(follower_->WaitApplied(5, absl::Seconds(5))));
   StopFollower();
-  source_.SetOrigin("relais.test/peer/2");
+  source_.SetOrigin("relais.test/other/1");
   Follow();
   RunFor(absl::Seconds(1));
   EXPECT_TRUE(follower_->alarmed());
   EXPECT_FALSE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, ALogThatGoesOnAfterALossIsFollowedIfItKeptWhatWasRead) {
+  source_.AppendMany(5);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(5, absl::Seconds(5))));
+  StopFollower();
+  source_.SetOrigin("relais.test/peer/2");
+  source_.AppendMany(2);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(7, absl::Seconds(5))));
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->LeaseHeld());
+  EXPECT_FALSE(follower_->alarmed());
+  StopFollower();
+  Follow();  // under the origin that it remembers now
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->LeaseHeld());
+}
+
+TEST_F(FollowerTest, ALogThatLostWhatWasReadAlarmsUntilItIsRebuilt) {
+  source_.AppendMany(5);
+  Follow();
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(5, absl::Seconds(5))));
+  StopFollower();
+  source_.SetOrigin("relais.test/peer/2");
+  source_.Fork(3, "another history");
+  source_.AppendMany(4);
+  Follow();
+  RunFor(absl::Seconds(1));
+  EXPECT_TRUE(follower_->alarmed());
+  StopFollower();
+  const size_t before = handler_.effects().size();
+  FollowerOptions rebuild = Options();
+  rebuild.rebuild = true;
+  Follow(rebuild);
+  ASSERT_TRUE(harness_.Run(follower_->WaitApplied(9, absl::Seconds(5))));
+  EXPECT_FALSE(follower_->alarmed());
+  EXPECT_EQ(handler_.effects().size(), before + 9) << "nobody knows any more which leaves had theirs";
 }
 
 TEST_F(FollowerTest, ADamagedCursorIsRefused) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/audit/big_endian.h"
 #include "common/audit/checkpoints.h"
+#include "common/audit/continuation.h"
 #include "common/audit/month_keys.h"
 #include "common/audit/sequencer.h"
 #include "common/audit/tree_rows.h"
@@ -102,6 +104,7 @@ class LogImpl final : public Log {
 
   storage::Sequencer& sequencer() override { return sequencer_; }
   absl::Status Recover(storage::Store& store) override;
+  [[nodiscard]] const std::optional<audit::v1::LogContinued>& lost() const override { return lost_; }
   absl::StatusOr<storage::LeafDraft> Draft(const Event& event) override;
   SubjectKeys& keys() override { return *keys_; }
 
@@ -116,6 +119,10 @@ class LogImpl final : public Log {
       keys.push_back(merkle::VerifierKeyString(signer.name, signer.key.verify_key()));
     }
     return keys;
+  }
+  [[nodiscard]] std::string OriginOf(uint64_t index) const override {
+    const auto before = earlier_.upper_bound(index);
+    return before == earlier_.end() ? options_.origin : before->second;
   }
   absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) override;
   absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) override;
@@ -159,6 +166,8 @@ class LogImpl final : public Log {
   absl::StatusOr<std::string> LeafKeyAt(uint64_t index, const std::string& bytes);
 
   const LogOptions options_;
+  std::optional<audit::v1::LogContinued> lost_;
+  std::map<uint64_t, std::string> earlier_;  // first index that is not of it → an earlier origin
   Clock& clock_;
   Random& random_;
   const std::unique_ptr<SubjectKeys> keys_;
@@ -204,7 +213,13 @@ absl::Status LogImpl::Recover(storage::Store& store) {
     }
     last_time = last->time;
   }
-  RETURN_IF_ERROR(CheckPublished(rows, size));
+  ASSIGN_OR_RETURN(const internal::Continuation continuation,
+                   internal::ContinuationOf(options_, store, *checkpoints_, size));
+  if (!continuation.published_is_previous) {
+    RETURN_IF_ERROR(CheckPublished(rows, size));
+  }
+  lost_ = continuation.lost;
+  earlier_ = continuation.earlier;
   const merkle::Hash root = range.root();
   sequencer_.Restore(std::move(range), last_time);
   keys_->Attach(store);

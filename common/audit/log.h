@@ -54,6 +54,9 @@ struct LogOptions {
   std::string published_path;       // the last checkpoint given out, outside the store; empty: none is kept
   bool test_mode = false;
   size_t subject_cache_entries = 100000;
+  /// The store lost leaves that were given out, and the log goes on all the same, under this origin:
+  /// `<name>/<epoch + 1>` of the one before. See LossOf in continuation.h.
+  bool accept_loss = false;
 };
 
 /// Thread-safe but for the Sequencer part, which a store's writer calls.
@@ -68,6 +71,8 @@ class Log {
 
   virtual storage::Sequencer& sequencer() = 0;
   virtual absl::Status Recover(storage::Store& store) = 0;
+  /// What was lost, when `accept_loss` opened this log and LOG_CONTINUED is still to be written (start.h).
+  [[nodiscard]] virtual const std::optional<audit::v1::LogContinued>& lost() const = 0;
 
   /// Seals an event into a draft for a commit. Cheap (about 10 µs); any thread.
   virtual absl::StatusOr<storage::LeafDraft> Draft(const Event& event) = 0;
@@ -78,6 +83,8 @@ class Log {
   [[nodiscard]] virtual const std::string& origin() const = 0;
   /// The C2SP verifier keys of those who sign this log's checkpoints, in the order of the signatures.
   [[nodiscard]] virtual std::vector<std::string> signer_keys() const = 0;
+  /// The origin under which this leaf was written: an earlier one for leaves from before a loss.
+  [[nodiscard]] virtual std::string OriginOf(uint64_t index) const = 0;
   /// `<origin>:<size>`.
   [[nodiscard]] std::string Revision(uint64_t size) const;
   /// Reads consecutive leaves, at most `limit` and about 4 MiB; empty at the end.

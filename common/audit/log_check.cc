@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/audit/continuation.h"
 #include "common/base/status.h"
 
 namespace relais::audit::internal {
@@ -39,7 +40,17 @@ absl::Status LogCheck::ProbeAnswered(const LogState& state) {
     origin_ = state.origin;
   }
   if (state.origin != origin_) {
-    return absl::DataLossError("another origin");
+    if (!GoesOn(origin_, state.origin)) {
+      return absl::DataLossError("another origin");
+    }
+    // It lost its end and says so. What was read must be in what it kept: its roots will tell, as ever.
+    if (state.size < probe.at.size()) {
+      return absl::DataLossError(
+          "the log lost leaves that were read here and goes on under another origin: rebuild this follower");
+    }
+    origin_ = state.origin;
+    largest_answer_ = 0;
+    ahead_.clear();
   }
   if (state.size < probe.at.size() || state.size < largest_answer_) {
     return absl::DataLossError("smaller size");

@@ -15,7 +15,8 @@ namespace relais::audit::internal {
 
 /// Takes every leaf's hash in order and the answers to probes; compares roots at the sizes that the answers
 /// name, whether these are reached before or after the answer comes. DATA_LOSS from any call: the log forked,
-/// shrank or is another; stop. Not thread-safe.
+/// shrank or is another; stop. A log that goes on under a later epoch of its origin is the same log, as far
+/// as it kept what was read (continuation.h). Not thread-safe.
 class LogCheck {
  public:
   /// `origin` empty: the first answer gives it.

@@ -1,16 +1,55 @@
 #include "common/audit/meta.h"
 
-#include <algorithm>
-#include <array>
+#include <optional>
 
+#include "common/audit/meta_rows.h"
+#include "common/audit/retention.h"
 #include "common/merkle/note.h"
 
 namespace relais::audit {
 namespace {
 constexpr char kFormat = 0x01;
-// Rows of erasure, retention and continuation, whose messages are their own: the key alone is checked here.
-constexpr std::array<std::string_view, 4> kOtherPrefixes = {"erasing/", "erased/", "month/", "done/"};
-constexpr std::array<std::string_view, 3> kOtherKeys = {"rotation", "journal", "origin"};
+
+absl::Status Check(bool right) {
+  return right ? absl::OkStatus() : absl::DataLossError("log: a row about itself is damaged");
+}
+
+template <typename Message>
+absl::Status CheckMessage(std::string_view value) {
+  Message message;
+  return Check(message.ParseFromString(std::string(value)) && message.GetReflection() != nullptr &&
+               message.GetReflection()->GetUnknownFields(message).empty());
+}
+
+// nullopt: not one of these rows.
+std::optional<absl::Status> CheckMaintenanceRow(std::string_view key, std::string_view value) {
+  for (const std::string_view prefix : {internal::kErasingPrefix, internal::kErasedPrefix}) {
+    if (key.starts_with(prefix)) {
+      audit::v1::StoredErasure stored;
+      return Check(stored.ParseFromString(std::string(value)) &&
+                   stored.erasure_id() == key.substr(prefix.size()));
+    }
+  }
+  if (key == internal::kRotationKey) {
+    return CheckMessage<audit::v1::StoredRotation>(value);
+  }
+  if (key == internal::kJournalKey) {
+    return CheckMessage<audit::v1::StoredJournal>(value);
+  }
+  if (key.starts_with(internal::kDonePrefix)) {
+    return CheckMessage<audit::v1::StoredDone>(value);
+  }
+  if (key.starts_with(internal::kMonthPrefix)) {
+    return Check(value.empty() && ParseMonth(key.substr(internal::kMonthPrefix.size())).ok());
+  }
+  if (key == internal::kOriginKey) {
+    return Check(!value.empty());
+  }
+  if (key.starts_with(internal::kEarlierPrefix)) {
+    return Check(!value.empty() && key.size() == internal::kEarlierPrefix.size() + sizeof(uint64_t));
+  }
+  return std::nullopt;
+}
 }  // namespace
 
 std::string EncodeSigners(const std::vector<std::string>& keys) {
@@ -43,12 +82,8 @@ absl::Status CheckMetaRow(std::string_view key, std::string_view value) {
   if (key == kMetaSigners) {
     return DecodeSigners(value).status();
   }
-  const bool other =
-      std::find(kOtherKeys.begin(), kOtherKeys.end(), key) != kOtherKeys.end() ||
-      std::any_of(kOtherPrefixes.begin(), kOtherPrefixes.end(),
-                  [key](std::string_view prefix) { return key.substr(0, prefix.size()) == prefix; });
-  if (other) {
-    return absl::OkStatus();
+  if (const std::optional<absl::Status> checked = CheckMaintenanceRow(key, value)) {
+    return *checked;
   }
   return absl::DataLossError("log: a row about itself that this program does not know");
 }

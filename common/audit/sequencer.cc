@@ -19,7 +19,8 @@ void TreeSequencer::Restore(merkle::Frontier range, absl::Time last_time) {
 
 storage::LeafRange TreeSequencer::Stage(std::vector<storage::LeafDraft> leaves, std::vector<LogRow>& rows) {
   const uint64_t first = staged_.range.size();
-  const uint64_t count = leaves.size();
+  const auto count = static_cast<uint64_t>(std::count_if(
+      leaves.begin(), leaves.end(), [](const storage::LeafDraft& leaf) { return !leaf.bytes.empty(); }));
   if (count > 0) {
     // One instant per commit: its leaves are one act. Whole microseconds, as the leaf says them.
     staged_.last_time = std::max(staged_.last_time, absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())));
@@ -31,6 +32,10 @@ storage::LeafRange TreeSequencer::Stage(std::vector<storage::LeafDraft> leaves, 
 }
 
 void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vector<LogRow>& rows) {
+  if (leaf.bytes.empty()) {
+    StageDraftRows(std::move(leaf.rows), rows);
+    return;
+  }
   const std::string index = IndexKey(staged_.range.size());
   StampTime(leaf.bytes, time);
   completed_.clear();
@@ -53,6 +58,13 @@ void TreeSequencer::StageDraftRows(std::vector<LogRow> draft_rows, std::vector<L
         // Drafted before the erasure and committed after it: the key must not come back.
         if (IsErased(row.key)) {
           continue;
+        }
+        // Wrapped before a rotation of the epoch began and written after it: no row of the old epoch may be
+        // written once its survivors are being gathered. A row that cannot be renewed stays as it is, and
+        // keeps the old key from being destroyed.
+        if (absl::StatusOr<std::optional<std::string>> renewed = keys_.Renewed(row.key, *row.value);
+            renewed.ok() && renewed->has_value()) {
+          row.value = std::move(**renewed);
         }
         new_subjects_.push_back(row.key);
       } else {

@@ -4,8 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/big_endian.h"
 #include "common/audit/cursor.h"
 #include "common/audit/meta.h"
+#include "common/audit/meta_rows.h"
 #include "common/base/status.h"
 
 namespace relais::audit {
@@ -60,6 +62,25 @@ Task<absl::Status> RecordStart(Log& log, storage::Store& store, std::string inst
                             std::optional<std::string>(EncodeSigners(now))});
   }
   commit.leaves.push_back(std::move(started));
+  const absl::StatusOr<storage::CommitResult> result = co_await store.Commit(std::move(commit));
+  co_return result.status();
+}
+
+Task<absl::Status> RecordContinued(Log& log, storage::Store& store, std::string institution,
+                                   uint64_t directory_version) {
+  Event event;
+  event.event_class = audit::v1::EVENT_CLASS_LOG_CONTINUED;
+  event.institution = std::move(institution);
+  event.directory_version = directory_version;
+  event.details.mutable_payload()->PackFrom(*log.lost());
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log.Draft(event));
+  draft.rows.push_back(internal::MetaRow(std::string(internal::kOriginKey), log.origin()));
+  draft.rows.push_back(
+      internal::MetaRow(internal::MetaKey(internal::kEarlierPrefix, IndexKey(log.lost()->lost_from())),
+                        log.lost()->previous_origin()));
+  storage::CommitRequest commit;
+  commit.partition = internal::CursorPartition("start");
+  commit.leaves.push_back(std::move(draft));
   const absl::StatusOr<storage::CommitResult> result = co_await store.Commit(std::move(commit));
   co_return result.status();
 }

@@ -16,4 +16,9 @@ namespace relais::audit {
 Task<absl::Status> RecordStart(Log& log, storage::Store& store, std::string institution,
                                uint64_t directory_version);
 
+/// Appends LOG_CONTINUED with what `log.lost()` says, and remembers the origin under which this store's log
+/// goes on. The first leaf of the new log's own. Durable on OK; to be done before RecordStart.
+Task<absl::Status> RecordContinued(Log& log, storage::Store& store, std::string institution,
+                                   uint64_t directory_version);
+
 }  // namespace relais::audit

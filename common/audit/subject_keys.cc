@@ -5,8 +5,10 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "common/audit/big_endian.h"
 #include "common/audit/key_cache.h"
 #include "common/base/status.h"
@@ -35,13 +37,19 @@ std::string Tombstone() {
   return row;
 }
 
-absl::Status Erased() { return absl::FailedPreconditionError("erased"); }
+constexpr char kErasedUrl[] = "relais/erased";
+
+absl::Status Erased() {
+  absl::Status status = absl::FailedPreconditionError("erased");
+  status.SetPayload(kErasedUrl, absl::Cord());
+  return status;
+}
 
 class SubjectKeysImpl final : public SubjectKeys {
  public:
-  SubjectKeysImpl(crypto::KeyRing& ring, Random& random, size_t cache_entries)
+  SubjectKeysImpl(crypto::KeyRing& ring, Random& random, size_t cache_entries, uint32_t epoch)
       // A small cache in shards would be several tiny ones.
-      : ring_(ring), random_(random), shard_count_(cache_entries < 1024 ? 1 : kShards) {
+      : ring_(ring), random_(random), shard_count_(cache_entries < 1024 ? 1 : kShards), epoch_(epoch) {
     for (auto& shard : shards_) {
       shard.emplace(std::max<size_t>(1, cache_entries / shard_count_));
     }
@@ -121,6 +129,57 @@ class SubjectKeysImpl final : public SubjectKeys {
     std::lock_guard lock(shard.mu);
     shard.cache.Erase(*subject);
     shard.cache.Insert({State::kErased, *subject, {}, {}, {}});
+    Thaw(*subject);
+  }
+
+  void Freeze(const Subject& subject) override {
+    std::lock_guard lock(frozen_mu_);
+    frozen_.insert(subject);
+    frozen_count_ = frozen_.size();
+  }
+  void Unfreeze(const Subject& subject) override { Thaw(subject); }
+  [[nodiscard]] bool Frozen(const Subject& subject) const override {
+    if (frozen_count_ == 0) {
+      return false;
+    }
+    std::lock_guard lock(frozen_mu_);
+    return frozen_.contains(subject);
+  }
+
+  absl::Status UseEpoch(uint32_t epoch) override {
+    RETURN_IF_ERROR(ring_.Get(kEpochKey, epoch).status());
+    epoch_ = epoch;
+    return absl::OkStatus();
+  }
+  [[nodiscard]] uint32_t epoch() const override { return epoch_; }
+
+  absl::StatusOr<std::optional<std::string>> Renewed(std::string_view encoded_subject,
+                                                     std::string_view row) override {
+    if (row.size() < kRowHeader || IsTombstone(row) || ReadBigEndian32(row.substr(1)) >= epoch_) {
+      return std::optional<std::string>();
+    }
+    ASSIGN_OR_RETURN(const Subject subject, Subject::Decode(encoded_subject));
+    Secret key;
+    {
+      // A draft may wait longer than a whole rotation takes: then its key is here only.
+      Shard& shard = ShardOf(subject);
+      std::lock_guard lock(shard.mu);
+      if (const CachedKey* const item = shard.cache.Peek(subject); item != nullptr) {
+        if (item->state == State::kErased) {
+          return std::optional<std::string>();
+        }
+        key = item->key;
+      }
+    }
+    if (key.empty()) {
+      ASSIGN_OR_RETURN(CachedKey item, Unwrap(subject, row));
+      key = std::move(item.key);
+    }
+    if (key.empty()) {
+      return std::optional<std::string>();  // erased with an epoch
+    }
+    ASSIGN_OR_RETURN(std::string renewed, Wrap(subject, key));
+    return std::optional<std::string>(std::move(renewed));
   }
 
   bool ErasedLately(std::string_view encoded_subject) const override {
@@ -149,6 +208,14 @@ class SubjectKeysImpl final : public SubjectKeys {
 
   absl::StatusOr<std::string> OpenState(const Subject& subject, std::string_view context,
                                         std::string_view sealed) override {
+    if (Frozen(subject)) {
+      return absl::NotFoundError("subject about to be erased");
+    }
+    return OpenFrozenState(subject, context, sealed);
+  }
+
+  absl::StatusOr<std::string> OpenFrozenState(const Subject& subject, std::string_view context,
+                                              std::string_view sealed) override {
     if (sealed.empty() || sealed[0] != kFormat) {
       return absl::InvalidArgumentError("sealed state: unknown format");
     }
@@ -210,6 +277,9 @@ class SubjectKeysImpl final : public SubjectKeys {
   }
 
   absl::StatusOr<CachedKey*> FindOrCreate(Shard& shard, const Subject& subject) {
+    if (Frozen(subject)) {
+      return Erased();
+    }
     ASSIGN_OR_RETURN(CachedKey* const item, Find(shard, subject));
     if (item != nullptr) {
       return item->state == State::kErased ? absl::StatusOr<CachedKey*>(Erased()) : item;
@@ -220,7 +290,7 @@ class SubjectKeysImpl final : public SubjectKeys {
   }
 
   absl::StatusOr<std::string> Wrap(const Subject& subject, const Secret& key) {
-    ASSIGN_OR_RETURN(const uint32_t epoch, ring_.Latest(kEpochKey));
+    const uint32_t epoch = epoch_;
     ASSIGN_OR_RETURN(const Secret epoch_key, ring_.Get(kEpochKey, epoch));
     ASSIGN_OR_RETURN(const std::string sealed,
                      crypto::SealRandom(random_, epoch_key, AssociatedData(subject), key.ExposeSecret()));
@@ -252,14 +322,30 @@ class SubjectKeysImpl final : public SubjectKeys {
     return CachedKey{State::kDurable, subject, Secret(*std::move(key)), {}, {}};
   }
 
+  void Thaw(const Subject& subject) {
+    std::lock_guard lock(frozen_mu_);
+    frozen_.erase(subject);
+    frozen_count_ = frozen_.size();
+  }
+
   crypto::KeyRing& ring_;
   Random& random_;
   std::atomic<const storage::Store*> store_ = nullptr;
   const size_t shard_count_;
+  std::atomic<uint32_t> epoch_;
   std::array<std::optional<Shard>, kShards> shards_;
+  mutable std::mutex frozen_mu_;  // taken last
+  std::set<Subject> frozen_;
+  std::atomic<size_t> frozen_count_ = 0;
 };
 
 }  // namespace
+
+bool IsErased(const absl::Status& status) { return status.GetPayload(kErasedUrl).has_value(); }
+
+storage::LogRow SubjectKeys::TombstoneRow(const Subject& subject) {
+  return {storage::LogTable::kSubjectKeys, subject.Encode(), Tombstone()};
+}
 
 bool SubjectKeys::IsTombstone(std::string_view row_value) { return row_value == Tombstone(); }
 
@@ -268,8 +354,8 @@ absl::StatusOr<std::unique_ptr<SubjectKeys>> SubjectKeys::Open(crypto::KeyRing& 
   if (absl::IsNotFound(ring.Latest(kEpochKey).status())) {
     RETURN_IF_ERROR(ring.Add(kEpochKey, Secret(random.Bytes(kKeySize))).status());
   }
-  RETURN_IF_ERROR(ring.Latest(kEpochKey).status());
-  return std::make_unique<SubjectKeysImpl>(ring, random, cache_entries);
+  ASSIGN_OR_RETURN(const uint32_t epoch, ring.Latest(kEpochKey));
+  return std::make_unique<SubjectKeysImpl>(ring, random, cache_entries, epoch);
 }
 
 }  // namespace relais::audit

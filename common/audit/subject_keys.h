@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,11 @@ namespace relais::audit {
 ///   row           subject, 17 bytes → 0x01 | epoch version, 4 bytes big-endian | SealRandom(epoch key,
 ///                 "relais subject key v1" ‖ subject, 32-byte key)
 ///   tombstone     subject, 17 bytes → 0x01 | 0, 4 bytes
+///
+/// A subject is *frozen* from the moment its erasure is requested until its key is destroyed: its leaves
+/// open, so that every follower can do its part, but its state reads as erased and nothing is written about
+/// it.
+///
 ///   sealed state  0x01 | SealRandom(HKDF-SHA256(subject's key, no salt, "relais state v1"), context, value)
 class SubjectKeys {
  public:
@@ -50,10 +56,25 @@ class SubjectKeys {
   /// the pointers: commit that too, until the answer is empty. NOT_FOUND: never had a key.
   static constexpr size_t kEraseRows = 2001;
   virtual absl::StatusOr<std::vector<storage::LogRow>> EraseRows(const Subject& subject) = 0;
+  /// The row that makes a subject erased, whether it had a key or not.
+  [[nodiscard]] static storage::LogRow TombstoneRow(const Subject& subject);
   /// Whether a key row's value is a tombstone.
   [[nodiscard]] static bool IsTombstone(std::string_view row_value);
   /// Called when a tombstone is durable.
   virtual void MarkErased(std::string_view encoded_subject) = 0;
+  virtual void Freeze(const Subject& subject) = 0;
+  /// Its erasure was not requested after all.
+  virtual void Unfreeze(const Subject& subject) = 0;
+  [[nodiscard]] virtual bool Frozen(const Subject& subject) const = 0;
+
+  /// From here on keys are wrapped by this epoch's key, which must be in the ring.
+  virtual absl::Status UseEpoch(uint32_t epoch) = 0;
+  [[nodiscard]] virtual uint32_t epoch() const = 0;
+  /// The same key under the epoch in use; nullopt for a row that needs no other: current, a tombstone, or
+  /// under an epoch whose key is destroyed. DATA_LOSS for a row that does not open.
+  [[nodiscard]] virtual absl::StatusOr<std::optional<std::string>> Renewed(std::string_view encoded_subject,
+                                                                           std::string_view row) = 0;
+
   /// True when MarkErased was called for the subject not long ago: a leaf drafted before must leave no
   /// pointer.
   [[nodiscard]] virtual bool ErasedLately(std::string_view encoded_subject) const = 0;
@@ -64,9 +85,16 @@ class SubjectKeys {
   /// leaf drafted for the subject. FAILED_PRECONDITION when erased.
   virtual absl::StatusOr<std::string> SealState(const Subject& subject, std::string_view context,
                                                 std::string_view plain) = 0;
-  /// NOT_FOUND when erased.
+  /// NOT_FOUND when erased or frozen.
   virtual absl::StatusOr<std::string> OpenState(const Subject& subject, std::string_view context,
                                                 std::string_view sealed) = 0;
+  /// The same of a frozen subject too: for who erases it.
+  virtual absl::StatusOr<std::string> OpenFrozenState(const Subject& subject, std::string_view context,
+                                                      std::string_view sealed) = 0;
 };
+
+/// True for the error that says that a subject is erased, or about to be: whoever repeats what failed with it
+/// will never succeed.
+[[nodiscard]] bool IsErased(const absl::Status& status);
 
 }  // namespace relais::audit

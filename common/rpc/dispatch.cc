@@ -154,7 +154,9 @@ absl::Status Dispatcher::CheckMessage(const google::protobuf::Message& message, 
   return std::move(result.status);
 }
 
-grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::Status& outcome) {
+grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::Status& said) {
+  // Whatever a handler was about to write about somebody who is being erased: there is nobody any more.
+  const absl::Status outcome = audit::IsErased(said) ? NoSuchOrNotYours() : said;
   if (record.admitted) {
     bound.in_flight.fetch_sub(1);
   }

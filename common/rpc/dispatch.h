@@ -133,7 +133,7 @@ class Dispatcher {
   // Validates; discards what this program does not know.
   absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
   // Counts, measures, and turns the outcome into gRPC's.
-  grpc::Status Close(const Record& record, Bound& bound, const absl::Status& outcome);
+  grpc::Status Close(const Record& record, Bound& bound, const absl::Status& said);
   void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
   void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
   Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);

@@ -13,6 +13,7 @@
 #include "common/directory/sign.h"
 #include "common/pki/file.h"
 #include "common/rpc/audit_service.h"
+#include "common/rpc/maintenance_service.h"
 #include "common/rpc/tail_client.h"
 #include "common/storage/rocksdb/rocksdb_store.h"
 
@@ -73,7 +74,11 @@ absl::StatusOr<Secret> RequestKey(crypto::KeyRing& ring, Random& random) {
 }  // namespace
 
 ServiceRuntime::ServiceRuntime(std::string name, const Flags& flags, Settings settings)
-    : name_(std::move(name)), test_mode_(flags.test_mode), settings_(std::move(settings)) {
+    : name_(std::move(name)),
+      test_mode_(flags.test_mode),
+      accept_loss_(flags.accept_loss),
+      rebuild_(flags.rebuild),
+      settings_(std::move(settings)) {
   if (flags.test_clock) {
     clock_ = std::make_unique<ShiftedClock>(flags.test_clock->start, flags.test_clock->real);
   } else {
@@ -92,6 +97,7 @@ absl::StatusOr<std::unique_ptr<ServiceRuntime>> ServiceRuntime::Open(const Servi
   RETURN_IF_ERROR(runtime->OpenDirectory());
   RETURN_IF_ERROR(runtime->OpenLog());
   RETURN_IF_ERROR(runtime->OpenStore());
+  RETURN_IF_ERROR(runtime->OpenMaintenance(definition));
   RETURN_IF_ERROR(runtime->Prepare(definition));
   return runtime;
 }
@@ -144,6 +150,7 @@ absl::Status ServiceRuntime::OpenLog() {
   options.ring = own_ring_.get();
   options.published_path = settings_.published;
   options.test_mode = test_mode_;
+  options.accept_loss = accept_loss_;
   ASSIGN_OR_RETURN(log_, audit::Log::Create(std::move(options), *clock_, random_, *executor_));
   return absl::OkStatus();
 }
@@ -160,6 +167,20 @@ absl::Status ServiceRuntime::OpenStore() {
   return log_->Recover(*store_);
 }
 
+absl::Status ServiceRuntime::OpenMaintenance(const ServiceDefinition& definition) {
+  audit::MaintenanceOptions options;
+  options.institution = "service/" + name_;
+  options.directory_version = [this] { return directory_->Current()->version(); };
+  options.wait_for = definition.erasure_waits_for;
+  options.journal_path = settings_.erasure_journal;
+  options.agent_names_months = settings_.agent_names_months;
+  options.epoch_length = settings_.epoch_length;
+  options.sweep_every = settings_.sweep_every;
+  ASSIGN_OR_RETURN(maintenance_, audit::Maintenance::Open(std::move(options), *log_, *store_, *own_ring_,
+                                                          *clock_, random_, *executor_));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<pki::PeerTrust> ServiceRuntime::MakeTrust() const {
   pki::PeerTrust::Options options;
   options.trust_domain = directory_->Current()->trust_domain();
@@ -171,8 +192,9 @@ absl::StatusOr<pki::PeerTrust> ServiceRuntime::MakeTrust() const {
 
 absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   const CurrentDirectory current = [this] { return directory_->Current(); };
-  context_ = std::make_unique<ServiceContext>(ServiceContext{
-      *clock_, random_, *executor_, *store_, *log_, *handles_, *suppression_, *idempotency_, current});
+  context_ = std::make_unique<ServiceContext>(ServiceContext{*clock_, random_, *executor_, *store_, *log_,
+                                                             *handles_, *suppression_, *idempotency_, current,
+                                                             maintenance_.get()});
   ASSIGN_OR_RETURN(pki::PeerTrust trust, MakeTrust());
   trust_ = std::make_unique<pki::PeerTrust>(std::move(trust));
   authenticator_ = std::make_unique<Authenticator>(*trust_, current);
@@ -182,6 +204,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   options.always_ready = {kAuditServiceName};
   dispatcher_ = std::make_unique<Dispatcher>(*context_, *authenticator_, options);
   RETURN_IF_ERROR(dispatcher_->AddService(kAuditServiceName));
+  RETURN_IF_ERROR(dispatcher_->AddService(kMaintenanceServiceName));
   for (const std::string& service : definition.services) {
     RETURN_IF_ERROR(dispatcher_->AddService(service));
   }
@@ -196,6 +219,9 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   dispatcher_->SetMetrics(service_metrics_.get());
   audit_handlers_ = std::make_unique<AuditHandlers>(*context_, definition.opened);
   audit_service_ = MakeAuditService(*dispatcher_, *audit_handlers_);
+  maintenance_handlers_ =
+      std::make_unique<MaintenanceHandlers>(*context_, BackupsOf(*store_, settings_.backup_folder));
+  maintenance_service_ = MakeMaintenanceService(*dispatcher_, *maintenance_handlers_);
   return absl::OkStatus();
 }
 
@@ -219,6 +245,10 @@ absl::StatusOr<std::unique_ptr<audit::TailSource>> ServiceRuntime::Tail(const st
 }
 
 absl::Status ServiceRuntime::WriteStarted() {
+  if (log_->lost().has_value()) {
+    RETURN_IF_ERROR(BlockOn(
+        audit::RecordContinued(*log_, *store_, "service/" + name_, directory_->Current()->version())));
+  }
   return BlockOn(audit::RecordStart(*log_, *store_, "service/" + name_, directory_->Current()->version()));
 }
 
@@ -228,7 +258,8 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
     RETURN_IF_ERROR(metrics_.Serve(settings_.metrics_listen).status());
   }
   ASSIGN_OR_RETURN(bound_, definition.bind(*this));
-  std::vector<grpc::Service*> services = {audit_service_.get()};
+  RETURN_IF_ERROR(BlockOn(maintenance_->Reapply()));
+  std::vector<grpc::Service*> services = {audit_service_.get(), maintenance_service_.get()};
   for (const std::unique_ptr<grpc::Service>& service : bound_->services) {
     services.push_back(service.get());
   }
@@ -238,6 +269,7 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
   options.reflection = settings_.reflection;
   ASSIGN_OR_RETURN(server_, Server::Start(options, *authenticator_, *dispatcher_, services));
   RETURN_IF_ERROR(bound_->start());
+  maintenance_->Start();
   server_->SetServing(true);
   log::Info("serving",
             {log::Field::Name("address", settings_.listen), log::Field::Count("port", server_->port()),
@@ -249,6 +281,11 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
 void ServiceRuntime::Stop() {
   if (std::exchange(stopped_, true)) {
     return;
+  }
+  // First: whoever waits for it is answered before the server waits for their calls.
+  if (maintenance_ != nullptr) {
+    store_->CancelCompactions();
+    BlockOn(maintenance_->Stop());
   }
   if (server_ != nullptr) {
     server_->Drain(store_failed_ ? absl::Seconds(1) : settings_.drain);

@@ -15,12 +15,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/audit/follower.h"
 #include "common/audit/log.h"
+#include "common/audit/maintenance.h"
 #include "common/base/clock.h"
 #include "common/base/config.h"
 #include "common/base/executor.h"
@@ -33,6 +35,7 @@
 #include "common/rpc/authentication.h"
 #include "common/rpc/dispatch.h"
 #include "common/rpc/idempotency.h"
+#include "common/rpc/maintenance_handlers.h"
 #include "common/rpc/server.h"
 #include "common/rpc/service_context.h"
 #include "common/rpc/settings.h"
@@ -64,6 +67,8 @@ struct ServiceDefinition {
   std::string name;                   // "consent"
   std::vector<std::string> services;  // full names of its gRPC services; AuditService is added
   OpenedTable opened;                 // what peers see of its log
+  /// Services whose acknowledgement an erasure here waits for, of those that the settings name.
+  std::set<std::string> erasure_waits_for = {};
   /// Reads the service's own settings, before anything is opened. May be empty.
   std::function<void(Config&)> settings;
   std::function<absl::StatusOr<std::unique_ptr<BoundService>>(ServiceRuntime&)> bind;
@@ -90,6 +95,11 @@ class ServiceRuntime {
   [[nodiscard]] crypto::KeyRing& shared_ring() { return *shared_ring_; }
   [[nodiscard]] crypto::KeyRing& own_ring() { return *own_ring_; }
 
+  /// Erasures, epochs, months: to be given a keeper while the service is bound.
+  [[nodiscard]] audit::Maintenance& maintenance() { return *maintenance_; }
+  /// True when the follower of that peer's log is to start from its first leaf again.
+  [[nodiscard]] bool Rebuilds(const std::string& service) const { return rebuild_.count(service) > 0; }
+
   /// False for a peer that is configured absent: nobody waits for it.
   [[nodiscard]] bool HasPeer(const std::string& service) const { return settings_.peers.count(service) > 0; }
   /// A channel to a configured peer, the same at every call. NOT_FOUND for an absent one.
@@ -108,6 +118,7 @@ class ServiceRuntime {
   absl::Status OpenDirectory();
   absl::Status OpenLog();
   absl::Status OpenStore();
+  absl::Status OpenMaintenance(const ServiceDefinition& definition);
   absl::StatusOr<pki::PeerTrust> MakeTrust() const;
   absl::Status Prepare(const ServiceDefinition& definition);
   absl::Status WriteStarted();
@@ -119,6 +130,8 @@ class ServiceRuntime {
 
   const std::string name_;
   const bool test_mode_;
+  const bool accept_loss_;
+  const std::set<std::string> rebuild_;
   const Settings settings_;
   std::unique_ptr<Clock> clock_;
   SystemRandom random_;
@@ -133,6 +146,7 @@ class ServiceRuntime {
   std::string directory_stamp_;  // of its files, when last read
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<storage::RocksDbStore> store_;
+  std::unique_ptr<audit::Maintenance> maintenance_;
   std::unique_ptr<identity::HandleCodec> handles_;
   std::unique_ptr<identity::SuppressionKeys> suppression_;
   std::unique_ptr<Idempotency> idempotency_;
@@ -143,6 +157,8 @@ class ServiceRuntime {
   std::unique_ptr<telemetry::ServiceMetrics> service_metrics_;
   std::unique_ptr<AuditHandlers> audit_handlers_;
   std::unique_ptr<grpc::Service> audit_service_;
+  std::unique_ptr<MaintenanceHandlers> maintenance_handlers_;
+  std::unique_ptr<grpc::Service> maintenance_service_;
   std::mutex channels_mu_;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
   std::unique_ptr<BoundService> bound_;

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "common/audit/log.h"
+#include "common/audit/maintenance.h"
 #include "common/base/clock.h"
 #include "common/base/executor.h"
 #include "common/base/random.h"
@@ -31,6 +32,8 @@ struct ServiceContext {
   const identity::SuppressionKeys& suppression;
   const Idempotency& idempotency;
   std::function<std::shared_ptr<const directory::Directory>()> directory;
+  /// Erasures and retention; null where nothing is erased: tests that do not need it.
+  audit::Maintenance* maintenance = nullptr;
 
   /// OK; or why no business write may happen now: store failed, clock jumped back.
   [[nodiscard]] absl::Status Writable() const;

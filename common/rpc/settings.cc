@@ -13,6 +13,7 @@ constexpr int64_t kMostCacheMib = 1 << 16;
 constexpr int64_t kMostGeneration = 65535;
 constexpr int64_t kMostThreads = 64;
 constexpr int64_t kMostCalls = 100'000;
+constexpr int64_t kMostMonths = 1200;
 
 absl::StatusOr<Flags::TestClock> ParseTestClock(const std::string& text) {
   const size_t comma = text.find(',');
@@ -38,6 +39,11 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv, const std::s
       ->take_all();
   app.add_flag("--check-config", flags.check_config,
                "read the settings, say whether they are right, and end");
+  app.add_flag("--accept-loss", flags.accept_loss,
+               "the store lost leaves that were given out: go on under audit.origin, which must be the next "
+               "epoch");
+  std::vector<std::string> rebuild;
+  app.add_option("--rebuild", rebuild, "follow that peer's log from the start again")->take_all();
   app.add_flag("--test-mode", flags.test_mode, "mark everything written as a test");
   app.add_option("--test-clock", test_clock, "START,REAL: show START at the instant REAL; needs --test-mode");
   try {
@@ -50,6 +56,7 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv, const std::s
     }
     return absl::InvalidArgumentError(text.str());
   }
+  flags.rebuild = {rebuild.begin(), rebuild.end()};
   if (!test_clock.empty()) {
     if (!flags.test_mode) {
       return absl::InvalidArgumentError("--test-clock needs --test-mode");
@@ -84,6 +91,11 @@ Settings ReadSettings(Config& config) {
   settings.next_signer_key = config.String("audit.next_signer_key", "");
   settings.origin = config.String("audit.origin");
   settings.published = config.String("audit.published");
+  settings.erasure_journal = config.String("audit.erasure_journal", settings.published + ".erasures");
+  settings.agent_names_months = static_cast<int>(config.Int("audit.agent_names_months", 12, 1, kMostMonths));
+  settings.epoch_length = config.Duration("audit.epoch", absl::Hours(720));
+  settings.sweep_every = config.Duration("retention.every", absl::Hours(24));
+  settings.backup_folder = config.String("backup.folder", "");
   settings.directory_file = config.String("directory.file");
   settings.root_keys = config.String("directory.root_keys");
   settings.retired_root_keys = config.String("directory.retired_root_keys", "");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,8 @@ struct Flags {
   std::string config;
   std::vector<std::string> overrides;  // --set
   bool check_config = false;           // reads the settings, says whether they are right, and ends
+  bool accept_loss = false;            // leaves that were given out are lost: go on under the next origin
+  std::set<std::string> rebuild;       // peers whose logs are followed from the start again
   bool test_mode = false;              // marks every leaf, metrics and the log; allows a test clock
   struct TestClock {
     absl::Time start;  // shown when ...
@@ -56,6 +59,11 @@ struct Settings {
   std::string next_signer_key;  // audit.next_signer_key: signs too while one replaces the other; default none
   std::string origin;           // audit.origin: "relais.test/consent/1"
   std::string published;        // audit.published: file outside the store with the last checkpoint given out
+  std::string erasure_journal;  // audit.erasure_journal: file outside the store; default <published>.erasures
+  int agent_names_months = 12;  // audit.agent_names_months: month keys are kept that long after the month
+  absl::Duration epoch_length;  // audit.epoch: 720h; epochs end by themselves after this; 0: on demand only
+  absl::Duration sweep_every;   // retention.every: 24h
+  std::string backup_folder;    // backup.folder; default none: no backups can be made
   std::string directory_file;   // directory.file, beside it its .sig
   std::string root_keys;        // directory.root_keys: public keys, one a line
   std::string retired_root_keys;  // directory.retired_root_keys: default none

@@ -97,6 +97,7 @@ struct LogRow {
 };
 
 /// One leaf as its author hands it over: everything but its place and its time, which the sequencer gives.
+/// A draft without bytes is no leaf: only its rows are written (the log's own housekeeping).
 struct LeafDraft {
   std::string bytes;              // leaf format v1, time zero (docs/formats.md)
   std::string subject = {};       // 17 bytes, or empty: none
@@ -175,8 +176,17 @@ class Store {
   /// The last row of `table` in key order.
   [[nodiscard]] virtual absl::StatusOr<std::optional<LogEntry>> LogLast(LogTable table) const = 0;
 
+  /// Partitions of a kind that hold a key, in order of their ids, from `from` on, at most `limit`. For
+  /// housekeeping that looks at everything in its own time: what is written meanwhile may or may not be seen.
+  [[nodiscard]] virtual absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind,
+                                                                              const Id128& from,
+                                                                              size_t limit) const = 0;
+
   /// Makes deleted rows of the table unrecoverable from the live files (compaction).
   virtual absl::Status LogCompact(LogTable table) = 0;
+  /// The same of everything that was deleted or replaced, in partitions and the log's tables. Takes long on a
+  /// large store; blocks the caller, not the store.
+  virtual absl::Status Compact() = 0;
 
   /// OK while the store works; else why it stopped.
   [[nodiscard]] virtual absl::Status failure() const = 0;

@@ -20,7 +20,7 @@ enum class Effect {
 };
 
 inline std::string RequestId(const rpc::ServiceContext& context, uint64_t leaf, Effect effect) {
-  return audit::EffectId(context.log.origin(), leaf, static_cast<int>(effect));
+  return audit::EffectId(context.log.OriginOf(leaf), leaf, static_cast<int>(effect));
 }
 
 /// True for a failure that says nothing about the question asked: the follower tries again. Any other answer

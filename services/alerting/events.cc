@@ -39,10 +39,10 @@ audit::Event RefusedEvent(const rpc::Call& call, v1::FeedType type, const Refuse
   payload.set_reason(refused.reason);
   payload.set_gated(refused.gated);
   payload.set_irregular(refused.irregular);
-  payload.set_reference(refused.reference);
   payload.set_count(refused.count);
   const rpc::Actor actor{call.caller.Name(), call.caller.function, call.caller.agent};
-  audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_SIGNAL_REFUSED, "");
+  // The reference goes where agents' names go: it dies with the month's key, 12 months on (D-2.10).
+  audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_SIGNAL_REFUSED, refused.reference);
   event.details.mutable_payload()->PackFrom(payload);
   return event;
 }

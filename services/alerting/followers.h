@@ -37,7 +37,8 @@ class OwnLeaves final : public audit::LeafHandler {
   Sending& sending_;
 };
 
-/// Consent's log → objections recorded and lifted at desks bind the sender records here (D-1.6).
+/// Consent's log → objections recorded and lifted at desks bind the sender records here (D-1.6); a person to
+/// be erased takes the records with her under which she was registered.
 class ConsentLeaves final : public audit::LeafHandler {
  public:
   ConsentLeaves(const rpc::ServiceContext& context, AlertingStore& store)
@@ -51,9 +52,11 @@ class ConsentLeaves final : public audit::LeafHandler {
     uint32_t key_version = 0;
     bool objects = false;
   };
-  Task<absl::Status> SetObjection(uint64_t leaf, Objection objection);
-  absl::StatusOr<bool> Change(uint64_t leaf, const Objection& objection, const Id128& record,
+  Task<absl::Status> SetObjection(int64_t micros, Objection objection);
+  absl::StatusOr<bool> Change(int64_t micros, const Objection& objection, const Id128& record,
                               Stored<v1::RecordState>& stored, storage::CommitRequest& commit) const;
+  Task<absl::Status> Link(audit::FollowedLeaf leaf);
+  Task<absl::Status> Erase(audit::FollowedLeaf leaf);
 
   const rpc::ServiceContext& context_;
   AlertingStore& store_;

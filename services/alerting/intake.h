@@ -59,7 +59,7 @@ class Intake {
   [[nodiscard]] Id128 RecordId(const Terms& terms, const std::string& digest) const;
   void FindRecord(const Terms& terms, const std::string& reference, const feeds::RecordKeyParts& parts,
                   Item& item) const;
-  absl::Status Load(const Batch& batch, Ledger& ledger) const;
+  absl::Status Load(Batch& batch, Ledger& ledger) const;
   absl::Status LoadClaims(const std::vector<Id128>& rows, Ledger& ledger) const;
 
   // intake_judge.cc: the outcome of one row, and what it changes.

@@ -51,6 +51,9 @@ absl::StatusOr<std::string> Intake::DigestOfStored(const Terms& terms, const Ite
   if (claim.key_version() == version) {
     return claim.content_digest();
   }
+  if (claim.erased()) {
+    return std::string();  // nobody can say any more that it is the same
+  }
   ASSIGN_OR_RETURN(const Id128 record, Id128::FromBytes(claim.record()));
   ASSIGN_OR_RETURN(const auto stored, store_.Row(record, item.row_id));
   if (!stored.has_value()) {

@@ -64,7 +64,8 @@ void Intake::FindRecord(const Terms& terms, const std::string& reference, const 
     if (!record.ok() || record->version == 0) {
       continue;
     }
-    item.objection_found = item.objection_found || record->value.objection();
+    const auto current = store_.Current(id);
+    item.objection_found = item.objection_found || (current.ok() && current->stored.value.objection());
     if (!std::exchange(found, true)) {
       item.record = id;
     }
@@ -111,9 +112,9 @@ void Intake::Prepare(const Terms& terms, v1::FeedRow row, Item& item) const {
   }
 }
 
-absl::Status Intake::Load(const Batch& batch, Ledger& ledger) const {
+absl::Status Intake::Load(Batch& batch, Ledger& ledger) const {
   std::vector<Id128> rows;
-  for (const Item& item : batch.items) {
+  for (Item& item : batch.items) {
     if (item.decided) {
       continue;
     }
@@ -121,8 +122,11 @@ absl::Status Intake::Load(const Batch& batch, Ledger& ledger) const {
       rows.push_back(item.row_id);
     }
     if (!item.record.IsZero() && !ledger.records.contains(item.record)) {
-      ASSIGN_OR_RETURN(auto stored, store_.Record(item.record));
-      ledger.records[item.record].stored = std::move(stored);
+      ASSIGN_OR_RETURN(auto current, store_.Current(item.record));
+      item.record = current.id;  // another one once this was erased
+      if (!ledger.records.contains(item.record)) {
+        ledger.records[item.record].stored = std::move(current.stored);
+      }
     }
   }
   return LoadClaims(rows, ledger);
@@ -139,6 +143,10 @@ absl::Status Intake::LoadClaims(const std::vector<Id128>& rows, Ledger& ledger) 
     Ledger::Claim& claim = ledger.claims[rows[i]];
     claim.stored = std::move(claims[i]);
     if (claim.stored.version == 0) {
+      continue;
+    }
+    if (claim.stored.value.erased()) {
+      claim.complete = true;  // it was accepted, and still counts as such (D-2.10)
       continue;
     }
     ASSIGN_OR_RETURN(claim.given_up, Id128::FromBytes(claim.stored.value.record()));

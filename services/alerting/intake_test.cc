@@ -196,7 +196,7 @@ TEST(Intake, ANoticesReferenceIsNotWrittenWhenItHoldsANir) {
   for (const audit::OpenedLeaf& leaf : world.Leaves()) {
     v1::SignalRefused payload;
     if (leaf.details.payload().UnpackTo(&payload)) {
-      EXPECT_EQ(payload.reference(), "");
+      EXPECT_EQ(world.log().Actor(leaf.leaf)->request_id(), "");
     }
   }
 }

@@ -67,7 +67,8 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
     default:
       break;
   }
-  co_return status;
+  // A record that is being erased: what the leaf asks for is no longer to be done.
+  co_return audit::IsErased(status) ? absl::OkStatus() : status;
 }
 
 Task<absl::Status> OwnLeaves::Accepted(audit::FollowedLeaf leaf) {

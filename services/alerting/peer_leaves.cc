@@ -8,6 +8,7 @@
 #include "services/alerting/domain/alert_state.h"
 #include "services/alerting/events.h"
 #include "services/alerting/followers.h"
+#include "services/alerting/keeper.h"
 
 namespace relais::alerting {
 namespace {
@@ -95,6 +96,14 @@ bool StandOn(v1::AlertState& alert, common::v1::Ground ground) {
 }  // namespace
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) {
+  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSON_REGISTERED) {
+    const absl::Status linked = co_await Link(std::move(leaf));
+    co_return linked;
+  }
+  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
+    const absl::Status begun = co_await Erase(std::move(leaf));
+    co_return begun;
+  }
   const google::protobuf::Any& payload = leaf.details.payload();
   consent::v1::ObjectionRecorded recorded;
   consent::v1::ObjectionLifted lifted;
@@ -108,22 +117,46 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
   if (objection.digest.empty()) {
     co_return absl::OkStatus();  // another leaf, or an objection of a known person without a record
   }
-  const absl::Status status = co_await SetObjection(leaf.index, std::move(objection));
+  const absl::Status status = co_await SetObjection(absl::ToUnixMicros(leaf.time), std::move(objection));
   co_return status;
 }
 
+// Which sender records are hers: read before any request to erase her, which comes later in the same log.
+Task<absl::Status> ConsentLeaves::Link(audit::FollowedLeaf leaf) {
+  consent::v1::PersonRegistered registered;
+  if (leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON ||
+      !leaf.details.payload().UnpackTo(&registered) || registered.sender_record().empty()) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(leaf.details.subject().id()));
+  CO_ASSIGN_OR_RETURN(const Id128 record, Id128::FromBytes(registered.sender_record()));
+  const absl::StatusOr<storage::CommitResult> linked =
+      co_await context_.store.Commit(AlertingStore::LinkToPerson(person, record));
+  co_return linked.status();
+}
+
+Task<absl::Status> ConsentLeaves::Erase(audit::FollowedLeaf leaf) {
+  audit::v1::EraseRequested requested;
+  // Consent writes one about each of her sender records too: the one about her says it all.
+  if (context_.maintenance == nullptr || leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON ||
+      !leaf.details.payload().UnpackTo(&requested)) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 erasure, Id128::FromHex(requested.erasure_id()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(leaf.details.subject().id()));
+  const absl::Status begun = co_await ErasePerson(context_, store_, erasure, person, requested.cause());
+  co_return begun;
+}
+
 // True: there is something to commit. Leaves may be read again after a crash: an older one changes nothing.
-absl::StatusOr<bool> ConsentLeaves::Change(uint64_t leaf, const Objection& objection, const Id128& record,
+absl::StatusOr<bool> ConsentLeaves::Change(int64_t micros, const Objection& objection, const Id128& record,
                                            Stored<v1::RecordState>& stored,
                                            storage::CommitRequest& commit) const {
   v1::RecordState& state = stored.value;
-  if (state.consent_leaf() > leaf || (stored.version == 0 && !objection.objects)) {
+  if (state.consent_time() > micros || (stored.version == 0 && objection.objects == state.objection())) {
     return false;
   }
-  if (stored.version != 0 && state.institution().empty()) {
-    return false;  // erased: consent keeps the objection
-  }
-  state.set_consent_leaf(leaf + 1);
+  state.set_consent_time(micros);
   if (state.objection() != objection.objects) {
     state.set_institution(objection.institution);
     state.set_objection(objection.objects);
@@ -138,12 +171,12 @@ absl::StatusOr<bool> ConsentLeaves::Change(uint64_t leaf, const Objection& objec
   return true;
 }
 
-Task<absl::Status> ConsentLeaves::SetObjection(uint64_t leaf, Objection objection) {
-  const Id128 record = context_.idempotency.Bucket("record", objection.institution, objection.digest).id;
+Task<absl::Status> ConsentLeaves::SetObjection(int64_t micros, Objection objection) {
+  const Id128 named = context_.idempotency.Bucket("record", objection.institution, objection.digest).id;
   for (int i = 0; i < kTries; ++i) {
-    CO_ASSIGN_OR_RETURN(auto stored, store_.Record(record));
+    CO_ASSIGN_OR_RETURN(auto current, store_.Current(named));
     storage::CommitRequest commit;
-    CO_ASSIGN_OR_RETURN(const bool changed, Change(leaf, objection, record, stored, commit));
+    CO_ASSIGN_OR_RETURN(const bool changed, Change(micros, objection, current.id, current.stored, commit));
     if (!changed) {
       co_return absl::OkStatus();
     }
@@ -179,7 +212,7 @@ Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
     return advanced || moved || told || grounded;
   };
   const auto after = co_await ChangeAlert(context_, store_, *alert_id, change);
-  if (absl::IsNotFound(after.status())) {
+  if (absl::IsNotFound(after.status()) || audit::IsErased(after.status())) {
     co_return absl::OkStatus();  // erased since
   }
   CO_RETURN_IF_ERROR(after.status());

@@ -18,6 +18,8 @@ struct Peers {
   rpc::PeerMethod<routing::v1::ResolveRequest, routing::v1::ResolveResponse> resolve;
   rpc::PeerMethod<routing::v1::SubmitRequest, routing::v1::SubmitResponse> submit;
   rpc::PeerMethod<routing::v1::TakeRequest, routing::v1::TakeResponse> take;
+  rpc::PeerMethod<consent::v1::AcknowledgeErasureRequest, consent::v1::AcknowledgeErasureResponse>
+      acknowledge_erasure = {};  // none: nobody waits
 };
 
 }  // namespace relais::alerting

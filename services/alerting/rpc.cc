@@ -66,6 +66,7 @@ absl::Status ConnectConsent(rpc::ServiceRuntime& runtime, Peers& peers) {
   const rpc::ServiceClient<consent::v1::ConsentService> consents(channel, executor);
   const rpc::ServiceClient<consent::v1::EmergencyService> emergencies(channel, executor);
   peers.register_person = persons.Method(&consent::v1::PersonService::Stub::async::Register);
+  peers.acknowledge_erasure = persons.Method(&consent::v1::PersonService::Stub::async::AcknowledgeErasure);
   peers.record_consent = consents.Method(&consent::v1::ConsentService::Stub::async::RecordConsent);
   peers.record_objection = consents.Method(&consent::v1::ConsentService::Stub::async::RecordObjection);
   peers.declare = emergencies.Method(&consent::v1::EmergencyService::Stub::async::Declare);
@@ -100,6 +101,8 @@ Settings ReadSettings(Config& config) {
   Settings settings;
   settings.rules.dossiers = static_cast<size_t>(config.Int("rules.dossiers", 3, 1, 100));
   settings.rules.months = static_cast<int>(config.Int("rules.months", 12, 1, 60));
+  settings.retention.signal_months =
+      static_cast<int>(config.Int("retention.signal_months", settings.retention.signal_months, 1, 1200));
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
   settings.peer_timeout = config.Duration("peer_timeout", settings.peer_timeout);
   return settings;
@@ -137,6 +140,11 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   RefuseIfAbsent(peers.submit);
   RefuseIfAbsent(peers.take);
   settings.lease = runtime.settings().lease;
+  for (const char* peer : {"consent", "routing"}) {
+    if (runtime.Rebuilds(peer)) {
+      settings.rebuild.insert(peer);
+    }
+  }
   auto service = std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris,
                                            std::move(consent_log), std::move(routing_log));
   auto bound = std::make_unique<rpc::BoundService>();

@@ -191,7 +191,7 @@ Task<absl::Status> Sending::NoteRefused(Errand errand, absl::Status refusal) {
 Task<absl::Status> Sending::MarkRegistered(Id128 record) {
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(auto stored, store_.Record(record));
-    if (stored.version == 0 || stored.value.registered()) {
+    if (stored.version == 0 || stored.erased.has_value() || stored.value.registered()) {
       co_return absl::OkStatus();
     }
     stored.value.set_registered(true);

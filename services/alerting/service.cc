@@ -29,11 +29,16 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
     audit::FollowerOptions options;
     options.name = std::move(name);
     options.lease = lease;
+    options.rebuild = settings_.rebuild.contains(options.name);
     options.probe_interval = settings_.probe_interval;
     return audit::Follower::Create(options, source, handler, context_.store, context_.clock, context_.random,
                                    context_.executor);
   };
   own_follower_ = follow("own", absl::ZeroDuration(), *own_log_, own_leaves_);
+  keeper_ = std::make_unique<Keeper>(context_, peers_, settings_, store_, *own_follower_);
+  if (context_.maintenance != nullptr) {
+    context_.maintenance->UseKeeper(keeper_.get());
+  }
   if (consent_log_ != nullptr) {
     consent_follower_ = follow("consent", settings_.lease, *consent_log_, consent_leaves_);
   }
@@ -44,6 +49,7 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
 
 absl::Status Service::Start() {
   RETURN_IF_ERROR(own_follower_->Start());
+  keeper_->FollowingStarted();
   if (consent_follower_ != nullptr) {
     RETURN_IF_ERROR(consent_follower_->Start());
   }

@@ -7,6 +7,7 @@
 #include "common/calendar/paris.h"
 #include "services/alerting/alert_handlers.h"
 #include "services/alerting/followers.h"
+#include "services/alerting/keeper.h"
 #include "services/alerting/sending.h"
 #include "services/alerting/signal_handlers.h"
 
@@ -47,6 +48,7 @@ class Service {
   std::unique_ptr<audit::Follower> own_follower_;
   std::unique_ptr<audit::Follower> consent_follower_;
   std::unique_ptr<audit::Follower> routing_follower_;
+  std::unique_ptr<Keeper> keeper_;
 };
 
 }  // namespace relais::alerting

@@ -11,6 +11,9 @@ namespace {
 constexpr std::string_view kClaim = "claim";
 constexpr std::string_view kRecord = "record";
 constexpr std::string_view kAlert = "alert";
+constexpr std::string_view kLinkPrefix = "rec/";
+constexpr char kErasedFormat = 0x02;
+constexpr size_t kPageSize = 500;
 
 std::string RowKey(const Id128& row) { return "row/" + row.ToBytes(); }
 
@@ -21,6 +24,18 @@ void AddValue(std::string_view key, std::string value, uint64_t version, storage
   }
   commit.preconditions.push_back(std::move(unchanged));
   commit.batch.push_back({std::string(key), std::move(value)});
+}
+
+template <typename Message>
+absl::StatusOr<std::optional<Message>> Parsed(const std::optional<std::string>& plain) {
+  if (!plain.has_value()) {
+    return std::optional<Message>();
+  }
+  Message message;
+  if (!message.ParseFromString(*plain)) {
+    return absl::DataLossError("a sealed value cannot be read");
+  }
+  return std::optional<Message>(std::move(message));
 }
 
 // Newest first: the complement of the instant, big-endian.
@@ -41,6 +56,19 @@ absl::StatusOr<std::optional<std::string>> AlertingStore::Open(const Id128& reco
                                                                std::string_view sealed) const {
   auto plain = context_.log.keys().OpenState(SubjectOf(record),
                                              absl::StrCat(partition.Encode(), "/", std::string(key)), sealed);
+  if (absl::IsNotFound(plain.status())) {
+    return std::optional<std::string>();
+  }
+  RETURN_IF_ERROR(plain.status());
+  return std::optional<std::string>(std::move(*plain));
+}
+
+absl::StatusOr<std::optional<std::string>> AlertingStore::OpenFrozen(const Id128& record,
+                                                                     const storage::Partition& partition,
+                                                                     std::string_view key,
+                                                                     std::string_view sealed) const {
+  auto plain = context_.log.keys().OpenFrozenState(
+      SubjectOf(record), absl::StrCat(partition.Encode(), "/", std::string(key)), sealed);
   if (absl::IsNotFound(plain.status())) {
     return std::optional<std::string>();
   }
@@ -79,19 +107,106 @@ void AlertingStore::PutClaim(const Stored<v1::ReferenceClaim>& claim, storage::C
   AddValue(kClaim, claim.value.SerializeAsString(), claim.version, commit);
 }
 
-absl::StatusOr<Stored<v1::RecordState>> AlertingStore::Record(const Id128& record) const {
+absl::StatusOr<AlertingStore::StoredRecord> AlertingStore::Record(const Id128& record) const {
   const storage::Partition partition = RecordPartition(record);
   ASSIGN_OR_RETURN(const auto entry, context_.store.Get(partition, kRecord));
-  Stored<v1::RecordState> out;
+  StoredRecord out;
   if (!entry.has_value()) {
     return out;
   }
   out.version = entry->version;
+  if (!entry->value.empty() && entry->value[0] == kErasedFormat) {
+    out.erased.emplace();
+    if (!out.erased->ParseFromString(entry->value.substr(1))) {
+      return absl::DataLossError("what is left of a sender record cannot be read");
+    }
+    return out;
+  }
   ASSIGN_OR_RETURN(const auto plain, Open(record, partition, kRecord, entry->value));
   if (plain.has_value() && !out.value.ParseFromString(*plain)) {
     return absl::DataLossError("a sender record cannot be read");
   }
   return out;
+}
+
+absl::StatusOr<AlertingStore::CurrentRecord> AlertingStore::Current(Id128 record) const {
+  CurrentRecord current;
+  current.id = record;
+  std::optional<v1::ErasedRecord> before;
+  for (;;) {
+    ASSIGN_OR_RETURN(StoredRecord stored, Record(current.id));
+    if (!stored.erased.has_value()) {
+      if (stored.version == 0 && before.has_value()) {
+        stored.value.set_objection(before->objection());
+        stored.value.set_consent_time(before->consent_time());
+      }
+      current.stored = std::move(stored);
+      return current;
+    }
+    before = std::move(stored.erased);
+    current.id = context_.idempotency.Bucket("record-after", "", current.id.bytes()).id;
+  }
+}
+
+void AlertingStore::PutErased(const v1::ErasedRecord& erased, const Id128& record, uint64_t version,
+                              storage::CommitRequest& commit) {
+  commit.partition = RecordPartition(record);
+  AddValue(kRecord, std::string(1, kErasedFormat) + erased.SerializeAsString(), version, commit);
+}
+
+absl::StatusOr<std::optional<v1::RecordState>> AlertingStore::FrozenRecord(const Id128& record) const {
+  const storage::Partition partition = RecordPartition(record);
+  ASSIGN_OR_RETURN(const auto entry, context_.store.Get(partition, kRecord));
+  if (!entry.has_value() || entry->value.empty() || entry->value[0] == kErasedFormat) {
+    return std::optional<v1::RecordState>();
+  }
+  ASSIGN_OR_RETURN(const auto plain, OpenFrozen(record, partition, kRecord, entry->value));
+  return Parsed<v1::RecordState>(plain);
+}
+
+absl::StatusOr<std::optional<v1::RowState>> AlertingStore::OpenFrozenRow(const Id128& record,
+                                                                         std::string_view key,
+                                                                         std::string_view value) const {
+  if (value.empty()) {
+    return std::optional<v1::RowState>();
+  }
+  ASSIGN_OR_RETURN(const auto plain, OpenFrozen(record, RecordPartition(record), key, value));
+  return Parsed<v1::RowState>(plain);
+}
+
+absl::StatusOr<std::optional<v1::AlertState>> AlertingStore::FrozenAlert(const Id128& record,
+                                                                         const Id128& alert) const {
+  const storage::Partition partition = AlertPartition(alert);
+  ASSIGN_OR_RETURN(const auto entry, context_.store.Get(partition, kAlert));
+  if (!entry.has_value() || std::string_view(entry->value).substr(0, Id128::kSize) != record.ToBytes()) {
+    return std::optional<v1::AlertState>();
+  }
+  ASSIGN_OR_RETURN(const auto plain, OpenFrozen(record, partition, kAlert,
+                                                std::string_view(entry->value).substr(Id128::kSize)));
+  return Parsed<v1::AlertState>(plain);
+}
+
+storage::CommitRequest AlertingStore::LinkToPerson(const Id128& person, const Id128& sender_record) {
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  commit.batch.push_back({std::string(kLinkPrefix) + sender_record.ToBytes(), std::string()});
+  return commit;
+}
+
+absl::StatusOr<std::vector<Id128>> AlertingStore::RecordsOf(const Id128& person) const {
+  std::vector<Id128> records;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     context_.store.Scan(PersonPartition(person), kLinkPrefix, from, kPageSize));
+    for (const storage::KeyedEntry& row : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 id,
+                       Id128::FromBytes(std::string_view(row.key).substr(kLinkPrefix.size())));
+      records.push_back(id);
+    }
+    from = page.next;
+  } while (!from.empty());
+  return records;
 }
 
 absl::Status AlertingStore::PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
@@ -184,6 +299,13 @@ storage::CommitRequest AlertingStore::ListAt(std::string_view desk, absl::Time r
   storage::CommitRequest commit;
   commit.partition = context_.idempotency.Bucket("desk-alerts", "", desk);
   commit.batch.push_back({ListKey(raised, alert), alert.ToBytes()});
+  return commit;
+}
+
+storage::CommitRequest AlertingStore::TakeFromList(std::string_view desk, absl::Time raised,
+                                                   const Id128& alert) const {
+  storage::CommitRequest commit = ListAt(desk, raised, alert);
+  commit.batch.front().value = std::nullopt;
   return commit;
 }
 

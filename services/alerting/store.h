@@ -45,7 +45,33 @@ class AlertingStore {
       const std::vector<storage::Partition>& partitions) const;
   static void PutClaim(const Stored<v1::ReferenceClaim>& claim, storage::CommitRequest& commit);
 
-  absl::StatusOr<Stored<v1::RecordState>> Record(const Id128& record) const;
+  struct StoredRecord : Stored<v1::RecordState> {
+    std::optional<v1::ErasedRecord> erased;  // it is being erased, or was: its successor counts
+  };
+  absl::StatusOr<StoredRecord> Record(const Id128& record) const;
+  /// The record that counts where this one did: itself, or after an erasure its successor. Of one that does
+  /// not exist yet (version 0) the objection that it takes over (D-1.6).
+  struct CurrentRecord {
+    Id128 id;
+    Stored<v1::RecordState> stored;
+  };
+  absl::StatusOr<CurrentRecord> Current(Id128 record) const;
+  /// In place of the record's state, from its erasure on. With the precondition that nobody changed it.
+  static void PutErased(const v1::ErasedRecord& erased, const Id128& record, uint64_t version,
+                        storage::CommitRequest& commit);
+  /// The record, row or alert of a record that is being erased: as Record, Row and Alert, for who erases it.
+  /// Nullopt: not there, or not to be opened any more.
+  absl::StatusOr<std::optional<v1::RecordState>> FrozenRecord(const Id128& record) const;
+  absl::StatusOr<std::optional<v1::RowState>> OpenFrozenRow(const Id128& record, std::string_view key,
+                                                            std::string_view value) const;
+  absl::StatusOr<std::optional<v1::AlertState>> FrozenAlert(const Id128& record, const Id128& alert) const;
+
+  /// Sender records under which a person was registered: derived rows of her partition.
+  static storage::Partition PersonPartition(const Id128& person) {
+    return {storage::PartitionKind::kPerson, person};
+  }
+  static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& sender_record);
+  absl::StatusOr<std::vector<Id128>> RecordsOf(const Id128& person) const;
   absl::Status PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
                          storage::CommitRequest& commit) const;
 
@@ -71,6 +97,8 @@ class AlertingStore {
   /// A desk's list: derived rows, newest first.
   [[nodiscard]] storage::CommitRequest ListAt(std::string_view desk, absl::Time raised,
                                               const Id128& alert) const;
+  [[nodiscard]] storage::CommitRequest TakeFromList(std::string_view desk, absl::Time raised,
+                                                    const Id128& alert) const;
   struct DeskPage {
     std::vector<Id128> alerts;
     std::string next;  // key to go on from; empty: no more
@@ -78,6 +106,9 @@ class AlertingStore {
   absl::StatusOr<DeskPage> ListOf(std::string_view desk, std::string_view from, size_t limit) const;
 
  private:
+  absl::StatusOr<std::optional<std::string>> OpenFrozen(const Id128& record,
+                                                        const storage::Partition& partition,
+                                                        std::string_view key, std::string_view sealed) const;
   absl::StatusOr<std::optional<std::string>> Open(const Id128& record, const storage::Partition& partition,
                                                   std::string_view key, std::string_view sealed) const;
   absl::StatusOr<std::string> Seal(const Id128& record, const storage::Partition& partition,

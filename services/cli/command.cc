@@ -54,6 +54,8 @@ void BuildApp(CLI::App& app, Context& context) {
   AddSignalCommands(app, context);
   AddAlertCommands(app, context);
   AddAuditCommands(app, context);
+  AddMaintenanceCommands(app, context);
+  AddBackupCommands(app, context);
   AddPkiCommands(app, context);
   AddStatusCommand(app, context);
   AddDevCommands(app, context);

@@ -58,6 +58,8 @@ void AddInboxCommands(CLI::App& app, Context& context);
 void AddSignalCommands(CLI::App& app, Context& context);
 void AddAlertCommands(CLI::App& app, Context& context);
 void AddAuditCommands(CLI::App& app, Context& context);
+void AddMaintenanceCommands(CLI::App& app, Context& context);
+void AddBackupCommands(CLI::App& app, Context& context);
 void AddPkiCommands(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
 void AddDevCommands(CLI::App& app, Context& context);

@@ -154,7 +154,9 @@ std::string ConfigText(const DevInit& init, const directory::Directory& director
   absl::StrAppend(&text, "audit:\n  ring: ", Quoted(own + "/ring"), "\n  master: ", Quoted(own + "/master"),
                   "\n  signer_key: ", Quoted(own + "/signer.key"),
                   "\n  origin: ", Quoted(Origin(directory, service)),
-                  "\n  published: ", Quoted(own + "/published"), "\n");
+                  "\n  published: ", Quoted(own + "/published"),
+                  "\n  erasure_journal: ", Quoted(own + "/erasures"), "\n");
+  absl::StrAppend(&text, "backup:\n  folder: ", Quoted(own + "/backups"), "\n");
   absl::StrAppend(&text, "directory:\n  file: ", Quoted(dir + "/directory/directory.yaml"),
                   "\n  root_keys: ", Quoted(dir + "/directory/root.pub"),
                   "\n  state: ", Quoted(own + "/directory"), "\n");

@@ -4,6 +4,7 @@
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/receipt.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 
@@ -24,6 +25,8 @@ struct PersonOptions {
   std::string address;
   std::string postal_code;
   std::string town;
+  std::string cause;
+  std::string receipt;
   std::string request_id;
 };
 
@@ -47,6 +50,23 @@ absl::StatusOr<int> RunRegister(Context& context, const PersonOptions& options) 
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<PersonService>(&PersonService::Stub::Register, request));
   Print(context.globals.json, response, response.person().handle() + "\n");
+  return kExitOk;
+}
+
+absl::StatusOr<int> RunErase(Context& context, const PersonOptions& options) {
+  consent::v1::EraseRequest request;
+  request.set_request_id(RequestId(options.request_id));
+  *request.mutable_person() = Person(options.handle);
+  ASSIGN_OR_RETURN(const auto cause, ParseEnumOption<consent::v1::ErasureCause>(options.cause, "--cause"));
+  request.set_cause(cause);
+  request.set_want_proof(!options.receipt.empty());
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(const auto response, session->Call<PersonService>(&PersonService::Stub::Erase, request));
+  RETURN_IF_ERROR(WriteReceipt(
+      options.receipt,
+      {"erasure-request", "Demande d'effacement", "Request to erase", response.erasure_id(), options.handle},
+      response.written()));
+  Print(context.globals.json, response, response.erasure_id() + "\n");
   return kExitOk;
 }
 
@@ -95,6 +115,19 @@ void AddPersonCommands(CLI::App& app, Context& context) {
   resolve.add_option("handle", resolve_options->handle, "her handle");
   resolve.add_option("--id", resolve_options->id, "your own identifier");
   OnRun(resolve, context, resolve_options, RunResolve);
+
+  CLI::App& erase = AddVerb(
+      noun, "erase",
+      "erase a person, everywhere and for good (stewards); prints the erasure's id, whose certificate "
+      "is `relais maintenance erasure`",
+      "relais --as ville-paris/steward --reason 'sa demande du 3 novembre' person erase rh1_AAE… "
+      "--cause request");
+  auto erase_options = std::make_shared<PersonOptions>();
+  erase.add_option("handle", erase_options->handle, "her handle")->required();
+  erase.add_option("--cause", erase_options->cause, "request, not-justified or court")->required();
+  erase.add_option("--receipt", erase_options->receipt, "write the proof here, as a JSON receipt");
+  erase.add_option("--request-id", erase_options->request_id, "repeat a request under its id");
+  OnRun(erase, context, erase_options, RunErase);
 }
 
 }  // namespace relais::cli

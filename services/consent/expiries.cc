@@ -20,6 +20,7 @@ namespace {
 
 constexpr uint8_t kBuckets = 64;
 constexpr size_t kPage = 100;
+constexpr size_t kLongPage = 1000;
 constexpr size_t kEndBytes = 8;
 // An entry is written before its agreement: one whose agreement is not there yet waits, longer than any call.
 constexpr absl::Duration kOrphanAfter = absl::Hours(1);
@@ -73,6 +74,32 @@ storage::CommitRequest EndOf(const rpc::ServiceContext& context, const Id128& pe
   commit.partition = BucketPartition(context, BucketOf(agreement));
   commit.batch.push_back({EndKey(agreement, end), entry.SerializeAsString()});
   return commit;
+}
+
+Task<absl::Status> ForgetEnds(const rpc::ServiceContext& context, Id128 person) {
+  const std::string whose = person.ToBytes();
+  for (uint8_t bucket = 0; bucket < kBuckets; ++bucket) {
+    const storage::Partition partition = BucketPartition(context, bucket);
+    std::string from;
+    do {
+      co_await ResumeOn(context.executor);
+      CO_ASSIGN_OR_RETURN(const storage::Page page, context.store.Scan(partition, "", from, kLongPage));
+      storage::CommitRequest gone;
+      gone.partition = partition;
+      for (const storage::KeyedEntry& entry : page.entries) {
+        v1::AgreementEnd stored;
+        if (stored.ParseFromString(entry.entry.value) && stored.person_id() == whose) {
+          gone.batch.push_back({entry.key, std::nullopt});
+        }
+      }
+      if (!gone.batch.empty()) {
+        const absl::StatusOr<storage::CommitResult> done = co_await context.store.Commit(std::move(gone));
+        CO_RETURN_IF_ERROR(done.status());
+      }
+      from = page.next;
+    } while (!from.empty());
+  }
+  co_return absl::OkStatus();
 }
 
 Id128 ExpiryEventId(const Id128& agreement, absl::Time end) {

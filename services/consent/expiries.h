@@ -22,6 +22,8 @@ namespace relais::consent {
 /// What has to be durable before an agreement that ends then: its entry in the due-list.
 [[nodiscard]] storage::CommitRequest EndOf(const rpc::ServiceContext& context, const Id128& person,
                                            const Id128& agreement, absl::Time end);
+/// Takes every end of hers out of the due-list, which is read whole for it: she is being erased.
+[[nodiscard]] Task<absl::Status> ForgetEnds(const rpc::ServiceContext& context, Id128 person);
 /// The event id of that agreement's expiry at that end.
 [[nodiscard]] Id128 ExpiryEventId(const Id128& agreement, absl::Time end);
 

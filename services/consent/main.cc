@@ -1,10 +1,16 @@
 // relais-consent: the consent registry's process.
+#include <set>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "services/consent/rpc.h"
 
 namespace {
 
 constexpr int64_t kMostPermitSeconds = 600;
 constexpr int64_t kMostCachedPersons = 10'000'000;
+constexpr int64_t kMostMonths = 1200;
 
 relais::consent::Settings ReadSettings(relais::Config& config) {
   relais::consent::Settings settings;
@@ -13,7 +19,19 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
   settings.cached_persons = static_cast<size_t>(
       config.Int("cache.persons", static_cast<int64_t>(settings.cached_persons), 0, kMostCachedPersons));
   settings.expiry_scan = config.Duration("expiry.scan", settings.expiry_scan);
+  settings.retention.person_months = static_cast<int>(
+      config.Int("retention.person_months", settings.retention.person_months, 1, kMostMonths));
   return settings;
+}
+
+// The services that follow this log: an erasure waits until each of them has done its part.
+std::set<std::string> Followers(relais::Config& config) {
+  const std::string names = config.String("erasure.wait_for", "routing,alerting");
+  std::set<std::string> followers;
+  for (const auto name : absl::StrSplit(names, ',', absl::SkipWhitespace())) {
+    followers.insert(std::string(absl::StripAsciiWhitespace(name)));
+  }
+  return followers;
 }
 
 }  // namespace
@@ -25,7 +43,10 @@ int main(int argc, char** argv) {
   definition.services = {"relais.consent.v1.PersonService", "relais.consent.v1.ConsentService",
                          "relais.consent.v1.EmergencyService"};
   definition.opened = relais::consent::OpenedToPeers();
-  definition.settings = [&settings](relais::Config& config) { settings = ReadSettings(config); };
+  definition.settings = [&settings, &definition](relais::Config& config) {
+    settings = ReadSettings(config);
+    definition.erasure_waits_for = Followers(config);
+  };
   definition.bind = [&settings](relais::rpc::ServiceRuntime& runtime) {
     return relais::consent::Bind(runtime, settings);
   };

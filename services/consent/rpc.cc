@@ -17,7 +17,8 @@ using Reactor = grpc::ServerUnaryReactor;
 class PersonRpc final : public v1::PersonService::CallbackService {
  public:
   PersonRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
-      : bind_(dispatcher, v1::PersonService::service_full_name(), service.persons()) {}
+      : bind_(dispatcher, v1::PersonService::service_full_name(), service.persons()),
+        erasures_(dispatcher, v1::PersonService::service_full_name(), service.erasures()) {}
 
   Reactor* Register(Context* c, const v1::RegisterRequest* q, v1::RegisterResponse* s) override {
     return bind_.Unary(c, q, s, "Register", &PersonHandlers::Register);
@@ -25,9 +26,17 @@ class PersonRpc final : public v1::PersonService::CallbackService {
   Reactor* Resolve(Context* c, const v1::ResolveRequest* q, v1::ResolveResponse* s) override {
     return bind_.Unary(c, q, s, "Resolve", &PersonHandlers::Resolve);
   }
+  Reactor* Erase(Context* c, const v1::EraseRequest* q, v1::EraseResponse* s) override {
+    return erasures_.Unary(c, q, s, "Erase", &ErasureHandlers::Erase);
+  }
+  Reactor* AcknowledgeErasure(Context* c, const v1::AcknowledgeErasureRequest* q,
+                              v1::AcknowledgeErasureResponse* s) override {
+    return erasures_.Unary(c, q, s, "AcknowledgeErasure", &ErasureHandlers::AcknowledgeErasure);
+  }
 
  private:
   rpc::Binding<PersonHandlers> bind_;
+  rpc::Binding<ErasureHandlers> erasures_;
 };
 
 class ConsentRpc final : public v1::ConsentService::CallbackService {

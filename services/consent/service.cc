@@ -9,7 +9,8 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_PERSON_REGISTERED,  audit::v1::EVENT_CLASS_CONSENT_RECORDED,
       audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
       audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
-      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED};
+      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
+      audit::v1::EVENT_CLASS_ERASE_REQUESTED};
   return {{"routing", what_she_said}, {"alerting", what_she_said}};
 }
 
@@ -22,6 +23,12 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       objections_(registry_),
       checks_(registry_, settings.permit_life),
       emergencies_(registry_),
-      expiries_(registry_, settings.expiry_scan) {}
+      expiries_(registry_, settings.expiry_scan),
+      erasures_(registry_),
+      keeper_(registry_, settings.retention) {
+  if (context_.maintenance != nullptr) {
+    context_.maintenance->UseKeeper(&keeper_);
+  }
+}
 
 }  // namespace relais::consent

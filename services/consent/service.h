@@ -9,9 +9,11 @@
 #include "services/consent/handlers/agreement_handlers.h"
 #include "services/consent/handlers/check_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
+#include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
 #include "services/consent/handlers/registry.h"
+#include "services/consent/keeper.h"
 
 namespace relais::consent {
 
@@ -22,6 +24,7 @@ struct Settings {
   size_t cached_persons = 50000;
   /// How often agreements whose period ended are looked for.
   absl::Duration expiry_scan = absl::Minutes(1);
+  RetentionRules retention;
 };
 
 /// Which leaves peer services may read opened on their tails (architecture, "Audit log").
@@ -29,7 +32,8 @@ rpc::OpenedTable OpenedToPeers();
 
 /// Owns the handlers; everything but the transport. Thread-safe. What the context refers to outlives it.
 /// Life: create → Start → serve → Stop (resumes when nothing is in flight) → destroy. Consent calls nobody
-/// and follows nobody: what runs is its look for agreements that ended.
+/// and follows nobody: what runs is its look for agreements that ended. Maintenance, if the context has one,
+/// gets its keeper here, and must be stopped before this ends.
 class Service {
  public:
   Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris);
@@ -45,6 +49,7 @@ class Service {
   CheckHandlers& checks() { return checks_; }
   EmergencyHandlers& emergencies() { return emergencies_; }
   Expiries& expiries() { return expiries_; }
+  ErasureHandlers& erasures() { return erasures_; }
 
  private:
   const rpc::ServiceContext context_;
@@ -57,6 +62,8 @@ class Service {
   CheckHandlers checks_;
   EmergencyHandlers emergencies_;
   Expiries expiries_;
+  ErasureHandlers erasures_;
+  Keeper keeper_;
 };
 
 }  // namespace relais::consent

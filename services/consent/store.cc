@@ -36,6 +36,13 @@ absl::StatusOr<VersionedState> Store::Load(const Id128& person) {
   return LoadFresh(person);
 }
 
+absl::Status Store::OpenFrozen(const Id128& person, std::string_view key, std::string_view sealed,
+                               google::protobuf::MessageLite& out) {
+  ASSIGN_OR_RETURN(const std::string plain, context_.log.keys().OpenFrozenState(
+                                                PersonSubject(person), ContextOf(person, key), sealed));
+  return out.ParseFromString(plain) ? absl::OkStatus() : absl::DataLossError("a stored value does not parse");
+}
+
 absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
   const uint64_t ticket = cache_.Ticket(person);
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
@@ -123,6 +130,9 @@ absl::StatusOr<std::optional<Id128>> Store::ReadClaim(const storage::Partition& 
   v1::PersonClaim claim;
   if (!claim.ParseFromString(entry->value)) {
     return absl::DataLossError("a stored claim does not parse");
+  }
+  if (claim.person_id().empty()) {
+    return rpc::NoSuchOrNotYours();  // erased
   }
   ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(claim.person_id()));
   return std::optional(person);

@@ -32,6 +32,7 @@ namespace relais::consent {
 inline constexpr std::string_view kStateKey = "state";
 inline constexpr std::string_view kClaimKey = "claim";
 inline constexpr std::string_view kPersonPrefix = "p/";
+inline constexpr std::string_view kRecordPrefix = "record/";
 
 storage::Partition PersonPartition(const Id128& person);
 audit::Subject PersonSubject(const Id128& person);
@@ -70,6 +71,9 @@ class Store {
                                    const google::protobuf::MessageLite& message);
   absl::Status Open(const Id128& person, std::string_view key, std::string_view sealed,
                     google::protobuf::MessageLite& out);
+  /// The same of a person whose erasure is under way, for who erases her. NOT_FOUND once she is erased.
+  absl::Status OpenFrozen(const Id128& person, std::string_view key, std::string_view sealed,
+                          google::protobuf::MessageLite& out);
   /// Nullopt when that institution has none of her.
   absl::StatusOr<std::optional<v1::StoredRecord>> ReadRecord(const Id128& person,
                                                              std::string_view institution);
@@ -81,7 +85,7 @@ class Store {
   [[nodiscard]] storage::Partition RequestBucket(std::string_view method, std::string_view institution,
                                                  std::string_view request_id) const;
   [[nodiscard]] storage::Partition ObjectionBucket(const RecordName& record) const;
-  /// Who is claimed there; nullopt: nobody yet.
+  /// Who is claimed there; nullopt: nobody yet. NO_SUCH_OR_NOT_YOURS: somebody who is erased.
   absl::StatusOr<std::optional<Id128>> ReadClaim(const storage::Partition& bucket) const;
 
  private:

@@ -74,7 +74,8 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   } else if (effects && leaf.header.event_class() == audit::v1::EVENT_CLASS_REFERENT_CHANGED) {
     status = co_await Propose(std::move(leaf));
   }
-  co_return status;
+  // Somebody who is being erased: what the leaf asks for is no longer to be done.
+  co_return audit::IsErased(status) ? absl::OkStatus() : status;
 }
 
 Task<absl::Status> OwnLeaves::Indexed(audit::FollowedLeaf leaf, Id128 message, bool effects) {
@@ -108,7 +109,7 @@ Task<absl::Status> OwnLeaves::Propose(audit::FollowedLeaf leaf) {
     co_return absl::OkStatus();
   }
   v1::SubmitRequest request = ProposalOf(*referent, *person);
-  request.set_request_id(audit::EffectId(context_.log.origin(), leaf.index, 0));
+  request.set_request_id(audit::EffectId(context_.log.OriginOf(leaf.index), leaf.index, 0));
   const auto sent = co_await routing_.Submit(OwnCall(context_), std::move(request));
   if (sent.ok() || rpc::ReasonOf(sent.status()) == common::v1::ERROR_REASON_NOT_PERMITTED) {
     co_return absl::OkStatus();
@@ -156,6 +157,11 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   const auto person = PersonOf(leaf);
+  if (person.has_value() && leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
+    revocations_.Note(*person, leaf.index, context_.clock.Monotonic());
+    const absl::Status begun = co_await Erase(*person, std::move(leaf));
+    co_return begun;
+  }
   if (!Revokes(leaf.header.event_class()) || !person.has_value()) {
     co_return absl::OkStatus();
   }
@@ -167,6 +173,31 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     Spawn(context_.executor, PullBackAll(*person));
   }
   co_return absl::OkStatus();
+}
+
+// One commit: maintenance does the rest behind the follower, and tells consent when it is done.
+Task<absl::Status> ConsentLeaves::Erase(Id128 person, audit::FollowedLeaf leaf) {
+  audit::v1::EraseRequested requested;
+  if (context_.maintenance == nullptr || !leaf.details.payload().UnpackTo(&requested)) {
+    co_return absl::OkStatus();
+  }
+  audit::ErasureRequest request;
+  CO_ASSIGN_OR_RETURN(request.id, Id128::FromHex(requested.erasure_id()));
+  CO_ASSIGN_OR_RETURN(const bool known, context_.maintenance->Knows(request.id));
+  if (known) {
+    co_return absl::OkStatus();
+  }
+  request.subjects = {audit::Subject{audit::Subject::Kind::kPerson, person}};
+  request.cause = requested.cause();
+  audit::Event event;
+  event.institution = "service/routing";
+  event.directory_version = context_.directory()->version();
+  storage::CommitRequest commit;
+  commit.partition = RoutingStore::PersonPartition(person);
+  const absl::StatusOr<storage::CommitResult> begun =
+      co_await context_.maintenance->Request(std::move(request), std::move(event), std::move(commit));
+  // Erased here already, by an erasure that consent has forgotten: a restore.
+  co_return audit::IsErased(begun.status()) ? absl::OkStatus() : begun.status();
 }
 
 Task<void> ConsentLeaves::PullBackAll(Id128 person) {

@@ -58,6 +58,7 @@ class ConsentLeaves final : public audit::LeafHandler {
 
  private:
   Task<void> PullBackAll(Id128 person);
+  Task<absl::Status> Erase(Id128 person, audit::FollowedLeaf leaf);
 
   const rpc::ServiceContext& context_;
   RoutingStore& store_;

@@ -6,6 +6,7 @@
 #include "common/calendar/paris.h"
 #include "common/rpc/client.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
+#include "relais/consent/v1/person_service.grpc.pb.h"
 #include "relais/routing/v1/directory_service.grpc.pb.h"
 #include "relais/routing/v1/inbox_service.grpc.pb.h"
 #include "relais/routing/v1/referent_service.grpc.pb.h"
@@ -142,6 +143,8 @@ absl::StatusOr<Peers> ConnectPeers(rpc::ServiceRuntime& runtime) {
   const rpc::ServiceClient<consent::v1::ConsentService> consent(channel, runtime.context().executor);
   Peers peers;
   peers.check = consent.Method(&consent::v1::ConsentService::Stub::async::Check);
+  const rpc::ServiceClient<consent::v1::PersonService> persons(channel, runtime.context().executor);
+  peers.acknowledge_erasure = persons.Method(&consent::v1::PersonService::Stub::async::AcknowledgeErasure);
   return peers;
 }
 
@@ -192,8 +195,10 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
     ASSIGN_OR_RETURN(consent_log, runtime.Tail("consent"));
   }
   settings.lease = runtime.settings().lease;
+  settings.rebuild_consent = runtime.Rebuilds("consent");
   auto service = std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris,
                                            ArchiveOf(runtime), std::move(consent_log));
+  RETURN_IF_ERROR(service->Prepare());
   auto bound = std::make_unique<rpc::BoundService>();
   rpc::Dispatcher& dispatcher = runtime.dispatcher();
   bound->services.push_back(std::make_unique<DirectoryRpc>(dispatcher, service->directory()));

@@ -38,16 +38,30 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
     consent.name = "consent";
     consent.lease = settings_.lease;
     consent.probe_interval = settings_.probe_interval;
+    consent.rebuild = settings_.rebuild_consent;
     consent_follower_ = audit::Follower::Create(consent, *consent_log_, consent_leaves_, context_.store,
                                                 context_.clock, context_.random, context_.executor);
     courier_.UseLease(consent_follower_.get());
   }
   consent_leaves_.UseOwn(own_follower_.get());
+  keeper_ = std::make_unique<Keeper>(context_, peers_, settings_, store_, inbox_, *own_follower_);
+  if (context_.maintenance != nullptr) {
+    context_.maintenance->UseKeeper(keeper_.get());
+  }
+}
+
+absl::Status Service::Prepare() {
+  if (!prepared_) {
+    RETURN_IF_ERROR(inbox_.Load());
+    prepared_ = true;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Service::Start() {
-  RETURN_IF_ERROR(inbox_.Load());
+  RETURN_IF_ERROR(Prepare());
   RETURN_IF_ERROR(own_follower_->Start());
+  keeper_->FollowingStarted();
   if (consent_follower_ != nullptr) {
     RETURN_IF_ERROR(consent_follower_->Start());
   }

@@ -10,6 +10,7 @@
 #include "services/routing/directory_handlers.h"
 #include "services/routing/followers.h"
 #include "services/routing/inbox_handlers.h"
+#include "services/routing/keeper.h"
 #include "services/routing/referent_handlers.h"
 #include "services/routing/routing_handlers.h"
 
@@ -22,6 +23,8 @@ class Service {
   Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris, Archive archive,
           std::unique_ptr<audit::TailSource> consent_log);
 
+  /// Before Start, if at all: reads what waits at the desks. Erasures that are made again need it.
+  absl::Status Prepare();
   absl::Status Start();
   Task<bool> Stop();
 
@@ -34,6 +37,7 @@ class Service {
   audit::Follower& own_follower() { return *own_follower_; }
 
  private:
+  bool prepared_ = false;
   rpc::ServiceContext context_;
   Peers peers_;
   Settings settings_;
@@ -52,6 +56,7 @@ class Service {
   std::unique_ptr<audit::TailSource> own_log_;
   std::unique_ptr<audit::TailSource> consent_log_;
   std::unique_ptr<audit::Follower> own_follower_;
+  std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<audit::Follower> consent_follower_;
 };
 

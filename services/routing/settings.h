@@ -11,6 +11,7 @@ struct Settings {
   absl::Duration lease = absl::Seconds(2);
   absl::Duration probe_interval = absl::Milliseconds(200);
   absl::Duration peer_timeout = absl::Seconds(10);
+  bool rebuild_consent = false;                    // follow consent's log from its first leaf again
   absl::Duration overdue_scan = absl::Seconds(1);  // how often deadlines are looked at
 };
 

@@ -52,6 +52,27 @@ absl::StatusOr<std::optional<Stored<v1::MessageState>>> RoutingStore::Message(co
   return std::optional<Stored<v1::MessageState>>(std::move(out));
 }
 
+absl::StatusOr<std::optional<v1::MessageState>> RoutingStore::FrozenMessage(const Id128& message) const {
+  const storage::Partition partition = MessagePartition(message);
+  ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kState));
+  if (!entry.has_value() || entry->value.size() < Id128::kSize) {
+    return std::optional<v1::MessageState>();
+  }
+  const std::string_view value = entry->value;
+  ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(value.substr(0, Id128::kSize)));
+  const auto plain = context_.log.keys().OpenFrozenState(PersonSubject(person), ContextOf(partition, kState),
+                                                         value.substr(Id128::kSize));
+  v1::MessageState state;
+  if (absl::IsNotFound(plain.status())) {
+    return std::optional<v1::MessageState>();
+  }
+  RETURN_IF_ERROR(plain.status());
+  if (!state.ParseFromString(*plain)) {
+    return absl::DataLossError("a message's state cannot be read");
+  }
+  return std::optional<v1::MessageState>(std::move(state));
+}
+
 absl::Status RoutingStore::PutMessage(const Stored<v1::MessageState>& message, const Id128& id,
                                       storage::CommitRequest& commit) const {
   const storage::Partition partition = MessagePartition(id);

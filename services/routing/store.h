@@ -33,6 +33,8 @@ class RoutingStore {
 
   /// nullopt when there is none or its person is erased.
   absl::StatusOr<std::optional<Stored<v1::MessageState>>> Message(const Id128& message) const;
+  /// The same of a person whose erasure is under way, for who erases her.
+  absl::StatusOr<std::optional<v1::MessageState>> FrozenMessage(const Id128& message) const;
   /// An empty slot when there is none.
   absl::StatusOr<Stored<v1::PersonSlot>> Slot(const Id128& person) const;
 

@@ -51,6 +51,7 @@ absl::Status LogHarness::Reopen() {
   log_options.ring = &ring_;
   log_options.published_path = options_.published_path;
   log_options.test_mode = options_.test_mode;
+  log_options.accept_loss = options_.accept_loss;
   log_options.subject_cache_entries = options_.subject_cache_entries;
   Process process;
   ASSIGN_OR_RETURN(process.log, Log::Create(std::move(log_options), clock_, random_, executor_));

@@ -30,6 +30,7 @@ struct HarnessOptions {
   absl::Time start = absl::FromUnixSeconds(1'767'225'600);  // 2026-01-01, for SimLogHarness
   std::string published_path = {};
   bool test_mode = true;
+  bool accept_loss = false;
   size_t subject_cache_entries = 1000;
   /// Who signs; empty: the harness's own key. Looked at by every Reopen.
   std::vector<crypto::SigningKey> signers = {};

@@ -130,6 +130,25 @@ absl::StatusOr<std::optional<Store::LogEntry>> MemoryStore::LogLast(LogTable tab
   return std::optional<LogEntry>({.key = std::move(last->first), .value = std::move(last->second)});
 }
 
+absl::StatusOr<std::vector<Partition>> MemoryStore::ListPartitions(PartitionKind kind, const Id128& from,
+                                                                   size_t limit) const {
+  RETURN_IF_ERROR(failure());
+  const std::string prefix(1, static_cast<char>(kind));
+  std::string next = Partition{kind, from}.Encode();
+  std::vector<Partition> partitions;
+  while (partitions.size() < limit) {
+    const MemoryDisk::Rows found = disk_->ScanData(prefix, next, 1);
+    if (found.rows.empty()) {
+      break;
+    }
+    const std::string_view key = found.rows.front().first;
+    ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(key.substr(1, Id128::kSize)));
+    partitions.push_back({kind, id});
+    next = PrefixEnd(key.substr(0, Partition::kEncodedSize));
+  }
+  return partitions;
+}
+
 absl::Status MemoryStore::LogCompact(LogTable table) {
   RETURN_IF_ERROR(failure());
   return ValidateTable(table);

@@ -60,8 +60,11 @@ class MemoryStore final : public Store {
                                                               std::string_view from,
                                                               size_t limit) const override;
   [[nodiscard]] absl::StatusOr<std::optional<LogEntry>> LogLast(LogTable table) const override;
+  [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
+                                                                      size_t limit) const override;
   /// Deleted rows are gone at once here: does nothing.
   absl::Status LogCompact(LogTable table) override;
+  absl::Status Compact() override { return failure(); }
   [[nodiscard]] absl::Status failure() const override;
 
  private:

@@ -1,5 +1,6 @@
 #include "common/storage/memory/memory_writer.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -91,7 +92,9 @@ void MemoryWriter::RunGroup(Ticket& ticket) {
       overlay.insert_or_assign(EncodeDataKey(request.partition, mutation.key),
                                mutation.value.has_value() ? std::optional(version) : std::nullopt);
     }
-    const size_t leaves = request.leaves.size();
+    const auto leaves =
+        static_cast<size_t>(std::count_if(request.leaves.begin(), request.leaves.end(),
+                                          [](const LeafDraft& leaf) { return !leaf.bytes.empty(); }));
     group.push_back(Stage(i, std::move(request), version));
     if (options_.strict) {
       CheckSequencer(group.back(), leaves);

@@ -305,13 +305,42 @@ absl::StatusOr<std::optional<Store::LogEntry>> Database::LogLast(LogTable table)
   return std::optional<Store::LogEntry>({.key = it->key().ToString(), .value = it->value().ToString()});
 }
 
-absl::Status Database::LogCompact(LogTable table) {
+absl::StatusOr<std::vector<Partition>> Database::ListPartitions(PartitionKind kind, const Id128& from,
+                                                                size_t limit) const {
+  std::vector<Partition> partitions;
+  PrefixCursor cursor(*db_, data(), std::string(1, static_cast<char>(kind)), Partition{kind, from}.Encode());
+  while (cursor->Valid() && partitions.size() < limit) {
+    ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(ToView(cursor->key()).substr(1, Id128::kSize)));
+    partitions.push_back({kind, id});
+    const std::string next = PrefixEnd(partitions.back().Encode());
+    if (next.empty()) {
+      break;
+    }
+    cursor->Seek(ToSlice(next));
+  }
+  if (!cursor->status().ok()) {
+    return ReadError(cursor->status());
+  }
+  return partitions;
+}
+
+// The leaves and nodes never change: there is nothing of them to get rid of.
+absl::Status Database::Compact() {
+  return CompactFamilies({data(), log(LogTable::kSubjectLeaves), log(LogTable::kLeafSubjects),
+                          log(LogTable::kSubjectKeys), log(LogTable::kMeta)});
+}
+
+absl::Status Database::CompactFamilies(const std::vector<rocksdb::ColumnFamilyHandle*>& families) {
   // The write-ahead log holds the rows of every table: it goes only once all of them are flushed.
   rocksdb::Status status = db_->Flush(rocksdb::FlushOptions(), families_);
-  if (status.ok()) {
+  for (size_t i = 0; status.ok() && i < families.size(); ++i) {
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    status = db_->CompactRange(options, log(table), nullptr, nullptr);
+    options.exclusive_manual_compaction = false;
+    status = db_->CompactRange(options, families[i], nullptr, nullptr);
+  }
+  if (status.IsManualCompactionPaused()) {
+    return absl::CancelledError("the store is closing");
   }
   if (!status.ok()) {
     latch_->Set(Stopped(status));

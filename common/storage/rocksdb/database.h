@@ -52,7 +52,14 @@ class Database {
                                                                      std::string_view from,
                                                                      size_t limit) const;
   [[nodiscard]] absl::StatusOr<std::optional<Store::LogEntry>> LogLast(LogTable table) const;
-  absl::Status LogCompact(LogTable table);
+  [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
+                                                                      size_t limit) const;
+  absl::Status LogCompact(LogTable table) { return CompactFamilies({log(table)}); }
+  absl::Status Compact();
+  /// Ends compactions under way and refuses later ones with CANCELLED: the store is about to close.
+  void CancelCompactions() { db_->DisableManualCompaction(); }
+  /// For BackupEngine.
+  [[nodiscard]] rocksdb::DB* db() const { return db_.get(); }
 
   /// One atomic write of all tables; durable on OK if `fsync`. Any error sets the latch.
   absl::Status Write(rocksdb::WriteBatch& batch, bool fsync);
@@ -73,6 +80,7 @@ class Database {
   static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const RocksDbOptions& options, bool read_only,
                                                           std::shared_ptr<FailureLatch> latch);
   absl::Status CheckFormat(bool read_only);
+  absl::Status CompactFamilies(const std::vector<rocksdb::ColumnFamilyHandle*>& families);
   absl::Status ReadError(const rocksdb::Status& status) const;
 
   const std::shared_ptr<FailureLatch> latch_;

@@ -95,6 +95,13 @@ absl::StatusOr<std::optional<Store::LogEntry>> ReadOnlyStore::LogLast(LogTable t
   return database_->LogLast(table);
 }
 
+absl::StatusOr<std::vector<Partition>> ReadOnlyStore::ListPartitions(PartitionKind kind, const Id128& from,
+                                                                     size_t limit) const {
+  return database_->ListPartitions(kind, from, limit);
+}
+
+absl::Status ReadOnlyStore::Compact() { return ReadOnly(); }
+
 absl::Status ReadOnlyStore::LogCompact(LogTable /*table*/) { return ReadOnly(); }
 
 absl::Status ReadOnlyStore::failure() const { return latch_->why(); }

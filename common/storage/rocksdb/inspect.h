@@ -43,7 +43,10 @@ class ReadOnlyStore final : public Store {
                                                               std::string_view from,
                                                               size_t limit) const override;
   [[nodiscard]] absl::StatusOr<std::optional<LogEntry>> LogLast(LogTable table) const override;
+  [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
+                                                                      size_t limit) const override;
   absl::Status LogCompact(LogTable table) override;
+  absl::Status Compact() override;
   [[nodiscard]] absl::Status failure() const override;
 
  private:

@@ -50,8 +50,16 @@ RocksDbStore::~RocksDbStore() { Close(); }
 
 void RocksDbStore::Close() {
   writer_->Stop();
+  CancelCompactions();
   std::unique_lock lock(mu_);
   database_.reset();
+}
+
+void RocksDbStore::CancelCompactions() {
+  std::shared_lock lock(mu_);
+  if (database_ != nullptr) {
+    database_->CancelCompactions();
+  }
 }
 
 size_t RocksDbStore::queued() const { return writer_->queued(); }
@@ -130,6 +138,19 @@ absl::StatusOr<std::vector<Store::LogEntry>> RocksDbStore::LogScan(LogTable tabl
 absl::StatusOr<std::optional<Store::LogEntry>> RocksDbStore::LogLast(LogTable table) const {
   RETURN_IF_ERROR(ValidateTable(table));
   return WithDatabase([&](Database& db) { return db.LogLast(table); });
+}
+
+absl::StatusOr<std::vector<Partition>> RocksDbStore::ListPartitions(PartitionKind kind, const Id128& from,
+                                                                    size_t limit) const {
+  return WithDatabase([&](Database& db) { return db.ListPartitions(kind, from, limit); });
+}
+
+absl::Status RocksDbStore::Compact() {
+  return WithDatabase([](Database& db) { return db.Compact(); });
+}
+
+absl::StatusOr<BackupInfo> RocksDbStore::Backup(const BackupRequest& request) {
+  return WithDatabase([&](Database& db) { return CreateBackup(*db.db(), request); });
 }
 
 absl::Status RocksDbStore::LogCompact(LogTable table) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/executor.h"
+#include "common/storage/rocksdb/backup.h"
 #include "common/storage/rocksdb/options.h"
 #include "common/storage/store.h"
 
@@ -60,7 +61,15 @@ class RocksDbStore final : public Store {
                                                               std::string_view from,
                                                               size_t limit) const override;
   [[nodiscard]] absl::StatusOr<std::optional<LogEntry>> LogLast(LogTable table) const override;
+  [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
+                                                                      size_t limit) const override;
   absl::Status LogCompact(LogTable table) override;
+  absl::Status Compact() override;
+  /// Compactions under way and later ones end with CANCELLED: the store is about to close.
+  void CancelCompactions();
+  /// Copies the store as it is now into a folder of backups (rocksdb/backup.h). The store goes on meanwhile;
+  /// a failure of the folder is not the store's.
+  [[nodiscard]] absl::StatusOr<BackupInfo> Backup(const BackupRequest& request);
   [[nodiscard]] absl::Status failure() const override;
 
  private:

@@ -12,18 +12,22 @@ LeafRange CountingSequencer::Stage(std::vector<LeafDraft> leaves, std::vector<Lo
   threads_.insert(std::this_thread::get_id());
   staging_ = true;
   ++counts_.staged;
-  LeafRange range{.first = size_, .count = leaves.size(), .tree_size = size_ + leaves.size()};
+  LeafRange range{.first = size_};
   for (LeafDraft& leaf : leaves) {
-    const std::string index = EncodeBigEndian64(size_++);
-    rows.push_back({.table = LogTable::kLeaves, .key = index, .value = std::move(leaf.bytes)});
-    if (!leaf.subject.empty()) {
-      rows.push_back({.table = LogTable::kSubjectLeaves, .key = leaf.subject + index, .value = ""});
-      rows.push_back({.table = LogTable::kLeafSubjects, .key = index, .value = std::move(leaf.subject)});
+    if (!leaf.bytes.empty()) {
+      const std::string index = EncodeBigEndian64(size_++);
+      rows.push_back({.table = LogTable::kLeaves, .key = index, .value = std::move(leaf.bytes)});
+      if (!leaf.subject.empty()) {
+        rows.push_back({.table = LogTable::kSubjectLeaves, .key = leaf.subject + index, .value = ""});
+        rows.push_back({.table = LogTable::kLeafSubjects, .key = index, .value = std::move(leaf.subject)});
+      }
     }
     for (LogRow& row : leaf.rows) {
       rows.push_back(std::move(row));
     }
   }
+  range.count = size_ - range.first;
+  range.tree_size = size_;
   return range;
 }
 

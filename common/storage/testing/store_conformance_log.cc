@@ -1,6 +1,7 @@
 // The conformance suite, continued: the log's tables.
 #include <gmock/gmock.h>
 
+#include "common/storage/partitions.h"
 #include "common/storage/testing/store_conformance.h"
 #include "common/storage/value_format.h"
 
@@ -134,6 +135,67 @@ TEST_P(StoreConformance, SubjectsAreWrittenBesideTheirLeaves) {
     EXPECT_THAT(Keys(store().LogScan(LogTable::kSubjectLeaves, subject, "", 10)),
                 ElementsAre(subject + EncodeBigEndian64(0)));
   });
+}
+
+TEST_P(StoreConformance, ADraftWithoutBytesIsNoLeaf) {
+  CommitRequest request = WithLeaf({.partition = kOne}, "leaf");
+  request.leaves.push_back({.bytes = "", .rows = {{LogTable::kMeta, "k", "housekeeping"}}});
+  const auto committed = Commit(std::move(request));
+  ASSERT_TRUE(committed.ok()) << committed.status();
+  EXPECT_EQ(committed->leaves.count, 1);
+  CommitRequest rows{.partition = kOne};
+  rows.leaves.push_back({.bytes = "", .rows = {{LogTable::kMeta, "l", "more of it"}}});
+  const auto alone = Commit(std::move(rows));
+  ASSERT_TRUE(alone.ok()) << alone.status();
+  EXPECT_EQ(alone->leaves.count, 0);
+  EXPECT_EQ(alone->leaves.tree_size, 1);
+  CheckTwice([&] {
+    EXPECT_THAT(Leaves(), ElementsAre("leaf"));
+    EXPECT_EQ(**store().LogGet(LogTable::kMeta, "k"), "housekeeping");
+    EXPECT_EQ(**store().LogGet(LogTable::kMeta, "l"), "more of it");
+  });
+}
+
+TEST_P(StoreConformance, PartitionsOfAKindAreListedInOrder) {
+  const auto person = [](uint8_t n) { return MakePartition(PartitionKind::kPerson, n); };
+  for (const uint8_t n : {3, 1, 2}) {
+    ASSERT_TRUE(Commit(Put(person(n), "a", "1")).ok());
+    ASSERT_TRUE(Commit(Put(person(n), "b", "2")).ok());
+  }
+  ASSERT_TRUE(Commit(Put(MakePartition(PartitionKind::kMessage, 1), "a", "1")).ok());
+  ASSERT_TRUE(Commit({.partition = person(2), .batch = {{"a", std::nullopt}}}).ok());
+  ASSERT_TRUE(Commit({.partition = person(3), .batch = {{"a", std::nullopt}, {"b", std::nullopt}}}).ok());
+  CheckTwice([&] {
+    const auto all = store().ListPartitions(PartitionKind::kPerson, Id128(), 10);
+    ASSERT_TRUE(all.ok()) << all.status();
+    EXPECT_THAT(*all, ElementsAre(person(1), person(2))) << "3 holds nothing any more";
+    EXPECT_THAT(*store().ListPartitions(PartitionKind::kPerson, person(2).id, 10), ElementsAre(person(2)));
+    EXPECT_THAT(*store().ListPartitions(PartitionKind::kPerson, Id128(), 1), ElementsAre(person(1)));
+    EXPECT_THAT(*store().ListPartitions(PartitionKind::kAlert, Id128(), 10), IsEmpty());
+  });
+}
+
+TEST_P(StoreConformance, APartitionIsEmptiedButForOneKey) {
+  for (int i = 0; i < 1200; i += 300) {
+    CommitRequest many{.partition = kOne};
+    for (int k = i; k < i + 300; ++k) {
+      many.batch.push_back({"k" + std::to_string(k), "v"});
+    }
+    ASSERT_TRUE(Commit(std::move(many)).ok());
+  }
+  const Partition other = MakePartition(PartitionKind::kPerson, 2);
+  ASSERT_TRUE(Commit(Put(other, "k0", "v")).ok());
+  ASSERT_TRUE(BlockOn(EmptyPartition(store(), kOne, "k7")).ok());
+  ASSERT_TRUE(store().Compact().ok());
+  CheckTwice([&] {
+    const auto left = store().Scan(kOne, "", "", 1000);
+    ASSERT_TRUE(left.ok());
+    ASSERT_EQ(left->entries.size(), 1);
+    EXPECT_EQ(left->entries[0].key, "k7");
+    EXPECT_EQ(Read(other, "k0").substr(0, 2), "v@");
+  });
+  ASSERT_TRUE(BlockOn(EmptyPartition(store(), kOne, "")).ok());
+  CheckTwice([&] { EXPECT_TRUE(store().Scan(kOne, "", "", 10)->entries.empty()); });
 }
 
 TEST_P(StoreConformance, EachCommitIsStagedOnceAndEachGroupEndsOnce) {

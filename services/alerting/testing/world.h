@@ -61,7 +61,8 @@ class FakePeers {
   std::vector<consent::v1::DeclareRequest> emergencies;
   std::vector<routing::v1::SubmitRequest> submitted;  // accepted ones, in order, each once
   std::vector<routing::v1::TakeRequest> taken;
-  size_t repeated = 0;  // calls that had been made before
+  std::vector<std::string> acknowledged;  // erasures
+  size_t repeated = 0;                    // calls that had been made before
 
   Task<absl::StatusOr<consent::v1::RegisterResponse>> Register(consent::v1::RegisterRequest request) {
     CO_RETURN_IF_ERROR(consent_down);
@@ -122,6 +123,12 @@ class FakePeers {
     response.set_desk(desk);
     response.mutable_recipient()->set_institution(institution);
     co_return response;
+  }
+  Task<absl::StatusOr<consent::v1::AcknowledgeErasureResponse>> Acknowledge(
+      consent::v1::AcknowledgeErasureRequest request) {
+    CO_RETURN_IF_ERROR(consent_down);
+    acknowledged.push_back(request.erasure_id());
+    co_return consent::v1::AcknowledgeErasureResponse();
   }
   Task<absl::StatusOr<routing::v1::TakeResponse>> Take(routing::v1::TakeRequest request) {
     CO_RETURN_IF_ERROR(routing_down);
@@ -212,6 +219,7 @@ class World {
     Open();
   }
   ~World() {
+    Run(maintenance().Stop());
     Run(service().Stop());
     sim().RunFor(absl::Seconds(30));
   }
@@ -232,6 +240,7 @@ class World {
   PeerLog& consent_log() { return consent_log_; }
   PeerLog& routing_log() { return routing_log_; }
   const rpc::ServiceContext& context() const { return *contexts_.back(); }
+  audit::Maintenance& maintenance() { return *maintenances_.back(); }
   const directory::Directory& directory() const { return *directory_; }
   FakePeers& peers() { return peers_; }
 
@@ -243,6 +252,7 @@ class World {
   /// The process dies and comes back on the same store.
   void Restart() {
     harness_.Crash();
+    Start(maintenance().Stop(), [](bool) {});
     Start(service().Stop(), [](bool) {});
     sim().RunFor(absl::Seconds(30));
     harness_.options().store.crash_at = [this](uint64_t) { return armed_ && steps_++ == crash_step_; };
@@ -430,16 +440,27 @@ class World {
     peers.resolve = [this](auto request, absl::Duration) { return peers_.Resolve(std::move(request)); };
     peers.submit = [this](auto request, absl::Duration) { return peers_.Submit(std::move(request)); };
     peers.take = [this](auto request, absl::Duration) { return peers_.Take(std::move(request)); };
+    peers.acknowledge_erasure = [this](auto request, absl::Duration) {
+      return peers_.Acknowledge(std::move(request));
+    };
     return peers;
   }
   void Open() {
+    audit::MaintenanceOptions maintenance;
+    maintenance.institution = "service/alerting";
+    absl::StatusOr<std::unique_ptr<audit::Maintenance>> opened =
+        audit::Maintenance::Open(std::move(maintenance), harness_.log(), harness_.store(), harness_.ring(),
+                                 harness_.clock(), harness_.random(), harness_.executor());
+    Require(opened.status());
+    maintenances_.push_back(*std::move(opened));
     contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
         harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }}));
+        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
     services_.push_back(std::make_unique<Service>(
         *contexts_.back(), MakePeers(), Settings(), *calendar::Paris::Load(),
         audit::LocalSource(consent_log_.log()), audit::LocalSource(routing_log_.log())));
     Require(service().Start());
+    maintenance().Start();
     Settle(absl::Seconds(1));
   }
 
@@ -454,6 +475,7 @@ class World {
   uint64_t steps_ = 0;
   uint64_t crash_step_ = 0;
   FakePeers peers_;
+  std::vector<std::unique_ptr<audit::Maintenance>> maintenances_;
   std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
   std::vector<std::unique_ptr<Service>> services_;
 };

@@ -97,7 +97,9 @@ class PurgeDue final : public Question {
       }
     }
     for (const auto& [month, leaf] : refused_) {
-      if (Due(month + 1, kRefusedMonths, now) && StartOf(month + 1) > PurgedBefore("REFUSED_ROWS")) {
+      // What is left of them, their references, stands in parts R: it goes with the month's key.
+      const bool gone = logs_["alerting"].destroyed.count(NameOf(month)) > 0;
+      if (!gone && Due(month + 1, kRefusedMonths, now) && StartOf(month + 1) > PurgedBefore("REFUSED_ROWS")) {
         Finding finding = Of("REFUSED_ROWS", "alerting", leaf, StartOf(month));
         finding.facts["month"] = NameOf(month);
         findings.Add(std::move(finding));

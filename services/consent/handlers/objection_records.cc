@@ -233,6 +233,21 @@ Task<absl::Status> AttachRecord(Registry& registry, Id128 person, RecordName rec
   co_return TooContended();
 }
 
+Task<absl::Status> UnlinkPerson(Registry& registry, Id128 person, RecordName record) {
+  const storage::Partition partition = registry.store.ObjectionBucket(record);
+  CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> linked,
+                      registry.context.store.Get(partition, PersonRow(person)));
+  if (!linked) {
+    co_return absl::OkStatus();
+  }
+  storage::CommitRequest commit;
+  commit.partition = partition;
+  commit.batch.push_back({PersonRow(person), std::nullopt});
+  const absl::StatusOr<storage::CommitResult> result =
+      co_await registry.context.store.Commit(std::move(commit));
+  co_return result.status();
+}
+
 absl::StatusOr<std::vector<RecordName>> RecordsAt(const Registry& registry, const std::string& supplier,
                                                   const RecordText& text) {
   std::vector<RecordName> records;
@@ -249,6 +264,24 @@ absl::StatusOr<std::vector<RecordName>> RecordsAt(const Registry& registry, cons
   for (const identity::SuppressionKey& key : *keys) {
     records.push_back({supplier, key.version,
                        identity::RecordDigest(key.key, supplier, {nom, prenoms, adresse, code_postal})});
+  }
+  return records;
+}
+
+absl::StatusOr<std::vector<RecordName>> RecordsOfTraits(const Registry& registry,
+                                                        const directory::Directory& directory,
+                                                        const std::string& institution,
+                                                        const v1::Traits& traits) {
+  const RecordText text{traits.surname(), traits.first_names(), traits.address(), traits.postal_code()};
+  std::vector<RecordName> records;
+  if (!text.complete()) {
+    return records;
+  }
+  const std::vector<std::string> suppliers =
+      IsSupplier(directory, institution) ? std::vector<std::string>{institution} : SuppliersOf(directory);
+  for (const std::string& supplier : suppliers) {
+    ASSIGN_OR_RETURN(const std::vector<RecordName> at, RecordsAt(registry, supplier, text));
+    records.insert(records.end(), at.begin(), at.end());
   }
   return records;
 }

@@ -45,6 +45,9 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> ChangeOwn(Registry& regi
 /// Links a person to a record and applies the objection on it. `event`: without subject, id and payload.
 Task<absl::Status> AttachRecord(Registry& registry, Id128 person, RecordName record, audit::Event event);
 
+/// Takes a person out of a record's bucket: its objection, if any, stays (D-1.6).
+Task<absl::Status> UnlinkPerson(Registry& registry, Id128 person, RecordName record);
+
 /// Name and address, as given.
 struct RecordText {
   std::string nom;
@@ -61,6 +64,13 @@ struct RecordText {
 /// none when the supplier has no key.
 absl::StatusOr<std::vector<RecordName>> RecordsAt(const Registry& registry, const std::string& supplier,
                                                   const RecordText& text);
+
+/// The records that an institution's own record of a person can be: a supplier's, at that supplier; anyone
+/// else's, at all of them. None when a part of name and address is missing.
+absl::StatusOr<std::vector<RecordName>> RecordsOfTraits(const Registry& registry,
+                                                        const directory::Directory& directory,
+                                                        const std::string& institution,
+                                                        const v1::Traits& traits);
 
 /// Energy and water suppliers: those whose transmissions are opt-out.
 [[nodiscard]] bool IsSupplier(const directory::Directory& directory, std::string_view institution);

@@ -143,28 +143,14 @@ Task<absl::StatusOr<common::v1::Written>> WritePerson(Registry& registry, Regist
   co_return TooContended();
 }
 
-// A supplier's record can be the target of objections to that supplier; anyone else's, to all of them.
 absl::StatusOr<std::vector<RecordName>> RecordsOf(Registry& registry, const directory::Directory& directory,
                                                   const Registration& registration) {
   ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> stored,
                    registry.store.ReadRecord(registration.person, registration.institution));
-  std::vector<RecordName> records;
   if (!stored) {
-    return records;
+    return std::vector<RecordName>();
   }
-  const v1::Traits& traits = stored->traits();
-  const RecordText text{traits.surname(), traits.first_names(), traits.address(), traits.postal_code()};
-  if (!text.complete()) {
-    return records;
-  }
-  const std::vector<std::string> suppliers = IsSupplier(directory, registration.institution)
-                                                 ? std::vector<std::string>{registration.institution}
-                                                 : SuppliersOf(directory);
-  for (const std::string& supplier : suppliers) {
-    ASSIGN_OR_RETURN(const std::vector<RecordName> at, RecordsAt(registry, supplier, text));
-    records.insert(records.end(), at.begin(), at.end());
-  }
-  return records;
+  return RecordsOfTraits(registry, directory, registration.institution, stored->traits());
 }
 
 Task<absl::Status> AttachObjections(Registry& registry, std::vector<RecordName> records,
@@ -220,6 +206,10 @@ Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::Register(rpc::Call ca
   registration.event.details.mutable_payload()->PackFrom(payload);
   absl::StatusOr<common::v1::Written> written =
       co_await WritePerson(registry_, registration, request.want_proof());
+  if (audit::IsErased(written.status())) {
+    co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                           "this record is being erased: register again later");
+  }
   if (!written.ok()) {
     co_return written.status();
   }

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -35,8 +36,11 @@ inline absl::Time StoryStart() {
 template <typename Harness>
 class World {
  public:
-  explicit World(audit::testing::HarnessOptions options = DefaultOptions(), Settings settings = {})
+  /// `wait_for`: the services whose acknowledgement an erasure waits for.
+  explicit World(audit::testing::HarnessOptions options = DefaultOptions(), Settings settings = {},
+                 std::set<std::string> wait_for = {})
       : settings_(settings),
+        wait_for_(std::move(wait_for)),
         harness_(std::move(options)),
         suppression_(ring_),
         idempotency_(Secret(std::string(32, 'i'))) {
@@ -64,6 +68,7 @@ class World {
   Service& service() { return *services_.back(); }
   Harness& harness() { return harness_; }
   audit::Log& log() { return harness_.log(); }
+  audit::Maintenance& maintenance() { return *maintenances_.back(); }
   crypto::MemoryKeyRing& ring() { return ring_; }
   const directory::Directory& directory() const { return *directory_; }
   const rpc::ServiceContext& context() const { return *contexts_.back(); }
@@ -279,16 +284,26 @@ class World {
 
  private:
   void Open() {
+    audit::MaintenanceOptions maintenance;
+    maintenance.institution = "service/consent";
+    maintenance.wait_for = wait_for_;
+    absl::StatusOr<std::unique_ptr<audit::Maintenance>> opened =
+        audit::Maintenance::Open(std::move(maintenance), harness_.log(), harness_.store(), harness_.ring(),
+                                 harness_.clock(), harness_.random(), harness_.executor());
+    Require(opened.status());
+    maintenances_.push_back(*std::move(opened));
     contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
         harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }}));
+        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
     absl::StatusOr<calendar::Paris> paris = calendar::Paris::Load();
     Require(paris.status());
     services_.push_back(std::make_unique<Service>(*contexts_.back(), settings_, *paris));
   }
 
   const Settings settings_;
+  const std::set<std::string> wait_for_;
   // Coroutines of a crashed process may still look at what they were given: everything stays until the end.
+  std::vector<std::unique_ptr<audit::Maintenance>> maintenances_;
   std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
   std::vector<std::unique_ptr<Service>> services_;
   crypto::MemoryKeyRing ring_;

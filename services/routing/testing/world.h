@@ -93,6 +93,13 @@ class FakeConsent {
     }
     co_return response;
   }
+  std::vector<std::string> acknowledged;  // erasures
+  Task<absl::StatusOr<consent::v1::AcknowledgeErasureResponse>> Acknowledge(
+      consent::v1::AcknowledgeErasureRequest request) {
+    CO_RETURN_IF_ERROR(down);
+    acknowledged.push_back(request.erasure_id());
+    co_return consent::v1::AcknowledgeErasureResponse();
+  }
   [[nodiscard]] size_t recorded() const {
     return static_cast<size_t>(
         std::count_if(asked.begin(), asked.end(), [](const auto& q) { return !q.dry_run(); }));
@@ -193,6 +200,7 @@ class World {
   audit::testing::SimLogHarness& harness() { return harness_; }
   PeerLog& consent_log() { return consent_log_; }
   const rpc::ServiceContext& context() const { return *contexts_.back(); }
+  audit::Maintenance& maintenance() { return *maintenances_.back(); }
   const directory::Directory& directory() const { return *directory_; }
   void SetDirectory(const std::string& yaml) { directory_ = directory::testing::MakeDirectory(yaml); }
 
@@ -205,6 +213,7 @@ class World {
   /// The process dies and comes back on the same store.
   void Restart() {
     harness_.Crash();
+    Start(maintenance().Stop(), [](bool) {});
     Abandon(service());
     harness_.options().store.crash_at = {};
     Require(harness_.Reopen());
@@ -333,21 +342,35 @@ class World {
 
  private:
   void Open() {
+    audit::MaintenanceOptions maintenance;
+    maintenance.institution = "service/routing";
+    absl::StatusOr<std::unique_ptr<audit::Maintenance>> opened =
+        audit::Maintenance::Open(std::move(maintenance), harness_.log(), harness_.store(), harness_.ring(),
+                                 harness_.clock(), harness_.random(), harness_.executor());
+    Require(opened.status());
+    maintenances_.push_back(*std::move(opened));
     contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
         harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }}));
+        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
     Peers peers;
     peers.check = [this](consent::v1::CheckRequest request, absl::Duration /*timeout*/) {
       return consent.Check(std::move(request));
+    };
+    peers.acknowledge_erasure = [this](consent::v1::AcknowledgeErasureRequest request, absl::Duration) {
+      return consent.Acknowledge(std::move(request));
     };
     Archive archive = [](uint64_t) -> absl::StatusOr<SignedVersion> { return absl::NotFoundError("none"); };
     services_.push_back(std::make_unique<Service>(*contexts_.back(), std::move(peers), settings_,
                                                   *calendar::Paris::Load(), std::move(archive),
                                                   std::make_unique<CuttableTail>(consent_log_.log(), cut_)));
     Require(service().Start());
+    maintenance().Start();
     Settle(absl::Seconds(1));
   }
-  void Stop() { Run(service().Stop()); }
+  void Stop() {
+    Run(maintenance().Stop());
+    Run(service().Stop());
+  }
   // A dead process's coroutines end on their own.
   void Abandon(Service& dead) {
     Start(dead.Stop(), [](bool) {});
@@ -369,6 +392,7 @@ class World {
   FakeConsent consent;
 
  private:
+  std::vector<std::unique_ptr<audit::Maintenance>> maintenances_;
   std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
   std::vector<std::unique_ptr<Service>> services_;
 };

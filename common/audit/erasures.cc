@@ -1,0 +1,444 @@
+#include "common/audit/erasures.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "common/audit/cursor.h"
+#include "common/audit/leaf_search.h"
+#include "common/audit/meta_rows.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+
+namespace relais::audit::internal {
+namespace {
+
+using storage::LogTable;
+
+constexpr size_t kScan = 500;
+constexpr char kRestored[] = "RESTORE";
+constexpr std::string_view kAckPrefix = "ack/";
+constexpr int64_t kMicros = 1'000'000;
+
+std::string AckKey(const Id128& erasure, std::string_view service) {
+  return std::string(kAckPrefix) + erasure.ToBytes() + "/" + std::string(service);
+}
+
+absl::StatusOr<std::vector<Subject>> SubjectsOf(const audit::v1::StoredErasure& stored) {
+  std::vector<Subject> subjects;
+  for (const std::string& bytes : stored.subjects()) {
+    ASSIGN_OR_RETURN(const Subject subject, Subject::Decode(bytes));
+    subjects.push_back(subject);
+  }
+  return subjects;
+}
+
+void SetInstant(int64_t micros, google::protobuf::Timestamp& out) {
+  out.set_seconds(micros / kMicros);
+  out.set_nanos(static_cast<int32_t>(micros % kMicros * 1000));
+}
+
+std::vector<storage::LeafDraft> Rows(std::vector<storage::LogRow> rows) {
+  std::vector<storage::LeafDraft> drafts;
+  drafts.push_back(RowsOnly(std::move(rows)));
+  return drafts;
+}
+
+std::string ErasingKey(const Id128& id) { return MetaKey(kErasingPrefix, id.ToBytes()); }
+std::string ErasedKey(const Id128& id) { return MetaKey(kErasedPrefix, id.ToBytes()); }
+
+}  // namespace
+
+storage::Partition MaintenancePartition() { return CursorPartition("maintenance"); }
+
+Task<absl::StatusOr<storage::CommitResult>> CommitThere(storage::Store& store,
+                                                        std::vector<storage::LeafDraft> drafts,
+                                                        std::vector<storage::Mutation> batch) {
+  storage::CommitRequest commit;
+  commit.partition = MaintenancePartition();
+  commit.leaves = std::move(drafts);
+  commit.batch = std::move(batch);
+  absl::StatusOr<storage::CommitResult> done = co_await store.Commit(std::move(commit));
+  co_return done;
+}
+
+absl::Status Erasures::Load() {
+  RETURN_IF_ERROR(LoadPending());
+  RETURN_IF_ERROR(LoadAcknowledgements());
+  ASSIGN_OR_RETURN(const auto applied, ReadMeta<audit::v1::StoredJournal>(store_, kJournalKey));
+  if (journal_->kept() && applied.entries() > journal_->entries().size()) {
+    return absl::FailedPreconditionError(
+        "the erasure journal holds fewer erasures than this store knows of: put the whole file back");
+  }
+  for (const auto& [id, pending] : pending_) {
+    if (journal_->Contains(id)) {
+      journalled_.insert(id);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Erasures::LoadPending() {
+  std::string from;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
+                     store_.LogScan(LogTable::kMeta, kErasingPrefix, from, kScan));
+    if (rows.empty()) {
+      return absl::OkStatus();
+    }
+    for (const storage::Store::LogEntry& row : rows) {
+      from = row.key + '\0';
+      Pending pending;
+      if (!pending.stored.ParseFromString(row.value)) {
+        return absl::DataLossError("log: a meta row does not parse");
+      }
+      ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(pending.stored.erasure_id()));
+      ASSIGN_OR_RETURN(const std::vector<Subject> subjects, SubjectsOf(pending.stored));
+      for (const Subject& subject : subjects) {
+        log_.keys().Freeze(subject);
+      }
+      pending_.emplace(id, std::move(pending));
+    }
+  }
+}
+
+absl::Status Erasures::LoadAcknowledgements() {
+  std::string next;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, store_.Scan(MaintenancePartition(), kAckPrefix, next, kScan));
+    for (const storage::KeyedEntry& row : page.entries) {
+      const std::string_view rest = std::string_view(row.key).substr(kAckPrefix.size());
+      ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(rest.substr(0, Id128::kSize)));
+      if (const auto it = pending_.find(id); it != pending_.end()) {
+        it->second.acknowledged.insert(std::string(rest.substr(Id128::kSize + 1)));
+      }
+    }
+    next = page.next;
+  } while (!next.empty());
+  return absl::OkStatus();
+}
+
+Task<absl::StatusOr<storage::CommitResult>> Erasures::Request(ErasureRequest request, Event event,
+                                                              storage::CommitRequest commit) {
+  if (request.subjects.empty()) {
+    co_return absl::InvalidArgumentError("an erasure has a subject");
+  }
+  Pending pending;
+  pending.stored.set_erasure_id(request.id.ToBytes());
+  pending.stored.set_cause(request.cause);
+  pending.stored.set_requested(absl::ToUnixMicros(log_.Now()));
+  event.event_class = audit::v1::EVENT_CLASS_ERASE_REQUESTED;
+  event.event_id = request.id;
+  audit::v1::EraseRequested payload;
+  payload.set_erasure_id(request.id.ToHex());
+  payload.set_cause(request.cause);
+  event.details.mutable_payload()->PackFrom(payload);
+  for (const Subject& subject : request.subjects) {
+    pending.stored.add_subjects(subject.Encode());
+    event.subject = subject;
+    CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
+    commit.leaves.push_back(std::move(draft));
+  }
+  commit.leaves.back().rows.push_back(MetaRow(ErasingKey(request.id), pending.stored));
+  // Before the commit: once it is durable nothing more is written about them.
+  for (const Subject& subject : request.subjects) {
+    log_.keys().Freeze(subject);
+  }
+  absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  if (!done.ok()) {
+    for (const Subject& subject : request.subjects) {
+      log_.keys().Unfreeze(subject);
+    }
+    co_return done;
+  }
+  std::lock_guard lock(mu_);
+  pending_.emplace(request.id, std::move(pending));
+  co_return done;
+}
+
+Task<absl::Status> Erasures::AcknowledgedBy(Id128 erasure, std::string service) {
+  {
+    std::lock_guard lock(mu_);
+    const auto it = pending_.find(erasure);
+    if (it == pending_.end() || it->second.acknowledged.contains(service)) {
+      co_return absl::OkStatus();
+    }
+  }
+  std::vector<storage::Mutation> batch;
+  batch.push_back({AckKey(erasure, service), std::string()});
+  std::vector<storage::LeafDraft> none;
+  const absl::StatusOr<storage::CommitResult> noted =
+      co_await CommitThere(store_, std::move(none), std::move(batch));
+  CO_RETURN_IF_ERROR(noted.status());
+  std::lock_guard lock(mu_);
+  if (const auto it = pending_.find(erasure); it != pending_.end()) {
+    it->second.acknowledged.insert(std::move(service));
+  }
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Erasures::Knows(const Id128& erasure) const {
+  {
+    std::lock_guard lock(mu_);
+    if (pending_.contains(erasure)) {
+      return true;
+    }
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_.LogGet(LogTable::kMeta, ErasedKey(erasure)));
+  return row.has_value();
+}
+
+absl::StatusOr<Maintenance::Certificate> Erasures::Find(const Id128& erasure) const {
+  Maintenance::Certificate certificate;
+  {
+    std::lock_guard lock(mu_);
+    if (const auto it = pending_.find(erasure); it != pending_.end()) {
+      certificate.stored = it->second.stored;
+      certificate.stored.clear_subjects();
+      certificate.waiting_for = WaitingFor(it->second);
+      return certificate;
+    }
+  }
+  ASSIGN_OR_RETURN(certificate.stored, ReadMeta<audit::v1::StoredErasure>(store_, ErasedKey(erasure)));
+  if (certificate.stored.erasure_id().empty()) {
+    return absl::NotFoundError("no such erasure");
+  }
+  return certificate;
+}
+
+std::vector<MaintenanceStatus::Pending> Erasures::pending() const {
+  std::vector<MaintenanceStatus::Pending> list;
+  {
+    std::lock_guard lock(mu_);
+    for (const auto& [id, pending] : pending_) {
+      list.push_back({id, absl::FromUnixMicros(pending.stored.requested()), WaitingFor(pending)});
+    }
+  }
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.requested < b.requested; });
+  return list;
+}
+
+// The caller holds the lock.
+std::vector<std::string> Erasures::WaitingFor(const Pending& pending) const {
+  std::vector<std::string> waiting;
+  if (pending.stored.destroyed() == 0 && pending.stored.cause() != kRestored) {
+    std::set_difference(options_.wait_for.begin(), options_.wait_for.end(), pending.acknowledged.begin(),
+                        pending.acknowledged.end(), std::back_inserter(waiting));
+  }
+  return waiting;
+}
+
+audit::v1::StoredErasure Erasures::StoredOf(const Id128& id) const {
+  std::lock_guard lock(mu_);
+  const auto it = pending_.find(id);
+  return it == pending_.end() ? audit::v1::StoredErasure() : it->second.stored;
+}
+
+Task<absl::StatusOr<size_t>> Erasures::RunReady() {
+  std::vector<std::pair<int64_t, Id128>> ready;
+  {
+    std::lock_guard lock(mu_);
+    for (const auto& [id, pending] : pending_) {
+      if (journalled_.contains(id) || WaitingFor(pending).empty()) {
+        ready.emplace_back(pending.stored.requested(), id);
+      }
+    }
+  }
+  std::sort(ready.begin(), ready.end());
+  absl::Status first;
+  size_t made = 0;
+  for (const auto& [requested, id] : ready) {
+    const absl::Status status = co_await EraseOne(id);
+    first.Update(status);
+    made += status.ok() ? 1 : 0;
+  }
+  CO_RETURN_IF_ERROR(first);
+  co_return made;
+}
+
+Task<absl::Status> Erasures::EraseOne(Id128 id) {
+  const audit::v1::StoredErasure stored = StoredOf(id);
+  CO_ASSIGN_OR_RETURN(const std::vector<Subject> subjects, SubjectsOf(stored));
+  if (stored.destroyed() == 0) {
+    const absl::Status emptied = co_await EraseStates(subjects);
+    CO_RETURN_IF_ERROR(emptied);
+    CO_RETURN_IF_ERROR(journal_->Append(id, subjects));
+    const absl::Status destroyed = co_await DestroyKeys(id, subjects);
+    CO_RETURN_IF_ERROR(destroyed);
+  }
+  const absl::Status swept = co_await Sweep(subjects);
+  CO_RETURN_IF_ERROR(swept);
+  if (keeper_ != nullptr && stored.cause() != kRestored) {
+    const absl::Status told = co_await keeper_->Acknowledge(id);
+    CO_RETURN_IF_ERROR(told);
+  }
+  const absl::Status forgotten = co_await Forget(id);
+  co_return forgotten;
+}
+
+Task<absl::Status> Erasures::EraseStates(std::vector<Subject> subjects) {
+  if (keeper_ == nullptr) {
+    co_return absl::OkStatus();
+  }
+  for (const Subject& subject : subjects) {
+    const absl::Status emptied = co_await keeper_->EraseState(subject);
+    CO_RETURN_IF_ERROR(emptied);
+  }
+  co_return absl::OkStatus();
+}
+
+// The instant at which nobody can open their leaves in this store any more.
+Task<absl::Status> Erasures::DestroyKeys(Id128 id, std::vector<Subject> subjects) {
+  audit::v1::StoredErasure stored = StoredOf(id);
+  stored.set_destroyed(absl::ToUnixMicros(log_.Now()));
+  stored.set_log_size(log_.state().size);
+  stored.set_epoch(log_.keys().epoch());
+  audit::v1::Erased payload;
+  payload.set_erasure_id(id.ToHex());
+  if (stored.requested() != 0) {
+    SetInstant(stored.requested(), *payload.mutable_requested());
+  }
+  SetInstant(stored.destroyed(), *payload.mutable_destroyed());
+  Event event = own_event_(audit::v1::EVENT_CLASS_ERASED);
+  event.event_id = id;
+  event.details.mutable_payload()->PackFrom(payload);
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
+  for (const Subject& subject : subjects) {
+    draft.rows.push_back(SubjectKeys::TombstoneRow(subject));
+  }
+  draft.rows.push_back(MetaRow(ErasingKey(id), stored));
+  CO_ASSIGN_OR_RETURN(auto applied, ReadMeta<audit::v1::StoredJournal>(store_, kJournalKey));
+  // In a restored store entries before this one may still have to be made: Reapply counts those.
+  if (journal_->kept() && applied.entries() + subjects.size() == journal_->entries().size()) {
+    applied.set_entries(journal_->entries().size());
+    draft.rows.push_back(MetaRow(std::string(kJournalKey), applied));
+  }
+  std::vector<storage::LeafDraft> drafts;
+  drafts.push_back(std::move(draft));
+  const absl::StatusOr<storage::CommitResult> done = co_await CommitThere(store_, std::move(drafts));
+  CO_RETURN_IF_ERROR(done.status());
+  stored.set_erased_leaf(done->leaves.first + 1);
+  std::lock_guard lock(mu_);
+  pending_[id].stored = std::move(stored);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Erasures::Sweep(std::vector<Subject> subjects) {
+  for (const Subject& subject : subjects) {
+    for (;;) {
+      CO_ASSIGN_OR_RETURN(std::vector<storage::LogRow> rows, log_.keys().EraseRows(subject));
+      if (rows.empty()) {
+        break;
+      }
+      std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
+      const absl::StatusOr<storage::CommitResult> done = co_await CommitThere(store_, std::move(drafts));
+      CO_RETURN_IF_ERROR(done.status());
+    }
+  }
+  // What was under way when the subjects were frozen.
+  const absl::Status emptied = co_await EraseStates(std::move(subjects));
+  co_return emptied;
+}
+
+Task<absl::Status> Erasures::Forget(Id128 id) {
+  audit::v1::StoredErasure stored = StoredOf(id);
+  if (stored.erased_leaf() == 0) {
+    CO_ASSIGN_OR_RETURN(const uint64_t index,
+                        FindLeaf(log_, stored.log_size(), audit::v1::EVENT_CLASS_ERASED, id));
+    stored.set_erased_leaf(index + 1);
+  }
+  stored.clear_subjects();
+  std::vector<storage::LogRow> rows;
+  rows.push_back(MetaRow(ErasingKey(id), std::nullopt));
+  rows.push_back(MetaRow(ErasedKey(id), stored));
+  std::vector<storage::Mutation> batch;
+  for (const std::string& service : options_.wait_for) {
+    batch.push_back({AckKey(id, service), std::nullopt});
+  }
+  std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
+  const absl::StatusOr<storage::CommitResult> done =
+      co_await CommitThere(store_, std::move(drafts), std::move(batch));
+  CO_RETURN_IF_ERROR(done.status());
+  std::lock_guard lock(mu_);
+  pending_.erase(id);
+  journalled_.erase(id);
+  co_return absl::OkStatus();
+}
+
+// The subjects of this store that the journal has beyond what was applied here, by erasure.
+absl::StatusOr<std::map<Id128, std::vector<Subject>>> Erasures::Missing(uint64_t applied) const {
+  std::map<std::string, Id128> hashes;
+  const std::vector<ErasureJournal::Entry>& entries = journal_->entries();
+  for (size_t i = applied; i < entries.size(); ++i) {
+    if (!pending_.contains(entries[i].erasure)) {
+      hashes.emplace(entries[i].hash, entries[i].erasure);
+    }
+  }
+  std::map<Id128, std::vector<Subject>> missing;
+  std::string from;
+  while (!hashes.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
+                     store_.LogScan(LogTable::kSubjectKeys, "", from, kScan));
+    if (rows.empty()) {
+      break;
+    }
+    for (const storage::Store::LogEntry& row : rows) {
+      from = row.key + '\0';
+      ASSIGN_OR_RETURN(const Subject subject, Subject::Decode(row.key));
+      const auto found = hashes.find(journal_->HashOf(subject));
+      if (found != hashes.end() && !SubjectKeys::IsTombstone(row.value)) {
+        missing[found->second].push_back(subject);
+      }
+    }
+  }
+  return missing;
+}
+
+Task<absl::Status> Erasures::BeginAgain(Id128 id, std::vector<Subject> subjects) {
+  Pending pending;
+  pending.stored.set_erasure_id(id.ToBytes());
+  pending.stored.set_cause(kRestored);
+  for (const Subject& subject : subjects) {
+    pending.stored.add_subjects(subject.Encode());
+    log_.keys().Freeze(subject);
+  }
+  std::vector<storage::LogRow> rows;
+  rows.push_back(MetaRow(ErasingKey(id), pending.stored));
+  std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
+  const absl::StatusOr<storage::CommitResult> noted = co_await CommitThere(store_, std::move(drafts));
+  CO_RETURN_IF_ERROR(noted.status());
+  std::lock_guard lock(mu_);
+  pending_.emplace(id, std::move(pending));
+  journalled_.insert(id);
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<size_t>> Erasures::Reapply() {
+  CO_ASSIGN_OR_RETURN(auto applied, ReadMeta<audit::v1::StoredJournal>(store_, kJournalKey));
+  const uint64_t known = journal_->entries().size();
+  if (!journal_->kept() || applied.entries() == known) {
+    co_return 0;
+  }
+  CO_ASSIGN_OR_RETURN(const auto missing, Missing(applied.entries()));
+  if (!missing.empty()) {
+    log::Warn("this store is an older one: erasures of the journal are made again before it serves",
+              {log::Field::Count("erasures", static_cast<int64_t>(missing.size()))});
+  }
+  for (const auto& [id, subjects] : missing) {
+    const absl::Status begun = co_await BeginAgain(id, subjects);
+    CO_RETURN_IF_ERROR(begun);
+    const absl::Status erased = co_await EraseOne(id);
+    CO_RETURN_IF_ERROR(erased);
+  }
+  // Those that were under way are in the journal too: they end as they would have.
+  applied.set_entries(known);
+  std::vector<storage::LogRow> rows;
+  rows.push_back(MetaRow(std::string(kJournalKey), applied));
+  std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
+  const absl::StatusOr<storage::CommitResult> done = co_await CommitThere(store_, std::move(drafts));
+  CO_RETURN_IF_ERROR(done.status());
+  co_return missing.size();
+}
+
+}  // namespace relais::audit::internal

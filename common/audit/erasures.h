@@ -1,0 +1,84 @@
+// Erasures under way and done (maintenance.h). Private to common/audit.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/audit/erasure_journal.h"
+#include "common/audit/log.h"
+#include "common/audit/maintenance.h"
+#include "common/base/task.h"
+#include "common/storage/store.h"
+#include "relais/audit/v1/state.pb.h"
+
+namespace relais::audit::internal {
+
+/// The partition in which maintenance commits, and where acknowledgements are kept.
+[[nodiscard]] storage::Partition MaintenancePartition();
+/// One commit there.
+Task<absl::StatusOr<storage::CommitResult>> CommitThere(storage::Store& store,
+                                                        std::vector<storage::LeafDraft> drafts,
+                                                        std::vector<storage::Mutation> batch = {});
+
+/// Request, Acknowledged and the looks are thread-safe; RunReady and Reapply are the worker's.
+class Erasures {
+ public:
+  Erasures(const MaintenanceOptions& options, Log& log, storage::Store& store,
+           std::unique_ptr<ErasureJournal> journal, std::function<Event(audit::v1::EventClass)> own_event)
+      : options_(options),
+        log_(log),
+        store_(store),
+        journal_(std::move(journal)),
+        own_event_(std::move(own_event)) {}
+
+  absl::Status Load();
+  void UseKeeper(StateKeeper* keeper) { keeper_ = keeper; }
+
+  Task<absl::StatusOr<storage::CommitResult>> Request(ErasureRequest request, Event event,
+                                                      storage::CommitRequest commit);
+  Task<absl::Status> AcknowledgedBy(Id128 erasure, std::string service);
+  [[nodiscard]] absl::StatusOr<bool> Knows(const Id128& erasure) const;
+  [[nodiscard]] absl::StatusOr<Maintenance::Certificate> Find(const Id128& erasure) const;
+  /// Oldest first.
+  [[nodiscard]] std::vector<MaintenanceStatus::Pending> pending() const;
+
+  /// Makes those that wait for nobody, as far as each can go now. `made` counts those that ended.
+  Task<absl::StatusOr<size_t>> RunReady();
+  /// Makes again what the journal has and this store has not. As RunReady.
+  Task<absl::StatusOr<size_t>> Reapply();
+
+ private:
+  struct Pending {
+    audit::v1::StoredErasure stored;
+    std::set<std::string> acknowledged;
+  };
+  absl::Status LoadPending();
+  absl::Status LoadAcknowledgements();
+  [[nodiscard]] std::vector<std::string> WaitingFor(const Pending& pending) const;
+  [[nodiscard]] audit::v1::StoredErasure StoredOf(const Id128& id) const;
+  Task<absl::Status> EraseOne(Id128 id);
+  Task<absl::Status> EraseStates(std::vector<Subject> subjects);
+  Task<absl::Status> DestroyKeys(Id128 id, std::vector<Subject> subjects);
+  Task<absl::Status> Sweep(std::vector<Subject> subjects);
+  Task<absl::Status> Forget(Id128 id);
+  [[nodiscard]] absl::StatusOr<std::map<Id128, std::vector<Subject>>> Missing(uint64_t applied) const;
+  Task<absl::Status> BeginAgain(Id128 id, std::vector<Subject> subjects);
+
+  const MaintenanceOptions& options_;
+  Log& log_;
+  storage::Store& store_;
+  const std::unique_ptr<ErasureJournal> journal_;
+  const std::function<Event(audit::v1::EventClass)> own_event_;
+  StateKeeper* keeper_ = nullptr;
+  mutable std::mutex mu_;
+  std::map<Id128, Pending> pending_;
+  std::set<Id128> journalled_;  // no acknowledgement is waited for any more
+};
+
+}  // namespace relais::audit::internal

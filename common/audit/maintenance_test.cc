@@ -1,0 +1,602 @@
+#include "common/audit/maintenance.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "common/audit/testing/log_harness.h"
+#include "common/base/status.h"
+#include "common/storage/partitions.h"
+#include "common/storage/testing/temp_folder.h"
+
+namespace relais::audit {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::HarnessOptions;
+using ::testing::IsEmpty;
+using testing::Person;
+using testing::PlainEvent;
+using testing::SimLogHarness;
+using ::testing::SizeIs;
+using testing::SubjectEvent;
+
+constexpr char kContext[] = "state";
+
+storage::Partition PartitionOf(const Subject& subject) {
+  return {storage::PartitionKind::kPerson, subject.id};
+}
+Id128 Number(uint8_t n) {
+  std::string bytes(Id128::kSize, '\0');
+  bytes.back() = static_cast<char>(n);
+  return Id128::FromBytes(bytes).value();
+}
+
+// Keeps one sealed row per person, as a service does.
+class FakeKeeper final : public StateKeeper {
+ public:
+  FakeKeeper(Log& log, storage::Store& store) : log_(log), store_(store) {}
+  Task<absl::Status> EraseState(Subject subject) override {
+    const auto entry = store_.Get(PartitionOf(subject), "row");
+    CO_RETURN_IF_ERROR(entry.status());
+    if (entry->has_value() && log_.keys().Frozen(subject)) {
+      // Sealed, and still to be opened by who erases it.
+      CO_RETURN_IF_ERROR(log_.keys().OpenFrozenState(subject, kContext, (*entry)->value).status());
+      opened_frozen = true;
+    }
+    const absl::Status emptied = co_await storage::EmptyPartition(store_, PartitionOf(subject), "");
+    co_return emptied;
+  }
+  Task<absl::Status> Acknowledge(Id128 erasure) override {
+    CO_RETURN_IF_ERROR(peer_down);
+    acknowledged.push_back(erasure);
+    co_return absl::OkStatus();
+  }
+  Task<absl::StatusOr<bool>> Sweep() override {
+    ++sweeps;
+    co_return sweeps % 3 != 0;
+  }
+  bool opened_frozen = false;
+  absl::Status peer_down;
+  std::vector<Id128> acknowledged;
+  int sweeps = 0;
+
+ private:
+  Log& log_;
+  storage::Store& store_;
+};
+
+class MaintenanceTest : public ::testing::Test {
+ protected:
+  explicit MaintenanceTest(HarnessOptions options = {}) : harness_(std::move(options)) {
+    options_.institution = "service/test";
+    options_.journal_path = folder_.path() + "/erasures";
+    Open();
+  }
+
+  void Open() {
+    auto opened = Maintenance::Open(options_, harness_.log(), harness_.store(), harness_.ring(),
+                                    harness_.clock(), harness_.random(), harness_.executor());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    all_.push_back(*std::move(opened));
+    keepers_.push_back(std::make_unique<FakeKeeper>(harness_.log(), harness_.store()));
+    maintenance().UseKeeper(&keeper());
+    ASSERT_TRUE(harness_.Run(maintenance().Reapply()).ok());
+  }
+  void Restart() {
+    harness_.Crash();
+    ASSERT_TRUE(harness_.Reopen().ok());
+    Open();
+  }
+  Maintenance& maintenance() { return *all_.back(); }
+  FakeKeeper& keeper() { return *keepers_.back(); }
+
+  // A leaf about her and a sealed row of state.
+  void Live(const Subject& subject) {
+    const auto sealed = harness_.log().keys().SealState(subject, kContext, "the canary sings");
+    ASSERT_TRUE(sealed.ok()) << sealed.status();
+    auto draft = harness_.log().Draft(SubjectEvent(subject));
+    ASSERT_TRUE(draft.ok()) << draft.status();
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(subject);
+    commit.batch.push_back({"row", *sealed});
+    commit.leaves.push_back(*std::move(draft));
+    ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(commit))).ok());
+  }
+  absl::Status Request(uint8_t erasure, const std::vector<Subject>& subjects) {
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(subjects[0]);
+    return harness_
+        .Run(maintenance().Request({Number(erasure), subjects, "REQUEST"}, PlainEvent(), std::move(commit)))
+        .status();
+  }
+  absl::Status RunOnce() { return harness_.Run(maintenance().RunOnce()); }
+  size_t Count(audit::v1::EventClass event_class) {
+    size_t count = 0;
+    const auto leaves = harness_.log().ReadOpened(0, 1000);
+    EXPECT_TRUE(leaves.ok()) << leaves.status();
+    for (const OpenedLeaf& leaf : *leaves) {
+      count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
+    }
+    return count;
+  }
+  bool Erased(const Subject& subject) {
+    return absl::IsNotFound(harness_.log().keys().Get(subject).status()) &&
+           harness_.log().LeavesOf(subject, 0, 10)->empty() &&
+           !harness_.store().Get(PartitionOf(subject), "row")->has_value();
+  }
+  // The bytes of every row anywhere.
+  bool InStore(const std::string& bytes) {
+    for (int table = 0; table < storage::kLogTables; ++table) {
+      const auto rows = harness_.store().LogScan(static_cast<storage::LogTable>(table), "", "", 100000);
+      for (const auto& row : *rows) {
+        if (row.key.find(bytes) != std::string::npos || row.value.find(bytes) != std::string::npos) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  const storage::testing::TempFolder folder_;
+  SimLogHarness harness_;
+  MaintenanceOptions options_;
+  std::vector<std::unique_ptr<Maintenance>> all_;  // coroutines of a crashed process may look at them
+  std::vector<std::unique_ptr<FakeKeeper>> keepers_;
+};
+
+TEST_F(MaintenanceTest, ErasesInTwoStepsAndProofsStay) {
+  options_.wait_for = {"alerting", "routing"};
+  Open();
+  Live(Person(1));
+  Live(Person(2));
+  const auto before = harness_.Run(harness_.log().Prove(0, false));
+  ASSERT_TRUE(before.ok());
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+
+  // Frozen: her leaves open, her state and everything new do not.
+  EXPECT_TRUE(harness_.log().keys().Get(Person(1)).ok());
+  EXPECT_TRUE(IsErased(harness_.log().Draft(SubjectEvent(Person(1))).status()));
+  const auto row = harness_.store().Get(PartitionOf(Person(1)), "row");
+  EXPECT_TRUE(absl::IsNotFound(harness_.log().keys().OpenState(Person(1), kContext, (*row)->value).status()));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(maintenance().status().erasures[0].waiting_for, ElementsAre("alerting", "routing"));
+  ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(Number(1), "routing")).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_FALSE(Erased(Person(1)));
+  EXPECT_EQ(harness_.log().ReadOpened(2, 1)->at(0).opening, OpenedLeaf::Opening::kOpened)
+      << "openable until every follower has acknowledged";
+  ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(Number(1), "alerting")).ok());
+  ASSERT_TRUE(RunOnce().ok());
+
+  EXPECT_TRUE(Erased(Person(1)));
+  EXPECT_FALSE(Erased(Person(2)));
+  EXPECT_TRUE(keeper().opened_frozen);
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 1);
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_THAT(maintenance().status().erasures, IsEmpty());
+  EXPECT_EQ(harness_.log().ReadOpened(2, 1)->at(0).opening, OpenedLeaf::Opening::kErased);
+  EXPECT_TRUE(VerifyProof(*before, {harness_.verify_key()}).ok()) << "an old receipt still verifies";
+  const auto certificate = maintenance().Find(Number(1));
+  ASSERT_TRUE(certificate.ok()) << certificate.status();
+  EXPECT_NE(certificate->stored.destroyed(), 0);
+  EXPECT_EQ(certificate->stored.epoch_leaf(), 0) << "copies under the epoch key live until it ends";
+  const auto proof = harness_.Run(harness_.log().Prove(certificate->stored.erased_leaf() - 1, true));
+  const auto verified = VerifyProof(*proof, {harness_.verify_key()});
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  audit::v1::Erased erased;
+  ASSERT_TRUE(verified->details->payload().UnpackTo(&erased));
+  EXPECT_EQ(erased.erasure_id(), Number(1).ToHex());
+  EXPECT_EQ(verified->leaf.header.commitment(), "") << "about nobody";
+}
+
+TEST_F(MaintenanceTest, NothingThatIsLeftNamesHerButTheTombstone) {
+  Live(Person(1));
+  const std::string wrapped = **harness_.store().LogGet(storage::LogTable::kSubjectKeys, Person(1).Encode());
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_FALSE(InStore(wrapped));
+  for (const storage::LogTable table :
+       {storage::LogTable::kSubjectLeaves, storage::LogTable::kLeafSubjects, storage::LogTable::kMeta}) {
+    const auto rows = harness_.store().LogScan(table, "", "", 1000);
+    for (const auto& row : *rows) {
+      EXPECT_EQ((row.key + row.value).find(Person(1).id.ToBytes()), std::string::npos);
+    }
+  }
+  std::ifstream journal(options_.journal_path);
+  const std::string text((std::istreambuf_iterator<char>(journal)), std::istreambuf_iterator<char>());
+  EXPECT_NE(text.find(Number(1).ToHex()), std::string::npos);
+  EXPECT_EQ(text.find(Person(1).id.ToHex()), std::string::npos);
+}
+
+TEST_F(MaintenanceTest, ARequestThatIsAbortedFreezesNobody) {
+  Live(Person(1));
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(Person(1));
+  commit.preconditions.push_back({"row", std::nullopt});
+  EXPECT_TRUE(absl::IsAborted(
+      harness_
+          .Run(maintenance().Request({Number(1), {Person(1)}, "REQUEST"}, PlainEvent(), std::move(commit)))
+          .status()));
+  EXPECT_FALSE(harness_.log().keys().Frozen(Person(1)));
+  EXPECT_TRUE(harness_.log().Draft(SubjectEvent(Person(1))).ok());
+  EXPECT_FALSE(*maintenance().Knows(Number(1)));
+}
+
+TEST_F(MaintenanceTest, WhoIsAskedForTwiceIsErasedOnce) {
+  Live(Person(1));
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  EXPECT_TRUE(IsErased(Request(2, {Person(1)})));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(IsErased(Request(3, {Person(1)})));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_TRUE(*maintenance().Knows(Number(1)));
+  EXPECT_FALSE(*maintenance().Knows(Number(2)));
+}
+
+TEST_F(MaintenanceTest, SomebodyWithoutAKeyIsErasedForTheFuture) {
+  ASSERT_TRUE(Request(1, {Person(9)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(IsErased(harness_.log().Draft(SubjectEvent(Person(9))).status()));
+}
+
+TEST_F(MaintenanceTest, SeveralSubjectsAreOneErasure) {
+  Live(Person(1));
+  Live(Person(2));
+  ASSERT_TRUE(Request(1, {Person(1), Person(2)}).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 2);
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(Erased(Person(1)));
+  EXPECT_TRUE(Erased(Person(2)));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
+TEST_F(MaintenanceTest, ThePeerThatAskedIsToldHoweverLongItTakes) {
+  Live(Person(1));
+  keeper().peer_down = absl::UnavailableError("down");
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  EXPECT_TRUE(absl::IsUnavailable(RunOnce()));
+  EXPECT_TRUE(Erased(Person(1))) << "erased before anyone is told";
+  Restart();
+  keeper().peer_down = absl::UnavailableError("down");
+  EXPECT_TRUE(absl::IsUnavailable(RunOnce()));
+  keeper().peer_down = absl::OkStatus();
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(keeper().acknowledged, ElementsAre(Number(1)));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(keeper().acknowledged, SizeIs(1));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
+TEST_F(MaintenanceTest, AcknowledgementsSurviveARestart) {
+  options_.wait_for = {"routing", "alerting"};
+  Open();
+  Live(Person(1));
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(Number(1), "routing")).ok());
+  ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(Number(1), "routing")).ok());
+  ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(Number(7), "routing")).ok()) << "unknown: nothing";
+  Restart();
+  EXPECT_TRUE(harness_.log().keys().Frozen(Person(1))) << "frozen again before anything is served";
+  EXPECT_THAT(maintenance().status().erasures[0].waiting_for, ElementsAre("alerting"));
+  ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(Number(1), "alerting")).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(Erased(Person(1)));
+}
+
+TEST_F(MaintenanceTest, APeerConfiguredAbsentIsWaitedForByNobody) {
+  options_.wait_for = {};
+  Open();
+  Live(Person(1));
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(Erased(Person(1)));
+}
+
+TEST_F(MaintenanceTest, ARestoredOlderStoreErasesAgainBeforeItServes) {
+  Live(Person(1));
+  Live(Person(2));
+  Live(Person(3));
+  const auto backup = harness_.disk()->Clone();
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(Request(2, {Person(2)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  harness_.Crash();
+  harness_.disk() = backup;
+  ASSERT_TRUE(harness_.Reopen().ok());
+  EXPECT_TRUE(harness_.log().keys().Get(Person(1)).ok()) << "that the test can fail";
+  Open();
+  EXPECT_TRUE(Erased(Person(1)));
+  EXPECT_TRUE(Erased(Person(2)));
+  EXPECT_FALSE(Erased(Person(3)));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 2);
+  EXPECT_THAT(keeper().acknowledged, IsEmpty()) << "whoever waited was told long ago";
+  Restart();
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 2) << "and only once";
+}
+
+TEST_F(MaintenanceTest, AJournalThatLostEntriesIsRefused) {
+  Live(Person(1));
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  harness_.Crash();
+  std::filesystem::remove(options_.journal_path);
+  ASSERT_TRUE(harness_.Reopen().ok());
+  const auto opened = Maintenance::Open(options_, harness_.log(), harness_.store(), harness_.ring(),
+                                        harness_.clock(), harness_.random(), harness_.executor());
+  EXPECT_TRUE(absl::IsFailedPrecondition(opened.status())) << opened.status();
+}
+
+TEST_F(MaintenanceTest, ALastLineCutByACrashIsDropped) {
+  Live(Person(1));
+  Live(Person(2));
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  { std::ofstream(options_.journal_path, std::ios::app) << Number(2).ToHex() << " 12"; }
+  Restart();
+  ASSERT_TRUE(Request(3, {Person(2)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  Restart();
+  EXPECT_TRUE(Erased(Person(2)));
+  { std::ofstream(options_.journal_path, std::ios::app) << std::string(98, 'x'); }
+  EXPECT_TRUE(absl::IsDataLoss(Maintenance::Open(options_, harness_.log(), harness_.store(), harness_.ring(),
+                                                 harness_.clock(), harness_.random(), harness_.executor())
+                                   .status()));
+}
+
+// ---- epochs
+
+TEST_F(MaintenanceTest, ARotationKeepsSurvivorsAndEndsEveryCopyOfTheErased) {
+  for (uint64_t i = 1; i <= 5; ++i) {
+    Live(Person(i));
+  }
+  const std::string old = **harness_.store().LogGet(storage::LogTable::kSubjectKeys, Person(2).Encode());
+  const std::string key(harness_.log().keys().Get(Person(2))->ExposeSecret());
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  bool rotated = false;
+  relais::Start(maintenance().RotateEpoch(), [&](const absl::StatusOr<uint64_t>& index) {
+    ASSERT_TRUE(index.ok()) << index.status();
+    const auto leaf = harness_.log().ReadOpened(*index, 1)->at(0);
+    audit::v1::EpochRotated payload;
+    ASSERT_TRUE(leaf.details.payload().UnpackTo(&payload));
+    EXPECT_EQ(payload.destroyed_epoch(), 1);
+    EXPECT_EQ(payload.epoch(), 2);
+    EXPECT_EQ(payload.survivors(), 4);
+    EXPECT_THAT(payload.erasure_ids(), ElementsAre(Number(1).ToHex()));
+    EXPECT_EQ(maintenance().Find(Number(1))->stored.epoch_leaf(), *index + 1);
+    rotated = true;
+  });
+  ASSERT_TRUE(RunOnce().ok());
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_TRUE(rotated);
+  EXPECT_TRUE(absl::IsNotFound(harness_.ring().Get("audit-epoch", 1).status()));
+  EXPECT_EQ(harness_.log().keys().Get(Person(2))->ExposeSecret(), key);
+  EXPECT_FALSE(InStore(old));
+  Restart();
+  EXPECT_EQ(harness_.log().keys().Get(Person(2))->ExposeSecret(), key);
+  EXPECT_EQ(maintenance().status().epoch, 2);
+  Live(Person(6));
+  const std::string fresh = **harness_.store().LogGet(storage::LogTable::kSubjectKeys, Person(6).Encode());
+  EXPECT_EQ(fresh[4], 2) << "wrapped by the new epoch";
+  EXPECT_TRUE(Erased(Person(1)));
+}
+
+TEST_F(MaintenanceTest, AKeyDraftedBeforeARotationAndCommittedAfterItSurvives) {
+  Live(Person(1));
+  auto late = harness_.log().Draft(SubjectEvent(Person(2)));
+  ASSERT_TRUE(late.ok());
+  relais::Start(maintenance().RotateEpoch(), [](const absl::StatusOr<uint64_t>&) {});
+  ASSERT_TRUE(RunOnce().ok());
+  storage::CommitRequest commit;
+  commit.leaves.push_back(*std::move(late));
+  ASSERT_FALSE(harness_.Run(harness_.store().Commit(std::move(commit))).ok() &&
+               !harness_.log().keys().Get(Person(2)).ok());
+  Restart();
+  EXPECT_TRUE(harness_.log().keys().Get(Person(2)).ok()) << "its row was wrapped anew as it was written";
+}
+
+TEST_F(MaintenanceTest, EpochsEndByThemselves) {
+  options_.epoch_length = absl::Hours(24 * 30);
+  Open();
+  Live(Person(1));
+  ASSERT_TRUE(RunOnce().ok());
+  harness_.sim().RunFor(absl::Hours(24 * 29));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(maintenance().status().epoch, 1);
+  Restart();
+  harness_.sim().RunFor(absl::Hours(25));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(maintenance().status().epoch, 2);
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_EPOCH_ROTATED), 1);
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(maintenance().status().epoch, 2);
+}
+
+// ---- months
+
+TEST_F(MaintenanceTest, MonthKeysDieTwelveMonthsAfterTheirMonth) {
+  harness_.Append(PlainEvent());  // 2026-01
+  ASSERT_THAT(maintenance().status().months, ElementsAre("2026-01"));
+  const Leaf leaf = ParseLeaf(harness_.log().ReadLeaves(0, 1)->at(0)).value();
+  EXPECT_EQ(harness_.log().Actor(leaf)->agent(), "agent-1");
+  harness_.sim().RunFor(absl::Hours(24 * 395));  // 2027-01-31
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(harness_.log().Actor(leaf).ok());
+  harness_.sim().RunFor(absl::Hours(24));  // 2027-02-01
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(absl::IsNotFound(harness_.log().Actor(leaf).status()));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_MONTH_KEY_DESTROYED), 1);
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_MONTH_KEY_DESTROYED), 1);
+  EXPECT_TRUE(maintenance().status().done.contains("AGENT_NAMES"));
+}
+
+TEST_F(MaintenanceTest, AMonthIsDestroyedOnDemandOnceItIsOver) {
+  harness_.Append(PlainEvent());
+  const auto demand = [&](const std::string& month) {
+    std::optional<absl::StatusOr<uint64_t>> answer;
+    relais::Start(maintenance().DestroyMonth(month), [&](absl::StatusOr<uint64_t> index) { answer = index; });
+    EXPECT_TRUE(RunOnce().ok());
+    harness_.sim().RunFor(absl::Seconds(1));
+    return answer.value();
+  };
+  EXPECT_TRUE(absl::IsFailedPrecondition(demand("2026-01").status())) << "it is not over";
+  EXPECT_TRUE(absl::IsNotFound(demand("2025-11").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(demand("January").status()));
+  harness_.sim().RunFor(absl::Hours(24 * 40));
+  EXPECT_TRUE(demand("2026-01").ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_MONTH_KEY_DESTROYED), 1);
+}
+
+// ---- sweep
+
+TEST_F(MaintenanceTest, SweepsOnceADayInBoundedSteps) {
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(RunOnce().ok());
+  }
+  EXPECT_EQ(keeper().sweeps, 3) << "three steps make one sweep";
+  Restart();
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(keeper().sweeps, 0) << "done today";
+  harness_.sim().RunFor(absl::Hours(24));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(keeper().sweeps, 1);
+}
+
+TEST_F(MaintenanceTest, APurgeSaysHowManyAndNamesNobody) {
+  ASSERT_TRUE(harness_.Run(maintenance().Purged("RULE", harness_.clock().Now(), 0)).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_PURGED), 0) << "nothing was purged";
+  ASSERT_TRUE(harness_.Run(maintenance().Purged("RULE", harness_.clock().Now(), 12)).ok());
+  const auto leaf = harness_.log().ReadOpened(0, 1)->at(0);
+  audit::v1::Purged payload;
+  ASSERT_TRUE(leaf.details.payload().UnpackTo(&payload));
+  EXPECT_EQ(payload.count(), 12);
+  EXPECT_EQ(payload.rule(), "RULE");
+  EXPECT_EQ(leaf.leaf.header.commitment(), "");
+}
+
+// ---- the worker
+
+TEST_F(MaintenanceTest, TheWorkerDoesItByItself) {
+  Live(Person(1));
+  maintenance().Start();
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  harness_.sim().RunFor(absl::Seconds(5));
+  EXPECT_TRUE(Erased(Person(1)));
+  const auto index = harness_.Run(maintenance().RotateEpoch());
+  EXPECT_TRUE(index.ok()) << index.status();
+  EXPECT_TRUE(harness_.Run(maintenance().Stop()));
+  EXPECT_TRUE(absl::IsUnavailable(harness_.Run(maintenance().RotateEpoch()).status()));
+}
+
+// The process dies before and after every commit of an erasure and a rotation; whatever is there afterwards
+// goes on to the same end.
+TEST(MaintenanceCrashTest, EveryStepGoesOnAfterACrash) {
+  bool crashed = true;
+  uint64_t steps = 0;
+  for (uint64_t step = 0; crashed; ++step) {
+    SCOPED_TRACE(step);
+    crashed = false;
+    const storage::testing::TempFolder folder;
+    bool armed = false;
+    uint64_t seen = 0;
+    HarnessOptions options;
+    options.store.crash_at = [&](uint64_t) {
+      if (armed && seen++ == step) {
+        crashed = true;
+        armed = false;
+        return true;
+      }
+      return false;
+    };
+    SimLogHarness harness(options);
+    MaintenanceOptions settings;
+    settings.institution = "service/test";
+    settings.journal_path = folder.path() + "/erasures";
+    std::vector<std::unique_ptr<Maintenance>> all;
+    std::vector<std::unique_ptr<FakeKeeper>> keepers;
+    const auto open = [&] {
+      auto opened = Maintenance::Open(settings, harness.log(), harness.store(), harness.ring(),
+                                      harness.clock(), harness.random(), harness.executor());
+      ASSERT_TRUE(opened.ok()) << opened.status();
+      all.push_back(*std::move(opened));
+      keepers.push_back(std::make_unique<FakeKeeper>(harness.log(), harness.store()));
+      all.back()->UseKeeper(keepers.back().get());
+    };
+    open();
+    for (uint64_t i = 1; i <= 3; ++i) {
+      const auto sealed = harness.log().keys().SealState(Person(i), kContext, "words");
+      storage::CommitRequest commit;
+      commit.partition = PartitionOf(Person(i));
+      commit.batch.push_back({"row", *sealed});
+      for (int leaf = 0; leaf < 2; ++leaf) {
+        commit.leaves.push_back(*harness.log().Draft(SubjectEvent(Person(i))));
+      }
+      ASSERT_TRUE(harness.Run(harness.store().Commit(std::move(commit))).ok());
+    }
+    const std::string key(harness.log().keys().Get(Person(3))->ExposeSecret());
+    armed = true;
+    const auto request = [&] {
+      storage::CommitRequest commit;
+      commit.partition = PartitionOf(Person(1));
+      (void)harness.Run(all.back()->Request({Number(1), {Person(1), Person(2)}, "REQUEST"}, PlainEvent(),
+                                            std::move(commit)));
+    };
+    request();
+    relais::Start(all.back()->RotateEpoch(), [](const absl::StatusOr<uint64_t>&) {});
+    (void)harness.Run(all.back()->RunOnce());
+    armed = false;
+    if (crashed) {
+      harness.Crash();
+      ASSERT_TRUE(harness.Reopen().ok());
+      open();
+      ASSERT_TRUE(harness.Run(all.back()->Reapply()).ok());
+      if (!*all.back()->Knows(Number(1))) {
+        request();  // it was never acknowledged
+      }
+      ASSERT_TRUE(harness.Run(all.back()->RunOnce()).ok());
+      if (all.back()->status().epoch == 1) {
+        relais::Start(all.back()->RotateEpoch(), [](const absl::StatusOr<uint64_t>&) {});
+        ASSERT_TRUE(harness.Run(all.back()->RunOnce()).ok());
+      }
+    }
+    steps = step;
+    size_t erased = 0;
+    size_t rotated = 0;
+    std::vector<std::string> ended;
+    const auto leaves = harness.log().ReadOpened(0, 1000);
+    ASSERT_TRUE(leaves.ok()) << leaves.status();
+    for (const OpenedLeaf& leaf : *leaves) {
+      erased += leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASED ? 1 : 0;
+      audit::v1::EpochRotated payload;
+      if (leaf.details.payload().UnpackTo(&payload)) {
+        ++rotated;
+        ended.insert(ended.end(), payload.erasure_ids().begin(), payload.erasure_ids().end());
+      }
+    }
+    EXPECT_EQ(erased, 1);
+    EXPECT_EQ(rotated, 1);
+    EXPECT_THAT(ended, ElementsAre(Number(1).ToHex()));
+    EXPECT_TRUE(absl::IsNotFound(harness.log().keys().Get(Person(1)).status()));
+    EXPECT_TRUE(harness.log().LeavesOf(Person(2), 0, 10)->empty());
+    EXPECT_FALSE(harness.store().Get(PartitionOf(Person(2)), "row")->has_value());
+    EXPECT_EQ(harness.log().keys().Get(Person(3))->ExposeSecret(), key);
+    EXPECT_TRUE(absl::IsNotFound(harness.ring().Get("audit-epoch", 1).status()));
+    const auto certificate = all.back()->Find(Number(1));
+    ASSERT_TRUE(certificate.ok()) << certificate.status();
+    for (const uint64_t index : {certificate->stored.erased_leaf(), certificate->stored.epoch_leaf()}) {
+      ASSERT_NE(index, 0);
+      const auto leaf = leaves->at(index - 1);
+      EXPECT_TRUE(leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASED ||
+                  leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_EPOCH_ROTATED);
+    }
+  }
+  EXPECT_GE(steps, 16U) << "every commit was reached";
+}
+
+}  // namespace
+}  // namespace relais::audit

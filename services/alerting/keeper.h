@@ -1,0 +1,63 @@
+// What alerting does for erasure and retention (common/audit/maintenance.h).
+//
+// A sender record that is erased keeps its place as a mark (ErasedRecord) that holds nothing of hers but
+// whether an objection binds (D-1.6): what its institution says of that human from then on is a record of
+// its own. References that were accepted stay known by their keyed hashes (D-2.10).
+#pragma once
+
+#include <atomic>
+#include <set>
+#include <string>
+
+#include "common/audit/follower.h"
+#include "common/audit/maintenance.h"
+#include "services/alerting/peers.h"
+#include "services/alerting/settings.h"
+#include "services/alerting/store.h"
+
+namespace relais::alerting {
+
+/// Begins the erasure of a person here: of herself, of whom alerting knows which records are hers, and of
+/// these. Idempotent by its id.
+Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const AlertingStore& store, Id128 erasure,
+                               Id128 person, std::string cause);
+
+class Keeper final : public audit::StateKeeper {
+ public:
+  Keeper(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
+         const AlertingStore& store, audit::Follower& own)
+      : context_(context), peers_(peers), settings_(settings), store_(store), own_(own) {}
+
+  /// From here on the follower of alerting's own log is waited for.
+  void FollowingStarted() { following_ = true; }
+
+  /// Of a record: its rows, their alerts at the desks, what its references' claims say beside their hashes.
+  /// Of a person: which records were hers, and at a collective address her rows in a record that others
+  /// share.
+  Task<absl::Status> EraseState(audit::Subject subject) override;
+  Task<absl::Status> Acknowledge(Id128 erasure) override;
+  /// Signals without alert, 13 months (D-2.10): some dozen records a step.
+  Task<absl::StatusOr<bool>> Sweep() override;
+
+ private:
+  Task<absl::Status> EraseRecord(Id128 record);
+  Task<absl::Status> EraseRows(Id128 record);
+  Task<absl::Status> EraseRow(Id128 record, Id128 row, v1::RowState state);
+  Task<absl::Status> EraseAlert(Id128 record, Id128 alert, std::set<std::string> desks);
+  Task<absl::Status> ReduceClaim(Id128 record, Id128 row);
+  Task<absl::Status> ErasePersonState(Id128 person);
+  absl::StatusOr<std::set<std::string>> DesksOf(const Id128& record) const;
+  Task<absl::StatusOr<bool>> SweepRecord(Id128 record, absl::Time now);
+
+  const rpc::ServiceContext& context_;
+  const Peers& peers_;
+  const Settings& settings_;
+  const AlertingStore& store_;
+  audit::Follower& own_;
+  std::atomic<bool> following_ = false;
+  // Where the sweep is.
+  Id128 from_;
+  uint64_t purged_ = 0;
+};
+
+}  // namespace relais::alerting

@@ -1,0 +1,136 @@
+#include "services/consent/handlers/erasure_handlers.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "services/consent/handlers/record_act.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr char kErase[] = "relais.consent.v1.PersonService/Erase";
+constexpr size_t kPageSize = 500;
+
+std::string CauseOf(v1::ErasureCause cause) {
+  switch (cause) {
+    case v1::ERASURE_CAUSE_NOT_JUSTIFIED:
+      return "NOT_JUSTIFIED";
+    case v1::ERASURE_CAUSE_COURT:
+      return "COURT";
+    default:
+      return "REQUEST";
+  }
+}
+
+// Herself and the sender records that are hers here: each has a key of its own.
+absl::StatusOr<std::vector<audit::Subject>> SubjectsOf(Registry& registry, const Id128& person) {
+  std::vector<audit::Subject> subjects = {PersonSubject(person)};
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     registry.context.store.Scan(PersonPartition(person), kRecordPrefix, from, kPageSize));
+    for (const storage::KeyedEntry& row : page.entries) {
+      v1::StoredRecord record;
+      RETURN_IF_ERROR(registry.store.Open(person, row.key, row.entry.value, record));
+      if (!record.sender_record().empty()) {
+        ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(record.sender_record()));
+        subjects.push_back({audit::Subject::Kind::kSenderRecord, id});
+      }
+    }
+    from = page.next;
+  } while (!from.empty());
+  return subjects;
+}
+
+// Her state is written as it is: every act under way at the same time fails and reads again, and then she is
+// frozen.
+absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Id128& person) {
+  ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  commit.preconditions.push_back({std::string(kStateKey), now.version});
+  ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(person, *now.state));
+  commit.batch.push_back(std::move(state));
+  return commit;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<storage::LeafRange>> BeginErasure(Registry& registry, Id128 erasure, Id128 person,
+                                                      std::string cause, audit::Event event) {
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    audit::ErasureRequest request;
+    request.id = erasure;
+    request.cause = cause;
+    CO_ASSIGN_OR_RETURN(request.subjects, SubjectsOf(registry, person));
+    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, CommitOf(registry, person));
+    // Nobody decides on her from memory once it is durable.
+    const PersonCache::Writing writing(registry.store.cache(), person);
+    const absl::StatusOr<storage::CommitResult> begun =
+        co_await registry.context.maintenance->Request(std::move(request), event, std::move(commit));
+    if (begun.ok()) {
+      co_return begun->leaves;
+    }
+    if (!absl::IsAborted(begun.status())) {
+      co_return begun.status();
+    }
+  }
+  co_return TooContended();
+}
+
+// A repeated request: she may be gone by now, with her leaves' pointers.
+Task<absl::StatusOr<v1::EraseResponse>> ErasureHandlers::Again(Id128 erasure, Id128 person, bool want_proof) {
+  v1::EraseResponse response;
+  response.set_erasure_id(erasure.ToHex());
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenAgain(registry_.context, PersonSubject(person), erasure, want_proof, false);
+  if (written.ok()) {
+    *response.mutable_written() = *std::move(written);
+  } else {
+    response.mutable_written()->set_revision(
+        registry_.context.log.Revision(registry_.context.log.state().size));
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::EraseResponse>> ErasureHandlers::Erase(rpc::Call call, v1::EraseRequest request) {
+  CO_RETURN_IF_ERROR(registry_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
+  const absl::StatusOr<Claim> claim =
+      co_await ClaimRequest(registry_.context, registry_.store, actor.institution, kErase,
+                            request.request_id(), ContentOf(request));
+  CO_RETURN_IF_ERROR(claim.status());
+  const Id128 erasure = claim->event_id;
+  CO_ASSIGN_OR_RETURN(const bool known, registry_.context.maintenance->Knows(erasure));
+  if (known) {
+    absl::StatusOr<v1::EraseResponse> again = co_await Again(erasure, person, request.want_proof());
+    co_return again;
+  }
+  audit::Event event =
+      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_ERASE_REQUESTED, request.request_id());
+  const absl::StatusOr<storage::LeafRange> begun =
+      co_await BeginErasure(registry_, erasure, person, CauseOf(request.cause()), std::move(event));
+  if (audit::IsErased(begun.status())) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(begun.status());
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenOf(registry_.context, *begun, request.want_proof(), true);
+  CO_RETURN_IF_ERROR(written.status());
+  v1::EraseResponse response;
+  response.set_erasure_id(erasure.ToHex());
+  *response.mutable_written() = *std::move(written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::AcknowledgeErasureResponse>> ErasureHandlers::AcknowledgeErasure(
+    rpc::Call call, v1::AcknowledgeErasureRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 erasure, Id128::FromHex(request.erasure_id()));
+  const absl::Status noted =
+      co_await registry_.context.maintenance->AcknowledgedBy(erasure, call.caller.service);
+  CO_RETURN_IF_ERROR(noted);
+  co_return v1::AcknowledgeErasureResponse();
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,320 @@
+#include "services/consent/handlers/erasure_handlers.h"
+
+#include <gmock/gmock.h>
+
+#include "services/consent/testing/world.h"
+
+namespace relais::consent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::SimWorld;
+
+v1::EraseRequest EraseOf(const common::v1::PersonRef& person, const std::string& request_id = "erase-1") {
+  v1::EraseRequest request;
+  request.set_request_id(request_id);
+  *request.mutable_person() = person;
+  request.set_cause(v1::ERASURE_CAUSE_REQUEST);
+  return request;
+}
+
+template <typename World>
+absl::StatusOr<v1::EraseResponse> Erase(World& world, const v1::EraseRequest& request) {
+  return world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), request));
+}
+
+// Whether any key of a partition of this kind is left.
+template <typename World>
+size_t Partitions(World& world, storage::PartitionKind kind) {
+  return world.context().store.ListPartitions(kind, Id128(), 1000)->size();
+}
+
+// Whether these bytes stand anywhere in the store.
+template <typename World>
+bool InStore(World& world, const std::string& bytes) {
+  for (const char kind : {'P', 'X', 'U', 'R'}) {
+    const auto partitions =
+        world.context().store.ListPartitions(static_cast<storage::PartitionKind>(kind), Id128(), 10000);
+    for (const storage::Partition& partition : *partitions) {
+      if (partition.Encode().find(bytes) != std::string::npos) {
+        return true;
+      }
+      const auto page = world.context().store.Scan(partition, "", "", 1000);
+      for (const auto& row : page->entries) {
+        if (row.key.find(bytes) != std::string::npos || row.entry.value.find(bytes) != std::string::npos) {
+          return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+TEST(Erase, NothingIsRecordedOrPermittedFromTheRequestOn) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {"routing"});
+  const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c-1")).ok());
+  ASSERT_EQ(world.Decision(SimWorld::CheckFor(person)), common::v1::DECISION_PERMIT);
+  const auto erased = Erase(world, EraseOf(person));
+  ASSERT_TRUE(erased.ok()) << erased.status();
+  EXPECT_EQ(erased->erasure_id().size(), 32);
+
+  const auto gone = [](const absl::Status& status) {
+    return rpc::ReasonOf(status) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS;
+  };
+  EXPECT_TRUE(gone(world.Check(SimWorld::CheckFor(person)).status()));
+  EXPECT_TRUE(gone(world.Check(SimWorld::CheckFor(person, false)).status()));
+  EXPECT_TRUE(gone(world.Record(SimWorld::ConsentFor(person, "c-2")).status()));
+  v1::ResolveRequest resolve;
+  *resolve.mutable_person() = person;
+  EXPECT_TRUE(gone(world.Run(world.service().persons().Resolve(world.As("ville-paris"), resolve)).status()));
+  EXPECT_EQ(rpc::ReasonOf(world.Register("r-2", "D-1").status()), common::v1::ERROR_REASON_WRONG_STATE)
+      << "the name is free again once she is erased";
+  // Her leaves open until routing has acknowledged.
+  ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 0);
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    EXPECT_EQ(leaf.opening, audit::OpenedLeaf::Opening::kOpened);
+  }
+}
+
+TEST(Erase, NothingThatNamesHerIsLeftOnceAllHaveAcknowledged) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {"routing", "alerting"});
+  const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
+  const Id128 id = world.IdOf(person);
+  const common::v1::PersonRef other = world.NewPerson("D-2");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c-1")).ok());
+  v1::RecordObjectionRequest objection = SimWorld::ObjectionOf("o-1", {"edf"});
+  *objection.mutable_person() = person;
+  ASSERT_TRUE(world.Object(objection).ok());
+  const auto erased = Erase(world, EraseOf(person));
+  ASSERT_TRUE(erased.ok()) << erased.status();
+  EXPECT_TRUE(InStore(world, id.ToBytes())) << "that the test can fail";
+  for (const char* service : {"routing", "alerting", "alerting"}) {
+    v1::AcknowledgeErasureRequest acknowledge;
+    acknowledge.set_erasure_id(erased->erasure_id());
+    ASSERT_TRUE(
+        world.Run(world.service().erasures().AcknowledgeErasure(world.AsService(service), acknowledge)).ok());
+  }
+  ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_FALSE(InStore(world, id.ToBytes()));
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 1) << "the other one's";
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(other)), common::v1::DECISION_DENY);
+  // The objection binds without her (D-1.6): whoever has that record is opposed.
+  const auto again = world.Register("r-2", "D-1", SimWorld::Marie());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_NE(again->person().handle(), person.handle()) << "a new person";
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(again->person())), common::v1::DECISION_DENY);
+}
+
+TEST(Erase, ASenderRecordsNameIsNotGivenAgain) {
+  SimWorld world;
+  v1::RegisterRequest request;
+  request.set_request_id("r-1");
+  request.set_sender_record(std::string(16, 's'));
+  *request.mutable_traits() = SimWorld::Marie();
+  *request.mutable_acting() = SimWorld::Acting("edf");
+  const auto registered = world.Run(world.service().persons().Register(world.AsService("alerting"), request));
+  ASSERT_TRUE(registered.ok()) << registered.status();
+  const Id128 id = *Id128::FromBytes(registered->person().person_id());
+  const common::v1::PersonRef handle = rpc::HandleFor(world.context(), "ville-paris", id);
+  ASSERT_TRUE(Erase(world, EraseOf(handle)).ok());
+  ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  // Both keys: hers, and the record's here.
+  EXPECT_TRUE(absl::IsNotFound(world.log().keys().Get(PersonSubject(id)).status()));
+  EXPECT_TRUE(absl::IsNotFound(
+      world.log()
+          .keys()
+          .Get({audit::Subject::Kind::kSenderRecord, *Id128::FromBytes(request.sender_record())})
+          .status()));
+  EXPECT_FALSE(InStore(world, id.ToBytes()));
+  request.set_request_id("r-2");  // a call of alerting's that was under way
+  EXPECT_TRUE(absl::IsNotFound(
+      world.Run(world.service().persons().Register(world.AsService("alerting"), request)).status()));
+}
+
+TEST(Erase, ARepeatedRequestIsTheSameErasure) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  const auto first = Erase(world, EraseOf(person));
+  const auto pending = Erase(world, EraseOf(person));
+  ASSERT_TRUE(first.ok() && pending.ok()) << first.status() << pending.status();
+  EXPECT_EQ(pending->erasure_id(), first->erasure_id());
+  EXPECT_EQ(pending->written().revision(), first->written().revision());
+  ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  const auto done = Erase(world, EraseOf(person));
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(done->erasure_id(), first->erasure_id());
+  EXPECT_TRUE(absl::IsNotFound(Erase(world, EraseOf(person, "erase-2")).status())) << "there is nobody";
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
+TEST(Erase, TheRequestSaysWhoAndWhy) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {"routing"});
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  v1::EraseRequest request = EraseOf(person);
+  request.set_cause(v1::ERASURE_CAUSE_COURT);
+  request.set_want_proof(true);
+  const auto erased = Erase(world, request);
+  ASSERT_TRUE(erased.ok()) << erased.status();
+  EXPECT_TRUE(erased->written().has_proof());
+  const audit::OpenedLeaf leaf = world.Leaves().back();
+  EXPECT_EQ(leaf.leaf.header.event_class(), audit::v1::EVENT_CLASS_ERASE_REQUESTED);
+  EXPECT_EQ(leaf.leaf.header.institution(), "ville-paris");
+  audit::v1::EraseRequested payload;
+  ASSERT_TRUE(leaf.details.payload().UnpackTo(&payload));
+  EXPECT_EQ(payload.cause(), "COURT");
+  EXPECT_EQ(payload.erasure_id(), erased->erasure_id());
+}
+
+TEST(Erase, AnActUnderWayIsEitherBeforeItOrRefused) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    audit::testing::HarnessOptions options = SimWorld::DefaultOptions();
+    options.seed = seed;
+    SimWorld world(options);
+    const common::v1::PersonRef person = world.NewPerson("D-1");
+    absl::StatusOr<v1::RecordConsentResponse> recorded = absl::UnknownError("");
+    absl::StatusOr<v1::EraseResponse> erased = absl::UnknownError("");
+    Start(world.service().agreements().RecordConsent(world.As("ville-paris"),
+                                                     SimWorld::ConsentFor(person, "c-1")),
+          [&](auto answer) { recorded = std::move(answer); });
+    Start(world.service().erasures().Erase(world.As("ville-paris", "steward"), EraseOf(person)),
+          [&](auto answer) { erased = std::move(answer); });
+    world.harness().sim().RunFor(absl::Seconds(5));
+    ASSERT_TRUE(erased.ok()) << erased.status();
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+    EXPECT_FALSE(InStore(world, world.IdOf(person).ToBytes()));
+    // If it was acknowledged, its leaf comes first.
+    uint64_t consent = 0;
+    uint64_t request = 0;
+    const auto leaves = world.Leaves();
+    for (uint64_t i = 0; i < leaves.size(); ++i) {
+      const auto event_class = leaves[i].leaf.header.event_class();
+      consent = event_class == audit::v1::EVENT_CLASS_CONSENT_RECORDED ? i : consent;
+      request = event_class == audit::v1::EVENT_CLASS_ERASE_REQUESTED ? i : request;
+    }
+    EXPECT_EQ(recorded.ok(), consent != 0) << recorded.status();
+    EXPECT_LT(consent, request);
+  }
+}
+
+TEST(Erase, EveryCrashEndsInTheSame) {
+  bool crashed = true;
+  for (uint64_t step = 0; crashed; ++step) {
+    SCOPED_TRACE(step);
+    crashed = false;
+    bool armed = false;
+    uint64_t seen = 0;
+    audit::testing::HarnessOptions options = SimWorld::DefaultOptions();
+    options.store.crash_at = [&](uint64_t) {
+      crashed = crashed || (armed && seen++ == step);
+      return armed && crashed;
+    };
+    SimWorld world(options);
+    const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
+    const Id128 id = world.IdOf(person);
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c-1")).ok());
+    armed = true;
+    auto erased = Erase(world, EraseOf(person));
+    (void)world.Run(world.maintenance().RunOnce());
+    armed = false;
+    if (crashed) {
+      world.Restart();
+      erased = Erase(world, EraseOf(person));
+      ASSERT_TRUE(erased.ok()) << erased.status();
+      ASSERT_TRUE(world.Run(world.maintenance().Reapply()).ok());
+      ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+    }
+    EXPECT_FALSE(InStore(world, id.ToBytes()));
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 1);
+    EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 0);
+    EXPECT_TRUE(world.Register("r-2", "D-1").ok());
+  }
+}
+
+// ---- retention (D-2.10)
+
+TEST(Retention, APersonNobodyMetForTwoYearsIsErased) {
+  Settings settings;
+  SimWorld world(SimWorld::DefaultOptions(), settings);
+  const common::v1::PersonRef old = world.NewPerson("D-1");
+  const common::v1::PersonRef met = world.NewPerson("D-2");
+  world.harness().sim().RunFor(absl::Hours(24 * 700));
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(met, "c-1")).ok());
+  world.harness().sim().RunFor(absl::Hours(24 * 29));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 0) << "729 days";
+  world.harness().sim().RunFor(absl::Hours(24 * 2));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), 1);
+  EXPECT_TRUE(absl::IsNotFound(world.Check(SimWorld::CheckFor(old)).status()));
+  EXPECT_TRUE(world.Check(SimWorld::CheckFor(met)).ok());
+}
+
+TEST(Retention, AFeedIsNoContact) {
+  SimWorld world;
+  v1::RegisterRequest request;
+  request.set_request_id("r-1");
+  request.set_sender_record(std::string(16, 's'));
+  *request.mutable_acting() = SimWorld::Acting("edf");
+  ASSERT_TRUE(world.Run(world.service().persons().Register(world.AsService("alerting"), request)).ok());
+  world.harness().sim().RunFor(absl::Hours(24 * 600));
+  request.set_request_id("r-2");  // the feed goes on
+  ASSERT_TRUE(world.Run(world.service().persons().Register(world.AsService("alerting"), request)).ok());
+  world.harness().sim().RunFor(absl::Hours(24 * 131));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
+TEST(Retention, AnObjectionsDigestGoesAfterThreeYearsAndALaterOneBindsAgain) {  // D-1.6
+  SimWorld world;
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-1", {"edf"})).ok());
+  const auto before = Partitions(world, storage::PartitionKind::kIndexBucket);
+  world.harness().sim().RunFor(absl::Hours(24 * 1095));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kIndexBucket), before) << "not yet";
+  world.harness().sim().RunFor(absl::Hours(24 * 2));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kIndexBucket), before - 1);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), 1);
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-2", {"edf"})).ok());
+  const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), common::v1::DECISION_DENY);
+}
+
+TEST(Retention, WhoWasLinkedToAPurgedObjectionTakesTheNextOne) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
+  for (const char* request : {"o-1", "o-2"}) {
+    ASSERT_TRUE(world.Object(SimWorld::ObjectionOf(request, {"edf"})).ok());
+  }
+  ASSERT_TRUE(world.Lift("l-1", {"edf"}).ok());
+  world.harness().sim().RunFor(absl::Hours(24 * 700));
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c-1")).ok());  // she is met
+  world.harness().sim().RunFor(absl::Hours(24 * 400));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), 1);
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-3", {"edf"})).ok());
+  v1::CheckRequest cut = SimWorld::CutFor(person);
+  EXPECT_EQ(world.Decision(cut), common::v1::DECISION_DENY)
+      << "the number of changes goes on, so that her state takes the new one";
+}
+
+}  // namespace
+}  // namespace relais::consent

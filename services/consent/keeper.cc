@@ -1,0 +1,268 @@
+#include "services/consent/keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/audit/leaf.h"
+#include "common/base/status.h"
+#include "common/storage/partitions.h"
+#include "services/consent/convert.h"
+#include "services/consent/expiries.h"
+#include "services/consent/handlers/erasure_handlers.h"
+#include "services/consent/handlers/objection_records.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr size_t kPageSize = 500;
+constexpr size_t kPersonsPerStep = 100;
+constexpr size_t kBucketsPerStep = 500;
+constexpr size_t kLeavesAtOnce = 1000;
+constexpr char kPersonRule[] = "PERSON_WITHOUT_CONTACT";
+constexpr char kObjectionRule[] = "OBJECTION_DIGEST";
+
+bool IsFeedSender(const directory::Directory& directory, const std::string& institution) {
+  const directory::Institution* found = directory.FindInstitution(institution);
+  if (found == nullptr) {
+    return false;
+  }
+  return std::any_of(found->systems.begin(), found->systems.end(),
+                     [](const directory::System& system) { return system.HasRole("SIGNAL_SENDER"); });
+}
+
+}  // namespace
+
+// ---- erasure
+
+Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
+  if (subject.kind != audit::Subject::Kind::kPerson) {
+    co_return absl::OkStatus();  // nothing but leaves
+  }
+  co_await ResumeOn(registry_.context.executor);
+  const storage::Partition partition = PersonPartition(subject.id);
+  std::string from;
+  do {
+    CO_ASSIGN_OR_RETURN(const storage::Page page,
+                        registry_.context.store.Scan(partition, kRecordPrefix, from, kPageSize));
+    for (const storage::KeyedEntry& row : page.entries) {
+      v1::StoredRecord record;
+      const absl::Status opened = registry_.store.OpenFrozen(subject.id, row.key, row.entry.value, record);
+      if (absl::IsNotFound(opened)) {
+        continue;  // her key is gone: this row came while she was being erased, and made no claim
+      }
+      CO_RETURN_IF_ERROR(opened);
+      const std::string institution = row.key.substr(kRecordPrefix.size());
+      const absl::Status unclaimed = co_await Unclaim(subject.id, institution, record);
+      CO_RETURN_IF_ERROR(unclaimed);
+      const absl::Status unlinked = co_await UnlinkAll(subject.id, institution, record);
+      CO_RETURN_IF_ERROR(unlinked);
+    }
+    from = page.next;
+  } while (!from.empty());
+  const absl::Status unlinked = co_await UnlinkObjections(subject.id);
+  CO_RETURN_IF_ERROR(unlinked);
+  if (registry_.context.log.keys().Frozen(subject)) {  // later she has no agreement that could end
+    const absl::Status forgotten = co_await ForgetEnds(registry_.context, subject.id);
+    CO_RETURN_IF_ERROR(forgotten);
+  }
+  const absl::Status emptied = co_await storage::EmptyPartition(registry_.context.store, partition, "");
+  registry_.store.cache().Forget(subject.id);
+  co_return emptied;
+}
+
+// Only if the name is hers: one that was registered again since is somebody new's.
+Task<absl::Status> Keeper::Unclaim(Id128 person, std::string institution, v1::StoredRecord record) {
+  const bool own = !record.own_identifier().empty();
+  const storage::Partition bucket =
+      own ? registry_.store.OwnIdentifierBucket(institution, record.own_identifier())
+          : registry_.store.SenderRecordBucket(institution, record.sender_record());
+  CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                      registry_.context.store.Get(bucket, kClaimKey));
+  v1::PersonClaim claim;
+  if (!entry || !claim.ParseFromString(entry->value) || claim.person_id() != person.ToBytes()) {
+    co_return absl::OkStatus();
+  }
+  storage::CommitRequest commit;
+  commit.partition = bucket;
+  commit.preconditions.push_back({std::string(kClaimKey), entry->version});
+  std::optional<std::string> left;
+  if (!own) {
+    left = v1::PersonClaim().SerializeAsString();
+  }
+  commit.batch.push_back({std::string(kClaimKey), std::move(left)});
+  const absl::StatusOr<storage::CommitResult> done =
+      co_await registry_.context.store.Commit(std::move(commit));
+  co_return done.status();
+}
+
+Task<absl::Status> Keeper::UnlinkAll(Id128 person, std::string institution, v1::StoredRecord record) {
+  const std::shared_ptr<const directory::Directory> directory = registry_.context.directory();
+  CO_ASSIGN_OR_RETURN(const std::vector<RecordName> records,
+                      RecordsOfTraits(registry_, *directory, institution, record.traits()));
+  for (const RecordName& name : records) {
+    const absl::Status unlinked = co_await UnlinkPerson(registry_, person, name);
+    CO_RETURN_IF_ERROR(unlinked);
+  }
+  co_return absl::OkStatus();
+}
+
+// Those that were linked otherwise: a desk named her with the record, or a supplier has left the directory.
+Task<absl::Status> Keeper::UnlinkObjections(Id128 person) {
+  CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                      registry_.context.store.Get(PersonPartition(person), kStateKey));
+  v1::StoredPerson stored;
+  if (!entry) {
+    co_return absl::OkStatus();
+  }
+  const absl::Status opened = registry_.store.OpenFrozen(person, kStateKey, entry->value, stored);
+  if (absl::IsNotFound(opened)) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(opened);
+  for (const v1::StoredObjection& objection : stored.objections()) {
+    if (objection.digest().empty()) {
+      continue;
+    }
+    RecordName name{objection.supplier(), objection.key_version(), objection.digest()};
+    const absl::Status unlinked = co_await UnlinkPerson(registry_, person, std::move(name));
+    CO_RETURN_IF_ERROR(unlinked);
+  }
+  co_return absl::OkStatus();
+}
+
+// ---- retention (D-2.10)
+
+Task<absl::StatusOr<bool>> Keeper::Sweep() {
+  co_await ResumeOn(registry_.context.executor);
+  if (stage_ == Stage::kPersons) {
+    absl::StatusOr<bool> more = co_await SweepPersons();
+    co_return more;
+  }
+  absl::StatusOr<bool> more = co_await SweepObjections();
+  co_return more;
+}
+
+// The last leaf about her of an institution that does not only send a feed: whatever was done then, somebody
+// had to do with her.
+absl::StatusOr<absl::Time> Keeper::LastContact(const Id128& person) const {
+  const std::shared_ptr<const directory::Directory> directory = registry_.context.directory();
+  absl::Time last = absl::InfinitePast();
+  absl::Time first = absl::InfiniteFuture();
+  uint64_t from = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
+                     registry_.context.log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
+    if (indices.empty()) {
+      // Known by a feed alone: counted from the day she was registered.
+      return last > absl::InfinitePast() ? last : first;
+    }
+    for (const uint64_t index : indices) {
+      from = index + 1;
+      ASSIGN_OR_RETURN(const std::vector<std::string> bytes, registry_.context.log.ReadLeaves(index, 1));
+      if (bytes.empty()) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
+      first = std::min(first, leaf.time);
+      const std::string& institution = leaf.header.institution();
+      if (!institution.starts_with("service/") && !IsFeedSender(*directory, institution)) {
+        last = std::max(last, leaf.time);
+      }
+    }
+  }
+}
+
+Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
+  CO_ASSIGN_OR_RETURN(
+      const std::vector<storage::Partition> persons,
+      registry_.context.store.ListPartitions(storage::PartitionKind::kPerson, from_, kPersonsPerStep));
+  const absl::Time now = registry_.context.log.Now();
+  for (const storage::Partition& partition : persons) {
+    from_ = storage::NextId(partition.id);
+    if (registry_.context.log.keys().Frozen(PersonSubject(partition.id))) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const absl::Time contact, LastContact(partition.id));
+    if (!PersonDue(contact, now, rules_)) {
+      continue;
+    }
+    audit::Event event;
+    event.institution = "service/consent";
+    event.directory_version = registry_.context.directory()->version();
+    const absl::StatusOr<storage::LeafRange> begun = co_await BeginErasure(
+        registry_, registry_.context.random.Id(), partition.id, "RETENTION", std::move(event));
+    if (begun.ok()) {
+      ++purged_;
+    } else if (!absl::IsNotFound(begun.status()) && !audit::IsErased(begun.status())) {
+      co_return begun.status();
+    }
+  }
+  if (persons.size() == kPersonsPerStep && !from_.IsZero()) {
+    co_return true;
+  }
+  const absl::CivilMonth due = absl::ToCivilMonth(now, absl::UTCTimeZone()) - rules_.person_months;
+  const absl::Status said = co_await registry_.context.maintenance->Purged(
+      kPersonRule, absl::FromCivil(due, absl::UTCTimeZone()), std::exchange(purged_, 0));
+  CO_RETURN_IF_ERROR(said);
+  stage_ = Stage::kObjections;
+  from_ = Id128();
+  co_return true;
+}
+
+// True: it was purged. What is left says nothing but how many changes there were, and only while persons are
+// linked to it, whose states count on that number.
+Task<absl::StatusOr<bool>> Keeper::PurgeObjection(storage::Partition bucket, absl::Time now) {
+  CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                      registry_.context.store.Get(bucket, kStateKey));
+  v1::ObjectionOnRecord objection;
+  if (!entry || !objection.ParseFromString(entry->value) ||
+      !ObjectionDigestDue(FromMicros(objection.kept_until()), now)) {
+    co_return false;
+  }
+  storage::CommitRequest commit;
+  commit.partition = bucket;
+  commit.preconditions.push_back({std::string(kStateKey), entry->version});
+  CO_ASSIGN_OR_RETURN(const storage::Page linked, registry_.context.store.Scan(bucket, kPersonPrefix, "", 1));
+  std::optional<std::string> left;
+  if (!linked.entries.empty()) {
+    v1::ObjectionOnRecord nothing;
+    nothing.set_generation(objection.generation());
+    left = nothing.SerializeAsString();
+  }
+  commit.batch.push_back({std::string(kStateKey), std::move(left)});
+  CO_ASSIGN_OR_RETURN(const storage::Page events, registry_.context.store.Scan(bucket, "e/", "", kPageSize));
+  for (const storage::KeyedEntry& row : events.entries) {
+    commit.batch.push_back({row.key, std::nullopt});
+  }
+  const absl::StatusOr<storage::CommitResult> done =
+      co_await registry_.context.store.Commit(std::move(commit));
+  if (absl::IsAborted(done.status())) {
+    co_return false;  // renewed just now
+  }
+  CO_RETURN_IF_ERROR(done.status());
+  co_return true;
+}
+
+Task<absl::StatusOr<bool>> Keeper::SweepObjections() {
+  CO_ASSIGN_OR_RETURN(
+      const std::vector<storage::Partition> buckets,
+      registry_.context.store.ListPartitions(storage::PartitionKind::kIndexBucket, from_, kBucketsPerStep));
+  const absl::Time now = registry_.context.log.Now();
+  for (const storage::Partition& bucket : buckets) {
+    from_ = storage::NextId(bucket.id);
+    const absl::StatusOr<bool> purged = co_await PurgeObjection(bucket, now);
+    CO_RETURN_IF_ERROR(purged.status());
+    purged_ += *purged ? 1 : 0;
+  }
+  if (buckets.size() == kBucketsPerStep && !from_.IsZero()) {
+    co_return true;
+  }
+  const absl::Status said =
+      co_await registry_.context.maintenance->Purged(kObjectionRule, now, std::exchange(purged_, 0));
+  CO_RETURN_IF_ERROR(said);
+  stage_ = Stage::kPersons;
+  from_ = Id128();
+  co_return false;
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,43 @@
+// What the registry does for erasure and retention (common/audit/maintenance.h).
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "common/audit/maintenance.h"
+#include "services/consent/domain/retention.h"
+#include "services/consent/handlers/registry.h"
+
+namespace relais::consent {
+
+/// Thread-safe as far as maintenance's one worker needs.
+class Keeper final : public audit::StateKeeper {
+ public:
+  Keeper(Registry& registry, const RetentionRules& rules) : registry_(registry), rules_(rules) {}
+
+  /// Her partition goes whole; so do the claims of her own identifiers and her links to records. A sender
+  /// record's claim stays, naming nobody; so do objections on record, which need no person (D-1.6).
+  Task<absl::Status> EraseState(audit::Subject subject) override;
+  /// Consent waits for others; nobody waits for it.
+  Task<absl::Status> Acknowledge(Id128 /*erasure*/) override { co_return absl::OkStatus(); }
+  /// Persons nobody has met for two years, then objections' digests: some hundred partitions a step.
+  Task<absl::StatusOr<bool>> Sweep() override;
+
+ private:
+  Task<absl::Status> Unclaim(Id128 person, std::string institution, v1::StoredRecord record);
+  Task<absl::Status> UnlinkAll(Id128 person, std::string institution, v1::StoredRecord record);
+  Task<absl::Status> UnlinkObjections(Id128 person);
+  Task<absl::StatusOr<bool>> SweepPersons();
+  Task<absl::StatusOr<bool>> SweepObjections();
+  [[nodiscard]] absl::StatusOr<absl::Time> LastContact(const Id128& person) const;
+  Task<absl::StatusOr<bool>> PurgeObjection(storage::Partition bucket, absl::Time now);
+
+  Registry& registry_;
+  const RetentionRules rules_;
+  // Where the sweep is.
+  enum class Stage { kPersons, kObjections } stage_ = Stage::kPersons;
+  Id128 from_;
+  uint64_t purged_ = 0;
+};
+
+}  // namespace relais::consent

@@ -1,0 +1,90 @@
+#include "services/routing/keeper.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/storage/partitions.h"
+#include "relais/routing/v1/events.pb.h"
+
+namespace relais::routing {
+namespace {
+
+constexpr absl::Duration kCatchUp = absl::Seconds(5);
+constexpr size_t kLeavesAtOnce = 500;
+
+}  // namespace
+
+// By her leaves: each message was submitted with one. Those that wait are linked in her partition besides.
+absl::StatusOr<std::set<Id128>> Keeper::MessagesOf(const Id128& person) const {
+  const audit::Subject subject{audit::Subject::Kind::kPerson, person};
+  std::set<Id128> messages;
+  uint64_t from = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
+                     context_.log.LeavesOf(subject, from, kLeavesAtOnce));
+    if (indices.empty()) {
+      break;
+    }
+    for (const uint64_t index : indices) {
+      from = index + 1;
+      ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, context_.log.ReadOpened(index, 1));
+      v1::MessageSubmitted submitted;
+      if (!leaves.empty() && leaves[0].details.payload().UnpackTo(&submitted)) {
+        ASSIGN_OR_RETURN(const Id128 message, Id128::FromHex(submitted.message_id()));
+        messages.insert(message);
+      }
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> waiting, store_.UndeliveredOf(person));
+  messages.insert(waiting.begin(), waiting.end());
+  return messages;
+}
+
+Task<absl::Status> Keeper::EraseMessage(Id128 message) {
+  CO_ASSIGN_OR_RETURN(const std::optional<v1::MessageState> state, store_.FrozenMessage(message));
+  if (state.has_value()) {
+    std::set<std::string> desks(state->past_desks().begin(), state->past_desks().end());
+    desks.insert(state->desk());
+    for (const std::string& desk : desks) {
+      const absl::Status removed = co_await inbox_.Remove(desk, message);
+      CO_RETURN_IF_ERROR(removed);
+    }
+  }
+  const absl::Status emptied =
+      co_await storage::EmptyPartition(context_.store, RoutingStore::MessagePartition(message), "");
+  co_return emptied;
+}
+
+Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
+  if (subject.kind != audit::Subject::Kind::kPerson) {
+    co_return absl::OkStatus();
+  }
+  co_await ResumeOn(context_.executor);
+  // The follower may be about to point at a message it has just read; it reads none of hers any more.
+  if (following_) {
+    const bool caught_up = co_await own_.WaitApplied(context_.log.state().size, kCatchUp);
+    if (!caught_up) {
+      co_return absl::UnavailableError("the follower of the own log is behind");
+    }
+  }
+  CO_ASSIGN_OR_RETURN(const std::set<Id128> messages, MessagesOf(subject.id));
+  for (const Id128& message : messages) {
+    const absl::Status erased = co_await EraseMessage(message);
+    CO_RETURN_IF_ERROR(erased);
+  }
+  const absl::Status emptied =
+      co_await storage::EmptyPartition(context_.store, RoutingStore::PersonPartition(subject.id), "");
+  co_return emptied;
+}
+
+Task<absl::Status> Keeper::Acknowledge(Id128 erasure) {
+  if (!peers_.acknowledge_erasure) {
+    co_return absl::OkStatus();
+  }
+  consent::v1::AcknowledgeErasureRequest request;
+  request.set_erasure_id(erasure.ToHex());
+  const auto answer = co_await peers_.acknowledge_erasure(std::move(request), settings_.peer_timeout);
+  co_return answer.status();
+}
+
+}  // namespace relais::routing

@@ -1,0 +1,43 @@
+// What routing does for erasure (common/audit/maintenance.h). It has no retention rule of its own yet.
+#pragma once
+
+#include <atomic>
+#include <set>
+
+#include "common/audit/follower.h"
+#include "common/audit/maintenance.h"
+#include "services/routing/inbox.h"
+#include "services/routing/peers.h"
+#include "services/routing/settings.h"
+#include "services/routing/store.h"
+
+namespace relais::routing {
+
+class Keeper final : public audit::StateKeeper {
+ public:
+  Keeper(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
+         const RoutingStore& store, Inbox& inbox, audit::Follower& own)
+      : context_(context), peers_(peers), settings_(settings), store_(store), inbox_(inbox), own_(own) {}
+
+  /// From here on the follower of routing's own log is waited for.
+  void FollowingStarted() { following_ = true; }
+
+  /// Her messages with their pointers at the desks, and her own partition.
+  Task<absl::Status> EraseState(audit::Subject subject) override;
+  Task<absl::Status> Acknowledge(Id128 erasure) override;
+  Task<absl::StatusOr<bool>> Sweep() override { co_return false; }
+
+ private:
+  absl::StatusOr<std::set<Id128>> MessagesOf(const Id128& person) const;
+  Task<absl::Status> EraseMessage(Id128 message);
+
+  const rpc::ServiceContext& context_;
+  const Peers& peers_;
+  const Settings& settings_;
+  const RoutingStore& store_;
+  Inbox& inbox_;
+  audit::Follower& own_;
+  std::atomic<bool> following_ = false;
+};
+
+}  // namespace relais::routing

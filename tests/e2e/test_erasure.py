@@ -1,0 +1,307 @@
+"""A person is erased, everywhere and for good: no canary of hers is left, and everything else still proves.
+
+The canaries come in by both feeds, by a desk's agreement and by the humans who act. What is searched for in raw files
+is their text, and the wrapped keys of her subjects as they stood before: these are found at first, so the search can
+fail.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import unittest
+
+import grpc
+
+import suite
+from test_story import BSPP, CITY, EDF, StoryCase
+
+STEWARD, OPERATOR, AUDITOR = "ville-paris/steward", "operator/ops", "auditor/suite"
+SURNAME, FIRST, STREET = "Canarisque", "Sereine", "7 rue du Serin Perdu"
+FACTS, AGENT, REFERENCE = "plumes-jaunes-au-seuil", "agent-canari-77", "REF-CANARI-0001"
+CANARIES = [SURNAME, SURNAME.upper(), STREET, "SERIN PERDU", FACTS, AGENT, REFERENCE]
+WRAPPED = re.compile(rb"\x01\x00\x00\x00\x01.{104}", re.DOTALL)
+
+
+class ErasureCase(StoryCase):
+    def setUp(self):
+        super().setUp()
+        self.persons = suite.pb("consent/v1/person_service")
+        self.maintenance = suite.pb("audit/v1/maintenance_service")
+        self.steward = self.suite.client(STEWARD, agent="stew-1")
+        self.steward.metadata.append(("relais-reason", "sa demande"))
+
+    # --- looking at raw files
+
+    def files(self, *roots):
+        for root in roots:
+            if os.path.isfile(root):
+                yield root
+            for folder, _, names in os.walk(root):
+                for name in names:
+                    yield os.path.join(folder, name)
+
+    def folders(self, *names):
+        return [self.suite.path(service, name) for service in suite.SERVICES for name in names]
+
+    def found(self, needles, roots):
+        hits = []
+        for path in self.files(*roots):
+            data = suite.read(path)
+            hits += [(path, needle) for needle in needles if needle in data]
+        return hits
+
+    def wrapped_keys(self, subjects):
+        """The wrapped keys of these subjects (17 bytes each), as they stand in stores and write-ahead logs."""
+        keys = set()
+        for path in self.files(*self.folders("store")):
+            data = suite.read(path)
+            for subject in subjects:
+                for match in re.finditer(re.escape(subject) + b"\x6d", data):
+                    wrapped = WRAPPED.match(data, match.end())
+                    if wrapped:
+                        keys.add(wrapped.group())
+        return keys
+
+    # --- what the logs say
+
+    def leaves(self, service):
+        lines = self.suite.command("--json", "--reason", "essai", "audit", "tail", "--service", service, "--view",
+                                   "opened", acting=AUDITOR)
+        self.assertEqual(lines.returncode, 0, lines.stderr)
+        return [json.loads(line) for line in lines.stdout.splitlines()]
+
+    def subjects(self):
+        """Everybody who is a subject of a leaf that opens, in any log: 17 bytes each."""
+        found = set()
+        for service in suite.SERVICES:
+            for leaf in self.leaves(service):
+                subject = (leaf.get("details") or {}).get("subject") or {}
+                if subject.get("id"):
+                    found.add((b"P" if "PERSON" in subject["kind"] else b"R") + base64.b64decode(subject["id"]))
+        return found
+
+    def certificate(self, erasure_id):
+        return self.steward_call("GetErasure", self.maintenance.GetErasureRequest(erasure_id=erasure_id))
+
+    def steward_call(self, method, request):
+        channel = self.suite.channel("consent", STEWARD)
+        ask = getattr(suite.stub(channel, "audit/v1/maintenance_service", "MaintenanceService"), method)
+        return ask(request, timeout=30, metadata=self.steward.metadata)
+
+    def erase(self, handle):
+        done = self.suite.command("--reason", "sa demande", "person", "erase", handle, "--cause", "request",
+                                  acting=STEWARD)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        erasure_id = done.stdout.strip()
+        suite.wait_for("the end of an erasure", lambda: self.certificate(erasure_id).HasField("destroyed") and
+                       self.certificate(erasure_id).erased.leaf_index, timeout=60)
+        return erasure_id
+
+    def operate(self, *arguments):
+        done = self.suite.command(*arguments, acting=OPERATOR)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    # --- planting
+
+    def plant(self):
+        """Two persons of one human, as the two feeds make them; their handles at the city."""
+        who = {"nom": SURNAME, "prenoms": FIRST, "adresse": STREET, "code_postal": "75013"}
+        self.row = self.bill(who, reference=REFERENCE)
+        self.assertEqual(self.send_bills(self.row), ["ACCEPTED"])
+        self.assertEqual(self.send_reports(self.report(
+            facts=FACTS, place={"kind": "DOMICILE", "adresse": STREET, "code_postal": "75013"},
+            person={"nom": SURNAME, "prenoms": FIRST, "naissance": "1950-02-01"})), ["ACCEPTED"])
+        desk, handles = "dsol-75113", set()
+
+        def both():
+            for message in self.pull(self.city, desk):
+                self.ack(self.city, message)
+                handles.add(message.person.handle)
+            return len(handles) >= 2
+
+        suite.wait_for("both messages", both)
+        agent = self.suite.client(CITY, agent=AGENT)
+        for handle in handles:
+            person = self.types.PersonRef(handle=handle)
+            line = self.values.ConsentLine(
+                purposes=["RIGHTS_OPENING"], categories=["IDENTITY"],
+                recipients=[self.values.Recipient(institution="caf")], acts=[self.types.ACT_TRANSMIT])
+            request = self.consent.RecordConsentRequest(
+                request_id=suite.new_id(), person=person, lines=[line], method=self.values.METHOD_SIGNED_PAPER,
+                legal_basis=self.values.LEGAL_BASIS_PUBLIC_TASK, notice=self.values.Notice(id="accord", version="1"))
+            agent.call("consent", "ConsentService", "RecordConsent", request)
+        return sorted(handles)
+
+
+class ErasureTest(ErasureCase):
+    def test_nothing_is_left_and_everything_still_proves(self):
+        other = self.bill({"nom": "Témoin", "prenoms": "Paul", "adresse": "1 rue Saint-Maur", "code_postal": "75011"})
+        self.assertEqual(self.send_bills(other), ["ACCEPTED"])
+        self.received(self.city, "dsol-75111")
+        before = self.subjects()
+        handles = self.plant()
+        hers = self.subjects() - before
+        self.assertGreaterEqual(len(hers), 4, "two persons, two sender records")
+        keys = self.wrapped_keys(hers)
+        self.assertTrue(keys, "that the search can fail")
+
+        receipt = self.suite.file("receipt.json")
+        done = self.suite.command("consent", "record", handles[0], "--purpose", "RIGHTS_OPENING", "--category",
+                                  "IDENTITY", "--recipient", "cpam", "--act", "transmit", "--method", "signed-paper",
+                                  "--notice", "accord/1", "--receipt", receipt, acting=CITY)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        exports = {}
+        for service in suite.SERVICES:
+            exports[service] = self.suite.file(service + ".export")
+            self.operate_audit("export", "--service", service, exports[service])
+            self.operate_audit("verify", "--service", service, "--state", self.suite.file(service + ".state"))
+            self.operate("backup", "create", "--service", service)
+            self.operate("backup", "verify", "1", "--service", service)
+        old_backups = {path for path in self.files(*self.folders("backups"))}
+        self.assertTrue(any(key in suite.read(path) for key in keys for path in old_backups))
+
+        erasures = [self.erase(handle) for handle in handles]
+        for handle in handles:
+            self.refused(grpc.StatusCode.NOT_FOUND, "NO_SUCH_OR_NOT_YOURS", self.withdraw,
+                         self.types.PersonRef(handle=handle), lines=[self.values.ConsentLine()])
+        for service in suite.SERVICES:
+            rotated = self.operate("maintenance", "rotate-epoch", "--service", service)
+            self.assertIn("epoch 1 ended, epoch 2 wraps", rotated)
+            self.operate("backup", "create", "--service", service)
+        for erasure_id in erasures:
+            certificate = self.certificate(erasure_id)
+            self.assertTrue(certificate.HasField("epoch_ended"))
+            self.assertLessEqual(certificate.requested.ToJsonString(), certificate.destroyed.ToJsonString())
+
+        # Raw files: stores with their write-ahead logs, rings, journals, the backups made since.
+        roots = self.folders("store", "ring", "erasures", "backups", "published", "log")
+        self.assertEqual(self.found(list(keys), roots), [])
+        self.assertEqual(self.found([canary.encode() for canary in CANARIES], roots), [])
+
+        # Old evidence.
+        self.assertEqual(self.suite.command("audit", "verify", receipt).returncode, 0)
+        for service in suite.SERVICES:
+            self.assertEqual(self.suite.command("audit", "verify", exports[service]).returncode, 0)
+            self.operate_audit("verify", "--service", service, "--state", self.suite.file(service + ".state"))
+        # A replay from 0 passes over her, and over nobody else.
+        openings = [leaf["opening"] for leaf in self.leaves("consent")]
+        self.assertIn("ERASED", openings)
+        left = self.subjects()
+        self.assertEqual(left & hers, set())
+        self.assertTrue(before <= left)
+        # References stay known by their hashes; what comes after is somebody new.
+        self.assertEqual(self.send_bills(self.row), ["DUPLICATE"])
+        again = dict(self.row, reference="REF-APRES")
+        self.assertEqual(self.send_bills(again), ["ACCEPTED"])
+        self.assertNotIn(self.received(self.city, "dsol-75113").person.handle, handles)
+        self.suite.advance(minutes=1)
+        self.suite.verify_logs()
+
+    def operate_audit(self, *arguments):
+        done = self.suite.command("audit", *arguments, acting=AUDITOR)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class RestoreTest(ErasureCase):
+    """An old backup comes back: erasures are made again before anything is served."""
+
+    def restore(self, service):
+        """Puts back backup 1 of a stopped service, under the next origin."""
+        shutil.move(self.suite.path(service, "store"), self.suite.path(service, "store.lost"))
+        restored = self.suite.command("backup", "restore", "1", "--service-config", self.suite.path(service, "config.yaml"))
+        self.assertEqual(restored.returncode, 0, restored.stdout + restored.stderr)
+
+    def set_origin(self, service, epoch):
+        path = self.suite.path(service, "config.yaml")
+        text = suite.read(path).decode()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(re.sub(r'(origin: ".*/)\d+"', r'\g<1>%d"' % epoch, text))
+
+    def flag(self, service, *flags):
+        """Adds flags for the starts to come; returns what undoes it."""
+        path = self.suite.path(service, "flags")
+        before = suite.read(path).decode()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(before + "".join(each + "\n" for each in flags))
+
+        def undo():
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(before)
+        return undo
+
+    def list_origin(self, service, epoch):
+        """Adds the new origin to the directory, with the same key, and publishes it."""
+        path = self.suite.path("directory", "directory.yaml")
+        text = suite.read(path).decode()
+        version = int(re.search(r"^version: (\d+)", text, re.M).group(1))
+        text = re.sub(r"^version: \d+", "version: %d" % (version + 1), text, flags=re.M)
+        entry = re.search(r"^  - service: %s\n(?:    .*\n)+" % service, text, re.M).group()
+        text = text.replace(entry, entry + re.sub(r"/\d+(?=\"?\n)", "/%d" % epoch, entry, count=1))
+        next_file = self.suite.path("directory", "next.yaml")
+        with open(next_file, "w", encoding="utf-8") as file:
+            file.write(text)
+        signed = self.suite.command("directory", "sign", next_file, "--key", self.suite.path("directory", "root.key"),
+                                    "--name", "development-root")
+        self.assertEqual(signed.returncode, 0, signed.stdout + signed.stderr)
+        os.replace(next_file + ".sig", path + ".sig")
+        os.replace(next_file, path)
+
+    def test_alerting_and_then_consent(self):
+        handles = self.plant()
+        for service in suite.SERVICES:
+            self.operate("backup", "create", "--service", service)
+        erasures = [self.erase(handle) for handle in handles]
+
+        # Alerting: nobody follows its log here.
+        self.suite.down()
+        self.restore("alerting")
+        with self.assertRaises(AssertionError):
+            self.suite.up()
+        self.assertIn("rolled back", self.suite.log("alerting"))
+        self.suite.down()
+        self.set_origin("alerting", 2)
+        undo = self.flag("alerting", "--accept-loss")
+        self.suite.up()
+        undo()
+        self.assertIn("erasures of the journal are made again", self.suite.log("alerting"))
+        leaves = self.leaves("alerting")
+        classes = [leaf["header"]["eventClass"] for leaf in leaves]
+        self.assertIn("EVENT_CLASS_LOG_CONTINUED", classes)
+        at = classes.index("EVENT_CLASS_LOG_CONTINUED")
+        self.assertEqual(classes[at:].count("EVENT_CLASS_ERASED"), len(erasures))
+        for leaf in leaves[:at]:
+            if leaf["header"]["eventClass"] in ("EVENT_CLASS_SIGNAL_ACCEPTED", "EVENT_CLASS_ALERT_CHANGED"):
+                self.assertEqual(leaf["opening"], "ERASED")
+        self.assertEqual(self.send_bills(self.row), ["DUPLICATE"])
+
+        # Consent: its followers have read what it lost.
+        self.suite.down()
+        self.restore("consent")
+        self.set_origin("consent", 2)
+        undo = self.flag("consent", "--accept-loss")
+        self.suite.up()
+        undo()
+        for handle in handles:
+            self.refused(grpc.StatusCode.NOT_FOUND, None, self.withdraw, self.types.PersonRef(handle=handle),
+                         lines=[self.values.ConsentLine()])
+        suite.wait_for("the alarm", lambda: "is not the one that was followed" in self.suite.log("routing"))
+        self.suite.down()
+        undo = [self.flag(service, "--rebuild=consent") for service in ("routing", "alerting")]
+        self.suite.up()
+        for each in undo:
+            each()
+        after = self.bill({"nom": "Après", "prenoms": "Zoé", "adresse": "2 rue d'Avron", "code_postal": "75020"})
+        self.assertEqual(self.send_bills(after), ["ACCEPTED"])
+        self.assertTrue(self.received(self.city, "dsol-75120").person.handle)
+        for service in ("alerting", "consent"):
+            self.list_origin(service, 2)
+        self.suite.verify_logs()
+        self.suite.down()
+        self.suite.up()  # as any suite, without flags
+
+
+if __name__ == "__main__":
+    unittest.main()
