@@ -1,7 +1,7 @@
 // The `relais` command.
 #include <iostream>
 
-#include "common/rpc/tls.h"
+#include "common/rpc/process.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/interrupt.h"
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cli::kExitOk : cli::kExitUsage;
   }
-  const absl::Status tls = rpc::ConfigureOpenSsl();
+  const absl::Status tls = rpc::ConfigureProcess();
   const absl::StatusOr<int> code = tls.ok() ? context.command() : absl::StatusOr<int>(tls);
   if (!code.ok()) {
     cli::PrintError(std::cerr, code.status(), context.globals.json);

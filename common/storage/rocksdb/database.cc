@@ -112,10 +112,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const RocksDbOptions& o
   }
   auto database = std::unique_ptr<Database>(new Database(latch));
   rocksdb::DB* db = nullptr;
+  const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);
   const rocksdb::Status opened =
-      rocksdb::DB::Open(rocksdb::Options(MakeDbOptions(options, std::make_shared<ErrorListener>(latch)),
+      rocksdb::DB::Open(rocksdb::Options(MakeDbOptions(options, cache, std::make_shared<ErrorListener>(latch)),
                                          rocksdb::ColumnFamilyOptions()),
-                        options.path, MakeColumnFamilies(options), &database->families_, &db);
+                        options.path, MakeColumnFamilies(cache), &database->families_, &db);
   if (!opened.ok()) {
     return OpenError(options.path, opened);
   }
@@ -246,6 +247,24 @@ absl::StatusOr<std::optional<std::string>> Database::LogGet(LogTable table, std:
     return ReadError(read);
   }
   return std::optional<std::string>(std::move(value));
+}
+
+absl::StatusOr<std::vector<std::optional<std::string>>> Database::LogMultiGet(
+    LogTable table, const std::vector<std::string>& keys) const {
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(rocksdb::ReadOptions(), log(table), keys.size(), slices.data(), values.data(),
+                statuses.data());
+  std::vector<std::optional<std::string>> found(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      found[i] = values[i].ToString();
+    } else if (!statuses[i].IsNotFound()) {
+      return ReadError(statuses[i]);
+    }
+  }
+  return found;
 }
 
 absl::StatusOr<std::vector<Store::LogEntry>> Database::LogScan(LogTable table, std::string_view prefix,
