@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the suite and its ceilings in one run (docs/performance.md):
-#   scripts/bench.sh [--rows N] [--persons N] [--seconds N] [--rounds N] [--only import|calls] [--json FILE]
-#                    [--alone] [--keep]
+#   scripts/bench.sh [--rows N] [--persons N] [--leaves N] [--seconds N] [--rounds N] [--only import|calls|audit]
+#                    [--json FILE] [--alone] [--keep]
 # Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
 # are measured. Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
 set -euo pipefail
@@ -10,6 +10,7 @@ rows=200000
 persons=10000
 seconds=5
 rounds=3
+leaves=10000000
 only=
 json=
 alone=
@@ -17,7 +18,7 @@ keep=
 usage() { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --rows | --persons | --seconds | --rounds | --only | --json)
+    --rows | --persons | --leaves | --seconds | --rounds | --only | --json)
       [ $# -ge 2 ] || usage
       declare "${1#--}=$2"
       shift 2
@@ -27,18 +28,23 @@ while [ $# -gt 0 ]; do
     *) usage ;;
   esac
 done
-case "$only" in "" | import | calls) ;; *) usage ;; esac
+case "$only" in "" | import | calls | audit) ;; *) usage ;; esac
 
 readonly rows_mark=10000 memory_mark_mb=300
+# The audit log's (docs/performance.md, "The audit log").
+readonly appends_mark=10000 provable_mark_us=100000 events_mark_us=3000 inclusion_mark_us=1000 start_mark_us=2000000
+readonly export_mark=50000
 services=(consent routing alerting)
 preset=${RELAIS_PRESET:-release}
 bin=build/$preset/bin
-scripts/build.sh "$preset" relais "${services[@]/#/relais-}" bench_echo bench_feed bench_load
+scripts/build.sh "$preset" relais "${services[@]/#/relais-}" bench_audit bench_echo bench_feed bench_load
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/relais-bench-XXXXXX")
 echo_pid=
+audit_pid=
 cleanup() {
   [ -z "$echo_pid" ] || kill "$echo_pid" 2>/dev/null || true
+  [ -z "$audit_pid" ] || kill "$audit_pid" 2>/dev/null || true
   if [ -n "$keep" ]; then
     echo "kept: $dir (scripts/down.sh $dir)" >&2
     return
@@ -156,14 +162,58 @@ calls() {
   memory calls
 }
 
+# One part of bench_audit: shows what it measured and keeps it in `measured`.
+declare -A measured
+measure() { # PART ARGUMENT...
+  local name value
+  "$bin/bench_audit" "$@" >"$dir/audit.out" || fail "bench_audit $1"
+  while read -r name value; do
+    measured[$name]=$value
+    printf '  %-28s %12d\n' "$name" "$value"
+    results+=("\"audit_$1_$name\": $value")
+  done <"$dir/audit.out"
+}
+
+audit() {
+  local target='' persons_of_log=$((leaves / 50 + 1))
+  echo "audit log: durable appends of 64 callers"
+  measure append --folder "$dir/append"
+  mark "appends/s" "${measured[appends_per_second]}" "$appends_mark" at-least
+  mark "acknowledged to provable p99, us" "${measured[provable_p99_us]}" "$provable_mark_us" below
+  mark "bench_audit append, MB" "${measured[mb]}" "$memory_mark_mb" below
+  echo "audit log: $leaves leaves about $persons_of_log persons"
+  measure build --folder "$dir/log" --leaves "$leaves" --persons "$persons_of_log"
+  measure read --folder "$dir/log" --persons "$persons_of_log"
+  mark "start, us" "${measured[start_us]}" "$start_mark_us" below
+  mark "one person's events p99, us" "${measured[events_warm_p99_us]}" "$events_mark_us" below
+  mark "inclusion proof p99, us" "${measured[inclusion_p99_us]}" "$inclusion_mark_us" below
+  mark "bench_audit read, MB" "${measured[mb]}" "$memory_mark_mb" below
+  "$bin/bench_audit" serve --folder "$dir/log" --pki "$RELAIS_PKI" >"$dir/serve.out" &
+  audit_pid=$!
+  for _ in $(seq 100); do
+    target=$(sed -n 's/^listening //p' "$dir/serve.out")
+    [ -z "$target" ] || break
+    sleep 0.1
+  done
+  [ -n "$target" ] || fail "bench_audit serve does not start"
+  measure export --target "$target" --pki "$RELAIS_PKI" --leaves $((leaves < 2000000 ? leaves : 2000000))
+  mark "exported leaves/s" "${measured[exported_per_second]}" "$export_mark" at-least
+  mark "bench_audit export, MB" "${measured[mb]}" "$memory_mark_mb" below
+  mark "bench_audit serve, MB" "$(peak_mb "$audit_pid")" "$memory_mark_mb" below
+  kill -TERM "$audit_pid"
+  wait "$audit_pid" || true
+  audit_pid=
+}
+
 echo "$(date -u +%FT%TZ) $(git rev-parse --short HEAD 2>/dev/null || echo '?') $preset; $(nproc) processors," \
   "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)," \
   "$(awk '/^MemTotal:/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo); load before: $(cut -d' ' -f1-3 /proc/loadavg)"
 scripts/up.sh "$dir" >/dev/null
 # shellcheck source=/dev/null
 source "$dir/env"
-[ "$only" = calls ] || import
-[ "$only" = import ] || calls
+for part in import calls audit; do
+  [ -n "$only" ] && [ "$only" != "$part" ] || "$part"
+done
 if [ -n "$json" ]; then
   (IFS=,; echo "{${results[*]}}") >"$json"
 fi

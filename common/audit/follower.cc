@@ -214,8 +214,11 @@ void Accept(const CorePtr& core, std::vector<FollowedLeaf> leaves) {
   std::vector<Read> reads;
   reads.reserve(leaves.size());
   for (const FollowedLeaf& leaf : leaves) {
-    const bool given = leaf.opening == audit::v1::TailLeaf::OPENING_OPENED || core->handler.WantsUnopened();
-    reads.push_back({merkle::HashLeaf(leaf.bytes),
+    const bool given =
+        !leaf.hash.has_value() &&
+        (leaf.opening == audit::v1::TailLeaf::OPENING_OPENED || core->handler.WantsUnopened()) &&
+        core->handler.Concerns(leaf);
+    reads.push_back({leaf.hash.has_value() ? *leaf.hash : merkle::HashLeaf(leaf.bytes),
                      given ? std::optional<std::string>(core->handler.OrderKey(leaf)) : std::nullopt});
   }
   std::lock_guard lock(core->mu);

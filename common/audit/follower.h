@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,12 @@
 namespace relais::audit {
 
 /// One leaf as followed. Part P is empty when `opening` is WITHHELD or ERASED: such leaves count for the
-/// tree, but are given only to handlers that want them.
+/// tree, but are given only to handlers that want them. Of a withheld leaf there may be the hash alone; it is
+/// never given.
 struct FollowedLeaf {
   uint64_t index = 0;
   std::string bytes;
+  std::optional<merkle::Hash> hash;  // in place of the bytes
   absl::Time time;
   audit::v1::LeafHeader header;
   audit::v1::TailLeaf::Opening opening = audit::v1::TailLeaf::OPENING_UNSPECIFIED;
@@ -53,6 +56,8 @@ class LeafHandler {
   /// Leaves with the same key are applied one after the other, in order; others up to the window at once.
   /// Default: one key for all.
   [[nodiscard]] virtual std::string OrderKey(const FollowedLeaf& /*leaf*/) const { return ""; }
+  /// False: the leaf is counted and never given. A function of the leaf alone. Default: every leaf concerns.
+  [[nodiscard]] virtual bool Concerns(const FollowedLeaf& /*leaf*/) const { return true; }
   /// True: leaves whose part P is withheld or erased are given too. Default: they are skipped.
   [[nodiscard]] virtual bool WantsUnopened() const { return false; }
   /// `effects` is false for leaves at or below the recorded effect cursor (a rebuild): then only local state

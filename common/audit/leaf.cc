@@ -210,6 +210,14 @@ absl::StatusOr<audit::v1::LeafDetails> OpenDetailsWithLeafKey(const Leaf& leaf, 
   return Unseal(leaf, leaf_key);
 }
 
+audit::v1::LeafDetails DetailsOf(const Event& event) {
+  audit::v1::LeafDetails details = event.details;
+  if (event.subject.has_value()) {
+    *details.mutable_subject() = ToProto(*event.subject);
+  }
+  return details;
+}
+
 absl::StatusOr<audit::v1::LeafActor> OpenActor(const Leaf& leaf, const Secret& month_key) {
   absl::StatusOr<std::string> plain =
       crypto::Open(crypto::HkdfSha256(month_key, leaf.random, kInfoR, kKeySize), leaf.random,

@@ -12,6 +12,7 @@
 #include "common/audit/checkpoints.h"
 #include "common/audit/continuation.h"
 #include "common/audit/month_keys.h"
+#include "common/audit/recent_leaves.h"
 #include "common/audit/sequencer.h"
 #include "common/audit/tree_rows.h"
 #include "common/audit/waiters.h"
@@ -23,8 +24,10 @@ namespace relais::audit {
 namespace {
 
 using internal::Checkpoints;
+using internal::DraftedLeaf;
 using internal::Durable;
 using internal::MonthKeys;
+using internal::RecentLeaves;
 using internal::SignedCheckpoint;
 using internal::TreeRows;
 using internal::TreeSequencer;
@@ -93,7 +96,7 @@ class LogImpl final : public Log {
         growth_(std::make_shared<Growth>(executor)),
         checkpoints_(std::make_shared<Checkpoints>(options_.origin, options_.signers, options_.published_path,
                                                    clock, executor)),
-        sequencer_(clock, *keys_, [this](const Durable& durable) { OnDurable(durable); }) {}
+        sequencer_(clock, *keys_, recent_, [this](const Durable& durable) { OnDurable(durable); }) {}
 
   ~LogImpl() override {
     growth_->stopped = true;
@@ -125,7 +128,9 @@ class LogImpl final : public Log {
     return before == earlier_.end() ? options_.origin : before->second;
   }
   absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) override;
-  absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) override;
+  absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit,
+                                                     const Wanted& wanted) override;
+  absl::StatusOr<std::vector<OpenedLeaf>> OpenAt(const std::vector<uint64_t>& indices) override;
   absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,
                                                  size_t limit) override;
   Task<uint64_t> WaitForGrowth(uint64_t size, absl::Duration wait) override {
@@ -161,8 +166,14 @@ class LogImpl final : public Log {
   [[nodiscard]] absl::Time LastTime() const { return absl::FromUnixMicros(growth_->last_micros); }
   absl::Status CheckPublished(const TreeRows& rows, uint64_t size) const;
   absl::StatusOr<std::optional<Secret>> KeyOf(const Leaf& leaf, const std::optional<std::string>& subject);
-  absl::StatusOr<OpenedLeaf> Open(uint64_t index, std::string bytes,
-                                  const std::optional<std::string>& subject);
+  // A leaf as read, with what it says when that is known without opening it.
+  struct ReadLeaf {
+    std::string bytes;
+    std::optional<std::string> subject;
+    std::shared_ptr<const DraftedLeaf> drafted;
+  };
+  absl::StatusOr<std::vector<ReadLeaf>> ReadWithSubjects(uint64_t from, size_t limit);
+  absl::StatusOr<OpenedLeaf> Open(uint64_t index, ReadLeaf read, const Wanted& wanted);
   absl::StatusOr<std::string> LeafKeyAt(uint64_t index, const std::string& bytes);
 
   const LogOptions options_;
@@ -175,6 +186,7 @@ class LogImpl final : public Log {
   MonthKeys months_;
   const std::shared_ptr<Growth> growth_;
   const std::shared_ptr<Checkpoints> checkpoints_;
+  RecentLeaves recent_;
   TreeSequencer sequencer_;
   std::atomic<storage::Store*> store_ = nullptr;
 };
@@ -245,6 +257,7 @@ absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
   ASSIGN_OR_RETURN(const Id128 fresh_id, Id128::FromBytes(std::string_view(fresh).substr(kLeafRandomSize)));
   const Id128& event_id = event.event_id.IsZero() ? fresh_id : event.event_id;
   ASSIGN_OR_RETURN(draft.bytes, SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
+  draft.drafted = std::make_shared<const DraftedLeaf>(DraftedLeaf{event.event_class, DetailsOf(event)});
   return draft;
 }
 
@@ -260,6 +273,12 @@ absl::StatusOr<std::vector<std::string>> LogImpl::ReadLeaves(uint64_t from, size
   }
   // What lies beyond the durable size may be there to read already; it is nobody's yet.
   limit = std::min<uint64_t>(limit, size - from);
+  for (const RecentLeaves::Leaf& leaf : recent_.Read(from, limit)) {
+    leaves.push_back(leaf->bytes);
+  }
+  if (!leaves.empty()) {
+    return leaves;
+  }
   ASSIGN_OR_RETURN(std::vector<storage::Store::LogEntry> entries,
                    store->LogScan(LogTable::kLeaves, "", IndexKey(from), limit));
   leaves.reserve(entries.size());
@@ -295,24 +314,36 @@ absl::StatusOr<std::optional<Secret>> LogImpl::KeyOf(const Leaf& leaf,
   return std::optional<Secret>(*std::move(key));
 }
 
-absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, std::string bytes,
-                                         const std::optional<std::string>& subject) {
+absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, ReadLeaf read, const Wanted& wanted) {
   OpenedLeaf opened;
   opened.index = index;
-  absl::StatusOr<Leaf> leaf = ParseLeaf(bytes);
+  if (wanted && read.drafted != nullptr && !wanted(read.drafted->event_class)) {
+    opened.bytes = std::move(read.bytes);
+    opened.opening = OpenedLeaf::Opening::kWithheld;
+    return opened;
+  }
+  absl::StatusOr<Leaf> leaf = ParseLeaf(read.bytes);
   if (!leaf.ok()) {
     return absl::DataLossError(absl::StrCat("log: leaf ", index, " is damaged"));
   }
+  opened.bytes = std::move(read.bytes);
+  if (wanted && !wanted(leaf->header.event_class())) {
+    opened.opening = OpenedLeaf::Opening::kWithheld;
+    return opened;
+  }
   opened.leaf = *std::move(leaf);
-  opened.bytes = std::move(bytes);
-  ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(opened.leaf, subject));
+  ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(opened.leaf, read.subject));
   if (!key.has_value()) {
     opened.opening = OpenedLeaf::Opening::kErased;
     return opened;
   }
+  if (read.drafted != nullptr) {
+    opened.details = read.drafted->details;
+    return opened;
+  }
   std::optional<Subject> whom;
-  if (subject.has_value()) {
-    ASSIGN_OR_RETURN(whom, Subject::Decode(*subject));
+  if (read.subject.has_value()) {
+    ASSIGN_OR_RETURN(whom, Subject::Decode(*read.subject));
   }
   absl::StatusOr<audit::v1::LeafDetails> details = OpenDetails(opened.leaf, whom, *key);
   if (!details.ok()) {
@@ -322,11 +353,20 @@ absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, std::string bytes,
   return opened;
 }
 
-absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::ReadOpened(uint64_t from, size_t limit) {
+absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_t from, size_t limit) {
+  std::vector<ReadLeaf> read;
+  const uint64_t size = growth_->size;
+  for (const RecentLeaves::Leaf& leaf : recent_.Read(from, from < size ? std::min(limit, size - from) : 0)) {
+    read.push_back({leaf->bytes,
+                    leaf->subject.empty() ? std::nullopt : std::optional<std::string>(leaf->subject),
+                    leaf->drafted});
+  }
+  if (!read.empty()) {
+    return read;
+  }
   ASSIGN_OR_RETURN(std::vector<std::string> leaves, ReadLeaves(from, limit));
-  std::vector<OpenedLeaf> opened;
   if (leaves.empty()) {
-    return opened;
+    return read;
   }
   ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
                    store_.load()->LogScan(LogTable::kLeafSubjects, "", IndexKey(from), leaves.size()));
@@ -334,13 +374,52 @@ absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::ReadOpened(uint64_t from, size_
   for (const storage::Store::LogEntry& row : rows) {
     subjects.emplace(row.key, row.value);
   }
-  opened.reserve(leaves.size());
   for (size_t i = 0; i < leaves.size(); ++i) {
     const auto subject = subjects.find(IndexKey(from + i));
-    ASSIGN_OR_RETURN(
-        OpenedLeaf leaf,
-        Open(from + i, std::move(leaves[i]),
-             subject == subjects.end() ? std::nullopt : std::optional<std::string>(subject->second)));
+    read.push_back(
+        {std::move(leaves[i]),
+         subject == subjects.end() ? std::nullopt : std::optional<std::string>(subject->second), nullptr});
+  }
+  return read;
+}
+
+absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::ReadOpened(uint64_t from, size_t limit,
+                                                            const Wanted& wanted) {
+  ASSIGN_OR_RETURN(std::vector<ReadLeaf> read, ReadWithSubjects(from, limit));
+  std::vector<OpenedLeaf> opened;
+  opened.reserve(read.size());
+  for (size_t i = 0; i < read.size(); ++i) {
+    ASSIGN_OR_RETURN(OpenedLeaf leaf, Open(from + i, std::move(read[i]), wanted));
+    opened.push_back(std::move(leaf));
+  }
+  return opened;
+}
+
+absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::OpenAt(const std::vector<uint64_t>& indices) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    return NotRecovered();
+  }
+  std::vector<std::string> keys;
+  keys.reserve(indices.size());
+  for (const uint64_t index : indices) {
+    if (index >= growth_->size) {
+      return absl::OutOfRangeError("the log is not that long");
+    }
+    keys.push_back(IndexKey(index));
+  }
+  ASSIGN_OR_RETURN(std::vector<std::optional<std::string>> leaves,
+                   store->LogMultiGet(LogTable::kLeaves, keys));
+  ASSIGN_OR_RETURN(std::vector<std::optional<std::string>> subjects,
+                   store->LogMultiGet(LogTable::kLeafSubjects, keys));
+  std::vector<OpenedLeaf> opened;
+  opened.reserve(indices.size());
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (!leaves[i].has_value()) {
+      return absl::DataLossError(absl::StrCat("log: leaf ", indices[i], " is missing"));
+    }
+    ASSIGN_OR_RETURN(OpenedLeaf leaf,
+                     Open(indices[i], {*std::move(leaves[i]), std::move(subjects[i]), nullptr}, nullptr));
     opened.push_back(std::move(leaf));
   }
   return opened;

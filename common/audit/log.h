@@ -35,12 +35,12 @@ struct LogState {
 
 /// A leaf as a follower or auditor sees it.
 struct OpenedLeaf {
-  enum class Opening { kOpened, kErased };
+  enum class Opening { kOpened, kErased, kWithheld };
   uint64_t index = 0;
   std::string bytes;
   Leaf leaf;
   Opening opening = Opening::kOpened;
-  audit::v1::LeafDetails details;  // empty when erased
+  audit::v1::LeafDetails details;  // empty when erased or withheld
 };
 
 struct LogOptions {
@@ -89,8 +89,14 @@ class Log {
   [[nodiscard]] std::string Revision(uint64_t size) const;
   /// Reads consecutive leaves, at most `limit` and about 4 MiB; empty at the end.
   virtual absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) = 0;
-  /// The same with part P opened.
-  virtual absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit) = 0;
+  /// The same with part P opened. With `wanted`, only of the classes for which it says true; of the others,
+  /// kWithheld, only index and bytes are filled.
+  using Wanted = std::function<bool(audit::v1::EventClass)>;
+  virtual absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit,
+                                                             const Wanted& wanted = nullptr) = 0;
+  /// Leaves at these indices, in that order, with part P opened: one person's, say. OUT_OF_RANGE for an index
+  /// that is not durable yet.
+  virtual absl::StatusOr<std::vector<OpenedLeaf>> OpenAt(const std::vector<uint64_t>& indices) = 0;
   /// Indices of a subject's leaves from `from` on, ascending.
   virtual absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,
                                                          size_t limit) = 0;

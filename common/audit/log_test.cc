@@ -171,6 +171,19 @@ TEST_P(LogConformanceTest, ReadsInOrderWithBounds) {
   EXPECT_THAT(*log().LeavesOf(Person(9), 0, 10), ElementsAre());
 }
 
+TEST_P(LogConformanceTest, OpensLeavesHereAndThere) {
+  harness_->Append({SubjectEvent(Person(1)), PlainEvent(), SubjectEvent(Person(2)), SubjectEvent(Person(1))});
+  const auto opened = log().OpenAt({3, 0, 1});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_EQ(opened->size(), 3U);
+  EXPECT_EQ(opened->at(0).index, 3U);
+  EXPECT_EQ(opened->at(0).details.subject().id(), Person(1).id.ToBytes());
+  EXPECT_EQ(opened->at(1).bytes, log().ReadLeaves(0, 1)->at(0));
+  EXPECT_FALSE(opened->at(2).details.has_subject());
+  EXPECT_TRUE(log().OpenAt({})->empty());
+  EXPECT_EQ(log().OpenAt({4}).status().code(), absl::StatusCode::kOutOfRange);
+}
+
 TEST_P(LogConformanceTest, ActorOpensUntilItsMonthIsDestroyed) {
   harness_->Append(PlainEvent());
   const Leaf leaf = *ParseLeaf((*log().ReadLeaves(0, 1))[0]);
@@ -197,6 +210,42 @@ TEST_P(LogConformanceTest, ErasedSubjectIsUnreadableAndProofsHold) {
     ASSERT_TRUE(proof.ok()) << proof.status();
     EXPECT_TRUE(proof->leaf_key().empty());
     EXPECT_TRUE(VerifyProof(*proof, {harness_->verify_key()}).ok());
+    Restart();
+  }
+}
+
+// What was kept of the drafting is what the store and the keys give.
+TEST_P(LogConformanceTest, ReadsTheSameFromMemoryAndFromTheStore) {
+  harness_->Append({SubjectEvent(Person(1)), PlainEvent()});
+  std::vector<std::string> lives;
+  for (int life = 0; life < 2; ++life) {
+    const auto opened = log().ReadOpened(0, 10);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    std::string all;
+    for (const OpenedLeaf& leaf : *opened) {
+      EXPECT_EQ(leaf.opening, OpenedLeaf::Opening::kOpened);
+      all += leaf.bytes + leaf.leaf.header.SerializeAsString() + leaf.leaf.sealed_r +
+             leaf.details.SerializeAsString();
+    }
+    EXPECT_EQ(log().ReadLeaves(1, 1)->at(0), opened->at(1).bytes);
+    lives.push_back(std::move(all));
+    Restart();
+  }
+  EXPECT_EQ(lives[0], lives[1]);
+}
+
+TEST_P(LogConformanceTest, OpensOnlyTheClassesThatAreWanted) {
+  harness_->Append({SubjectEvent(Person(1)), PlainEvent()});
+  for (int life = 0; life < 2; ++life) {
+    const auto opened = log().ReadOpened(
+        0, 10, [](audit::v1::EventClass c) { return c == audit::v1::EVENT_CLASS_CALL_REFUSED; });
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    ASSERT_EQ(opened->size(), 2U);
+    EXPECT_EQ(opened->at(0).opening, OpenedLeaf::Opening::kWithheld);
+    EXPECT_FALSE(opened->at(0).bytes.empty());
+    EXPECT_EQ(opened->at(0).details.ByteSizeLong(), 0U);
+    EXPECT_EQ(opened->at(1).opening, OpenedLeaf::Opening::kOpened);
+    EXPECT_NE(opened->at(1).details.ByteSizeLong(), 0U);
     Restart();
   }
 }

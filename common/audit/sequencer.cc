@@ -43,9 +43,16 @@ void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vec
   for (const merkle::Node& node : completed_) {
     rows.push_back({LogTable::kNodes, NodeKey(node.id), std::string(merkle::AsBytes(node.hash))});
   }
+  auto recent = std::make_shared<RecentLeaf>(
+      RecentLeaf{leaf.bytes, leaf.subject, std::static_pointer_cast<const DraftedLeaf>(leaf.drafted)});
   rows.push_back({LogTable::kLeaves, index, std::move(leaf.bytes)});
   StageDraftRows(std::move(leaf.rows), rows);
-  if (!leaf.subject.empty() && !IsErased(leaf.subject)) {
+  const bool erased = !leaf.subject.empty() && IsErased(leaf.subject);
+  if (erased) {
+    recent->drafted = nullptr;
+  }
+  staged_leaves_.push_back(std::move(recent));
+  if (!leaf.subject.empty() && !erased) {
     rows.push_back({LogTable::kSubjectLeaves, leaf.subject + index, ""});
     rows.push_back({LogTable::kLeafSubjects, index, std::move(leaf.subject)});
   }
@@ -80,7 +87,8 @@ bool TreeSequencer::IsErased(const std::string& subject) const {
 }
 
 void TreeSequencer::Committed() {
-  const bool grew = staged_.range.size() > committed_.range.size();
+  const uint64_t before = committed_.range.size();
+  const bool grew = staged_.range.size() > before;
   committed_ = staged_;
   for (const std::string& subject : new_subjects_) {
     keys_.MarkDurable(subject);
@@ -88,6 +96,13 @@ void TreeSequencer::Committed() {
   for (const std::string& subject : erased_subjects_) {
     keys_.MarkErased(subject);
   }
+  if (grew) {
+    recent_.Add(before, std::move(staged_leaves_));
+  }
+  if (!erased_subjects_.empty()) {
+    recent_.Forget(erased_subjects_);
+  }
+  staged_leaves_.clear();
   new_subjects_.clear();
   erased_subjects_.clear();
   if (grew) {
@@ -99,6 +114,7 @@ void TreeSequencer::Abandoned() {
   staged_ = committed_;
   new_subjects_.clear();
   erased_subjects_.clear();
+  staged_leaves_.clear();
 }
 
 }  // namespace relais::audit::internal

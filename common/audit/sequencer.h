@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "common/audit/recent_leaves.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/clock.h"
 #include "common/merkle/tree.h"
@@ -25,12 +26,14 @@ struct Durable {
 /// The tree's growing edge. Called on the store's writer only, but for Restore, which comes before.
 ///
 /// For each leaf it writes: the leaf; the subtrees it completes, from level 1 up (level 0 is the hash of the
-/// leaf itself); the draft's own rows; and for a leaf with a subject the two pointers, outside the hash.
+/// leaf itself); the draft's own rows; and for a leaf with a subject the two pointers, outside the hash. What
+/// became durable it hands to `recent`, before `on_durable`.
 class TreeSequencer final : public storage::Sequencer {
  public:
   /// `on_durable` is called on the writer, once per group.
-  TreeSequencer(const Clock& clock, SubjectKeys& keys, std::function<void(const Durable&)> on_durable)
-      : clock_(clock), keys_(keys), on_durable_(std::move(on_durable)) {}
+  TreeSequencer(const Clock& clock, SubjectKeys& keys, RecentLeaves& recent,
+                std::function<void(const Durable&)> on_durable)
+      : clock_(clock), keys_(keys), recent_(recent), on_durable_(std::move(on_durable)) {}
 
   void Restore(merkle::Frontier range, absl::Time last_time);
 
@@ -50,6 +53,7 @@ class TreeSequencer final : public storage::Sequencer {
 
   const Clock& clock_;
   SubjectKeys& keys_;
+  RecentLeaves& recent_;
   const std::function<void(const Durable&)> on_durable_;
   Edge committed_;
   Edge staged_;
@@ -57,6 +61,7 @@ class TreeSequencer final : public storage::Sequencer {
   // Of this group: subjects whose key row, or whose tombstone, becomes durable with it.
   std::vector<std::string> new_subjects_;
   absl::flat_hash_set<std::string> erased_subjects_;
+  std::vector<RecentLeaves::Leaf> staged_leaves_;
 };
 
 }  // namespace relais::audit::internal

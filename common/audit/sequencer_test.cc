@@ -40,7 +40,8 @@ class SequencerTest : public ::testing::Test {
   Secret key_{std::string(32, 'k')};
   std::unique_ptr<SubjectKeys> keys_;
   std::vector<Durable> durable_;
-  TreeSequencer sequencer_{clock_, *keys_, [this](const Durable& d) { durable_.push_back(d); }};
+  RecentLeaves recent_;
+  TreeSequencer sequencer_{clock_, *keys_, recent_, [this](const Durable& d) { durable_.push_back(d); }};
 };
 
 TEST_F(SequencerTest, GivesConsecutivePlacesAndWritesEachNodeOnce) {

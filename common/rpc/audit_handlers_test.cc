@@ -157,6 +157,10 @@ TEST_F(AuditHandlersTest, APeerSeesOpenedWhatTheTableSays) {
   EXPECT_EQ(response.leaves().leaves(0).opening(), audit::v1::TailLeaf::OPENING_OPENED);
   EXPECT_EQ(response.leaves().leaves(0).details().acting_function(), "assistant-social");
   EXPECT_EQ(response.leaves().leaves(1).opening(), audit::v1::TailLeaf::OPENING_WITHHELD);
+  // Of what is not for it a peer gets what the tree needs.
+  EXPECT_TRUE(response.leaves().leaves(1).leaf().empty());
+  EXPECT_EQ(response.leaves().leaves(1).hash(),
+            merkle::AsBytes(merkle::HashLeaf(world_.log().ReadLeaves(1, 1)->at(0))));
   EXPECT_FALSE(response.leaves().leaves(1).has_details());
   EXPECT_TRUE(End(tail).ok());
 }

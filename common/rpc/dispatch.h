@@ -178,11 +178,13 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
     reactor->Finish(Close(opened.record, calls_, status));
     return reactor;
   }
-  Request copy(*request);
+  // gRPC made the message for this call and looks at it no more: taken, not copied.
+  Request owned;
+  owned.Swap(const_cast<Request*>(request));
   if (discard) {
-    copy.DiscardUnknownFields();
+    owned.DiscardUnknownFields();
   }
-  Start(handler(*std::move(opened.call), std::move(copy)),
+  Start(handler(*std::move(opened.call), std::move(owned)),
         [this, reactor, response, record = std::move(opened.record)](absl::StatusOr<Response> answer) {
           if (answer.ok()) {
             *response = *std::move(answer);

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/lone_leaf.h"
+#include "common/rpc/process.h"
 #include "common/rpc/runtime.h"
 #include "common/storage/rocksdb/rocksdb_store.h"
 
@@ -138,7 +139,7 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
     std::fputs((std::string(flags.status().message()) + "\n").c_str(), stderr);
     return kExitUsage;
   }
-  if (const absl::Status tls = ConfigureOpenSsl(); !tls.ok()) {
+  if (const absl::Status tls = ConfigureProcess(); !tls.ok()) {
     return Fail(kExitFailed, tls);
   }
   absl::StatusOr<Config> config = Config::Load(flags->config, flags->overrides);

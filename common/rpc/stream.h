@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "absl/status/status.h"
 #include "common/base/task.h"
 
 namespace relais::rpc {
@@ -17,6 +18,10 @@ class Stream {
   virtual Task<std::optional<Request>> Read() = 0;
   /// False when the client is gone or the deadline passed.
   virtual Task<bool> Write(Response response) = 0;
+  /// Ends the stream from the handler's side, for a handler that both reads and writes: what is under way and
+  /// to come ends (nullopt, false), and once the handler has returned the client is told `why`. A stream that
+  /// ends by itself need not do anything.
+  virtual void End(absl::Status /*why*/) {}
   /// True once nothing more can be written.
   [[nodiscard]] virtual bool cancelled() const = 0;
 };

@@ -34,6 +34,11 @@ absl::Status Broken() { return absl::UnavailableError("the tail of a peer's log 
 absl::StatusOr<FollowedLeaf> Followed(uint64_t index, audit::v1::TailLeaf&& wire) {
   FollowedLeaf leaf;
   leaf.index = index;
+  if (!wire.hash().empty()) {
+    ASSIGN_OR_RETURN(leaf.hash, merkle::HashFromBytes(wire.hash()));
+    leaf.opening = audit::v1::TailLeaf::OPENING_WITHHELD;
+    return leaf;
+  }
   leaf.bytes = std::move(*wire.mutable_leaf());
   ASSIGN_OR_RETURN(audit::Leaf parsed, audit::ParseLeaf(leaf.bytes));
   leaf.time = parsed.time;

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,6 +103,8 @@ struct LeafDraft {
   std::string bytes;              // leaf format v1, time zero (docs/formats.md)
   std::string subject = {};       // 17 bytes, or empty: none
   std::vector<LogRow> rows = {};  // written with the leaf: a new subject's key
+  /// What the sequencer wants back of its own drafting. Never written.
+  std::shared_ptr<const void> drafted = {};
 };
 
 struct LeafRange {
@@ -164,6 +167,9 @@ class Store {
 
   [[nodiscard]] virtual absl::StatusOr<std::optional<std::string>> LogGet(LogTable table,
                                                                           std::string_view key) const = 0;
+  /// One result per key, in order.
+  [[nodiscard]] virtual absl::StatusOr<std::vector<std::optional<std::string>>> LogMultiGet(
+      LogTable table, const std::vector<std::string>& keys) const;
   struct LogEntry {
     std::string key;
     std::string value;

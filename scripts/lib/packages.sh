@@ -5,6 +5,7 @@ RELAIS_BUILD_PACKAGES=(
   build-essential ccache ca-certificates cmake git mold ninja-build pkg-config
   golang-github-gogo-googleapis-dev
   libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgrpc++-dev libgrpc-dev libgtest-dev libicu-dev
+  libjemalloc-dev
   libprotobuf-dev librocksdb-dev libspdlog-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev
   libcurl4-openssl-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc tzdata zlib1g-dev
 )

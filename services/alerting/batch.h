@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "services/alerting/intake.h"
 
 namespace relais::alerting {
@@ -34,6 +36,7 @@ struct Intake::Batch {
   rpc::Call call;
   Terms terms;
   std::vector<Item> items;
+  absl::flat_hash_set<Id128> touched;  // records and references
 };
 
 struct Intake::Ledger {
@@ -57,6 +60,18 @@ struct Intake::Ledger {
   [[nodiscard]] bool Changes(const Id128& record) const {
     const auto it = records.find(record);
     return it != records.end() && it->second.changed;
+  }
+};
+
+// The rows of a try that are not decided yet, in order, by the record whose commit they join; those whose
+// record does not change are under the zero id.
+struct Intake::Shares {
+  absl::flat_hash_map<Id128, std::vector<const Item*>> by_record;
+
+  [[nodiscard]] const std::vector<const Item*>& Of(const Id128& record) const {
+    static const std::vector<const Item*> kNone;
+    const auto it = by_record.find(record);
+    return it == by_record.end() ? kNone : it->second;
   }
 };
 

@@ -1,6 +1,7 @@
 #include "services/alerting/events.h"
 
 #include "relais/alerting/v1/events.pb.h"
+#include "services/alerting/rows.h"
 
 namespace relais::alerting {
 namespace {
@@ -12,6 +13,9 @@ audit::Event RecordEvent(const rpc::Call& call, audit::v1::EventClass event_clas
   return event;
 }
 
+// As OwnLeaves::Accepted looks at a row.
+bool Follows(const v1::RowState& state) { return state.settles_size() > 0 || !state.alert().empty(); }
+
 }  // namespace
 
 bool IsExercise(const feeds::Row& row) {
@@ -20,15 +24,16 @@ bool IsExercise(const feeds::Row& row) {
 }
 
 audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedType type,
-                           std::string_view reference, std::string_view event_name, const Id128& row,
-                           bool exercise) {
+                           const feeds::Row& row, const Id128& row_id, const v1::RowState& state) {
   v1::SignalAccepted payload;
   payload.set_type(type);
-  payload.set_reference(std::string(reference));
-  payload.set_event(std::string(event_name));
-  payload.set_row_id(row.ToBytes());
+  payload.set_reference(ReferenceOf(row));
+  payload.set_event(EventOf(row));
+  payload.set_row_id(row_id.ToBytes());
+  payload.set_consequence(Follows(state) ? v1::SignalAccepted::CONSEQUENCE_ALERT
+                                         : v1::SignalAccepted::CONSEQUENCE_NONE);
   audit::Event event = RecordEvent(call, audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED, record);
-  event.exercise = exercise;
+  event.exercise = IsExercise(row);
   event.details.mutable_payload()->PackFrom(payload);
   return event;
 }

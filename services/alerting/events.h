@@ -13,9 +13,9 @@ namespace relais::alerting {
 
 bool IsExercise(const feeds::Row& row);
 
+/// `state`: the row as it is kept, which says what follows of it.
 audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedType type,
-                           std::string_view reference, std::string_view event, const Id128& row,
-                           bool exercise);
+                           const feeds::Row& row, const Id128& row_id, const v1::RowState& state);
 /// Refused rows of one batch with one reason. `reference` is given only when it may be written and the leaf
 /// stands for one row.
 struct RefusedRows {

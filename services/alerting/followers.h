@@ -20,6 +20,8 @@ class OwnLeaves final : public audit::LeafHandler {
 
   /// Leaves of one sender record in order.
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
+  /// Almost no accepted row does.
+  [[nodiscard]] bool Concerns(const audit::FollowedLeaf& leaf) const override;
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
 
  private:

@@ -1,5 +1,6 @@
 #include "services/alerting/intake.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/proto_time.h"
@@ -64,19 +65,28 @@ v1::StreamOpened Intake::Show(const Terms& terms) {
   return opened;
 }
 
-absl::Status Intake::AddAccepted(const Batch& batch, const Ledger& ledger, const Id128& record,
-                                 storage::CommitRequest& commit) const {
+Intake::Shares Intake::Share(const Batch& batch, const Ledger& ledger) {
+  Shares shares;
   for (const Item& item : batch.items) {
-    if (item.decided || !item.accepted || item.record != record) {
+    if (!item.decided) {
+      shares.by_record[ledger.Changes(item.record) ? item.record : Id128()].push_back(&item);
+    }
+  }
+  return shares;
+}
+
+absl::Status Intake::AddAccepted(const Batch& batch, const Ledger& ledger, const Id128& record,
+                                 const std::vector<const Item*>& rows, storage::CommitRequest& commit) const {
+  for (const Item* item : rows) {
+    if (!item->accepted) {
       continue;
     }
-    const feeds::Row& row = *item.form.row;
     ASSIGN_OR_RETURN(auto draft,
-                     context_.log.Draft(AcceptedEvent(batch.call, record, batch.terms.type, ReferenceOf(row),
-                                                      EventOf(row), item.row_id, IsExercise(row))));
+                     context_.log.Draft(AcceptedEvent(batch.call, record, batch.terms.type, *item->form.row,
+                                                      item->row_id, item->state)));
     commit.leaves.push_back(std::move(draft));
-    RETURN_IF_ERROR(
-        store_.PutRow(item.state, record, item.row_id, ledger.claims.at(item.row_id).row_version, commit));
+    RETURN_IF_ERROR(store_.PutRow(item->state, record, item->row_id,
+                                  ledger.claims.at(item->row_id).row_version, commit));
   }
   const Ledger::Record& state = ledger.records.at(record);
   if (state.objection_noted) {
@@ -89,34 +99,34 @@ absl::Status Intake::AddAccepted(const Batch& batch, const Ledger& ledger, const
 }
 
 // One leaf per reason and place of judgement: refused rows name nobody (D-2.10 keeps them 12 months). Those
-// of a record that this try changes are counted with its commit, the others (`record` nullopt) in one of
-// their own: so each is counted when its outcome is final, and once.
-absl::Status Intake::AddRefused(const Batch& batch, const Ledger& ledger, std::optional<Id128> record,
+// of a record that this try changes are counted with its commit, the others in one of their own: so each is
+// counted when its outcome is final, and once.
+absl::Status Intake::AddRefused(const Batch& batch, const std::vector<const Item*>& rows,
                                 storage::CommitRequest& commit) const {
   std::map<std::tuple<std::string, bool, bool>, std::vector<std::string>> refused;
-  for (const Item& item : batch.items) {
-    const bool here = ledger.Changes(item.record) ? record == item.record : !record.has_value();
-    if (here && !item.decided && item.result.outcome() == v1::OUTCOME_REFUSED) {
-      refused[{item.result.reason(), item.is_notice(), item.irregular}].push_back(item.reference);
+  for (const Item* item : rows) {
+    if (item->result.outcome() == v1::OUTCOME_REFUSED) {
+      refused[{item->result.reason(), item->is_notice(), item->irregular}].push_back(item->reference);
     }
   }
   for (const auto& [key, references] : refused) {
     const auto& [reason, gated, irregular] = key;
-    const RefusedRows rows{reason, gated, irregular, references.size() == 1 ? references.front() : "",
-                           references.size()};
-    ASSIGN_OR_RETURN(auto draft, context_.log.Draft(RefusedEvent(batch.call, batch.terms.type, rows)));
+    const RefusedRows counted{reason, gated, irregular, references.size() == 1 ? references.front() : "",
+                              references.size()};
+    ASSIGN_OR_RETURN(auto draft, context_.log.Draft(RefusedEvent(batch.call, batch.terms.type, counted)));
     commit.leaves.push_back(std::move(draft));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<storage::CommitRequest> Intake::RecordCommit(const Batch& batch, const Ledger& ledger,
-                                                            const Id128& record) const {
+                                                            const Id128& record,
+                                                            const std::vector<const Item*>& rows) const {
   storage::CommitRequest commit;
   // The leaves first: they are what gives a new record its key.
-  RETURN_IF_ERROR(AddAccepted(batch, ledger, record, commit));
+  RETURN_IF_ERROR(AddAccepted(batch, ledger, record, rows, commit));
   RETURN_IF_ERROR(store_.PutRecord(ledger.records.at(record).stored, record, commit));
-  RETURN_IF_ERROR(AddRefused(batch, ledger, record, commit));
+  RETURN_IF_ERROR(AddRefused(batch, rows, commit));
   return commit;
 }
 
@@ -153,18 +163,19 @@ Task<absl::StatusOr<bool>> Intake::Claim(std::shared_ptr<Ledger> ledger) const {
 
 Task<absl::StatusOr<bool>> Intake::CommitRecords(std::shared_ptr<Batch> batch,
                                                  std::shared_ptr<Ledger> ledger) const {
+  const Shares shares = Share(*batch, *ledger);
   std::vector<storage::CommitRequest> commits;
   std::vector<std::optional<Id128>> records;  // whose commit it is; nullopt: the other refusals
   for (const auto& [id, record] : ledger->records) {
     if (record.changed) {
-      CO_ASSIGN_OR_RETURN(auto commit, RecordCommit(*batch, *ledger, id));
+      CO_ASSIGN_OR_RETURN(auto commit, RecordCommit(*batch, *ledger, id, shares.Of(id)));
       commits.push_back(std::move(commit));
       records.emplace_back(id);
     }
   }
   storage::CommitRequest refusals;
   refusals.partition = context_.idempotency.Bucket("refusals", batch->terms.institution, "");
-  CO_RETURN_IF_ERROR(AddRefused(*batch, *ledger, std::nullopt, refusals));
+  CO_RETURN_IF_ERROR(AddRefused(*batch, shares.Of(Id128()), refusals));
   if (!refusals.leaves.empty()) {
     commits.push_back(std::move(refusals));
     records.emplace_back(std::nullopt);
@@ -201,17 +212,33 @@ Task<absl::StatusOr<bool>> Intake::CommitOnce(std::shared_ptr<Batch> batch) cons
   co_return all;
 }
 
-Task<absl::StatusOr<std::vector<v1::RowResult>>> Intake::Submit(rpc::Call call, Terms terms,
-                                                                std::vector<v1::FeedRow> rows) {
-  CO_RETURN_IF_ERROR(context_.Writable());
+absl::StatusOr<std::shared_ptr<Intake::Batch>> Intake::Prepare(rpc::Call call, Terms terms,
+                                                               std::vector<v1::FeedRow> rows) const {
   for (size_t i = 0; i < rows.size(); ++i) {
-    CO_RETURN_IF_ERROR(CheckNotice(terms, rows[i], i));
+    RETURN_IF_ERROR(CheckNotice(terms, rows[i], i));
   }
-  auto batch = std::make_shared<Batch>(Batch{std::move(call), std::move(terms), {}});
+  auto batch = std::make_shared<Batch>(Batch{std::move(call), std::move(terms), {}, {}});
   batch->items.resize(rows.size());
+  batch->touched.reserve(2 * rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    Prepare(batch->terms, std::move(rows[i]), batch->items[i]);
+    Item& item = batch->items[i];
+    PrepareRow(batch->terms, std::move(rows[i]), item);
+    for (const Id128& id : {item.row_id, item.record}) {
+      if (!id.IsZero()) {
+        batch->touched.insert(id);
+      }
+    }
   }
+  return batch;
+}
+
+bool Intake::Overlap(const Batch& one, const Batch& other) {
+  return std::any_of(one.touched.begin(), one.touched.end(),
+                     [&other](const Id128& id) { return other.touched.contains(id); });
+}
+
+Task<absl::StatusOr<std::vector<v1::RowResult>>> Intake::Submit(std::shared_ptr<Batch> batch) const {
+  CO_RETURN_IF_ERROR(context_.Writable());
   for (int i = 0; i < kTries; ++i) {
     const auto all = co_await CommitOnce(batch);
     CO_RETURN_IF_ERROR(all.status());

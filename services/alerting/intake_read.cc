@@ -91,7 +91,7 @@ void Intake::PrepareNotice(const Terms& terms, Item& item) const {
   }
 }
 
-void Intake::Prepare(const Terms& terms, v1::FeedRow row, Item& item) const {
+void Intake::PrepareRow(const Terms& terms, v1::FeedRow row, Item& item) const {
   item.wire = std::move(row);
   item.result.set_line(item.wire.line());
   if (item.is_notice()) {

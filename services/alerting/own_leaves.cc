@@ -48,6 +48,20 @@ std::string OwnLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
   return record.has_value() ? record->ToBytes() : "";
 }
 
+bool OwnLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
+  v1::SignalAccepted signal;
+  switch (leaf.header.event_class()) {
+    case audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED:
+      return !leaf.details.payload().UnpackTo(&signal) ||
+             signal.consequence() != v1::SignalAccepted::CONSEQUENCE_NONE;
+    case audit::v1::EVENT_CLASS_ALERT_CHANGED:
+    case audit::v1::EVENT_CLASS_OBJECTION_NOTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   absl::Status status;
   switch (leaf.header.event_class()) {

@@ -2,7 +2,27 @@
 
 #include <utility>
 
+#include "common/rpc/call.h"
+
 namespace relais::alerting {
+
+absl::Status CheckRows(const google::protobuf::RepeatedPtrField<v1::FeedRow>& rows) {
+  for (int i = 0; i < rows.size(); ++i) {
+    if (rows[i].row_case() == v1::FeedRow::ROW_NOT_SET) {
+      return rpc::InvalidField("rows[" + std::to_string(i) + "].row", "is required");
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<v1::FeedRow> TakeRows(google::protobuf::RepeatedPtrField<v1::FeedRow>* rows) {
+  std::vector<v1::FeedRow> out;
+  out.reserve(rows->size());
+  for (v1::FeedRow& row : *rows) {
+    out.push_back(std::move(row));
+  }
+  return out;
+}
 
 feeds::FeedType TypeOf(v1::FeedType type) {
   return type == v1::FEED_TYPE_BSPP ? feeds::FeedType::kBspp : feeds::FeedType::kEdf;

@@ -14,6 +14,10 @@
 
 namespace relais::alerting {
 
+/// INVALID_ARGUMENT when one of them says nothing.
+absl::Status CheckRows(const google::protobuf::RepeatedPtrField<v1::FeedRow>& rows);
+std::vector<v1::FeedRow> TakeRows(google::protobuf::RepeatedPtrField<v1::FeedRow>* rows);
+
 feeds::FeedType TypeOf(v1::FeedType type);
 /// The raw row that a wire row stands for; malformed when it is not of that format.
 feeds::RawRow RawOf(v1::FeedType type, v1::FeedRow row);

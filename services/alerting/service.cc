@@ -5,6 +5,11 @@
 #include "common/base/status.h"
 
 namespace relais::alerting {
+namespace {
+constexpr size_t kPeerWindow = 64;
+// An import writes leaves by the thousand, of which one in a hundred sets something going.
+constexpr size_t kOwnWindow = 256;
+}  // namespace
 
 Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
                  std::unique_ptr<audit::TailSource> consent_log,
@@ -25,16 +30,17 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
       consent_log_(std::move(consent_log)),
       routing_log_(std::move(routing_log)) {
   const auto follow = [this](std::string name, absl::Duration lease, audit::TailSource& source,
-                             audit::LeafHandler& handler) {
+                             audit::LeafHandler& handler, size_t window = kPeerWindow) {
     audit::FollowerOptions options;
     options.name = std::move(name);
+    options.window = window;
     options.lease = lease;
     options.rebuild = settings_.rebuild.contains(options.name);
     options.probe_interval = settings_.probe_interval;
     return audit::Follower::Create(options, source, handler, context_.store, context_.clock, context_.random,
                                    context_.executor);
   };
-  own_follower_ = follow("own", absl::ZeroDuration(), *own_log_, own_leaves_);
+  own_follower_ = follow("own", absl::ZeroDuration(), *own_log_, own_leaves_, kOwnWindow);
   keeper_ = std::make_unique<Keeper>(context_, peers_, settings_, store_, *own_follower_);
   if (context_.maintenance != nullptr) {
     context_.maintenance->UseKeeper(keeper_.get());

@@ -3,27 +3,10 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "services/alerting/rows.h"
 
 namespace relais::alerting {
 namespace {
-
-std::vector<v1::FeedRow> RowsOf(google::protobuf::RepeatedPtrField<v1::FeedRow>* rows) {
-  std::vector<v1::FeedRow> out;
-  out.reserve(rows->size());
-  for (v1::FeedRow& row : *rows) {
-    out.push_back(std::move(row));
-  }
-  return out;
-}
-
-absl::Status CheckRows(const google::protobuf::RepeatedPtrField<v1::FeedRow>& rows) {
-  for (int i = 0; i < rows.size(); ++i) {
-    if (rows[i].row_case() == v1::FeedRow::ROW_NOT_SET) {
-      return rpc::InvalidField("rows[" + std::to_string(i) + "].row", "is required");
-    }
-  }
-  return absl::OkStatus();
-}
 
 v1::Delivery::State DeliveryOf(v1::Alert::State state) {
   switch (state) {
@@ -41,7 +24,7 @@ v1::Delivery::State DeliveryOf(v1::Alert::State state) {
 
 }  // namespace
 
-Task<absl::Status> SignalHandlers::SubmitStream(rpc::Call call, std::shared_ptr<SubmitStreamT> stream) {
+Task<absl::Status> SignalHandlers::SubmitStream(rpc::Call call, std::shared_ptr<RowStream> stream) {
   auto first = co_await stream->Read();
   if (!first.has_value() || !first->has_open()) {
     co_return rpc::InvalidField("open", "must come first");
@@ -53,33 +36,17 @@ Task<absl::Status> SignalHandlers::SubmitStream(rpc::Call call, std::shared_ptr<
   if (!greeted) {
     co_return absl::CancelledError("the client is gone");
   }
-  while (true) {
-    auto request = co_await stream->Read();
-    if (!request.has_value()) {
-      co_return absl::OkStatus();
-    }
-    if (!request->has_batch()) {
-      co_return rpc::InvalidField("batch", "is required after open");
-    }
-    CO_RETURN_IF_ERROR(CheckRows(request->batch().rows()));
-    auto results = co_await intake_.Submit(call, terms, RowsOf(request->mutable_batch()->mutable_rows()));
-    CO_RETURN_IF_ERROR(results.status());
-    v1::SubmitStreamResponse response;
-    for (v1::RowResult& result : *results) {
-      *response.mutable_results()->add_results() = std::move(result);
-    }
-    const bool written = co_await stream->Write(std::move(response));
-    if (!written) {
-      co_return absl::CancelledError("the client is gone");
-    }
-  }
+  const absl::Status served = co_await ServeRows(context_.executor, intake_, call, terms, stream);
+  co_return served;
 }
 
 Task<absl::StatusOr<v1::SubmitRowsResponse>> SignalHandlers::SubmitRows(rpc::Call call,
                                                                         v1::SubmitRowsRequest request) {
   CO_RETURN_IF_ERROR(CheckRows(request.rows()));
   CO_ASSIGN_OR_RETURN(const Terms terms, intake_.Open(call, request.type()));
-  auto results = co_await intake_.Submit(call, terms, RowsOf(request.mutable_rows()));
+  CO_ASSIGN_OR_RETURN(const std::shared_ptr<Intake::Batch> batch,
+                      intake_.Prepare(call, terms, TakeRows(request.mutable_rows())));
+  auto results = co_await intake_.Submit(batch);
   CO_RETURN_IF_ERROR(results.status());
   v1::SubmitRowsResponse response;
   *response.mutable_terms() = Intake::Show(terms);

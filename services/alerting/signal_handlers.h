@@ -5,6 +5,7 @@
 
 #include "common/rpc/stream.h"
 #include "relais/alerting/v1/signal_service.pb.h"
+#include "services/alerting/feed_stream.h"
 #include "services/alerting/intake.h"
 
 namespace relais::alerting {
@@ -15,8 +16,7 @@ class SignalHandlers {
   SignalHandlers(const rpc::ServiceContext& context, AlertingStore& store, Intake& intake)
       : context_(context), store_(store), intake_(intake) {}
 
-  using SubmitStreamT = rpc::Stream<v1::SubmitStreamRequest, v1::SubmitStreamResponse>;
-  Task<absl::Status> SubmitStream(rpc::Call call, std::shared_ptr<SubmitStreamT> stream);
+  Task<absl::Status> SubmitStream(rpc::Call call, std::shared_ptr<RowStream> stream);
   Task<absl::StatusOr<v1::SubmitRowsResponse>> SubmitRows(rpc::Call call, v1::SubmitRowsRequest request);
   Task<absl::StatusOr<v1::ListDeliveriesResponse>> ListDeliveries(rpc::Call call,
                                                                   v1::ListDeliveriesRequest request);

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "common/rpc/tls.h"
+#include "common/rpc/process.h"
 #include "google/protobuf/stubs/logging.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     cli::PrintError(std::cerr, absl::InvalidArgumentError(cli::ExplainParseError(app, error)), json);
     return cli::kExitUsage;
   }
-  const absl::Status tls = rpc::ConfigureOpenSsl();
+  const absl::Status tls = rpc::ConfigureProcess();
   const absl::StatusOr<int> code = tls.ok() ? context.command() : absl::StatusOr<int>(tls);
   if (!code.ok()) {
     cli::PrintError(std::cerr, code.status(), context.globals.json);

@@ -27,7 +27,7 @@ class FeedStream {
 inline constexpr int kMostRowsPerBatch = 256;
 inline constexpr size_t kMostBytesPerBatch = size_t{512} << 10;
 /// Batches sent and not answered. Their answers are small, so neither side ever blocks the other for good.
-inline constexpr int kMostBatchesInFlight = 4;
+inline constexpr int kMostBatchesInFlight = 8;
 /// Rows held because an earlier one waits for its answer.
 inline constexpr size_t kMostRowsHeld = 8192;
 

@@ -155,6 +155,10 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
   return person.has_value() ? person->ToBytes() : "";
 }
 
+bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
+  return Revokes(leaf.header.event_class());
+}
+
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   const auto person = PersonOf(leaf);
   if (person.has_value() && leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {

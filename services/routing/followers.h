@@ -54,6 +54,7 @@ class ConsentLeaves final : public audit::LeafHandler {
   Task<bool> Drain();
 
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
+  [[nodiscard]] bool Concerns(const audit::FollowedLeaf& leaf) const override;
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
 
  private:

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <string>
 
+#include "common/rpc/process.h"
 #include "common/rpc/tls.h"
 #include "grpcpp/server_builder.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
@@ -52,7 +53,7 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  if (const absl::Status tls = relais::rpc::ConfigureOpenSsl(); !tls.ok()) {
+  if (const absl::Status tls = relais::rpc::ConfigureProcess(); !tls.ok()) {
     return Fail(std::string(tls.message()));
   }
   const std::string folder = pki + "/services/consent";

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "common/rpc/tls.h"
+#include "common/rpc/process.h"
 #include "tests/bench/report.h"
 #include "tests/bench/workloads.h"
 
@@ -112,7 +112,7 @@ absl::Status MeasureRawOf(const Options& options, const relais::bench::Sizes& si
 }
 
 absl::StatusOr<Report> Run(const Options& options) {
-  RETURN_IF_ERROR(relais::rpc::ConfigureOpenSsl());
+  RETURN_IF_ERROR(relais::rpc::ConfigureProcess());
   ASSIGN_OR_RETURN(const std::unique_ptr<Workloads> workloads, Workloads::Connect(options.suite));
   Report report;
   report.loop.in_flight = options.in_flight;

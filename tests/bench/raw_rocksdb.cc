@@ -39,12 +39,13 @@ class RawStore {
   static absl::StatusOr<std::unique_ptr<RawStore>> Open(const std::string& folder) {
     storage::RocksDbOptions options;
     options.path = folder;
-    const auto families = storage::MakeColumnFamilies(options);
+    const auto cache = storage::MakeCache(options);
+    const auto families = storage::MakeColumnFamilies(cache);
     auto store = std::make_unique<RawStore>();
     rocksdb::DB* db = nullptr;
     RETURN_IF_ERROR(FromRocks(
-        rocksdb::DB::Open(storage::MakeDbOptions(options, std::make_shared<rocksdb::EventListener>()), folder,
-                          families, &store->families_, &db)));
+        rocksdb::DB::Open(storage::MakeDbOptions(options, cache, std::make_shared<rocksdb::EventListener>()),
+                          folder, families, &store->families_, &db)));
     store->db_.reset(db);
     return store;
   }

@@ -520,7 +520,7 @@ TEST(TailClient, ReadsProbesAndOpensAgainWhereAsked) {
   EXPECT_EQ(first->at(0).opening, audit::v1::TailLeaf::OPENING_OPENED);
   EXPECT_EQ(first->at(1).opening, audit::v1::TailLeaf::OPENING_WITHHELD);
   EXPECT_EQ(first->at(1).index, 1u);
-  EXPECT_EQ(first->at(1).header.event_class(), audit::v1::EVENT_CLASS_CONSENT_RECORDED);
+  EXPECT_EQ(first->at(1).hash, merkle::HashLeaf(server.world().log().ReadLeaves(1, 1)->at(0)));
 
   const auto state = BlockOn(source->Probe("0123456789abcdef"));
   ASSERT_TRUE(state.ok()) << state.status();

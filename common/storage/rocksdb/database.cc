@@ -131,16 +131,17 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
   }
   auto database = std::unique_ptr<Database>(new Database(latch));
   rocksdb::DB* db = nullptr;
-  rocksdb::Options engine(MakeDbOptions(options, std::make_shared<ErrorListener>(latch)),
+  const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);
+  rocksdb::Options engine(MakeDbOptions(options, cache, std::make_shared<ErrorListener>(latch)),
                           rocksdb::ColumnFamilyOptions());
   if (read_only) {
     engine.info_log = std::make_shared<SilentLogger>();
   }
   const rocksdb::Status opened =
       read_only
-          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(options),
-                                         &database->families_, &db)
-          : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(options), &database->families_, &db);
+          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(cache), &database->families_,
+                                         &db)
+          : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(cache), &database->families_, &db);
   if (!opened.ok()) {
     return OpenError(options.path, opened);
   }
@@ -274,6 +275,24 @@ absl::StatusOr<std::optional<std::string>> Database::LogGet(LogTable table, std:
     return ReadError(read);
   }
   return std::optional<std::string>(std::move(value));
+}
+
+absl::StatusOr<std::vector<std::optional<std::string>>> Database::LogMultiGet(
+    LogTable table, const std::vector<std::string>& keys) const {
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(rocksdb::ReadOptions(), log(table), keys.size(), slices.data(), values.data(),
+                statuses.data());
+  std::vector<std::optional<std::string>> found(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) {
+      found[i] = values[i].ToString();
+    } else if (!statuses[i].IsNotFound()) {
+      return ReadError(statuses[i]);
+    }
+  }
+  return found;
 }
 
 absl::StatusOr<std::vector<Store::LogEntry>> Database::LogScan(LogTable table, std::string_view prefix,

@@ -48,6 +48,8 @@ class Database {
                                               std::string_view from, size_t page_size) const;
 
   [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table, std::string_view key) const;
+  [[nodiscard]] absl::StatusOr<std::vector<std::optional<std::string>>> LogMultiGet(
+      LogTable table, const std::vector<std::string>& keys) const;
   [[nodiscard]] absl::StatusOr<std::vector<Store::LogEntry>> LogScan(LogTable table, std::string_view prefix,
                                                                      std::string_view from,
                                                                      size_t limit) const;

@@ -8,6 +8,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,6 +20,9 @@ namespace {
 
 enum class Access { kPoint, kPrefix };          // kPrefix: scans within the first 17 bytes
 enum class Content { kCompressible, kRandom };  // kRandom: hashes and sealed keys
+
+// Of a memtable's size.
+constexpr double kMemtableBloomShare = 0.02;
 
 bool SupportsLz4() {
   const std::vector<rocksdb::CompressionType> supported = rocksdb::GetSupportedCompressions();
@@ -43,6 +47,10 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
   family.level_compaction_dynamic_level_bytes = true;
   family.compression =
       content == Content::kCompressible && SupportsLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  // Most keys that are looked up are fresh and random, and absent: without this each look-up walks every
+  // memtable.
+  family.memtable_whole_key_filtering = true;
+  family.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
   if (access == Access::kPrefix) {
     family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(Partition::kEncodedSize));
   }
@@ -51,7 +59,11 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
 
 }  // namespace
 
-rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
+std::shared_ptr<rocksdb::Cache> MakeCache(const RocksDbOptions& options) {
+  return rocksdb::NewLRUCache(options.cache_bytes);
+}
+
+rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
                                  std::shared_ptr<rocksdb::EventListener> listener) {
   rocksdb::DBOptions db;
   db.create_if_missing = options.create_if_missing;
@@ -62,7 +74,8 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // A store that met an error stops; it does not try again behind our back.
   db.max_bgerror_resume_count = 0;
-  db.db_write_buffer_size = options.write_buffer_bytes;
+  db.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
   // Bounds what a start has to replay.
   db.max_total_wal_size = uint64_t{64} << 20;
   // Bounds what a start has to open.
@@ -80,8 +93,8 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
   return db;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(const RocksDbOptions& options) {
-  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options.cache_bytes);
+std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
   const auto family = [&cache](const char* name, Access access, Content content) {
     return rocksdb::ColumnFamilyDescriptor(name, MakeFamily(cache, access, content));
   };

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 
 namespace rocksdb {
+class Cache;
 class Env;
 class EventListener;
 struct ColumnFamilyDescriptor;
@@ -21,8 +22,8 @@ namespace relais::storage {
 struct RocksDbOptions {
   std::string path = {};                   // a folder; made, readable by its owner only, when it is missing
   bool create_if_missing = true;           // false: NOT_FOUND when there is no store at `path`
-  size_t cache_bytes = size_t{128} << 20;  // blocks, indexes and filters of all tables
-  size_t write_buffer_bytes = size_t{64} << 20;  // all memtables together; one is at most 32 MiB
+  size_t cache_bytes = size_t{128} << 20;  // blocks, indexes and filters of all tables, and the memtables
+  size_t write_buffer_bytes = size_t{64} << 20;  // of it, all memtables together; one is at most 32 MiB
   size_t version_cache_bytes = size_t{16} << 20;
 
   size_t queue_limit = 4096;              // commits waiting; beyond: RESOURCE_EXHAUSTED
@@ -44,8 +45,12 @@ inline constexpr int kBookkeepingFamily = 0;
 inline constexpr int kDataFamily = 1;
 inline constexpr int kFirstLogFamily = 2;
 
+/// What blocks and memtables are charged to: one bound for both.
+[[nodiscard]] std::shared_ptr<rocksdb::Cache> MakeCache(const RocksDbOptions& options);
 [[nodiscard]] rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
+                                               const std::shared_ptr<rocksdb::Cache>& cache,
                                                std::shared_ptr<rocksdb::EventListener> listener);
-[[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(const RocksDbOptions& options);
+[[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
+    const std::shared_ptr<rocksdb::Cache>& cache);
 
 }  // namespace relais::storage

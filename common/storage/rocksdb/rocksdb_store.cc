@@ -128,6 +128,15 @@ absl::StatusOr<std::optional<std::string>> RocksDbStore::LogGet(LogTable table, 
   return WithDatabase([&](Database& db) { return db.LogGet(table, key); });
 }
 
+absl::StatusOr<std::vector<std::optional<std::string>>> RocksDbStore::LogMultiGet(
+    LogTable table, const std::vector<std::string>& keys) const {
+  RETURN_IF_ERROR(ValidateTable(table));
+  for (const std::string& key : keys) {
+    RETURN_IF_ERROR(ValidateKey(key));
+  }
+  return WithDatabase([&](Database& db) { return db.LogMultiGet(table, keys); });
+}
+
 absl::StatusOr<std::vector<Store::LogEntry>> RocksDbStore::LogScan(LogTable table, std::string_view prefix,
                                                                    std::string_view from,
                                                                    size_t limit) const {

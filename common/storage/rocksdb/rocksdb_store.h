@@ -25,7 +25,7 @@ class Writer;
 /// next start. A damaged block or value is DATA_LOSS for the operation that met it, and does not stop the
 /// store.
 ///
-/// Memory: cache_bytes + about write_buffer_bytes + version_cache_bytes + queue_bytes.
+/// Memory: cache_bytes, memtables included, + version_cache_bytes + queue_bytes.
 /// Reads may wait for the disk: not on a thread that must not block.
 class RocksDbStore final : public Store {
  public:
@@ -57,6 +57,8 @@ class RocksDbStore final : public Store {
   Task<std::vector<absl::StatusOr<CommitResult>>> CommitAll(std::vector<CommitRequest> requests) override;
   [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table,
                                                                   std::string_view key) const override;
+  [[nodiscard]] absl::StatusOr<std::vector<std::optional<std::string>>> LogMultiGet(
+      LogTable table, const std::vector<std::string>& keys) const override;
   [[nodiscard]] absl::StatusOr<std::vector<LogEntry>> LogScan(LogTable table, std::string_view prefix,
                                                               std::string_view from,
                                                               size_t limit) const override;

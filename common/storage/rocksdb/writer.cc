@@ -10,7 +10,7 @@ namespace {
 
 // Waiters resumed by one function of the executor: few enough to spread over its threads, many enough that
 // the writer does not spend its time on handing over.
-constexpr size_t kWaitersPerPost = 16;
+constexpr size_t kWaitersPerPost = 32;
 
 void Answer(Writer::Ticket& ticket, const absl::Status& status) {
   for (size_t i = ticket.next; i < ticket.results.size(); ++i) {

@@ -48,6 +48,10 @@ TEST_P(StoreConformance, LogTablesAreSeparateFromPartitionsAndFromOneAnother) {
       const auto row = store().LogGet(static_cast<LogTable>(i), key(i));
       ASSERT_TRUE(row.ok() && row->has_value()) << i;
       EXPECT_EQ(**row, "table " + std::to_string(i)) << "as given: no header";
+      const auto several = store().LogMultiGet(static_cast<LogTable>(i), {"none", key(i)});
+      ASSERT_TRUE(several.ok()) << several.status();
+      EXPECT_EQ(several->at(0), std::nullopt);
+      EXPECT_EQ(several->at(1), *row);
     }
     EXPECT_EQ(Read(kOne, "k"), "-");
   });

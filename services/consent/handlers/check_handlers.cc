@@ -233,9 +233,9 @@ Task<uint64_t> RecordAll(Registry& registry, std::shared_ptr<const Inquiry> inqu
 Task<Response> CheckHandlers::Check(rpc::Call call, v1::CheckRequest request) {
   CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const std::shared_ptr<const Inquiry> inquiry,
-                      Inquire(registry_, call, std::move(request)));
-  CO_ASSIGN_OR_RETURN(const Id128 person,
-                      rpc::PersonOf(registry_.context, call, inquiry->request.person(), "person"));
+                      Inquire(registry_, std::move(call), std::move(request)));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, inquiry->call,
+                                                        inquiry->request.person(), "person"));
   if (registry_.store.cache().Find(person).state == nullptr) {
     co_await ResumeOn(registry_.context.executor);  // her state is on the disk
   }
@@ -253,7 +253,7 @@ Task<absl::StatusOr<v1::BatchCheckResponse>> CheckHandlers::BatchCheck(rpc::Call
                                                                        v1::BatchCheckRequest request) {
   CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const std::shared_ptr<const Inquiry> inquiry,
-                      Inquire(registry_, call, CheckOf(request)));
+                      Inquire(registry_, std::move(call), CheckOf(request)));
   if (!request.dry_run()) {
     CO_RETURN_IF_ERROR(registry_.context.Writable());
   }
@@ -264,7 +264,7 @@ Task<absl::StatusOr<v1::BatchCheckResponse>> CheckHandlers::BatchCheck(rpc::Call
   for (int i = 0; i < request.persons_size(); ++i) {
     v1::BatchCheckResult* out = response.add_results();
     const absl::StatusOr<Id128> person =
-        rpc::PersonOf(registry_.context, call, request.persons(i), absl::StrCat("persons[", i, "]"));
+        rpc::PersonOf(registry_.context, inquiry->call, request.persons(i), absl::StrCat("persons[", i, "]"));
     if (!person.ok()) {
       SetError(person.status(), *out);
       continue;

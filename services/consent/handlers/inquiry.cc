@@ -13,16 +13,16 @@
 
 namespace relais::consent {
 
-absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, const rpc::Call& call,
+absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, rpc::Call call,
                                                        v1::CheckRequest request) {
   RETURN_IF_ERROR(CheckMayAsk(call, request.sender(), request.recipient()));
   if (request.has_time() && !request.dry_run()) {
     return rpc::InvalidField("time", "only with dry_run");
   }
   auto inquiry = std::make_shared<Inquiry>();
-  inquiry->call = call;
   inquiry->rules = registry.rules.Of(call.directory);
   ASSIGN_OR_RETURN(inquiry->question, QuestionFrom(call, *inquiry->rules, request));
+  inquiry->call = std::move(call);
   inquiry->request = std::move(request);
   return inquiry;
 }

@@ -36,7 +36,7 @@ struct Decided {
 };
 
 /// Checks the request against the directory and the caller. The person is not looked at.
-absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, const rpc::Call& call,
+absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, rpc::Call call,
                                                        v1::CheckRequest request);
 /// Decides on her state; `fresh`: as the store has it, whatever the cache says. NO_SUCH_OR_NOT_YOURS.
 absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, const Id128& person,
