@@ -8,7 +8,7 @@ namespace relais::feeds {
 namespace {
 
 /// First byte of each kind of encoding, which also states its version.
-enum class Tag : uint8_t { kEdfV1 = 1, kBsppV1 = 2, kRecordV1 = 3, kOwnRecordV1 = 4 };
+enum class Tag : uint8_t { kEdfV1 = 1, kBsppV1 = 2 };
 
 class Writer {
  public:
@@ -112,18 +112,8 @@ std::string CanonicalContent(const Row& row) {
   return std::visit([](const auto& typed) { return Content(typed); }, row);
 }
 
-std::string EncodeRecordKey(const RecordKeyParts& key) {
-  Writer writer(Tag::kRecordV1, 128);
-  writer.Text(key.nom).Text(key.prenoms).Text(key.adresse).Text(key.code_postal);
-  return writer.Take();
-}
-
-std::string RecordBytes(const Row& row, const RecordKeyParts& key) {
-  const auto* report = std::get_if<BsppRow>(&row);
-  if (report == nullptr || !key.nom.empty() || !key.prenoms.empty()) return EncodeRecordKey(key);
-  Writer writer(Tag::kOwnRecordV1, 80);
-  writer.Text(report->reference);
-  return writer.Take();
+bool SharesRecord(FeedType type, const RecordKeyParts& key) {
+  return type == FeedType::kEdf || !key.nom.empty() || !key.prenoms.empty();
 }
 
 }  // namespace relais::feeds

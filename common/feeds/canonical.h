@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "common/feeds/reason.h"
 #include "common/feeds/row.h"
 
 namespace relais::feeds {
@@ -16,12 +17,10 @@ namespace relais::feeds {
 /// equal.
 [[nodiscard]] std::string CanonicalContent(const Row& row);
 
-/// Bytes of a sender record key.
-[[nodiscard]] std::string EncodeRecordKey(const RecordKeyParts& key);
-
-/// Bytes that name the sender record `row` belongs to: its record key; or, for a report that knows neither
-/// surname nor first names, its reference (a record of its own: an address alone must not join people,
-/// D-5.6).
-[[nodiscard]] std::string RecordBytes(const Row& row, const RecordKeyParts& key);
+/// Whether rows with this key are of one sender record. False for a report that knows neither surname nor
+/// first names, or none that leaves a Latin letter or a digit: it is a record of its own, since an address
+/// alone must not join people (D-5.6). A bill's key always counts, whatever its script: its objection must
+/// bind the rows that follow (D-1.6).
+[[nodiscard]] bool SharesRecord(FeedType type, const RecordKeyParts& key);
 
 }  // namespace relais::feeds

@@ -116,35 +116,20 @@ TEST(CanonicalContent, ReportsChangeWithEveryMember) {
   }
 }
 
-TEST(RecordKey, PartsStaySeparate) {
-  EXPECT_NE(EncodeRecordKey({"A B", "C", "D", "75001"}), EncodeRecordKey({"A", "B C", "D", "75001"}));
-  EXPECT_NE(EncodeRecordKey({"A", "", "D", ""}), EncodeRecordKey({"", "A", "D", ""}));
-  EXPECT_EQ(EncodeRecordKey({"A", "B", "C", "D"}), EncodeRecordKey({"A", "B", "C", "D"}));
-}
-
-TEST(RecordKey, BytesAreTheSameFromOneVersionToTheNext) {
-  // Digests of these bytes are kept for years: a change would lose objections on file.
-  EXPECT_EQ(EncodeRecordKey({"AB", "C", "", "75001"}), std::string("\x03\0\0\0\x02"
-                                                                   "AB\0\0\0\x01"
-                                                                   "C\0\0\0\0\0\0\0\x05"
-                                                                   "75001",
-                                                                   25));
-}
-
-TEST(RecordBytes, AReportThatNamesNobodyHasARecordOfItsOwn) {
-  const auto bytes = [](const json& report) {
-    const FormResult result = JudgeForm(FeedType::kBspp, BsppRaw(report), {});
-    return RecordBytes(*result.row, *result.record);
+// D-1.6 and D-5.6.
+TEST(SharesRecord, ABillAlwaysAReportOnlyByAName) {
+  const auto key = [](const json& person) {
+    json report = BsppReport();
+    report["person"] = person;
+    return *JudgeForm(FeedType::kBspp, BsppRaw(report), {}).record;
   };
-  json report = BsppReport();
-  EXPECT_EQ(bytes(report), EncodeRecordKey({"DIALLO", "AWA", "3 RUE MONGE", "75005"}));
-  report["person"] = {{"nom", "?"}};
-  const std::string own = bytes(report);
-  json same_place = report;
-  same_place["reference"] = "BSPP-2";
-  EXPECT_NE(own, bytes(same_place));
-  report["person"] = {{"prenoms", "Awa"}};
-  EXPECT_EQ(bytes(report), EncodeRecordKey({"", "AWA", "3 RUE MONGE", "75005"}));
+  EXPECT_TRUE(SharesRecord(FeedType::kBspp, key({{"nom", "Diallo"}})));
+  EXPECT_TRUE(SharesRecord(FeedType::kBspp, key({{"prenoms", "Awa"}})));
+  EXPECT_FALSE(SharesRecord(FeedType::kBspp, key({{"nom", "?"}})));
+  EXPECT_FALSE(SharesRecord(FeedType::kBspp, key(json::object())));
+  // No Latin letter is left of such a name; the address is.
+  EXPECT_FALSE(SharesRecord(FeedType::kBspp, key({{"nom", "李"}, {"prenoms", "小龙"}})));
+  EXPECT_TRUE(SharesRecord(FeedType::kEdf, {"", "", "3 RUE MONGE", "75005"}));
 }
 
 }  // namespace

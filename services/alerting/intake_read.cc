@@ -45,8 +45,7 @@ Id128 Intake::RecordId(const Terms& terms, const std::string& digest) const {
 // objection under any of them binds.
 void Intake::FindRecord(const Terms& terms, const std::string& reference, const feeds::RecordKeyParts& parts,
                         Item& item) const {
-  if (parts.nom.empty() && parts.prenoms.empty()) {
-    // A report that names nobody is a record of its own (feeds: an address alone joins no one, D-5.6).
+  if (!feeds::SharesRecord(TypeOf(terms.type), parts)) {
     item.record = context_.idempotency.Bucket("record-of-reference", terms.institution, reference).id;
     return;
   }

@@ -71,6 +71,18 @@ TEST(Intake, AnObjectionBindsTheRowsAfterIt) {
   EXPECT_EQ(world.SubmitOne(Cut("E1"), "engie"), "ACCEPTED");
 }
 
+// D-1.6: whatever the script of her name.
+TEST(Intake, AnObjectionOfWhoHasNoLatinNameBindsToo) {
+  World world;
+  const auto hers = [](std::string reference, std::string opposition) {
+    return Letter(std::move(reference), {{EdfColumn::kNom, "李"},
+                                         {EdfColumn::kPrenoms, "小龙"},
+                                         {EdfColumn::kOpposition, std::move(opposition)}});
+  };
+  EXPECT_EQ(world.SubmitOne(hers("L1", "OUI")), "OPPOSED");
+  EXPECT_EQ(world.SubmitOne(hers("L2", "NON")), "OPPOSED");
+}
+
 TEST(Intake, AnObjectionCountsWhateverElseIsWrongWithItsRow) {
   World world;
   EXPECT_EQ(world.SubmitOne(Cut("O1", {{EdfColumn::kOpposition, "OUI"}, {EdfColumn::kMontantDu, "x"}})),

@@ -76,8 +76,7 @@ void RowGate::Gate(const feeds::FormResult& form, const feeds::Outcome& alone, P
   notice.set_reason(std::string(feeds::ReasonName(alone.reason)));
   notice.set_content_digest(
       identity::ContentDigest(terms_.key.key, kContentKind, feeds::CanonicalContent(*form.row)));
-  // A report that names nobody belongs to no record that others share (D-5.6).
-  if (form.record.has_value() && !(form.record->nom.empty() && form.record->prenoms.empty())) {
+  if (form.record.has_value() && feeds::SharesRecord(terms_.type, *form.record)) {
     notice.set_record_digest(DigestOf(*form.record));
   }
   notice.set_key_version(terms_.key.version);

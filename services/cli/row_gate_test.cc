@@ -128,6 +128,17 @@ TEST(RowGate, ImmediateDangerIsNotPassedOn) {
   ExpectNothingPersonal(planned);
 }
 
+// D-1.6: whatever the script of her name.
+TEST(RowGate, AnObjectionOfWhoHasNoLatinNameTellsItsRecord) {
+  const feeds::RawRow row =
+      With(With(With(GoodCut(1, "R-1"), feeds::EdfColumn::kNom, "李"), feeds::EdfColumn::kPrenoms, "小龙"),
+           feeds::EdfColumn::kOpposition, "OUI");
+  const PlannedRow planned = Plan(EdfTerms(), row);
+  ASSERT_TRUE(planned.wire.has_value());
+  ASSERT_TRUE(planned.wire->has_gated());
+  EXPECT_EQ(planned.wire->gated().record_digest(), DigestOf(PartsOf(row)));
+}
+
 TEST(RowGate, AReportThatNamesNobodyHasNoRecordDigest) {
   const PlannedRow planned = Plan(testing::BsppTerms(), testing::Report(1, "F-1", "IMMEDIATE", "{}"));
   ASSERT_TRUE(planned.wire->has_gated());
