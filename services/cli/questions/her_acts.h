@@ -52,7 +52,8 @@ struct ActOfHers {
   [[nodiscard]] absl::Time given() const { return from < time ? from : time; }
 };
 
-/// Not thread-safe. About 300 bytes for a person with one act, 90 for each more; distinct sets of lines are kept once.
+/// Not thread-safe. About 300 bytes for a person with one act, 90 for each more; distinct sets of lines are
+/// kept once.
 class HerActs {
  public:
   explicit HerActs(size_t most_acts) : most_acts_(most_acts) {}

@@ -1,8 +1,8 @@
 // purge-due: what retention says should be gone by now, against what the log says was removed (D-2.10
 // defaults).
 //
-//   agents' names (parts R)   the key of a month is destroyed 12 months after the month's end
-//   refused rows              12 months
+//   agents' names (parts R) and refused rows' references
+//                             the key of a month is destroyed 12 months after the month's end
 //   signals without alert     13 months; a sender record that had an alert is not looked at
 //   erasures                  the key within a month of the request, its wrapped copies within a month of
 //   that
@@ -22,7 +22,6 @@ namespace relais::cli::questions {
 namespace {
 
 constexpr int kAgentMonths = 12;
-constexpr int kRefusedMonths = 12;
 constexpr int kSignalMonths = 13;
 constexpr absl::Duration kGrace = absl::Hours(24 * 31);
 constexpr absl::Duration kMonth = absl::Hours(24 * 31);
@@ -66,9 +65,6 @@ class PurgeDue final : public Question {
           last = std::max(last, before);
         }
         break;
-      case audit::v1::EVENT_CLASS_SIGNAL_REFUSED:
-        refused_.try_emplace(MonthOf(leaf.time), leaf.index);
-        break;
       case audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED:
         if (const auto record = leaf.Subject(); record && alerted_.count(*record) == 0) {
           signals_.try_emplace(*record, Signal{leaf.index, leaf.time});
@@ -96,33 +92,32 @@ class PurgeDue final : public Question {
         }
       }
     }
-    for (const auto& [month, leaf] : refused_) {
-      // What is left of them, their references, stands in parts R: it goes with the month's key.
-      const bool gone = logs_["alerting"].destroyed.count(NameOf(month)) > 0;
-      if (!gone && Due(month + 1, kRefusedMonths, now) && StartOf(month + 1) > PurgedBefore("REFUSED_ROWS")) {
-        Finding finding = Of("REFUSED_ROWS", "alerting", leaf, StartOf(month));
-        finding.facts["month"] = NameOf(month);
-        findings.Add(std::move(finding));
-      }
-    }
     AddSignals(now, findings);
-    for (OpenMatters* matters : {&requested_, &copies_}) {
-      for (Finding& finding : matters->Finish(now)) {
-        finding.facts["matter"] = matters == &requested_ ? "ERASURE" : "EPOCH_KEY";
-        findings.Add(std::move(finding));
+    for (auto& [service, log] : logs_) {
+      for (OpenMatters* matters : {&log.requested, &log.copies}) {
+        for (Finding& finding : matters->Finish(now)) {
+          finding.facts["matter"] = matters == &log.requested ? "ERASURE" : "EPOCH_KEY";
+          findings.Add(std::move(finding));
+        }
       }
     }
     return findings.Take();
   }
 
   [[nodiscard]] size_t held() const override {
-    return signals_.size() + alerted_.size() + requested_.size() + copies_.size();
+    size_t held = signals_.size() + alerted_.size();
+    for (const auto& [service, log] : logs_) {
+      held += log.requested.size() + log.copies.size();
+    }
+    return held;
   }
 
  private:
   struct Log {
     std::map<absl::CivilMonth, uint64_t> months;  // → its first leaf
     std::set<std::string> destroyed;
+    OpenMatters requested;  // erasures: the same id in several logs
+    OpenMatters copies;
   };
   struct Signal {
     uint64_t leaf = 0;
@@ -139,19 +134,20 @@ class PurgeDue final : public Question {
   }
 
   void AddErasure(const SeenLeaf& leaf) {
+    Log& log = logs_[leaf.service];
     if (const auto asked = leaf.As<audit::v1::EraseRequested>(audit::v1::EVENT_CLASS_ERASE_REQUESTED)) {
       if (const auto id = Id128::FromHex(asked->erasure_id()); id.ok()) {
-        requested_.Open(*id, OfErasure(leaf, asked->erasure_id()), leaf.time + kMonth);
+        log.requested.Open(*id, OfErasure(leaf, asked->erasure_id()), leaf.time + kMonth);
       }
     } else if (const auto erased = leaf.As<audit::v1::Erased>(audit::v1::EVENT_CLASS_ERASED)) {
       if (const auto id = Id128::FromHex(erased->erasure_id()); id.ok()) {
-        requested_.Close(*id, leaf.index, leaf.time);
-        copies_.Open(*id, OfErasure(leaf, erased->erasure_id()), leaf.time + kMonth + kGrace);
+        log.requested.Close(*id, leaf.index, leaf.time);
+        log.copies.Open(*id, OfErasure(leaf, erased->erasure_id()), leaf.time + kMonth + kGrace);
       }
     } else if (const auto epoch = leaf.As<audit::v1::EpochRotated>(audit::v1::EVENT_CLASS_EPOCH_ROTATED)) {
       for (const std::string& hex : epoch->erasure_ids()) {
         if (const auto id = Id128::FromHex(hex); id.ok()) {
-          copies_.Close(*id, leaf.index, leaf.time);
+          log.copies.Close(*id, leaf.index, leaf.time);
         }
       }
     }
@@ -174,11 +170,8 @@ class PurgeDue final : public Question {
 
   std::map<std::string, Log> logs_;
   std::map<std::string, absl::Time> purged_;  // by rule, the latest `due_before`
-  std::map<absl::CivilMonth, uint64_t> refused_;
   absl::flat_hash_map<Id128, Signal> signals_;
   absl::flat_hash_set<Id128> alerted_;
-  OpenMatters requested_;
-  OpenMatters copies_;
 };
 
 }  // namespace

@@ -55,18 +55,16 @@ TEST_F(PurgeDueTest, AMonthsNamesThatAreStillThere) {
   EXPECT_THAT(teller.Codes(), ElementsAre("AGENT_NAMES 0"));
 }
 
-TEST_F(PurgeDueTest, SignalsWithoutAlertAndRefusedRows) {
+TEST_F(PurgeDueTest, SignalsWithoutAlert) {
   Signal(audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED, 1);
   Signal(audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED, 2);
   Signal(audit::v1::EVENT_CLASS_ALERT_CHANGED, 2);
-  teller.Tell("alerting", audit::v1::EVENT_CLASS_SIGNAL_REFUSED, alerting::v1::SignalRefused());
   teller.Pass(450 * kDay);
   EXPECT_THAT(teller.Codes(), ElementsAre("AGENT_NAMES 0", "REFUSED_ROWS 3", "SIGNAL_WITHOUT_ALERT 0"));
 }
 
 TEST_F(PurgeDueTest, WhatWasPurged) {
   Signal(audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED, 1);
-  teller.Tell("alerting", audit::v1::EVENT_CLASS_SIGNAL_REFUSED, alerting::v1::SignalRefused());
   const absl::Time then = teller.now();
   teller.Pass(450 * kDay);
   Destroyed("alerting", "2026-09");
@@ -75,24 +73,31 @@ TEST_F(PurgeDueTest, WhatWasPurged) {
 }
 
 TEST_F(PurgeDueTest, ErasuresAndTheirWrappedCopies) {
-  const auto ask = [&](uint8_t id) {
+  const auto ask = [&](const std::string& service, uint8_t id) {
     audit::v1::EraseRequested asked;
     asked.set_erasure_id(IdOf(id).ToHex());
-    teller.Tell("consent", audit::v1::EVENT_CLASS_ERASE_REQUESTED, asked);
+    teller.Tell(service, audit::v1::EVENT_CLASS_ERASE_REQUESTED, asked);
   };
-  const auto erase = [&](uint8_t id) {
+  const auto erase = [&](const std::string& service, uint8_t id) {
     audit::v1::Erased erased;
     erased.set_erasure_id(IdOf(id).ToHex());
-    teller.Tell("consent", audit::v1::EVENT_CLASS_ERASED, erased);
+    teller.Tell(service, audit::v1::EVENT_CLASS_ERASED, erased);
   };
-  ask(1);
-  ask(2);
-  ask(3);
-  erase(2);
-  erase(3);
-  audit::v1::EpochRotated rotated;
-  rotated.add_erasure_ids(IdOf(3).ToHex());
-  teller.Tell("consent", audit::v1::EVENT_CLASS_EPOCH_ROTATED, rotated);
+  const auto rotate = [&](const std::string& service, uint8_t id) {
+    audit::v1::EpochRotated rotated;
+    rotated.add_erasure_ids(IdOf(id).ToHex());
+    teller.Tell(service, audit::v1::EVENT_CLASS_EPOCH_ROTATED, rotated);
+  };
+  // In another log the same erasure went through: that says nothing of this one.
+  ask("routing", 1);
+  erase("routing", 1);
+  rotate("routing", 1);
+  ask("consent", 1);
+  ask("consent", 2);
+  ask("consent", 3);
+  erase("consent", 2);
+  erase("consent", 3);
+  rotate("consent", 3);
   teller.Pass(70 * kDay);
   const std::vector<Finding> found = teller.Found();
   ASSERT_EQ(found.size(), 2u);

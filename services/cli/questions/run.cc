@@ -67,11 +67,12 @@ Range CheckRun::Wanted(std::string_view service) const {
 }
 
 bool CheckRun::Mine(const SeenLeaf& leaf) const {
-  const std::optional<Id128> subject = leaf.Subject();
   if (options_.shares <= 1) {
     return true;
   }
-  if (!subject) {
+  // An erasure is asked for about somebody and ends about nobody.
+  const std::optional<Id128> subject = leaf.Subject();
+  if (!subject || leaf.header.event_class() < audit::v1::EVENT_CLASS_PERSON_REGISTERED) {
     return options_.share == 1;
   }
   const std::string_view id = subject->bytes();

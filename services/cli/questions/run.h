@@ -16,7 +16,8 @@ namespace relais::cli::questions {
 
 /// The bound on memory: what questions hold grows with persons and their acts, never with leaves, and stops
 /// at `most_held` entries of about 300 bytes. A check of more persons than that is made in shares: share k of
-/// n looks at the persons and sender records whose id falls to it; leaves about nobody belong to the first.
+/// n looks at the persons and sender records whose id falls to it; leaves about nobody, and those of the log
+/// about itself, belong to the first.
 struct RunOptions {
   size_t most_held = 2'000'000;
   uint32_t share = 1;

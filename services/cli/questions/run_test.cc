@@ -112,6 +112,30 @@ TEST_F(RunTest, SharesTogetherFindWhatOneRunFinds) {
   EXPECT_EQ(wrong, 9u);
 }
 
+// Asked for about somebody, done about nobody: both ends belong to one share.
+TEST_F(RunTest, OneShareSeesBothEndsOfAnErasure) {
+  audit::v1::EraseRequested asked;
+  asked.set_erasure_id(IdOf(9).ToHex());
+  audit::v1::Erased erased;
+  erased.set_erasure_id(IdOf(9).ToHex());
+  decision_ = common::v1::DECISION_UNSPECIFIED;
+  for (uint8_t person = 1; person <= 3; ++person) {
+    const std::vector<audit::v1::TailLeaf> leaves = {
+        Leaf(audit::v1::EVENT_CLASS_ERASE_REQUESTED, asked, person),
+        Leaf(audit::v1::EVENT_CLASS_ERASED, erased)};
+    for (uint32_t share = 1; share <= 3; ++share) {
+      RunOptions options;
+      options.share = share;
+      options.shares = 3;
+      CheckRun run = Make({"purge-due"}, options);
+      for (uint64_t i = 0; i < leaves.size(); ++i) {
+        ASSERT_TRUE(run.Add("consent", i, leaves[i]).ok());
+      }
+      EXPECT_EQ(run.Finish(now_ + absl::Hours(24 * 40)).wrong(), 0u);
+    }
+  }
+}
+
 TEST_F(RunTest, SaysWhenTheBoundWasReached) {
   RunOptions options;
   options.most_held = 3;
