@@ -107,6 +107,7 @@ class MaintenanceImpl final : public Maintenance {
   std::atomic<bool> running_ = false;
   // The worker's.
   bool compaction_wanted_ = false;
+  uint64_t compacted_ = 0;                      // erasures up to the last compaction
   std::optional<absl::Duration> compacted_at_;  // monotonic
   bool sweeping_ = false;
 
@@ -139,8 +140,10 @@ Task<void> MaintenanceImpl::Loop() {
     }
     co_await ResumeOn(executor_);
   }
+  // Whoever sees it may destroy this object.
+  const std::shared_ptr<Waiters> idle = idle_;
   running_ = false;
-  idle_->WakeAll();
+  idle->WakeAll();
 }
 
 Task<bool> MaintenanceImpl::Stop() {
@@ -166,9 +169,7 @@ Task<bool> MaintenanceImpl::Stop() {
 }
 
 Task<absl::Status> MaintenanceImpl::RunOnce() {
-  const absl::StatusOr<size_t> erased = co_await erasures_.RunReady();
-  absl::Status first = erased.status();
-  compaction_wanted_ = compaction_wanted_ || !erased.ok() || *erased > 0;
+  absl::Status first = co_await erasures_.RunReady();
   const absl::Status rotated = co_await Rotation();
   first.Update(rotated);
   const absl::Status months = co_await Months();
@@ -205,9 +206,8 @@ absl::Status MaintenanceImpl::Load() {
 // ---- erasures
 
 Task<absl::Status> MaintenanceImpl::Reapply() {
-  const absl::StatusOr<size_t> made = co_await erasures_.Reapply();
-  CO_RETURN_IF_ERROR(made.status());
-  compaction_wanted_ = *made > 0;
+  const absl::Status made = co_await erasures_.Reapply();
+  CO_RETURN_IF_ERROR(made);
   const absl::Status compacted = co_await CompactIfDue();
   co_return compacted;
 }
@@ -228,11 +228,13 @@ Task<absl::Status> MaintenanceImpl::AcknowledgedBy(Id128 erasure, std::string se
 
 Task<absl::Status> MaintenanceImpl::CompactIfDue() {
   const absl::Duration now = clock_.Monotonic();
+  compaction_wanted_ = compaction_wanted_ || erasures_.destroyed() > compacted_;
   if (!compaction_wanted_ || (compacted_at_.has_value() && now - *compacted_at_ < options_.compact_every)) {
     co_return absl::OkStatus();
   }
   co_await ResumeOn(executor_);
   compacted_at_ = now;
+  compacted_ = erasures_.destroyed();
   const absl::Status status = store_.Compact();
   compaction_wanted_ = !status.ok();
   co_return status;
@@ -309,6 +311,7 @@ Task<absl::Status> MaintenanceImpl::Rotation() {
   absl::Status status = index.status();
   if (status.ok()) {
     compaction_wanted_ = false;  // it made one
+    compacted_ = erasures_.destroyed();
     status = co_await Done(kEpochDone);
   }
   {
