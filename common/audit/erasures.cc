@@ -235,7 +235,7 @@ audit::v1::StoredErasure Erasures::StoredOf(const Id128& id) const {
   return it == pending_.end() ? audit::v1::StoredErasure() : it->second.stored;
 }
 
-Task<absl::StatusOr<size_t>> Erasures::RunReady() {
+Task<absl::Status> Erasures::RunReady() {
   std::vector<std::pair<int64_t, Id128>> ready;
   {
     std::lock_guard lock(mu_);
@@ -247,14 +247,11 @@ Task<absl::StatusOr<size_t>> Erasures::RunReady() {
   }
   std::sort(ready.begin(), ready.end());
   absl::Status first;
-  size_t made = 0;
   for (const auto& [requested, id] : ready) {
     const absl::Status status = co_await EraseOne(id);
     first.Update(status);
-    made += status.ok() ? 1 : 0;
   }
-  CO_RETURN_IF_ERROR(first);
-  co_return made;
+  co_return first;
 }
 
 Task<absl::Status> Erasures::EraseOne(Id128 id) {
@@ -318,6 +315,7 @@ Task<absl::Status> Erasures::DestroyKeys(Id128 id, std::vector<Subject> subjects
   drafts.push_back(std::move(draft));
   const absl::StatusOr<storage::CommitResult> done = co_await CommitThere(store_, std::move(drafts));
   CO_RETURN_IF_ERROR(done.status());
+  ++destroyed_;
   stored.set_erased_leaf(done->leaves.first + 1);
   std::lock_guard lock(mu_);
   pending_[id].stored = std::move(stored);
@@ -414,11 +412,11 @@ Task<absl::Status> Erasures::BeginAgain(Id128 id, std::vector<Subject> subjects)
   co_return absl::OkStatus();
 }
 
-Task<absl::StatusOr<size_t>> Erasures::Reapply() {
+Task<absl::Status> Erasures::Reapply() {
   CO_ASSIGN_OR_RETURN(auto applied, ReadMeta<audit::v1::StoredJournal>(store_, kJournalKey));
   const uint64_t known = journal_->entries().size();
   if (!journal_->kept() || applied.entries() == known) {
-    co_return 0;
+    co_return absl::OkStatus();
   }
   CO_ASSIGN_OR_RETURN(const auto missing, Missing(applied.entries()));
   if (!missing.empty()) {
@@ -437,8 +435,7 @@ Task<absl::StatusOr<size_t>> Erasures::Reapply() {
   rows.push_back(MetaRow(std::string(kJournalKey), applied));
   std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
   const absl::StatusOr<storage::CommitResult> done = co_await CommitThere(store_, std::move(drafts));
-  CO_RETURN_IF_ERROR(done.status());
-  co_return missing.size();
+  co_return done.status();
 }
 
 }  // namespace relais::audit::internal

@@ -48,10 +48,12 @@ class Erasures {
   /// Oldest first.
   [[nodiscard]] std::vector<MaintenanceStatus::Pending> pending() const;
 
-  /// Makes those that wait for nobody, as far as each can go now. `made` counts those that ended.
-  Task<absl::StatusOr<size_t>> RunReady();
-  /// Makes again what the journal has and this store has not. As RunReady.
-  Task<absl::StatusOr<size_t>> Reapply();
+  /// Makes those that wait for nobody, as far as each can go now. The first error, after all were tried.
+  Task<absl::Status> RunReady();
+  /// Makes again what the journal has and this store has not.
+  Task<absl::Status> Reapply();
+  /// Erasures whose keys this process destroyed: the worker's.
+  [[nodiscard]] uint64_t destroyed() const { return destroyed_; }
 
  private:
   struct Pending {
@@ -76,6 +78,7 @@ class Erasures {
   const std::unique_ptr<ErasureJournal> journal_;
   const std::function<Event(audit::v1::EventClass)> own_event_;
   StateKeeper* keeper_ = nullptr;
+  uint64_t destroyed_ = 0;
   mutable std::mutex mu_;
   std::map<Id128, Pending> pending_;
   std::set<Id128> journalled_;  // no acknowledgement is waited for any more

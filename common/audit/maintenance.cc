@@ -10,6 +10,7 @@
 #include "common/audit/erasure_journal.h"
 #include "common/audit/erasures.h"
 #include "common/audit/meta_rows.h"
+#include "common/audit/month_keys.h"
 #include "common/audit/retention.h"
 #include "common/audit/waiters.h"
 #include "common/base/log.h"
@@ -31,7 +32,6 @@ constexpr size_t kScan = 500;
 constexpr char kEpochDone[] = "EPOCH";
 constexpr char kSweepDone[] = "SWEEP";
 constexpr char kAgentNames[] = "AGENT_NAMES";
-constexpr std::string_view kMonthRing = "audit-month/";
 
 std::vector<storage::LeafDraft> One(storage::LeafDraft draft) {
   std::vector<storage::LeafDraft> drafts;
@@ -88,7 +88,6 @@ class MaintenanceImpl final : public Maintenance {
   Task<absl::Status> SweepIfDue();
   Task<absl::Status> Done(std::string name);
   [[nodiscard]] absl::Time LastDone(const std::string& name) const;
-  [[nodiscard]] std::vector<std::string> MonthsHeld() const;
   [[nodiscard]] absl::StatusOr<std::vector<std::string>> MonthsBegun() const;
   Task<absl::StatusOr<uint64_t>> EndMonth(std::string month);
 
@@ -107,6 +106,7 @@ class MaintenanceImpl final : public Maintenance {
   std::atomic<bool> running_ = false;
   // The worker's.
   bool compaction_wanted_ = false;
+  uint64_t compacted_ = 0;                      // erasures up to the last compaction
   std::optional<absl::Duration> compacted_at_;  // monotonic
   bool sweeping_ = false;
 
@@ -139,8 +139,10 @@ Task<void> MaintenanceImpl::Loop() {
     }
     co_await ResumeOn(executor_);
   }
+  // Whoever sees it may destroy this object.
+  const std::shared_ptr<Waiters> idle = idle_;
   running_ = false;
-  idle_->WakeAll();
+  idle->WakeAll();
 }
 
 Task<bool> MaintenanceImpl::Stop() {
@@ -166,9 +168,7 @@ Task<bool> MaintenanceImpl::Stop() {
 }
 
 Task<absl::Status> MaintenanceImpl::RunOnce() {
-  const absl::StatusOr<size_t> erased = co_await erasures_.RunReady();
-  absl::Status first = erased.status();
-  compaction_wanted_ = compaction_wanted_ || !erased.ok() || *erased > 0;
+  absl::Status first = co_await erasures_.RunReady();
   const absl::Status rotated = co_await Rotation();
   first.Update(rotated);
   const absl::Status months = co_await Months();
@@ -205,9 +205,8 @@ absl::Status MaintenanceImpl::Load() {
 // ---- erasures
 
 Task<absl::Status> MaintenanceImpl::Reapply() {
-  const absl::StatusOr<size_t> made = co_await erasures_.Reapply();
-  CO_RETURN_IF_ERROR(made.status());
-  compaction_wanted_ = *made > 0;
+  const absl::Status made = co_await erasures_.Reapply();
+  CO_RETURN_IF_ERROR(made);
   const absl::Status compacted = co_await CompactIfDue();
   co_return compacted;
 }
@@ -228,11 +227,13 @@ Task<absl::Status> MaintenanceImpl::AcknowledgedBy(Id128 erasure, std::string se
 
 Task<absl::Status> MaintenanceImpl::CompactIfDue() {
   const absl::Duration now = clock_.Monotonic();
+  compaction_wanted_ = compaction_wanted_ || erasures_.destroyed() > compacted_;
   if (!compaction_wanted_ || (compacted_at_.has_value() && now - *compacted_at_ < options_.compact_every)) {
     co_return absl::OkStatus();
   }
   co_await ResumeOn(executor_);
   compacted_at_ = now;
+  compacted_ = erasures_.destroyed();
   const absl::Status status = store_.Compact();
   compaction_wanted_ = !status.ok();
   co_return status;
@@ -309,6 +310,7 @@ Task<absl::Status> MaintenanceImpl::Rotation() {
   absl::Status status = index.status();
   if (status.ok()) {
     compaction_wanted_ = false;  // it made one
+    compacted_ = erasures_.destroyed();
     status = co_await Done(kEpochDone);
   }
   {
@@ -319,17 +321,6 @@ Task<absl::Status> MaintenanceImpl::Rotation() {
     caller.answer.Set(index);
   }
   co_return status;
-}
-
-std::vector<std::string> MaintenanceImpl::MonthsHeld() const {
-  std::vector<std::string> months;
-  for (const crypto::KeyVersion& key : ring_.List()) {
-    if (std::string_view(key.name).starts_with(kMonthRing)) {
-      months.push_back(key.name.substr(kMonthRing.size()));
-    }
-  }
-  std::sort(months.begin(), months.end());
-  return months;
 }
 
 absl::StatusOr<std::vector<std::string>> MaintenanceImpl::MonthsBegun() const {
@@ -348,7 +339,7 @@ Task<absl::StatusOr<uint64_t>> MaintenanceImpl::DestroyMonth(std::string month) 
   if (parsed >= absl::ToCivilMonth(log_.Now() - absl::Hours(1), absl::UTCTimeZone())) {
     co_return absl::FailedPreconditionError("that month is not over");
   }
-  const std::vector<std::string> held = MonthsHeld();
+  const std::vector<std::string> held = internal::MonthsHeld(ring_);
   if (std::find(held.begin(), held.end(), month) == held.end()) {
     co_return absl::NotFoundError("no key of that month is held");
   }
@@ -374,7 +365,7 @@ Task<absl::StatusOr<uint64_t>> MaintenanceImpl::EndMonth(std::string month) {
   const absl::StatusOr<storage::CommitResult> begun =
       co_await internal::CommitThere(store_, std::move(begun_drafts));
   CO_RETURN_IF_ERROR(begun.status());
-  const std::string name = std::string(kMonthRing) + month;
+  const std::string name = internal::MonthRingName(month);
   const absl::StatusOr<uint32_t> version = ring_.Latest(name);
   if (version.ok()) {
     CO_RETURN_IF_ERROR(ring_.Destroy(name, *version));
@@ -407,9 +398,10 @@ Task<absl::Status> MaintenanceImpl::Months() {
       return !wanted.month.has_value();
     });
   }
-  const std::vector<std::string> due = options_.agent_names_months > 0
-                                           ? MonthsDue(MonthsHeld(), log_.Now(), options_.agent_names_months)
-                                           : std::vector<std::string>();
+  const std::vector<std::string> due =
+      options_.agent_names_months > 0
+          ? MonthsDue(internal::MonthsHeld(ring_), log_.Now(), options_.agent_names_months)
+          : std::vector<std::string>();
   months.insert(months.end(), due.begin(), due.end());
   for (const Wanted& caller : callers) {
     months.push_back(*caller.month);
@@ -472,7 +464,7 @@ Task<absl::Status> MaintenanceImpl::Purged(std::string rule, absl::Time due_befo
 MaintenanceStatus MaintenanceImpl::status() const {
   MaintenanceStatus status;
   status.epoch = log_.keys().epoch();
-  status.months = MonthsHeld();
+  status.months = internal::MonthsHeld(ring_);
   status.erasures = erasures_.pending();
   std::lock_guard lock(mu_);
   status.rotating = rotating_;

@@ -1,5 +1,7 @@
 #include "common/audit/month_keys.h"
 
+#include <algorithm>
+
 #include "absl/time/civil_time.h"
 #include "common/audit/leaf.h"
 #include "common/base/status.h"
@@ -7,8 +9,22 @@
 namespace relais::audit::internal {
 namespace {
 constexpr size_t kKeySize = 32;
-std::string RingName(absl::Time time) { return "audit-month/" + MonthName(time); }
+constexpr std::string_view kPrefix = "audit-month/";
+std::string RingName(absl::Time time) { return MonthRingName(MonthName(time)); }
 }  // namespace
+
+std::string MonthRingName(std::string_view month) { return std::string(kPrefix) + std::string(month); }
+
+std::vector<std::string> MonthsHeld(const crypto::KeyRing& ring) {
+  std::vector<std::string> months;
+  for (const crypto::KeyVersion& key : ring.List()) {
+    if (std::string_view(key.name).starts_with(kPrefix)) {
+      months.push_back(key.name.substr(kPrefix.size()));
+    }
+  }
+  std::sort(months.begin(), months.end());
+  return months;
+}
 
 absl::StatusOr<Secret> MonthKeys::ForWriting(absl::Time time) {
   std::lock_guard lock(mu_);

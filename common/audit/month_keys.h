@@ -3,6 +3,8 @@
 
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -11,6 +13,11 @@
 #include "common/crypto/key_ring.h"
 
 namespace relais::audit::internal {
+
+/// "2026-11" → "audit-month/2026-11".
+[[nodiscard]] std::string MonthRingName(std::string_view month);
+/// The months whose key is there, oldest first.
+[[nodiscard]] std::vector<std::string> MonthsHeld(const crypto::KeyRing& ring);
 
 /// Ring names "audit-month/<yyyy-mm>", months in UTC. Thread-safe.
 class MonthKeys {
