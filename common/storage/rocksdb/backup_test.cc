@@ -82,7 +82,7 @@ TEST_F(BackupTest, DamageIsToldAndNeverRestored) {
   }
   EXPECT_TRUE(absl::IsDataLoss(VerifyBackup(folder(), made.id)));
   EXPECT_FALSE(RestoreBackup(folder(), made.id, backend_.folder() / "restored").ok());
-  EXPECT_FALSE(std::filesystem::exists(backend_.folder() / "restored" / "CURRENT"));
+  EXPECT_FALSE(std::filesystem::exists(backend_.folder() / "restored/CURRENT"));
 }
 
 TEST_F(BackupTest, WhatIsNotThere) {
@@ -108,7 +108,7 @@ TEST_F(BackupTest, AfterACompactionNothingDeletedIsInStoreOrBackup) {
 TEST_F(BackupTest, AFolderThatCannotBeWrittenIsNotTheStoresFault) {
   Write("a", "1");
   { std::ofstream(backend_.folder() / "file") << "x"; }
-  EXPECT_FALSE(backend_.store().Backup({backend_.folder() / "file" / "backups", ""}).ok());
+  EXPECT_FALSE(backend_.store().Backup({backend_.folder() / "file/backups", ""}).ok());
   EXPECT_TRUE(backend_.store().failure().ok());
   Write("b", "2");
 }
