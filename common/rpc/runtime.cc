@@ -248,6 +248,7 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
   options.reflection = settings_.reflection;
   ASSIGN_OR_RETURN(server_, Server::Start(options, *authenticator_, *dispatcher_, services));
   RETURN_IF_ERROR(bound_->start());
+  audit_handlers_->index().Start(settings_.rebuild_indexes);
   server_->SetServing(true);
   log::Info("serving",
             {log::Field::Name("address", settings_.listen), log::Field::Count("port", server_->port()),
@@ -267,6 +268,9 @@ void ServiceRuntime::Stop() {
   if (bound_ != nullptr) {
     bound_->stop();
     bound_ = nullptr;
+  }
+  if (audit_handlers_ != nullptr) {
+    BlockOn(audit_handlers_->index().Stop());
   }
   if (dispatcher_ != nullptr && store_ != nullptr && !store_failed_) {
     BlockOn(dispatcher_->WriteCountedRefusals(true));

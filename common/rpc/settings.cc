@@ -84,6 +84,7 @@ Settings ReadSettings(Config& config) {
   settings.next_signer_key = config.String("audit.next_signer_key", "");
   settings.origin = config.String("audit.origin");
   settings.published = config.String("audit.published");
+  settings.rebuild_indexes = config.Bool("audit.rebuild_indexes", false);
   settings.directory_file = config.String("directory.file");
   settings.root_keys = config.String("directory.root_keys");
   settings.retired_root_keys = config.String("directory.retired_root_keys", "");

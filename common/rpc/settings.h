@@ -56,8 +56,9 @@ struct Settings {
   std::string next_signer_key;  // audit.next_signer_key: signs too while one replaces the other; default none
   std::string origin;           // audit.origin: "relais.test/consent/1"
   std::string published;        // audit.published: file outside the store with the last checkpoint given out
-  std::string directory_file;   // directory.file, beside it its .sig
-  std::string root_keys;        // directory.root_keys: public keys, one a line
+  bool rebuild_indexes = false;   // audit.rebuild_indexes: false; at this start, make the log's indexes anew
+  std::string directory_file;     // directory.file, beside it its .sig
+  std::string root_keys;          // directory.root_keys: public keys, one a line
   std::string retired_root_keys;  // directory.retired_root_keys: default none
   std::string directory_state;    // directory.state: folder for the version remembered and the archive
   std::map<std::string, std::string>
