@@ -17,6 +17,7 @@
 #include "relais/audit/v1/audit_service.grpc.pb.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
+#include "services/cli/audit_verbs.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/export_file.h"
@@ -50,15 +51,6 @@ struct AuditOptions {
   uint64_t limit = 0;
   bool follow = false;
 };
-
-absl::Status CheckService(const std::string& service) {
-  for (const char* known : kServices) {
-    if (service == known) {
-      return absl::OkStatus();
-    }
-  }
-  return absl::InvalidArgumentError("--service is consent, routing or alerting");
-}
 
 absl::StatusOr<std::string> FetchCheckpoint(Session& session, const std::string& service) {
   ASSIGN_OR_RETURN(auto response, session.CallAt<AuditService>(service, &AuditService::Stub::GetCheckpoint,
@@ -94,36 +86,10 @@ absl::Status FetchLeaves(Session& session, const std::string& service, uint64_t 
 }
 
 absl::StatusOr<int> RunCheckpoint(Context& context, const AuditOptions& options) {
-  RETURN_IF_ERROR(CheckService(options.service));
+  RETURN_IF_ERROR(CheckAuditService(options.service));
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
   ASSIGN_OR_RETURN(const std::string checkpoint, FetchCheckpoint(*session, options.service));
   Print(context.globals.json, nlohmann::json{{"checkpoint", checkpoint}}, checkpoint);
-  return kExitOk;
-}
-
-absl::StatusOr<int> RunExport(Context& context, const AuditOptions& options) {
-  RETURN_IF_ERROR(CheckService(options.service));
-  ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
-  ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(session->settings(), options.keys));
-  ASSIGN_OR_RETURN(const std::string checkpoint, FetchCheckpoint(*session, options.service));
-  ASSIGN_OR_RETURN(LogVerifier verifier, LogVerifier::Open(checkpoint, Verifiers(keys)));
-  const std::string partial = options.file + ".partial";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out << ExportHeader(verifier.checkpoint().origin, checkpoint);
-  RETURN_IF_ERROR(FetchLeaves(*session, options.service, verifier.checkpoint().size,
-                              [&](const std::string& leaf) -> absl::Status {
-                                WriteLeaf(out, leaf);
-                                return verifier.Add(leaf);
-                              }));
-  out.close();
-  ASSIGN_OR_RETURN(const VerifiedLog log, verifier.Finish());
-  if (out.fail() || std::rename(partial.c_str(), options.file.c_str()) != 0) {
-    return absl::InvalidArgumentError("cannot write " + options.file);
-  }
-  Print(context.globals.json,
-        nlohmann::json{{"origin", log.checkpoint.origin}, {"leaves", log.checkpoint.size}},
-        absl::StrCat("exported ", Grouped(log.checkpoint.size), " leaves of ", log.checkpoint.origin,
-                     ", verified\n"));
   return kExitOk;
 }
 
@@ -245,7 +211,7 @@ absl::Status CheckOnline(Session& session, const AuditOptions& options, const st
 }
 
 absl::StatusOr<int> VerifyOnline(Context& context, const AuditOptions& options) {
-  RETURN_IF_ERROR(CheckService(options.service));
+  RETURN_IF_ERROR(CheckAuditService(options.service));
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
   ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(session->settings(), options.keys));
   ASSIGN_OR_RETURN(const std::string note, FetchCheckpoint(*session, options.service));
@@ -340,7 +306,7 @@ class TailPrinter {
 };
 
 absl::StatusOr<int> RunTail(Context& context, const AuditOptions& options) {
-  RETURN_IF_ERROR(CheckService(options.service));
+  RETURN_IF_ERROR(CheckAuditService(options.service));
   ASSIGN_OR_RETURN(const auto view, ParseEnumOption<audit::v1::TailView>(options.view, "--view"));
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
   ASSIGN_OR_RETURN(const auto channel, session->Channel(options.service));
@@ -420,13 +386,9 @@ void AddAuditCommands(CLI::App& app, Context& context) {
   tail.add_flag("--follow", tail_options->follow, "go on as the log grows");
   OnRun(tail, context, tail_options, RunTail);
 
-  CLI::App& exporting = AddVerb(noun, "export", "a whole log, sealed, with its checkpoint, in one file",
-                                "relais --as auditor/suite audit export --service consent consent.log");
-  auto export_options = std::make_shared<AuditOptions>();
-  exporting.add_option("--service", export_options->service, "consent, routing or alerting")->required();
-  exporting.add_option("file", export_options->file, "the file to write")->required();
-  AddKeys(exporting, *export_options);
-  OnRun(exporting, context, export_options, RunExport);
+  AddAuditExport(noun, context);
+  AddAuditQuery(noun, context);
+  AddAuditScope(noun, context);
 
   CLI::App& verify =
       AddVerb(noun, "verify",
