@@ -18,6 +18,7 @@
 #include "common/audit/waiters.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/crypto/hkdf.h"
 #include "common/merkle/note.h"
 
 namespace relais::audit {
@@ -131,12 +132,22 @@ class LogImpl final : public Log {
   absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit,
                                                      const Wanted& wanted) override;
   absl::StatusOr<std::vector<OpenedLeaf>> OpenAt(const std::vector<uint64_t>& indices) override;
+  absl::StatusOr<OpenedLeaf> OpenLeaf(uint64_t index, std::string bytes) override;
   absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,
                                                  size_t limit) override;
   Task<uint64_t> WaitForGrowth(uint64_t size, absl::Duration wait) override {
     return Wait(growth_, size, wait);
   }
   absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) override;
+  absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) override;
+  [[nodiscard]] Secret DeriveKey(std::string_view info) const override {
+    return crypto::HkdfSha256(log_key_, "", info, kKeySize);
+  }
+  [[nodiscard]] absl::StatusOr<Secret> DeriveMonthKey(absl::Time month,
+                                                      std::string_view info) const override {
+    ASSIGN_OR_RETURN(const Secret key, months_.ForReading(month));
+    return crypto::HkdfSha256(key, "", info, kKeySize);
+  }
 
   Task<absl::StatusOr<std::string>> Checkpoint(uint64_t min_size) override;
   absl::StatusOr<std::vector<merkle::Hash>> Inclusion(uint64_t index, uint64_t size) override;
@@ -376,9 +387,9 @@ absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_
   }
   for (size_t i = 0; i < leaves.size(); ++i) {
     const auto subject = subjects.find(IndexKey(from + i));
-    read.push_back(
-        {std::move(leaves[i]),
-         subject == subjects.end() ? std::nullopt : std::optional<std::string>(subject->second), nullptr});
+    read.push_back({std::move(leaves[i]),
+                    subject == subjects.end() ? std::nullopt : std::optional<std::string>(subject->second),
+                    nullptr});
   }
   return read;
 }
@@ -425,6 +436,16 @@ absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::OpenAt(const std::vector<uint64
   return opened;
 }
 
+absl::StatusOr<OpenedLeaf> LogImpl::OpenLeaf(uint64_t index, std::string bytes) {
+  storage::Store* const store = store_;
+  if (store == nullptr) {
+    return NotRecovered();
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> subject,
+                   store->LogGet(LogTable::kLeafSubjects, IndexKey(index)));
+  return Open(index, std::move(bytes), subject);
+}
+
 absl::StatusOr<std::vector<uint64_t>> LogImpl::LeavesOf(const Subject& subject, uint64_t from, size_t limit) {
   storage::Store* const store = store_;
   if (store == nullptr) {
@@ -447,17 +468,27 @@ absl::StatusOr<std::vector<uint64_t>> LogImpl::LeavesOf(const Subject& subject, 
   return indices;
 }
 
-absl::StatusOr<audit::v1::LeafActor> LogImpl::Actor(const Leaf& leaf) {
-  absl::StatusOr<audit::v1::LeafActor> actor = absl::NotFoundError("the key of that month is destroyed");
+absl::StatusOr<OpenedActor> LogImpl::OpenActor(const Leaf& leaf) {
+  absl::Status why = absl::OkStatus();
   for (const absl::Time drafted : {leaf.time, leaf.time - kDraftAge}) {
     const absl::StatusOr<Secret> month_key = months_.ForReading(drafted);
-    if (month_key.ok() && !actor.ok()) {
-      actor = OpenActor(leaf, *month_key);
-    } else if (!month_key.ok() && !absl::IsNotFound(month_key.status())) {
-      return month_key.status();
+    if (!month_key.ok()) {
+      // Which of the two sealed it cannot be told any more.
+      why = month_key.status();
+      continue;
     }
+    absl::StatusOr<audit::v1::LeafActor> actor = audit::OpenActor(leaf, *month_key);
+    if (actor.ok()) {
+      return OpenedActor{*std::move(actor), drafted};
+    }
+    why.Update(actor.status());
   }
-  return actor;
+  return why;
+}
+
+absl::StatusOr<audit::v1::LeafActor> LogImpl::Actor(const Leaf& leaf) {
+  ASSIGN_OR_RETURN(OpenedActor opened, OpenActor(leaf));
+  return std::move(opened.actor);
 }
 
 Task<absl::StatusOr<std::string>> LogImpl::Checkpoint(uint64_t min_size) {

@@ -43,6 +43,12 @@ struct OpenedLeaf {
   audit::v1::LeafDetails details;  // empty when erased or withheld
 };
 
+/// Part R as an auditor sees it.
+struct OpenedActor {
+  audit::v1::LeafActor actor;
+  absl::Time month;  // an instant of the month (UTC) under whose key it was sealed
+};
+
 struct LogOptions {
   std::string origin;  // "relais.test/consent/1": trust domain, service, epoch
   struct Signer {
@@ -97,6 +103,8 @@ class Log {
   /// Leaves at these indices, in that order, with part P opened: one person's, say. OUT_OF_RANGE for an index
   /// that is not durable yet.
   virtual absl::StatusOr<std::vector<OpenedLeaf>> OpenAt(const std::vector<uint64_t>& indices) = 0;
+  /// Opens part P of a leaf that ReadLeaves gave at this index.
+  virtual absl::StatusOr<OpenedLeaf> OpenLeaf(uint64_t index, std::string bytes) = 0;
   /// Indices of a subject's leaves from `from` on, ascending.
   virtual absl::StatusOr<std::vector<uint64_t>> LeavesOf(const Subject& subject, uint64_t from,
                                                          size_t limit) = 0;
@@ -105,6 +113,15 @@ class Log {
 
   /// Part R. NOT_FOUND once the month's key is destroyed.
   virtual absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) = 0;
+  /// The same, with the month.
+  virtual absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) = 0;
+
+  /// Keys of 32 bytes for what is derived from this log (indexes, page tokens): from the log's own key, which
+  /// is never destroyed, and from a month's key, which is. `info` separates uses.
+  [[nodiscard]] virtual Secret DeriveKey(std::string_view info) const = 0;
+  /// NOT_FOUND when there never was a key of that month or it is destroyed.
+  [[nodiscard]] virtual absl::StatusOr<Secret> DeriveMonthKey(absl::Time month,
+                                                              std::string_view info) const = 0;
 
   /// The latest signed checkpoint, of at least `min_size`; signs at most every 50 ms, on demand, after fsync.
   virtual Task<absl::StatusOr<std::string>> Checkpoint(uint64_t min_size) = 0;

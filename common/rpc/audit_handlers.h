@@ -1,22 +1,20 @@
-// What AuditService answers, over this service's log. No gRPC here: the simulator uses it too.
+// What AuditService answers, over this service's log: proofs here, the rest in a class of its own each. No
+// gRPC.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <set>
-#include <string>
 
 #include "common/audit/cosignatures.h"
+#include "common/audit/index.h"
 #include "common/rpc/call.h"
+#include "common/rpc/export_handlers.h"
+#include "common/rpc/query_handlers.h"
+#include "common/rpc/scope_handlers.h"
 #include "common/rpc/service_context.h"
-#include "common/rpc/stream.h"
+#include "common/rpc/tail_handlers.h"
 #include "relais/audit/v1/audit_service.pb.h"
 
 namespace relais::rpc {
-
-/// Which event classes each peer service sees opened; a peer that is not named sees none, a class that is not
-/// listed is WITHHELD: bytes only.
-using OpenedTable = std::map<std::string, std::set<audit::v1::EventClass>>;
 
 /// Thread-safe. `context` and what it refers to outlive it and every call.
 class AuditHandlers {
@@ -35,33 +33,31 @@ class AuditHandlers {
       Call call, audit::v1::GetInclusionProofRequest request);
   Task<absl::StatusOr<audit::v1::GetConsistencyProofResponse>> GetConsistencyProof(
       Call call, audit::v1::GetConsistencyProofRequest request);
+  /// Institutions need a scope over the whole log.
   Task<absl::StatusOr<audit::v1::ListLeavesResponse>> ListLeaves(Call call,
                                                                  audit::v1::ListLeavesRequest request);
 
-  /// Leaves right after they are durable, in messages of at most 256 KiB, and nonces answered in order in
-  /// between. OPENED for auditors: those whose scope in the directory is the suite (or an authority's that
-  /// has not ended), with a reason, and after a LOG_READ leaf is durable.
-  Task<absl::Status> Tail(Call call,
-                          std::shared_ptr<Stream<audit::v1::TailRequest, audit::v1::TailResponse>> stream);
+  TailHandlers& tail() { return tail_; }
+  QueryHandlers& query() { return query_; }
+  ScopeHandlers& scopes() { return scopes_; }
+  ExportHandlers& exports() { return exports_; }
+  /// Not started: queries read every leaf until it is. Stop it before what `context` refers to ends.
+  audit::Index& index() { return index_; }
 
  private:
-  struct Run;
-
   // GetCheckpoint with `cosigned` or `to_cosign`.
   Task<absl::StatusOr<audit::v1::GetCheckpointResponse>> CosignedCheckpoint(
       Call call, audit::v1::GetCheckpointRequest request);
 
   [[nodiscard]] absl::Status MayRead(const Call& call, uint64_t index) const;
-  // How this caller sees leaves; writes the leaf that an auditor's tail leaves.
-  Task<absl::Status> Authorise(Call call, std::shared_ptr<Run> run);
-  Task<absl::Status> WriteLogRead(Call call, uint64_t from);
-  Task<absl::Status> Pump(std::shared_ptr<Run> run);
-  Task<absl::Status> AnswerNonces(std::shared_ptr<Run> run);
-  absl::StatusOr<size_t> ReadSome(const Run& run, std::vector<audit::v1::TailResponse>& out) const;
 
   const ServiceContext context_;
-  const OpenedTable opened_;
   const std::shared_ptr<audit::Cosignatures> cosignatures_;
+  audit::Index index_;
+  TailHandlers tail_;
+  QueryHandlers query_;
+  ScopeHandlers scopes_;
+  ExportHandlers exports_;
 };
 
 }  // namespace relais::rpc

@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-
 #include "common/audit/leaf.h"
 #include "common/rpc/lone_leaf.h"
 #include "common/rpc/refusal.h"
@@ -14,85 +10,8 @@
 namespace relais::rpc {
 namespace {
 
-using audit::v1::TailRequest;
-using audit::v1::TailResponse;
 using testing::InstitutionCaller;
 using testing::ServiceCaller;
-
-// A client at the other end of a tail.
-class FakeStream final : public Stream<TailRequest, TailResponse> {
- public:
-  explicit FakeStream(Executor& executor) : executor_(executor) {}
-
-  void Send(TailRequest request) {
-    std::optional<OneShot<bool>> reader;
-    {
-      std::lock_guard lock(mu_);
-      requests_.push_back(std::move(request));
-      reader = std::exchange(reader_, std::nullopt);
-    }
-    if (reader) {
-      reader->Set(true);
-    }
-  }
-  void Leave() {
-    std::optional<OneShot<bool>> reader;
-    {
-      std::lock_guard lock(mu_);
-      gone_ = true;
-      reader = std::exchange(reader_, std::nullopt);
-    }
-    if (reader) {
-      reader->Set(false);
-    }
-  }
-  TailResponse Receive() {
-    std::unique_lock lock(mu_);
-    arrived_.wait(lock, [this] { return !responses_.empty(); });
-    TailResponse response = std::move(responses_.front());
-    responses_.pop_front();
-    return response;
-  }
-
-  Task<std::optional<TailRequest>> Read() override {
-    const OneShot<bool> arrival(executor_);
-    {
-      std::lock_guard lock(mu_);
-      if (gone_ || !requests_.empty()) {
-        arrival.Set(true);
-      } else {
-        reader_ = arrival;
-      }
-    }
-    co_await arrival;
-    std::lock_guard lock(mu_);
-    if (requests_.empty()) {
-      co_return std::nullopt;
-    }
-    TailRequest request = std::move(requests_.front());
-    requests_.pop_front();
-    co_return request;
-  }
-  Task<bool> Write(TailResponse response) override {
-    std::lock_guard lock(mu_);
-    responses_.push_back(std::move(response));
-    arrived_.notify_all();
-    co_return !gone_;
-  }
-  [[nodiscard]] bool cancelled() const override {
-    std::lock_guard lock(mu_);
-    return gone_;
-  }
-
- private:
-  Executor& executor_;
-  mutable std::mutex mu_;
-  std::condition_variable arrived_;
-  bool gone_ = false;
-  std::deque<TailRequest> requests_;
-  std::deque<TailResponse> responses_;
-  std::optional<OneShot<bool>> reader_;
-};
 
 class AuditHandlersTest : public ::testing::Test {
  protected:
@@ -113,117 +32,12 @@ class AuditHandlersTest : public ::testing::Test {
     EXPECT_TRUE(written.ok()) << written.status();
     return written->leaves.first;
   }
-  static TailRequest Open(uint64_t from, audit::v1::TailView view) {
-    TailRequest request;
-    request.mutable_open()->set_from(from);
-    request.mutable_open()->set_view(view);
-    return request;
-  }
-
-  // A tail that runs until the test leaves it.
-  struct Running {
-    std::shared_ptr<FakeStream> stream;
-    std::shared_ptr<OneShot<absl::Status>> end;
-  };
-  Running StartTail(Caller caller, const TailRequest& open) {
-    Running running{std::make_shared<FakeStream>(executor_),
-                    std::make_shared<OneShot<absl::Status>>(executor_)};
-    running.stream->Send(open);
-    Start(handlers_.Tail(CallOf(std::move(caller)), running.stream),
-          [end = running.end](absl::Status status) { end->Set(std::move(status)); });
-    return running;
-  }
-  static Task<absl::Status> Wait(std::shared_ptr<OneShot<absl::Status>> end) {
-    absl::Status status = co_await *end;
-    co_return status;
-  }
-  static absl::Status End(const Running& running) {
-    running.stream->Leave();
-    return BlockOn(Wait(running.end));
-  }
 
   SystemClock clock_;
   ThreadPool executor_{2};
   testing::ServiceWorld world_{clock_, executor_};
-  AuditHandlers handlers_{world_.context(), {{"routing", {audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN}}}};
+  AuditHandlers handlers_{world_.context(), {}};
 };
-
-TEST_F(AuditHandlersTest, APeerSeesOpenedWhatTheTableSays) {
-  Write(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, "ville-paris");
-  Write(audit::v1::EVENT_CLASS_CHECK_DECIDED, "ville-paris");
-  const Running tail = StartTail(ServiceCaller("routing"), Open(0, audit::v1::TAIL_VIEW_OPENED));
-  const TailResponse response = tail.stream->Receive();
-  ASSERT_EQ(response.leaves().leaves_size(), 2);
-  EXPECT_EQ(response.leaves().leaves(0).opening(), audit::v1::TailLeaf::OPENING_OPENED);
-  EXPECT_EQ(response.leaves().leaves(0).details().acting_function(), "assistant-social");
-  EXPECT_EQ(response.leaves().leaves(1).opening(), audit::v1::TailLeaf::OPENING_WITHHELD);
-  // Of what is not for it a peer gets what the tree needs.
-  EXPECT_TRUE(response.leaves().leaves(1).leaf().empty());
-  EXPECT_EQ(response.leaves().leaves(1).hash(),
-            merkle::AsBytes(merkle::HashLeaf(world_.log().ReadLeaves(1, 1)->at(0))));
-  EXPECT_FALSE(response.leaves().leaves(1).has_details());
-  EXPECT_TRUE(End(tail).ok());
-}
-
-TEST_F(AuditHandlersTest, APeerThatIsNotInTheTableSeesNothingOpened) {
-  Write(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, "ville-paris");
-  const Running tail = StartTail(ServiceCaller("alerting"), Open(0, audit::v1::TAIL_VIEW_OPENED));
-  EXPECT_EQ(tail.stream->Receive().leaves().leaves(0).opening(), audit::v1::TailLeaf::OPENING_WITHHELD);
-  EXPECT_TRUE(End(tail).ok());
-}
-
-TEST_F(AuditHandlersTest, LeavesFollowAsTheyAreWrittenAndNoncesAreAnswered) {
-  const Running tail = StartTail(ServiceCaller("routing"), Open(0, audit::v1::TAIL_VIEW_SEALED));
-  TailRequest nonce;
-  nonce.set_nonce("0123456789abcdef");
-  tail.stream->Send(nonce);
-  const TailResponse state = tail.stream->Receive();
-  EXPECT_EQ(state.state().nonce(), "0123456789abcdef");
-  EXPECT_EQ(state.state().size(), 0u);
-  EXPECT_EQ(state.state().origin(), "relais.test/consent/1");
-  EXPECT_EQ(state.state().root().size(), 32u);
-  Write(audit::v1::EVENT_CLASS_CHECK_DECIDED, "ville-paris");
-  const TailResponse leaves = tail.stream->Receive();
-  ASSERT_EQ(leaves.leaves().leaves_size(), 1);
-  EXPECT_EQ(leaves.leaves().first(), 0u);
-  EXPECT_FALSE(leaves.leaves().leaves(0).has_details());
-  EXPECT_TRUE(audit::ParseLeaf(leaves.leaves().leaves(0).leaf()).ok());
-  EXPECT_TRUE(End(tail).ok());
-}
-
-TEST_F(AuditHandlersTest, TheFirstMessageOpensAndNoOther) {
-  TailRequest nonce;
-  nonce.set_nonce("n");
-  const Running wrong = StartTail(ServiceCaller("routing"), nonce);
-  EXPECT_EQ(ReasonOf(End(wrong)), common::v1::ERROR_REASON_INVALID_FIELDS);
-  const Running twice = StartTail(ServiceCaller("routing"), Open(0, audit::v1::TAIL_VIEW_SEALED));
-  twice.stream->Send(Open(0, audit::v1::TAIL_VIEW_SEALED));
-  EXPECT_EQ(ReasonOf(BlockOn(Wait(twice.end))), common::v1::ERROR_REASON_INVALID_FIELDS);
-}
-
-TEST_F(AuditHandlersTest, AnAuditorsOpenTailNeedsScopeAndReasonAndLeavesALeaf) {
-  Write(audit::v1::EVENT_CLASS_CHECK_DECIDED, "ville-paris");
-  const TailRequest open = Open(0, audit::v1::TAIL_VIEW_OPENED);
-  Caller auditor = InstitutionCaller("auditor", "suite", common::v1::ROLE_AUDITOR);
-  const Running unreasoned = StartTail(auditor, open);
-  EXPECT_EQ(ReasonOf(End(unreasoned)), common::v1::ERROR_REASON_REASON_REQUIRED);
-  auditor.reason = "complaint 12";
-  Caller other = auditor;
-  other.system = "another";
-  const Running unscoped = StartTail(other, open);
-  EXPECT_EQ(ReasonOf(End(unscoped)), common::v1::ERROR_REASON_MISSING_ROLE);
-  EXPECT_EQ(world_.log().state().size, 1u);
-
-  const Running tail = StartTail(auditor, open);
-  const TailResponse response = tail.stream->Receive();
-  ASSERT_EQ(response.leaves().leaves_size(), 2);
-  EXPECT_EQ(response.leaves().leaves(0).opening(), audit::v1::TailLeaf::OPENING_OPENED);
-  const auto read = audit::ParseLeaf(response.leaves().leaves(1).leaf());
-  ASSERT_TRUE(read.ok());
-  EXPECT_EQ(read->header.event_class(), audit::v1::EVENT_CLASS_LOG_READ);
-  EXPECT_EQ(read->header.institution(), "auditor");
-  EXPECT_TRUE(End(tail).ok());
-}
 
 TEST_F(AuditHandlersTest, InstitutionsGetProofsOfTheirOwnLeavesOnly) {
   const uint64_t index = Write(audit::v1::EVENT_CLASS_CHECK_DECIDED, "ville-paris");
@@ -279,6 +93,15 @@ TEST_F(AuditHandlersTest, ACheckpointThatNeverComesEndsAtTheDeadline) {
   const auto checkpoint = BlockOn(handlers_.GetCheckpoint(CallOf(ServiceCaller("routing")), request));
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
   EXPECT_EQ(checkpoint->checkpoint().rfind("relais.test/consent/1\n1\n", 0), 0u);
+}
+
+// Of a system whose scope has ended, or that never had one.
+TEST_F(AuditHandlersTest, PagesOfTheLogNeedAScopeOverIt) {
+  const Call other = CallOf(InstitutionCaller("auditor", "another", common::v1::ROLE_AUDITOR));
+  EXPECT_EQ(ReasonOf(BlockOn(handlers_.ListLeaves(other, {})).status()),
+            common::v1::ERROR_REASON_MISSING_ROLE);
+  const Call suite = CallOf(InstitutionCaller("auditor", "suite", common::v1::ROLE_AUDITOR));
+  EXPECT_TRUE(BlockOn(handlers_.ListLeaves(suite, {})).ok());
 }
 
 }  // namespace

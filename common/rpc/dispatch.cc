@@ -101,6 +101,10 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
     metrics_->calls_in_flight.Add({}, 1);
   }
   opened.call = Admit(context, record, bound);
+  if (opened.call.ok() && record.method->policy.audited()) {
+    record.caller = opened.call->caller.Name();
+    record.certificate = opened.call->caller.certificate;
+  }
   return opened;
 }
 
@@ -184,6 +188,14 @@ void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const a
   WriteRefusals(
       refused_.Note(caller->Name(), record.method->name, ReasonName(ReasonOf(why)), context_.clock.Now()),
       caller->certificate);
+}
+
+void Dispatcher::NoteOutcome(const Record& record, const absl::Status& outcome) {
+  if (!record.caller.empty() && ReasonOf(outcome) == common::v1::ERROR_REASON_MISSING_ROLE) {
+    WriteRefusals(refused_.Note(record.caller, record.method->name, ReasonName(ReasonOf(outcome)),
+                                context_.clock.Now()),
+                  record.certificate);
+  }
 }
 
 void Dispatcher::NoteUnauthenticated(const std::string& peer, const std::string& path) {

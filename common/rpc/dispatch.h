@@ -28,6 +28,7 @@
 #include "common/rpc/authentication.h"
 #include "common/rpc/call.h"
 #include "common/rpc/grpc_stream.h"
+#include "common/rpc/grpc_writer.h"
 #include "common/rpc/policy.h"
 #include "common/rpc/refused_calls.h"
 #include "common/rpc/service_context.h"
@@ -53,7 +54,8 @@ struct DispatchOptions {
 
 /// Order of a call: admission → authentication (again: the directory may have changed) → share → deadline →
 /// agent → policy → validation → handler, started on gRPC's thread. A refusal before the handler leaves a
-/// leaf when the method is audited: alone, or counted in a flood (RefusedCalls), written behind the answer.
+/// leaf when the method is audited, and so does a handler's MISSING_ROLE: alone, or counted in a flood
+/// (RefusedCalls), written behind the answer.
 ///
 /// Fill with AddService first; then thread-safe. Outlives the gRPC server.
 class Dispatcher {
@@ -77,6 +79,8 @@ class Dispatcher {
   using UnaryHandler = std::function<Task<absl::StatusOr<Response>>(Call, Request)>;
   template <typename Request, typename Response>
   using BidiHandler = std::function<Task<absl::Status>(Call, std::shared_ptr<Stream<Request, Response>>)>;
+  template <typename Request, typename Response>
+  using WriteHandler = std::function<Task<absl::Status>(Call, Request, std::shared_ptr<Writer<Response>>)>;
 
   /// `method`: "relais.consent.v1.ConsentService/Check".
   template <typename Request, typename Response>
@@ -87,6 +91,11 @@ class Dispatcher {
   grpc::ServerBidiReactor<Request, Response>* Bidi(grpc::CallbackServerContext* context,
                                                    std::string_view method,
                                                    const BidiHandler<Request, Response>& handler);
+
+  template <typename Request, typename Response>
+  grpc::ServerWriteReactor<Response>* ServerStream(grpc::CallbackServerContext* context,
+                                                   const Request* request, std::string_view method,
+                                                   const WriteHandler<Request, Response>& handler);
 
   /// Ends the streams whose caller is no longer authenticated, or has none of the method's roles any more.
   /// Call when another directory is in force.
@@ -108,7 +117,9 @@ class Dispatcher {
     absl::Duration started;  // monotonic
     std::string id;
     bool admitted = false;
-    std::string sharer;  // the institution of whose share it is
+    std::string sharer;       // the institution of whose share it is
+    std::string caller;       // once admitted, of audited methods
+    std::string certificate;  // likewise
   };
   struct Opened {
     Record record;
@@ -135,6 +146,13 @@ class Dispatcher {
   // Counts, measures, and turns the outcome into gRPC's.
   grpc::Status Close(const Record& record, Bound& bound, const absl::Status& said);
   void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
+  // The handler's own: the role was there, the scope was not.
+  void NoteOutcome(const Record& record, const absl::Status& outcome);
+  // A stream from its admission to its end.
+  template <typename OpenedStream>
+  void RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
+                 const grpc::CallbackServerContext& context,
+                 const std::function<Task<absl::Status>(Call)>& start);
   void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
   Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);
   uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
@@ -189,6 +207,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
           if (answer.ok()) {
             *response = *std::move(answer);
           }
+          NoteOutcome(record, answer.status());
           // After Finish the server may end, and this object with it.
           const grpc::Status outcome = Close(record, calls_, answer.status());
           reactor->Finish(outcome);
@@ -214,20 +233,60 @@ grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServe
     stream->Finish(Close(opened.record, streams_, opened.call.status()));
     return stream.get();
   }
-  const uint64_t number = Register(stream, *context, opened.record.method);
+  RunStream(stream, std::move(opened), *context,
+            [stream, &handler](Call call) { return handler(std::move(call), stream); });
+  return stream.get();
+}
+
+template <typename Request, typename Response>
+grpc::ServerWriteReactor<Response>* Dispatcher::ServerStream(grpc::CallbackServerContext* context,
+                                                             const Request* request, std::string_view method,
+                                                             const WriteHandler<Request, Response>& handler) {
+  auto stream = std::make_shared<GrpcWriter<Response>>(context_.executor);
+  stream->HoldForGrpc();
+  Opened opened = Open(*context, method, streams_);
+  absl::Status status = opened.call.status();
+  bool discard = false;
+  if (status.ok()) {
+    status = CheckMessage(*request, discard);
+    if (!status.ok()) {
+      NoteRefusal(opened.record, &opened.call->caller, status);
+    }
+  }
+  if (!status.ok()) {
+    stream->Finish(Close(opened.record, streams_, status));
+    return stream.get();
+  }
+  // gRPC made the message for this call and looks at it no more: taken, not copied.
+  Request owned;
+  owned.Swap(const_cast<Request*>(request));
+  if (discard) {
+    owned.DiscardUnknownFields();
+  }
+  RunStream(stream, std::move(opened), *context, [stream, &handler, &owned](Call call) {
+    return handler(std::move(call), std::move(owned), stream);
+  });
+  return stream.get();
+}
+
+template <typename OpenedStream>
+void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
+                           const grpc::CallbackServerContext& context,
+                           const std::function<Task<absl::Status>(Call)>& start) {
+  const uint64_t number = Register(stream, context, opened.record.method);
   const absl::Duration left = opened.call->deadline - context_.clock.Monotonic();
   context_.executor.PostAfter(left, [held = std::weak_ptr<OpenStream>(stream)] {
     if (const std::shared_ptr<OpenStream> open = held.lock()) {
       open->End(absl::DeadlineExceededError("the longest time of a stream passed"));
     }
   });
-  Start(handler(*std::move(opened.call), stream),
+  Start(start(*std::move(opened.call)),
         [this, stream, number, record = std::move(opened.record)](absl::Status status) {
           Unregister(number);
+          NoteOutcome(record, status);
           const grpc::Status outcome = Close(record, streams_, stream->Outcome(std::move(status)));
           stream->Finish(outcome);
         });
-  return stream.get();
 }
 
 /// Binds the methods of one gRPC service to the methods of one handlers object. Both outlive the server.
@@ -256,6 +315,17 @@ class Binding {
         context, prefix_ + method,
         [this, handler](Call call, std::shared_ptr<Stream<Request, Response>> stream) {
           return (handlers_.*handler)(std::move(call), std::move(stream));
+        });
+  }
+
+  template <typename Request, typename Response>
+  grpc::ServerWriteReactor<Response>* ServerStream(
+      grpc::CallbackServerContext* context, const Request* request, const char* method,
+      Task<absl::Status> (Handlers::*handler)(Call, Request, std::shared_ptr<Writer<Response>>)) {
+    return dispatcher_.ServerStream<Request, Response>(
+        context, request, prefix_ + method,
+        [this, handler](Call call, Request owned, std::shared_ptr<Writer<Response>> out) {
+          return (handlers_.*handler)(std::move(call), std::move(owned), std::move(out));
         });
   }
 

@@ -27,4 +27,18 @@ Task<absl::StatusOr<storage::CommitResult>> WriteLoneLeaf(const ServiceContext& 
   co_return done;
 }
 
+Task<absl::Status> WriteLoneLeaves(const ServiceContext& context, std::vector<audit::Event> events) {
+  storage::CommitRequest commit;
+  commit.partition = LoneLeaves();
+  for (const audit::Event& event : events) {
+    absl::StatusOr<storage::LeafDraft> draft = context.log.Draft(event);
+    if (!draft.ok()) {
+      co_return draft.status();
+    }
+    commit.leaves.push_back(*std::move(draft));
+  }
+  const absl::StatusOr<storage::CommitResult> done = co_await context.store.Commit(std::move(commit));
+  co_return done.status();
+}
+
 }  // namespace relais::rpc

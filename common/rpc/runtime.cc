@@ -270,6 +270,7 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
   ASSIGN_OR_RETURN(server_, Server::Start(options, *authenticator_, *dispatcher_, services));
   RETURN_IF_ERROR(bound_->start());
   maintenance_->Start();
+  audit_handlers_->index().Start(settings_.rebuild_indexes);
   server_->SetServing(true);
   log::Info("serving",
             {log::Field::Name("address", settings_.listen), log::Field::Count("port", server_->port()),
@@ -294,6 +295,9 @@ void ServiceRuntime::Stop() {
   if (bound_ != nullptr) {
     bound_->stop();
     bound_ = nullptr;
+  }
+  if (audit_handlers_ != nullptr) {
+    BlockOn(audit_handlers_->index().Stop());
   }
   if (dispatcher_ != nullptr && store_ != nullptr && !store_failed_) {
     BlockOn(dispatcher_->WriteCountedRefusals(true));

@@ -96,6 +96,7 @@ Settings ReadSettings(Config& config) {
   settings.epoch_length = config.Duration("audit.epoch", absl::Hours(720));
   settings.sweep_every = config.Duration("retention.every", absl::Hours(24));
   settings.backup_folder = config.String("backup.folder", "");
+  settings.rebuild_indexes = config.Bool("audit.rebuild_indexes", false);
   settings.directory_file = config.String("directory.file");
   settings.root_keys = config.String("directory.root_keys");
   settings.retired_root_keys = config.String("directory.retired_root_keys", "");

@@ -64,8 +64,9 @@ struct Settings {
   absl::Duration epoch_length;  // audit.epoch: 720h; epochs end by themselves after this; 0: on demand only
   absl::Duration sweep_every;   // retention.every: 24h
   std::string backup_folder;    // backup.folder; default none: no backups can be made
-  std::string directory_file;   // directory.file, beside it its .sig
-  std::string root_keys;        // directory.root_keys: public keys, one a line
+  bool rebuild_indexes = false;   // audit.rebuild_indexes: false; at this start, make the log's indexes anew
+  std::string directory_file;     // directory.file, beside it its .sig
+  std::string root_keys;          // directory.root_keys: public keys, one a line
   std::string retired_root_keys;  // directory.retired_root_keys: default none
   std::string directory_state;    // directory.state: folder for the version remembered and the archive
   std::map<std::string, std::string>

@@ -1,4 +1,4 @@
-// A bidirectional stream as a handler sees it. gRPC's in production, the simulator's in tests.
+// Streams as a handler sees them. gRPC's in production, the simulator's in tests.
 #pragma once
 
 #include <optional>
@@ -8,14 +8,12 @@
 
 namespace relais::rpc {
 
-/// One coroutine reads, one writes; both may be the same. A message is read only when asked for and written
-/// only when the one before is on its way, so the transport's flow control reaches the handler.
-template <typename Request, typename Response>
-class Stream {
+/// What a handler writes to. A message is written only when the one before is on its way, so the transport's
+/// flow control reaches the handler.
+template <typename Response>
+class Writer {
  public:
-  virtual ~Stream() = default;
-  /// The next message; nullopt when the client has finished, has gone, or the deadline passed.
-  virtual Task<std::optional<Request>> Read() = 0;
+  virtual ~Writer() = default;
   /// False when the client is gone or the deadline passed.
   virtual Task<bool> Write(Response response) = 0;
   /// Ends the stream from the handler's side, for a handler that both reads and writes: what is under way and
@@ -24,6 +22,18 @@ class Stream {
   virtual void End(absl::Status /*why*/) {}
   /// True once nothing more can be written.
   [[nodiscard]] virtual bool cancelled() const = 0;
+  /// Reads and writes under way and to come end; the client is told `why` once the handler has returned. For
+  /// a handler that waits in one direction when it has to stop in the other. Default: nothing.
+  virtual void End(absl::Status /*why*/) {}
+};
+
+/// Both directions. One coroutine reads, one writes; both may be the same. A message is read only when asked
+/// for.
+template <typename Request, typename Response>
+class Stream : public Writer<Response> {
+ public:
+  /// The next message; nullopt when the client has finished, has gone, or the deadline passed.
+  virtual Task<std::optional<Request>> Read() = 0;
 };
 
 }  // namespace relais::rpc

@@ -34,8 +34,8 @@ absl::Status Broken() { return absl::UnavailableError("the tail of a peer's log 
 absl::StatusOr<FollowedLeaf> Followed(uint64_t index, audit::v1::TailLeaf&& wire) {
   FollowedLeaf leaf;
   leaf.index = index;
-  if (!wire.hash().empty()) {
-    ASSIGN_OR_RETURN(leaf.hash, merkle::HashFromBytes(wire.hash()));
+  if (!wire.leaf_hash().empty()) {
+    ASSIGN_OR_RETURN(leaf.hash, merkle::HashFromBytes(wire.leaf_hash()));
     leaf.opening = audit::v1::TailLeaf::OPENING_WITHHELD;
     return leaf;
   }

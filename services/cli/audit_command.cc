@@ -1,19 +1,16 @@
 // `relais audit`: the logs, read and checked.
 #include "services/cli/audit_command.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <optional>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "common/audit/leaf.h"
-#include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/crypto/encoding.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/audit/v1/audit_service.grpc.pb.h"
 #include "relais/consent/v1/events.pb.h"
@@ -21,12 +18,9 @@
 #include "services/cli/audit_check.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
-#include "services/cli/export_file.h"
 #include "services/cli/interrupt.h"
-#include "services/cli/log_keys.h"
 #include "services/cli/log_source.h"
 #include "services/cli/output.h"
-#include "services/cli/progress.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 
@@ -40,9 +34,6 @@ constexpr absl::Duration kLongestTail = absl::Hours(24);
 
 struct AuditOptions {
   std::string service;
-  std::string file;
-  std::vector<std::string> keys;
-  std::string format = "file";
   bool cosigned = false;
   std::string view = "sealed";
   uint64_t from = 0;
@@ -57,37 +48,6 @@ absl::StatusOr<int> RunCheckpoint(Context& context, const AuditOptions& options)
                    FetchCheckpoint(*session, options.service,
                                    options.cosigned ? WhichCheckpoint::kCosigned : WhichCheckpoint::kLatest));
   Print(context.globals.json, nlohmann::json{{"checkpoint", checkpoint}}, checkpoint);
-  return kExitOk;
-}
-
-absl::StatusOr<int> RunExport(Context& context, const AuditOptions& options) {
-  RETURN_IF_ERROR(CheckService(options.service));
-  if (options.format == "tiles") {
-    return ExportTiles(context, options.service, options.file, options.keys);
-  }
-  ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
-  ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(session->settings(), options.keys));
-  ASSIGN_OR_RETURN(const std::string checkpoint,
-                   FetchCheckpoint(*session, options.service,
-                                   options.cosigned ? WhichCheckpoint::kCosigned : WhichCheckpoint::kLatest));
-  ASSIGN_OR_RETURN(LogVerifier verifier, LogVerifier::Open(checkpoint, Verifiers(keys)));
-  const std::string partial = options.file + ".partial";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out << ExportHeader(verifier.checkpoint().origin, checkpoint);
-  RETURN_IF_ERROR(FetchLeaves(*session, options.service, verifier.checkpoint().size,
-                              [&](const std::string& leaf) -> absl::Status {
-                                WriteLeaf(out, leaf);
-                                return verifier.Add(leaf);
-                              }));
-  out.close();
-  ASSIGN_OR_RETURN(const VerifiedLog log, verifier.Finish());
-  if (out.fail() || std::rename(partial.c_str(), options.file.c_str()) != 0) {
-    return absl::InvalidArgumentError("cannot write " + options.file);
-  }
-  Print(context.globals.json,
-        nlohmann::json{{"origin", log.checkpoint.origin}, {"leaves", log.checkpoint.size}},
-        absl::StrCat("exported ", Grouped(log.checkpoint.size), " leaves of ", log.checkpoint.origin,
-                     ", verified\n"));
   return kExitOk;
 }
 
@@ -107,6 +67,14 @@ class TailPrinter {
 
  private:
   void One(uint64_t index, const audit::v1::TailLeaf& leaf) const {
+    if (!leaf.leaf_hash().empty()) {  // not in this reader's scope
+      const std::string hash = crypto::HexEncode(leaf.leaf_hash());
+      std::cout << (json_
+                        ? nlohmann::json{{"index", index}, {"opening", "WITHHELD"}, {"leafHash", hash}}.dump()
+                        : absl::StrCat(index, "  withheld  ", hash))
+                << std::endl;
+      return;
+    }
     const auto parsed = audit::ParseLeaf(leaf.leaf());
     if (json_) {
       nlohmann::json out = {{"index", index}, {"opening", EnumText(leaf.opening())}};
@@ -219,21 +187,9 @@ void AddAuditCommands(CLI::App& app, Context& context) {
   tail.add_flag("--follow", tail_options->follow, "go on as the log grows");
   OnRun(tail, context, tail_options, RunTail);
 
-  CLI::App& exporting = AddVerb(noun, "export", "a whole log, sealed, with its checkpoint, in one file",
-                                "relais --as auditor/suite audit export --service consent consent.log");
-  auto export_options = std::make_shared<AuditOptions>();
-  exporting.add_option("--service", export_options->service, "consent, routing or alerting")->required();
-  exporting.add_option("file", export_options->file, "the file to write; with --format tiles the folder")
-      ->required();
-  exporting
-      .add_option("--format", export_options->format,
-                  "file, or tiles: a folder as c2sp.org/tlog-tiles has it")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"file", "tiles"}));
-  exporting.add_flag("--cosigned", export_options->cosigned,
-                     "up to the last checkpoint that witnesses cosigned");
-  AddLogKeys(exporting, export_options->keys);
-  OnRun(exporting, context, export_options, RunExport);
+  AddAuditExport(noun, context);
+  AddAuditQuery(noun, context);
+  AddAuditScope(noun, context);
 
   AddAuditVerify(noun, context);
   AddAuditProof(noun, context);

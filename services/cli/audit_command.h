@@ -13,6 +13,9 @@
 
 namespace relais::cli {
 
+void AddAuditExport(CLI::App& noun, Context& context);
+void AddAuditQuery(CLI::App& noun, Context& context);
+void AddAuditScope(CLI::App& noun, Context& context);
 void AddAuditVerify(CLI::App& noun, Context& context);
 void AddAuditProof(CLI::App& noun, Context& context);
 void AddAuditMirror(CLI::App& noun, Context& context);

@@ -21,24 +21,41 @@ institutions:
     dpo: {name: DPO, email: dpo@ville-paris.example}
     systems:
       - {id: dsol, roles: [PROFESSIONAL]}
+      - {id: dpo, roles: [DPO]}
   - id: edf
     name: EDF
     kind: ENERGY_SUPPLIER
     dpo: {name: DPO, email: dpo@edf.example}
     systems:
       - {id: billing, roles: [SIGNAL_SENDER]}
+      - {id: dpo, roles: [DPO]}
   - id: auditor
     name: Auditor
     kind: AUDITOR
     dpo: {name: DPO, email: dpo@auditor.example}
     systems:
       - {id: suite, roles: [AUDITOR]}
+  - id: operator
+    name: Operator
+    kind: OPERATOR
+    dpo: {name: DPO, email: dpo@operator.example}
+    systems:
+      - {id: ops, roles: [OPERATOR]}
+  - id: authority
+    name: Authority
+    kind: AUDITOR
+    dpo: {name: DPO, email: dpo@authority.example}
+    systems:
+      - {id: inquiry, roles: [AUDITOR]}
 functions:
   - id: assistant-social
     label: Assistant de service social
     institutions: [ville-paris]
     secrecy: PROFESSION
     may: [RECORD_CONSENT]
+)";
+
+constexpr char kAuditors[] = R"(
 auditors:
   - {institution: auditor, system: suite, scope: SUITE}
 )";
@@ -58,7 +75,12 @@ constexpr size_t kKeySize = 32;
 }  // namespace
 
 std::shared_ptr<const directory::Directory> SampleDirectory(uint64_t version, std::string_view extra) {
-  const std::string yaml = absl::StrCat("version: ", version, kDirectory, std::string(extra));
+  const std::string yaml = absl::StrCat("version: ", version, kDirectory, kAuditors + 1, std::string(extra));
+  return std::make_shared<const directory::Directory>(Must(directory::ParseDirectory(yaml)));
+}
+
+std::shared_ptr<const directory::Directory> DirectoryWithoutAuditors(uint64_t version) {
+  const std::string yaml = absl::StrCat("version: ", version, kDirectory);
   return std::make_shared<const directory::Directory>(Must(directory::ParseDirectory(yaml)));
 }
 

@@ -17,13 +17,21 @@
 
 namespace relais::rpc::testing {
 
-/// Sample directory: institutions `ville-paris` (system `dsol`: PROFESSIONAL), `edf` (`billing`:
-/// SIGNAL_SENDER), `auditor` (`suite`: AUDITOR, with the scope of the suite); function `assistant-social` at
-/// `ville-paris`. Trust domain relais.test. `extra` is appended ("revocations:\n  - {...}\n").
+/// Sample directory: institutions `ville-paris` (systems `dsol`: PROFESSIONAL, `dpo`: DPO), `edf` (`billing`:
+/// SIGNAL_SENDER, `dpo`: DPO), `auditor` (`suite`: AUDITOR, with the scope of the suite), `operator` (`ops`:
+/// OPERATOR), `authority` (`inquiry`: AUDITOR, without scope); function `assistant-social` at `ville-paris`.
+/// Trust domain relais.test. `extra` is appended ("revocations:\n  - {...}\n").
 std::shared_ptr<const directory::Directory> SampleDirectory(uint64_t version, std::string_view extra = "");
 /// The same with the first `from` of its text replaced by `to`; without one it does not parse.
 std::shared_ptr<const directory::Directory> SampleDirectoryWith(uint64_t version, std::string_view from,
                                                                 std::string_view to);
+/// The same, where nobody has a scope over the logs.
+std::shared_ptr<const directory::Directory> DirectoryWithoutAuditors(uint64_t version);
+/// For SampleDirectory's `extra`: the two DPOs have their institutions' scope.
+inline constexpr std::string_view kOfficers =
+    R"(  - {institution: ville-paris, system: dpo, scope: OWN_INSTITUTION}
+  - {institution: edf, system: dpo, scope: OWN_INSTITUTION}
+)";
 
 /// A caller that the sample directory knows.
 Caller InstitutionCaller(const std::string& institution, const std::string& system, common::v1::Role role);
