@@ -24,9 +24,9 @@ for service in alerting routing consent; do
   if is_running "$file" "relais-$service"; then
     kill -TERM "$pid" 2>/dev/null || true
   fi
-  for _ in $(seq 300); do
+  for _ in $(seq 1500); do
     is_running "$file" "relais-$service" || break
-    sleep 0.1
+    sleep 0.02
   done
   if is_running "$file" "relais-$service"; then
     echo "relais-$service did not stop within 30 s; killed" >&2

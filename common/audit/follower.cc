@@ -67,6 +67,7 @@ struct Core {
   std::atomic<bool> stopping = false;
   std::atomic<bool> alarmed = false;
   std::atomic<uint64_t> applied = 0;
+  std::atomic<uint64_t> known = 0;  // written under the lock
   std::atomic<int64_t> lease_until_ns = 0;
 
   std::mutex mu;  // all that follows
@@ -235,6 +236,7 @@ void Accept(const CorePtr& core, std::vector<FollowedLeaf> leaves) {
       SpawnCounted(*core, RunKey(core, *reads[i].key));
     }
   }
+  core->known = std::max<uint64_t>(core->known, core->window->end());
   Advance(*core);
 }
 
@@ -307,6 +309,7 @@ void Answered(Core& core, const absl::StatusOr<LogState>& state) {
       Alarm(core, status, core.check->read());
       return;
     }
+    core.known = std::max<uint64_t>(core.known, state->size);
     UpdateLease(core);
   }
   if (first) {
@@ -439,6 +442,7 @@ class FollowerImpl final : public Follower {
     core_->rebuilt_from = core_->options.rebuild ? cursor.origin : "";
     core_->window.emplace(cursor.applied);
     core_->applied = cursor.applied;
+    core_->known = cursor.applied;
     core_->effects = cursor.effects;
     core_->effects_from = cursor.effects;
     SpawnCounted(*core_, ProbeLoop(core_));
@@ -449,6 +453,7 @@ class FollowerImpl final : public Follower {
 
   Task<bool> Stop() override { return StopCore(core_); }
   [[nodiscard]] uint64_t applied() const override { return core_->applied; }
+  [[nodiscard]] uint64_t known() const override { return core_->known; }
   [[nodiscard]] bool LeaseHeld() const override { return core_->clock.Monotonic() < LeaseUntil(); }
   [[nodiscard]] absl::Duration LeaseUntil() const override {
     return core_->Ended() ? absl::ZeroDuration() : absl::Nanoseconds(core_->lease_until_ns.load());

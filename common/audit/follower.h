@@ -101,6 +101,8 @@ class Follower {
 
   /// Leaves applied: every leaf below this index.
   [[nodiscard]] virtual uint64_t applied() const = 0;
+  /// Leaves that the log is known to have: the largest size it has named, at least `applied()`.
+  [[nodiscard]] virtual uint64_t known() const = 0;
   /// True when the lease is held at this monotonic instant.
   [[nodiscard]] virtual bool LeaseHeld() const = 0;
   /// Monotonic instant until which it is held.

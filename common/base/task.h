@@ -9,10 +9,10 @@
 //  - a Task is lazy: nothing runs until it is awaited or spawned, and it is awaited exactly once;
 //  - parameters of a coroutine are values, or references to what outlives the service (clock, store, peers);
 //  - no lambda with captures is itself a coroutine: its captures die before it resumes. Write a function;
-//  - bind the result of co_await to a variable or return it; no co_await inside a larger expression, and no
-//  lambda or
-//    aggregate written as an argument of what is awaited: name it first (GCC 12 destroys such temporaries
+//  - bind the result of co_await to a variable or return it; no co_await inside a larger expression;
+//  - no lambda and no aggregate written in what is awaited: name it first (GCC 12 destroys such temporaries
 //    twice).
+// scripts/check/awaits.py enforces the last three.
 // A coroutine may resume on another thread than it was suspended on.
 #pragma once
 

@@ -104,6 +104,7 @@ class Dispatcher {
   void BeginDrain();
   /// Calls and streams admitted and not answered.
   [[nodiscard]] int in_flight() const { return calls_.in_flight + streams_.in_flight; }
+  [[nodiscard]] int calls_in_flight() const { return calls_.in_flight; }
   /// Writes the leaves of refusals counted in minutes that are over; `all`: in the current ones too. Call
   /// every few seconds, and once at the end. Resumes when they are durable or have failed.
   Task<bool> WriteCountedRefusals(bool all);

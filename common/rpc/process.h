@@ -6,8 +6,8 @@
 namespace relais::rpc {
 
 /// Configures the libraries below gRPC, once, before the first channel or server: TLS (ConfigureOpenSsl), and
-/// absl's mutexes, which in Debian's build look for deadlocks at every lock they take, at a cost of some percent
-/// of a service's processor time.
+/// absl's mutexes, which in Debian's build look for deadlocks at every lock they take, at a cost of some
+/// percent of a service's processor time.
 absl::Status ConfigureProcess();
 
 }  // namespace relais::rpc

@@ -1,13 +1,10 @@
 // The life of a service's process: signals, reload, health of the store.
-#include <sys/stat.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/lone_leaf.h"
@@ -23,7 +20,7 @@ constexpr int kExitUsage = 64;
 constexpr int kExitStoreFailed = 70;
 constexpr int kExitSettings = 78;
 constexpr timespec kTick{0, 250'000'000};
-constexpr int kTicksPerDirectoryLook = 4;
+constexpr int kTicksPerLook = 4;
 constexpr int kTicksPerRefusals = 40;
 
 sigset_t HandledSignals() {
@@ -35,15 +32,6 @@ sigset_t HandledSignals() {
   return signals;
 }
 
-// Changes when a file does: whoever replaces it gives another inode, size or instant.
-std::string StampOf(const std::string& path) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) {
-    return "none";
-  }
-  return absl::StrCat(info.st_ino, ".", info.st_size, ".", info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
-}
-
 int Fail(int code, const absl::Status& status) {
   log::Error("cannot start", {log::Field::Internal(status)});
   return code;
@@ -52,15 +40,9 @@ int Fail(int code, const absl::Status& status) {
 }  // namespace
 
 void ServiceRuntime::ReloadDirectory(bool forced) {
-  const std::string stamp =
-      StampOf(settings_.directory_file) + "/" + StampOf(settings_.directory_file + ".sig");
-  if (!forced && stamp == directory_stamp_) {
+  const bool changed = directory_watch_.Changed();
+  if (!changed && !forced) {
     return;
-  }
-  const bool first = directory_stamp_.empty();
-  directory_stamp_ = stamp;
-  if (first && !forced) {
-    return;  // read at start
   }
   const uint64_t before = directory_->Current()->version();
   const absl::Status status = directory_->Reload();
@@ -85,6 +67,21 @@ void ServiceRuntime::ReloadDirectory(bool forced) {
   });
 }
 
+// Handle generations are chosen by the settings; a suppression key is in use once it is in the ring.
+void ServiceRuntime::ReloadKeys() {
+  const absl::StatusOr<bool> read = shared_ring_->Refresh();
+  const absl::Status before = std::exchange(shared_ring_read_, read.status());
+  if (!read.ok()) {
+    if (read.status() != before) {  // it is tried every second
+      log::Warn("the shared keys were not read again; what was read before stays",
+                {log::Field::Internal(read.status())});
+    }
+  } else if (*read) {
+    log::Info("the shared keys were read again",
+              {log::Field::Count("keys", static_cast<int64_t>(shared_ring_->List().size()))});
+  }
+}
+
 void ServiceRuntime::UpdateGauges() {
   const std::shared_ptr<const directory::Directory> directory = directory_->Current();
   service_metrics_->log_size.Set(static_cast<double>(log_->state().size));
@@ -106,8 +103,9 @@ int ServiceRuntime::Wait() {
       server_->SetServing(false);
       return kExitStoreFailed;
     }
-    if (signal == SIGHUP || tick % kTicksPerDirectoryLook == 0) {
+    if (signal == SIGHUP || tick % kTicksPerLook == 0) {
       ReloadDirectory(signal == SIGHUP);
+      ReloadKeys();
       UpdateGauges();
     }
     if (tick % kTicksPerRefusals == 0) {
@@ -117,7 +115,6 @@ int ServiceRuntime::Wait() {
 }
 
 int ServiceRuntime::Run(const ServiceDefinition& definition) {
-  ReloadDirectory(false);  // remembers the stamp
   const absl::Status started = StartServing(definition);
   const int code = started.ok() ? Wait() : Fail(kExitFailed, started);
   Stop();
@@ -130,6 +127,8 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // Standard error is the operators' log, a JSON object a line: gRPC's own lines are none.
   setenv("GRPC_VERBOSITY", "NONE", 0);
+  // A write past a limit on file sizes is an error that the store reports, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   log::Init(definition.name);
   const absl::StatusOr<Flags> flags = ParseFlags(argc, argv, definition.name);
   if (!flags.ok()) {

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -38,14 +40,28 @@ bool Exists(const std::string& path) {
   return stat(path.c_str(), &info) == 0;
 }
 
-absl::StatusOr<std::unique_ptr<crypto::KeyRing>> OpenRing(const std::string& path,
-                                                          const std::string& master_path, bool may_create,
-                                                          Random& random) {
-  absl::StatusOr<Secret> master = crypto::ReadSecretFile(master_path);
-  RETURN_IF_ERROR(About(master.status(), master_path));
+absl::StatusOr<Secret> ReadMaster(const std::string& path) {
+  absl::StatusOr<Secret> master = crypto::ReadSecretFile(path);
+  RETURN_IF_ERROR(About(master.status(), path));
+  return master;
+}
+
+absl::StatusOr<std::unique_ptr<crypto::SharedKeyRing>> OpenSharedRing(const Settings& settings,
+                                                                      Random& random) {
+  ASSIGN_OR_RETURN(const Secret master, ReadMaster(settings.ring_master));
+  auto ring = crypto::SharedKeyRing::Open(settings.ring, master, random);
+  RETURN_IF_ERROR(About(ring.status(), settings.ring));
+  return ring;
+}
+
+absl::StatusOr<std::unique_ptr<crypto::KeyRing>> OpenOwnRing(const Settings& settings, Random& random) {
+  ASSIGN_OR_RETURN(const Secret master, ReadMaster(settings.audit_master));
+  const std::string& path = settings.audit_ring;
+  // A store without its ring is lost: a new ring is only for a new store.
+  const bool create = !Exists(settings.store_path) && !Exists(path);
   absl::StatusOr<std::unique_ptr<crypto::FileKeyRing>> ring =
-      may_create && !Exists(path) ? crypto::FileKeyRing::Create(path, *master, random)
-                                  : crypto::FileKeyRing::Open(path, *master, random);
+      create ? crypto::FileKeyRing::Create(path, master, random)
+             : crypto::FileKeyRing::Open(path, master, random);
   RETURN_IF_ERROR(About(ring.status(), path));
   return std::unique_ptr<crypto::KeyRing>(*std::move(ring));
 }
@@ -78,7 +94,8 @@ ServiceRuntime::ServiceRuntime(std::string name, const Flags& flags, Settings se
       test_mode_(flags.test_mode),
       accept_loss_(flags.accept_loss),
       rebuild_(flags.rebuild),
-      settings_(std::move(settings)) {
+      settings_(std::move(settings)),
+      directory_watch_({settings_.directory_file, settings_.directory_file + ".sig"}) {
   if (flags.test_clock) {
     clock_ = std::make_unique<ShiftedClock>(flags.test_clock->start, flags.test_clock->real);
   } else {
@@ -103,10 +120,8 @@ absl::StatusOr<std::unique_ptr<ServiceRuntime>> ServiceRuntime::Open(const Servi
 }
 
 absl::Status ServiceRuntime::OpenKeys() {
-  ASSIGN_OR_RETURN(shared_ring_, OpenRing(settings_.ring, settings_.ring_master, false, random_));
-  // A store without its ring is lost: a new ring is only for a new store.
-  ASSIGN_OR_RETURN(own_ring_, OpenRing(settings_.audit_ring, settings_.audit_master,
-                                       !Exists(settings_.store_path), random_));
+  ASSIGN_OR_RETURN(shared_ring_, OpenSharedRing(settings_, random_));
+  ASSIGN_OR_RETURN(own_ring_, OpenOwnRing(settings_, random_));
   identity::HandlePolicy policy;
   policy.standard.current = settings_.handle_generation;
   if (settings_.retiring_generation != 0) {
@@ -244,6 +259,16 @@ absl::StatusOr<std::unique_ptr<audit::TailSource>> ServiceRuntime::Tail(const st
   return MakeTailSource(channel, *executor_);
 }
 
+void ServiceRuntime::Show(BoundService& bound, const std::string& peer, const audit::Follower* follower,
+                          Lease lease) {
+  if (follower == nullptr) {
+    return;
+  }
+  std::vector<telemetry::GaugeReading> readings =
+      ShowFollower(*service_metrics_, peer, *follower, lease, *clock_);
+  std::move(readings.begin(), readings.end(), std::back_inserter(bound.readings));
+}
+
 absl::Status ServiceRuntime::WriteStarted() {
   if (log_->lost().has_value()) {
     RETURN_IF_ERROR(BlockOn(
@@ -293,6 +318,7 @@ void ServiceRuntime::Stop() {
     server_ = nullptr;
   }
   if (bound_ != nullptr) {
+    bound_->readings.clear();
     bound_->stop();
     bound_ = nullptr;
   }

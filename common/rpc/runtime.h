@@ -26,14 +26,16 @@
 #include "common/base/clock.h"
 #include "common/base/config.h"
 #include "common/base/executor.h"
+#include "common/base/file_watch.h"
 #include "common/base/random.h"
-#include "common/crypto/key_ring.h"
+#include "common/crypto/shared_key_ring.h"
 #include "common/directory/source.h"
 #include "common/identity/handle.h"
 #include "common/identity/record_key.h"
 #include "common/rpc/audit_handlers.h"
 #include "common/rpc/authentication.h"
 #include "common/rpc/dispatch.h"
+#include "common/rpc/follower_metrics.h"
 #include "common/rpc/idempotency.h"
 #include "common/rpc/maintenance_handlers.h"
 #include "common/rpc/server.h"
@@ -59,6 +61,8 @@ struct BoundService {
   std::function<absl::Status()> start = [] { return absl::OkStatus(); };
   /// Called after the server has drained, on the main thread: returns when followers have stopped.
   std::function<void()> stop = [] {};
+  /// Gauges that look at what is owned, until `stop` is called.
+  std::vector<telemetry::GaugeReading> readings = {};
 };
 
 class ServiceRuntime;
@@ -106,9 +110,12 @@ class ServiceRuntime {
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(const std::string& service);
   /// A peer's log, for a follower. Destroy it before the runtime stops.
   absl::StatusOr<std::unique_ptr<audit::TailSource>> Tail(const std::string& service);
+  /// Shows a follower of a peer's log, owned by `bound`, to operators; nullptr, of an absent peer: nothing.
+  void Show(BoundService& bound, const std::string& peer, const audit::Follower* follower, Lease lease);
 
   /// Binds, listens, starts, serves until SIGTERM or SIGINT, stops. Returns the exit code: 0, or 70 when the
-  /// store failed, or 1. SIGHUP, or a change of its files, reloads the directory.
+  /// store failed, or 1. SIGHUP, or a change of its files, reloads the directory; a change of the shared ring
+  /// is taken in likewise.
   int Run(const ServiceDefinition& definition);
 
  private:
@@ -124,6 +131,7 @@ class ServiceRuntime {
   absl::Status WriteStarted();
   absl::Status StartServing(const ServiceDefinition& definition);
   void ReloadDirectory(bool forced);
+  void ReloadKeys();
   void UpdateGauges();
   int Wait();
   void Stop();
@@ -140,10 +148,11 @@ class ServiceRuntime {
   telemetry::Metrics metrics_;
   // In the order they need one another.
   std::unique_ptr<ThreadPool> executor_;
-  std::unique_ptr<crypto::KeyRing> shared_ring_;
+  std::unique_ptr<crypto::SharedKeyRing> shared_ring_;
+  absl::Status shared_ring_read_;  // how the last attempt to read it again went
   std::unique_ptr<crypto::KeyRing> own_ring_;
   std::unique_ptr<directory::DirectorySource> directory_;
-  std::string directory_stamp_;  // of its files, when last read
+  FileWatch directory_watch_;
   std::unique_ptr<audit::Log> log_;
   std::unique_ptr<storage::RocksDbStore> store_;
   std::unique_ptr<audit::Maintenance> maintenance_;

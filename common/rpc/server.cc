@@ -20,7 +20,9 @@ constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kLeastPingIntervalMs = 5'000;
 constexpr std::chrono::milliseconds kLookInterval{5};
-constexpr absl::Duration kDelivery = absl::Seconds(1);  // for the last answers to reach the network
+// For the last answers to reach the network: of calls that were under way, or just before.
+constexpr absl::Duration kDelivery = absl::Seconds(1);
+constexpr absl::Duration kIdleDelivery = absl::Milliseconds(100);
 
 void SetLimits(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.SetMaxReceiveMessageSize(kMostMessageBytes);
@@ -88,14 +90,14 @@ void Server::Drain(absl::Duration grace) {
     return;
   }
   server_->GetHealthCheckService()->SetServingStatus("", false);
+  const absl::Duration delivery = dispatcher_.calls_in_flight() > 0 ? kDelivery : kIdleDelivery;
   dispatcher_.BeginDrain();
   // gRPC's own graceful shutdown also waits for idle clients to hang up, which they may notice late.
   const auto until = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(grace);
   while (dispatcher_.in_flight() > 0 && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(kLookInterval);
   }
-  const absl::Duration delivery = std::min(grace, kDelivery);
-  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(delivery));
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(std::min(grace, delivery)));
   server_->Wait();
   server_ = nullptr;
 }

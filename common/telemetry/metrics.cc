@@ -14,9 +14,10 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/status.h"
+#include "common/telemetry/scrape_server.h"
 #include "prometheus/check_names.h"
 #include "prometheus/counter.h"
-#include "prometheus/exposer.h"
 #include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
@@ -202,7 +203,7 @@ struct Metrics::Impl {
   std::mutex mutex;
   std::map<std::string, Entry> entries;
   std::shared_ptr<Scrape> scrape = std::make_shared<Scrape>();
-  std::unique_ptr<prometheus::Exposer> exposer;  // last: stops serving before anything it reads goes
+  std::unique_ptr<internal::ScrapeServer> server;  // last: stops serving before anything it reads goes
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -251,17 +252,9 @@ Histogram& Metrics::HistogramFor(const std::string& name, const std::string& hel
 
 absl::StatusOr<int> Metrics::Serve(const std::string& address) {
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->exposer != nullptr) return absl::FailedPreconditionError("metrics are already served");
-  try {
-    auto exposer = std::make_unique<prometheus::Exposer>(address);
-    exposer->RegisterCollectable(impl_->scrape);
-    const std::vector<int> ports = exposer->GetListeningPorts();
-    if (ports.empty()) return absl::UnavailableError("metrics: nothing listens on " + address);
-    impl_->exposer = std::move(exposer);
-    return ports.front();
-  } catch (const std::exception&) {  // CivetWeb's, whose text does not say which address
-    return absl::UnavailableError("metrics: cannot listen on " + address);
-  }
+  if (impl_->server != nullptr) return absl::FailedPreconditionError("metrics are already served");
+  ASSIGN_OR_RETURN(impl_->server, internal::ScrapeServer::Start(address, impl_->scrape));
+  return impl_->server->port();
 }
 
 std::string Metrics::Text() const {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "common/base/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -182,6 +183,19 @@ TEST(MetricsTest, StopsServingWhenItDies) {
   const int port = metrics->Serve("127.0.0.1:0").value();
   metrics.reset();
   EXPECT_EQ(HttpGet(port, "/metrics"), "");
+}
+
+// CivetWeb looks every two seconds whether it should stop: a service that is told to must not wait for that.
+TEST(MetricsTest, StopsServingAtOnce) {
+  const SystemClock clock;
+  for (const char* address : {"127.0.0.1:0", "0.0.0.0:0"}) {
+    auto metrics = std::make_unique<Metrics>();
+    const int port = metrics->Serve(address).value();
+    EXPECT_THAT(HttpGet(port, "/metrics"), HasSubstr("200 OK"));  // so it waits for the next one now
+    const absl::Duration before = clock.Monotonic();
+    metrics.reset();
+    EXPECT_LT(clock.Monotonic() - before, absl::Seconds(1)) << address;
+  }
 }
 
 }  // namespace

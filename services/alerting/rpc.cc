@@ -150,6 +150,8 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   auto bound = std::make_unique<rpc::BoundService>();
   bound->services.push_back(std::make_unique<SignalRpc>(runtime.dispatcher(), service->signals()));
   bound->services.push_back(std::make_unique<AlertRpc>(runtime.dispatcher(), service->alerts()));
+  runtime.Show(*bound, "consent", service->consent_follower(), rpc::Lease::kWanted);
+  runtime.Show(*bound, "routing", service->routing_follower(), rpc::Lease::kNone);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);

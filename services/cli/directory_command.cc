@@ -13,6 +13,7 @@
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/root_key.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 
@@ -29,7 +30,7 @@ struct DirectoryOptions {
   std::string other;
   std::string path;
   std::string key;
-  std::string name = "root";
+  std::string name;
   std::string institution;
   std::string audience;
   std::string arrondissement;
@@ -77,7 +78,12 @@ absl::StatusOr<int> RunSign(Context& context, const DirectoryOptions& options) {
   }
   ASSIGN_OR_RETURN(const Secret seed, ReadSecretInput(options.key));
   ASSIGN_OR_RETURN(const crypto::SigningKey key, crypto::SigningKey::FromSeed(seed));
-  ASSIGN_OR_RETURN(const std::string signature, directory::SignDirectory(yaml, key, options.name));
+  std::string name = options.name;
+  if (name.empty()) {
+    ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
+    ASSIGN_OR_RETURN(name, RootKeyName(settings, key.verify_key()));
+  }
+  ASSIGN_OR_RETURN(const std::string signature, directory::SignDirectory(yaml, key, name));
   RETURN_IF_ERROR(pki::WriteFileDurably(options.file + ".sig", signature, kPublic));
   Print(context.globals.json, nlohmann::json{{"signature", options.file + ".sig"}},
         absl::StrCat("signed: ", options.file, ".sig\n"));
@@ -174,11 +180,12 @@ void AddFileVerbs(CLI::App& noun, Context& context) {
   OnRun(lint, context, lint_options, RunLint);
 
   CLI::App& sign = AddVerb(noun, "sign", "sign a directory file that lints: writes FILE.sig",
-                           "relais directory sign directory.yaml --key root.key --name development-root");
+                           "relais directory sign directory.yaml --key root.key");
   auto sign_options = std::make_shared<DirectoryOptions>();
   sign.add_option("file", sign_options->file, "the YAML file")->required();
   sign.add_option("--key", sign_options->key, "secret file with the root key's seed")->required();
-  sign.add_option("--name", sign_options->name, "the root key's name")->capture_default_str();
+  sign.add_option("--name", sign_options->name,
+                  "the root key's name; default: the one it has in the list of root keys");
   OnRun(sign, context, sign_options, RunSign);
 
   CLI::App& diff = AddVerb(noun, "diff", "what changed from one file to another",

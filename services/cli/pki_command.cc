@@ -72,7 +72,7 @@ absl::StatusOr<int> RunSuppressionKey(Context& context, const PkiOptions& option
   Print(context.globals.json,
         nlohmann::json{{"institution", options.institution}, {"version", version}, {"file", path}},
         absl::StrCat("version ", version, " for ", options.institution, ": ", path, "\n",
-                     options.show ? "" : "services use it once they have been started again\n"));
+                     options.show ? "" : "services use it within a second\n"));
   return kExitOk;
 }
 

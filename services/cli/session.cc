@@ -1,5 +1,7 @@
 #include "services/cli/session.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -60,6 +62,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Make(const Globals& globals, C
         absl::StrCat(settings.pki, "/institutions/", session->as_.institution, "/", session->as_.system);
     session->files_.certificate = folder + "/tls.crt";
     session->files_.key = folder + "/tls.key";
+    if (access(session->files_.certificate.c_str(), R_OK) != 0) {
+      return absl::InvalidArgumentError(absl::StrCat("there is no certificate for ", settings.as, " (",
+                                                     session->files_.certificate, "): see --as"));
+    }
   } else {
     return Missing("pki (RELAIS_PKI)");
   }

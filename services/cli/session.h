@@ -20,7 +20,7 @@ namespace relais::cli {
 class Session {
  public:
   /// Reads settings and authorities; connects to nobody. INVALID_ARGUMENT or FAILED_PRECONDITION for settings
-  /// that are wrong or missing.
+  /// that are wrong or missing, and for a system that has no certificate.
   static absl::StatusOr<std::unique_ptr<Session>> Open(const Globals& globals);
   /// The same; without --as it acts as the setting `auditor`, where there is one.
   static absl::StatusOr<std::unique_ptr<Session>> OpenForAudit(const Globals& globals);

@@ -205,6 +205,7 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   bound->services.push_back(std::make_unique<ReferentRpc>(dispatcher, service->referents()));
   bound->services.push_back(std::make_unique<RoutingRpc>(dispatcher, service->routing()));
   bound->services.push_back(std::make_unique<InboxRpc>(dispatcher, service->inboxes()));
+  runtime.Show(*bound, "consent", service->consent_follower(), rpc::Lease::kWanted);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);

@@ -166,7 +166,7 @@ class IdentityTest(suite.SuiteTest):
         with open(path + ".next", "w", encoding="utf-8") as file:
             file.write(text)
         done = self.suite.command("directory", "sign", path + ".next", "--key",
-                                  self.suite.path("directory", "root.key"), "--name", "development-root")
+                                  self.suite.path("directory", "root.key"))
         self.assertEqual(done.returncode, 0, done.stderr)
         os.replace(path + ".next.sig", path + ".sig")
         os.replace(path + ".next", path)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +73,13 @@ class Installation {
     return pki::PeerTrust::Create({"relais.test", Read(dir_ + "/pki/ca/institutions.pem"),
                                    Read(dir_ + "/pki/ca/services.pem"), ""})
         .value();
+  }
+
+  // What `relais pki suppression-key` does.
+  void AddSharedKey(const std::string& name) {
+    const Secret master = crypto::ReadSecretFile(dir_ + "/ring.master").value();
+    const auto ring = crypto::FileKeyRing::Open(dir_ + "/ring", master, random_);
+    EXPECT_TRUE(ring.ok() && (*ring)->Add(name, Secret(random_.Bytes(32))).ok());
   }
 
   // The sample, with another version and, where given, a revoked certificate.
@@ -177,13 +185,26 @@ class Process {
     return found;
   }
   void Signal(int signal) const { kill(pid_, signal); }
-  // The exit code; -1 when it was killed.
+  // From now on it cannot write a byte to any file, as on a full disk.
+  void FailWrites() const {
+    const rlimit none{0, 0};
+    EXPECT_EQ(prlimit(pid_, RLIMIT_FSIZE, &none, nullptr), 0);
+  }
+  // The exit code; below 0: the signal that ended it.
   int Wait() {
+    char* line = nullptr;
+    size_t size = 0;
+    while (getline(&line, &size, errors_) > 0) {
+      seen_ += line;
+    }
+    free(line);
     int status = 0;
     waitpid(pid_, &status, 0);
     pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
+  // What it wrote, but for the lines that were waited for.
+  [[nodiscard]] const std::string& seen() const { return seen_; }
 
  private:
   pid_t pid_ = 0;
@@ -254,6 +275,64 @@ TEST_F(RuntimeTest, ANewDirectoryComesIntoForceWithoutRestart) {
   EXPECT_EQ(Checkpoint(dsol).error_code(), grpc::StatusCode::UNAUTHENTICATED);
   process.Signal(SIGINT);
   EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST_F(RuntimeTest, ANewSharedKeyIsTakenInWithoutRestart) {
+  Process process(Arguments());
+  process.WaitForLog("serving");
+  installation_.AddSharedKey("suppression/edf");
+  EXPECT_EQ(process.WaitForLog("the shared keys were read again").value("keys", 0), 2);
+  installation_.AddSharedKey("suppression/edf");
+  process.Signal(SIGHUP);
+  EXPECT_EQ(process.WaitForLog("the shared keys were read again").value("keys", 0), 3);
+  // Damaged: what was read stays, and the next ring is read again.
+  const std::string ring = installation_.dir() + "/ring";
+  const std::string good = Read(ring);
+  ASSERT_TRUE(pki::WriteFileDurably(ring, good.substr(0, good.size() - 1), 0600).ok());
+  process.WaitForLog("the shared keys were not read again; what was read before stays");
+  ASSERT_TRUE(pki::WriteFileDurably(ring, good, 0600).ok());
+  EXPECT_EQ(process.WaitForLog("the shared keys were read again").value("keys", 0), 3);
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST_F(RuntimeTest, AStoreThatFailsEndsTheServiceWithItsOwnCode) {
+  {
+    Process process(Arguments());
+    const auto dsol = Connect(process.WaitForLog("serving"), "institutions/ville-paris/dsol");
+    process.FailWrites();
+    // Refused for want of a role, which leaves a leaf: the first write that fails.
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    const auto stub = AuditService::NewStub(dsol);
+    const auto stream = stub->Tail(&context);
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+    process.WaitForLog("the store failed: stopping");
+    EXPECT_EQ(process.Wait(), 70) << process.seen();
+  }
+  // Once the cause is gone it starts, with what was acknowledged and nothing else.
+  Process process(Arguments());
+  const auto channel = Connect(process.WaitForLog("serving"), "services/routing");
+  audit::v1::ListLeavesResponse leaves;
+  ASSERT_TRUE(List(channel, leaves).ok());
+  ASSERT_EQ(leaves.leaves_size(), 3);
+  EXPECT_EQ(ClassOf(leaves.leaves(1)), audit::v1::EVENT_CLASS_SERVICE_STARTED);
+  EXPECT_EQ(ClassOf(leaves.leaves(2)), audit::v1::EVENT_CLASS_SERVICE_STARTED);
+  EXPECT_TRUE(Checkpoint(channel).ok());
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+// Nobody calls, nothing is under way: a restart is not worth waiting for.
+TEST_F(RuntimeTest, AnIdleServiceStopsAtOnce) {
+  Process process({"--config", installation_.settings(), "--set", "metrics.listen=127.0.0.1:0"});
+  const auto channel = Connect(process.WaitForLog("serving"), "services/routing");
+  ASSERT_TRUE(Checkpoint(channel).ok());  // a peer that stays connected
+  const SystemClock clock;
+  const absl::Duration before = clock.Monotonic();
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0);
+  EXPECT_LT(clock.Monotonic() - before, absl::Seconds(1));
 }
 
 TEST_F(RuntimeTest, AStoreThatLostLeavesDoesNotStart) {

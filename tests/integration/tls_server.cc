@@ -101,6 +101,23 @@ pki::PeerTrust Certificates::Trust() const {
        Read(folder_ + "/ca/services.pem"), ""}));
 }
 
+TlsFiles Certificates::Issue(const std::string& name, const std::string& service) const {
+  const std::string folder = folder_ + "/" + name;
+  const pki::Authority issuer = Must(pki::LoadDevelopmentAuthorities(folder_)).services;
+  Must(pki::WriteCertificate(
+      folder + ".next", Must(pki::IssueCertificate(issuer, pki::ServiceRequest(kDomain, service, Now())))));
+  if (std::filesystem::exists(folder)) {
+    std::filesystem::rename(folder, folder + ".old");
+  }
+  std::filesystem::rename(folder + ".next", folder);
+  std::filesystem::remove_all(folder + ".old");
+  return At(folder);
+}
+
+void Certificates::Remove(const std::string& name) const {
+  std::filesystem::remove_all(folder_ + "/" + name);
+}
+
 std::string Read(const std::string& path) { return Must(pki::ReadWholeFile(path, kMostBytes)); }
 
 std::string FingerprintOf(const TlsFiles& files) {

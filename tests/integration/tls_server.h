@@ -37,6 +37,10 @@ class Certificates {
   /// TLS servers: OpenSSL lets it pass, only PeerTrust can tell.
   [[nodiscard]] TlsFiles InstitutionPosingAsService(const std::string& service) const;
   [[nodiscard]] pki::PeerTrust Trust() const;
+  /// A new certificate of a service in the folder `name`. One that is there is replaced as operators do it:
+  /// the new folder is complete before it takes the name of the old one.
+  TlsFiles Issue(const std::string& name, const std::string& service) const;
+  void Remove(const std::string& name) const;
 
  private:
   [[nodiscard]] TlsFiles At(const std::string& folder) const;

@@ -29,7 +29,8 @@ Task<std::vector<absl::StatusOr<CommitResult>>> Submit(std::shared_ptr<MemoryWri
                                                        std::vector<CommitRequest> requests) {
   MemoryWriter::Ticket ticket;
   ticket.requests = std::move(requests);
-  co_await Submission{*writer, ticket};
+  const Submission submission{*writer, ticket};
+  co_await submission;
   co_return std::move(ticket.results);
 }
 

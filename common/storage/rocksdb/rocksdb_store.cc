@@ -107,13 +107,15 @@ Task<absl::StatusOr<CommitResult>> RocksDbStore::Commit(CommitRequest request) {
   std::vector<CommitRequest> requests;
   requests.push_back(std::move(request));
   Writer::Ticket ticket(std::move(requests));
-  co_await Submission{*writer_, ticket};
+  const Submission submission{*writer_, ticket};
+  co_await submission;
   co_return std::move(*ticket.results.front());
 }
 
 Task<std::vector<absl::StatusOr<CommitResult>>> RocksDbStore::CommitAll(std::vector<CommitRequest> requests) {
   Writer::Ticket ticket(std::move(requests));
-  co_await Submission{*writer_, ticket};
+  const Submission submission{*writer_, ticket};
+  co_await submission;
   std::vector<absl::StatusOr<CommitResult>> results;
   results.reserve(ticket.results.size());
   for (GroupWriter::Result& result : ticket.results) {

@@ -2,19 +2,15 @@
 // logs, which are real ones.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/audit/testing/log_harness.h"
-#include "common/base/status.h"
 #include "common/crypto/sha256.h"
-#include "common/directory/testing/sample.h"
 #include "common/feeds/testing/sample_rows.h"
+#include "common/rpc/testing/simulated_service.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
@@ -25,25 +21,7 @@ namespace relais::alerting::testing {
 
 using feeds::EdfColumn;
 using feeds::testing::Changes;
-
-/// Another service's log, on the same virtual time.
-class PeerLog final : public audit::testing::LogHarness {
- public:
-  PeerLog(relais::testing::SimExecutor& sim, audit::testing::HarnessOptions options)
-      : LogHarness(sim, sim, std::move(options)), sim_(sim) {
-    OpenOrDie();
-  }
-  ~PeerLog() override { StopAll(); }
-
- private:
-  void Wait(const std::function<bool()>& done) override {
-    if (!sim_.RunUntil(done, absl::Hours(1))) {
-      Die(absl::DeadlineExceededError("the task does not end"));
-    }
-  }
-  bool threaded() const override { return false; }
-  relais::testing::SimExecutor& sim_;
-};
+using rpc::testing::PeerLog;
 
 /// What peers were asked, and what they say. A request id that comes again gets the same answer and counts
 /// once, as with the real ones.
@@ -198,82 +176,28 @@ inline v1::FeedRow Report(const std::string& reference,
   return Wire(feeds::testing::BsppRaw(report));
 }
 
-class World {
+class World final : public rpc::testing::SimulatedService<Service> {
  public:
   explicit World(uint64_t seed = 1)
-      : harness_(Options("alerting", seed)),
-        consent_log_(harness_.sim(), Options("consent", seed + 1000)),
-        routing_log_(harness_.sim(), Options("routing", seed + 2000)),
-        suppression_(harness_.ring()),
-        idempotency_(Secret(std::string(32, 'i'))),
-        directory_(directory::testing::SampleDirectory()) {
-    Require(harness_.ring().Add("handle", Secret(std::string(32, 'h'))).status());
-    for (const char* sender : {"edf", "engie", "bspp"}) {
-      Require(harness_.ring()
-                  .Add(identity::SuppressionKeyName(sender), Secret(std::string(32, sender[1])))
-                  .status());
-    }
-    auto handles = identity::HandleCodec::Create(harness_.ring(), {}, harness_.clock());
-    Require(handles.status());
-    handles_.emplace(*std::move(handles));
+      : SimulatedService({.service = "alerting",
+                          .seed = seed,
+                          .start = StoryStart(),
+                          .senders = {"edf", "engie", "bspp"}}),
+        consent_log_(sim(), LogOf("consent", 1)),
+        routing_log_(sim(), LogOf("routing", 2)) {
     Open();
   }
-  ~World() {
-    Run(maintenance().Stop());
-    Run(service().Stop());
-    sim().RunFor(absl::Seconds(30));
-  }
+  ~World() override { Close(); }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  static audit::testing::HarnessOptions Options(const std::string& service, uint64_t seed) {
-    audit::testing::HarnessOptions options;
-    options.origin = "relais.test/" + service + "/1";
-    options.seed = seed;
-    options.start = StoryStart();
-    return options;
-  }
-
-  Service& service() { return *services_.back(); }
-  relais::testing::SimExecutor& sim() { return harness_.sim(); }
-  audit::testing::SimLogHarness& harness() { return harness_; }
   PeerLog& consent_log() { return consent_log_; }
   PeerLog& routing_log() { return routing_log_; }
-  const rpc::ServiceContext& context() const { return *contexts_.back(); }
-  audit::Maintenance& maintenance() { return *maintenances_.back(); }
-  const directory::Directory& directory() const { return *directory_; }
   FakePeers& peers() { return peers_; }
 
-  template <typename T>
-  T Run(Task<T> task) {
-    return harness_.Run(std::move(task));
-  }
-  void Settle(absl::Duration time = absl::Seconds(2)) { sim().RunFor(time); }
-  /// The process dies and comes back on the same store.
-  void Restart() {
-    harness_.Crash();
-    Start(maintenance().Stop(), [](bool) {});
-    Start(service().Stop(), [](bool) {});
-    sim().RunFor(absl::Seconds(30));
-    harness_.options().store.crash_at = [this](uint64_t) { return armed_ && steps_++ == crash_step_; };
-    armed_ = false;
-    Require(harness_.Reopen());
-    Open();
-  }
-  /// The store dies at its `step`-th step from now on. After a Restart.
-  void CrashAt(uint64_t step) {
-    crash_step_ = step;
-    steps_ = 0;
-    armed_ = true;
-  }
-  [[nodiscard]] bool Dead() { return !harness_.store().failure().ok(); }
-
-  rpc::Call As(const std::string& institution, const std::string& agent = "") const {
-    rpc::Call call;
-    call.caller.institution = institution;
+  [[nodiscard]] rpc::Call As(const std::string& institution, const std::string& agent = "") const {
+    rpc::Call call = CallOf(institution);
     call.caller.agent = agent;
-    call.caller.certificate = std::string(64, 'c');
-    call.directory = directory_;
     return call;
   }
 
@@ -374,25 +298,13 @@ class World {
   /// The digest of the record of a row, as consent would compute it.
   std::string DigestOf(const v1::FeedRow& row, const std::string& sender = "edf") const {
     const auto form = feeds::JudgeForm(feeds::FeedType::kEdf, RawOf(v1::FEED_TYPE_EDF, row), {});
-    const auto key = suppression_.Current(sender);
+    const auto key = suppression().Current(sender);
     Require(key.status());
     return identity::RecordDigest(
         key->key, sender,
         {form.record->nom, form.record->prenoms, form.record->adresse, form.record->code_postal});
   }
 
-  std::vector<audit::OpenedLeaf> Leaves() {
-    const auto leaves = harness_.log().ReadOpened(0, 100000);
-    Require(leaves.status());
-    return *leaves;
-  }
-  size_t Count(audit::v1::EventClass event_class) {
-    size_t count = 0;
-    for (const audit::OpenedLeaf& leaf : Leaves()) {
-      count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
-    }
-    return count;
-  }
   /// Refused rows by reason, as leaves count them.
   std::map<std::string, uint64_t> Refused() {
     std::map<std::string, uint64_t> refused;
@@ -417,13 +329,6 @@ class World {
     return irregular;
   }
 
-  static void Require(const absl::Status& status) {
-    if (!status.ok()) {
-      std::fprintf(stderr, "alerting world: %s\n", status.ToString().c_str());
-      std::abort();
-    }
-  }
-
  private:
   Peers MakePeers() {
     Peers peers;
@@ -445,39 +350,15 @@ class World {
     };
     return peers;
   }
-  void Open() {
-    audit::MaintenanceOptions maintenance;
-    maintenance.institution = "service/alerting";
-    absl::StatusOr<std::unique_ptr<audit::Maintenance>> opened =
-        audit::Maintenance::Open(std::move(maintenance), harness_.log(), harness_.store(), harness_.ring(),
-                                 harness_.clock(), harness_.random(), harness_.executor());
-    Require(opened.status());
-    maintenances_.push_back(*std::move(opened));
-    contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
-        harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
-    services_.push_back(std::make_unique<Service>(
-        *contexts_.back(), MakePeers(), Settings(), *calendar::Paris::Load(),
-        audit::LocalSource(consent_log_.log()), audit::LocalSource(routing_log_.log())));
-    Require(service().Start());
-    maintenance().Start();
-    Settle(absl::Seconds(1));
+  std::unique_ptr<Service> Make(const rpc::ServiceContext& context) override {
+    return std::make_unique<Service>(context, MakePeers(), Settings(), *calendar::Paris::Load(),
+                                     audit::LocalSource(consent_log_.log()),
+                                     audit::LocalSource(routing_log_.log()));
   }
 
-  audit::testing::SimLogHarness harness_;
   PeerLog consent_log_;
   PeerLog routing_log_;
-  identity::SuppressionKeys suppression_;
-  rpc::Idempotency idempotency_;
-  std::optional<identity::HandleCodec> handles_;
-  std::shared_ptr<const directory::Directory> directory_;
-  bool armed_ = false;
-  uint64_t steps_ = 0;
-  uint64_t crash_step_ = 0;
   FakePeers peers_;
-  std::vector<std::unique_ptr<audit::Maintenance>> maintenances_;
-  std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
-  std::vector<std::unique_ptr<Service>> services_;
 };
 
 }  // namespace relais::alerting::testing

@@ -2,39 +2,21 @@
 // registry's log, which is a real one.
 #pragma once
 
+#include <algorithm>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/audit/testing/log_harness.h"
 #include "common/base/proto_time.h"
-#include "common/directory/testing/sample.h"
+#include "common/rpc/testing/simulated_service.h"
 #include "services/routing/service.h"
 
 namespace relais::routing::testing {
 
-/// Another service's log, on the same virtual time.
-class PeerLog final : public audit::testing::LogHarness {
- public:
-  PeerLog(relais::testing::SimExecutor& sim, audit::testing::HarnessOptions options)
-      : LogHarness(sim, sim, std::move(options)), sim_(sim) {
-    OpenOrDie();
-  }
-  ~PeerLog() override { StopAll(); }
-
- private:
-  void Wait(const std::function<bool()>& done) override {
-    if (!sim_.RunUntil(done, absl::Hours(1))) {
-      Die(absl::DeadlineExceededError("the task does not end"));
-    }
-  }
-  bool threaded() const override { return false; }
-  relais::testing::SimExecutor& sim_;
-};
+using rpc::testing::PeerLog;
 
 /// A tail that can be cut.
 class CuttableTail final : public audit::TailSource {
@@ -164,89 +146,30 @@ inline absl::Time StoryStart() {
   return absl::FromCivil(absl::CivilHour(2026, 11, 3, 10), absl::UTCTimeZone());
 }
 
-class World {
+class World final : public rpc::testing::SimulatedService<Service> {
  public:
   explicit World(uint64_t seed = 1, Settings settings = {})
-      : settings_(settings),
-        harness_(Options("routing", seed)),
-        consent_log_(harness_.sim(), Options("consent", seed + 1000)),
-        suppression_(harness_.ring()),
-        idempotency_(Secret(std::string(32, 'i'))),
-        directory_(directory::testing::SampleDirectory()),
-        consent(harness_.sim(), consent_log_.log()) {
-    Require(harness_.ring().Add("handle", Secret(std::string(32, 'h'))).status());
-    auto handles = identity::HandleCodec::Create(harness_.ring(), {}, harness_.clock());
-    Require(handles.status());
-    handles_.emplace(*std::move(handles));
+      : SimulatedService({.service = "routing", .seed = seed, .start = StoryStart(), .senders = {}}),
+        settings_(settings),
+        consent_log_(sim(), LogOf("consent", 1)),
+        consent(sim(), consent_log_.log()) {
     Open();
   }
-  ~World() {
-    Stop();
-    sim().RunFor(absl::Seconds(30));
-  }
+  ~World() override { Close(); }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  static audit::testing::HarnessOptions Options(const std::string& service, uint64_t seed) {
-    audit::testing::HarnessOptions options;
-    options.origin = "relais.test/" + service + "/1";
-    options.seed = seed;
-    options.start = StoryStart();
-    return options;
-  }
-
-  Service& service() { return *services_.back(); }
-  relais::testing::SimExecutor& sim() { return harness_.sim(); }
-  audit::testing::SimLogHarness& harness() { return harness_; }
   PeerLog& consent_log() { return consent_log_; }
-  const rpc::ServiceContext& context() const { return *contexts_.back(); }
-  audit::Maintenance& maintenance() { return *maintenances_.back(); }
-  const directory::Directory& directory() const { return *directory_; }
-  void SetDirectory(const std::string& yaml) { directory_ = directory::testing::MakeDirectory(yaml); }
-
-  template <typename T>
-  T Run(Task<T> task) {
-    return harness_.Run(std::move(task));
-  }
-  /// Lets followers and timers work.
-  void Settle(absl::Duration time = absl::Seconds(2)) { sim().RunFor(time); }
-  /// The process dies and comes back on the same store.
-  void Restart() {
-    harness_.Crash();
-    Start(maintenance().Stop(), [](bool) {});
-    Abandon(service());
-    harness_.options().store.crash_at = {};
-    Require(harness_.Reopen());
-    Open();
-  }
-  /// The store dies at its `step`-th step from now on.
-  void CrashAt(uint64_t step) {
-    harness_.options().store.crash_at = [this, step](uint64_t) { return armed_ && steps_++ == step; };
-  }
-  void Arm() {
-    armed_ = true;
-    steps_ = 0;
-  }
 
   rpc::Call As(const std::string& institution, const std::string& system,
                const std::string& agent = "agent-1") const {
-    rpc::Call call;
-    call.caller.institution = institution;
+    rpc::Call call = CallOf(institution);
     call.caller.system = system;
     call.caller.agent = agent;
     call.caller.function = "assistant-social";
-    call.caller.certificate = std::string(64, 'c');
-    call.directory = directory_;
     return call;
   }
   rpc::Call Dsol(const std::string& agent = "agent-1") const { return As("ville-paris", "dsol", agent); }
-  rpc::Call AsService(const std::string& name) const {
-    rpc::Call call;
-    call.caller.kind = rpc::Caller::Kind::kService;
-    call.caller.service = name;
-    call.directory = directory_;
-    return call;
-  }
 
   static Id128 Person(uint64_t number) { return audit::testing::Person(number).id; }
   common::v1::PersonRef Handle(const std::string& institution, uint64_t person) const {
@@ -320,38 +243,8 @@ class World {
   }
   void CutConsentLog(bool cut) { cut_ = cut; }
 
-  std::vector<audit::OpenedLeaf> Leaves() {
-    const auto leaves = harness_.log().ReadOpened(0, 100000);
-    Require(leaves.status());
-    return *leaves;
-  }
-  size_t Count(audit::v1::EventClass event_class) {
-    size_t count = 0;
-    for (const audit::OpenedLeaf& leaf : Leaves()) {
-      count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
-    }
-    return count;
-  }
-
-  static void Require(const absl::Status& status) {
-    if (!status.ok()) {
-      std::fprintf(stderr, "routing world: %s\n", status.ToString().c_str());
-      std::abort();
-    }
-  }
-
  private:
-  void Open() {
-    audit::MaintenanceOptions maintenance;
-    maintenance.institution = "service/routing";
-    absl::StatusOr<std::unique_ptr<audit::Maintenance>> opened =
-        audit::Maintenance::Open(std::move(maintenance), harness_.log(), harness_.store(), harness_.ring(),
-                                 harness_.clock(), harness_.random(), harness_.executor());
-    Require(opened.status());
-    maintenances_.push_back(*std::move(opened));
-    contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
-        harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
+  std::unique_ptr<Service> Make(const rpc::ServiceContext& context) override {
     Peers peers;
     peers.check = [this](consent::v1::CheckRequest request, absl::Duration /*timeout*/) {
       return consent.Check(std::move(request));
@@ -360,41 +253,17 @@ class World {
       return consent.Acknowledge(std::move(request));
     };
     Archive archive = [](uint64_t) -> absl::StatusOr<SignedVersion> { return absl::NotFoundError("none"); };
-    services_.push_back(std::make_unique<Service>(*contexts_.back(), std::move(peers), settings_,
-                                                  *calendar::Paris::Load(), std::move(archive),
-                                                  std::make_unique<CuttableTail>(consent_log_.log(), cut_)));
-    Require(service().Start());
-    maintenance().Start();
-    Settle(absl::Seconds(1));
-  }
-  void Stop() {
-    Run(maintenance().Stop());
-    Run(service().Stop());
-  }
-  // A dead process's coroutines end on their own.
-  void Abandon(Service& dead) {
-    Start(dead.Stop(), [](bool) {});
-    sim().RunFor(absl::Seconds(30));
+    return std::make_unique<Service>(context, std::move(peers), settings_, *calendar::Paris::Load(),
+                                     std::move(archive),
+                                     std::make_unique<CuttableTail>(consent_log_.log(), cut_));
   }
 
-  Settings settings_;
-  audit::testing::SimLogHarness harness_;
+  const Settings settings_;
   PeerLog consent_log_;
-  identity::SuppressionKeys suppression_;
-  rpc::Idempotency idempotency_;
-  std::optional<identity::HandleCodec> handles_;
-  std::shared_ptr<const directory::Directory> directory_;
   bool cut_ = false;
-  bool armed_ = false;
-  uint64_t steps_ = 0;
 
  public:
   FakeConsent consent;
-
- private:
-  std::vector<std::unique_ptr<audit::Maintenance>> maintenances_;
-  std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
-  std::vector<std::unique_ptr<Service>> services_;
 };
 
 }  // namespace relais::routing::testing
