@@ -1,6 +1,6 @@
 // What the indexes of a log cost and give, in one process over RocksDB, without gRPC.
 //
-//   bench_audit [leaves] [folder]     default 1,000,000 leaves under a temporary folder, removed afterwards
+//   bench_index [leaves] [folder]     default 1,000,000 leaves under a temporary folder, removed afterwards
 //
 // Prints appends/s without and with the indexer, its processor time per leaf, what it writes, and how long
 // queries take.
