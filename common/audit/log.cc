@@ -443,7 +443,7 @@ absl::StatusOr<OpenedLeaf> LogImpl::OpenLeaf(uint64_t index, std::string bytes) 
   }
   ASSIGN_OR_RETURN(const std::optional<std::string> subject,
                    store->LogGet(LogTable::kLeafSubjects, IndexKey(index)));
-  return Open(index, std::move(bytes), subject);
+  return Open(index, {std::move(bytes), subject, nullptr}, nullptr);
 }
 
 absl::StatusOr<std::vector<uint64_t>> LogImpl::LeavesOf(const Subject& subject, uint64_t from, size_t limit) {
