@@ -16,14 +16,11 @@ class Writer {
   virtual ~Writer() = default;
   /// False when the client is gone or the deadline passed.
   virtual Task<bool> Write(Response response) = 0;
-  /// Ends the stream from the handler's side, for a handler that both reads and writes: what is under way and
-  /// to come ends (nullopt, false), and once the handler has returned the client is told `why`. A stream that
-  /// ends by itself need not do anything.
-  virtual void End(absl::Status /*why*/) {}
   /// True once nothing more can be written.
   [[nodiscard]] virtual bool cancelled() const = 0;
   /// Reads and writes under way and to come end; the client is told `why` once the handler has returned. For
-  /// a handler that waits in one direction when it has to stop in the other. Default: nothing.
+  /// a handler that waits in one direction when it has to stop in the other; a stream that ends by itself
+  /// need not do anything. Default: nothing.
   virtual void End(absl::Status /*why*/) {}
 };
 
