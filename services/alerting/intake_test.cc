@@ -208,7 +208,7 @@ TEST(Intake, ANoticesReferenceIsNotWrittenWhenItHoldsANir) {
   for (const audit::OpenedLeaf& leaf : world.Leaves()) {
     v1::SignalRefused payload;
     if (leaf.details.payload().UnpackTo(&payload)) {
-      EXPECT_EQ(world.log().Actor(leaf.leaf)->request_id(), "");
+      EXPECT_EQ(world.harness().log().Actor(leaf.leaf)->request_id(), "");
     }
   }
 }
@@ -294,7 +294,7 @@ TEST(Intake, TwoStreamsAtOnceNeverAcceptAReferenceTwice) {
 }
 
 // A feed's client: what it sends, what it got.
-class FeedStream final : public SignalHandlers::SubmitStreamT {
+class FeedStream final : public RowStream {
  public:
   std::deque<v1::SubmitStreamRequest> requests;
   std::vector<v1::SubmitStreamResponse> responses;
@@ -334,7 +334,7 @@ TEST(SubmitStream, OpensThenAnswersEachBatch) {
 
 TEST(SubmitStream, ItsDayIsFixedWhenItOpens) {
   World world;
-  class Slow final : public SignalHandlers::SubmitStreamT {
+  class Slow final : public RowStream {
    public:
     Slow(World& world, FeedStream& inner) : world_(world), inner_(inner) {}
     Task<std::optional<v1::SubmitStreamRequest>> Read() override {
