@@ -235,7 +235,9 @@ TEST_P(LogConformanceTest, ReadsTheSameFromMemoryAndFromTheStore) {
 }
 
 TEST_P(LogConformanceTest, OpensOnlyTheClassesThatAreWanted) {
-  harness_->Append({SubjectEvent(Person(1)), PlainEvent()});
+  Event plain = PlainEvent();
+  plain.details.set_denial_reason("REASON_NO_GROUND");
+  harness_->Append({SubjectEvent(Person(1)), plain});
   for (int life = 0; life < 2; ++life) {
     const auto opened = log().ReadOpened(
         0, 10, [](audit::v1::EventClass c) { return c == audit::v1::EVENT_CLASS_CALL_REFUSED; });

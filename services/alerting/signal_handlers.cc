@@ -60,7 +60,7 @@ absl::StatusOr<v1::Delivery::State> SignalHandlers::StateOf(const std::string& i
                                                             const std::string& reference) const {
   const storage::Partition partition = store_.ClaimPartition(institution, reference);
   ASSIGN_OR_RETURN(const auto claims, store_.Claims({partition}));
-  if (claims.front().version == 0) {
+  if (claims.front().version == 0 || claims.front().value.erased()) {
     return v1::Delivery::STATE_UNSPECIFIED;
   }
   ASSIGN_OR_RETURN(const Id128 record, Id128::FromBytes(claims.front().value.record()));

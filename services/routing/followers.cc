@@ -156,7 +156,8 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 }
 
 bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
-  return Revokes(leaf.header.event_class());
+  return Revokes(leaf.header.event_class()) ||
+         leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED;
 }
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {

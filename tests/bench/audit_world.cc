@@ -77,7 +77,7 @@ audit::Event CheckEvent(uint64_t person) {
   event.event_class = audit::v1::EVENT_CLASS_CHECK_DECIDED;
   event.institution = "ville-paris";
   event.directory_version = 12;
-  event.ground = common::v1::GROUND_CONSENT;
+  event.ground = common::v1::GROUND_AGREEMENT;
   event.decision = common::v1::DECISION_PERMIT;
   event.purpose = "SOCIAL_SUPPORT";
   event.categories = {"HOUSING", "IDENTITY"};

@@ -43,7 +43,9 @@ class ErrorListener final : public rocksdb::EventListener {
   const std::shared_ptr<FailureLatch> latch_;
 };
 
-// So that looking at a store writes nothing beside it.
+// RocksDB writes no log of its own: what matters of it comes as a status. On a full disk its log would end
+// the process (an assertion of Debian's 7.8, at the second write that fails) instead of letting the store
+// stop; and looking at a store writes nothing beside it.
 class SilentLogger final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -134,13 +136,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);
   rocksdb::Options engine(MakeDbOptions(options, cache, std::make_shared<ErrorListener>(latch)),
                           rocksdb::ColumnFamilyOptions());
-  if (read_only) {
-    engine.info_log = std::make_shared<SilentLogger>();
-  }
+  engine.info_log = std::make_shared<SilentLogger>();
   const rocksdb::Status opened =
       read_only
-          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(cache), &database->families_,
-                                         &db)
+          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(cache),
+                                         &database->families_, &db)
           : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(cache), &database->families_, &db);
   if (!opened.ok()) {
     return OpenError(options.path, opened);

@@ -74,8 +74,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, const std::share
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // A store that met an error stops; it does not try again behind our back.
   db.max_bgerror_resume_count = 0;
-  db.write_buffer_manager =
-      std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
+  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
   // Bounds what a start has to replay.
   db.max_total_wal_size = uint64_t{64} << 20;
   // Bounds what a start has to open.
@@ -83,9 +82,6 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, const std::share
   db.max_background_jobs = 2;
   db.allow_concurrent_memtable_write = false;  // one writer thread
   db.enable_write_thread_adaptive_yield = false;
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.max_log_file_size = size_t{8} << 20;
-  db.keep_log_file_num = 4;
   db.listeners.push_back(std::move(listener));
   if (options.env != nullptr) {
     db.env = options.env;
