@@ -11,7 +11,7 @@
 
 namespace relais::audit {
 
-/// Opens a checkpoint as MustContain and the like do, but tells each wrong line to `findings` as
+/// Opens a checkpoint as merkle::OpenCheckpoint does, but tells each wrong line to `findings` as
 /// "<name> line <n>". The checkpoint when it is signed by one of the keys; else what its text says, when it
 /// says anything, `*trusted` false.
 [[nodiscard]] std::optional<merkle::Checkpoint> ReadCheckpoint(

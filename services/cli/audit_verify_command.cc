@@ -214,12 +214,13 @@ absl::StatusOr<int> VerifyFile(Context& context, const VerifyOptions& options) {
                                           : VerifyReceipt(context, text, trust);
 }
 
+// Cosigned checkpoints are older than the latest: the two are remembered apart.
 std::string StatePath(const ClientSettings& settings, const VerifyOptions& options) {
-  if (!options.state.empty()) {
+  if (!options.state.empty() || settings.home.empty()) {
     return options.state;
   }
-  return settings.home.empty() ? ""
-                               : absl::StrCat(settings.home, "/auditor/", options.service, ".checkpoint");
+  return absl::StrCat(settings.home, "/auditor/", options.service,
+                      options.policy.empty() ? ".checkpoint" : ".cosigned");
 }
 
 // NOT_FOUND when none was kept.
