@@ -269,9 +269,6 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
         options.certificate.empty()
             ? LogReader(*session, service, run, *directories).Read(options.from)
             : ReadByCertificate(*session, service, options.certificate, run_options, run);
-    if (absl::IsCancelled(read)) {
-      return kExitIncomplete;
-    }
     RETURN_IF_ERROR(read);
     if (run.overflowed()) {
       break;

@@ -172,6 +172,7 @@ class ProvokedTest(CheckCase):
         self.assertEqual(without_reason.returncode, 2)
         self.assertIn("--reason", without_reason.stderr)
         self.assertEqual(self.suite.command("--reason", "x", "audit", "check", acting=CITY).returncode, 9)
+        self.assertEqual(self.suite.command("--reason", "x", "audit", "check", acting="ville-paris/dpo").returncode, 9)
         for wrong in (("--question", "nothing"), ("--question", "in-force"), ("--from", "3"), ("--share", "5/4"),
                       ("--period", "2026-11-02"), ("--since", "2026-11-03", "--until", "2026-11-01")):
             self.assertEqual(self.suite.command("--reason", "x", "audit", "check", *wrong).returncode, 2, wrong)
