@@ -29,6 +29,7 @@ namespace {
 using audit::v1::AuditService;
 
 constexpr size_t kNonceBytes = 16;
+constexpr uint32_t kPage = 1000;
 constexpr absl::Duration kLongest = absl::Hours(24);
 
 struct CheckOptions {
@@ -40,6 +41,7 @@ struct CheckOptions {
   std::string since;
   std::string until;
   std::string institution;
+  std::string certificate;
   std::string agreement;
   std::string leaf;
   std::string share;
@@ -99,6 +101,10 @@ absl::StatusOr<questions::RunOptions> ReadRun(const CheckOptions& options) {
 absl::StatusOr<questions::Options> ReadAsked(const CheckOptions& options) {
   questions::Options asked;
   asked.institution = options.institution;
+  asked.certificate = options.certificate;
+  if (!options.certificate.empty() && options.names != std::vector<std::string>{"breach-notice"}) {
+    return absl::InvalidArgumentError("--certificate is for --question breach-notice, alone");
+  }
   asked.agreement = options.agreement;
   if (!options.leaf.empty()) {
     const std::vector<std::string> parts = absl::StrSplit(options.leaf, ':');
@@ -200,6 +206,39 @@ class LogReader {
   bool done_ = false;
 };
 
+// What the log finds by a certificate, which only it can open, is shown as a tail would show it.
+audit::v1::TailLeaf AsTailed(const audit::v1::QueriedLeaf& queried) {
+  audit::v1::TailLeaf leaf;
+  leaf.set_leaf(queried.leaf());
+  const bool opened = queried.opening() == audit::v1::QueriedLeaf::OPENING_OPENED;
+  leaf.set_opening(opened ? audit::v1::TailLeaf::OPENING_OPENED : audit::v1::TailLeaf::OPENING_ERASED);
+  *leaf.mutable_details() = queried.details();
+  return leaf;
+}
+
+absl::Status ReadByCertificate(Session& session, const std::string& service, const std::string& certificate,
+                               const questions::RunOptions& options, questions::CheckRun& run) {
+  audit::v1::QueryRequest request;
+  request.set_order(audit::v1::QUERY_ORDER_OLDEST_FIRST);
+  request.set_page_size(kPage);
+  request.mutable_filters()->set_certificate(certificate);
+  if (options.since > absl::InfinitePast()) {
+    *request.mutable_filters()->mutable_from() = ToProto(options.since);
+  }
+  if (options.until < absl::InfiniteFuture()) {
+    *request.mutable_filters()->mutable_to() = ToProto(options.until);
+  }
+  do {
+    ASSIGN_OR_RETURN(const audit::v1::QueryResponse page,
+                     session.CallAt<AuditService>(service, &AuditService::Stub::Query, request));
+    for (const audit::v1::QueriedLeaf& leaf : page.leaves()) {
+      RETURN_IF_ERROR(run.Add(service, leaf.index(), AsTailed(leaf)));
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty() && !run.overflowed());
+  return absl::OkStatus();
+}
+
 int ExitOf(const questions::Report& report) {
   if (!report.complete()) {
     return kExitIncomplete;
@@ -226,10 +265,10 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
     if (!options.service.empty() && service != options.service) {
       continue;
     }
-    const absl::Status read = LogReader(*session, service, run, *directories).Read(options.from);
-    if (absl::IsCancelled(read)) {
-      return kExitIncomplete;
-    }
+    const absl::Status read =
+        options.certificate.empty()
+            ? LogReader(*session, service, run, *directories).Read(options.from)
+            : ReadByCertificate(*session, service, options.certificate, run_options, run);
     RETURN_IF_ERROR(read);
     if (run.overflowed()) {
       break;
@@ -260,6 +299,7 @@ void AddAuditCheck(CLI::App& audit, Context& context) {
   verb.add_option("--since", options->since, "acts from this day or instant on");
   verb.add_option("--until", options->until, "acts until the end of this day, or before this instant");
   verb.add_option("--institution", options->institution, "breach-notice: whose acts");
+  verb.add_option("--certificate", options->certificate, "breach-notice: of what, SHA-256 in hexadecimal");
   verb.add_option("--agreement", options->agreement, "notice-given: the agreement's id");
   verb.add_option("--leaf", options->leaf, "in-force: the act, as SERVICE:INDEX");
   verb.add_option("--share", options->share, "K/N: only the K-th of N shares of the persons");

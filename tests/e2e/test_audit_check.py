@@ -1,6 +1,8 @@
 """The auditors' standing questions on a live suite: nothing found in a clean story, and what was provoked in another."""
 
+import hashlib
 import json
+import ssl
 import unittest
 
 import suite
@@ -145,6 +147,15 @@ class ProvokedTest(CheckCase):
         _, touched = self.ask("--question", "breach-notice", "--institution", "caf", code=0)
         self.assertEqual([(each["recipient"], len(each["persons"])) for each in touched["breach-notice"]],
                          [("ville-paris", 1)])
+        certificate = hashlib.sha256(ssl.PEM_cert_to_DER_cert(suite.read(self.suite.path(
+            "pki", "institutions", "ville-paris", "dsol", "tls.crt")).decode().partition("-----END")[0] +
+            "-----END CERTIFICATE-----\n")).hexdigest()
+        since = (self.suite.now() - 4 * DAY).isoformat()
+        _, touched = self.ask("--question", "breach-notice", "--certificate", certificate, "--since", since, code=0)
+        self.assertEqual({(each["institution"], each["recipient"], len(each["persons"]))
+                          for each in touched["breach-notice"]},
+                         {("ville-paris", "aphp", 1), ("ville-paris", "caf", 1), ("ville-paris", "ville-paris", 1)})
+        self.assertEqual(self.ask("--question", "breach-notice", "--certificate", "0" * 64, code=0)[1], {})
         permit = next(leaf for leaf in self.leaves("consent")
                       if leaf["header"]["eventClass"] == "EVENT_CLASS_CHECK_DECIDED")
         report, rule = self.ask("--question", "in-force", "--leaf", "consent:%d" % permit["index"], code=0)
@@ -161,6 +172,7 @@ class ProvokedTest(CheckCase):
         self.assertEqual(without_reason.returncode, 2)
         self.assertIn("--reason", without_reason.stderr)
         self.assertEqual(self.suite.command("--reason", "x", "audit", "check", acting=CITY).returncode, 9)
+        self.assertEqual(self.suite.command("--reason", "x", "audit", "check", acting="ville-paris/dpo").returncode, 9)
         for wrong in (("--question", "nothing"), ("--question", "in-force"), ("--from", "3"), ("--share", "5/4"),
                       ("--period", "2026-11-02"), ("--since", "2026-11-03", "--until", "2026-11-01")):
             self.assertEqual(self.suite.command("--reason", "x", "audit", "check", *wrong).returncode, 2, wrong)

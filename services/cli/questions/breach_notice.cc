@@ -1,5 +1,6 @@
-// breach-notice: who was touched by one institution's acts between two instants, for the notices of RGPD art.
-// 33 and 34. 16 bytes for each person.
+// breach-notice: who was touched by the acts of one institution, or of one certificate, between two instants,
+// for the notices of RGPD art. 33 and 34. What a certificate did stands in part R, which is for the log to
+// look at: of it, only the leaves found by their certificate are shown here. 16 bytes for each person.
 #include <algorithm>
 
 #include "absl/container/flat_hash_set.h"
@@ -11,13 +12,16 @@ namespace {
 
 class BreachNotice final : public Question {
  public:
-  explicit BreachNotice(std::string institution) : institution_(std::move(institution)) {}
+  BreachNotice(std::string institution, bool by_certificate)
+      : institution_(std::move(institution)), by_certificate_(by_certificate) {}
 
   [[nodiscard]] const Description& description() const override {
     static const Description kDescription = {
         "breach-notice",
-        "personnes touchées par une institution entre deux instants (--institution, --since, --until)",
-        "persons touched by an institution between two instants (--institution, --since, --until)",
+        "personnes touchées par une institution ou un certificat entre deux instants (--institution ou "
+        "--certificate, --since, --until)",
+        "persons touched by an institution or a certificate between two instants (--institution or "
+        "--certificate, --since, --until)",
         {"consent", "routing", "alerting"},
         true};
     return kDescription;
@@ -26,11 +30,13 @@ class BreachNotice final : public Question {
   void Add(const SeenLeaf& leaf, const Past& /*past*/) override {
     const std::string& acting = leaf.header.institution();
     const std::string& recipient = leaf.details.recipient().institution();
-    if (institution_.empty() || !leaf.in_period || (acting != institution_ && recipient != institution_)) {
+    const bool concerns = by_certificate_ || acting == institution_ || recipient == institution_;
+    if (!concerns || !leaf.in_period) {
       return;
     }
-    const std::string& other = acting == institution_ ? recipient : acting;
-    Touched& touched = by_other_[other.empty() || other == institution_ ? institution_ : other];
+    const std::string& whose = by_certificate_ ? acting : institution_;
+    const std::string& other = acting == whose ? recipient : acting;
+    Touched& touched = by_other_[{whose, other.empty() ? whose : other}];
     if (touched.leaves++ == 0) {
       touched.first = leaf.index;
       touched.service = leaf.service;
@@ -45,14 +51,14 @@ class BreachNotice final : public Question {
 
   [[nodiscard]] std::vector<Finding> Finish(absl::Time /*now*/) override {
     std::vector<Finding> answers;
-    for (auto& [other, touched] : by_other_) {
+    for (auto& [key, touched] : by_other_) {
       Finding answer;
       answer.what = "TOUCHED";
       answer.service = touched.service;
       answer.leaves = {touched.first};
       answer.time = touched.since;
-      answer.institution = institution_;
-      answer.recipient = other;
+      answer.institution = key.first;
+      answer.recipient = key.second;
       answer.persons.assign(touched.persons.begin(), touched.persons.end());
       std::sort(answer.persons.begin(), answer.persons.end());
       answer.facts["persons"] = absl::StrCat(touched.persons.size());
@@ -75,14 +81,16 @@ class BreachNotice final : public Question {
     absl::flat_hash_set<Id128> persons;
   };
   const std::string institution_;
-  std::map<std::string, Touched> by_other_;  // by the other institution concerned
+  const bool by_certificate_;
+  // By whose it is and the other institution concerned.
+  std::map<std::pair<std::string, std::string>, Touched> by_other_;
   size_t held_ = 0;
 };
 
 }  // namespace
 
 std::unique_ptr<Question> MakeBreachNotice(const Options& options) {
-  return std::make_unique<BreachNotice>(options.institution);
+  return std::make_unique<BreachNotice>(options.institution, !options.certificate.empty());
 }
 
 }  // namespace relais::cli::questions

@@ -38,6 +38,23 @@ TEST(BreachNotice, WhomAnInstitutionTouchedAndWithWhom) {
   EXPECT_EQ(found[1].facts.at("leaves"), "3");
 }
 
+// The run shows only what the log found by the certificate.
+TEST(BreachNotice, OfACertificateIsAllThatIsShown) {
+  Options options;
+  options.certificate = std::string(64, 'c');
+  Teller teller(MakeBreachNotice(options));
+  teller.Permit(1, 0);
+  teller.Permit(2, 0, [](SeenLeaf& leaf) { leaf.details.clear_recipient(); });
+  teller.Permit(3, 0, [](SeenLeaf& leaf) { leaf.in_period = false; });
+  const std::vector<Finding> found = teller.Found();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].institution, "ville-paris");
+  EXPECT_EQ(found[0].recipient, "caf");
+  EXPECT_THAT(found[0].persons, ElementsAre(IdOf(1)));
+  EXPECT_EQ(found[1].recipient, "ville-paris");
+  EXPECT_THAT(found[1].persons, ElementsAre(IdOf(2)));
+}
+
 TEST(BreachNotice, NobodyElses) {
   Options options;
   options.institution = "emmaus";

@@ -11,7 +11,8 @@ namespace {
 
 absl::Status CheckOptions(const std::string& name, const Options& options) {
   const std::map<std::string, std::pair<bool, const char*>> needs = {
-      {"breach-notice", {!options.institution.empty(), "--institution"}},
+      {"breach-notice",
+       {options.institution.empty() != options.certificate.empty(), "either --institution or --certificate"}},
       {"in-force", {!options.leaf.service.empty(), "--leaf SERVICE:INDEX"}},
       {"notice-given", {!options.agreement.empty(), "--agreement"}}};
   const auto need = needs.find(name);

@@ -19,6 +19,7 @@ struct LeafName {
 /// What enquiries ask about.
 struct Options {
   std::string institution;
+  std::string certificate;  // SHA-256, hexadecimal: then only leaves of its acts are shown
   std::string agreement;  // 32 hexadecimal digits
   LeafName leaf;
 };

@@ -34,6 +34,15 @@ TEST(Catalog, ChoosesStandingOnesByDefaultAndEnquiriesByName) {
   EXPECT_TRUE((*named)[0]->description().enquiry);
 }
 
+TEST(Catalog, ABreachIsOfAnInstitutionOrOfACertificate) {
+  Options both;
+  both.institution = "caf";
+  both.certificate = std::string(64, 'c');
+  EXPECT_FALSE(ChooseQuestions({"breach-notice"}, both).ok());
+  both.institution.clear();
+  EXPECT_TRUE(ChooseQuestions({"breach-notice"}, both).ok());
+}
+
 TEST(Catalog, RefusesTheUnknownAndWhatLacksItsObject) {
   for (const char* name : {"breach-notice", "in-force", "notice-given", "nothing"}) {
     EXPECT_EQ(ChooseQuestions({name}, {}).status().code(), absl::StatusCode::kInvalidArgument) << name;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/audit/leaf.h"
 #include "common/base/status.h"
 
@@ -89,7 +90,14 @@ size_t CheckRun::Held() const {
 }
 
 absl::Status CheckRun::Add(std::string_view service, uint64_t index, const audit::v1::TailLeaf& leaf) {
-  ASSIGN_OR_RETURN(audit::Leaf parsed, audit::ParseLeaf(leaf.leaf()));
+  if (leaf.opening() == audit::v1::TailLeaf::OPENING_WITHHELD) {
+    return absl::PermissionDeniedError("the questions need a scope over the whole log: leaves are withheld");
+  }
+  absl::StatusOr<audit::Leaf> read = audit::ParseLeaf(leaf.leaf());
+  if (!read.ok()) {
+    return absl::DataLossError(absl::StrCat("leaf ", index, " of ", service, ": ", read.status().message()));
+  }
+  audit::Leaf parsed = *std::move(read);
   ++report_.leaves;
   SeenLeaf seen;
   seen.service = std::string(service);

@@ -56,7 +56,8 @@ class CheckRun {
   /// What of that log they have to see.
   [[nodiscard]] Range Wanted(std::string_view service) const;
 
-  /// Each log in its order, one after the other. DATA_LOSS for bytes that are no leaf.
+  /// Each log in its order, one after the other. DATA_LOSS for bytes that are no leaf,
+  /// PERMISSION_DENIED for a leaf that is withheld.
   absl::Status Add(std::string_view service, uint64_t index, const audit::v1::TailLeaf& leaf);
   [[nodiscard]] bool overflowed() const { return overflowed_; }
   [[nodiscard]] Report Finish(absl::Time now);

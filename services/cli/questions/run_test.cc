@@ -179,9 +179,12 @@ TEST_F(RunTest, EnquiriesAnswerAndFindNothingWrong) {
   EXPECT_EQ(report.wrong(), 0u);
 }
 
-TEST_F(RunTest, BytesThatAreNoLeafAreLost) {
+TEST_F(RunTest, RefusesBytesThatAreNoLeafAndALogThatIsNotWhole) {
   CheckRun run = Make({});
-  EXPECT_FALSE(run.Add("consent", 0, audit::v1::TailLeaf()).ok());
+  EXPECT_EQ(run.Add("consent", 0, audit::v1::TailLeaf()).code(), absl::StatusCode::kDataLoss);
+  audit::v1::TailLeaf withheld;
+  withheld.set_opening(audit::v1::TailLeaf::OPENING_WITHHELD);
+  EXPECT_EQ(run.Add("consent", 0, withheld).code(), absl::StatusCode::kPermissionDenied);
 }
 
 }  // namespace
