@@ -29,6 +29,13 @@ def flip(path, at, bit=1):
         file.write(bytes([byte ^ bit]))
 
 
+class TextLoader(yaml.SafeLoader):
+    """Days and instants stay the texts they are."""
+    yaml_implicit_resolvers = {
+        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
 class OfflineTest(suite.SuiteTest):
     """Helpers."""
 
@@ -53,7 +60,7 @@ class OfflineTest(suite.SuiteTest):
     def change_directory(self, change):
         """Signs and puts in force the next version of the directory."""
         folder = self.suite.path("directory")
-        directory = yaml.safe_load(suite.read(os.path.join(folder, "directory.yaml")))
+        directory = yaml.load(suite.read(os.path.join(folder, "directory.yaml")), Loader=TextLoader)
         change(directory)
         directory["version"] = version = int(directory["version"]) + 1
         path = os.path.join(folder, "next.yaml")
@@ -208,7 +215,8 @@ class ForkTest(OfflineTest):
         self.caught(folder, "fork")
         done = self.audit("witness", "--service", "alerting", "--key", key, "--state", state)
         self.assertEqual(done.returncode, ALARM, done.stdout + done.stderr)
-        self.assertIn("fork", done.stdout)
+        # What it is asked to cosign may still be what it was asked before: shorter than what it cosigned (ADR 9).
+        self.assertRegex(done.stdout, "fork|roll-back")
         # The copy still is the honest log.
         copy = c2sp.TiledLog(folder, self.log_keys("alerting"))
         self.assertEqual(len(copy.entries), honest["leaves"])

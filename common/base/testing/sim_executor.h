@@ -26,6 +26,8 @@ class SimExecutor final : public Executor, public Clock {
   void RunFor(absl::Duration limit);
   /// Runs until `done()` holds; false if nothing is left to run or `limit` of virtual time passed before.
   bool RunUntil(const std::function<bool()>& done, absl::Duration limit);
+  /// The machine sleeps: time passes and nothing runs. What fell due meanwhile runs late, in its order.
+  void Skip(absl::Duration time) { now_ += time; }
   /// Uniform in [0, bound): the one source of choices of the world.
   uint64_t Below(uint64_t bound) { return engine_() % bound; }
   [[nodiscard]] uint64_t steps() const { return steps_; }
