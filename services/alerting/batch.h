@@ -49,7 +49,9 @@ struct Intake::Ledger {
     Stored<v1::ReferenceClaim> stored;
     bool complete = false;  // its row is there
     bool taken = false;     // by this try
-    // Where the claimant whose row never came would put it, when that is another record than ours.
+    // Where the claimant whose row never came would put it. Its place is marked before the claim is taken
+    // over, in our own record too: it may be about to put other content there, which the claim would then not
+    // tell.
     Id128 given_up;
     uint64_t given_up_version = 0;
     uint64_t row_version = 0;  // of the row's place in our record

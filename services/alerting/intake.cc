@@ -85,8 +85,8 @@ absl::Status Intake::AddAccepted(const Batch& batch, const Ledger& ledger, const
                      context_.log.Draft(AcceptedEvent(batch.call, record, batch.terms.type, *item->form.row,
                                                       item->row_id, item->state)));
     commit.leaves.push_back(std::move(draft));
-    RETURN_IF_ERROR(store_.PutRow(item->state, record, item->row_id,
-                                  ledger.claims.at(item->row_id).row_version, commit));
+    RETURN_IF_ERROR(
+        store_.PutRow(item->state, record, item->row_id, ledger.claims.at(item->row_id).row_version, commit));
   }
   const Ledger::Record& state = ledger.records.at(record);
   if (state.objection_noted) {
@@ -134,13 +134,15 @@ absl::StatusOr<storage::CommitRequest> Intake::RecordCommit(const Batch& batch, 
 // there.
 Task<absl::StatusOr<bool>> Intake::Claim(std::shared_ptr<Ledger> ledger) const {
   std::vector<storage::CommitRequest> given_up;
+  std::vector<Ledger::Claim*> giving_up;  // whose
   std::vector<storage::CommitRequest> claims;
-  for (const auto& [row, claim] : ledger->claims) {
+  for (auto& [row, claim] : ledger->claims) {
     if (!claim.taken) {
       continue;
     }
     if (!claim.given_up.IsZero()) {
       given_up.push_back(AlertingStore::GiveUpRow(claim.given_up, row, claim.given_up_version));
+      giving_up.push_back(&claim);
     }
     storage::CommitRequest commit;
     commit.partition = {storage::PartitionKind::kIndexBucket, row};
@@ -152,6 +154,11 @@ Task<absl::StatusOr<bool>> Intake::Claim(std::shared_ptr<Ledger> ledger) const {
     CO_ASSIGN_OR_RETURN(const bool all, AllDone(results));
     if (!all) {
       co_return false;
+    }
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (giving_up[i]->given_up.ToBytes() == giving_up[i]->stored.value.record()) {
+        giving_up[i]->row_version = results[i]->version;
+      }
     }
   }
   if (claims.empty()) {

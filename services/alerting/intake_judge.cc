@@ -102,10 +102,13 @@ absl::Status Intake::JudgeFields(const Terms& terms, Item& item, Ledger& ledger)
     return absl::OkStatus();
   }
   Ledger::Claim& claim = ledger.claims[item.row_id];
-  if (claim.given_up == item.record) {
+  const v1::ReferenceClaim& claimed = claim.stored.value;
+  if (claim.given_up == item.record && claimed.key_version() == terms.key.version &&
+      ConstantTimeEqual(claimed.content_digest(), item.content)) {
+    // This very row, sent before: whoever puts it there, it is the same.
     claim.row_version = std::exchange(claim.given_up_version, 0);
     claim.given_up = Id128();
-  } else if (claim.stored.version != 0) {
+  } else if (claim.stored.version != 0 && claim.given_up != item.record) {
     ASSIGN_OR_RETURN(const auto place, store_.PlaceOf(item.record, item.row_id));
     claim.row_version = place.version;
   }

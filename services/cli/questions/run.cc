@@ -95,7 +95,8 @@ absl::Status CheckRun::Add(std::string_view service, uint64_t index, const audit
   }
   absl::StatusOr<audit::Leaf> read = audit::ParseLeaf(leaf.leaf());
   if (!read.ok()) {
-    return absl::DataLossError(absl::StrCat("leaf ", index, " of ", service, ": ", read.status().message()));
+    return absl::DataLossError(absl::StrCat("leaf ", index, " of ", std::string(service), ": ",
+                                            std::string(read.status().message())));
   }
   audit::Leaf parsed = *std::move(read);
   ++report_.leaves;
