@@ -212,7 +212,9 @@ scripts/up.sh "$dir" >/dev/null
 # shellcheck source=/dev/null
 source "$dir/env"
 for part in import calls audit; do
-  [ -n "$only" ] && [ "$only" != "$part" ] || "$part"
+  if [ -z "$only" ] || [ "$only" = "$part" ]; then
+    "$part"
+  fi
 done
 if [ -n "$json" ]; then
   (IFS=,; echo "{${results[*]}}") >"$json"

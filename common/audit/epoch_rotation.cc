@@ -85,7 +85,8 @@ absl::Status EpochRotation::TakeNextEpoch() {
 
 Task<absl::Status> EpochRotation::WrapAnew() {
   // What was staged before the new epoch was in use is visible after this.
-  const absl::StatusOr<storage::CommitResult> barrier = co_await Commit({});
+  std::vector<storage::LeafDraft> none;
+  const absl::StatusOr<storage::CommitResult> barrier = co_await Commit(std::move(none));
   CO_RETURN_IF_ERROR(barrier.status());
   for (int pass = 0; pass < kMostPasses; ++pass) {
     const absl::StatusOr<Pass> made = co_await OnePass();

@@ -2,7 +2,8 @@
 //
 //   "signers"   0x01 | the C2SP verifier keys that signed at the last start, each ended by a newline
 //
-// and those of maintenance and of a log that goes on after a loss (meta_rows.h; docs/formats.md, "Log tables").
+// and those of maintenance and of a log that goes on after a loss (meta_rows.h; docs/formats.md, "Log
+// tables").
 #pragma once
 
 #include <string>

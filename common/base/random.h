@@ -21,8 +21,9 @@ class Random {
 };
 
 /// OpenSSL's CSPRNG, for everything real. Small amounts come from a store of the calling thread, which is
-/// refilled some kilobytes at a time, because a call of the CSPRNG costs more than most of its callers do. What
-/// is given out is wiped from that store, the rest when the thread ends; a forked child begins with none.
+/// refilled some kilobytes at a time, because a call of the CSPRNG costs more than most of its callers do.
+/// What is given out is wiped from that store, the rest when the thread ends; a forked child begins with
+/// none.
 class SystemRandom final : public Random {
  public:
   void Fill(uint8_t* out, size_t n) override;

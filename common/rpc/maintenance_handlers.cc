@@ -26,8 +26,8 @@ absl::Status Answer(const absl::Status& status) {
 }  // namespace
 
 Task<absl::StatusOr<common::v1::Written>> MaintenanceHandlers::WrittenAt(uint64_t index) {
-  absl::StatusOr<common::v1::Written> written =
-      co_await WrittenOf(context_, {index, 1, index + 1}, true, true);
+  const storage::LeafRange leaf{index, 1, index + 1};
+  absl::StatusOr<common::v1::Written> written = co_await WrittenOf(context_, leaf, true, true);
   co_return written;
 }
 

@@ -24,7 +24,7 @@ class Source:
     """The tokens of a file, with their lines and matching brackets."""
 
     def __init__(self, text):
-        text = SKIPPED.sub(lambda m: " _ " + "\n" * m.group().count("\n"), text)
+        text = SKIPPED.sub(lambda m: (" " if m.group().startswith("/") else " _ ") + "\n" * m.group().count("\n"), text)
         found = list(TOKEN.finditer(text))
         self.tokens = [match.group() for match in found]
         self.lines, line, at = [], 1, 0

@@ -38,6 +38,7 @@ GOOD = {
     "a class inside a lambda": "auto f = [&] { struct A { Task<int> Go() { co_return 1; } }; return A(); };",
     "an operator that is declared": "auto operator co_await() const { return Awaiter{state_}; }",
     "a comment": "// x = co_await Take(Agg{1});\n/* Use(co_await Get()); */",
+    "a comment before": "if (a) {\n  // Why.\n  co_await Get();\n}",
     "a literal": 'Say("co_await Take(Agg{1})"); Say(R"(Use(co_await Get()))"); char c = \'{\';',
     "an attribute and a subscript": "[[maybe_unused]] auto x = co_await a[0](b);",
 }

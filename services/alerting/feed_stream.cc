@@ -196,8 +196,7 @@ Task<absl::Status> AnswerBatches(RunPtr run) {
 
 Task<absl::Status> ServeRows(Executor& executor, const Intake& intake, rpc::Call call, Terms terms,
                              std::shared_ptr<RowStream> stream) {
-  auto run =
-      std::make_shared<Run>(executor, intake, std::move(call), std::move(terms), std::move(stream));
+  auto run = std::make_shared<Run>(executor, intake, std::move(call), std::move(terms), std::move(stream));
   std::vector<Task<absl::Status>> both;
   both.push_back(ReadBatches(run));
   both.push_back(AnswerBatches(run));

@@ -48,13 +48,13 @@ class Intake {
   /// suppression key.
   absl::StatusOr<std::shared_ptr<Batch>> Prepare(rpc::Call call, Terms terms,
                                                  std::vector<v1::FeedRow> rows) const;
-  /// False when older versions of the sender's key are in force: then Prepare looks into the store, and has to
-  /// wait for every earlier batch.
+  /// False when older versions of the sender's key are in force: then Prepare looks into the store, and has
+  /// to wait for every earlier batch.
   static bool PreparesAhead(const Terms& terms) { return terms.key.version <= 1; }
   /// Whether the two share a sender record or a reference.
   static bool Overlap(const Batch& one, const Batch& other);
-  /// One result per row, in order; every row told ACCEPTED is durable. An error means that no row of the batch
-  /// has an outcome (some may be durable all the same: sending them again gives DUPLICATE).
+  /// One result per row, in order; every row told ACCEPTED is durable. An error means that no row of the
+  /// batch has an outcome (some may be durable all the same: sending them again gives DUPLICATE).
   Task<absl::StatusOr<std::vector<v1::RowResult>>> Submit(std::shared_ptr<Batch> batch) const;
 
  private:

@@ -24,7 +24,7 @@ struct Shared {
 
   AuditWorld& world;
   uint64_t persons = 1;
-  absl::Duration from;   // commits that end in [from, until) count
+  absl::Duration from;  // commits that end in [from, until) count
   absl::Duration until;
   std::atomic<uint64_t> next = 0;
   std::mutex mu;

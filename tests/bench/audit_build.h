@@ -1,5 +1,5 @@
-// Builds a large log fast: leaves made and placed by the log itself, written as sorted files that RocksDB takes
-// in whole.
+// Builds a large log fast: leaves made and placed by the log itself, written as sorted files that RocksDB
+// takes in whole.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Measures the audit log (docs/performance.md). Each part runs in a process of its own, so that its memory is its
-// own; scripts/bench.sh runs them all and compares.
+// Measures the audit log (docs/performance.md). Each part runs in a process of its own, so that its memory is
+// its own; scripts/bench.sh runs them all and compares.
 //
 //   bench_audit append --folder DIR
 //   bench_audit build  --folder DIR [--leaves N] [--persons N]

@@ -48,7 +48,8 @@ absl::StatusOr<uint64_t> Answer(audit::Log& log, const audit::Subject& person) {
   return opened.size();
 }
 
-absl::StatusOr<Quantiles> AskAbout(AuditWorld& world, const std::vector<uint64_t>& persons, uint64_t* events) {
+absl::StatusOr<Quantiles> AskAbout(AuditWorld& world, const std::vector<uint64_t>& persons,
+                                   uint64_t* events) {
   std::vector<absl::Duration> took;
   for (const uint64_t person : persons) {
     const audit::Subject subject = PersonOf(person);

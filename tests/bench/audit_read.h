@@ -24,10 +24,11 @@ struct ReadFigure {
   uint64_t leaves = 0;
   absl::Duration store_took;  // nothing of the store in the page cache
   absl::Duration log_took;
-  uint64_t events = 0;      // of one person
-  Quantiles events_cold;    // all of one person's events, opened; each from a leaf block that was not read before
-  Quantiles events_warm;    // the same people again
-  Quantiles inclusion;      // a proof of a leaf drawn uniformly, in the whole tree
+  uint64_t events = 0;  // of one person
+  Quantiles
+      events_cold;  // all of one person's events, opened; each from a leaf block that was not read before
+  Quantiles events_warm;  // the same people again
+  Quantiles inclusion;    // a proof of a leaf drawn uniformly, in the whole tree
 };
 
 absl::StatusOr<ReadFigure> MeasureReads(const ReadLoad& load);

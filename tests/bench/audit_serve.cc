@@ -43,9 +43,9 @@ absl::Status ServeAudit(const ServeOptions& options) {
                    identity::HandleCodec::Create(world->ring(), {}, world->clock()));
   const identity::SuppressionKeys suppression(world->ring());
   const rpc::Idempotency idempotency(Secret(std::string(32, 'i')));
-  const rpc::ServiceContext context{world->clock(), world->random(), world->executor(), world->store(),
-                                    world->log(),   handles,         suppression,       idempotency,
-                                    current};
+  const rpc::ServiceContext context{world->clock(), world->random(), world->executor(),
+                                    world->store(), world->log(),    handles,
+                                    suppression,    idempotency,     current};
   ASSIGN_OR_RETURN(pki::PeerTrust trust, TrustOf(options.pki));
   rpc::Authenticator authenticator(std::move(trust), current);
   rpc::Dispatcher dispatcher(context, authenticator, {});

@@ -32,8 +32,8 @@ struct ExportFigure {
   [[nodiscard]] double PerSecond() const { return static_cast<double>(leaves) / absl::ToDoubleSeconds(took); }
 };
 
-/// Takes leaves over one connection as a mirror does: every leaf is hashed, and at the end the tree of what came
-/// is proved to be the beginning of the server's.
+/// Takes leaves over one connection as a mirror does: every leaf is hashed, and at the end the tree of what
+/// came is proved to be the beginning of the server's.
 absl::StatusOr<ExportFigure> MeasureExport(const ExportLoad& load);
 
 }  // namespace relais::bench

@@ -1,5 +1,5 @@
-// A log of its own for measurements: the suite's audit log on the suite's store, with keys that are the same in
-// every process, so that one builds it and another reads it.
+// A log of its own for measurements: the suite's audit log on the suite's store, with keys that are the same
+// in every process, so that one builds it and another reads it.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@
 namespace relais::bench {
 
 struct AuditWorldOptions {
-  std::string folder;           // the store, the last published checkpoint
+  std::string folder;             // the store, the last published checkpoint
   size_t subject_keys = 100'000;  // kept opened; what a service keeps
 };
 

@@ -20,7 +20,7 @@ struct LeafName {
 struct Options {
   std::string institution;
   std::string certificate;  // SHA-256, hexadecimal: then only leaves of its acts are shown
-  std::string agreement;  // 32 hexadecimal digits
+  std::string agreement;    // 32 hexadecimal digits
   LeafName leaf;
 };
 

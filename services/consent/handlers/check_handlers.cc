@@ -234,8 +234,8 @@ Task<Response> CheckHandlers::Check(rpc::Call call, v1::CheckRequest request) {
   CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const std::shared_ptr<const Inquiry> inquiry,
                       Inquire(registry_, std::move(call), std::move(request)));
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, inquiry->call,
-                                                        inquiry->request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 person,
+                      rpc::PersonOf(registry_.context, inquiry->call, inquiry->request.person(), "person"));
   if (registry_.store.cache().Find(person).state == nullptr) {
     co_await ResumeOn(registry_.context.executor);  // her state is on the disk
   }
