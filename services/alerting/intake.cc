@@ -5,6 +5,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "common/directory/codes.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "services/alerting/batch.h"
 #include "services/alerting/events.h"
@@ -41,6 +42,16 @@ absl::StatusOr<Terms> Intake::Open(const rpc::Call& call, v1::FeedType type) con
   if (!key.ok()) {
     return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
                         "this institution has no suppression key");
+  }
+  // Who may send which signal is the directory's to say, not the caller's.
+  const std::string_view signal =
+      type == v1::FEED_TYPE_BSPP ? directory::kDistressReport : directory::kUnpaidBill;
+  const std::vector<directory::Protocol>& protocols = call.directory->content().protocols;
+  if (std::none_of(protocols.begin(), protocols.end(), [&](const directory::Protocol& protocol) {
+        return protocol.sender == terms.institution && protocol.signal == signal;
+      })) {
+    return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_MISSING_ROLE,
+                        "the directory has no protocol under which this institution sends this feed");
   }
   terms.key = std::move(*key);
   terms.judge.now = context_.clock.Now();

@@ -39,7 +39,8 @@ class Intake {
          const RuleSettings& rules)
       : context_(context), store_(store), paris_(paris), rules_(rules) {}
 
-  /// FAILED_PRECONDITION when the institution has no suppression key.
+  /// FAILED_PRECONDITION when the institution has no suppression key; PERMISSION_DENIED when the directory
+  /// has no protocol under which it sends this feed.
   absl::StatusOr<Terms> Open(const rpc::Call& call, v1::FeedType type) const;
   static v1::StreamOpened Show(const Terms& terms);
 

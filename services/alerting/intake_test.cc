@@ -230,6 +230,13 @@ TEST(Intake, RowsOfAnotherFormatAreMalformed) {
   EXPECT_EQ(world.Submit({Cut("E1"), Report("B1")}, "bspp"), (Outcomes{"MALFORMED", "ACCEPTED"}));
 }
 
+TEST(Intake, AFeedWithoutProtocolOfItsSenderIsNotTaken) {
+  World world;
+  EXPECT_TRUE(absl::IsPermissionDenied(world.TrySubmit("edf", v1::FEED_TYPE_BSPP, {Report("B1")}).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(world.TrySubmit("bspp", v1::FEED_TYPE_EDF, {Cut("E1")}).status()));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED), 0u);
+}
+
 TEST(Intake, WithoutASuppressionKeyNothingIsTaken) {
   World world;
   EXPECT_TRUE(absl::IsFailedPrecondition(world.TrySubmit("caf", v1::FEED_TYPE_EDF, {Cut("E1")}).status()));
