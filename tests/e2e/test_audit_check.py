@@ -180,7 +180,7 @@ class ProvokedTest(CheckCase):
         self.ask("--question", "special-without-flag", code=0)
         read = self.leaves("consent")[before:]
         self.assertEqual([leaf["header"]["eventClass"] for leaf in read], ["EVENT_CLASS_LOG_READ"] * 2)
-        halves = [self.ask("--share", "%d/2" % share, "--question", "overdue-emergency-reviews", code=0)[0]
+        halves = [self.ask("--share", "%d/2" % share, "--question", "special-without-flag", code=0)[0]
                   for share in (1, 2)]
         self.assertTrue(all(half["complete"] for half in halves))
 
