@@ -96,7 +96,7 @@ class ErasureCase(StoryCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         erasure_id = done.stdout.strip()
         suite.wait_for("the end of an erasure", lambda: self.certificate(erasure_id).HasField("destroyed") and
-                       self.certificate(erasure_id).erased.leaf_index, timeout=60)
+                       self.certificate(erasure_id).erased.leaf_index, timeout=180)
         return erasure_id
 
     def operate(self, *arguments):
