@@ -1,7 +1,7 @@
 # The one way targets are made. All sources are given relative to the caller's folder.
 #
 #   relais_library(NAME SRCS a.cc ... DEPS x y ...)   static library, include root = repository root
-#   relais_binary(NAME [PLAIN] SRCS ... DEPS ...)     executable in build/<preset>/bin; PLAIN: glibc's allocator
+#   relais_binary(NAME SRCS ... DEPS ...)             executable in build/<preset>/bin
 #   relais_test(NAME SRCS ... DEPS ... [LABELS l])    GoogleTest binary, registered with CTest
 
 add_custom_target(all_tests)
@@ -23,13 +23,13 @@ function(relais_library name)
 endfunction()
 
 function(relais_binary name)
-  cmake_parse_arguments(ARG "PLAIN" "" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   # Calls allocate on one thread and free on another, which glibc's allocator does slowly and with waste (ADR 5).
   # Sanitizers bring their own.
-  if(RELAIS_SANITIZE STREQUAL "" AND NOT ARG_PLAIN)
+  if(RELAIS_SANITIZE STREQUAL "")
     target_link_libraries(${name} PRIVATE PkgConfig::JEMALLOC)
   endif()
   relais_options(${name})

@@ -37,13 +37,13 @@ readonly export_mark=50000
 services=(consent routing alerting)
 preset=${RELAIS_PRESET:-release}
 bin=build/$preset/bin
-scripts/build.sh "$preset" relais "${services[@]/#/relais-}" bench_audit bench_echo bench_echo_tuned bench_feed bench_load
+scripts/build.sh "$preset" relais "${services[@]/#/relais-}" bench_audit bench_echo bench_feed bench_load
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/relais-bench-XXXXXX")
-echo_pids=()
+echo_pid=
 audit_pid=
 cleanup() {
-  [ ${#echo_pids[@]} = 0 ] || kill "${echo_pids[@]}" 2>/dev/null || true
+  [ -z "$echo_pid" ] || kill "$echo_pid" 2>/dev/null || true
   [ -z "$audit_pid" ] || kill "$audit_pid" 2>/dev/null || true
   if [ -n "$keep" ]; then
     echo "kept: $dir (scripts/down.sh $dir)" >&2
@@ -84,16 +84,6 @@ wait_idle() {
     before=$now
   done
   echo "the suite was still busy after 300 s" >&2
-}
-
-# Until a server has said in FILE where it listens: `target`.
-wait_listening() { # FILE
-  for _ in $(seq 100); do
-    target=$(sed -n 's/^listening //p' "$1")
-    [ -z "$target" ] || return 0
-    sleep 0.1
-  done
-  return 1
 }
 
 missed=0
@@ -147,7 +137,7 @@ import() {
 }
 
 calls() {
-  local service code=0 echo targets=()
+  local service code=0 target=
   if [ -n "$alone" ]; then
     for service in alerting routing; do
       kill -TERM "$(cat "$dir/$service/pid")"
@@ -155,13 +145,15 @@ calls() {
       rm "$dir/$service/pid"
     done
   fi
-  for echo in bench_echo bench_echo_tuned; do
-    "$bin/$echo" --pki "$RELAIS_PKI" >"$dir/$echo.out" &
-    echo_pids+=($!)
-    wait_listening "$dir/$echo.out" || fail "$echo does not start"
-    targets+=("$target")
+  "$bin/bench_echo" --pki "$RELAIS_PKI" >"$dir/echo.out" &
+  echo_pid=$!
+  for _ in $(seq 100); do
+    target=$(sed -n 's/^listening //p' "$dir/echo.out")
+    [ -z "$target" ] || break
+    sleep 0.1
   done
-  "$bin/bench_load" --echo "${targets[0]}" --tuned-echo "${targets[1]}" --consent "$RELAIS_CONSENT" --pki "$RELAIS_PKI" \
+  [ -n "$target" ] || fail "the echo does not start"
+  "$bin/bench_load" --echo "$target" --consent "$RELAIS_CONSENT" --pki "$RELAIS_PKI" \
     --trust-domain "$RELAIS_TRUST_DOMAIN" --persons "$persons" --seconds "$seconds" --rounds "$rounds" \
     --raw-folder "$dir/raw" --json "$dir/calls.json" || code=$?
   [ "$code" = 0 ] || [ "$code" = 3 ] || fail "the calls could not be measured"
@@ -183,7 +175,7 @@ measure() { # PART ARGUMENT...
 }
 
 audit() {
-  local persons_of_log=$((leaves / 50 + 1))
+  local target='' persons_of_log=$((leaves / 50 + 1))
   echo "audit log: durable appends of 64 callers"
   measure append --folder "$dir/append"
   mark "appends/s" "${measured[appends_per_second]}" "$appends_mark" at-least
@@ -198,7 +190,12 @@ audit() {
   mark "bench_audit read, MB" "${measured[mb]}" "$memory_mark_mb" below
   "$bin/bench_audit" serve --folder "$dir/log" --pki "$RELAIS_PKI" >"$dir/serve.out" &
   audit_pid=$!
-  wait_listening "$dir/serve.out" || fail "bench_audit serve does not start"
+  for _ in $(seq 100); do
+    target=$(sed -n 's/^listening //p' "$dir/serve.out")
+    [ -z "$target" ] || break
+    sleep 0.1
+  done
+  [ -n "$target" ] || fail "bench_audit serve does not start"
   measure export --target "$target" --pki "$RELAIS_PKI" --leaves $((leaves < 2000000 ? leaves : 2000000))
   mark "exported leaves/s" "${measured[exported_per_second]}" "$export_mark" at-least
   mark "bench_audit export, MB" "${measured[mb]}" "$memory_mark_mb" below

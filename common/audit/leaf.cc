@@ -210,8 +210,8 @@ absl::StatusOr<audit::v1::LeafDetails> OpenDetailsWithLeafKey(const Leaf& leaf, 
   return Unseal(leaf, leaf_key);
 }
 
-audit::v1::LeafDetails DetailsOf(Event event) {
-  audit::v1::LeafDetails details = std::move(event.details);
+audit::v1::LeafDetails DetailsOf(const Event& event) {
+  audit::v1::LeafDetails details = event.details;
   if (event.subject.has_value()) {
     *details.mutable_subject() = ToProto(*event.subject);
   }

@@ -109,7 +109,7 @@ class LogImpl final : public Log {
   storage::Sequencer& sequencer() override { return sequencer_; }
   absl::Status Recover(storage::Store& store) override;
   [[nodiscard]] const std::optional<audit::v1::LogContinued>& lost() const override { return lost_; }
-  absl::StatusOr<storage::LeafDraft> Draft(Event event) override;
+  absl::StatusOr<storage::LeafDraft> Draft(const Event& event) override;
   SubjectKeys& keys() override { return *keys_; }
 
   [[nodiscard]] LogState state() const override {
@@ -251,7 +251,7 @@ absl::Status LogImpl::Recover(storage::Store& store) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<storage::LeafDraft> LogImpl::Draft(Event event) {
+absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
   storage::LeafDraft draft;
   Secret subject_key;
   if (event.subject.has_value()) {
@@ -268,7 +268,7 @@ absl::StatusOr<storage::LeafDraft> LogImpl::Draft(Event event) {
   ASSIGN_OR_RETURN(const Id128 fresh_id, Id128::FromBytes(std::string_view(fresh).substr(kLeafRandomSize)));
   const Id128& event_id = event.event_id.IsZero() ? fresh_id : event.event_id;
   ASSIGN_OR_RETURN(draft.bytes, SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
-  draft.drafted = std::make_shared<const DraftedLeaf>(DraftedLeaf{event.event_class, DetailsOf(std::move(event))});
+  draft.drafted = std::make_shared<const DraftedLeaf>(DraftedLeaf{event.event_class, DetailsOf(event)});
   return draft;
 }
 

@@ -16,7 +16,6 @@ Secret HkdfSha256(const Secret& ikm, std::string_view salt, std::string_view inf
     std::abort();
   }
   Digest prk = HmacSha256Digest(salt, {ikm.ExposeSecret()});
-  const HmacSha256Key expand(AsBytes(prk));
   Digest block{};
   std::string_view previous;
   // Reserved in full, so that no growth leaves a copy of key bytes behind in freed memory.
@@ -24,7 +23,7 @@ Secret HkdfSha256(const Secret& ikm, std::string_view salt, std::string_view inf
   out.reserve(n);
   for (uint8_t counter = 1; out.size() < n; ++counter) {
     const char count = static_cast<char>(counter);
-    block = expand.Mac({previous, info, std::string_view(&count, 1)});
+    block = HmacSha256Digest(AsBytes(prk), {previous, info, std::string_view(&count, 1)});
     previous = AsBytes(block);
     out.append(previous.substr(0, std::min(kSha256Size, n - out.size())));
   }

@@ -1,5 +1,5 @@
-// SHA-256 and HMAC-SHA-256. Thread-safe. These run dozens of times in every durable call: nothing is allocated or
-// looked up. A broken libcrypto aborts the process.
+// SHA-256 and HMAC-SHA-256. Thread-safe; the digest algorithm is fetched once and each thread keeps its own
+// context, because these run several times in every durable call. A broken libcrypto aborts the process.
 #pragma once
 
 #include <array>
@@ -44,24 +44,7 @@ class Sha256Hasher {
 /// trailing zero bytes are the same key, as the RFC has it.
 [[nodiscard]] std::string HmacSha256(const Secret& key, std::string_view data);
 
-/// A key made ready for several messages. Wiped when it dies.
-class HmacSha256Key {
- public:
-  explicit HmacSha256Key(std::string_view key);
-  ~HmacSha256Key();
-  HmacSha256Key(const HmacSha256Key&) = delete;
-  HmacSha256Key& operator=(const HmacSha256Key&) = delete;
-
-  [[nodiscard]] Digest Mac(std::initializer_list<std::string_view> parts) const;
-
- private:
-  struct State;
-  static constexpr size_t kStateSize = 256;
-  static constexpr size_t kStateAlignment = 8;
-  alignas(kStateAlignment) unsigned char state_[kStateSize];
-};
-
-/// HmacSha256 over a concatenation of parts, without an allocation. `key` may be public (HKDF's salt is).
+/// The same over a concatenation of parts, without an allocation. `key` may be public (HKDF's salt is).
 [[nodiscard]] Digest HmacSha256Digest(std::string_view key, std::initializer_list<std::string_view> parts);
 
 [[nodiscard]] inline std::string_view AsBytes(const Digest& digest) {

@@ -20,7 +20,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -28,7 +27,6 @@
 #include "common/base/task.h"
 #include "common/rpc/authentication.h"
 #include "common/rpc/call.h"
-#include "common/rpc/finisher.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/grpc_writer.h"
 #include "common/rpc/policy.h"
@@ -175,7 +173,6 @@ class Dispatcher {
   Bound streams_;
   std::atomic<uint64_t> next_call_ = 0;
   RefusedCalls refused_;
-  Finisher finisher_;
   std::mutex mu_;
   std::atomic<bool> draining_ = false;
   uint64_t next_stream_ = 0;
@@ -207,19 +204,14 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
     owned.DiscardUnknownFields();
   }
   Start(handler(*std::move(opened.call), std::move(owned)),
-        [this, reactor, response, record = std::move(opened.record),
-         starter = std::this_thread::get_id()](absl::StatusOr<Response> answer) {
+        [this, reactor, response, record = std::move(opened.record)](absl::StatusOr<Response> answer) {
           if (answer.ok()) {
             *response = *std::move(answer);
           }
           NoteOutcome(record, answer.status());
           // After Finish the server may end, and this object with it.
-          grpc::Status outcome = Close(record, calls_, answer.status());
-          if (std::this_thread::get_id() == starter) {
-            reactor->Finish(std::move(outcome));
-          } else {
-            finisher_.Finish(reactor, std::move(outcome));
-          }
+          const grpc::Status outcome = Close(record, calls_, answer.status());
+          reactor->Finish(outcome);
         });
   return reactor;
 }

@@ -53,13 +53,8 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-#ifdef RELAIS_ECHO_TUNED
-  const absl::Status configured = relais::rpc::ConfigureProcess();
-#else
-  const absl::Status configured = relais::rpc::ConfigureOpenSsl();
-#endif
-  if (!configured.ok()) {
-    return Fail(std::string(configured.message()));
+  if (const absl::Status tls = relais::rpc::ConfigureProcess(); !tls.ok()) {
+    return Fail(std::string(tls.message()));
   }
   const std::string folder = pki + "/services/consent";
   const auto credentials = relais::rpc::MakeServerCredentials(

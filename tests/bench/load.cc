@@ -1,6 +1,6 @@
 // Measures calls against their ceilings, all in one run (docs/performance.md).
 //
-//   bench_load --echo HOST:PORT [--tuned-echo HOST:PORT] --consent HOST:PORT --pki DIR/pki [--json FILE]
+//   bench_load --echo HOST:PORT --consent HOST:PORT --pki DIR/pki [--json FILE]
 //
 // The echo and each load take turns, round after round, so that what else the machine does meets all alike.
 // Exit: 0; 1 when it cannot run; 3 when a call failed or a mark was missed.
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "common/rpc/tls.h"
+#include "common/rpc/process.h"
 #include "tests/bench/report.h"
 #include "tests/bench/workloads.h"
 
@@ -46,7 +46,6 @@ struct Options {
 CLI::App& Declare(CLI::App& app, Options& options) {
   options.suite.trust_domain = "relais.test";
   app.add_option("--echo", options.suite.echo, "host:port of bench_echo")->required();
-  app.add_option("--tuned-echo", options.suite.tuned_echo, "host:port of bench_echo_tuned; none: not measured");
   app.add_option("--consent", options.suite.consent, "host:port of relais-consent")->required();
   app.add_option("--pki", options.suite.pki, "Folder of the development PKI")->required();
   app.add_option("--trust-domain", options.suite.trust_domain, "The suite's");
@@ -57,8 +56,8 @@ CLI::App& Declare(CLI::App& app, Options& options) {
   app.add_option("--warm-up", options.warm_up, "Time before it, in seconds")->check(CLI::NonNegativeNumber);
   app.add_option("--persons", options.persons, "Persons registered first")->check(CLI::Range(1, 10'000'000));
   app.add_option("--hot", options.hot, "Persons of the hot set")->check(CLI::Range(1, 10'000'000));
-  app.add_option("--only", options.only, "Of: tuned dry hot recorded agree (repeatable; default all)")
-      ->check(CLI::IsMember({"tuned", "dry", "hot", "recorded", "agree"}));
+  app.add_option("--only", options.only, "Of: dry hot recorded agree (repeatable; default all)")
+      ->check(CLI::IsMember({"dry", "hot", "recorded", "agree"}));
   app.add_option("--raw-folder", options.raw_folder, "Where RocksDB is measured alone; none: it is not");
   app.add_option("--json", options.json, "Writes the report there too");
   return app;
@@ -80,13 +79,6 @@ std::vector<Load> LoadsOf(const Options& options, Workloads& workloads) {
     };
   };
   std::vector<Load> loads;
-  if (!options.suite.tuned_echo.empty()) {
-    loads.push_back({"tuned",
-                     {"echo, set up as a service", {}, {}, 0},
-                     [&workloads](const std::string& name, const Loop& loop) {
-                       return workloads.TunedEcho(name, loop);
-                     }});
-  }
   loads.push_back({"dry", {"Check, dry run", {}, {}, kDryRunMark}, check(all, true)});
   loads.push_back({"hot", {"Check, dry run, hot set", {}, {}, 0}, check(hot, true)});
   loads.push_back({"recorded", {"Check, recorded", {}, {}, kRecordedMark}, check(all, false)});
@@ -120,7 +112,7 @@ absl::Status MeasureRawOf(const Options& options, const relais::bench::Sizes& si
 }
 
 absl::StatusOr<Report> Run(const Options& options) {
-  RETURN_IF_ERROR(relais::rpc::ConfigureOpenSsl());
+  RETURN_IF_ERROR(relais::rpc::ConfigureProcess());
   ASSIGN_OR_RETURN(const std::unique_ptr<Workloads> workloads, Workloads::Connect(options.suite));
   Report report;
   report.loop.in_flight = options.in_flight;

@@ -109,12 +109,6 @@ absl::StatusOr<std::unique_ptr<Workloads>> Workloads::Connect(const Suite& suite
   for (const std::shared_ptr<grpc::Channel>& channel : echo) {
     made->echo_.push_back(consent::v1::ConsentService::NewStub(channel));
   }
-  if (!suite.tuned_echo.empty()) {
-    ASSIGN_OR_RETURN(const auto tuned, Open(suite, suite.tuned_echo));
-    for (const std::shared_ptr<grpc::Channel>& channel : tuned) {
-      made->tuned_echo_.push_back(consent::v1::ConsentService::NewStub(channel));
-    }
-  }
   ASSIGN_OR_RETURN(const auto consent, Open(suite, suite.consent));
   for (const std::shared_ptr<grpc::Channel>& channel : consent) {
     made->consent_.push_back(consent::v1::ConsentService::NewStub(channel));
@@ -222,10 +216,6 @@ Figure Workloads::RunCheck(const std::string& name, const Loop& loop, Among amon
 
 Figure Workloads::Echo(const std::string& name, const Loop& loop) {
   return RunCheck(name, loop, {}, false, echo_);
-}
-
-Figure Workloads::TunedEcho(const std::string& name, const Loop& loop) {
-  return RunCheck(name, loop, {}, false, tuned_echo_);
 }
 
 Figure Workloads::Check(const std::string& name, const Loop& loop, Among among, bool dry_run) {

@@ -17,10 +17,9 @@
 namespace relais::bench {
 
 struct Suite {
-  std::string echo;        // host:port of bench_echo
-  std::string tuned_echo;  // of bench_echo_tuned; empty: none
-  std::string consent;     // host:port
-  std::string pki;         // folder of the development PKI
+  std::string echo;     // host:port of bench_echo
+  std::string consent;  // host:port
+  std::string pki;      // folder of the development PKI
   std::string trust_domain;
   int channels = 2;  // connections to each
 };
@@ -51,7 +50,6 @@ class Workloads {
   absl::StatusOr<Sizes> MeasureSizes();
 
   Figure Echo(const std::string& name, const Loop& loop);
-  Figure TunedEcho(const std::string& name, const Loop& loop);
   /// Every answer must be a permit; a recorded one must carry its permit.
   Figure Check(const std::string& name, const Loop& loop, Among among, bool dry_run);
   Figure RecordConsent(const std::string& name, const Loop& loop, Among among);
@@ -69,7 +67,6 @@ class Workloads {
 
   std::string run_;  // keeps this run's identifiers apart from another's
   std::vector<std::shared_ptr<ConsentStub>> echo_;
-  std::vector<std::shared_ptr<ConsentStub>> tuned_echo_;
   std::vector<std::shared_ptr<ConsentStub>> consent_;
   std::vector<std::shared_ptr<PersonStub>> persons_;
   std::vector<std::string> handles_;

@@ -29,14 +29,8 @@ bool SupportsLz4() {
   return std::find(supported.begin(), supported.end(), rocksdb::kLZ4Compression) != supported.end();
 }
 
-// Short rows under random keys: a large memtable of them is a long list of places that are in no cache of the
-// processor, and costs more at every insertion than it saves in flushes.
-constexpr size_t kLarge = size_t{32} << 20;
-constexpr size_t kSmall = size_t{4} << 20;
-constexpr int kFilesOfSmall = 8;  // that gather before they are merged
-
 rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& cache, Access access,
-                                        Content content, size_t memtable) {
+                                        Content content) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -48,10 +42,7 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
 
   rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  family.write_buffer_size = memtable;
-  if (memtable == kSmall) {
-    family.level0_file_num_compaction_trigger = kFilesOfSmall;
-  }
+  family.write_buffer_size = size_t{32} << 20;
   family.max_write_buffer_number = 3;
   family.level_compaction_dynamic_level_bytes = true;
   family.compression =
@@ -100,18 +91,18 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, const std::share
 
 std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
     const std::shared_ptr<rocksdb::Cache>& cache) {
-  const auto family = [&cache](const char* name, Access access, Content content, size_t memtable) {
-    return rocksdb::ColumnFamilyDescriptor(name, MakeFamily(cache, access, content, memtable));
+  const auto family = [&cache](const char* name, Access access, Content content) {
+    return rocksdb::ColumnFamilyDescriptor(name, MakeFamily(cache, access, content));
   };
   return {
-      family("default", Access::kPoint, Content::kRandom, kSmall),
-      family("data", Access::kPrefix, Content::kCompressible, kLarge),
-      family("leaves", Access::kPoint, Content::kCompressible, kLarge),
-      family("nodes", Access::kPoint, Content::kRandom, kLarge),
-      family("subject_leaves", Access::kPrefix, Content::kCompressible, kSmall),
-      family("leaf_subjects", Access::kPoint, Content::kRandom, kLarge),
-      family("subject_keys", Access::kPoint, Content::kRandom, kSmall),
-      family("meta", Access::kPoint, Content::kCompressible, kSmall),
+      family("default", Access::kPoint, Content::kRandom),
+      family("data", Access::kPrefix, Content::kCompressible),
+      family("leaves", Access::kPoint, Content::kCompressible),
+      family("nodes", Access::kPoint, Content::kRandom),
+      family("subject_leaves", Access::kPrefix, Content::kCompressible),
+      family("leaf_subjects", Access::kPoint, Content::kRandom),
+      family("subject_keys", Access::kPoint, Content::kRandom),
+      family("meta", Access::kPoint, Content::kCompressible),
   };
 }
 

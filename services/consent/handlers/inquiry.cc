@@ -111,7 +111,7 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   storage::CommitRequest commit;
   commit.partition = PersonPartition(person);
   commit.preconditions.push_back({std::string(kStateKey), decided.version});
-  ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(std::move(event)));
+  ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
   commit.leaves.push_back(std::move(leaf));
   return commit;
 }
