@@ -174,6 +174,7 @@ absl::Status ServiceRuntime::OpenStore() {
   storage::RocksDbOptions options;
   options.path = settings_.store_path;
   options.cache_bytes = static_cast<size_t>(settings_.store_cache_mib) << 20;
+  options.write_buffer_bytes = std::clamp(options.cache_bytes / 2, size_t{16} << 20, size_t{64} << 20);
   options.on_failure = [this](const absl::Status& why) {
     log::Error("the store failed: stopping", {log::Field::Internal(why)});
     store_failed_ = true;
