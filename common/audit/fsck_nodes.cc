@@ -15,26 +15,26 @@ using merkle::NodeId;
 using storage::LogTable;
 
 constexpr size_t kPage = 1000;
-constexpr uint32_t kLevelBytes = 256;
+constexpr uint32_t kFirstBytes = 256;
 
 std::string NameOf(const NodeId& id) { return absl::StrCat("node ", id.index, " of level ", id.level); }
 
 }  // namespace
 
-absl::StatusOr<storage::Store::LogEntry*> NodeRowCheck::Peek(uint32_t number) {
-  Level& level = levels_[number];
-  if (level.page.empty() && !level.ended) {
-    const std::string prefix(1, static_cast<char>(number));
+absl::StatusOr<storage::Store::LogEntry*> NodeRowCheck::Peek(uint32_t tile_level) {
+  Tiles& tiles = tiles_[tile_level];
+  if (tiles.page.empty() && !tiles.ended) {
+    const std::string prefix(1, static_cast<char>(tile_level));
     ASSIGN_OR_RETURN(std::vector<storage::Store::LogEntry> rows,
-                     store_.LogScan(LogTable::kNodes, prefix, level.next, kPage));
+                     store_.LogScan(LogTable::kNodes, prefix, tiles.next, kPage));
     if (rows.empty()) {
-      level.ended = true;
+      tiles.ended = true;
     } else {
-      level.next = rows.back().key + std::string(1, '\0');
-      level.page.assign(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+      tiles.next = rows.back().key + std::string(1, '\0');
+      tiles.page.assign(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
     }
   }
-  return level.page.empty() ? nullptr : &level.page.front();
+  return tiles.page.empty() ? nullptr : &tiles.page.front();
 }
 
 void NodeRowCheck::Unexpected(const storage::Store::LogEntry& row) {
@@ -43,15 +43,16 @@ void NodeRowCheck::Unexpected(const storage::Store::LogEntry& row) {
 
 absl::Status NodeRowCheck::Expect(const Node& node) {
   const std::string key = NodeKey(node.id);
+  const uint32_t tile_level = TileLevel(node.id.level);
   while (true) {
-    ASSIGN_OR_RETURN(const storage::Store::LogEntry* const row, Peek(node.id.level));
+    ASSIGN_OR_RETURN(const storage::Store::LogEntry* const row, Peek(tile_level));
     if (row == nullptr || row->key > key) {
       findings_.Add(NameOf(node.id), "missing");
       return absl::OkStatus();
     }
     if (row->key < key) {
       Unexpected(*row);
-      Pop(node.id.level);
+      Pop(tile_level);
       continue;
     }
     if (row->value.size() != merkle::kHashSize) {
@@ -59,20 +60,20 @@ absl::Status NodeRowCheck::Expect(const Node& node) {
     } else if (row->value != merkle::AsBytes(node.hash) && differ_.size() < Findings::kMostFindings) {
       differ_.insert(node.id);
     }
-    Pop(node.id.level);
+    Pop(tile_level);
     return absl::OkStatus();
   }
 }
 
 absl::Status NodeRowCheck::Finish(uint64_t proven) {
-  for (uint32_t level = 0; level < kLevelBytes; ++level) {
+  for (uint32_t first = 0; first < kFirstBytes; ++first) {
     while (true) {
-      ASSIGN_OR_RETURN(const storage::Store::LogEntry* const row, Peek(level));
+      ASSIGN_OR_RETURN(const storage::Store::LogEntry* const row, Peek(first));
       if (row == nullptr) {
         break;
       }
       Unexpected(*row);
-      Pop(level);
+      Pop(first);
     }
   }
   Judge(proven);

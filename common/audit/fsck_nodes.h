@@ -25,19 +25,19 @@ class NodeRowCheck {
   absl::Status Finish(uint64_t proven);
 
  private:
-  struct Level {
+  struct Tiles {
     std::deque<storage::Store::LogEntry> page;
     std::string next;  // key to read on from; empty: from the first
     bool ended = false;
   };
-  absl::StatusOr<storage::Store::LogEntry*> Peek(uint32_t level);
-  void Pop(uint32_t level) { levels_[level].page.pop_front(); }
+  absl::StatusOr<storage::Store::LogEntry*> Peek(uint32_t tile_level);
+  void Pop(uint32_t tile_level) { tiles_[tile_level].page.pop_front(); }
   void Unexpected(const storage::Store::LogEntry& row);
   void Judge(uint64_t proven);
 
   const storage::Store& store_;
   Findings& findings_;
-  std::map<uint32_t, Level> levels_;
+  std::map<uint32_t, Tiles> tiles_;  // by tile level
   std::set<merkle::NodeId> differ_;
 };
 

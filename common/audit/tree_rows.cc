@@ -1,5 +1,6 @@
 #include "common/audit/tree_rows.h"
 
+#include <bit>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,19 @@
 namespace relais::audit::internal {
 
 using storage::LogTable;
+
+std::string NodeKey(const merkle::NodeId& id) {
+  const uint32_t height = (id.level - 1) % kTileLevels + 1;  // above the tile's base
+  const uint64_t base = id.index << height;                  // the first node of the base that is under it
+  const uint64_t before = base % (uint64_t{1} << kTileLevels);
+  // Over n nodes of the base n - popcount(n) subtrees are complete; then come those under this one, and
+  // itself.
+  const uint64_t place = before - std::popcount(before) + (uint64_t{1} << height) - 2;
+  std::string key(1, static_cast<char>(TileLevel(id.level)));
+  AppendBigEndian64(key, base >> kTileLevels);
+  key.push_back(static_cast<char>(place));
+  return key;
+}
 
 absl::StatusOr<uint64_t> TreeRows::Size() const {
   ASSIGN_OR_RETURN(const std::optional<storage::Store::LogEntry> last, store_.LogLast(LogTable::kLeaves));

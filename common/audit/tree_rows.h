@@ -11,12 +11,17 @@
 
 namespace relais::audit::internal {
 
-/// Row key of a complete subtree's root: level, 1 byte, at least 1; index, 8 bytes big-endian.
-[[nodiscard]] inline std::string NodeKey(const merkle::NodeId& id) {
-  std::string key(1, static_cast<char>(id.level));
-  AppendBigEndian64(key, id.index);
-  return key;
-}
+/// Levels of the tree whose rows lie together: those of 256 nodes of the level below them.
+inline constexpr uint32_t kTileLevels = 8;
+
+/// Which tiles hold the nodes of a level (at least 1): 0 those of levels 1 to 8, and so on.
+[[nodiscard]] inline uint32_t TileLevel(uint32_t level) { return (level - 1) / kTileLevels; }
+
+/// Row key of a complete subtree's root, of level 1 or more: tile level, 1 byte; number of the tile in that
+/// level, 8 bytes big-endian; place within the tile, 1 byte. Places go in the order in which nodes are
+/// completed, so rows of a tile level are only ever appended, and a proof reads few and small places of the
+/// store.
+[[nodiscard]] std::string NodeKey(const merkle::NodeId& id);
 
 /// Reads O(log n) rows per call. Thread-safe as the store is. DATA_LOSS when a row is missing or malformed.
 class TreeRows {

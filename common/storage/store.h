@@ -83,7 +83,7 @@ struct Precondition {
 /// The audit log's own tables, beside the partitions. Only a Sequencer's rows write to them.
 enum class LogTable : uint8_t {
   kLeaves = 0,     // index, 8 bytes big-endian → leaf bytes
-  kNodes = 1,      // level, 1 byte; index, 8 bytes big-endian → 32 bytes; complete subtrees only
+  kNodes = 1,      // tile level, 1 byte; tile, 8 bytes; place, 1 byte → 32 bytes; complete subtrees
   kSubjectLeaves,  // subject, 17 bytes; index, 8 bytes → empty
   kLeafSubjects,   // index, 8 bytes → subject, 17 bytes
   kSubjectKeys,    // subject, 17 bytes → wrapped audit key

@@ -166,7 +166,7 @@ class Builder {
       case LogTable::kLeafSubjects:
         return subjects_->Put(row.key, *row.value);
       case LogTable::kNodes: {
-        // A file for each level: within one, nodes are completed in order.
+        // A file for each level of tiles: within one, nodes are completed in the order of their keys.
         TableFiles*& files = nodes_[row.key[0]];
         if (files == nullptr) {
           files = Files(LogTable::kNodes, absl::StrCat("nodes-", static_cast<int>(row.key[0])));

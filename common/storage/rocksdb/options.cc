@@ -18,8 +18,12 @@
 namespace relais::storage {
 namespace {
 
-enum class Access { kPoint, kPrefix };          // kPrefix: scans within the first 17 bytes
+// kPrefix: scans within the first 17 bytes. kPresent: look-ups of keys that are there, so that filters would
+// say nothing. kTile: likewise, of keys next to one another.
+enum class Access { kPoint, kPrefix, kPresent, kTile };
 enum class Content { kCompressible, kRandom };  // kRandom: hashes and sealed keys
+
+constexpr size_t kTileBlock = size_t{16} << 10;  // 255 nodes with their keys: a tile in a block or two
 
 // Of a memtable's size.
 constexpr double kMemtableBloomShare = 0.02;
@@ -33,8 +37,17 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
                                         Content content) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  if (access == Access::kPoint || access == Access::kPrefix) {
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.partition_filters = true;
+  }
+  if (access == Access::kTile) {
+    table.block_size = kTileBlock;
+  }
   table.whole_key_filtering = true;
+  // Indexes and filters in blocks of their own: of a large log no cache holds them whole, and one look-up
+  // must not read a whole one.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
@@ -97,10 +110,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
   return {
       family("default", Access::kPoint, Content::kRandom),
       family("data", Access::kPrefix, Content::kCompressible),
-      family("leaves", Access::kPoint, Content::kCompressible),
-      family("nodes", Access::kPoint, Content::kRandom),
+      family("leaves", Access::kPresent, Content::kCompressible),
+      family("nodes", Access::kTile, Content::kRandom),
       family("subject_leaves", Access::kPrefix, Content::kCompressible),
-      family("leaf_subjects", Access::kPoint, Content::kRandom),
+      family("leaf_subjects", Access::kPresent, Content::kRandom),
       family("subject_keys", Access::kPoint, Content::kRandom),
       family("meta", Access::kPoint, Content::kCompressible),
   };
