@@ -1,9 +1,11 @@
 #include "common/base/id128.h"
 
 #include <algorithm>
-#include <cctype>
+#include <optional>
+#include <string>
 
 #include "absl/strings/escaping.h"
+#include "common/base/hex.h"
 
 namespace relais {
 
@@ -17,12 +19,11 @@ absl::StatusOr<Id128> Id128::FromBytes(std::string_view bytes) {
 }
 
 absl::StatusOr<Id128> Id128::FromHex(std::string_view hex) {
-  const bool digits =
-      std::all_of(hex.begin(), hex.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
-  if (hex.size() != 2 * kSize || !digits) {
+  const std::optional<std::string> raw = BytesFromHex(hex);
+  if (!raw.has_value() || raw->size() != kSize) {
     return absl::InvalidArgumentError("an id has 32 hexadecimal digits");
   }
-  return FromBytes(absl::HexStringToBytes(absl::string_view(hex.data(), hex.size())));
+  return FromBytes(*raw);
 }
 
 std::string Id128::ToHex() const {

@@ -1,10 +1,11 @@
 #include "common/crypto/encoding.h"
 
-#include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "common/base/hex.h"
 #include "common/crypto/text.h"
 
 namespace relais::crypto {
@@ -12,11 +13,11 @@ namespace relais::crypto {
 std::string HexEncode(std::string_view bytes) { return absl::BytesToHexString(internal::ToAbsl(bytes)); }
 
 absl::StatusOr<std::string> HexDecode(std::string_view hex) {
-  if (hex.size() % 2 != 0 ||
-      !std::all_of(hex.begin(), hex.end(), [](unsigned char c) { return absl::ascii_isxdigit(c); })) {
+  std::optional<std::string> bytes = BytesFromHex(hex);
+  if (!bytes.has_value()) {
     return absl::InvalidArgumentError("not hexadecimal");
   }
-  return absl::HexStringToBytes(internal::ToAbsl(hex));
+  return *std::move(bytes);
 }
 
 std::string Base64Encode(std::string_view bytes) { return absl::Base64Escape(internal::ToAbsl(bytes)); }
