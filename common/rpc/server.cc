@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -47,10 +48,22 @@ void SetSwitches(bool reflection) {
   }
 }
 
+// Of the server, of each gRPC service, and of this version of the suite.
+std::vector<std::string> HealthNames(const Dispatcher& dispatcher) {
+  std::set<std::string> names = {"", "relais/" RELAIS_VERSION};
+  for (const std::string& method : dispatcher.MethodNames()) {
+    names.insert(method.substr(0, method.find('/')));
+  }
+  return {names.begin(), names.end()};
+}
+
 }  // namespace
 
 Server::Server(std::unique_ptr<grpc::Server> server, Dispatcher& dispatcher, int port)
-    : server_(std::move(server)), dispatcher_(dispatcher), port_(port) {}
+    : server_(std::move(server)),
+      dispatcher_(dispatcher),
+      port_(port),
+      health_names_(HealthNames(dispatcher)) {}
 
 Server::~Server() { Drain(absl::ZeroDuration()); }
 
@@ -76,20 +89,28 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
     return absl::UnavailableError("cannot listen on " + options.listen +
                                   ": is the port taken, or the address not of this machine?");
   }
-  server->GetHealthCheckService()->SetServingStatus("", false);
-  return std::unique_ptr<Server>(new Server(std::move(server), dispatcher, port));
+  auto started = std::unique_ptr<Server>(new Server(std::move(server), dispatcher, port));
+  started->SayServing(false);
+  return started;
 }
 
 void Server::SetServing(bool serving) {
   dispatcher_.SetReady(serving);
-  server_->GetHealthCheckService()->SetServingStatus("", serving);
+  SayServing(serving);
+}
+
+void Server::SayServing(bool serving) {
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  for (const std::string& name : health_names_) {
+    health->SetServingStatus(name, serving);
+  }
 }
 
 void Server::Drain(absl::Duration grace) {
   if (server_ == nullptr) {
     return;
   }
-  server_->GetHealthCheckService()->SetServingStatus("", false);
+  SayServing(false);
   const absl::Duration delivery = dispatcher_.calls_in_flight() > 0 ? kDelivery : kIdleDelivery;
   dispatcher_.BeginDrain();
   // gRPC's own graceful shutdown also waits for idle clients to hang up, which they may notice late.

@@ -26,8 +26,9 @@ struct ServerOptions {
 class Server {
  public:
   /// Starts listening: `services` answer, through `dispatcher`, whom `authenticator` lets in; grpc.health.v1
-  /// says NOT_SERVING for "" until SetServing. Everything outlives the server. UNAVAILABLE when it cannot
-  /// listen or read its certificate.
+  /// says NOT_SERVING until SetServing, for "" (the server), each service by its full name (which has the
+  /// version of its API: "relais.consent.v1.ConsentService") and "relais/<version>" of the suite. Everything
+  /// outlives the server. UNAVAILABLE when it cannot listen or read its certificate.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                        Authenticator& authenticator, Dispatcher& dispatcher,
                                                        const std::vector<grpc::Service*>& services);
@@ -45,10 +46,12 @@ class Server {
 
  private:
   Server(std::unique_ptr<grpc::Server> server, Dispatcher& dispatcher, int port);
+  void SayServing(bool serving);
 
   std::unique_ptr<grpc::Server> server_;
   Dispatcher& dispatcher_;
   const int port_;
+  const std::vector<std::string> health_names_;
 };
 
 }  // namespace relais::rpc

@@ -34,6 +34,7 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv, const std::s
   std::string test_clock;
   CLI::App app("The " + service + " service of Relais.", "relais-" + service);
   app.footer("Example: relais-" + service + " --config " + service + ".yaml --set listen=127.0.0.1:7001");
+  app.set_version_flag("--version", "relais-" + service + " " RELAIS_VERSION);
   app.add_option("--config", flags.config, "settings, YAML")->required();
   app.add_option("--set", flags.overrides, "one setting, key=value; wins over file and environment")
       ->take_all();

@@ -22,6 +22,11 @@ TEST(Flags, ReadsAll) {
   EXPECT_EQ(flags->test_clock->start, absl::FromUnixSeconds(1795766400));
 }
 
+TEST(Flags, EndsAfterHelpAndVersion) {
+  EXPECT_TRUE(absl::IsCancelled(Parse({"--help"}).status()));
+  EXPECT_TRUE(absl::IsCancelled(Parse({"--version"}).status()));
+}
+
 TEST(Flags, RefusesWrongOnes) {
   EXPECT_FALSE(Parse({}).ok());
   EXPECT_FALSE(Parse({"--config", "c", "--what"}).ok());

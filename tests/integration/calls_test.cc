@@ -174,12 +174,14 @@ TEST_F(GatedServer, AClientThatLeavesDoesNotTakeTheHandlerAlong) {
 
 TEST(Health, SaysWhetherItServes) {
   TlsServer server(Certs(), Certs().Service("consent"));
-  const auto check = [channel = Plain(server, Dsol())]() -> std::string {
+  const auto check = [channel = Plain(server, Dsol())](const std::string& name) -> std::string {
     grpc::ClientContext context;
     SetDeadline(context);
     grpc::GenericStub stub(channel);
-    const grpc::Slice empty;
-    grpc::ByteBuffer request(&empty, 1);
+    // HealthCheckRequest{service: name}
+    const std::string bytes = name.empty() ? "" : std::string("\x0a") + static_cast<char>(name.size()) + name;
+    const grpc::Slice slice_of_request(bytes);
+    grpc::ByteBuffer request(&slice_of_request, 1);
     grpc::ByteBuffer response;
     std::promise<grpc::Status> done;
     stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
@@ -192,9 +194,13 @@ TEST(Health, SaysWhetherItServes) {
                ? std::string(reinterpret_cast<const char*>(slice.begin()), slice.size())
                : "unreadable";
   };
-  EXPECT_EQ(check(), std::string("\x08\x01"));  // HealthCheckResponse{status: SERVING}
-  server.server().SetServing(false);
-  EXPECT_EQ(check(), std::string("\x08\x02"));
+  for (const char* name : {"", "relais.audit.v1.AuditService", "relais/" RELAIS_VERSION}) {
+    server.server().SetServing(true);
+    EXPECT_EQ(check(name), std::string("\x08\x01")) << name;  // HealthCheckResponse{status: SERVING}
+    server.server().SetServing(false);
+    EXPECT_EQ(check(name), std::string("\x08\x02")) << name;
+  }
+  EXPECT_EQ(check("relais.audit.v2.AuditService"), "failed");
 }
 
 }  // namespace
