@@ -134,7 +134,7 @@ echo "Référent pivot: the city proposes m-12 of Emmaüs, she agrees, he accept
 proposal=$(emmaus --json inbox list emmaus-maraude | get messages.0.messageId)
 emmaus inbox take "$proposal" >/dev/null
 
-# The next day's file: her gas is cut too.
+# The next day's file: her gas is cut too. The probe is of a period of which there is no bill: it settles nothing.
 python3 - "$base/her.json" "$base/next" <<'PYTHON'
 import json
 import sys
@@ -142,7 +142,7 @@ bill = json.load(open(sys.argv[1]))["content"]["unpaidBill"]
 names = ("reference;fondement;evenement;date_evenement;fluide;opposition;fin_opposition;nom;prenoms;adresse;commune;"
          "code_postal;option_tarifaire;montant_du;periode_debut;periode_fin")
 row = '%s;ART6;COUPURE;2026-11-01;%s;NON;;"%s";"%s";"%s";Paris;%s;;87,20;2026-08-01;2026-09-29'
-settled = 'PROBE;;REGLEMENT;2026-11-02;CHALEUR;NON;;"%s";"%s";"%s";Paris;%s;;;;'
+settled = 'PROBE;;REGLEMENT;2026-11-02;CHALEUR;NON;;"%s";"%s";"%s";Paris;%s;;;2026-10-30;2026-10-31'
 who = (bill["surname"], bill["firstNames"], bill["address"].replace('"', '""'), bill["postalCode"])
 rows = [row % (("NEXT-%d" % number, fluid) + who) for number, fluid in enumerate(("GAZ", "EAU", "CHALEUR"))]
 for number, text in enumerate(rows + [settled % who]):
