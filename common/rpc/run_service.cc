@@ -153,6 +153,9 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
     return Fail(kExitSettings, settled);
   }
   if (flags->check_config) {
+    if (const absl::Status files = CheckFiles(settings); !files.ok()) {
+      return Fail(kExitSettings, files);
+    }
     std::puts("the settings are right");
     return 0;
   }

@@ -1,9 +1,17 @@
 #include "common/rpc/settings.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <iostream>
 #include <sstream>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/status.h"
 
 namespace relais::rpc {
@@ -111,6 +119,33 @@ Settings ReadSettings(Config& config) {
   settings.max_calls = static_cast<int>(config.Int("max_calls", 1024, 1, kMostCalls));
   settings.reflection = config.Bool("reflection", false);
   return settings;
+}
+
+absl::Status CheckFiles(const Settings& settings) {
+  const std::pair<const char*, const std::string*> files[] = {
+      {"tls.certificate", &settings.tls.certificate},
+      {"tls.key", &settings.tls.key},
+      {"tls.roots", &settings.tls.roots},
+      {"tls.institutions_ca", &settings.institutions_ca},
+      {"tls.services_ca", &settings.services_ca},
+      {"tls.foreign_ca", &settings.foreign_ca},
+      {"keys.ring", &settings.ring},
+      {"keys.master", &settings.ring_master},
+      {"audit.master", &settings.audit_master},
+      {"audit.signer_key", &settings.signer_key},
+      {"audit.next_signer_key", &settings.next_signer_key},
+      {"directory.file", &settings.directory_file},
+      {"directory.root_keys", &settings.root_keys},
+      {"directory.retired_root_keys", &settings.retired_root_keys},
+  };
+  std::vector<std::string> wrong;
+  for (const auto& [setting, path] : files) {
+    if (!path->empty() && access(path->c_str(), R_OK) != 0) {
+      wrong.push_back(absl::StrCat(setting, ": ", *path, ": ",
+                                   std::error_code(errno, std::generic_category()).message()));
+    }
+  }
+  return wrong.empty() ? absl::OkStatus() : absl::FailedPreconditionError(absl::StrJoin(wrong, "; "));
 }
 
 }  // namespace relais::rpc

@@ -80,5 +80,8 @@ struct Settings {
 
 /// Reads them. Errors are the config's to report (Config::Finish).
 Settings ReadSettings(Config& config);
+/// That the files which must be there before a start can be read. FAILED_PRECONDITION naming each setting
+/// whose file cannot, and why.
+absl::Status CheckFiles(const Settings& settings);
 
 }  // namespace relais::rpc

@@ -67,5 +67,26 @@ TEST(Settings, UnknownAndMissingKeysAreErrors) {
   EXPECT_FALSE(missing->Finish().ok());
 }
 
+TEST(Settings, FilesThatCannotBeReadAreNamed) {
+  auto config = Config::Parse(kYaml, {});
+  ASSERT_TRUE(config.ok());
+  Settings settings = ReadSettings(*config);
+  const absl::Status none = CheckFiles(settings);
+  EXPECT_NE(none.message().find("tls.certificate: c: No such file or directory; "), std::string::npos)
+      << none;
+  EXPECT_NE(none.message().find("directory.root_keys: rk: "), std::string::npos) << none;
+  EXPECT_EQ(none.message().find("next_signer_key"), std::string::npos) << none;
+
+  for (std::string* path :
+       {&settings.tls.certificate, &settings.tls.key, &settings.tls.roots, &settings.institutions_ca,
+        &settings.services_ca, &settings.ring, &settings.ring_master, &settings.audit_master,
+        &settings.signer_key, &settings.directory_file}) {
+    *path = "/dev/null";
+  }
+  EXPECT_EQ(CheckFiles(settings).message(), "directory.root_keys: rk: No such file or directory");
+  settings.root_keys = "/dev/null";
+  EXPECT_TRUE(CheckFiles(settings).ok());
+}
+
 }  // namespace
 }  // namespace relais::rpc
