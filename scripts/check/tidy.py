@@ -129,7 +129,8 @@ def look_at(group):
     names = group["names"]
     if len(names) > 1:
         text = "".join(f'#include "{ROOT / name}"\n' for name in names)
-        source = TOGETHER / (hashlib.sha256(text.encode()).hexdigest()[:16] + ".cc")
+        # The analyzer follows the functions of included sources in a file of this name only.
+        source = TOGETHER / f"UnifiedSource-{hashlib.sha256(text.encode()).hexdigest()[:16]}.cc"
         source.write_text(text)
         clean, output = run(source, ["--checks=-bugprone-suspicious-include"], ["--", *group["how"]])
         if clean:
