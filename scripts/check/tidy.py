@@ -83,7 +83,10 @@ def local_names(text):
             elif kind:
                 names[kind.group(1)] = text
             elif not line.startswith("template"):
-                words = re.findall(r"\w+", re.split(r"[({;=]", re.sub(r"<[^()]*>|\[\[.*?\]\]", "", line))[0])
+                line = re.sub(r"\[\[.*?\]\]", "", line)
+                while (shorter := re.sub(r"<[^<>]*>", "", line)) != line:  # arguments of templates, from the inmost
+                    line = shorter
+                words = re.findall(r"\w+", re.split(r"[({;=]", line)[0])
                 names[words[-1] if words else line] = text
     return names
 
@@ -134,6 +137,7 @@ def look_at(group):
         source.write_text(text)
         clean, output = run(source, ["--checks=-bugprone-suspicious-include"], ["--", *group["how"]])
         if clean:
+            source.unlink()
             return names, ""
         if "clang-diagnostic-" not in output:
             return [], output
