@@ -72,7 +72,7 @@ class Hasher:
 
 
 def local_names(text):
-    """What the unnamed namespaces of a source declare, each with what it is: an alias is its target, all else its own."""
+    """What the unnamed namespaces of a source declare, an alias with its target, all else with itself."""
     names = {"main": text} if re.search(r"^int main\(", text, re.MULTILINE) else {}
     for body in re.findall(r"^namespace \{$(.*?)^\}  // namespace$", text, re.MULTILINE | re.DOTALL):
         for line in re.findall(r"^[A-Za-z\[].*$", body, re.MULTILINE):
