@@ -57,6 +57,10 @@ awaits_check() {
   scripts/check/awaits_test.py && scripts/check/awaits.py
 }
 
+tidy_check() {
+  scripts/check/tidy_test.py && scripts/check/tidy.py
+}
+
 shell_check() {
   shellcheck -x .ci/run scripts/*.sh scripts/lib/*.sh
 }
@@ -91,7 +95,7 @@ if [ $quick = no ]; then
   export RELAIS_SIM_SCHEDULES=${RELAIS_SANITIZED_SCHEDULES:-100}
   step 'address and undefined sanitizers' asan
   step 'thread sanitizer' tsan
-  step 'clang-tidy' scripts/check/tidy.py
+  step 'clang-tidy' tidy_check
 fi
 
 echo

@@ -53,7 +53,7 @@ absl::Status AppendDurably(const std::string& path, std::string_view text) {
   if (fd < 0) {
     return Failed("open", path);
   }
-  const absl::Status status = WriteAll(fd, text, path);
+  absl::Status status = WriteAll(fd, text, path);
   if (::close(fd) != 0 && status.ok()) {
     return Failed("close", path);
   }
@@ -66,7 +66,7 @@ absl::Status SyncFolder(const std::string& path) {
   if (fd < 0) {
     return Failed("open of the folder", path);
   }
-  const absl::Status status = ::fsync(fd) == 0 ? absl::OkStatus() : Failed("fsync of the folder", path);
+  absl::Status status = ::fsync(fd) == 0 ? absl::OkStatus() : Failed("fsync of the folder", path);
   ::close(fd);
   return status;
 }

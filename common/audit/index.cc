@@ -171,6 +171,7 @@ absl::StatusOr<std::vector<uint64_t>> Index::Find(uint64_t segment, const std::v
     return found;
   }
   std::vector<const AnyOf*> order;
+  order.reserve(all.size());
   for (const AnyOf& any : all) {
     order.push_back(&any);
   }

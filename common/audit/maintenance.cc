@@ -327,6 +327,7 @@ absl::StatusOr<std::vector<std::string>> MaintenanceImpl::MonthsBegun() const {
   ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
                    store_.LogScan(LogTable::kMeta, internal::kMonthPrefix, "", kScan));
   std::vector<std::string> months;
+  months.reserve(rows.size());
   for (const storage::Store::LogEntry& row : rows) {
     months.push_back(row.key.substr(internal::kMonthPrefix.size()));
   }

@@ -61,7 +61,7 @@ std::string EncodeSigners(const std::vector<std::string>& keys) {
 }
 
 absl::StatusOr<std::vector<std::string>> DecodeSigners(std::string_view value) {
-  const absl::Status damaged = absl::DataLossError("log: the row of its signers is damaged");
+  absl::Status damaged = absl::DataLossError("log: the row of its signers is damaged");
   if (value.size() < 2 || value.front() != kFormat || value.back() != '\n') {
     return damaged;
   }

@@ -40,7 +40,7 @@ absl::Status SyncFolder(const std::string& path) {
   if (fd < 0) {
     return Failed("open of the folder");
   }
-  const absl::Status status = ::fsync(fd) == 0 ? absl::OkStatus() : Failed("fsync of the folder");
+  absl::Status status = ::fsync(fd) == 0 ? absl::OkStatus() : Failed("fsync of the folder");
   ::close(fd);
   return status;
 }

@@ -32,7 +32,7 @@ absl::StatusOr<std::optional<Checkpoint>> Witness::Last(const std::string& origi
     return std::optional<Checkpoint>();
   }
   *note = *std::move(kept);
-  const absl::Status damaged = absl::DataLossError(
+  absl::Status damaged = absl::DataLossError(
       absl::StrCat("what was cosigned last of ", origin, " is damaged: ", folder_->PathOf(FileOf(origin))));
   const auto parsed = merkle::ParseNote(*note);
   if (!parsed.ok()) {
@@ -93,8 +93,7 @@ absl::Status Witness::CheckGrowth(const Checkpoint& last, const Checkpoint& offe
   if (offered.size > last.size && last.size > 0) {
     ASSIGN_OR_RETURN(proof, source.Consistency(last.size, offered.size));
   }
-  const absl::Status grown =
-      merkle::VerifyConsistency(last.size, offered.size, last.root, offered.root, proof);
+  absl::Status grown = merkle::VerifyConsistency(last.size, offered.size, last.root, offered.root, proof);
   if (grown.ok()) {
     return grown;
   }

@@ -16,7 +16,8 @@ void Wipe(std::string& s) {
 
 Secret::~Secret() { Wipe(bytes_); }
 
-Secret::Secret(Secret&& other) noexcept : bytes_(other.bytes_) { Wipe(other.bytes_); }
+// Both moves copy and wipe: a string that is moved from keeps the bytes of a short one in place.
+Secret::Secret(Secret&& other) noexcept { *this = std::move(other); }
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {

@@ -130,12 +130,12 @@ struct Detached {
 
 template <typename T, typename Done>
 Detached RunDetached(Task<T> task, Done done) {
-  T result = co_await std::move(task);
+  T result = co_await task;
   done(std::move(result));
 }
 template <typename Done>
 Detached RunDetachedVoid(Task<void> task, Done done) {
-  co_await std::move(task);
+  co_await task;
   done();
 }
 }  // namespace task_internal

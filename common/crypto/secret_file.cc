@@ -33,7 +33,7 @@ absl::StatusOr<Secret> ReadSecretFile(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(path, " holds no secret of 32 or 64 bytes"));
   }
   RETURN_IF_ERROR(read.status());
-  const Secret content(*std::move(read));
+  Secret content(*std::move(read));
 
   // Hexadecimal first: 64 digits are a secret of 32 bytes, not a raw one of 64 that happens to be readable.
   absl::StatusOr<std::string> decoded = HexDecode(WithoutNewline(content.ExposeSecret()));

@@ -23,7 +23,7 @@ constexpr std::string_view kTilePrefix = "tile/";
 std::string IndexPath(uint64_t index) {
   std::string path = absl::StrFormat("%03d", index % 1000);
   for (index /= 1000; index > 0; index /= 1000) {
-    path = absl::StrFormat("x%03d/", index % 1000) + path;
+    path.insert(0, absl::StrFormat("x%03d/", index % 1000));
   }
   return path;
 }

@@ -51,8 +51,8 @@ absl::Status Pattern::TakeClass(std::string_view& rest, Class& allowed) {
         last < first) {
       return Unsupported("a class with an escape, a wrong range or a character beyond ASCII");
     }
-    for (int c = first; c <= last; ++c) {
-      allowed.set(static_cast<size_t>(c));
+    for (size_t c = static_cast<unsigned char>(first); c <= static_cast<unsigned char>(last); ++c) {
+      allowed.set(c);
     }
     members.remove_prefix(range ? 3 : 1);
   }

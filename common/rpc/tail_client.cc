@@ -335,7 +335,7 @@ class TailClient final : public audit::TailSource {
   // A connection whose next leaf is `from`.
   std::shared_ptr<Connection> At(uint64_t from) {
     std::lock_guard opening(opening_mu_);
-    const std::shared_ptr<Connection> connection = Current();
+    std::shared_ptr<Connection> connection = Current();
     if (connection != nullptr && connection->next() == from) {
       return connection;
     }
@@ -348,7 +348,7 @@ class TailClient final : public audit::TailSource {
   // Whichever there is. A follower asks for the log's state before it reads any of it.
   std::shared_ptr<Connection> AnyConnection() {
     std::lock_guard opening(opening_mu_);
-    const std::shared_ptr<Connection> connection = Current();
+    std::shared_ptr<Connection> connection = Current();
     if (connection != nullptr && !connection->broken()) {
       return connection;
     }

@@ -134,7 +134,7 @@ class LogReader {
     session_.Prepare(call, kLongest);
     const Interrupt interrupt([&call] { call.TryCancel(); });
     const auto stream = stub->Tail(&call);
-    const absl::Status taken = Pump(*stream);
+    absl::Status taken = Pump(*stream);
     if (done_ || !taken.ok()) {
       call.TryCancel();  // else the service ended it, and says why
     }

@@ -108,6 +108,7 @@ absl::Status CheckWitnesses(const std::string& note, const Trust& trust, std::ve
   ASSIGN_OR_RETURN(const merkle::WitnessedCheckpoint opened,
                    merkle::OpenWitnessed(note, *trust.policy, Verifiers(trust.keys)));
   std::vector<std::string> names;
+  names.reserve(opened.witnesses.size());
   for (const size_t witness : opened.witnesses) {
     names.push_back(trust.policy->witnesses[witness].name);
   }

@@ -23,6 +23,7 @@ std::string Join(const std::vector<std::string>& words) { return absl::StrJoin(w
 
 nlohmann::json FindingJson(const questions::Finding& finding) {
   std::vector<std::string> persons;
+  persons.reserve(finding.persons.size());
   for (const Id128& person : finding.persons) {
     persons.push_back(person.ToHex());
   }

@@ -102,7 +102,7 @@ absl::Status SendFeed(feeds::RowReader& reader, const RowGate& gate, FeedStream&
                       ImportResults& results,
                       const std::function<bool(uint64_t rows, uint64_t bytes)>& progress) {
   Sender sender(gate, stream, results);
-  const absl::Status status = SendAll(reader, sender, progress);
+  absl::Status status = SendAll(reader, sender, progress);
   if (!status.ok()) {
     results.Abandon();
   }

@@ -99,7 +99,7 @@ CommitResult GroupWriter::Stage(CommitRequest& request) {
 
 absl::Status GroupWriter::Decide(const std::vector<Item>& items, size_t* staged) {
   for (const Item& item : items) {
-    const absl::Status checked = CheckPreconditions(*item.request);
+    absl::Status checked = CheckPreconditions(*item.request);
     if (checked.ok()) {
       *item.result = Stage(*item.request);
       ++*staged;

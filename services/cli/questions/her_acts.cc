@@ -87,7 +87,7 @@ uint32_t HerActs::InternText(const std::string& text) {
 
 void HerActs::AddAct(const Id128& person, ActOfHers act) {
   if (Room()) {
-    persons_[person].acts.push_back(std::move(act));
+    persons_[person].acts.push_back(act);
   }
 }
 
