@@ -419,8 +419,8 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
     }
     from = page.next;
   } while (!from.empty());
-  // A record may have none from the start, for an objection alone. One that had some, and lost the last when a
-  // crash came, is known by what they made of it.
+  // A record may have none from the start, for an objection alone. One that had some, and lost the last when
+  // a crash came, is known by what they made of it.
   const bool had_rows = purged > 0 || stored.value.dossiers_size() > 0 || stored.value.registered();
   if (kept > 0 || !had_rows) {
     co_return false;
