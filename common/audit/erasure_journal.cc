@@ -48,12 +48,29 @@ absl::Status WriteAll(int fd, std::string_view text, const std::string& path) {
   return ::fsync(fd) == 0 ? absl::OkStatus() : Failed("fsync", path);
 }
 
-absl::Status AppendDurably(const std::string& path, std::string_view text) {
+absl::Status CutTo(int fd, size_t size, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) {
+    return Failed("stat", path);
+  }
+  if (static_cast<size_t>(info.st_size) < size) {
+    return absl::DataLossError(absl::StrCat("erasure journal ", path, ": is shorter than it was"));
+  }
+  return static_cast<size_t>(info.st_size) == size || ::ftruncate(fd, static_cast<off_t>(size)) == 0
+             ? absl::OkStatus()
+             : Failed("truncate", path);
+}
+
+// After the first `size` bytes: what a try that failed left beyond them, on a full disk say, goes first.
+absl::Status AppendDurably(const std::string& path, size_t size, std::string_view text) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
     return Failed("open", path);
   }
-  absl::Status status = WriteAll(fd, text, path);
+  absl::Status status = CutTo(fd, size, path);
+  if (status.ok()) {
+    status = WriteAll(fd, text, path);
+  }
   if (::close(fd) != 0 && status.ok()) {
     return Failed("close", path);
   }
@@ -104,17 +121,25 @@ absl::Status ErasureJournal::Load() {
     return absl::OkStatus();
   }
   std::error_code error;
-  if (!std::filesystem::exists(path_, error)) {
-    RETURN_IF_ERROR(AppendDurably(path_, kHeader));
+  std::string text;
+  if (std::filesystem::exists(path_, error)) {
+    std::ifstream in(path_, std::ios::binary);
+    std::ostringstream content;
+    if (std::filesystem::file_size(path_, error) > 0) {
+      content << in.rdbuf();
+    }
+    if (!in) {
+      return Failed("read", path_);
+    }
+    text = content.str();
+  }
+  // A first start that the disk had no room for left less than the first line: nothing was ever noted. That
+  // nothing is missing is for whoever knows how many erasures there were.
+  if (text.size() < kHeader.size() && kHeader.substr(0, text.size()) == text) {
+    RETURN_IF_ERROR(AppendDurably(path_, 0, kHeader));
+    size_ = kHeader.size();
     return SyncFolder(path_);
   }
-  std::ifstream in(path_, std::ios::binary);
-  std::ostringstream content;
-  content << in.rdbuf();
-  if (!in) {
-    return Failed("read", path_);
-  }
-  const std::string text = content.str();
   if (std::string_view(text).substr(0, kHeader.size()) != kHeader) {
     return Damaged(path_, 1);
   }
@@ -130,6 +155,7 @@ absl::Status ErasureJournal::Load() {
   if (at < text.size() && ::truncate(path_.c_str(), static_cast<off_t>(at)) != 0) {
     return Failed("truncate", path_);
   }
+  size_ = at;
   return absl::OkStatus();
 }
 
@@ -148,7 +174,8 @@ absl::Status ErasureJournal::Append(const Id128& erasure, const std::vector<Subj
     }
   }
   if (!path_.empty() && !lines.empty()) {
-    RETURN_IF_ERROR(AppendDurably(path_, lines));
+    RETURN_IF_ERROR(AppendDurably(path_, size_, lines));
+    size_ += lines.size();
   }
   for (Entry& entry : added) {
     Take(std::move(entry));

@@ -41,7 +41,8 @@ class ErasureJournal {
   [[nodiscard]] std::string HashOf(const Subject& subject) const;
   [[nodiscard]] bool Contains(const Id128& erasure) const { return known_.contains(erasure); }
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
-  /// Durable on OK (fsync). A subject that is there already is not written again.
+  /// Durable on OK (fsync). A subject that is there already is not written again. After an error the next try
+  /// first removes what this one left in the file. DATA_LOSS when the file lost something meanwhile.
   absl::Status Append(const Id128& erasure, const std::vector<Subject>& subjects);
 
  private:
@@ -51,6 +52,7 @@ class ErasureJournal {
 
   const std::string path_;
   const Secret key_;
+  size_t size_ = 0;  // bytes of the file that count
   std::vector<Entry> entries_;
   std::set<Id128> known_;
   std::set<std::pair<Id128, std::string>> lines_;

@@ -141,20 +141,44 @@ Task<absl::StatusOr<storage::CommitResult>> Erasures::Request(ErasureRequest req
     commit.leaves.push_back(std::move(draft));
   }
   commit.leaves.back().rows.push_back(MetaRow(ErasingKey(request.id), pending.stored));
-  // Before the commit: once it is durable nothing more is written about them.
-  for (const Subject& subject : request.subjects) {
-    log_.keys().Freeze(subject);
+  // Before the commit: once it is durable nothing more is written about them, and whoever follows this log
+  // may acknowledge.
+  pending.committed = false;
+  if (!Enter(request.id, std::move(pending))) {
+    co_return absl::AbortedError("this erasure is being asked for at the same time");
   }
   absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
   if (!done.ok()) {
-    for (const Subject& subject : request.subjects) {
-      log_.keys().Unfreeze(subject);
-    }
+    Withdraw(request.id);
     co_return done;
   }
   std::lock_guard lock(mu_);
-  pending_.emplace(request.id, std::move(pending));
+  pending_[request.id].committed = true;
   co_return done;
+}
+
+bool Erasures::Enter(const Id128& id, Pending pending) {
+  std::lock_guard lock(mu_);
+  for (const std::string& subject : pending.stored.subjects()) {
+    log_.keys().Freeze(*Subject::Decode(subject));
+  }
+  return pending_.emplace(id, std::move(pending)).second;
+}
+
+// Its subjects may be those of another erasure that is under way.
+void Erasures::Withdraw(const Id128& id) {
+  std::lock_guard lock(mu_);
+  const Pending withdrawn = std::move(pending_[id]);
+  pending_.erase(id);
+  std::set<std::string> frozen;
+  for (const auto& [other, pending] : pending_) {
+    frozen.insert(pending.stored.subjects().begin(), pending.stored.subjects().end());
+  }
+  for (const std::string& subject : withdrawn.stored.subjects()) {
+    if (!frozen.contains(subject)) {
+      log_.keys().Unfreeze(*Subject::Decode(subject));
+    }
+  }
 }
 
 Task<absl::Status> Erasures::AcknowledgedBy(Id128 erasure, std::string service) {
@@ -181,8 +205,8 @@ Task<absl::Status> Erasures::AcknowledgedBy(Id128 erasure, std::string service) 
 absl::StatusOr<bool> Erasures::Knows(const Id128& erasure) const {
   {
     std::lock_guard lock(mu_);
-    if (pending_.contains(erasure)) {
-      return true;
+    if (const auto it = pending_.find(erasure); it != pending_.end()) {
+      return it->second.committed;
     }
   }
   ASSIGN_OR_RETURN(const std::optional<std::string> row, store_.LogGet(LogTable::kMeta, ErasedKey(erasure)));
@@ -193,7 +217,7 @@ absl::StatusOr<Maintenance::Certificate> Erasures::Find(const Id128& erasure) co
   Maintenance::Certificate certificate;
   {
     std::lock_guard lock(mu_);
-    if (const auto it = pending_.find(erasure); it != pending_.end()) {
+    if (const auto it = pending_.find(erasure); it != pending_.end() && it->second.committed) {
       certificate.stored = it->second.stored;
       certificate.stored.clear_subjects();
       certificate.waiting_for = WaitingFor(it->second);
@@ -212,6 +236,9 @@ std::vector<MaintenanceStatus::Pending> Erasures::pending() const {
   {
     std::lock_guard lock(mu_);
     for (const auto& [id, pending] : pending_) {
+      if (!pending.committed) {
+        continue;
+      }
       list.push_back({id, absl::FromUnixMicros(pending.stored.requested()), WaitingFor(pending)});
     }
   }
@@ -240,7 +267,7 @@ Task<absl::Status> Erasures::RunReady() {
   {
     std::lock_guard lock(mu_);
     for (const auto& [id, pending] : pending_) {
-      if (journalled_.contains(id) || WaitingFor(pending).empty()) {
+      if (pending.committed && (journalled_.contains(id) || WaitingFor(pending).empty())) {
         ready.emplace_back(pending.stored.requested(), id);
       }
     }

@@ -59,10 +59,15 @@ class Erasures {
   struct Pending {
     audit::v1::StoredErasure stored;
     std::set<std::string> acknowledged;
+    // False while its request is being committed. A follower may read the leaf, erase and acknowledge before
+    // the commit's own coroutine goes on: that must not be taken for an erasure nobody knows.
+    bool committed = true;
   };
   absl::Status LoadPending();
   absl::Status LoadAcknowledgements();
   [[nodiscard]] std::vector<std::string> WaitingFor(const Pending& pending) const;
+  bool Enter(const Id128& id, Pending pending);
+  void Withdraw(const Id128& id);
   [[nodiscard]] audit::v1::StoredErasure StoredOf(const Id128& id) const;
   Task<absl::Status> EraseOne(Id128 id);
   Task<absl::Status> EraseStates(std::vector<Subject> subjects);

@@ -1,10 +1,14 @@
 #include "common/audit/maintenance.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "common/audit/testing/log_harness.h"
@@ -287,6 +291,94 @@ TEST_F(MaintenanceTest, AcknowledgementsSurviveARestart) {
   EXPECT_TRUE(Erased(Person(1)));
 }
 
+// A follower reads the leaf as soon as it is durable: its answer may be here before the request's own
+// coroutine goes on, on a loaded machine.
+TEST_F(MaintenanceTest, AnAcknowledgementThatOvertakesTheRequestCounts) {
+  options_.wait_for = {"routing"};
+  Open();
+  Live(Person(1));
+  const uint64_t before = harness_.log().state().size;
+  std::optional<absl::Status> requested;
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(Person(1));
+  relais::Start(maintenance().Request({Number(1), {Person(1)}, "REQUEST"}, PlainEvent(), std::move(commit)),
+                [&](const absl::StatusOr<storage::CommitResult>& done) { requested = done.status(); });
+  ASSERT_TRUE(
+      harness_.sim().RunUntil([&] { return harness_.log().state().size > before; }, absl::Seconds(1)));
+  ASSERT_FALSE(requested.has_value()) << "that the answer overtakes it";
+  EXPECT_FALSE(*maintenance().Knows(Number(1))) << "not before who asks is told";
+  std::optional<absl::Status> acknowledged;
+  relais::Start(maintenance().AcknowledgedBy(Number(1), "routing"),
+                [&](const absl::Status& status) { acknowledged = status; });
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_TRUE(requested.has_value() && requested->ok());
+  ASSERT_TRUE(acknowledged.has_value() && acknowledged->ok());
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(Erased(Person(1)));
+}
+
+TEST_F(MaintenanceTest, ARequestThatFailsBesideAnotherLeavesHerFrozen) {
+  Live(Person(1));
+  std::vector<absl::Status> answers;
+  for (const uint8_t erasure : {1, 2}) {  // both were drafted before either was committed
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(Person(1));
+    if (erasure == 2) {
+      commit.preconditions.push_back({"row", std::nullopt});  // fails
+    }
+    relais::Start(
+        maintenance().Request({Number(erasure), {Person(1)}, "REQUEST"}, PlainEvent(), std::move(commit)),
+        [&](const absl::StatusOr<storage::CommitResult>& done) { answers.push_back(done.status()); });
+  }
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const auto& each) { return each.ok(); }), 1);
+  EXPECT_TRUE(harness_.log().keys().Frozen(Person(1)));
+  EXPECT_FALSE(harness_.log().Draft(SubjectEvent(Person(1))).ok());
+}
+
+// A leaf has at most 65,535 bytes: an epoch with thousands of erasures says so in several.
+TEST_F(MaintenanceTest, AnEpochWithThousandsOfErasuresEndsInSeveralLeaves) {
+  constexpr uint64_t kErasures = 2'500;
+  for (uint64_t i = 0; i < kErasures; ++i) {
+    storage::CommitRequest commit;
+    const Subject subject = Person(10'000 + i);
+    commit.partition = PartitionOf(subject);
+    ASSERT_TRUE(harness_
+                    .Run(maintenance().Request({Person(50'000 + i).id, {subject}, "REQUEST"}, PlainEvent(),
+                                               std::move(commit)))
+                    .ok());
+  }
+  ASSERT_TRUE(RunOnce().ok());
+  std::optional<uint64_t> first;
+  relais::Start(maintenance().RotateEpoch(), [&](const absl::StatusOr<uint64_t>& index) {
+    ASSERT_TRUE(index.ok()) << index.status();
+    first = *index;
+  });
+  ASSERT_TRUE(RunOnce().ok());
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_TRUE(first.has_value());
+  std::map<std::string, uint64_t> said;  // → the leaf
+  const auto leaves = harness_.log().ReadOpened(*first, 100);
+  ASSERT_TRUE(leaves.ok()) << leaves.status();
+  size_t several = 0;
+  for (const OpenedLeaf& leaf : *leaves) {
+    audit::v1::EpochRotated payload;
+    if (leaf.details.payload().UnpackTo(&payload)) {
+      ++several;
+      for (const std::string& id : payload.erasure_ids()) {
+        EXPECT_TRUE(said.emplace(id, leaf.index).second) << "once";
+      }
+    }
+  }
+  EXPECT_GT(several, 1);
+  EXPECT_EQ(said.size(), kErasures);
+  for (uint64_t i = 0; i < kErasures; ++i) {
+    const Id128 id = Person(50'000 + i).id;
+    ASSERT_EQ(maintenance().Find(id)->stored.epoch_leaf(), said.at(id.ToHex()) + 1) << i;
+  }
+}
+
 TEST_F(MaintenanceTest, APeerConfiguredAbsentIsWaitedForByNobody) {
   options_.wait_for = {};
   Open();
@@ -345,6 +437,44 @@ TEST_F(MaintenanceTest, ALastLineCutByACrashIsDropped) {
   EXPECT_TRUE(absl::IsDataLoss(Maintenance::Open(options_, harness_.log(), harness_.store(), harness_.ring(),
                                                  harness_.clock(), harness_.random(), harness_.executor())
                                    .status()));
+}
+
+// A disk that takes half of a line and no more; then has room again.
+TEST_F(MaintenanceTest, AFullDiskLeavesTheJournalWhole) {
+  Live(Person(1));
+  Live(Person(2));
+  ASSERT_TRUE(Request(1, {Person(1)}).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  const auto size = std::filesystem::file_size(options_.journal_path);
+  ASSERT_TRUE(Request(2, {Person(2)}).ok());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{size + 40, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const absl::Status failed = RunOnce();
+  const absl::Status again = RunOnce();
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, handler);
+  EXPECT_TRUE(absl::IsUnavailable(failed)) << failed;
+  EXPECT_TRUE(absl::IsUnavailable(again)) << again;
+  EXPECT_GT(std::filesystem::file_size(options_.journal_path), size) << "that half a line was left";
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1) << "nothing is destroyed that the journal has not";
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(Erased(Person(2)));
+  Restart();
+  EXPECT_TRUE(Erased(Person(2)));
+  EXPECT_EQ(std::filesystem::file_size(options_.journal_path) - size, 98) << "one line";
+}
+
+TEST_F(MaintenanceTest, AFirstStartWithoutRoomForTheJournalIsForgotten) {
+  for (const std::string begun : {"", "relais-era"}) {
+    options_.journal_path = folder_.path() + "/begun";
+    { std::ofstream(options_.journal_path, std::ios::trunc) << begun; }
+    auto opened = Maintenance::Open(options_, harness_.log(), harness_.store(), harness_.ring(),
+                                    harness_.clock(), harness_.random(), harness_.executor());
+    EXPECT_TRUE(opened.ok()) << opened.status();
+  }
 }
 
 // ---- epochs

@@ -22,6 +22,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kMiniYaml;
+using ::testing::Not;
 using testing::Replaced;
 
 std::vector<std::string> ErrorsOf(const std::string& yaml) {
@@ -239,6 +240,23 @@ TEST(Lint, SystemsApart) {
 TEST(Lint, Responsibility) {
   EXPECT_LINT("controller: EDF\n", "controller: \"\"\n", "institutions[edf].controller", "missing");
   EXPECT_LINT("    dpo: {email: dpo@edf.example}\n", "", "institutions[edf].dpo", "missing");
+}
+
+TEST(Lint, TheDposDesk) {
+  EXPECT_LINT("{email: dpo@ville.example}", "{email: dpo@ville.example, desk: nowhere}",
+              "institutions[ville].dpo.desk", "no desk 'nowhere'");
+  EXPECT_LINT("{email: dpo@ville.example}", "{email: dpo@ville.example, desk: cpam-droits}",
+              "institutions[ville].dpo.desk", "a desk of cpam");
+  // Hers, served by her own system: nothing about persons may be sent there.
+  const std::string hers = Replaced(
+      Replaced(kMiniYaml, "{email: dpo@ville.example}", "{email: dpo@ville.example, desk: astreinte}"),
+      "{id: steward, roles: [STEWARD]}", "{id: steward, roles: [STEWARD]}\n      - {id: dpo, roles: [DPO]}");
+  EXPECT_THAT(ErrorsOf(hers), IsEmpty());
+  const std::string served = Replaced(hers, "id: astreinte\n    institution: ville\n",
+                                      "id: astreinte\n    institution: ville\n    system: dpo\n");
+  EXPECT_THAT(ErrorsOf(served), IsEmpty());
+  EXPECT_THAT(ErrorsOf(Replaced(served, ", RELIEF_ONLY]", "]")), Not(IsEmpty()));
+  EXPECT_THAT(ErrorsOf(Replaced(served, ", desk: astreinte}", "}")), Not(IsEmpty()));
 }
 
 TEST(Lint, CertificateMappings) {

@@ -42,6 +42,7 @@ struct System {
 struct Dpo {
   std::string name;
   std::string email;
+  std::string desk;  ///< Desk id where notices to the DPO arrive; empty: none, then nothing is pushed.
 };
 
 struct Institution {
@@ -68,7 +69,9 @@ struct DeskContact {
 struct Desk {
   std::string id;           ///< Unique in the directory.
   std::string institution;  ///< Id of its institution.
-  std::string system;       ///< The institution's system that serves its inbox; empty: any PROFESSIONAL one.
+  /// The institution's system that serves its inbox: a PROFESSIONAL one, or at its DPO's desk a DPO's; empty:
+  /// any PROFESSIONAL one.
+  std::string system;
   std::string name;
   std::vector<std::string> publics;  ///< codes.h, kPublics.
   bool whole_city = false;           ///< `arrondissements: ALL`: also serves who has no known place.

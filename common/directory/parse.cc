@@ -44,6 +44,7 @@ Institution ReadInstitution(Reader& in) {
   in.Child("dpo", [&](Reader& dpo) {
     institution.dpo.name = dpo.OptionalText("name");
     institution.dpo.email = dpo.Text("email");
+    institution.dpo.desk = dpo.OptionalText("desk");
   });
   institution.dpia = in.OptionalText("dpia");
   institution.siret = in.OptionalText("siret");

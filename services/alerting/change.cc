@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "services/alerting/events.h"
 
@@ -22,6 +23,7 @@ namespace {
 Task<absl::Status> Write(const rpc::ServiceContext& context, const AlertingStore& store, Id128 alert,
                          Stored<v1::AlertState> stored) {
   storage::CommitRequest commit;
+  *stored.value.mutable_changed() = ToProto(context.log.Now());
   CO_ASSIGN_OR_RETURN(auto draft,
                       context.log.Draft(AlertChangedEvent(OwnCall(context), alert, stored.value)));
   commit.leaves.push_back(std::move(draft));

@@ -12,6 +12,7 @@ using testing::EdfColumn;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::Letter;
+using testing::Payment;
 using testing::Report;
 using ::testing::SizeIs;
 using testing::World;
@@ -192,6 +193,64 @@ TEST(Retention, ASignalWithoutAlertGoesAfterThirteenMonths) {
       EXPECT_EQ(purged.rule(), "SIGNAL_WITHOUT_ALERT");
       EXPECT_EQ(purged.count(), 1);
     }
+  }
+}
+
+TEST(Retention, AnAlertGoesWithItsRowsTwentyFourMonthsAfterItEnded) {
+  World world;
+  ASSERT_EQ(world.Submit({Cut("E1"), Cut("E2", {{EdfColumn::kNom, "Autre"}})}),
+            (Outcomes{"ACCEPTED", "ACCEPTED"}));
+  world.Settle();
+  ASSERT_EQ(world.SubmitOne(Payment("S1")), "ACCEPTED");  // E1's: closed untaken (D-1.12)
+  world.Settle();
+  ASSERT_EQ(Partitions(world, storage::PartitionKind::kAlert), 2);
+  const auto purged = [&](const std::string& rule) {
+    uint64_t count = 0;
+    for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+      audit::v1::Purged leaf_purged;
+      if (leaf.details.payload().UnpackTo(&leaf_purged) && leaf_purged.rule() == rule) {
+        count += leaf_purged.count();
+      }
+    }
+    return count;
+  };
+  world.sim().Skip(absl::Hours(24 * 725));
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(purged("ALERT"), 0) << "24 months are not over";
+  world.sim().Skip(absl::Hours(24 * 10));
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(purged("ALERT"), 1);
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 1) << "the other one has not ended";
+  EXPECT_EQ(world.Alerts().size(), 1) << "nor is it listed at its desk";
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1) << "nothing was left of that record";
+  EXPECT_EQ(world.SubmitOne(Cut("E3", {{EdfColumn::kDateEvenement, "2028-10-20"}})), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 2) << "what comes later raises its own";
+}
+
+TEST(Retention, EveryCrashOfAnAlertsPurgeEndsInTheSame) {
+  bool reached = true;
+  for (uint64_t step = 0; reached && step < 200; step += 3) {
+    SCOPED_TRACE(step);
+    World world;
+    world.Restart();  // so that the store can be told to die
+    ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+    world.Settle();
+    ASSERT_EQ(world.SubmitOne(Payment("S1")), "ACCEPTED");
+    world.Settle();
+    world.sim().Skip(absl::Hours(24 * 735));
+    world.CrashAt(step);
+    world.Settle(absl::Minutes(1));
+    reached = world.Dead();
+    if (reached) {
+      world.Restart();
+    }
+    world.Settle(absl::Minutes(2));
+    world.sim().Skip(absl::Hours(25));
+    world.Settle(absl::Minutes(1));
+    EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0);
+    EXPECT_THAT(world.Alerts(), IsEmpty());
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "services/alerting/keeper.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/base/proto_time.h"
@@ -18,6 +20,7 @@ constexpr size_t kRecordsPerStep = 50;
 constexpr std::string_view kRecordKey = "record";
 constexpr std::string_view kRowPrefix = "row/";
 constexpr char kSignalRule[] = "SIGNAL_WITHOUT_ALERT";
+constexpr char kAlertRule[] = "ALERT";
 
 absl::StatusOr<Id128> RowOf(std::string_view key) { return Id128::FromBytes(key.substr(kRowPrefix.size())); }
 
@@ -273,7 +276,104 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
   const absl::Status said = co_await context_.maintenance->Purged(
       kSignalRule, SignalsDueBefore(now, settings_.retention), std::exchange(purged_, 0));
   CO_RETURN_IF_ERROR(said);
+  const absl::Status alerts_said = co_await context_.maintenance->Purged(
+      kAlertRule, AlertsDueBefore(now, settings_.retention), std::exchange(purged_alerts_, 0));
+  CO_RETURN_IF_ERROR(alerts_said);
   co_return false;
+}
+
+// The alerts that the record's rows raised or joined.
+absl::StatusOr<std::set<Id128>> Keeper::AlertsOf(const Id128& record) const {
+  std::set<Id128> alerts;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(AlertingStore::RecordPartition(record),
+                                                                   kRowPrefix, from, kPageSize));
+    for (const storage::KeyedEntry& entry : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 row_id, RowOf(entry.key));
+      ASSIGN_OR_RETURN(const std::optional<v1::RowState> row, store_.Row(record, row_id));
+      const absl::StatusOr<Id128> alert =
+          row.has_value() ? Id128::FromBytes(row->alert()) : absl::NotFoundError("");
+      if (alert.ok()) {
+        alerts.insert(*alert);
+      }
+    }
+    from = page.next;
+  } while (!from.empty());
+  return alerts;
+}
+
+// Those to be removed. The record forgets them first, so that a new row raises another alert instead of
+// joining one of these; a row that had joined before has reopened it once the follower has read it.
+Task<absl::StatusOr<std::set<Id128>>> Keeper::AlertsDue(Id128 record, absl::Time now) {
+  CO_ASSIGN_OR_RETURN(const std::set<Id128> alerts, AlertsOf(record));
+  std::set<Id128> due;
+  for (const Id128& id : alerts) {
+    CO_ASSIGN_OR_RETURN(const auto alert, store_.Alert(id));
+    if (alert.has_value() && AlertDue(alert->value, now, settings_.retention)) {
+      due.insert(id);
+    }
+  }
+  if (due.empty()) {
+    co_return due;
+  }
+  const absl::Status detached = co_await DetachAlerts(record, due);
+  CO_RETURN_IF_ERROR(detached);
+  if (following_) {
+    const bool caught_up = co_await own_.WaitApplied(context_.log.state().size, kCatchUp);
+    if (!caught_up) {
+      co_return absl::UnavailableError("the follower of the own log is behind");
+    }
+  }
+  for (auto it = due.begin(); it != due.end();) {
+    CO_ASSIGN_OR_RETURN(const auto alert, store_.Alert(*it));
+    const bool still = alert.has_value() && AlertDue(alert->value, now, settings_.retention);
+    it = still ? std::next(it) : due.erase(it);
+  }
+  co_return due;
+}
+
+Task<absl::Status> Keeper::DetachAlerts(Id128 record, std::set<Id128> alerts) {
+  const auto gone = [&alerts](const std::string& bytes) {
+    const absl::StatusOr<Id128> id = Id128::FromBytes(bytes);
+    return id.ok() && alerts.contains(*id);
+  };
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(AlertingStore::StoredRecord stored, store_.Record(record));
+    if (stored.version == 0 || stored.erased.has_value()) {
+      co_return absl::OkStatus();
+    }
+    if (gone(stored.value.recurrence_alert())) {
+      stored.value.clear_recurrence_alert();
+    }
+    for (v1::DossierState& dossier : *stored.value.mutable_dossiers()) {
+      auto& told = *dossier.mutable_alerts();
+      told.erase(std::remove_if(told.begin(), told.end(), gone), told.end());
+    }
+    storage::CommitRequest commit;
+    CO_RETURN_IF_ERROR(store_.PutRecord(stored, record, commit));
+    const absl::StatusOr<storage::CommitResult> done = co_await context_.store.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("the sender record changes too often");
+}
+
+// A row goes with its alert. One whose alert is gone already is what a crash left of it, if it is old enough;
+// a young one's is about to be raised.
+absl::StatusOr<bool> Keeper::IsDue(const v1::RowState& row, const std::set<Id128>& alerts,
+                                   absl::Time now) const {
+  const absl::Time accepted = FromProto(row.accepted());
+  if (row.alert().empty()) {
+    return SignalDue(accepted, false, now, settings_.retention);
+  }
+  ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(row.alert()));
+  if (alerts.contains(id)) {
+    return true;
+  }
+  ASSIGN_OR_RETURN(const auto alert, store_.Alert(id));
+  return !alert.has_value() && accepted < AlertsDueBefore(now, settings_.retention);
 }
 
 // True: nothing was left of the record, and its erasure began.
@@ -281,6 +381,19 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
   CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store_.Record(record));
   if (stored.version == 0 || stored.erased.has_value()) {
     co_return false;
+  }
+  const absl::StatusOr<std::set<Id128>> alerts = co_await AlertsDue(record, now);
+  CO_RETURN_IF_ERROR(alerts.status());
+  // Before the rows, from whose alerts alone their desks are known.
+  std::set<std::string> desks;
+  if (!alerts->empty()) {
+    CO_ASSIGN_OR_RETURN(desks, DesksOf(record));
+  }
+  for (const Id128& alert : *alerts) {
+    std::set<std::string> all_desks = desks;
+    const absl::Status erased = co_await EraseAlert(record, alert, std::move(all_desks));
+    CO_RETURN_IF_ERROR(erased);
+    ++purged_alerts_;
   }
   size_t kept = 0;
   size_t purged = 0;
@@ -294,21 +407,31 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
       if (!row.has_value()) {
         continue;
       }
-      if (!SignalDue(FromProto(row->accepted()), !row->alert().empty(), now, settings_.retention)) {
+      CO_ASSIGN_OR_RETURN(const bool due, IsDue(*row, *alerts, now));
+      if (!due) {
         ++kept;
         continue;
       }
       const absl::Status erased = co_await EraseRow(record, row_id, *row);
       CO_RETURN_IF_ERROR(erased);
+      purged_ += row->alert().empty() ? 1 : 0;
       ++purged;
     }
     from = page.next;
   } while (!from.empty());
-  purged_ += purged;
-  if (kept > 0 || purged == 0) {
+  // A record may have none from the start, for an objection alone. One that had some, and lost the last when
+  // a crash came, is known by what they made of it.
+  const bool had_rows = purged > 0 || stored.value.dossiers_size() > 0 || stored.value.registered();
+  if (kept > 0 || !had_rows) {
     co_return false;
   }
-  // Its leaves and its dossiers too.
+  const absl::Status begun = co_await EraseWholeRecord(record);
+  CO_RETURN_IF_ERROR(begun);
+  co_return true;
+}
+
+// Its leaves and its dossiers too.
+Task<absl::Status> Keeper::EraseWholeRecord(Id128 record) {
   const absl::Status marked = co_await MarkErased(context_, store_, record);
   CO_RETURN_IF_ERROR(marked);
   audit::ErasureRequest request;
@@ -319,8 +442,7 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
   commit.partition = AlertingStore::RecordPartition(record);
   const absl::StatusOr<storage::CommitResult> begun =
       co_await context_.maintenance->Request(std::move(request), OwnEvent(context_), std::move(commit));
-  CO_RETURN_IF_ERROR(begun.status());
-  co_return true;
+  co_return begun.status();
 }
 
 }  // namespace relais::alerting

@@ -36,7 +36,8 @@ class Keeper final : public audit::StateKeeper {
   /// share.
   Task<absl::Status> EraseState(audit::Subject subject) override;
   Task<absl::Status> Acknowledge(Id128 erasure) override;
-  /// Signals without alert, 13 months (D-2.10): some dozen records a step.
+  /// Signals without alert, 13 months; alerts with their rows, 24 months after they ended (D-2.10): some
+  /// dozen records a step.
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
@@ -48,6 +49,12 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::Status> ErasePersonState(Id128 person);
   absl::StatusOr<std::set<std::string>> DesksOf(const Id128& record) const;
   Task<absl::StatusOr<bool>> SweepRecord(Id128 record, absl::Time now);
+  Task<absl::StatusOr<std::set<Id128>>> AlertsDue(Id128 record, absl::Time now);
+  Task<absl::Status> DetachAlerts(Id128 record, std::set<Id128> alerts);
+  [[nodiscard]] absl::StatusOr<std::set<Id128>> AlertsOf(const Id128& record) const;
+  [[nodiscard]] absl::StatusOr<bool> IsDue(const v1::RowState& row, const std::set<Id128>& alerts,
+                                           absl::Time now) const;
+  Task<absl::Status> EraseWholeRecord(Id128 record);
 
   const rpc::ServiceContext& context_;
   const Peers& peers_;
@@ -58,6 +65,7 @@ class Keeper final : public audit::StateKeeper {
   // Where the sweep is.
   Id128 from_;
   uint64_t purged_ = 0;
+  uint64_t purged_alerts_ = 0;
 };
 
 }  // namespace relais::alerting

@@ -225,7 +225,8 @@ Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
 }
 
 bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
-  return peer == "routing" && event_class == audit::v1::EVENT_CLASS_ALERT_CHANGED;
+  return peer == "routing" && (event_class == audit::v1::EVENT_CLASS_ALERT_CHANGED ||
+                               event_class == audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
 }
 
 }  // namespace relais::alerting

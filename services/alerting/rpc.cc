@@ -103,6 +103,8 @@ Settings ReadSettings(Config& config) {
   settings.rules.months = static_cast<int>(config.Int("rules.months", 12, 1, 60));
   settings.retention.signal_months =
       static_cast<int>(config.Int("retention.signal_months", settings.retention.signal_months, 1, 1200));
+  settings.retention.alert_months =
+      static_cast<int>(config.Int("retention.alert_months", settings.retention.alert_months, 1, 1200));
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
   settings.peer_timeout = config.Duration("peer_timeout", settings.peer_timeout);
   return settings;
@@ -110,8 +112,8 @@ Settings ReadSettings(Config& config) {
 
 rpc::OpenedTable OpenedToPeers() {
   rpc::OpenedTable table;
-  for (const auto event_class :
-       {audit::v1::EVENT_CLASS_ALERT_CHANGED, audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED}) {
+  for (const auto event_class : {audit::v1::EVENT_CLASS_ALERT_CHANGED, audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED,
+                                 audit::v1::EVENT_CLASS_AGENT_SEARCHED}) {
     if (MayOpen("routing", event_class)) {
       table["routing"].insert(event_class);
     }

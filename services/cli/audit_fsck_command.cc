@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/audit/fsck.h"
+#include "common/audit/fsck_index.h"
 #include "common/audit/fsck_tiles.h"
 #include "common/base/clock.h"
 #include "common/base/config.h"
@@ -196,6 +197,14 @@ absl::StatusOr<int> FsckServiceStore(Context& context, const FsckCommand& option
     findings.Add("store", std::string(read.message()));
   } else {
     RETURN_IF_ERROR(read);
+  }
+  if (ring != nullptr) {
+    const absl::Status indexes = audit::FsckIndex(**store, *ring, random, findings);
+    if (absl::IsDataLoss(indexes)) {
+      findings.Add("indexes", std::string(indexes.message()));
+    } else {
+      RETURN_IF_ERROR(indexes);
+    }
   }
   return PrintFindings(context, which.store, findings);
 }

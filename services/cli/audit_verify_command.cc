@@ -126,10 +126,18 @@ std::string LeafText(const audit::Leaf& leaf) {
 }
 
 absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, const Trust& trust) {
-  ASSIGN_OR_RETURN(const common::v1::Proof proof, ParseReceipt(text));
+  const auto read = ParseReceipt(text);
+  if (!read.ok()) {
+    // What is no receipt at all is a mistake of who asks; what was one is broken.
+    return LooksLikeReceipt(text) ? PrintBroken(context, read.status()) : absl::StatusOr<int>(read.status());
+  }
+  const common::v1::Proof& proof = *read;
   const auto verified = audit::VerifyProof(proof, NamedKeys(trust.keys));
   if (!verified.ok()) {
     return PrintBroken(context, verified.status());
+  }
+  if (const absl::Status said = CheckReceipt(text, proof); !said.ok()) {
+    return PrintBroken(context, said);
   }
   std::vector<std::string> checks = {
       absl::StrCat("checkpoint signature: ", proof.origin(), ", size ", Grouped(verified->tree_size)),
@@ -147,6 +155,7 @@ absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, con
     facts["details"] = nlohmann::json::parse(ToJson(*verified->details));
     more += ToText(*verified->details);
   }
+  checks.emplace_back("receipt: says nothing but what its leaf and checkpoint say");
   return PrintVerified(context, checks, facts, more);
 }
 

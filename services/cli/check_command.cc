@@ -115,18 +115,7 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
     return absl::InvalidArgumentError("--receipt needs --record");
   }
   ASSIGN_OR_RETURN(const auto response, session->Call<ConsentService>(&ConsentService::Stub::Check, request));
-  if (!options.receipt.empty()) {
-    common::v1::Written written;
-    written.set_revision(response.revision());
-    if (response.has_proof()) {
-      *written.mutable_proof() = response.proof();
-    }
-    RETURN_IF_ERROR(WriteReceipt(
-        options.receipt,
-        {"check", "Une décision sur la transmission de vos informations.",
-         "A decision on passing on your information.", response.permit().permit_id(), options.person},
-        written));
-  }
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.proof()));
   Print(context.globals.json, response,
         Describe(response, options.record) +
             (options.receipt.empty() ? "" : absl::StrCat("  proof: ", options.receipt, "\n")));

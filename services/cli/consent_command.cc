@@ -78,9 +78,9 @@ bool IsEmpty(const consent::v1::ConsentLine& line) { return line.ByteSizeLong() 
 
 // The receipt, if wanted, then the answer.
 template <typename Response>
-absl::StatusOr<int> Finish(Context& context, const ConsentOptions& options, const ReceiptAct& act,
-                           const Response& response, const std::string& text) {
-  RETURN_IF_ERROR(WriteReceipt(options.receipt, act, response.written()));
+absl::StatusOr<int> Finish(Context& context, const ConsentOptions& options, const Response& response,
+                           const std::string& text) {
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   const std::string receipt = options.receipt.empty()
                                   ? ""
                                   : absl::StrCat("Reçu à remettre à la personne : ", options.receipt,
@@ -134,12 +134,7 @@ absl::StatusOr<int> RunRecord(Context& context, const ConsentOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::RecordConsent, request));
-  const ReceiptAct act{
-      "consent",
-      "Vous avez donné votre accord. Vous pouvez le retirer à tout moment, à n'importe quel guichet.",
-      "You gave your agreement. You may withdraw it at any time, at any desk.", response.consent_id(),
-      options.person};
-  return Finish(context, options, act, response, absl::StrCat("consent ", response.consent_id(), "\n"));
+  return Finish(context, options, response, absl::StrCat("consent ", response.consent_id(), "\n"));
 }
 
 absl::StatusOr<int> RunRefuse(Context& context, const ConsentOptions& options) {
@@ -158,9 +153,7 @@ absl::StatusOr<int> RunRefuse(Context& context, const ConsentOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::RecordRefusal, request));
-  const ReceiptAct act{"refusal", "Vous avez dit non. Votre refus est enregistré.",
-                       "You said no. Your refusal is recorded.", response.refusal_id(), options.person};
-  return Finish(context, options, act, response, absl::StrCat("refusal ", response.refusal_id(), "\n"));
+  return Finish(context, options, response, absl::StrCat("refusal ", response.refusal_id(), "\n"));
 }
 
 absl::StatusOr<int> RunWithdraw(Context& context, const ConsentOptions& options) {
@@ -179,10 +172,7 @@ absl::StatusOr<int> RunWithdraw(Context& context, const ConsentOptions& options)
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::WithdrawConsent, request));
-  const ReceiptAct act{"withdrawal", "Vous avez retiré votre accord. Il ne vaut plus à partir de maintenant.",
-                       "You withdrew your agreement. It no longer holds from now on.", options.consent_id,
-                       options.person};
-  return Finish(context, options, act, response,
+  return Finish(context, options, response,
                 absl::StrCat("withdrawn: ", response.consent_ids().empty() ? "nothing was in force" : "",
                              absl::StrJoin(response.consent_ids(), " "), "\n"));
 }
@@ -208,10 +198,7 @@ absl::StatusOr<int> RunObject(Context& context, const ConsentOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::RecordObjection, request));
-  const ReceiptAct act{
-      "objection", "Votre opposition est enregistrée ; elle est gardée trois ans et se renouvelle.",
-      "Your objection is recorded; it is kept for three years and can be renewed.", "", options.person};
-  return Finish(context, options, act, response,
+  return Finish(context, options, response,
                 absl::StrCat("objection kept until ", ParisTime(FromProto(response.kept_until())), "\n"));
 }
 
@@ -227,9 +214,7 @@ absl::StatusOr<int> RunLift(Context& context, const ConsentOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::LiftObjection, request));
-  const ReceiptAct act{"objection-lifted", "Vous avez levé votre opposition.", "You lifted your objection.",
-                       "", options.person};
-  return Finish(context, options, act, response, "objection lifted\n");
+  return Finish(context, options, response, "objection lifted\n");
 }
 
 absl::StatusOr<int> RunEmergency(Context& context, const ConsentOptions& options) {
@@ -247,10 +232,7 @@ absl::StatusOr<int> RunEmergency(Context& context, const ConsentOptions& options
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<EmergencyService>(&EmergencyService::Stub::Declare, request));
-  const ReceiptAct act{"emergency", "Une urgence vitale a été déclarée ; vous en serez informée.",
-                       "A vital emergency was declared; you will be told.", response.emergency_id(),
-                       options.person};
-  return Finish(context, options, act, response,
+  return Finish(context, options, response,
                 absl::StrCat("emergency ", response.emergency_id(), " until ",
                              ParisTime(FromProto(response.expires())), "\n"));
 }

@@ -101,7 +101,8 @@ TEST_F(DevInitTest, PeersAreThoseWhoAreCalled) {
     return rpc::ReadSettings(config).peers;
   };
   EXPECT_TRUE(peers("consent").empty());
-  EXPECT_EQ(peers("routing"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"}}));
+  EXPECT_EQ(peers("routing"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"},
+                                                                  {"alerting", "127.0.0.1:7005"}}));
   EXPECT_EQ(peers("alerting"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"},
                                                                    {"routing", "127.0.0.1:7003"}}));
 }

@@ -11,7 +11,6 @@
 #include "common/crypto/ed25519.h"
 #include "services/cli/fsck_export.h"
 #include "services/cli/output.h"
-#include "services/cli/receipt.h"
 
 namespace relais::cli {
 namespace {
@@ -171,35 +170,6 @@ TEST_F(ExportTest, ALogMustContainWhatWasSeenBefore) {
   merkle::Checkpoint other = seen;
   other.origin = "relais.test/routing/1";
   EXPECT_TRUE(absl::IsDataLoss(run(other)));
-}
-
-TEST(Receipt, RoundTripsItsProof) {
-  common::v1::Written written;
-  written.set_revision("relais.test/consent/1:4");
-  written.mutable_time()->set_seconds(1'700'000'000);
-  common::v1::Proof& proof = *written.mutable_proof();
-  proof.set_origin(kOrigin);
-  proof.set_leaf_index(3);
-  proof.set_leaf(std::string("\0\xff\x01", 3));
-  proof.set_tree_size(4);
-  proof.add_inclusion(std::string(32, '\x05'));
-  proof.set_checkpoint("x\n4\n\n— x y\n");
-  const std::string text =
-      FormatReceipt({"consent", "Vous avez donné votre accord.", "You agreed.", "00ff", "rh1_x"}, written);
-  // French first.
-  EXPECT_LT(text.find("Vous"), text.find("You"));
-  const auto read = ParseReceipt(text);
-  ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(read->SerializeAsString(), proof.SerializeAsString());
-  EXPECT_FALSE(ParseReceipt("{}").ok());
-  EXPECT_FALSE(ParseReceipt("not json").ok());
-  EXPECT_FALSE(ParseReceipt(R"({"format":"relais-receipt/2","proof":{}})").ok());
-}
-
-TEST(Receipt, IsNotWrittenWithoutAProof) {
-  const std::string path = ::testing::TempDir() + "/no-receipt.json";
-  EXPECT_FALSE(WriteReceipt(path, {"consent", "", "", "", ""}, common::v1::Written()).ok());
-  EXPECT_TRUE(WriteReceipt("", {"consent", "", "", "", ""}, common::v1::Written()).ok());
 }
 
 }  // namespace

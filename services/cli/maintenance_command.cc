@@ -74,10 +74,7 @@ absl::StatusOr<int> RunRotate(Context& context, const MaintenanceOptions& option
   ASSIGN_OR_RETURN(const auto answer, session->CallAt<MaintenanceService>(
                                           options.service, &MaintenanceService::Stub::RotateEpoch,
                                           audit::v1::RotateEpochRequest()));
-  RETURN_IF_ERROR(WriteReceipt(options.receipt,
-                               {"epoch-rotation", "Fin d'une époque des clés", "End of an epoch of keys",
-                                absl::StrCat(answer.rotated().destroyed_epoch()), ""},
-                               answer.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, answer.written().proof()));
   Print(context.globals.json, answer,
         absl::StrCat("epoch ", answer.rotated().destroyed_epoch(), " ended, epoch ", answer.rotated().epoch(),
                      " wraps ", answer.rotated().survivors(), " keys; ", answer.rotated().erasure_ids_size(),
@@ -122,12 +119,9 @@ absl::StatusOr<int> RunErasure(Context& context, const MaintenanceOptions& optio
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto erasure, session->CallAt<MaintenanceService>(
                                            options.service, &MaintenanceService::Stub::GetErasure, request));
-  if (!options.receipt.empty()) {
-    common::v1::Written written;
-    *written.mutable_proof() = erasure.has_epoch_rotated() ? erasure.epoch_rotated() : erasure.erased();
-    RETURN_IF_ERROR(
-        WriteReceipt(options.receipt, {"erasure", "Effacement", "Erasure", options.erasure_id, ""}, written));
-  }
+  RETURN_IF_ERROR(WriteReceipt(options.receipt,
+                               erasure.has_epoch_rotated() ? erasure.epoch_rotated() : erasure.erased(),
+                               options.erasure_id));
   Print(context.globals.json, erasure, ErasureText(erasure));
   return kExitOk;
 }

@@ -62,10 +62,7 @@ absl::StatusOr<int> RunErase(Context& context, const PersonOptions& options) {
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response, session->Call<PersonService>(&PersonService::Stub::Erase, request));
-  RETURN_IF_ERROR(WriteReceipt(
-      options.receipt,
-      {"erasure-request", "Demande d'effacement", "Request to erase", response.erasure_id(), options.handle},
-      response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response, response.erasure_id() + "\n");
   return kExitOk;
 }

@@ -1,30 +1,36 @@
 // Receipts: the proof of an act, as a file that its holder keeps and anyone can check offline.
+//
+// Everything a receipt says beside its proof is told by the leaf and the checkpoint in it, so that whoever
+// checks one need believe nothing but these: FormatReceipt makes it from the proof alone, CheckReceipt makes
+// it again and compares.
 #pragma once
 
 #include <string>
-#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "common/audit/log.h"
 #include "relais/common/v1/types.pb.h"
 
 namespace relais::cli {
 
-struct ReceiptAct {
-  std::string act;  // "consent", "refusal", "withdrawal", "objection", "emergency", "check"
-  std::string fr;   // what it is, for the person concerned
-  std::string en;
-  std::string id;      // of what was made; may be empty
-  std::string person;  // the collector's handle; may be empty
-};
+/// JSON, indented: what the act is (in French first), when, which, and the proof. INVALID_ARGUMENT when the
+/// leaf is malformed, its key does not open it, or it is of no act that receipts are given of. The end of an
+/// epoch is the end of many erasures: `erasure` says which of them it is the certificate of, if of one.
+[[nodiscard]] absl::StatusOr<std::string> FormatReceipt(const common::v1::Proof& proof,
+                                                        const std::string& erasure = "");
 
-/// JSON, indented. Only `proof` proves; the rest says what it is about.
-[[nodiscard]] std::string FormatReceipt(const ReceiptAct& act, const common::v1::Written& written);
-/// INVALID_ARGUMENT when the text is no receipt.
+/// Whether a file is meant to be a receipt: JSON with a member `proof`.
+[[nodiscard]] bool LooksLikeReceipt(const std::string& text);
+/// The proof in it. INVALID_ARGUMENT when the text is no receipt.
 [[nodiscard]] absl::StatusOr<common::v1::Proof> ParseReceipt(const std::string& text);
+/// Compares all that the file says with what its own leaf and checkpoint say, which are to be verified apart
+/// (audit::VerifyProof). INVALID_ARGUMENT names every member that differs, is missing, comes twice or is none
+/// of a receipt's.
+absl::Status CheckReceipt(const std::string& text, const common::v1::Proof& proof);
 
-/// Writes it to `path`, whole or not at all; nothing for an empty path. FAILED_PRECONDITION when the answer
-/// has no proof.
-absl::Status WriteReceipt(const std::string& path, const ReceiptAct& act, const common::v1::Written& written);
+/// Writes it to `path`, whole or not at all; nothing for an empty path. FAILED_PRECONDITION when there is no
+/// proof.
+absl::Status WriteReceipt(const std::string& path, const common::v1::Proof& proof,
+                          const std::string& erasure = "");
 
 }  // namespace relais::cli

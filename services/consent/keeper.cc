@@ -10,6 +10,7 @@
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/objection_records.h"
+#include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
 namespace {
@@ -20,6 +21,7 @@ constexpr size_t kBucketsPerStep = 500;
 constexpr size_t kLeavesAtOnce = 1000;
 constexpr char kPersonRule[] = "PERSON_WITHOUT_CONTACT";
 constexpr char kObjectionRule[] = "OBJECTION_DIGEST";
+constexpr char kAgreementRule[] = "AGREEMENT_PROOF";
 
 bool IsFeedSender(const directory::Directory& directory, const std::string& institution) {
   const directory::Institution* found = directory.FindInstitution(institution);
@@ -184,6 +186,8 @@ Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
     }
     CO_ASSIGN_OR_RETURN(const absl::Time contact, LastContact(partition.id));
     if (!PersonDue(contact, now, rules_)) {
+      const absl::Status swept = co_await SweepAgreements(partition.id, now);
+      CO_RETURN_IF_ERROR(swept);
       continue;
     }
     audit::Event event;
@@ -204,9 +208,77 @@ Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
   const absl::Status said = co_await registry_.context.maintenance->Purged(
       kPersonRule, absl::FromCivil(due, absl::UTCTimeZone()), std::exchange(purged_, 0));
   CO_RETURN_IF_ERROR(said);
+  const absl::Status agreements_said = co_await registry_.context.maintenance->Purged(
+      kAgreementRule, AgreementsDueBefore(now, rules_), std::exchange(purged_agreements_, 0));
+  CO_RETURN_IF_ERROR(agreements_said);
   stage_ = Stage::kObjections;
   from_ = Id128();
   co_return true;
+}
+
+// The whole agreement goes: who collected it, the notice, the evidence. Of what decides on her only an
+// agreement that still does stays (D-2.6.2): its lines and instants.
+Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(registry_.context.directory());
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    const absl::StatusOr<VersionedState> loaded = registry_.store.LoadFresh(person);
+    if (absl::IsNotFound(loaded.status())) {
+      co_return absl::OkStatus();
+    }
+    CO_RETURN_IF_ERROR(loaded.status());
+    const PersonState& state = *loaded->state;
+    storage::CommitRequest commit;
+    PersonStateBuilder kept;
+    uint64_t purged = 0;
+    size_t forgotten = 0;
+    for (const Agreement& agreement : state.agreements()) {
+      if (!AgreementProofDue(EndOfAgreement(state, agreement, *rules), now, rules_)) {
+        kept.Put(agreement);
+        continue;
+      }
+      const std::string key = ConsentKey(agreement.id);
+      CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> proof,
+                          registry_.context.store.Get(PersonPartition(person), key));
+      if (proof.has_value()) {
+        commit.batch.push_back({key, std::nullopt});
+        ++purged;
+      }
+      if (StillDecides(state, agreement, *rules)) {
+        kept.Put(agreement);
+      } else {
+        ++forgotten;
+      }
+    }
+    if (purged == 0 && forgotten == 0) {
+      co_return absl::OkStatus();
+    }
+    for (const Denial& denial : state.denials()) {
+      kept.Put(denial);
+    }
+    for (const Objection& objection : state.objections()) {
+      kept.Put(objection);
+    }
+    for (const Emergency& emergency : state.emergencies()) {
+      kept.Put(emergency);
+    }
+    const PersonState left = std::move(kept).Build(state.latest());
+    commit.partition = PersonPartition(person);
+    commit.preconditions.push_back({std::string(kStateKey), loaded->version});
+    CO_ASSIGN_OR_RETURN(storage::Mutation mutation, registry_.store.WriteState(person, left));
+    commit.batch.push_back(std::move(mutation));
+    PersonCache::Writing writing(registry_.store.cache(), person);
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await registry_.context.store.Commit(std::move(commit));
+    if (done.ok()) {
+      writing.Committed({std::make_shared<const PersonState>(left), done->version});
+      purged_agreements_ += purged;
+      co_return absl::OkStatus();
+    }
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::OkStatus();  // she is busy: the next sweep
 }
 
 // True: it was purged. What is left says nothing but how many changes there were, and only while persons are

@@ -20,7 +20,8 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::Status> EraseState(audit::Subject subject) override;
   /// Consent waits for others; nobody waits for it.
   Task<absl::Status> Acknowledge(Id128 /*erasure*/) override { co_return absl::OkStatus(); }
-  /// Persons nobody has met for two years, then objections' digests: some hundred partitions a step.
+  /// Persons nobody has met for two years, and of the others the proof of agreements that ended five years
+  /// ago; then objections' digests: some hundred partitions a step.
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
@@ -29,6 +30,7 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::Status> UnlinkObjections(Id128 person);
   Task<absl::StatusOr<bool>> SweepPersons();
   Task<absl::StatusOr<bool>> SweepObjections();
+  Task<absl::Status> SweepAgreements(Id128 person, absl::Time now);
   [[nodiscard]] absl::StatusOr<absl::Time> LastContact(const Id128& person) const;
   Task<absl::StatusOr<bool>> PurgeObjection(storage::Partition bucket, absl::Time now);
 
@@ -38,6 +40,7 @@ class Keeper final : public audit::StateKeeper {
   enum class Stage { kPersons, kObjections } stage_ = Stage::kPersons;
   Id128 from_;
   uint64_t purged_ = 0;
+  uint64_t purged_agreements_ = 0;
 };
 
 }  // namespace relais::consent

@@ -21,6 +21,8 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
   settings.expiry_scan = config.Duration("expiry.scan", settings.expiry_scan);
   settings.retention.person_months = static_cast<int>(
       config.Int("retention.person_months", settings.retention.person_months, 1, kMostMonths));
+  settings.retention.agreement_months = static_cast<int>(
+      config.Int("retention.agreement_months", settings.retention.agreement_months, 1, kMostMonths));
   return settings;
 }
 

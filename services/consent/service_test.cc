@@ -18,6 +18,12 @@ TEST(OpenedToPeers, WhatSheSaidAndNothingElse) {
   }
 }
 
+TEST(OpenedToPeers, SearchesForAgentsForRoutingWhichTellsTheDpo) {
+  const rpc::OpenedTable table = OpenedToPeers();
+  EXPECT_EQ(table.at("routing").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 1u);
+  EXPECT_EQ(table.at("alerting").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 0u);
+}
+
 TEST(DirectoryRules, AreTheSampleDirectorys) {
   testing::SimWorld world;
   const Rules rules = RulesFrom(world.directory());

@@ -10,7 +10,9 @@
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/change.h"
 #include "services/routing/domain/content.h"
+#include "services/routing/domain/delivery.h"
 #include "services/routing/events.h"
+#include "services/routing/notices.h"
 
 namespace relais::routing {
 namespace {
@@ -21,9 +23,20 @@ constexpr int kTries = 20;
 constexpr size_t kOffersAtOnce = 32;
 constexpr size_t kMostOfferedBytes = size_t{256} << 10;
 
-// A desk may have changed hands since: what was meant for one institution is never another's (D-2.6).
+// A desk may have changed hands since: what was meant for one institution is never another's (D-2.6). And a
+// DPO's system gets nothing about a person, whoever chose its desk.
 bool IsFor(const rpc::Call& call, const v1::MessageState& message) {
-  return call.caller.is_service() || call.caller.institution == message.recipient().institution();
+  return call.caller.is_service() || (call.caller.institution == message.recipient().institution() &&
+                                      (IsNotice(message) || !ReadsNoticesAlone(call.caller)));
+}
+
+// What stands for a permit where nobody has to be asked: a notice is about no person.
+consent::v1::CheckResponse PermitOfNotice(absl::Time now) {
+  constexpr absl::Duration kLife = absl::Minutes(1);
+  consent::v1::CheckResponse permit;
+  permit.set_decision(common::v1::DECISION_PERMIT);
+  *permit.mutable_permit()->mutable_expires() = ToProto(now + kLife);
+  return permit;
 }
 
 }  // namespace
@@ -65,7 +78,7 @@ absl::Status Courier::CanDeliver() const {
 
 bool Courier::MayStillSend(const Outgoing& offer) const {
   return CanDeliver().ok() && context_.clock.Now() < offer.permit_expires &&
-         revocations_.Stands(offer.person, offer.checked_at);
+         (offer.person.IsZero() || revocations_.Stands(offer.person, offer.checked_at));
 }
 
 Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, std::string desk,
@@ -104,7 +117,11 @@ Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, 
       !IsDue(stored->value, context_.clock.Now())) {
     co_return std::optional<Outgoing>();
   }
-  const auto permit = co_await peers_.check(CheckOf(stored->value), settings_.peer_timeout);
+  absl::StatusOr<consent::v1::CheckResponse> permit = PermitOfNotice(context_.clock.Now());
+  if (!IsNotice(stored->value)) {
+    consent::v1::CheckRequest check = CheckOf(stored->value);
+    permit = co_await peers_.check(std::move(check), settings_.peer_timeout);
+  }
   if (!permit.ok()) {
     const absl::Status failure = rpc::PeerFailure(permit.status(), "consent");
     if (absl::IsUnavailable(failure)) {
@@ -153,7 +170,9 @@ Task<absl::StatusOr<bool>> Courier::RecordOffer(rpc::Call call, Id128 id, Stored
 Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
                             const consent::v1::CheckResponse& permit) const {
   Outgoing offer;
-  offer.person = *Id128::FromBytes(message.person());
+  if (!IsNotice(message)) {
+    offer.person = *Id128::FromBytes(message.person());
+  }
   offer.checked_at = SizeOf(permit.revision());
   offer.permit_expires = FromProto(permit.permit().expires());
   offer.again = FromProto(message.next_attempt());
@@ -161,7 +180,9 @@ Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
   out.set_message_id(id.ToHex());
   // A message that crosses institutions is re-addressed: the recipient's own handle (architecture,
   // "Persons").
-  *out.mutable_person() = rpc::HandleFor(context_, message.recipient().institution(), offer.person);
+  if (!IsNotice(message)) {
+    *out.mutable_person() = rpc::HandleFor(context_, message.recipient().institution(), offer.person);
+  }
   *out.mutable_sender() = message.sender();
   *out.mutable_recipient() = message.recipient();
   out.set_desk(message.desk());

@@ -20,7 +20,7 @@ namespace relais::routing {
 /// A message as the recipient may have it, and what its sending stands on.
 struct Outgoing {
   v1::Message message;
-  Id128 person;
+  Id128 person;             // zero: a notice, which no withdrawal touches
   uint64_t checked_at = 0;  // tree size of the consent log
   absl::Time permit_expires;
   absl::Time again;  // not to be sent again before

@@ -74,6 +74,14 @@ Task<absl::StatusOr<Deadlines::Place>> Deadlines::NextPlace(Id128 id) {
   v1::MessageState message = std::move(stored->value);
   place.from = message.desk();
   while (const directory::Desk* next = NextInChain(*directory, message)) {
+    if (IsNotice(message)) {  // nobody to ask about, and nothing for another institution
+      if (next->institution == message.recipient().institution()) {
+        place.to = next->id;
+        co_return place;
+      }
+      message.add_past_desks(next->id);
+      continue;
+    }
     v1::MessageState there = message;
     MoveTo(there, next->id, next->institution, context_.clock.Now(), "");
     consent::v1::CheckRequest request = Courier::CheckOf(there);

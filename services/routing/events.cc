@@ -1,6 +1,7 @@
 #include "services/routing/events.h"
 
 #include "relais/routing/v1/events.pb.h"
+#include "services/routing/domain/delivery.h"
 
 namespace relais::routing {
 namespace {
@@ -10,7 +11,9 @@ audit::Event MessageEvent(const rpc::Call& call, const rpc::Actor& actor, audit:
                           std::string_view request_id, const v1::MessageState& message,
                           const Payload& payload) {
   audit::Event event = rpc::EventOf(call, actor, event_class, request_id);
-  event.subject = audit::Subject{audit::Subject::Kind::kPerson, *Id128::FromBytes(message.person())};
+  if (!IsNotice(message)) {
+    event.subject = audit::Subject{audit::Subject::Kind::kPerson, *Id128::FromBytes(message.person())};
+  }
   event.purpose = message.purpose();
   event.categories.assign(message.categories().begin(), message.categories().end());
   event.ground = message.ground();
@@ -20,6 +23,11 @@ audit::Event MessageEvent(const rpc::Call& call, const rpc::Actor& actor, audit:
   *event.details.mutable_recipient() = message.recipient();
   event.details.mutable_payload()->PackFrom(payload);
   return event;
+}
+
+// Of a notice nothing is asked: it is about no person.
+common::v1::Decision DecidedFor(const v1::MessageState& message) {
+  return IsNotice(message) ? common::v1::DECISION_UNSPECIFIED : common::v1::DECISION_PERMIT;
 }
 
 // The recipient's system acted, or routing itself.
@@ -42,7 +50,7 @@ audit::Event SubmittedEvent(const rpc::Call& call, const rpc::Actor& actor, std:
   audit::Event event =
       MessageEvent(call, actor, audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED, request_id, message, payload);
   event.details.set_relation("NONE");  // the sender's: routing knows of none
-  event.decision = common::v1::DECISION_PERMIT;
+  event.decision = DecidedFor(message);
   return event;
 }
 
@@ -65,7 +73,7 @@ audit::Event OfferedEvent(const rpc::Call& call, const Id128& id, const v1::Mess
   payload.set_attempt(message.attempts());
   audit::Event event =
       MessageEvent(call, SystemActor(call), audit::v1::EVENT_CLASS_MESSAGE_OFFERED, "", message, payload);
-  event.decision = common::v1::DECISION_PERMIT;
+  event.decision = DecidedFor(message);
   return event;
 }
 

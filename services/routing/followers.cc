@@ -29,7 +29,10 @@ v1::InboxPointer PointerOf(const rpc::ServiceContext& context, const Id128& id,
                            const v1::MessageState& message) {
   v1::InboxPointer pointer;
   pointer.set_message(id.ToBytes());
-  pointer.set_order(context.idempotency.Bucket("order", "", message.person()).id.ToBytes());
+  // Notices are about nobody: each is in an order of its own.
+  pointer.set_order(IsNotice(message)
+                        ? id.ToBytes()
+                        : context.idempotency.Bucket("order", "", message.person()).id.ToBytes());
   *pointer.mutable_submitted() = message.submitted();
   *pointer.mutable_deadline() = message.deadline();
   pointer.set_urgency(message.urgency());
@@ -73,6 +76,9 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
     status = co_await Indexed(std::move(leaf), *message, effects);
   } else if (effects && leaf.header.event_class() == audit::v1::EVENT_CLASS_REFERENT_CHANGED) {
     status = co_await Propose(std::move(leaf));
+  } else if (effects && Notices::Concerns(leaf)) {
+    std::string service(kOwnName);
+    status = co_await notices_.Tell(std::move(service), std::move(leaf));
   }
   // Somebody who is being erased: what the leaf asks for is no longer to be done.
   co_return audit::IsErased(status) ? absl::OkStatus() : status;
@@ -144,6 +150,9 @@ Task<absl::Status> OwnLeaves::Reindex(Id128 message) {
     pointed = co_await inbox_.Remove(state.desk(), message);
   }
   CO_RETURN_IF_ERROR(pointed);
+  if (IsNotice(state)) {
+    co_return absl::OkStatus();
+  }
   CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(state.person()));
   const auto linked =
       co_await context_.store.Commit(RoutingStore::LinkToPerson(person, message, IsUndelivered(state)));
@@ -157,10 +166,18 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 
 bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
   return Revokes(leaf.header.event_class()) ||
-         leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED;
+         leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED || Notices::Concerns(leaf);
 }
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
+  if (Notices::Concerns(leaf)) {
+    absl::Status told;
+    if (effects) {
+      std::string service = "consent";
+      told = co_await notices_.Tell(std::move(service), std::move(leaf));
+    }
+    co_return told;
+  }
   const auto person = PersonOf(leaf);
   if (person.has_value() && leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
     revocations_.Note(*person, leaf.index, context_.clock.Monotonic());

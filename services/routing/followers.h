@@ -6,21 +6,23 @@
 
 #include "common/audit/follower.h"
 #include "services/routing/courier.h"
+#include "services/routing/notices.h"
 #include "services/routing/routing_handlers.h"
 
 namespace relais::routing {
 
-/// Routing's own log → pointers in inboxes, links from persons to undelivered messages, and the message by
-/// which a proposed référent learns of the proposal she agreed to (D-5.2).
+/// Routing's own log → pointers in inboxes, links from persons to undelivered messages, the message by which
+/// a proposed référent learns of the proposal she agreed to (D-5.2), and notices to DPOs.
 class OwnLeaves final : public audit::LeafHandler {
  public:
   OwnLeaves(const rpc::ServiceContext& context, RoutingStore& store, Inbox& inbox, Courier& courier,
-            RoutingHandlers& routing, Revocations& revocations)
+            RoutingHandlers& routing, Notices& notices, Revocations& revocations)
       : context_(context),
         store_(store),
         inbox_(inbox),
         courier_(courier),
         routing_(routing),
+        notices_(notices),
         revocations_(revocations) {}
 
   /// Leaves of one person in order: so are her pointers.
@@ -37,16 +39,17 @@ class OwnLeaves final : public audit::LeafHandler {
   Inbox& inbox_;
   Courier& courier_;
   RoutingHandlers& routing_;
+  Notices& notices_;
   Revocations& revocations_;
 };
 
-/// Consent's log → what may no longer be sent. A revoking leaf is effective here as soon as it is applied:
-/// the person's permits are void before anything else is done.
+/// Consent's log → what may no longer be sent, and notices to DPOs. A revoking leaf is effective here as soon
+/// as it is applied: the person's permits are void before anything else is done.
 class ConsentLeaves final : public audit::LeafHandler {
  public:
-  ConsentLeaves(const rpc::ServiceContext& context, RoutingStore& store, Courier& courier,
+  ConsentLeaves(const rpc::ServiceContext& context, RoutingStore& store, Courier& courier, Notices& notices,
                 Revocations& revocations)
-      : context_(context), store_(store), courier_(courier), revocations_(revocations) {}
+      : context_(context), store_(store), courier_(courier), notices_(notices), revocations_(revocations) {}
 
   /// Set before following starts: pull-back waits until routing's own pointers are complete.
   void UseOwn(audit::Follower* own) { own_ = own; }
@@ -64,6 +67,7 @@ class ConsentLeaves final : public audit::LeafHandler {
   const rpc::ServiceContext& context_;
   RoutingStore& store_;
   Courier& courier_;
+  Notices& notices_;
   Revocations& revocations_;
   audit::Follower* own_ = nullptr;
   std::atomic<int> in_flight_ = 0;  // pull-backs

@@ -5,16 +5,28 @@
 #include "absl/strings/escaping.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "services/routing/domain/delivery.h"
 #include "services/routing/events.h"
+#include "services/routing/notices.h"
 
 namespace relais::routing {
 namespace {
 
 absl::Status MayUse(const rpc::Call& call, const v1::MessageState& message) {
-  if (call.caller.is_service() || message.recipient().institution() == call.caller.institution) {
+  if (call.caller.is_service() || (message.recipient().institution() == call.caller.institution &&
+                                   (IsNotice(message) || !ReadsNoticesAlone(call.caller)))) {
     return absl::OkStatus();
   }
   return rpc::NoSuchOrNotYours();
+}
+
+// A DPO's system has the one desk that the directory gives it.
+bool IsItsDesk(const rpc::Call& call, const directory::Desk& desk) {
+  if (!ReadsNoticesAlone(call.caller)) {
+    return desk.system.empty() || desk.system == call.caller.system;
+  }
+  const directory::Institution* institution = call.directory->FindInstitution(desk.institution);
+  return institution != nullptr && institution->dpo.desk == desk.id && desk.system == call.caller.system;
 }
 
 }  // namespace
@@ -27,9 +39,8 @@ absl::Status InboxHandlers::MayUseDesk(const rpc::Call& call, const std::string&
   if (call.caller.is_service()) {
     return absl::OkStatus();
   }
-  const bool its_system = desk->system.empty() || desk->system == call.caller.system;
-  return desk->institution == call.caller.institution && its_system ? absl::OkStatus()
-                                                                    : rpc::NoSuchOrNotYours();
+  return desk->institution == call.caller.institution && IsItsDesk(call, *desk) ? absl::OkStatus()
+                                                                                : rpc::NoSuchOrNotYours();
 }
 
 Task<absl::StatusOr<v1::PullResponse>> InboxHandlers::Pull(rpc::Call call, v1::PullRequest request) {
@@ -93,6 +104,7 @@ Task<absl::StatusOr<v1::TakeResponse>> InboxHandlers::Take(rpc::Call call, v1::T
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.message_id()));
   const Id128 event_id = context_.random.Id();
   MessageChange change = [&](v1::MessageState& message) -> absl::StatusOr<std::optional<audit::Event>> {
+    RETURN_IF_ERROR(MayUse(call, message));
     if (message.recipient().institution() != actor.institution) {
       return rpc::NoSuchOrNotYours();
     }
@@ -110,6 +122,11 @@ Task<absl::StatusOr<v1::TakeResponse>> InboxHandlers::Take(rpc::Call call, v1::T
   if (changed.leaves.count > 0) {
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
                         co_await rpc::WrittenOf(context_, changed.leaves, request.want_proof(), true));
+    co_return response;
+  }
+  if (IsNotice(changed.message)) {  // no person's leaves to look among
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await rpc::WrittenOf(context_, changed.leaves, false, false));
     co_return response;
   }
   const audit::Subject subject{audit::Subject::Kind::kPerson, *Id128::FromBytes(changed.message.person())};

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/time/civil_time.h"
+#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
 #include "relais/routing/v1/events.pb.h"
@@ -11,6 +13,8 @@ namespace {
 
 constexpr absl::Duration kCatchUp = absl::Seconds(5);
 constexpr size_t kLeavesAtOnce = 500;
+constexpr size_t kMessagesPerStep = 500;
+constexpr char kNoticeRule[] = "DPO_NOTICE";
 
 }  // namespace
 
@@ -85,6 +89,37 @@ Task<absl::Status> Keeper::Acknowledge(Id128 erasure) {
   request.set_erasure_id(erasure.ToHex());
   const auto answer = co_await peers_.acknowledge_erasure(std::move(request), settings_.peer_timeout);
   co_return answer.status();
+}
+
+// ---- retention
+
+Task<absl::StatusOr<bool>> Keeper::Sweep() {
+  co_await ResumeOn(context_.executor);
+  const absl::TimeZone utc = absl::UTCTimeZone();
+  const absl::CivilSecond now = absl::ToCivilSecond(context_.log.Now(), utc);
+  const absl::CivilSecond then(now.year(), now.month() - settings_.notice_months, now.day(), now.hour(),
+                               now.minute(), now.second());
+  const absl::Time due_before = absl::FromCivil(then, utc);
+  CO_ASSIGN_OR_RETURN(
+      const std::vector<storage::Partition> messages,
+      context_.store.ListPartitions(storage::PartitionKind::kMessage, from_, kMessagesPerStep));
+  for (const storage::Partition& partition : messages) {
+    from_ = storage::NextId(partition.id);
+    CO_ASSIGN_OR_RETURN(const std::optional<v1::MessageState> notice, store_.Notice(partition.id));
+    if (notice.has_value() && FromProto(notice->submitted()) < due_before) {
+      const absl::Status erased = co_await EraseMessage(partition.id);
+      CO_RETURN_IF_ERROR(erased);
+      ++purged_;
+    }
+  }
+  if (messages.size() == kMessagesPerStep && !from_.IsZero()) {
+    co_return true;
+  }
+  from_ = Id128();
+  const absl::Status said =
+      co_await context_.maintenance->Purged(kNoticeRule, due_before, std::exchange(purged_, 0));
+  CO_RETURN_IF_ERROR(said);
+  co_return false;
 }
 
 }  // namespace relais::routing

@@ -1,4 +1,4 @@
-// What routing does for erasure (common/audit/maintenance.h). It has no retention rule of its own yet.
+// What routing does for erasure and retention (common/audit/maintenance.h).
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,9 @@ class Keeper final : public audit::StateKeeper {
   /// Her messages with their pointers at the desks, and her own partition.
   Task<absl::Status> EraseState(audit::Subject subject) override;
   Task<absl::Status> Acknowledge(Id128 erasure) override;
-  Task<absl::StatusOr<bool>> Sweep() override { co_return false; }
+  /// Notices to DPOs with who took them, after 12 months (D-2.10, agents' names): some hundred messages a
+  /// step.
+  Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
   absl::StatusOr<std::set<Id128>> MessagesOf(const Id128& person) const;
@@ -38,6 +40,9 @@ class Keeper final : public audit::StateKeeper {
   Inbox& inbox_;
   audit::Follower& own_;
   std::atomic<bool> following_ = false;
+  // Where the sweep is.
+  Id128 from_;
+  uint64_t purged_ = 0;
 };
 
 }  // namespace relais::routing

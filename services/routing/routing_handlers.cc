@@ -170,6 +170,9 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   if (request.content().has_referent_proposal() && call.caller.service != kOwnName) {
     return rpc::InvalidField("content.referent_proposal", "is routing's own: use ReferentService.Propose");
   }
+  if (request.content().has_agent_search()) {
+    return rpc::InvalidField("content.agent_search", "is routing's own: made of a search in a log");
+  }
   for (const std::string_view category : CategoriesIn(request.content())) {
     if (std::find(request.categories().begin(), request.categories().end(), category) ==
         request.categories().end()) {

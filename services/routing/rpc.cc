@@ -167,6 +167,8 @@ Settings ReadSettings(Config& config) {
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
   settings.overdue_scan = config.Duration("deadlines.scan", settings.overdue_scan);
   settings.peer_timeout = config.Duration("peer_timeout", settings.peer_timeout);
+  settings.notice_months =
+      static_cast<int>(config.Int("retention.notice_months", settings.notice_months, 1, 1200));
   return settings;
 }
 
@@ -190,14 +192,20 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
   Peers peers{.check = NobodyToAsk};
   std::unique_ptr<audit::TailSource> consent_log;
+  std::unique_ptr<audit::TailSource> alerting_log;
   if (runtime.HasPeer("consent")) {
     ASSIGN_OR_RETURN(peers, ConnectPeers(runtime));
     ASSIGN_OR_RETURN(consent_log, runtime.Tail("consent"));
   }
+  if (runtime.HasPeer("alerting")) {
+    ASSIGN_OR_RETURN(alerting_log, runtime.Tail("alerting"));
+  }
   settings.lease = runtime.settings().lease;
   settings.rebuild_consent = runtime.Rebuilds("consent");
-  auto service = std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris,
-                                           ArchiveOf(runtime), std::move(consent_log));
+  settings.rebuild_alerting = runtime.Rebuilds("alerting");
+  auto service =
+      std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris, ArchiveOf(runtime),
+                                std::move(consent_log), std::move(alerting_log));
   RETURN_IF_ERROR(service->Prepare());
   auto bound = std::make_unique<rpc::BoundService>();
   rpc::Dispatcher& dispatcher = runtime.dispatcher();
@@ -206,6 +214,7 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   bound->services.push_back(std::make_unique<RoutingRpc>(dispatcher, service->routing()));
   bound->services.push_back(std::make_unique<InboxRpc>(dispatcher, service->inboxes()));
   runtime.Show(*bound, "consent", service->consent_follower(), rpc::Lease::kWanted);
+  runtime.Show(*bound, "alerting", service->alerting_follower(), rpc::Lease::kNone);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);

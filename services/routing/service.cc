@@ -11,7 +11,8 @@ constexpr absl::Duration kKeepRevocations = absl::Minutes(10);
 }  // namespace
 
 Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
-                 Archive archive, std::unique_ptr<audit::TailSource> consent_log)
+                 Archive archive, std::unique_ptr<audit::TailSource> consent_log,
+                 std::unique_ptr<audit::TailSource> alerting_log)
     : context_(std::move(context)),
       peers_(Guarded(std::move(peers))),
       settings_(settings),
@@ -25,10 +26,13 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
       routing_(context_, peers_, settings_, paris_, store_),
       inboxes_(context_, settings_, store_, inbox_, courier_),
       deadlines_(context_, peers_, settings_, paris_, store_, inbox_),
-      own_leaves_(context_, store_, inbox_, courier_, routing_, revocations_),
-      consent_leaves_(context_, store_, courier_, revocations_),
+      notices_(context_, store_, paris_),
+      own_leaves_(context_, store_, inbox_, courier_, routing_, notices_, revocations_),
+      consent_leaves_(context_, store_, courier_, notices_, revocations_),
+      alerting_leaves_("alerting", notices_),
       own_log_(audit::LocalSource(context_.log)),
-      consent_log_(std::move(consent_log)) {
+      consent_log_(std::move(consent_log)),
+      alerting_log_(std::move(alerting_log)) {
   audit::FollowerOptions own;
   own.name = "own";
   own_follower_ = audit::Follower::Create(own, *own_log_, own_leaves_, context_.store, context_.clock,
@@ -42,6 +46,14 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
     consent_follower_ = audit::Follower::Create(consent, *consent_log_, consent_leaves_, context_.store,
                                                 context_.clock, context_.random, context_.executor);
     courier_.UseLease(consent_follower_.get());
+  }
+  if (alerting_log_ != nullptr) {
+    audit::FollowerOptions alerting;
+    alerting.name = "alerting";
+    alerting.probe_interval = settings_.probe_interval;
+    alerting.rebuild = settings_.rebuild_alerting;
+    alerting_follower_ = audit::Follower::Create(alerting, *alerting_log_, alerting_leaves_, context_.store,
+                                                 context_.clock, context_.random, context_.executor);
   }
   consent_leaves_.UseOwn(own_follower_.get());
   keeper_ = std::make_unique<Keeper>(context_, peers_, settings_, store_, inbox_, *own_follower_);
@@ -65,6 +77,9 @@ absl::Status Service::Start() {
   if (consent_follower_ != nullptr) {
     RETURN_IF_ERROR(consent_follower_->Start());
   }
+  if (alerting_follower_ != nullptr) {
+    RETURN_IF_ERROR(alerting_follower_->Start());
+  }
   deadlines_.Start();
   return absl::OkStatus();
 }
@@ -73,6 +88,9 @@ Task<bool> Service::Stop() {
   co_await deadlines_.Stop();
   if (consent_follower_ != nullptr) {
     co_await consent_follower_->Stop();
+  }
+  if (alerting_follower_ != nullptr) {
+    co_await alerting_follower_->Stop();
   }
   const bool stopped = co_await own_follower_->Stop();
   co_await consent_leaves_.Drain();

@@ -1,6 +1,8 @@
 #include "services/routing/store.h"
 
 #include "common/base/status.h"
+#include "common/crypto/aead.h"
+#include "services/routing/domain/delivery.h"
 
 namespace relais::routing {
 namespace {
@@ -8,6 +10,7 @@ namespace {
 constexpr std::string_view kState = "state";
 constexpr std::string_view kSlot = "slot";
 constexpr std::string_view kLinkPrefix = "msg/";
+constexpr std::string_view kNoticeKeyInfo = "relais routing notice v1";
 
 std::string ContextOf(const storage::Partition& partition, std::string_view key) {
   return partition.Encode() + "/" + std::string(key);
@@ -24,62 +27,88 @@ void AddValue(std::string_view key, std::string value, uint64_t version, storage
   commit.batch.push_back({std::string(key), std::move(value)});
 }
 
+absl::StatusOr<v1::MessageState> Parse(const std::string& plain) {
+  v1::MessageState state;
+  if (!state.ParseFromString(plain)) {
+    return absl::DataLossError("a message's state cannot be read");
+  }
+  return state;
+}
+
 }  // namespace
 
-// A message's value: the person's 16 bytes in clear, so that its key can be found, then the sealed state.
 absl::StatusOr<std::optional<Stored<v1::MessageState>>> RoutingStore::Message(const Id128& message) const {
   const storage::Partition partition = MessagePartition(message);
   ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kState));
   if (!entry.has_value()) {
     return std::optional<Stored<v1::MessageState>>();
   }
-  const std::string_view value = entry->value;
-  if (value.size() < Id128::kSize) {
-    return absl::DataLossError("a message's state is too short");
-  }
-  ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(value.substr(0, Id128::kSize)));
-  auto plain = context_.log.keys().OpenState(PersonSubject(person), ContextOf(partition, kState),
-                                             value.substr(Id128::kSize));
-  if (absl::IsNotFound(plain.status())) {
+  ASSIGN_OR_RETURN(auto state, OpenMessage(partition, entry->value, /*frozen=*/false));
+  if (!state.has_value()) {
     return std::optional<Stored<v1::MessageState>>();
   }
-  RETURN_IF_ERROR(plain.status());
-  Stored<v1::MessageState> out;
-  out.version = entry->version;
-  if (!out.value.ParseFromString(*plain)) {
-    return absl::DataLossError("a message's state cannot be read");
-  }
-  return std::optional<Stored<v1::MessageState>>(std::move(out));
+  return std::optional(Stored<v1::MessageState>{std::move(*state), entry->version});
 }
 
 absl::StatusOr<std::optional<v1::MessageState>> RoutingStore::FrozenMessage(const Id128& message) const {
   const storage::Partition partition = MessagePartition(message);
   ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kState));
-  if (!entry.has_value() || entry->value.size() < Id128::kSize) {
+  if (!entry.has_value()) {
     return std::optional<v1::MessageState>();
   }
-  const std::string_view value = entry->value;
+  return OpenMessage(partition, entry->value, /*frozen=*/true);
+}
+
+absl::StatusOr<std::optional<v1::MessageState>> RoutingStore::Notice(const Id128& message) const {
+  const storage::Partition partition = MessagePartition(message);
+  ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kState));
+  if (!entry.has_value() || !std::string_view(entry->value).starts_with(Id128().bytes())) {
+    return std::optional<v1::MessageState>();
+  }
+  return OpenMessage(partition, entry->value, /*frozen=*/false);
+}
+
+// The person's 16 bytes in clear, so that her key can be found, then the sealed state. Of a notice, which is
+// about nobody, zeros: it is sealed under a key of the log's own.
+absl::StatusOr<std::optional<v1::MessageState>> RoutingStore::OpenMessage(const storage::Partition& partition,
+                                                                          std::string_view value,
+                                                                          bool frozen) const {
+  if (value.size() < Id128::kSize) {
+    return absl::DataLossError("a message's state is too short");
+  }
   ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(value.substr(0, Id128::kSize)));
-  const auto plain = context_.log.keys().OpenFrozenState(PersonSubject(person), ContextOf(partition, kState),
-                                                         value.substr(Id128::kSize));
-  v1::MessageState state;
+  const std::string_view sealed = value.substr(Id128::kSize);
+  const std::string context = ContextOf(partition, kState);
+  if (person.IsZero()) {
+    ASSIGN_OR_RETURN(const std::string plain,
+                     crypto::OpenRandom(context_.log.DeriveKey(kNoticeKeyInfo), context, sealed));
+    ASSIGN_OR_RETURN(v1::MessageState state, Parse(plain));
+    return std::optional(std::move(state));
+  }
+  const auto plain = frozen ? context_.log.keys().OpenFrozenState(PersonSubject(person), context, sealed)
+                            : context_.log.keys().OpenState(PersonSubject(person), context, sealed);
   if (absl::IsNotFound(plain.status())) {
     return std::optional<v1::MessageState>();
   }
   RETURN_IF_ERROR(plain.status());
-  if (!state.ParseFromString(*plain)) {
-    return absl::DataLossError("a message's state cannot be read");
-  }
-  return std::optional<v1::MessageState>(std::move(state));
+  ASSIGN_OR_RETURN(v1::MessageState state, Parse(*plain));
+  return std::optional(std::move(state));
 }
 
 absl::Status RoutingStore::PutMessage(const Stored<v1::MessageState>& message, const Id128& id,
                                       storage::CommitRequest& commit) const {
   const storage::Partition partition = MessagePartition(id);
-  ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(message.value.person()));
-  ASSIGN_OR_RETURN(std::string sealed,
-                   context_.log.keys().SealState(PersonSubject(person), ContextOf(partition, kState),
-                                                 message.value.SerializeAsString()));
+  const std::string context = ContextOf(partition, kState);
+  const std::string plain = message.value.SerializeAsString();
+  Id128 person;
+  std::string sealed;
+  if (IsNotice(message.value)) {
+    ASSIGN_OR_RETURN(
+        sealed, crypto::SealRandom(context_.random, context_.log.DeriveKey(kNoticeKeyInfo), context, plain));
+  } else {
+    ASSIGN_OR_RETURN(person, Id128::FromBytes(message.value.person()));
+    ASSIGN_OR_RETURN(sealed, context_.log.keys().SealState(PersonSubject(person), context, plain));
+  }
   commit.partition = partition;
   AddValue(kState, person.ToBytes() + sealed, message.version, commit);
   return absl::OkStatus();

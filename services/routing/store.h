@@ -19,7 +19,7 @@ struct Stored {
 };
 
 /// Thread-safe. Values with anything personal are sealed under the person's audit key; an erased person's are
-/// gone.
+/// gone. Notices to a DPO, about no person, are sealed under a key of the log's own.
 class RoutingStore {
  public:
   explicit RoutingStore(const rpc::ServiceContext& context) : context_(context) {}
@@ -35,6 +35,8 @@ class RoutingStore {
   absl::StatusOr<std::optional<Stored<v1::MessageState>>> Message(const Id128& message) const;
   /// The same of a person whose erasure is under way, for who erases her.
   absl::StatusOr<std::optional<v1::MessageState>> FrozenMessage(const Id128& message) const;
+  /// The message if it is a notice to a DPO, about no person.
+  absl::StatusOr<std::optional<v1::MessageState>> Notice(const Id128& message) const;
   /// An empty slot when there is none.
   absl::StatusOr<Stored<v1::PersonSlot>> Slot(const Id128& person) const;
 
@@ -49,6 +51,9 @@ class RoutingStore {
   static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& message, bool present);
 
  private:
+  absl::StatusOr<std::optional<v1::MessageState>> OpenMessage(const storage::Partition& partition,
+                                                              std::string_view value, bool frozen) const;
+
   const rpc::ServiceContext& context_;
 };
 

@@ -300,6 +300,25 @@ class WitnessTest(OfflineTest):
         self.assertEqual([bool(read.note.cosigned_by(key)) for key in witnesses], [True, True, False])
 
 
+class ReceiptTest(OfflineTest):
+    def test_whatever_is_altered_in_a_receipt_is_named(self):
+        path = self.receipt("O-1")
+        good = json.loads(suite.read(path))
+        self.assertEqual(set(good), {"format", "fr", "en", "act", "time", "revision", "id", "proof"})
+        self.assertEqual(self.audit("verify", path).returncode, 0)
+        altered = [dict(good, **{name: good[name] + "x"}) for name in good if name != "proof"]
+        altered += [{other: good[other] for other in good if other != name} for name in good if name != "proof"]
+        altered += [dict(good, proof=dict(good["proof"], **{name: "AAAA" if isinstance(value, str) else []}))
+                    for name, value in good["proof"].items()]
+        altered.append(dict(good, person="rh1_x"))
+        for each in altered:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(each, file)
+            done = self.audit("verify", path)
+            self.assertEqual(done.returncode, 1, (each, done.stdout, done.stderr))
+            self.assertIn("FAILED  ", done.stdout)
+
+
 class ProofTest(OfflineTest):
     def test_a_receipt_as_an_offline_proof(self):
         receipt = self.receipt("P-1")

@@ -38,9 +38,10 @@ class AuditQueryTest(suite.SuiteTest):
             recipient=types.Party(institution=recipient), purpose="RIGHTS_OPENING", categories=["IDENTITY"],
             act=types.ACT_TRANSMIT))
 
-    def query(self, *arguments, acting="auditor/suite", code=0, reason="complaint 12", limit=0):
+    def query(self, *arguments, acting="auditor/suite", code=0, reason="complaint 12", limit=0,
+              service="consent"):
         """(leaves, end) of `audit query --json`."""
-        done = self.suite.command("--json", "--reason", reason, "audit", "query", "--service", "consent", "--limit",
+        done = self.suite.command("--json", "--reason", reason, "audit", "query", "--service", service, "--limit",
                                   limit, *arguments, acting=acting)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -164,6 +165,23 @@ class AuditQueryTest(suite.SuiteTest):
         told, _ = self.query("--class", "AGENT_SEARCHED", acting="ville-paris/dpo")
         self.assertEqual(told[0]["details"]["payload"]["searchedBy"], "auditor/suite")
         self.assertEqual(self.query("--class", "AGENT_SEARCHED", acting="edf/dpo")[0], [])
+        # And routing brings it to the DPO's desk, whichever log was searched.
+        self.query("--institution", "ville-paris", "--by-agent", "agent-1", reason="rumour", service="alerting")
+
+        def pulled():
+            for message in self.suite.json("inbox", "pull", "dpo-ville-paris", "--ack",
+                                           acting="ville-paris/dpo").get("messages", []):
+                notice = message["content"]["agentSearch"]
+                self.assertNotIn("handle", message.get("person") or {})
+                self.assertEqual(notice["searchedBy"], "auditor/suite")
+                self.assertNotIn("agent-1", json.dumps(message))
+                searched.append((notice["service"], int(notice["leafIndex"])))
+            return len(searched) >= 2
+
+        searched = []
+        suite.wait_for("the notices at the DPO's desk", pulled)
+        self.assertIn(("consent", int(told[0]["index"])), searched)
+        self.assertEqual(len({service for service, _ in searched}), 2)
         done = self.suite.command("--reason", "x", "audit", "query", "--service", "consent", "--by-agent", "agent-1",
                                   acting="auditor/suite")
         self.assertNotEqual(done.returncode, 0, "an agent of which institution?")

@@ -176,10 +176,17 @@ class ErasureTest(ErasureCase):
             self.assertTrue(certificate.HasField("epoch_ended"))
             self.assertLessEqual(certificate.requested.ToJsonString(), certificate.destroyed.ToJsonString())
 
-        # Raw files: stores with their write-ahead logs, rings, journals, the backups made since.
-        roots = self.folders("store", "ring", "erasures", "backups", "published", "log")
-        self.assertEqual(self.found(list(keys), roots), [])
-        self.assertEqual(self.found([canary.encode() for canary in CANARIES], roots), [])
+        # Raw files: all that a service has (stores with their write-ahead logs and RocksDB's own LOG, rings, journals,
+        # the service's log, the backups made since), while it serves and once it was stopped.
+        roots = [self.suite.path(service) for service in suite.SERVICES] + [self.suite.path("keys")]
+        needles = list(keys) + [canary.encode() for canary in CANARIES]
+        kinds = {os.path.basename(path) for path in self.files(*roots)}
+        self.assertTrue({"LOG", "ring", "erasures", "log"} <= kinds, kinds)
+        self.assertTrue(any(name.endswith(".log") for name in kinds), "a write-ahead log")
+        self.assertEqual(self.found(needles, roots), [])
+        self.suite.down()
+        self.assertEqual(self.found(needles, roots), [])
+        self.suite.up()
 
         # Old evidence.
         self.assertEqual(self.suite.command("audit", "verify", receipt).returncode, 0)

@@ -130,7 +130,7 @@ std::unique_ptr<routing::Service> World::MakeRouting(const Node<routing::Service
       [](uint64_t) -> absl::StatusOr<routing::SignedVersion> {
         return absl::NotFoundError("no archive here");
       },
-      std::make_unique<NetworkTail<consent::Service>>(net_, route, *consent_));
+      std::make_unique<NetworkTail<consent::Service>>(net_, route, *consent_), nullptr);
 }
 
 std::unique_ptr<alerting::Service> World::MakeAlerting(const Node<alerting::Service>::ProcessPtr& process) {

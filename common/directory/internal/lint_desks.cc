@@ -18,6 +18,23 @@ bool ReceivesSerious(const Directory& directory, const Desk& desk) {
   });
 }
 
+// A PROFESSIONAL system; at the desk of its institution's DPO hers will do, for notices are all it reads.
+void CheckSystem(const Institution& institution, const Desk& desk, const std::string& path,
+                 Problems& problems) {
+  const System* system = institution.FindSystem(desk.system);
+  if (system != nullptr && system->HasRole("PROFESSIONAL")) {
+    return;
+  }
+  if (system == nullptr || !system->HasRole("DPO") || institution.dpo.desk != desk.id) {
+    problems.Error(path + ".system",
+                   absl::StrCat("'", desk.system, "' is not a PROFESSIONAL system of ", desk.institution));
+  } else if (!desk.relief_only) {
+    problems.Error(path + ".flags",
+                   "a desk that a DPO's system serves is RELIEF_ONLY: no message about a "
+                   "person is to be sent there");
+  }
+}
+
 void CheckOwner(const Directory& directory, const Desk& desk, const std::string& path, Problems& problems) {
   const Institution* institution = directory.FindInstitution(desk.institution);
   if (institution == nullptr) {
@@ -28,10 +45,8 @@ void CheckOwner(const Directory& directory, const Desk& desk, const std::string&
     problems.Error(path, absl::StrCat("a ", institution->kind, " reads nothing and so has no desk"));
     return;
   }
-  const System* system = institution->FindSystem(desk.system);
-  if (!desk.system.empty() && (system == nullptr || !system->HasRole("PROFESSIONAL"))) {
-    problems.Error(path + ".system",
-                   absl::StrCat("'", desk.system, "' is not a PROFESSIONAL system of ", desk.institution));
+  if (!desk.system.empty()) {
+    CheckSystem(*institution, desk, path, problems);
   }
   const bool served = std::any_of(institution->systems.begin(), institution->systems.end(),
                                   [](const System& candidate) { return candidate.HasRole("PROFESSIONAL"); });

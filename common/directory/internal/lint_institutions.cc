@@ -37,8 +37,11 @@ bool IsSiret(const std::string& text) {
 
 class InstitutionsLint {
  public:
-  explicit InstitutionsLint(Problems& problems)
-      : problems_(problems), ids_(problems, "institution"), mappings_(problems, "certificate mapping") {}
+  InstitutionsLint(const Directory& directory, Problems& problems)
+      : directory_(directory),
+        problems_(problems),
+        ids_(problems, "institution"),
+        mappings_(problems, "certificate mapping") {}
 
   void Check(const Institution& institution) {
     const std::string path = absl::StrCat("institutions[", institution.id, "]");
@@ -53,6 +56,7 @@ class InstitutionsLint {
       problems_.Error(path + ".siret", "is not a SIRET number");
     }
     CheckResponsibility(institution, path);
+    CheckDpoDesk(institution, path + ".dpo.desk");
     Unique systems(problems_, "system");
     for (const System& system : institution.systems) {
       const std::string system_path = absl::StrCat(path, ".systems[", system.id, "]");
@@ -72,6 +76,21 @@ class InstitutionsLint {
     }
     if (institution.dpia.empty()) {
       problems_.Warning(path + ".dpia", "no impact assessment is named");
+    }
+  }
+
+  // Where notices to the DPO arrive (a search for one of her institution's agents).
+  void CheckDpoDesk(const Institution& institution, const std::string& path) {
+    if (institution.dpo.desk.empty()) {
+      return;
+    }
+    const Desk* desk = directory_.FindDesk(institution.dpo.desk);
+    if (desk == nullptr) {
+      problems_.Error(path, absl::StrCat("no desk '", institution.dpo.desk, "'"));
+    } else if (desk->institution != institution.id) {
+      problems_.Error(path, absl::StrCat("'", desk->id, "' is a desk of ", desk->institution));
+    } else if (desk->system.empty()) {
+      problems_.Warning(path, "any PROFESSIONAL system of the institution reads there: name its system");
     }
   }
 
@@ -121,6 +140,7 @@ class InstitutionsLint {
     }
   }
 
+  const Directory& directory_;
   Problems& problems_;
   Unique ids_;
   Unique mappings_;
@@ -129,7 +149,7 @@ class InstitutionsLint {
 }  // namespace
 
 void LintInstitutions(const Directory& directory, Problems& problems) {
-  InstitutionsLint lint(problems);
+  InstitutionsLint lint(directory, problems);
   for (const Institution& institution : directory.content().institutions) {
     lint.Check(institution);
   }

@@ -33,6 +33,7 @@ std::unique_ptr<Question> MakeUsedAgainstAgreed(const Options& options);
 std::unique_ptr<Question> MakeSpecialWithoutFlag(const Options& options);
 std::unique_ptr<Question> MakeAgreementsWithoutEvidence(const Options& options);
 std::unique_ptr<Question> MakePurgeDue(const Options& options);
+std::unique_ptr<Question> MakeUntoldAgentSearches(const Options& options);
 std::unique_ptr<Question> MakeBreachNotice(const Options& options);
 std::unique_ptr<Question> MakeInForce(const Options& options);
 std::unique_ptr<Question> MakeNoticeGiven(const Options& options);

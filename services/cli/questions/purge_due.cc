@@ -4,10 +4,16 @@
 //   agents' names (parts R) and refused rows' references
 //                             the key of a month is destroyed 12 months after the month's end
 //   signals without alert     13 months; a sender record that had an alert is not looked at
+//   alerts                    24 months after they ended
+//   agreements                their proof 5 years after their period; what a person gave before a refusal or
+//                             withdrawal of hers, which may have ended it earlier, is not looked at
+//   objections' digests       until the instant recorded with the last renewal
+//   persons                   erased 24 months after the last act of an institution that is no feed's sender
+//   notices to DPOs           12 months
 //   erasures                  the key within a month of the request, its wrapped copies within a month of
 //   that
-// with a month of grace. State: one entry for each month and log, open erasure, and sender record with
-// signals and no alert.
+// with a month of grace. State: one entry for each month, log and rule, open erasure, person, alert, digest
+// of an objection, and sender record with signals and no alert.
 #include <algorithm>
 #include <set>
 
@@ -15,6 +21,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
+#include "relais/alerting/v1/events.pb.h"
+#include "relais/consent/v1/events.pb.h"
 #include "services/cli/questions/catalog.h"
 #include "services/cli/questions/overdue.h"
 
@@ -23,6 +31,10 @@ namespace {
 
 constexpr int kAgentMonths = 12;
 constexpr int kSignalMonths = 13;
+constexpr int kAlertMonths = 24;
+constexpr int kAgreementMonths = 60;
+constexpr int kPersonMonths = 24;
+constexpr int kNoticeMonths = 12;
 constexpr absl::Duration kGrace = absl::Hours(24 * 31);
 constexpr absl::Duration kMonth = absl::Hours(24 * 31);
 
@@ -40,6 +52,20 @@ Finding Of(std::string what, const std::string& service, uint64_t leaf, absl::Ti
   return finding;
 }
 
+// Nothing more comes of it: settled, pulled back, not permitted, or taken.
+bool IsOver(alerting::v1::Alert::State state) {
+  return state == alerting::v1::Alert::STATE_NOT_PERMITTED || state == alerting::v1::Alert::STATE_CLOSED ||
+         state == alerting::v1::Alert::STATE_WITHDRAWN || state == alerting::v1::Alert::STATE_TAKEN;
+}
+
+bool SendsFeeds(const directory::Directory* directory, const std::string& institution) {
+  const directory::Institution* found =
+      directory == nullptr ? nullptr : directory->FindInstitution(institution);
+  return found != nullptr &&
+         std::any_of(found->systems.begin(), found->systems.end(),
+                     [](const directory::System& system) { return system.HasRole("SIGNAL_SENDER"); });
+}
+
 class PurgeDue final : public Question {
  public:
   [[nodiscard]] const Description& description() const override {
@@ -50,8 +76,11 @@ class PurgeDue final : public Question {
     return kDescription;
   }
 
-  void Add(const SeenLeaf& leaf, const Past& /*past*/) override {
+  void Add(const SeenLeaf& leaf, const Past& past) override {
     logs_[leaf.service].months.try_emplace(MonthOf(leaf.time), leaf.index);
+    if (leaf.service == "consent") {
+      AddContact(leaf, past);
+    }
     switch (leaf.header.event_class()) {
       case audit::v1::EVENT_CLASS_MONTH_KEY_DESTROYED:
         if (const auto done = leaf.As<audit::v1::MonthKeyDestroyed>(leaf.header.event_class())) {
@@ -75,6 +104,24 @@ class PurgeDue final : public Question {
           signals_.erase(*record);
           alerted_.insert(*record);
         }
+        AddAlert(leaf);
+        break;
+      case audit::v1::EVENT_CLASS_CONSENT_RECORDED:
+        AddAgreement(leaf);
+        break;
+      case audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN:
+      case audit::v1::EVENT_CLASS_REFUSAL_RECORDED:
+        if (const auto person = leaf.Person()) {
+          agreements_.erase(*person);
+        }
+        break;
+      case audit::v1::EVENT_CLASS_OBJECTION_RECORDED:
+        AddObjection(leaf);
+        break;
+      case audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED:
+        if (leaf.opened && !leaf.Subject().has_value()) {
+          notices_.try_emplace(MonthOf(leaf.time), Kept{leaf.index, leaf.time});
+        }
         break;
       default:
         AddErasure(leaf);
@@ -93,6 +140,15 @@ class PurgeDue final : public Question {
       }
     }
     AddSignals(now, findings);
+    AddAll("ALERT", "alerting", alerts_, kAlertMonths, now, findings);
+    for (const auto& [person, agreements] : agreements_) {
+      for (const Kept& agreement : agreements) {
+        AddKept("AGREEMENT_PROOF", "consent", agreement, kAgreementMonths, now, findings);
+      }
+    }
+    AddAll("DPO_NOTICE", "routing", notices_, kNoticeMonths, now, findings);
+    AddAll("OBJECTION_DIGEST", "consent", objections_, 0, now, findings);
+    AddPersons(now, findings);
     for (auto& [service, log] : logs_) {
       for (OpenMatters* matters : {&log.requested, &log.copies}) {
         for (Finding& finding : matters->Finish(now)) {
@@ -105,7 +161,8 @@ class PurgeDue final : public Question {
   }
 
   [[nodiscard]] size_t held() const override {
-    size_t held = signals_.size() + alerted_.size();
+    size_t held = signals_.size() + alerted_.size() + alerts_.size() + agreements_.size() + notices_.size() +
+                  objections_.size() + persons_.size();
     for (const auto& [service, log] : logs_) {
       held += log.requested.size() + log.copies.size();
     }
@@ -123,6 +180,10 @@ class PurgeDue final : public Question {
     uint64_t leaf = 0;
     absl::Time time;
   };
+  struct Kept {
+    uint64_t leaf = 0;
+    absl::Time ended;  // from when its time runs; InfiniteFuture: not yet
+  };
 
   // What ended with the month before `end` is to be gone `months` later, and a month of grace.
   static bool Due(absl::CivilMonth end, int months, absl::Time now) {
@@ -131,6 +192,44 @@ class PurgeDue final : public Question {
   [[nodiscard]] absl::Time PurgedBefore(const std::string& rule) const {
     const auto found = purged_.find(rule);
     return found == purged_.end() ? absl::InfinitePast() : found->second;
+  }
+
+  // A person's first leaf, and the last of an institution that does more than send a feed.
+  void AddContact(const SeenLeaf& leaf, const Past& past) {
+    const std::optional<Id128> person = leaf.Person();
+    if (!person.has_value()) {
+      return;
+    }
+    if (leaf.Is(audit::v1::EVENT_CLASS_ERASE_REQUESTED)) {
+      persons_.erase(*person);
+      return;
+    }
+    Kept& contact = persons_.try_emplace(*person, Kept{leaf.index, leaf.time}).first->second;
+    const std::string& institution = leaf.header.institution();
+    if (!institution.starts_with("service/") &&
+        !SendsFeeds(past.DirectoryAt(leaf.header.directory_version()).get(), institution)) {
+      contact = {leaf.index, leaf.time};
+    }
+  }
+  void AddAlert(const SeenLeaf& leaf) {
+    const auto changed = leaf.As<alerting::v1::AlertChanged>(audit::v1::EVENT_CLASS_ALERT_CHANGED);
+    const absl::StatusOr<Id128> id = changed ? Id128::FromHex(changed->alert_id()) : absl::NotFoundError("");
+    if (id.ok()) {
+      alerts_[*id] = {leaf.index, IsOver(changed->state()) ? leaf.time : absl::InfiniteFuture()};
+    }
+  }
+  void AddAgreement(const SeenLeaf& leaf) {
+    const std::optional<Id128> person = leaf.Person();
+    const auto recorded = leaf.As<consent::v1::ConsentRecorded>(audit::v1::EVENT_CLASS_CONSENT_RECORDED);
+    if (person.has_value() && recorded.has_value()) {
+      agreements_[*person].push_back({leaf.index, FromProto(recorded->consent().valid_until())});
+    }
+  }
+  void AddObjection(const SeenLeaf& leaf) {
+    const auto recorded = leaf.As<consent::v1::ObjectionRecorded>(audit::v1::EVENT_CLASS_OBJECTION_RECORDED);
+    if (recorded && !recorded->digest().empty()) {
+      objections_[recorded->digest()] = {leaf.index, FromProto(recorded->kept_until())};
+    }
   }
 
   void AddErasure(const SeenLeaf& leaf) {
@@ -168,10 +267,41 @@ class PurgeDue final : public Question {
     }
   }
 
+  // What ended `months` months and the grace ago and was not purged by that rule.
+  void AddKept(const std::string& rule, const std::string& service, const Kept& kept, int months,
+               absl::Time now, FindingList& findings) const {
+    if (kept.ended < absl::InfiniteFuture() && kept.ended >= PurgedBefore(rule) &&
+        Due(MonthOf(kept.ended) + 1, months, now)) {
+      findings.Add(Of(rule, service, kept.leaf, kept.ended));
+    }
+  }
+  template <typename Map>
+  void AddAll(const std::string& rule, const std::string& service, const Map& all, int months, absl::Time now,
+              FindingList& findings) const {
+    for (const auto& [name, kept] : all) {
+      AddKept(rule, service, kept, months, now, findings);
+    }
+  }
+
+  void AddPersons(absl::Time now, FindingList& findings) const {
+    for (const auto& [person, contact] : persons_) {
+      if (Due(MonthOf(contact.ended) + 1, kPersonMonths, now)) {
+        Finding finding = Of("PERSON_WITHOUT_CONTACT", "consent", contact.leaf, contact.ended);
+        finding.persons.push_back(person);
+        findings.Add(std::move(finding));
+      }
+    }
+  }
+
   std::map<std::string, Log> logs_;
   std::map<std::string, absl::Time> purged_;  // by rule, the latest `due_before`
   absl::flat_hash_map<Id128, Signal> signals_;
   absl::flat_hash_set<Id128> alerted_;
+  absl::flat_hash_map<Id128, Kept> alerts_;
+  absl::flat_hash_map<Id128, std::vector<Kept>> agreements_;  // by person
+  std::map<absl::CivilMonth, Kept> notices_;                  // the first of a month
+  absl::flat_hash_map<std::string, Kept> objections_;         // by digest, the last renewal
+  absl::flat_hash_map<Id128, Kept> persons_;                  // the last contact
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "relais/alerting/v1/events.pb.h"
+#include "relais/routing/v1/events.pb.h"
 #include "services/cli/questions/testing/teller.h"
 
 namespace relais::cli::questions {
@@ -105,6 +106,115 @@ TEST_F(PurgeDueTest, ErasuresAndTheirWrappedCopies) {
   EXPECT_EQ(found[0].facts.at("erasure"), IdOf(1).ToHex());
   EXPECT_EQ(found[1].facts.at("matter"), "EPOCH_KEY");
   EXPECT_EQ(found[1].facts.at("erasure"), IdOf(2).ToHex());
+}
+
+// ---- the other rules
+
+class MoreRules : public PurgeDueTest {
+ protected:
+  // No month's key is left over, so that what is asked about stands alone.
+  std::vector<std::string> Others() {
+    std::vector<std::string> others;
+    for (std::string& code : teller.Codes()) {
+      if (!code.starts_with("AGENT_NAMES")) {
+        others.push_back(std::move(code));
+      }
+    }
+    return others;
+  }
+  uint64_t Alert(uint8_t id, alerting::v1::Alert::State state) {
+    alerting::v1::AlertChanged changed;
+    changed.set_alert_id(IdOf(id).ToHex());
+    changed.set_state(state);
+    return teller.Tell("alerting", audit::v1::EVENT_CLASS_ALERT_CHANGED, changed, [&](SeenLeaf& leaf) {
+      leaf.details.mutable_subject()->set_kind(audit::v1::Subject::KIND_SENDER_RECORD);
+      leaf.details.mutable_subject()->set_id(IdOf(100 + id).ToBytes());
+    });
+  }
+};
+
+TEST_F(MoreRules, AnAlertTwoYearsAfterItEnded) {
+  Alert(1, alerting::v1::Alert::STATE_SENT);
+  Alert(2, alerting::v1::Alert::STATE_CLOSED);
+  Alert(3, alerting::v1::Alert::STATE_CLOSED);
+  Alert(3, alerting::v1::Alert::STATE_PENDING_CONSENT);  // reopened
+  teller.Pass(700 * kDay);
+  EXPECT_THAT(Others(), IsEmpty());
+  teller.Pass(100 * kDay);
+  EXPECT_THAT(Others(), ElementsAre("ALERT 1"));
+  Purged("ALERT", teller.now() - 731 * kDay);
+  EXPECT_THAT(Others(), IsEmpty());
+}
+
+TEST_F(MoreRules, AnAgreementFiveYearsAfterItsEnd) {
+  const consent::v1::ConsentLine line;
+  teller.Agrees(1, line, 1);  // for a year
+  teller.Agrees(2, line, 2);
+  teller.Withdraws(2, line);  // ended earlier: not looked at
+  teller.Pass(6 * 365 * kDay);
+  const auto agreements = [&] {
+    std::vector<std::string> found;
+    for (std::string& code : Others()) {
+      if (code.starts_with("AGREEMENT")) {
+        found.push_back(std::move(code));
+      }
+    }
+    return found;
+  };
+  EXPECT_THAT(agreements(), IsEmpty());
+  teller.Pass(100 * kDay);
+  EXPECT_THAT(agreements(), ElementsAre("AGREEMENT_PROOF 0"));
+  Purged("AGREEMENT_PROOF", teller.now() - 5 * 365 * kDay);
+  EXPECT_THAT(agreements(), IsEmpty());
+}
+
+TEST_F(MoreRules, APersonTwoYearsAfterTheLastContact) {
+  const auto contact = [&](uint8_t person, const std::string& institution) {
+    teller.Tell("consent", audit::v1::EVENT_CLASS_PERSON_REGISTERED, consent::v1::PersonRegistered(),
+                [&](SeenLeaf& leaf) {
+                  Teller::SetPerson(leaf, person);
+                  leaf.header.set_institution(institution);
+                });
+  };
+  for (const uint8_t person : {1, 2, 3}) {
+    contact(person, "ville-paris");
+  }
+  teller.Pass(400 * kDay);
+  contact(2, "ville-paris");
+  contact(1, "edf");  // a feed is no contact
+  audit::v1::EraseRequested asked;
+  asked.set_erasure_id(IdOf(9).ToHex());
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASE_REQUESTED, asked, Teller::Of(3));
+  audit::v1::Erased erased;
+  erased.set_erasure_id(IdOf(9).ToHex());
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASED, erased);
+  audit::v1::EpochRotated rotated;
+  rotated.add_erasure_ids(IdOf(9).ToHex());
+  teller.Tell("consent", audit::v1::EVENT_CLASS_EPOCH_ROTATED, rotated);
+  teller.Pass(400 * kDay);
+  EXPECT_THAT(Others(), ElementsAre("PERSON_WITHOUT_CONTACT 0"));
+}
+
+TEST_F(MoreRules, ADigestAfterItsLastRenewal) {
+  const auto objects = [&](const std::string& digest) {
+    consent::v1::ObjectionRecorded recorded;
+    recorded.set_supplier("edf");
+    recorded.set_digest(digest);
+    *recorded.mutable_kept_until() = ToProto(teller.now() + 365 * kDay);
+    teller.Tell("consent", audit::v1::EVENT_CLASS_OBJECTION_RECORDED, recorded);
+  };
+  objects(std::string(32, 'a'));
+  objects(std::string(32, 'b'));
+  teller.Pass(300 * kDay);
+  objects(std::string(32, 'b'));
+  teller.Pass(150 * kDay);
+  EXPECT_THAT(Others(), ElementsAre("OBJECTION_DIGEST 0"));
+}
+
+TEST_F(MoreRules, ANoticeToADpoAfterAYear) {
+  teller.Tell("routing", audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED, routing::v1::MessageSubmitted());
+  teller.Pass(450 * kDay);
+  EXPECT_THAT(Others(), ElementsAre("DPO_NOTICE 0"));
 }
 
 }  // namespace

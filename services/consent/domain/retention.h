@@ -2,11 +2,14 @@
 #pragma once
 
 #include "absl/time/time.h"
+#include "services/consent/domain/person_state.h"
+#include "services/consent/domain/rules.h"
 
 namespace relais::consent {
 
 struct RetentionRules {
-  int person_months = 24;  // after the last contact; an automated feed is not one
+  int person_months = 24;     // after the last contact; an automated feed is not one
+  int agreement_months = 60;  // the proof of an agreement, after its end
 };
 
 /// A person whom nobody has met for `person_months` months is to be erased.
@@ -15,5 +18,16 @@ struct RetentionRules {
 /// The digest of an objection is kept until the instant recorded with it: 3 years after it was last recorded
 /// or renewed (D-1.6). `kept_until` at the epoch: nothing is kept any more.
 [[nodiscard]] bool ObjectionDigestDue(absl::Time kept_until, absl::Time now);
+
+/// When an agreement ended: with its period, or when what was left of it was taken back.
+[[nodiscard]] absl::Time EndOfAgreement(const PersonState& state, const Agreement& agreement,
+                                        const Rules& rules);
+/// What proves an agreement is to be removed `agreement_months` months after its end.
+[[nodiscard]] bool AgreementProofDue(absl::Time ended, absl::Time now, const RetentionRules& rules);
+/// What ended before this is due.
+[[nodiscard]] absl::Time AgreementsDueBefore(absl::Time now, const RetentionRules& rules);
+/// True while an agreement that ended still decides (D-2.6.2): it superseded an earlier denial that would
+/// stand again without it, or a withdrawal names it and has its breadth from it.
+[[nodiscard]] bool StillDecides(const PersonState& state, const Agreement& agreement, const Rules& rules);
 
 }  // namespace relais::consent

@@ -259,6 +259,42 @@ TEST(Retention, APersonNobodyMetForTwoYearsIsErased) {
   EXPECT_TRUE(world.Check(SimWorld::CheckFor(met)).ok());
 }
 
+TEST(Retention, TheProofOfAnAgreementGoesFiveYearsAfterItsEnd) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  const auto proofs = [&] {
+    const auto page = world.context().store.Scan(PersonPartition(world.IdOf(person)), "consent/", "", 100);
+    return page->entries.size();
+  };
+  const auto sweep = [&] {
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+    }
+  };
+  for (const char* request : {"c-1", "c-2", "c-3", "c-4"}) {  // she is met every other year
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, request)).ok());
+    const int days = request == std::string("c-4") ? 110 : 690;
+    world.harness().sim().Skip(absl::Hours(24 * days));  // in all 6 years less some days
+  }
+  sweep();
+  EXPECT_EQ(proofs(), 4u);
+  world.harness().sim().Skip(absl::Hours(24 * 15));
+  sweep();
+  EXPECT_EQ(proofs(), 3u);
+  audit::v1::Purged purged;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.details.payload().UnpackTo(&purged) && purged.rule() == "AGREEMENT_PROOF") {
+      break;
+    }
+  }
+  EXPECT_EQ(purged.rule(), "AGREEMENT_PROOF");
+  EXPECT_EQ(purged.count(), 1u);
+  const size_t before = world.Count(audit::v1::EVENT_CLASS_PURGED);
+  world.harness().sim().Skip(absl::Hours(25));
+  sweep();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), before) << "once";
+}
+
 TEST(Retention, AFeedIsNoContact) {
   SimWorld world;
   v1::RegisterRequest request;

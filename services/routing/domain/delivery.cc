@@ -25,6 +25,8 @@ absl::Duration DelayAfter(const DeliveryRules& rules, uint32_t attempts) {
 
 }  // namespace
 
+bool IsNotice(const v1::MessageState& message) { return message.person().empty(); }
+
 bool IsUndelivered(const v1::MessageState& message) {
   return message.delivery() == Delivery::DELIVERY_QUEUED || message.delivery() == Delivery::DELIVERY_OFFERED;
 }

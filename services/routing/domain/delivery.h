@@ -18,6 +18,8 @@ struct DeliveryRules {
   uint32_t max_attempts = 10;                     // then it is a dead letter
 };
 
+/// True when it is about no person: a notice to a DPO (notices.h).
+bool IsNotice(const v1::MessageState& message);
 /// True when the recipient's system does not have it and still is to.
 bool IsUndelivered(const v1::MessageState& message);
 /// True when nobody took it and it was not pulled back. A dead letter is one too: its deadline runs on, and a

@@ -30,6 +30,10 @@ constexpr StepText kSteps[] = {
     {"ON_CALL", "guichet fermé et danger sérieux : astreinte / desk closed and danger serious: on-call desk"},
     {"ESCALATED",
      "transmis par un autre guichet : personne ne l'a pris à temps / passed on: nobody took it in time"},
+    {"DPO_NOTICE",
+     "à l'attention du délégué à la protection des données : un agent de votre institution a été recherché "
+     "dans "
+     "un journal / for the DPO: an agent of your institution was searched for in a log"},
     {"NO_DESK", "aucun guichet à l'annuaire / no desk in the directory"},
 };
 

@@ -152,6 +152,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
       : SimulatedService({.service = "routing", .seed = seed, .start = StoryStart(), .senders = {}}),
         settings_(settings),
         consent_log_(sim(), LogOf("consent", 1)),
+        alerting_log_(sim(), LogOf("alerting", 2)),
         consent(sim(), consent_log_.log()) {
     Open();
   }
@@ -160,6 +161,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
   World& operator=(const World&) = delete;
 
   PeerLog& consent_log() { return consent_log_; }
+  PeerLog& alerting_log() { return alerting_log_; }
 
   rpc::Call As(const std::string& institution, const std::string& system,
                const std::string& agent = "agent-1") const {
@@ -253,13 +255,14 @@ class World final : public rpc::testing::SimulatedService<Service> {
       return consent.Acknowledge(std::move(request));
     };
     Archive archive = [](uint64_t) -> absl::StatusOr<SignedVersion> { return absl::NotFoundError("none"); };
-    return std::make_unique<Service>(context, std::move(peers), settings_, *calendar::Paris::Load(),
-                                     std::move(archive),
-                                     std::make_unique<CuttableTail>(consent_log_.log(), cut_));
+    return std::make_unique<Service>(
+        context, std::move(peers), settings_, *calendar::Paris::Load(), std::move(archive),
+        std::make_unique<CuttableTail>(consent_log_.log(), cut_), audit::LocalSource(alerting_log_.log()));
   }
 
   const Settings settings_;
   PeerLog consent_log_;
+  PeerLog alerting_log_;
   bool cut_ = false;
 
  public:

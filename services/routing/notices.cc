@@ -1,0 +1,87 @@
+#include "services/routing/notices.h"
+
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/routing/change.h"
+#include "services/routing/domain/resolution.h"
+#include "services/routing/events.h"
+
+namespace relais::routing {
+namespace {
+
+// Null when the institution names none, or one that is not its own.
+const directory::Desk* DpoDesk(const directory::Directory& directory, const std::string& institution) {
+  const directory::Institution* found = directory.FindInstitution(institution);
+  const directory::Desk* desk = found == nullptr ? nullptr : directory.FindDesk(found->dpo.desk);
+  return desk != nullptr && desk->institution == institution ? desk : nullptr;
+}
+
+v1::MessageState MessageOf(std::string service, const audit::FollowedLeaf& leaf,
+                           const audit::v1::AgentSearched& searched, const directory::Desk& desk) {
+  v1::MessageState message;
+  message.mutable_sender()->set_institution(leaf.header.institution());
+  message.mutable_recipient()->set_institution(desk.institution);
+  message.set_desk(desk.id);
+  message.set_why(MakeStep("DPO_NOTICE").text());
+  message.set_urgency(v1::URGENCY_ORDINARY);
+  message.set_delivery(v1::MessageState::DELIVERY_QUEUED);
+  v1::AgentSearchNotice& notice = *message.mutable_content()->mutable_agent_search();
+  notice.set_service(std::move(service));
+  notice.set_leaf_index(leaf.index);
+  notice.set_searched_by(searched.searched_by());
+  *notice.mutable_searched() = ToProto(leaf.time);
+  return message;
+}
+
+}  // namespace
+
+bool ReadsNoticesAlone(const rpc::Caller& caller) {
+  return caller.roles.contains(common::v1::ROLE_DPO) && !caller.roles.contains(common::v1::ROLE_PROFESSIONAL);
+}
+
+Task<absl::Status> Notices::Tell(std::string service, audit::FollowedLeaf leaf) {
+  audit::v1::AgentSearched searched;
+  const absl::StatusOr<Id128> event_id = Id128::FromBytes(leaf.header.event_id());
+  if (!event_id.ok() || !leaf.details.payload().UnpackTo(&searched)) {
+    co_return absl::OkStatus();
+  }
+  const rpc::Call call = OwnCall(context_);
+  const directory::Desk* desk = DpoDesk(*call.directory, searched.institution());
+  if (desk == nullptr) {
+    co_return absl::OkStatus();
+  }
+  const Id128 id = context_.idempotency.Bucket("message", "agent-search", event_id->bytes()).id;
+  CO_ASSIGN_OR_RETURN(const auto told, store_.Message(id));
+  if (told.has_value()) {
+    co_return absl::OkStatus();
+  }
+  Stored<v1::MessageState> message{MessageOf(std::move(service), leaf, searched, *desk), 0};
+  const absl::Time now = context_.clock.Now();
+  *message.value.mutable_submitted() = ToProto(now);
+  *message.value.mutable_deadline() = ToProto(DeadlineOf(paris_, *desk, message.value.urgency(), now));
+  message.value.set_event_id(event_id->ToBytes());
+  rpc::Actor actor;
+  actor.institution = call.caller.Name();
+  audit::Event event = SubmittedEvent(call, actor, "", id, message.value, "");
+  event.event_id = *event_id;
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, context_.log.Draft(event));
+  storage::CommitRequest commit;
+  commit.leaves.push_back(std::move(draft));
+  CO_RETURN_IF_ERROR(store_.PutMessage(message, id, commit));
+  const absl::StatusOr<storage::CommitResult> done = co_await context_.store.Commit(std::move(commit));
+  // The same leaf followed at the same time, before and after a restart: it is told.
+  co_return absl::IsAborted(done.status()) ? absl::OkStatus() : done.status();
+}
+
+Task<absl::Status> NoticeLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
+  if (!effects || !Notices::Concerns(leaf)) {
+    co_return absl::OkStatus();
+  }
+  std::string service = service_;
+  const absl::Status told = co_await notices_.Tell(std::move(service), std::move(leaf));
+  co_return told;
+}
+
+}  // namespace relais::routing

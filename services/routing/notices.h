@@ -1,0 +1,50 @@
+// Notices to DPOs: that one of their institution's agents was searched for in a log of the suite. They are
+// messages about no person, so that no question is put to consent: the institution is told of itself.
+#pragma once
+
+#include "common/audit/follower.h"
+#include "common/calendar/paris.h"
+#include "common/rpc/call.h"
+#include "services/routing/store.h"
+
+namespace relais::routing {
+
+/// Leaves AGENT_SEARCHED of any log → a message at the desk of the DPO of the institution whose agent it was,
+/// as the directory in force names it (`dpo.desk`). Thread-safe.
+class Notices {
+ public:
+  Notices(const rpc::ServiceContext& context, const RoutingStore& store, const calendar::Paris& paris)
+      : context_(context), store_(store), paris_(paris) {}
+
+  static bool Concerns(const audit::FollowedLeaf& leaf) {
+    return leaf.header.event_class() == audit::v1::EVENT_CLASS_AGENT_SEARCHED;
+  }
+  /// One message for each search, however often its leaf is followed; its MESSAGE_SUBMITTED leaf has the
+  /// search's event id. Nothing for an institution that names no desk: the search's own leaf is all there is.
+  Task<absl::Status> Tell(std::string service, audit::FollowedLeaf leaf);
+
+ private:
+  const rpc::ServiceContext& context_;
+  const RoutingStore& store_;
+  const calendar::Paris& paris_;
+};
+
+/// A log that is followed for these leaves alone.
+class NoticeLeaves final : public audit::LeafHandler {
+ public:
+  NoticeLeaves(std::string service, Notices& notices) : service_(std::move(service)), notices_(notices) {}
+
+  [[nodiscard]] bool Concerns(const audit::FollowedLeaf& leaf) const override {
+    return Notices::Concerns(leaf);
+  }
+  Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
+
+ private:
+  const std::string service_;
+  Notices& notices_;
+};
+
+/// A system that is a DPO's and no professional's: at her desk it reads notices, and nothing about persons.
+[[nodiscard]] bool ReadsNoticesAlone(const rpc::Caller& caller);
+
+}  // namespace relais::routing

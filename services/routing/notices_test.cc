@@ -1,0 +1,173 @@
+// A search for an agent, in any log, reaches the desk of his institution's DPO; followed by real followers.
+#include "services/routing/notices.h"
+
+#include <gmock/gmock.h>
+
+#include "services/routing/testing/world.h"
+
+namespace relais::routing {
+namespace {
+
+using ::testing::IsEmpty;
+using testing::World;
+
+constexpr char kDesk[] = "dpo-ville-paris";
+
+audit::Event Search(const std::string& institution = "ville-paris") {
+  audit::Event event = audit::testing::PlainEvent(audit::v1::EVENT_CLASS_AGENT_SEARCHED);
+  event.institution = "auditor";
+  event.details.mutable_recipient()->set_institution(institution);
+  event.actor.set_agent("searcher-1");
+  audit::v1::AgentSearched searched;
+  searched.set_institution(institution);
+  searched.set_searched_by("auditor/suite");
+  event.details.mutable_payload()->PackFrom(searched);
+  return event;
+}
+
+class NoticesTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] rpc::Call Dpo(const std::string& institution = "ville-paris") const {
+    rpc::Call call = world_.As(institution, "dpo", "dpo-1");
+    call.caller.roles = {common::v1::ROLE_DPO};
+    return call;
+  }
+  std::vector<v1::Message> Pull(const rpc::Call& call, const std::string& desk = kDesk) {
+    v1::PullRequest request;
+    request.set_desk(desk);
+    const auto response = world_.Run(world_.service().inboxes().Pull(call, request));
+    status_ = response.status();
+    return response.ok() ? std::vector<v1::Message>(response->messages().begin(), response->messages().end())
+                         : std::vector<v1::Message>();
+  }
+  size_t Submitted() { return world_.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED); }
+
+  World world_;
+  absl::Status status_;
+};
+
+TEST_F(NoticesTest, ASearchInConsentsLogReachesTheDposDesk) {
+  const uint64_t index = world_.consent_log().Append(Search()).first;
+  world_.Settle();
+  const std::vector<v1::Message> got = Pull(Dpo());
+  ASSERT_EQ(got.size(), 1u) << status_;
+  const v1::Message& message = got[0];
+  EXPECT_FALSE(message.has_person());
+  EXPECT_EQ(message.sender().institution(), "auditor");
+  EXPECT_EQ(message.recipient().institution(), "ville-paris");
+  EXPECT_EQ(message.permit_id(), "");
+  const v1::AgentSearchNotice& notice = message.content().agent_search();
+  EXPECT_EQ(notice.service(), "consent");
+  EXPECT_EQ(notice.leaf_index(), index);
+  EXPECT_EQ(notice.searched_by(), "auditor/suite");
+  EXPECT_EQ(message.SerializeAsString().find("searcher-1"), std::string::npos) << "no human is named";
+  EXPECT_THAT(world_.consent.asked, IsEmpty()) << "about nobody: consent is not asked";
+
+  ASSERT_TRUE(world_.Ack(message.message_id(), Dpo()).ok());
+  ASSERT_TRUE(world_.Take(message.message_id(), Dpo()).ok());
+  const auto again = world_.Take(message.message_id(), Dpo());
+  EXPECT_TRUE(again.ok()) << again.status();
+  world_.Settle();
+  EXPECT_THAT(Pull(Dpo()), IsEmpty());
+}
+
+TEST_F(NoticesTest, ItsLeafHasTheSearchsEventAndNoSubject) {
+  world_.consent_log().Append(Search());
+  world_.Settle();
+  const auto searched = world_.consent_log().log().ReadOpened(0, 10);
+  std::string event;
+  for (const audit::OpenedLeaf& leaf : *searched) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_AGENT_SEARCHED) {
+      event = leaf.leaf.header.event_id();
+    }
+  }
+  size_t found = 0;
+  for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED) {
+      EXPECT_EQ(leaf.leaf.header.event_id(), event);
+      EXPECT_EQ(leaf.leaf.header.institution(), "service/routing");
+      EXPECT_TRUE(leaf.leaf.header.commitment().empty());
+      EXPECT_EQ(leaf.leaf.header.decision(), common::v1::DECISION_UNSPECIFIED);
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 1u);
+}
+
+TEST_F(NoticesTest, EveryLogIsFollowed) {
+  world_.consent_log().Append(Search());
+  world_.alerting_log().Append(Search());
+  world_.harness().Append(Search());
+  world_.Settle();
+  std::set<std::string> services;
+  for (const v1::Message& message : Pull(Dpo())) {
+    services.insert(message.content().agent_search().service());
+  }
+  EXPECT_EQ(services, (std::set<std::string>{"consent", "routing", "alerting"})) << "none waits for another";
+}
+
+TEST_F(NoticesTest, AnInstitutionWithoutADeskGetsNothing) {
+  world_.consent_log().Append(Search("caf"));
+  world_.consent_log().Append(Search("nobody"));
+  world_.Settle();
+  EXPECT_EQ(Submitted(), 0u);
+}
+
+TEST_F(NoticesTest, OnceHoweverOftenItIsFollowed) {
+  for (uint64_t step = 0; step < 12; ++step) {
+    World world;
+    world.CrashAt(step);
+    world.consent_log().Append(Search());
+    world.Settle();
+    world.Restart();  // dead or not: from here on the store keeps working
+    world.Settle(absl::Seconds(10));
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), 1u) << step;
+    v1::PullRequest request;
+    request.set_desk(kDesk);
+    const auto got = world.Run(world.service().inboxes().Pull(world.As("ville-paris", "dpo"), request));
+    ASSERT_TRUE(got.ok()) << got.status();
+    EXPECT_EQ(got->messages_size(), 1) << step;
+  }
+}
+
+TEST_F(NoticesTest, ADposSystemReadsNothingAboutPersons) {
+  EXPECT_TRUE(ReadsNoticesAlone(Dpo().caller));
+  const std::string hers = world_.MustSubmit("s1", 1, kDesk);  // a sender chose her desk
+  world_.consent_log().Append(Search());
+  world_.Settle();
+  const std::vector<v1::Message> got = Pull(Dpo());
+  ASSERT_EQ(got.size(), 1u) << status_;
+  EXPECT_TRUE(got[0].content().has_agent_search());
+  EXPECT_EQ(rpc::ReasonOf(world_.Ack(hers, Dpo())), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_EQ(rpc::ReasonOf(world_.Take(hers, Dpo()).status()), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  // No other desk, of its own institution or another's.
+  Pull(Dpo(), "dsol-75113");
+  EXPECT_EQ(rpc::ReasonOf(status_), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  Pull(Dpo("edf"));
+  EXPECT_EQ(rpc::ReasonOf(status_), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  // And the desk is the DPO's system's alone.
+  Pull(world_.Dsol());
+  EXPECT_EQ(rpc::ReasonOf(status_), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+}
+
+TEST_F(NoticesTest, NobodyElseCanSendOne) {
+  v1::SubmitRequest request = world_.Note("s1");
+  request.mutable_content()->mutable_agent_search()->set_service("consent");
+  EXPECT_EQ(rpc::ReasonOf(world_.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
+TEST_F(NoticesTest, UntakenItStaysWhereItIs) {
+  world_.consent_log().Append(Search());
+  world_.Settle();
+  world_.sim().Skip(absl::Hours(24 * 30));
+  world_.Settle();
+  v1::ListByDeskRequest request;
+  request.set_desk(kDesk);
+  const auto waiting = world_.Run(world_.service().inboxes().ListByDesk(Dpo(), request));
+  ASSERT_TRUE(waiting.ok()) << waiting.status();
+  EXPECT_EQ(waiting->messages_size(), 1);
+  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED), 0u);
+}
+
+}  // namespace
+}  // namespace relais::routing
