@@ -174,6 +174,89 @@ std::vector<Case> Cases() {
        Story().Agrees(1, {RightsLine({To("caf")})}).Refuses(12, {all}), RightsQuestion(), 10,
        v1::REASON_AGREEMENT},
 
+      // ---- D-2.8, D-2.9: representatives.
+      {"her tutor agreed, the mandate runs: yes",
+       Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 20), RightsQuestion(), 10,
+       v1::REASON_AGREEMENT},
+      {"her tutor agreed, the mandate has ended: no, though the agreement's period runs",
+       Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 9), RightsQuestion(), 10,
+       v1::REASON_MANDATE_ENDED},
+      {"the day after the mandate's last is excluded: at that instant, no",
+       Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 10), RightsQuestion(), 10,
+       v1::REASON_MANDATE_ENDED},
+      {"a mandate without end: yes", Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"the mandate was renewed with the agreement: yes",
+       Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 5).Renews(4, 1, 28, 20), RightsQuestion(),
+       10, v1::REASON_AGREEMENT},
+      {"she refused, then her tutor agreed: her own no stands",
+       Story().Refuses(1, {RightsLine({To("caf")})}).RepresentativeAgrees(2, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_REFUSED},
+      {"she refused everything, then her tutor agreed to this: her own no stands",
+       Story().Refuses(1, {all}).RepresentativeAgrees(2, {RightsLine({To("caf")})}), RightsQuestion(), 10,
+       v1::REASON_REFUSED},
+      {"she refused, her tutor agreed, then she agreed: yes",
+       Story()
+           .Refuses(1, {RightsLine({To("caf")})})
+           .RepresentativeAgrees(2, {RightsLine({To("caf")})})
+           .Agrees(3, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"a parent refused, then a parent agreed: yes",
+       Story()
+           .RepresentativeRefuses(1, {RightsLine({To("caf")})})
+           .RepresentativeAgrees(2, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"a parent refused, then she agreed for herself: yes",
+       Story().RepresentativeRefuses(1, {all}).Agrees(2, {RightsLine({To("caf")})}), RightsQuestion(), 10,
+       v1::REASON_AGREEMENT},
+      {"she agreed, then her representative refused: no",
+       Story().Agrees(1, {RightsLine({To("caf")})}).RepresentativeRefuses(2, {all}), RightsQuestion(), 10,
+       v1::REASON_REFUSED},
+      {"a minor whom nobody represents, to the CRIP: yes",
+       Story().RepresentativeAgrees(1, {MakeLine({"CHILD_PROTECTION"}, {"IDENTITY"}, {To("crip75")})}, 0,
+                                    true),
+       With(RightsQuestion(),
+            [](Q& q) {
+              q.recipient = "crip75";
+              q.purpose = "CHILD_PROTECTION";
+            }),
+       10, v1::REASON_AGREEMENT},
+      {"a minor whom nobody represents, to another: no, whatever was written",
+       Story().RepresentativeAgrees(1, {RightsLine({To("caf"), To("crip75")})}, 0, true), RightsQuestion(),
+       10, v1::REASON_NO_GROUND},
+
+      // ---- D-2.12: renewed, terminated, invalidated.
+      {"renewed before its end: yes, after that end",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 9).Renews(8, 1, 28), RightsQuestion(), 10,
+       v1::REASON_AGREEMENT},
+      {"renewed to an earlier end: that end counts",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 28).Renews(2, 1, 9), RightsQuestion(), 10,
+       v1::REASON_EXPIRED},
+      {"renewed after the instant asked about: it counts from then only",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 9).Renews(11, 1, 28), RightsQuestion(), 10,
+       v1::REASON_EXPIRED},
+      {"she refused in between: a renewal does not undo it",
+       Story()
+           .ExpiresOn(1, {RightsLine({To("caf")})}, 9)
+           .Refuses(3, {RightsLine({To("caf")})})
+           .Renews(8, 1, 28),
+       RightsQuestion(), 10, v1::REASON_REFUSED},
+      {"ended by who collected it: no", Story().Agrees(1, {RightsLine({To("caf")})}).CollectorEnds(9, 1),
+       RightsQuestion(), 10, v1::REASON_TERMINATED},
+      {"ended tomorrow: yes today", Story().Agrees(1, {RightsLine({To("caf")})}).CollectorEnds(11, 1),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"one of two agreements ended: the other permits",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Agrees(1, {RightsLine({To("caf")})}).CollectorEnds(9, 1),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"declared invalid by a judge: no", Story().Agrees(1, {RightsLine({To("caf")})}).JudgeInvalidates(9, 1),
+       RightsQuestion(), 10, v1::REASON_INVALIDATED},
+      {"she refused, agreed, and that agreement is invalid: her refusal stands as if she had not",
+       Story().Refuses(1, {all}).Agrees(2, {RightsLine({To("caf")})}).JudgeInvalidates(9, 2),
+       RightsQuestion(), 10, v1::REASON_REFUSED},
+      {"she refused, agreed, and who collected it ended it: her refusal does not come back",
+       Story().Refuses(1, {all}).Agrees(2, {RightsLine({To("caf")})}).CollectorEnds(9, 2), RightsQuestion(),
+       10, v1::REASON_TERMINATED},
+
       // ---- D-4.4a: a brigade's report.
       {"agreed to this report: yes",
        Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("siao")})}, false,
@@ -327,6 +410,23 @@ std::vector<Case> Cases() {
        v1::REASON_NO_GROUND},
       {"emergency after its 72 hours: no", Story().Emergency(7, "caf", {"IDENTITY"}), RightsQuestion(), 10,
        v1::REASON_NO_GROUND},
+      {"an emergency judged justified: yes, until its end",
+       Story().Emergency(9, "caf", {"IDENTITY"}).EmergencyJudged(10, 1, v1::REVIEW_OUTCOME_JUSTIFIED),
+       RightsQuestion(), 11, v1::REASON_EMERGENCY},
+      {"an emergency judged to be none: no, at once",
+       Story().Emergency(9, "caf", {"IDENTITY"}).EmergencyJudged(10, 1, v1::REVIEW_OUTCOME_NOT_JUSTIFIED),
+       RightsQuestion(), 10, v1::REASON_NO_GROUND},
+      {"judged to be none tomorrow: yes today",
+       Story().Emergency(9, "caf", {"IDENTITY"}).EmergencyJudged(11, 1, v1::REVIEW_OUTCOME_NOT_JUSTIFIED),
+       RightsQuestion(), 10, v1::REASON_EMERGENCY},
+      {"an emergency does not unlock data on offences, even from who may send them",
+       Story().Emergency(9, "caf", {"OFFENCE"}),
+       With(RightsQuestion(),
+            [](Q& q) {
+              q.sender = "prison";
+              q.categories = {"OFFENCE"};
+            }),
+       10, v1::REASON_NO_GROUND},
       {"emergency never lets act in her place: no", Story().Emergency(9, "caf", {"IDENTITY"}),
        With(RightsQuestion(), [](Q& q) { q.act = ACT_HOST; }), 10, v1::REASON_NO_GROUND},
       {"emergency against her refusal: no, her refusal comes first",
@@ -341,7 +441,7 @@ TEST_P(DecisionCases, IsDecidedAsTheLawSays) {
   const Answer answer =
       Decide(c.story.state(), c.question, testing::SampleRules(), testing::At(Noon(2026, 11, c.day)));
   EXPECT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(c.expected));
-  const bool permits = c.expected < v1::REASON_NOT_PERMITTED;
+  const bool permits = c.expected < v1::REASON_NOT_PERMITTED || c.expected == v1::REASON_TEAM;
   EXPECT_EQ(answer.whole.permitted(), permits);
   EXPECT_EQ(answer.whole.ground != common::v1::GROUND_UNSPECIFIED, permits);
   EXPECT_EQ(answer.categories.size(), c.question.categories.size());
@@ -463,6 +563,29 @@ TEST(Decision, EachCategoryHasItsOwnAnswer) {
   EXPECT_EQ(answer.categories[1].reason, v1::REASON_AGREEMENT);
   EXPECT_FALSE(answer.whole.permitted());
   EXPECT_EQ(answer.whole.reason, v1::REASON_NO_GROUND);
+}
+
+// D-2.7: at most "leaving an institution" and the date.
+TEST(Decision, DataOnOffencesComeWithTheirLimit) {
+  Question question = ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris");
+  question.sender = "prison";
+  question.categories = {"IDENTITY", "OFFENCE"};
+  const auto obligations = [&] {
+    return Decide(PersonState(), question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)))
+        .obligations;
+  };
+  EXPECT_EQ(obligations(),
+            (std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT, v1::OBLIGATION_LEAVING_AND_DATE_ONLY}));
+  question.categories = {"IDENTITY"};
+  EXPECT_EQ(obligations(), std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT});
+}
+
+// D-2.8: a permit does not outlive the mandate.
+TEST(Decision, EndsWithTheMandate) {
+  const Story story = Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 20);
+  const Answer answer =
+      Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  EXPECT_EQ(answer.whole.expires, Noon(2026, 11, 20));
 }
 
 TEST(Decision, NoCategoryIsNoPermit) {

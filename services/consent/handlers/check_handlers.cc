@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/inquiry.h"
 #include "services/consent/handlers/questions.h"
 #include "services/consent/handlers/record_act.h"
@@ -133,6 +134,13 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
     CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, CommitOf(registry, *inquiry, person, decided));
     if (seen) {
       CO_RETURN_IF_ERROR(Remember(registry, *inquiry, person, decided, *seen, permit_end, commit));
+    }
+    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> first,
+                        OweInformation(registry, *inquiry, person, decided, commit));
+    if (first) {
+      const absl::StatusOr<storage::CommitResult> listed =
+          co_await registry.context.store.Commit(*std::move(first));
+      CO_RETURN_IF_ERROR(listed.status());
     }
     const absl::StatusOr<storage::CommitResult> result =
         co_await registry.context.store.Commit(std::move(commit));
