@@ -28,7 +28,8 @@ std::vector<std::unique_ptr<Question>> AllQuestions(const Options& options) {
   std::vector<std::unique_ptr<Question>> all;
   for (const auto make :
        {MakePermitAfterRefusal, MakeAccessWithoutRelation, MakeOverdueEmergencyReviews,
-        MakeOverdueErasureNotices, MakeIrregularTransmissions, MakeUsedAgainstAgreed, MakeSpecialWithoutFlag,
+        MakeOverdueErasureNotices, MakeOverdueInformation, MakeExpiredRepresentatives,
+        MakeIrregularTransmissions, MakeUsedAgainstAgreed, MakeSpecialWithoutFlag,
         MakeAgreementsWithoutEvidence, MakePurgeDue, MakeBreachNotice, MakeInForce, MakeNoticeGiven}) {
     all.push_back(make(options));
   }

@@ -121,11 +121,11 @@ struct Emergency {
   absl::Time from;
   absl::Time until;  // excluded
 
-  std::string declared_by;     // institution
-  std::string declared_agent;  // its human; until it is judged
-  std::optional<absl::Time> reviewed;
+  std::string declared_by = {};     // institution
+  std::string declared_agent = {};  // its human; until it is judged
+  std::optional<absl::Time> reviewed = std::nullopt;
   v1::ReviewOutcome outcome = v1::REVIEW_OUTCOME_UNSPECIFIED;
-  std::optional<absl::Time> informed;  // when she was told of it
+  std::optional<absl::Time> informed = std::nullopt;  // when she was told of it
 
   /// One that was judged to be none counts no longer.
   [[nodiscard]] bool CountsAt(absl::Time now) const {
