@@ -64,6 +64,13 @@ absl::StatusOr<std::optional<Owed>> OwedOfEmergency(Registry& registry, const Du
       (IsReview(duty.kind) ? emergency->reviewed : emergency->informed)) {
     return std::optional<Owed>();
   }
+  // An act that was tried again left an entry of its first instant.
+  const DutyName real = IsReview(duty.kind)
+                            ? ReviewOf(duty.person, *emergency)
+                            : InformationAfter(duty.person, *emergency, registry.paris.zone());
+  if (real.due != duty.due) {
+    return std::optional<Owed>();
+  }
   Owed owed;
   owed.since = emergency->from;
   owed.emergency = *emergency;
@@ -86,7 +93,7 @@ absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& d
     return std::optional<Owed>();
   }
   RETURN_IF_ERROR(opened);
-  if (stored.id() != duty.id.ToBytes() || stored.met() != 0) {
+  if (stored.id() != duty.id.ToBytes() || stored.due() != Micros(duty.due) || stored.met() != 0) {
     return std::optional<Owed>();
   }
   Owed owed;
@@ -170,7 +177,7 @@ absl::StatusOr<bool> ListBucket(Registry& registry, const DutyFilter& filter, bo
 
 }  // namespace
 
-std::string DutyRow(std::string_view institution) { return absl::StrCat(kDutyPrefix, institution); }
+std::string DutyRow(std::string_view institution) { return std::string(kDutyPrefix) + std::string(institution); }
 
 storage::CommitRequest AddDuty(const rpc::ServiceContext& context, const DutyName& duty, bool escalated) {
   v1::DutyEntry entry;

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/task.h"
+#include "relais/consent/v1/consent_service.pb.h"
 #include "services/consent/handlers/registry.h"
 
 namespace relais::consent {

@@ -8,12 +8,11 @@ namespace relais::consent {
 
 rpc::OpenedTable OpenedToPeers() {
   const std::set<audit::v1::EventClass> what_she_said = {
-      audit::v1::EVENT_CLASS_PERSON_REGISTERED,        audit::v1::EVENT_CLASS_CONSENT_RECORDED,
-      audit::v1::EVENT_CLASS_REFUSAL_RECORDED,         audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
-      audit::v1::EVENT_CLASS_OBJECTION_RECORDED,       audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
-      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED,       audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
-      audit::v1::EVENT_CLASS_CONSENT_RENEWED,          audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED,
-      audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE, audit::v1::EVENT_CLASS_ERASE_REQUESTED};
+      audit::v1::EVENT_CLASS_PERSON_REGISTERED,  audit::v1::EVENT_CLASS_CONSENT_RECORDED,
+      audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
+      audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
+      audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
+      audit::v1::EVENT_CLASS_ERASE_REQUESTED};
   return {{"routing", what_she_said}, {"alerting", what_she_said}};
 }
 

@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/consent/convert.h"
@@ -18,7 +17,7 @@ constexpr char kTeamKey[] = "team";
 constexpr int kMostDeliveries = 1000;
 constexpr int kMostMissions = 100;
 
-std::string SentKey(std::string_view institution) { return absl::StrCat("sent/", institution); }
+std::string SentKey(std::string_view institution) { return "sent/" + std::string(institution); }
 
 template <typename Stored>
 absl::StatusOr<Stored> ReadRow(Registry& registry, const Id128& person, const std::string& key) {

@@ -157,6 +157,13 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
   co_return TooContended();
 }
 
+// Her state, who helps her, or what is owed to her.
+bool MayReadDisk(Registry& registry, const Inquiry& inquiry, const Id128& person) {
+  const VersionedState cached = registry.store.cache().Find(person);
+  return cached.state == nullptr || MayBeTeam(*cached.state, inquiry.question, *inquiry.rules) ||
+         (!inquiry.request.dry_run() && inquiry.request.has_stated_ground());
+}
+
 void SetResult(const Inquiry& inquiry, const Decided& decided, v1::BatchCheckResult& out) {
   const v1::CheckResponse response = ResponseOf(decided.answer, inquiry.question, inquiry.sees());
   out.set_decision(response.decision());
@@ -244,8 +251,8 @@ Task<Response> CheckHandlers::Check(rpc::Call call, v1::CheckRequest request) {
                       Inquire(registry_, std::move(call), std::move(request)));
   CO_ASSIGN_OR_RETURN(const Id128 person,
                       rpc::PersonOf(registry_.context, inquiry->call, inquiry->request.person(), "person"));
-  if (registry_.store.cache().Find(person).state == nullptr) {
-    co_await ResumeOn(registry_.context.executor);  // her state is on the disk
+  if (MayReadDisk(registry_, *inquiry, person)) {
+    co_await ResumeOn(registry_.context.executor);
   }
   if (inquiry->request.dry_run()) {
     CO_ASSIGN_OR_RETURN(const Decided decided, DecideNow(registry_, *inquiry, person, false));

@@ -8,6 +8,7 @@
 #include "common/crypto/encoding.h"
 #include "common/crypto/sha256.h"
 #include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
 #include "services/consent/domain/consent_state.h"
 #include "services/consent/domain/period.h"
 #include "services/consent/expiries.h"
