@@ -88,7 +88,9 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   event.categories.assign(categories.begin(), categories.end());
   event.exercise = request.exercise();
   *event.details.mutable_recipient() = request.recipient();
-  event.details.set_relation(request.recipient_desk().empty() ? "NONE" : "DESK");
+  event.details.set_relation(whole.ground == common::v1::GROUND_TEAM ? "REFERENT"
+                             : request.recipient_desk().empty()      ? "NONE"
+                                                                     : "DESK");
   if (!whole.permitted()) {
     event.details.set_denial_reason(v1::Reason_Name(whole.reason));
   }
