@@ -55,6 +55,11 @@ v1::Consent AsOf(v1::Consent consent, const PersonState& state, const Agreement&
   return consent;
 }
 
+// Never before her last act, whatever the clock did.
+absl::Time NowFor(const Registry& registry, const PersonState& state) {
+  return std::max(WholeMicros(registry.context.log.Now()), state.latest());
+}
+
 absl::Status WrongState(std::string_view message) {
   return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, message);
 }
@@ -221,7 +226,7 @@ Task<absl::StatusOr<v1::GetConsentResponse>> ConsentHandlers::GetConsent(rpc::Ca
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
   v1::GetConsentResponse response;
   *response.mutable_consent() =
-      AsOf(std::move(consent), *loaded.state, *agreement, *rules, registry_.context.log.Now());
+      AsOf(std::move(consent), *loaded.state, *agreement, *rules, NowFor(registry_, *loaded.state));
   co_return response;
 }
 
@@ -247,7 +252,7 @@ Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
             [](const Agreement* a, const Agreement* b) { return a->id < b->id; });
   const size_t most = PageSize(request.page_size());
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
-  const absl::Time now = registry_.context.log.Now();
+  const absl::Time now = NowFor(registry_, *loaded.state);
   v1::ListConsentsResponse response;
   size_t bytes = 0;
   constexpr size_t kMostBytes = 900'000;  // a message has 1 MiB
