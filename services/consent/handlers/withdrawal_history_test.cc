@@ -126,7 +126,7 @@ struct Person {
   }
 };
 
-struct Run {
+struct Scene {
   Restarting suite;
   std::atomic<uint64_t> clock = 1;
   std::atomic<bool> over = false;
@@ -142,7 +142,7 @@ bool Lost(const absl::Status& status) {
 }
 
 template <typename Call>
-void Record(Run& run, Person& person, Operation operation, Call call) {
+void Record(Scene& run, Person& person, Operation operation, Call call) {
   operation.called = run.clock++;
   const uint64_t revision = call(operation);
   if (revision != 0) {
@@ -152,7 +152,7 @@ void Record(Run& run, Person& person, Operation operation, Call call) {
   person.Add(operation);
 }
 
-void CheckOnAndOn(Run& run, Person& person, bool recorded) {
+void CheckOnAndOn(Scene& run, Person& person, bool recorded) {
   const v1::CheckRequest request = PoolWorld::CheckFor(person.ref, !recorded);
   while (!run.over) {
     Record(run, person, {}, [&](Operation& operation) -> uint64_t {
@@ -169,7 +169,7 @@ void CheckOnAndOn(Run& run, Person& person, bool recorded) {
 
 // Agrees and withdraws in turn, sometimes twice; repeats under the same id after a failure as a desk would,
 // or goes on with another.
-void ChangeHerMind(Run& run, Person& person, uint64_t seed) {
+void ChangeHerMind(Scene& run, Person& person, uint64_t seed) {
   std::mt19937_64 random(seed);
   for (int i = 0; !run.over; ++i) {
     const bool agrees = random() % 2 == 0;
@@ -223,7 +223,7 @@ void ExpectLogAgrees(PoolWorld& world, const std::vector<std::unique_ptr<Person>
 }
 
 TEST(WithdrawalHistory, NoPermitAtOrAfterAWithdrawalAcrossRestarts) {
-  Run run;
+  Scene run;
   std::vector<std::unique_ptr<Person>> persons;
   std::vector<std::thread> threads;
   for (int i = 0; i < kPersons; ++i) {
