@@ -3,13 +3,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/encoding.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/emergency_service.grpc.pb.h"
 #include "services/cli/command.h"
+#include "services/cli/consent_options.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
 #include "services/cli/receipt.h"
@@ -53,6 +53,10 @@ struct ConsentOptions {
   bool serious = false;
   std::string receipt;
   std::string request_id;
+  std::string said_by;
+  std::string end;
+  std::string decision;
+  RepresentativeOptions representative;
 };
 
 absl::StatusOr<consent::v1::ConsentLine> LineOf(const ConsentOptions& options) {
@@ -91,13 +95,7 @@ absl::StatusOr<int> Finish(Context& context, const ConsentOptions& options, cons
 }
 
 absl::Status FillNotice(const ConsentOptions& options, consent::v1::Notice& notice) {
-  const std::vector<std::string> parts = absl::StrSplit(options.notice, absl::MaxSplits('/', 1));
-  if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
-    return absl::InvalidArgumentError("--notice wants ID/VERSION of the text she was given");
-  }
-  notice.set_id(parts[0]);
-  notice.set_version(parts[1]);
-  notice.set_language(options.language);
+  ASSIGN_OR_RETURN(notice, ParseNotice(options.notice, options.language));
   if (!options.notice_sha256.empty()) {
     ASSIGN_OR_RETURN(*notice.mutable_sha256(), crypto::HexDecode(options.notice_sha256));
   }
@@ -130,6 +128,9 @@ absl::StatusOr<int> RunRecord(Context& context, const ConsentOptions& options) {
   }
   request.set_evidence(options.evidence);
   request.set_source_reference(options.source_reference);
+  if (!options.representative.kind.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_representative(), ParseRepresentative(options.representative));
+  }
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
@@ -149,6 +150,8 @@ absl::StatusOr<int> RunRefuse(Context& context, const ConsentOptions& options) {
     ASSIGN_OR_RETURN(const auto method, ParseEnumOption<consent::v1::Method>(options.method, "--method"));
     request.set_method(method);
   }
+  ASSIGN_OR_RETURN(const auto said_by, ParseSaidBy(options.said_by));
+  request.set_said_by(said_by);
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
@@ -168,13 +171,21 @@ absl::StatusOr<int> RunWithdraw(Context& context, const ConsentOptions& options)
     return absl::InvalidArgumentError(
         "say what she withdraws: --consent, some of --purpose …, or --everything");
   }
+  ASSIGN_OR_RETURN(const auto said_by, ParseSaidBy(options.said_by));
+  request.set_said_by(said_by);
+  if (!options.end.empty()) {
+    ASSIGN_OR_RETURN(const auto end, ParseEnumOption<consent::v1::ConsentEnd>(options.end, "--end"));
+    request.set_end(end);
+    request.set_decision_reference(options.decision);
+  }
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::WithdrawConsent, request));
   return Finish(context, options, response,
                 absl::StrCat("withdrawn: ", response.consent_ids().empty() ? "nothing was in force" : "",
-                             absl::StrJoin(response.consent_ids(), " "), "\n"));
+                             absl::StrJoin(response.consent_ids(), " "), "\nwithdrawal ",
+                             response.withdrawal_id(), "\n"));
 }
 
 void FillIdentity(const ConsentOptions& options, consent::v1::RecordIdentity& identity) {
@@ -281,6 +292,7 @@ void AddRecord(CLI::App& noun, Context& context) {
   AddRepeated(verb, "--aid", options->aids, "read-aloud, interpreter or pictograms");
   verb.add_option("--evidence", options->evidence, "your reference of the signed paper");
   verb.add_option("--source-reference", options->source_reference, "limit it to what comes from this report");
+  AddRepresentative(verb, options->representative);
   AddCommon(verb, *options);
   OnRun(verb, context, options, RunRecord);
 }
@@ -293,6 +305,8 @@ void AddRefuseAndWithdraw(CLI::App& noun, Context& context) {
   AddLine(refuse, *options);
   refuse.add_flag("--everything", options->everything, "she refuses everything");
   refuse.add_option("--method", options->method, "how she said it");
+  refuse.add_option("--said-by", options->said_by,
+                    "who said it for her, such as one-parent; none: she herself");
   AddCommon(refuse, *options);
   OnRun(refuse, context, options, RunRefuse);
 
@@ -303,6 +317,12 @@ void AddRefuseAndWithdraw(CLI::App& noun, Context& context) {
   withdraw.add_option("--consent", withdraw_options->consent_id, "one agreement");
   AddLine(withdraw, *withdraw_options);
   withdraw.add_flag("--everything", withdraw_options->everything, "all she agreed to");
+  withdraw.add_option("--said-by", withdraw_options->said_by, "who said it for her; none: she herself");
+  withdraw.add_option(
+      "--end", withdraw_options->end,
+      "terminated (by you, who collected it) or invalidated (by an authority): no word of hers");
+  withdraw.add_option("--decision", withdraw_options->decision,
+                      "the authority's decision, with --end invalidated");
   AddCommon(withdraw, *withdraw_options);
   OnRun(withdraw, context, withdraw_options, RunWithdraw);
 }
@@ -354,6 +374,7 @@ void AddConsentCommands(CLI::App& app, Context& context) {
   AddRefuseAndWithdraw(noun, context);
   AddObjections(noun, context);
   AddEmergency(noun, context);
+  AddConsentFollowUp(noun, context);
 }
 
 }  // namespace relais::cli

@@ -16,6 +16,15 @@ void CopyTo(const List& list, Proto* out) {
   }
 }
 
+// An end that may never come: 0.
+int64_t EndMicros(absl::Time end) { return end == absl::InfiniteFuture() ? 0 : absl::ToUnixMicros(end); }
+absl::Time EndFromMicros(int64_t micros) {
+  return micros == 0 ? absl::InfiniteFuture() : absl::FromUnixMicros(micros);
+}
+std::optional<absl::Time> PerhapsFromMicros(int64_t micros) {
+  return micros == 0 ? std::nullopt : std::optional(absl::FromUnixMicros(micros));
+}
+
 }  // namespace
 
 std::vector<Line> LinesFrom(const ProtoLines& lines) {
@@ -93,6 +102,20 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_source_reference(agreement.source_reference);
     out->set_reference_of(agreement.reference_of);
     LinesTo(agreement.lines, *out->mutable_lines());
+    out->set_represented(agreement.represented);
+    out->set_mandate_until(EndMicros(agreement.mandate_until));
+    out->set_child_protection_only(agreement.child_protection_only);
+    out->set_collector(agreement.collector);
+    for (const Renewal& renewal : agreement.renewals) {
+      v1::StoredRenewal* again = out->add_renewals();
+      again->set_at(Micros(renewal.at));
+      again->set_valid_until(Micros(renewal.valid_until));
+      again->set_mandate_until(EndMicros(renewal.mandate_until));
+    }
+    if (agreement.ended) {
+      out->set_ended(Micros(agreement.ended->at));
+      out->set_invalidated(agreement.ended->invalidated);
+    }
   }
   for (const Denial& denial : state.denials()) {
     v1::StoredDenial* out = stored.add_denials();
@@ -102,6 +125,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     if (denial.agreement) {
       out->set_agreement(denial.agreement->ToBytes());
     }
+    out->set_represented(denial.represented);
     LinesTo(denial.lines, *out->mutable_lines());
   }
   for (const Objection& objection : state.objections()) {
@@ -121,6 +145,19 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     CopyTo(emergency.categories, out->mutable_categories());
     out->set_from(Micros(emergency.from));
     out->set_until(Micros(emergency.until));
+    out->set_declared_by(emergency.declared_by);
+    out->set_declared_agent(emergency.declared_agent);
+    out->set_reviewed(emergency.reviewed ? Micros(*emergency.reviewed) : 0);
+    out->set_outcome(emergency.outcome);
+    out->set_informed(emergency.informed ? Micros(*emergency.informed) : 0);
+  }
+  for (const Information& information : state.information()) {
+    v1::StoredInformation* out = stored.add_information();
+    out->set_id(information.id.ToBytes());
+    out->set_at(Micros(information.at));
+    out->mutable_by()->set_institution(information.by);
+    out->mutable_by()->set_function(information.by_function);
+    LinesTo(information.lines, *out->mutable_lines());
   }
   stored.set_latest(Micros(state.latest()));
   return stored;
@@ -139,6 +176,17 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     agreement.source_reference = in.source_reference();
     agreement.reference_of = in.reference_of();
     agreement.lines = LinesFrom(in.lines());
+    agreement.represented = in.represented();
+    agreement.mandate_until = EndFromMicros(in.mandate_until());
+    agreement.child_protection_only = in.child_protection_only();
+    agreement.collector = in.collector();
+    for (const v1::StoredRenewal& again : in.renewals()) {
+      agreement.renewals.push_back(
+          {FromMicros(again.at()), FromMicros(again.valid_until()), EndFromMicros(again.mandate_until())});
+    }
+    if (in.ended() != 0) {
+      agreement.ended = Agreement::Ended{FromMicros(in.ended()), in.invalidated()};
+    }
     builder.Put(std::move(agreement));
   }
   for (const v1::StoredDenial& in : stored.denials()) {
@@ -150,6 +198,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
       ASSIGN_OR_RETURN(denial.agreement, Id128::FromBytes(in.agreement()));
     }
     denial.lines = LinesFrom(in.lines());
+    denial.represented = in.represented();
     builder.Put(std::move(denial));
   }
   for (const v1::StoredObjection& in : stored.objections()) {
@@ -172,7 +221,21 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     emergency.categories.assign(in.categories().begin(), in.categories().end());
     emergency.from = FromMicros(in.from());
     emergency.until = FromMicros(in.until());
+    emergency.declared_by = in.declared_by();
+    emergency.declared_agent = in.declared_agent();
+    emergency.reviewed = PerhapsFromMicros(in.reviewed());
+    emergency.outcome = in.outcome();
+    emergency.informed = PerhapsFromMicros(in.informed());
     builder.Put(std::move(emergency));
+  }
+  for (const v1::StoredInformation& in : stored.information()) {
+    Information information;
+    ASSIGN_OR_RETURN(information.id, Id128::FromBytes(in.id()));
+    information.at = FromMicros(in.at());
+    information.by = in.by().institution();
+    information.by_function = in.by().function();
+    information.lines = LinesFrom(in.lines());
+    builder.Put(std::move(information));
   }
   return std::move(builder).Build(FromMicros(stored.latest()));
 }

@@ -84,6 +84,13 @@ Rules RulesFrom(const directory::Directory& directory) {
   for (const directory::OffenceAuthorisation& authorisation : content.offence_senders) {
     rules.offence_senders[authorisation.institution] = authorisation.until;
   }
+  for (const directory::Institution& institution : content.institutions) {
+    for (const directory::Function& function : content.functions) {
+      if (function.BoundBySecrecy() && directory.FindFunction(institution.id, function.id) != nullptr) {
+        rules.secret_functions[institution.id].push_back(function.id);
+      }
+    }
+  }
   return rules;
 }
 

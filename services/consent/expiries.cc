@@ -13,6 +13,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/expiry.h"
+#include "services/consent/duties.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -41,6 +42,9 @@ std::optional<absl::Time> EndIn(const std::string& key) {
   return micros.ok() ? std::optional(FromMicros(static_cast<int64_t>(*micros))) : std::nullopt;
 }
 
+// With every renewal.
+Term LastTerm(const Agreement& agreement) { return agreement.TermAt(absl::InfiniteFuture()); }
+
 audit::Event EventFor(const rpc::ServiceContext& context, const Agreement& agreement) {
   rpc::Call call;
   call.caller.kind = rpc::Caller::Kind::kService;
@@ -48,7 +52,8 @@ audit::Event EventFor(const rpc::ServiceContext& context, const Agreement& agree
   call.directory = context.directory();
   audit::Event event =
       rpc::EventOf(call, {call.caller.Name(), "", ""}, audit::v1::EVENT_CLASS_CONSENT_EXPIRED, "");
-  event.event_id = ExpiryEventId(agreement.id, agreement.valid_until);
+  const Term term = LastTerm(agreement);
+  event.event_id = ExpiryEventId(agreement.id, term.until);
   std::set<std::string> purposes;
   std::set<std::string> categories;
   for (const Line& line : agreement.lines) {
@@ -59,7 +64,8 @@ audit::Event EventFor(const rpc::ServiceContext& context, const Agreement& agree
   event.categories.assign(categories.begin(), categories.end());
   v1::ConsentExpired payload;
   payload.set_consent_id(agreement.id.ToHex());
-  *payload.mutable_ended() = TimeTo(agreement.valid_until);
+  *payload.mutable_ended() = TimeTo(term.until);
+  payload.set_mandate(term.by_mandate);
   event.details.mutable_payload()->PackFrom(payload);
   return event;
 }
@@ -124,6 +130,10 @@ Task<bool> Expiries::Stop() {
 Task<void> Expiries::Run() {
   while (!stop_.IsSet()) {
     co_await LookOnce();
+    const absl::StatusOr<int> escalated = co_await EscalateReviews(registry_);
+    if (!escalated.ok()) {
+      log::Warn("overdue reviews could not be escalated", {log::Field::Code(escalated.status())});
+    }
     // In small steps, so that a stop does not wait for the next look.
     for (absl::Duration slept; slept < interval_ && !stop_.IsSet(); slept += kStep) {
       co_await Sleep(registry_.context.executor, std::min(kStep, interval_ - slept));
@@ -196,8 +206,8 @@ Task<absl::StatusOr<bool>> Expiries::Settle(storage::Partition bucket, Due due) 
     if (agreement == nullptr && context.log.Now() < due.end + kOrphanAfter) {
       co_return false;
     }
-    if (agreement != nullptr && agreement->valid_until > due.end) {  // renewed
-      storage::CommitRequest later = EndOf(context, due.person, due.agreement, agreement->valid_until);
+    if (agreement != nullptr && LastTerm(*agreement).until > due.end) {  // renewed
+      storage::CommitRequest later = EndOf(context, due.person, due.agreement, LastTerm(*agreement).until);
       done.batch.push_back(std::move(later.batch[0]));
     } else if (agreement != nullptr) {
       const absl::StatusOr<bool> said = co_await WriteExpiry(due);
@@ -215,7 +225,8 @@ Task<absl::StatusOr<bool>> Expiries::WriteExpiry(Due due) {
   PlanChange plan = [&context = registry_.context, rules, due](
                         const PersonState& state, absl::Time /*instant*/) -> std::optional<PlannedChange> {
     const Agreement* agreement = state.FindAgreement(due.agreement);
-    if (agreement == nullptr || agreement->valid_until != due.end || IsTakenBack(state, *agreement, *rules)) {
+    if (agreement == nullptr || LastTerm(*agreement).until != due.end ||
+        IsTakenBack(state, *agreement, *rules)) {
       return std::nullopt;
     }
     return PlannedChange{state, EventFor(context, *agreement)};

@@ -113,7 +113,7 @@ TEST(Expiries, OfManyAtOnceAndByItself) {
     const common::v1::PersonRef person = world.NewPerson("case-" + std::to_string(i));
     ASSERT_TRUE(world.Record(EndingSoon(world, person, "c" + std::to_string(i))).ok());
   }
-  world.service().Start();
+  ASSERT_TRUE(world.service().Start().ok());
   world.harness().sim().RunFor(kPeriod + absl::Minutes(3));
   EXPECT_EQ(ExpiryLeaves(world).size(), 250u);
   EXPECT_TRUE(world.Run(world.service().Stop()));

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
 #include "services/consent/convert.h"
+#include "services/consent/duties.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/objection_records.h"
@@ -63,6 +64,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
   } while (!from.empty());
   const absl::Status unlinked = co_await UnlinkObjections(subject.id);
   CO_RETURN_IF_ERROR(unlinked);
+  const absl::Status unowed = co_await ForgetDuties(registry_, subject.id);
+  CO_RETURN_IF_ERROR(unowed);
   if (registry_.context.log.keys().Frozen(subject)) {  // later she has no agreement that could end
     const absl::Status forgotten = co_await ForgetEnds(registry_.context, subject.id);
     CO_RETURN_IF_ERROR(forgotten);

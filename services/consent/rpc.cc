@@ -43,6 +43,10 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
  public:
   ConsentRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
       : agreements_(dispatcher, v1::ConsentService::service_full_name(), service.agreements()),
+        consents_(dispatcher, v1::ConsentService::service_full_name(), service.consents()),
+        duties_(dispatcher, v1::ConsentService::service_full_name(), service.duties()),
+        notices_(dispatcher, v1::ConsentService::service_full_name(), service.notices()),
+        withdrawals_(dispatcher, v1::ConsentService::service_full_name(), service.withdrawals()),
         objections_(dispatcher, v1::ConsentService::service_full_name(), service.objections()),
         checks_(dispatcher, v1::ConsentService::service_full_name(), service.checks()) {}
 
@@ -57,6 +61,34 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   Reactor* WithdrawConsent(Context* c, const v1::WithdrawConsentRequest* q,
                            v1::WithdrawConsentResponse* s) override {
     return agreements_.Unary(c, q, s, "WithdrawConsent", &AgreementHandlers::WithdrawConsent);
+  }
+  Reactor* RenewConsent(Context* c, const v1::RenewConsentRequest* q, v1::RenewConsentResponse* s) override {
+    return consents_.Unary(c, q, s, "RenewConsent", &ConsentHandlers::RenewConsent);
+  }
+  Reactor* GetConsent(Context* c, const v1::GetConsentRequest* q, v1::GetConsentResponse* s) override {
+    return consents_.Unary(c, q, s, "GetConsent", &ConsentHandlers::GetConsent);
+  }
+  Reactor* ListConsents(Context* c, const v1::ListConsentsRequest* q, v1::ListConsentsResponse* s) override {
+    return consents_.Unary(c, q, s, "ListConsents", &ConsentHandlers::ListConsents);
+  }
+  Reactor* RecordInformation(Context* c, const v1::RecordInformationRequest* q,
+                             v1::RecordInformationResponse* s) override {
+    return duties_.Unary(c, q, s, "RecordInformation", &DutyHandlers::RecordInformation);
+  }
+  Reactor* ListObligations(Context* c, const v1::ListObligationsRequest* q,
+                           v1::ListObligationsResponse* s) override {
+    return duties_.Unary(c, q, s, "ListObligations", &DutyHandlers::ListObligations);
+  }
+  Reactor* GetWithdrawalStatus(Context* c, const v1::GetWithdrawalStatusRequest* q,
+                               v1::GetWithdrawalStatusResponse* s) override {
+    return withdrawals_.Unary(c, q, s, "GetWithdrawalStatus", &WithdrawalStatusHandlers::GetWithdrawalStatus);
+  }
+  Reactor* RegisterNotice(Context* c, const v1::RegisterNoticeRequest* q,
+                          v1::RegisterNoticeResponse* s) override {
+    return notices_.Unary(c, q, s, "RegisterNotice", &NoticeHandlers::RegisterNotice);
+  }
+  Reactor* GetNotice(Context* c, const v1::GetNoticeRequest* q, v1::GetNoticeResponse* s) override {
+    return notices_.Unary(c, q, s, "GetNotice", &NoticeHandlers::GetNotice);
   }
   Reactor* RecordObjection(Context* c, const v1::RecordObjectionRequest* q,
                            v1::RecordObjectionResponse* s) override {
@@ -75,6 +107,10 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
 
  private:
   rpc::Binding<AgreementHandlers> agreements_;
+  rpc::Binding<ConsentHandlers> consents_;
+  rpc::Binding<DutyHandlers> duties_;
+  rpc::Binding<NoticeHandlers> notices_;
+  rpc::Binding<WithdrawalStatusHandlers> withdrawals_;
   rpc::Binding<ObjectionHandlers> objections_;
   rpc::Binding<CheckHandlers> checks_;
 };
@@ -87,6 +123,12 @@ class EmergencyRpc final : public v1::EmergencyService::CallbackService {
   Reactor* Declare(Context* c, const v1::DeclareRequest* q, v1::DeclareResponse* s) override {
     return bind_.Unary(c, q, s, "Declare", &EmergencyHandlers::Declare);
   }
+  Reactor* Review(Context* c, const v1::ReviewRequest* q, v1::ReviewResponse* s) override {
+    return bind_.Unary(c, q, s, "Review", &EmergencyHandlers::Review);
+  }
+  Reactor* ListPending(Context* c, const v1::ListPendingRequest* q, v1::ListPendingResponse* s) override {
+    return bind_.Unary(c, q, s, "ListPending", &EmergencyHandlers::ListPending);
+  }
 
  private:
   rpc::Binding<EmergencyHandlers> bind_;
@@ -94,18 +136,21 @@ class EmergencyRpc final : public v1::EmergencyService::CallbackService {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime,
-                                                        const Settings& settings) {
+absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, Settings settings) {
   ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
-  auto service = std::make_shared<Service>(runtime.context(), settings, paris);
+  std::unique_ptr<audit::TailSource> routing_log;
+  if (runtime.HasPeer("routing")) {
+    ASSIGN_OR_RETURN(routing_log, runtime.Tail("routing"));
+  }
+  settings.lease = runtime.settings().lease;
+  settings.rebuild_routing = runtime.Rebuilds("routing");
+  auto service = std::make_shared<Service>(runtime.context(), settings, paris, std::move(routing_log));
   auto bound = std::make_unique<rpc::BoundService>();
   bound->services.push_back(std::make_unique<PersonRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<ConsentRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<EmergencyRpc>(runtime.dispatcher(), *service));
-  bound->start = [service] {
-    service->Start();
-    return absl::OkStatus();
-  };
+  runtime.Show(*bound, "routing", service->routing_follower(), rpc::Lease::kWanted);
+  bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);
   return bound;

@@ -9,7 +9,6 @@
 
 namespace relais::consent {
 
-absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime,
-                                                        const Settings& settings);
+absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, Settings settings);
 
 }  // namespace relais::consent

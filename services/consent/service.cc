@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/base/status.h"
+
 namespace relais::consent {
 
 rpc::OpenedTable OpenedToPeers() {
@@ -16,21 +18,54 @@ rpc::OpenedTable OpenedToPeers() {
   return table;
 }
 
-Service::Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris)
+Service::Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris,
+                 std::unique_ptr<audit::TailSource> routing_log)
     : context_(std::move(context)),
       store_(context_, settings.cached_persons),
-      registry_{context_, store_, rules_, paris},
+      registry_{context_, store_, rules_, paris, settings.notices_required},
       persons_(registry_),
       agreements_(registry_),
       objections_(registry_),
       checks_(registry_, settings.permit_life),
       emergencies_(registry_),
+      consents_(registry_),
+      duties_(registry_),
+      notices_(registry_),
+      withdrawals_(registry_),
       expiries_(registry_, settings.expiry_scan),
       erasures_(registry_),
-      keeper_(registry_, settings.retention) {
+      keeper_(registry_, settings.retention),
+      routing_leaves_(registry_),
+      routing_log_(std::move(routing_log)) {
+  if (routing_log_ != nullptr) {
+    audit::FollowerOptions options;
+    options.name = "routing";
+    options.lease = settings.lease;
+    options.probe_interval = settings.probe_interval;
+    options.rebuild = settings.rebuild_routing;
+    routing_follower_ = audit::Follower::Create(options, *routing_log_, routing_leaves_, context_.store,
+                                                context_.clock, context_.random, context_.executor);
+    registry_.teams_known = [follower = routing_follower_.get()] { return follower->LeaseHeld(); };
+  }
   if (context_.maintenance != nullptr) {
     context_.maintenance->UseKeeper(&keeper_);
   }
+}
+
+absl::Status Service::Start() {
+  if (routing_follower_ != nullptr) {
+    RETURN_IF_ERROR(routing_follower_->Start());
+  }
+  expiries_.Start();
+  return absl::OkStatus();
+}
+
+Task<bool> Service::Stop() {
+  if (routing_follower_ != nullptr) {
+    co_await routing_follower_->Stop();
+  }
+  const bool stopped = co_await expiries_.Stop();
+  co_return stopped;
 }
 
 }  // namespace relais::consent

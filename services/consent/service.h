@@ -1,19 +1,27 @@
 // The consent registry: who may give what about whom to whom. One process; see README.md.
 #pragma once
 
+#include <memory>
+
 #include "absl/time/time.h"
+#include "common/audit/follower.h"
 #include "common/calendar/paris.h"
 #include "common/rpc/audit_handlers.h"
 #include "common/rpc/service_context.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/agreement_handlers.h"
 #include "services/consent/handlers/check_handlers.h"
+#include "services/consent/handlers/consent_handlers.h"
+#include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
+#include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
 #include "services/consent/handlers/registry.h"
+#include "services/consent/handlers/withdrawal_status.h"
 #include "services/consent/keeper.h"
+#include "services/consent/teams.h"
 
 namespace relais::consent {
 
@@ -24,6 +32,12 @@ struct Settings {
   size_t cached_persons = 50000;
   /// How often agreements whose period ended are looked for.
   absl::Duration expiry_scan = absl::Minutes(1);
+  /// Refuse an agreement on a notice whose text is not in the register.
+  bool notices_required = false;
+  /// Of the lease on routing's log that step 4 of D-2.6 needs, and how often it is renewed.
+  absl::Duration lease = absl::Seconds(2);
+  absl::Duration probe_interval = absl::Milliseconds(200);
+  bool rebuild_routing = false;
   RetentionRules retention;
 };
 
@@ -31,23 +45,32 @@ struct Settings {
 rpc::OpenedTable OpenedToPeers();
 
 /// Owns the handlers; everything but the transport. Thread-safe. What the context refers to outlives it.
-/// Life: create → Start → serve → Stop (resumes when nothing is in flight) → destroy. Consent calls nobody
-/// and follows nobody: what runs is its look for agreements that ended. Maintenance, if the context has one,
-/// gets its keeper here, and must be stopped before this ends.
+/// Life: create → Start → serve → Stop (resumes when nothing is in flight) → destroy. Consent calls nobody:
+/// it tails routing's log, where that is configured, and looks for agreements that ended and reviews that are
+/// overdue. Maintenance, if the context has one, gets its keeper here, and must be stopped before this ends.
 class Service {
  public:
-  Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris);
+  /// `routing_log`: nullptr: configured absent; then step 4 of D-2.6 is always skipped.
+  Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris,
+          std::unique_ptr<audit::TailSource> routing_log = nullptr);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  void Start() { expiries_.Start(); }
-  Task<bool> Stop() { return expiries_.Stop(); }
+  absl::Status Start();
+  Task<bool> Stop();
 
   PersonHandlers& persons() { return persons_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }
   CheckHandlers& checks() { return checks_; }
   EmergencyHandlers& emergencies() { return emergencies_; }
+  ConsentHandlers& consents() { return consents_; }
+  DutyHandlers& duties() { return duties_; }
+  NoticeHandlers& notices() { return notices_; }
+  WithdrawalStatusHandlers& withdrawals() { return withdrawals_; }
+  /// Null without routing's log.
+  const audit::Follower* routing_follower() const { return routing_follower_.get(); }
+  Registry& registry() { return registry_; }
   Expiries& expiries() { return expiries_; }
   ErasureHandlers& erasures() { return erasures_; }
 
@@ -61,9 +84,16 @@ class Service {
   ObjectionHandlers objections_;
   CheckHandlers checks_;
   EmergencyHandlers emergencies_;
+  ConsentHandlers consents_;
+  DutyHandlers duties_;
+  NoticeHandlers notices_;
+  WithdrawalStatusHandlers withdrawals_;
   Expiries expiries_;
   ErasureHandlers erasures_;
   Keeper keeper_;
+  RoutingLeaves routing_leaves_;
+  std::unique_ptr<audit::TailSource> routing_log_;
+  std::unique_ptr<audit::Follower> routing_follower_;
 };
 
 }  // namespace relais::consent

@@ -4,6 +4,8 @@
 //   check
 //                        "record/<institution>" sealed StoredRecord
 //                        "consent/<id>"        sealed Consent, complete
+//                        "duty/<institution>"  sealed StoredDuty (duties.h)
+//                        "team", "sent/<institution>"  sealed, by routing's log (teams.h)
 //                        "req/…"               requests remembered (common/rpc/idempotency.h)
 //   bucket of a name     "claim"               PersonClaim: (institution, own identifier or sender record) →
 //   person bucket of a digest   "state"               ObjectionOnRecord

@@ -47,10 +47,7 @@ World::World(const WorldOptions& options)
   (void)ring_.Add(identity::SuppressionKeyName("engie"), Secret(std::string(32, 't')));
   consent_ = std::make_unique<Node<consent::Service>>(
       shared_, "consent", [this](const auto& process) { return MakeConsent(process); },
-      [](consent::Service& service) {
-        service.Start();
-        return absl::OkStatus();
-      });
+      [](consent::Service& service) { return service.Start(); });
   routing_ = std::make_unique<Node<routing::Service>>(
       shared_, "routing", [this](const auto& process) { return MakeRouting(process); },
       [](routing::Service& service) { return service.Start(); });

@@ -121,20 +121,41 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
   consent::v1::ConsentWithdrawn withdrawn;
   consent::v1::ObjectionRecorded objected;
   consent::v1::ObjectionLifted lifted;
+  consent::v1::ConsentRenewed renewed;
   if (event_class == audit::v1::EVENT_CLASS_CONSENT_RECORDED && payload.UnpackTo(&agreed)) {
     const consent::v1::Consent& consent = agreed.consent();
     act.id = IdOr(consent.consent_id(), Id128());
     act.from = FromProto(consent.valid_from());
     act.until = FromProto(consent.valid_until());
     act.explicit_given = consent.explicit_();
+    act.represented = consent.has_representative();
+    if (consent.has_mandate_until()) {
+      act.until = std::min(act.until, FromProto(consent.mandate_until()));
+    }
     act.lines = Intern(consent.lines());
     act.source_reference = InternText(consent.source_reference());
     AddAct(person, act);
   } else if (event_class == audit::v1::EVENT_CLASS_REFUSAL_RECORDED && payload.UnpackTo(&refused)) {
     act.kind = ActOfHers::Kind::kRefusal;
+    act.represented = refused.said_by() != consent::v1::REPRESENTATION_UNSPECIFIED;
     act.lines = Intern(refused.lines());
     AddAct(person, act);
+  } else if (event_class == audit::v1::EVENT_CLASS_CONSENT_RENEWED && payload.UnpackTo(&renewed)) {
+    if (ActOfHers* agreement = ChangeAgreement(person, renewed.consent_id()); agreement != nullptr) {
+      const consent::v1::Renewal& renewal = renewed.renewal();
+      agreement->until = FromProto(renewal.valid_until());
+      if (renewal.has_mandate_until()) {
+        agreement->until = std::min(agreement->until, FromProto(renewal.mandate_until()));
+      }
+    }
+  } else if (event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN && payload.UnpackTo(&withdrawn) &&
+             withdrawn.end() != consent::v1::CONSENT_END_UNSPECIFIED) {
+    // No word of hers: the agreement just ends (D-2.12).
+    if (ActOfHers* agreement = ChangeAgreement(person, withdrawn.consent_id()); agreement != nullptr) {
+      agreement->until = std::min(agreement->until, time);
+    }
   } else if (event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN && payload.UnpackTo(&withdrawn)) {
+    act.represented = withdrawn.said_by() != consent::v1::REPRESENTATION_UNSPECIFIED;
     act.kind = ActOfHers::Kind::kWithdrawal;
     act.id = IdOr(withdrawn.consent_id(), Id128());
     act.lines = Intern(withdrawn.lines());
@@ -149,6 +170,12 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
 const HerActs::Person* HerActs::Find(const Id128& person) const {
   const auto found = persons_.find(person);
   return found == persons_.end() ? nullptr : &found->second;
+}
+
+ActOfHers* HerActs::ChangeAgreement(const Id128& person, const std::string& hex) {
+  const absl::StatusOr<Id128> id = Id128::FromHex(hex);
+  // Of a value that is ours.
+  return id.ok() ? const_cast<ActOfHers*>(FindAgreement(person, *id)) : nullptr;
 }
 
 const ActOfHers* HerActs::FindAgreement(const Id128& person, const Id128& agreement) const {
@@ -227,7 +254,8 @@ const ActOfHers* HerActs::Standing(const Id128& person, const Sought& sought, bo
     }
     const Cover cover = CoverOfAct(act, found, sought);
     const auto supersedes = [&](const ActOfHers* denial) {
-      return denial != nullptr && act.leaf > denial->leaf && act.given() >= denial->time;
+      return denial != nullptr && act.leaf > denial->leaf && act.given() >= denial->time &&
+             (denial->represented || !act.represented);
     };
     if (cover == Cover::kNarrow && supersedes(latest.narrow)) {
       latest.narrow = nullptr;

@@ -47,6 +47,7 @@ struct ActOfHers {
   uint32_t source_reference = 0;  // interned; 0: any
   Kind kind = Kind::kAgreement;
   bool explicit_given = false;
+  bool represented = false;  // a representative said it
 
   /// When she gave an agreement: what was entered later does not overrule what she said in between.
   [[nodiscard]] absl::Time given() const { return from < time ? from : time; }
@@ -69,7 +70,8 @@ class HerActs {
   }
 
   /// The latest refusal or withdrawal of hers that still stands against this: a narrow one until a later
-  /// agreement that names the recipient, a broad one until any later agreement that covers it. Agreements to
+  /// agreement that names the recipient, a broad one until any later agreement that covers it, her own until
+  /// one of her own. Agreements to
   /// what needs an explicit flag count only with it. Null: none.
   [[nodiscard]] const ActOfHers* Standing(const Id128& person, const Sought& sought, bool special) const;
   /// The latest refusal or withdrawal that covers this, whether or not it still stands. Null: none.
@@ -100,6 +102,7 @@ class HerActs {
   uint32_t Intern(const Lines& lines);
   uint32_t InternText(const std::string& text);
   void AddAct(const Id128& person, ActOfHers act);
+  ActOfHers* ChangeAgreement(const Id128& person, const std::string& hex);
   void Object(const Id128& person, ObjectionOfHers objection);
   void Lift(const Id128& person, const std::string& supplier, const std::string& record);
   [[nodiscard]] const Person* Find(const Id128& person) const;

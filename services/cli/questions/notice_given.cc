@@ -21,26 +21,34 @@ class NoticeGiven final : public Question {
 
   void Add(const SeenLeaf& leaf, const Past& /*past*/) override {
     const auto recorded = leaf.As<consent::v1::ConsentRecorded>(audit::v1::EVENT_CLASS_CONSENT_RECORDED);
-    if (!recorded || agreement_.empty() || recorded->consent().consent_id() != agreement_) {
-      return;
+    if (recorded && !agreement_.empty() && recorded->consent().consent_id() == agreement_) {
+      Answer(leaf, "NOTICE", recorded->consent());
     }
-    const consent::v1::Notice& notice = recorded->consent().notice();
-    Finding answer = About(leaf, "NOTICE");
+    const auto renewed = leaf.As<consent::v1::ConsentRenewed>(audit::v1::EVENT_CLASS_CONSENT_RENEWED);
+    if (renewed && !agreement_.empty() && renewed->consent_id() == agreement_) {
+      Answer(leaf, "NOTICE_OF_RENEWAL", renewed->renewal());
+    }
+  }
+  [[nodiscard]] std::vector<Finding> Finish(absl::Time /*now*/) override { return std::move(answers_); }
+
+ private:
+  template <typename Given>
+  void Answer(const SeenLeaf& leaf, std::string what, const Given& given) {
+    const consent::v1::Notice& notice = given.notice();
+    Finding answer = About(leaf, std::move(what));
     answer.facts["agreement"] = agreement_;
     answer.facts["id"] = notice.id();
     answer.facts["version"] = notice.version();
     answer.facts["sha256"] = notice.sha256().empty() ? "not given" : crypto::HexEncode(notice.sha256());
     answer.facts["language"] = notice.language();
     std::string aids;
-    for (const int aid : recorded->consent().aids()) {
+    for (const int aid : given.aids()) {
       aids += (aids.empty() ? "" : ", ") + consent::v1::Aid_Name(static_cast<consent::v1::Aid>(aid));
     }
     answer.facts["aids"] = aids;
     answers_.push_back(std::move(answer));
   }
-  [[nodiscard]] std::vector<Finding> Finish(absl::Time /*now*/) override { return std::move(answers_); }
 
- private:
   const std::string agreement_;
   std::vector<Finding> answers_;
 };

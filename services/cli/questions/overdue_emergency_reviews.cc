@@ -29,7 +29,12 @@ class OverdueEmergencyReviews final : public Question {
         matters_.Open(*id, std::move(matter), leaf.time + kDelay);
       }
     }
-    // The registry does not write reviews yet. When it does: matters_.Close(id, leaf.index, leaf.time).
+    if (const auto reviewed =
+            leaf.As<consent::v1::EmergencyReviewed>(audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED)) {
+      if (const absl::StatusOr<Id128> id = Id128::FromHex(reviewed->emergency_id()); id.ok()) {
+        matters_.Close(*id, leaf.index, leaf.time);
+      }
+    }
   }
   [[nodiscard]] std::vector<Finding> Finish(absl::Time now) override { return matters_.Finish(now); }
   [[nodiscard]] size_t held() const override { return matters_.size(); }

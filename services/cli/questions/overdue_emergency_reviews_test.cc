@@ -41,7 +41,26 @@ TEST(OverdueEmergencyReviews, NotBeforeAndNotOfAnExercise) {
   EXPECT_THAT(teller.Codes(), IsEmpty());
 }
 
-// What a review will do to it.
+uint64_t Review(Teller& teller, uint8_t id) {
+  consent::v1::EmergencyReviewed reviewed;
+  reviewed.set_emergency_id(IdOf(id).ToHex());
+  reviewed.set_outcome(consent::v1::REVIEW_OUTCOME_JUSTIFIED);
+  return teller.Tell("consent", audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED, reviewed, Teller::Of(1));
+}
+
+TEST(OverdueEmergencyReviews, AReviewInTimeSettlesItALateOneIsSaid) {
+  Teller teller(MakeOverdueEmergencyReviews({}));
+  const uint64_t in_time = Declare(teller, 1);
+  const uint64_t late = Declare(teller, 2);
+  EXPECT_NE(in_time, late);
+  teller.Pass(absl::Hours(70));
+  Review(teller, 1);
+  teller.Pass(absl::Hours(10));
+  const uint64_t review = Review(teller, 2);
+  EXPECT_THAT(teller.Codes(), ElementsAre("LATE " + std::to_string(late) + " " + std::to_string(review)));
+}
+
+// What a review does to it.
 TEST(OpenMatters, AreClosedInTimeLateOrNotAtAll) {
   OpenMatters matters;
   const absl::Time start = Teller::Start();

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "common/base/id128.h"
 #include "relais/common/v1/types.pb.h"
+#include "relais/consent/v1/consent.pb.h"
 
 namespace relais::consent {
 
@@ -29,6 +30,19 @@ struct Line {
   std::vector<common::v1::Act> acts;
 };
 
+/// An agreement prolonged: the same lines for longer. No new word on what she said no to in between.
+struct Renewal {
+  absl::Time at;
+  absl::Time valid_until;                             // excluded
+  absl::Time mandate_until = absl::InfiniteFuture();  // excluded
+};
+
+/// Until when something counts, and whether a representative's mandate ends it rather than its period.
+struct Term {
+  absl::Time until;  // excluded
+  bool by_mandate = false;
+};
+
 /// Her agreement. `at` is when she gave it: never later than when it was recorded, so that one recorded late
 /// does not overrule what she said in between.
 struct Agreement {
@@ -41,6 +55,37 @@ struct Agreement {
   std::string source_reference;  // empty: any; else for this report only (D-4.4a)
   std::string reference_of;      // whose reference that is: others number theirs alike
   std::vector<Line> lines;
+
+  // Given for her by a representative, whose mandate carries it until then (D-2.8, D-2.9).
+  bool represented = false;
+  absl::Time mandate_until = absl::InfiniteFuture();  // excluded
+  bool child_protection_only = false;                 // a minor whom nobody represents
+  std::string collector;                              // institution
+  std::vector<Renewal> renewals;                      // in their order
+  /// Ended otherwise than by her; an invalidated one counts as never given (D-2.12).
+  struct Ended {
+    absl::Time at;
+    bool invalidated = false;
+  };
+  std::optional<Ended> ended;
+
+  /// By the renewals known at that instant. Endings apart.
+  [[nodiscard]] Term TermAt(absl::Time now) const {
+    Term term{valid_until};
+    absl::Time mandate = mandate_until;
+    for (const Renewal& renewal : renewals) {
+      if (renewal.at <= now) {
+        term.until = renewal.valid_until;
+        mandate = renewal.mandate_until;
+      }
+    }
+    if (mandate < term.until) {
+      term = {mandate, true};
+    }
+    return term;
+  }
+  [[nodiscard]] bool EndedBy(absl::Time now) const { return ended && ended->at <= now; }
+  [[nodiscard]] bool InvalidAt(absl::Time now) const { return EndedBy(now) && ended->invalidated; }
 };
 
 /// Her no: a refusal, or a withdrawal of what she had agreed to. A withdrawal of one agreement covers what
@@ -52,6 +97,7 @@ struct Denial {
   absl::Time at;  // when it was recorded
   std::optional<Id128> agreement;
   std::vector<Line> lines;
+  bool represented = false;  // a representative said it; else she herself
 };
 
 /// Her objection to what a supplier may otherwise transmit (D-1.6). It ends by lifting and in no other way.
@@ -74,6 +120,27 @@ struct Emergency {
   std::vector<std::string> categories;
   absl::Time from;
   absl::Time until;  // excluded
+
+  std::string declared_by = {};     // institution
+  std::string declared_agent = {};  // its human; until it is judged
+  std::optional<absl::Time> reviewed = std::nullopt;
+  v1::ReviewOutcome outcome = v1::REVIEW_OUTCOME_UNSPECIFIED;
+  std::optional<absl::Time> informed = std::nullopt;  // when she was told of it
+
+  /// One that was judged to be none counts no longer.
+  [[nodiscard]] bool CountsAt(absl::Time now) const {
+    const bool none = reviewed && *reviewed <= now && outcome == v1::REVIEW_OUTCOME_NOT_JUSTIFIED;
+    return from <= now && now < until && !none;
+  }
+};
+
+/// She was told beforehand what is shared, for what, with which institutions (D-2.4, D-2.6.4).
+struct Information {
+  Id128 id;
+  absl::Time at;
+  std::string by;           // institution
+  std::string by_function;  // of the human who told her
+  std::vector<Line> lines;
 };
 
 }  // namespace relais::consent

@@ -23,8 +23,8 @@ CategoryAnswer Deny(v1::Reason reason) {
 }
 
 const Emergency* FindEmergency(const PersonState& state, const Question& question, std::string_view category,
-                               absl::Time now) {
-  if (question.act == common::v1::ACT_HOST) {
+                               const Rules& rules, absl::Time now) {
+  if (question.act == common::v1::ACT_HOST || rules.CategoryOf(category).offence) {
     return nullptr;
   }
   const Emergency* found = nullptr;
@@ -32,7 +32,7 @@ const Emergency* FindEmergency(const PersonState& state, const Question& questio
     const bool covers = emergency.recipient == question.recipient &&
                         (emergency.recipient_function.empty() ||
                          emergency.recipient_function == question.recipient_function) &&
-                        emergency.from <= now && now < emergency.until &&
+                        emergency.CountsAt(now) &&
                         std::find(emergency.categories.begin(), emergency.categories.end(), category) !=
                             emergency.categories.end();
     if (covers && (found == nullptr || emergency.until > found->until)) {
@@ -43,7 +43,7 @@ const Emergency* FindEmergency(const PersonState& state, const Question& questio
 }
 
 CategoryAnswer DecideCategory(const PersonState& state, const Question& question, std::string_view category,
-                              const Rules& rules, const Moment& moment) {
+                              const Rules& rules, const Moment& moment, const Teams& teams) {
   if (moment.now > rules.not_after) {
     return Deny(v1::REASON_DIRECTORY_EXPIRED);
   }
@@ -68,13 +68,19 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
       return Permit(stated, missing);
     }
   }
+  if (const Information* told = FindTeamGround(state, teams, question, category, rules, moment.now);
+      told != nullptr) {
+    CategoryAnswer answer = Permit(common::v1::GROUND_TEAM, v1::REASON_TEAM);
+    answer.basis = told->id;
+    return answer;
+  }
   if (word.agreement != nullptr) {
     CategoryAnswer answer = Permit(common::v1::GROUND_AGREEMENT, v1::REASON_AGREEMENT);
     answer.basis = word.agreement->id;
-    answer.expires = word.agreement->valid_until;
+    answer.expires = word.agreement->TermAt(moment.now).until;
     return answer;
   }
-  if (const Emergency* emergency = FindEmergency(state, question, category, moment.now);
+  if (const Emergency* emergency = FindEmergency(state, question, category, rules, moment.now);
       emergency != nullptr) {
     CategoryAnswer answer = Permit(common::v1::GROUND_EMERGENCY, v1::REASON_EMERGENCY);
     answer.basis = emergency->id;
@@ -87,7 +93,7 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
   return Deny(word.lacking != v1::REASON_UNSPECIFIED ? word.lacking : v1::REASON_NO_GROUND);
 }
 
-void AddObligations(common::v1::Ground ground, std::vector<v1::Obligation>& out) {
+void AddObligations(common::v1::Ground ground, bool offence, std::vector<v1::Obligation>& out) {
   const auto add = [&](v1::Obligation obligation) {
     if (std::find(out.begin(), out.end(), obligation) == out.end()) {
       out.push_back(obligation);
@@ -109,18 +115,25 @@ void AddObligations(common::v1::Ground ground, std::vector<v1::Obligation>& out)
     case common::v1::GROUND_EMERGENCY:
       add(v1::OBLIGATION_INFORM_AND_REVIEW);
       break;
+    case common::v1::GROUND_TEAM:
+      add(v1::OBLIGATION_STRICTLY_NECESSARY);
+      break;
     default:
       break;  // an agreement was given knowingly: nothing is owed later
+  }
+  if (offence) {
+    add(v1::OBLIGATION_LEAVING_AND_DATE_ONLY);
   }
 }
 
 }  // namespace
 
-Answer Decide(const PersonState& state, const Question& question, const Rules& rules, const Moment& moment) {
+Answer Decide(const PersonState& state, const Question& question, const Rules& rules, const Moment& moment,
+              const Teams& teams) {
   Answer answer;
   answer.categories.reserve(question.categories.size());
   for (const std::string& category : question.categories) {
-    answer.categories.push_back(DecideCategory(state, question, category, rules, moment));
+    answer.categories.push_back(DecideCategory(state, question, category, rules, moment, teams));
   }
   const auto denied = std::find_if(answer.categories.begin(), answer.categories.end(),
                                    [](const CategoryAnswer& category) { return !category.permitted(); });
@@ -129,9 +142,10 @@ Answer Decide(const PersonState& state, const Question& question, const Rules& r
     return answer;
   }
   answer.whole = answer.categories.front();
-  for (const CategoryAnswer& category : answer.categories) {
+  for (size_t i = 0; i < answer.categories.size(); ++i) {
+    const CategoryAnswer& category = answer.categories[i];
     answer.whole.expires = std::min(answer.whole.expires, category.expires);
-    AddObligations(category.ground, answer.obligations);
+    AddObligations(category.ground, rules.CategoryOf(question.categories[i]).offence, answer.obligations);
   }
   return answer;
 }

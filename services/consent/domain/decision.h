@@ -5,15 +5,18 @@
 #include "services/consent/domain/person_state.h"
 #include "services/consent/domain/question.h"
 #include "services/consent/domain/rules.h"
+#include "services/consent/domain/team.h"
 
 namespace relais::consent {
 
 /// Decides each category in the order of D-2.6:
-///  0. the directory is in force; data on offences only from a sender it authorises (D-2.7), on any ground;
+///  0. the directory is in force; data on offences only from a sender it authorises (D-2.7), on any ground,
+///  and
+///     on no ground but the first: no agreement, team or emergency unlocks them;
 ///  1. a legal duty or authorisation, stated with its facts;
 ///  2. her latest act is a refusal, a withdrawal or an objection → deny (her_acts.h);
 ///  3. the opt-out regime of unpaid bills;
-///  4. same team: decided by routing's cases, skipped here;
+///  4. same team (team.h);
 ///  5. her agreement;
 ///  6. break-glass: to its recipient, its categories, until its end, to transmit, consult, keep or show a
 ///  document,
@@ -21,6 +24,6 @@ namespace relais::consent {
 ///  7. otherwise deny, with the reason nearest to a permit: the stated ground's, else her agreement's, else
 ///  none.
 [[nodiscard]] Answer Decide(const PersonState& state, const Question& question, const Rules& rules,
-                            const Moment& moment);
+                            const Moment& moment, const Teams& teams = Teams());
 
 }  // namespace relais::consent

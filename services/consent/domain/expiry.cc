@@ -31,6 +31,9 @@ bool HoldsLine(const Line& denied, const Line& agreed, const Rules& rules) {
 }  // namespace
 
 bool IsTakenBack(const PersonState& state, const Agreement& agreement, const Rules& rules) {
+  if (agreement.ended) {
+    return true;
+  }
   return std::all_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
     return std::any_of(state.denials().begin(), state.denials().end(), [&](const Denial& denial) {
       const bool concerns =

@@ -6,10 +6,10 @@
 
 namespace relais::consent {
 
-/// True when later refusals and withdrawals of hers took every line of the agreement back: then it did not
-/// expire, it had ended before. A line counts as taken back when one denied line holds all of it; what
-/// several denials took back together still expires. That errs on the side of an expiry that tells nothing
-/// new: decisions never look at it.
+/// True when later refusals and withdrawals of hers took every line of the agreement back, or it was ended
+/// otherwise: then it did not expire, it had ended before. A line counts as taken back when one denied line
+/// holds all of it; what several denials took back together still expires. That errs on the side of an expiry
+/// that tells nothing new: decisions never look at it.
 [[nodiscard]] bool IsTakenBack(const PersonState& state, const Agreement& agreement, const Rules& rules);
 
 }  // namespace relais::consent

@@ -1,6 +1,7 @@
 #include "services/consent/domain/her_acts.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace relais::consent {
@@ -50,6 +51,9 @@ Cover CoverOf(const std::vector<Line>& lines, const Asked& asked) {
 
 Cover CoverOf(const Agreement& agreement, const Asked& asked) {
   const bool anothers = !agreement.reference_of.empty() && agreement.reference_of != asked.question.sender;
+  if (agreement.child_protection_only && asked.kind != kChildProtection) {
+    return Cover::kNone;
+  }
   if (!agreement.source_reference.empty() &&
       (anothers || agreement.source_reference != asked.question.stated.source_reference)) {
     return Cover::kNone;
@@ -67,42 +71,42 @@ Cover CoverOf(const Denial& denial, const PersonState& state, const Asked& asked
   return agreement == nullptr ? own : CoverOf(*agreement, asked);
 }
 
-struct Latest {
-  absl::Time at = absl::InfinitePast();
-  const Denial* denial = nullptr;
-
-  void Take(absl::Time when, const Denial* what) {
-    if (when >= at || denial == nullptr) {
-      at = std::max(at, when);
-      denial = what;
-    }
-  }
-};
-
-struct Denials {
-  Latest narrow;
-  Latest broad;
-  [[nodiscard]] absl::Time latest() const { return std::max(narrow.at, broad.at); }
-};
-
-Denials DenialsOf(const PersonState& state, const Asked& asked, absl::Time now) {
-  Denials denials;
-  for (const Denial& denial : state.denials()) {
-    if (denial.at > now) {
-      continue;
-    }
-    const Cover cover = CoverOf(denial, state, asked);
-    if (cover != Cover::kNone) {
-      (cover == Cover::kNarrow ? denials.narrow : denials.broad).Take(denial.at, &denial);
-    }
-  }
-  return denials;
-}
-
 struct Covering {
   const Agreement* agreement;
   Cover cover;
 };
+
+// Noes of one class: narrow or broad, hers or a representative's.
+struct NoClass {
+  bool narrow = false;
+  bool represented = false;
+
+  // Only an agreement as narrow undoes a narrow no, and only her own undoes hers.
+  [[nodiscard]] bool UndoneBy(const Covering& covering) const {
+    return (!narrow || covering.cover == Cover::kNarrow) && (represented || !covering.agreement->represented);
+  }
+};
+
+// In the order of preference between noes of one instant.
+constexpr std::array<NoClass, 4> kClasses = {NoClass{true, false}, NoClass{true, true}, NoClass{false, false},
+                                             NoClass{false, true}};
+
+// The latest no of each class; of two at one instant the one recorded later.
+using Denials = std::array<const Denial*, kClasses.size()>;
+
+Denials DenialsOf(const PersonState& state, const Asked& asked, absl::Time now) {
+  Denials denials{};
+  for (const Denial& denial : state.denials()) {
+    const Cover cover = denial.at > now ? Cover::kNone : CoverOf(denial, state, asked);
+    for (size_t i = 0; cover != Cover::kNone && i < kClasses.size(); ++i) {
+      if (kClasses[i].narrow == (cover == Cover::kNarrow) && kClasses[i].represented == denial.represented &&
+          (denials[i] == nullptr || denial.at >= denials[i]->at)) {
+        denials[i] = &denial;
+      }
+    }
+  }
+  return denials;
+}
 
 v1::Reason ReasonOf(const Denial& denial) {
   return denial.kind == Denial::Kind::kRefusal ? v1::REASON_REFUSED : v1::REASON_WITHDRAWN;
@@ -115,40 +119,93 @@ bool Objects(const PersonState& state, std::string_view sender, absl::Time now) 
   });
 }
 
-// The denial that still stands, the later of the two; null: none.
-const Denial* Standing(const Denials& denials, const std::vector<Covering>& agreements) {
-  absl::Time any = absl::InfinitePast();
-  absl::Time narrow = absl::InfinitePast();
-  for (const Covering& covering : agreements) {
-    any = std::max(any, covering.agreement->at);
-    if (covering.cover == Cover::kNarrow) {
-      narrow = std::max(narrow, covering.agreement->at);
+// What became of the noes of each class: when the first agreement after it undid it; InfinitePast where there
+// was no no, InfiniteFuture where it stands.
+struct Noes {
+  std::array<absl::Time, kClasses.size()> undone;
+  absl::Time latest = absl::InfinitePast();  // of all of them
+  const Denial* standing = nullptr;          // the latest that stands
+};
+
+Noes NoesOf(const Denials& denials, const std::vector<Covering>& agreements) {
+  Noes noes;
+  for (size_t i = 0; i < kClasses.size(); ++i) {
+    const Denial* denial = denials[i];
+    noes.undone[i] = denial == nullptr ? absl::InfinitePast() : absl::InfiniteFuture();
+    if (denial == nullptr) {
+      continue;
+    }
+    noes.latest = std::max(noes.latest, denial->at);
+    for (const Covering& covering : agreements) {
+      if (covering.agreement->at > denial->at && kClasses[i].UndoneBy(covering)) {
+        noes.undone[i] = std::min(noes.undone[i], covering.agreement->at);
+      }
+    }
+    if (noes.undone[i] == absl::InfiniteFuture() &&
+        (noes.standing == nullptr || denial->at > noes.standing->at)) {
+      noes.standing = denial;
     }
   }
-  const Denial* standing = nullptr;
-  if (denials.narrow.denial != nullptr && denials.narrow.at >= narrow) {
-    standing = denials.narrow.denial;
-  }
-  if (denials.broad.denial != nullptr && denials.broad.at >= any &&
-      (standing == nullptr || denials.broad.at > standing->at)) {
-    standing = denials.broad.denial;
-  }
-  return standing;
+  return noes;
 }
 
-// When she first named this institution again after her last narrow no; broad agreements before it never
-// began.
-absl::Time BroadFrom(const Denials& denials, const std::vector<Covering>& agreements) {
-  if (denials.narrow.denial == nullptr) {
-    return absl::InfinitePast();
+// Every no ends the agreements before it, and one that could not undo a no began only if that no was undone.
+bool Began(const Covering& covering, const Noes& noes) {
+  if (covering.agreement->at <= noes.latest && noes.latest != absl::InfinitePast()) {
+    return false;
   }
-  absl::Time from = absl::InfiniteFuture();
-  for (const Covering& covering : agreements) {
-    if (covering.cover == Cover::kNarrow && covering.agreement->at > denials.narrow.at) {
-      from = std::min(from, covering.agreement->at);
+  for (size_t i = 0; i < kClasses.size(); ++i) {
+    if (!kClasses[i].UndoneBy(covering) && covering.agreement->at < noes.undone[i]) {
+      return false;
     }
   }
-  return from;
+  return true;
+}
+
+int NearnessOf(v1::Reason lacking) {
+  switch (lacking) {
+    case v1::REASON_EXPLICIT_REQUIRED:
+      return 5;
+    case v1::REASON_MANDATE_ENDED:
+      return 4;
+    case v1::REASON_TERMINATED:
+      return 3;
+    case v1::REASON_EXPIRED:
+      return 2;
+    case v1::REASON_INVALIDATED:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+void Lack(HerWord& word, v1::Reason reason) {
+  if (NearnessOf(reason) > NearnessOf(word.lacking)) {
+    word.lacking = reason;
+  }
+}
+
+// The agreements that cover what is asked, in force or not.
+std::vector<Covering> CoveringAgreements(const PersonState& state, const Asked& asked,
+                                         const CategoryRule& rule, absl::Time now, HerWord& word) {
+  std::vector<Covering> agreements;
+  for (const Agreement& agreement : state.agreements()) {
+    if (agreement.recorded > now || rule.offence) {
+      continue;
+    }
+    const Cover cover = CoverOf(agreement, asked);
+    if (cover == Cover::kNone) {
+      continue;
+    }
+    if (agreement.InvalidAt(now)) {
+      Lack(word, v1::REASON_INVALIDATED);
+    } else if (rule.special && !agreement.explicit_given) {
+      Lack(word, v1::REASON_EXPLICIT_REQUIRED);
+    } else {
+      agreements.push_back({&agreement, cover});
+    }
+  }
+  return agreements;
 }
 
 }  // namespace
@@ -160,40 +217,28 @@ HerWord ReadHerActs(const PersonState& state, const Question& question, std::str
     word.denied = v1::REASON_OBJECTED;
     return word;
   }
-  const CategoryRule rule = rules.CategoryOf(category);
   const Asked asked{question, category, rules.KindOf(question.recipient)};
-  std::vector<Covering> agreements;
-  for (const Agreement& agreement : state.agreements()) {
-    if (agreement.recorded > now || rule.offence) {
-      continue;
-    }
-    const Cover cover = CoverOf(agreement, asked);
-    if (cover == Cover::kNone) {
-      continue;
-    }
-    if (rule.special && !agreement.explicit_given) {
-      word.lacking = v1::REASON_EXPLICIT_REQUIRED;
-      continue;
-    }
-    agreements.push_back({&agreement, cover});
-  }
-  const Denials denials = DenialsOf(state, asked, now);
-  if (const Denial* standing = Standing(denials, agreements); standing != nullptr) {
-    word.denied = ReasonOf(*standing);
+  const std::vector<Covering> agreements =
+      CoveringAgreements(state, asked, rules.CategoryOf(category), now, word);
+  const Noes noes = NoesOf(DenialsOf(state, asked, now), agreements);
+  if (noes.standing != nullptr) {
+    word.denied = ReasonOf(*noes.standing);
     return word;
   }
-  const absl::Time broad_from = BroadFrom(denials, agreements);
+  absl::Time longest = absl::InfinitePast();
   for (const Covering& covering : agreements) {
     const Agreement& agreement = *covering.agreement;
-    const bool ended = agreement.at <= denials.latest() && denials.latest() != absl::InfinitePast();
-    if (ended || (covering.cover == Cover::kBroad && agreement.at < broad_from)) {
+    if (!Began(covering, noes)) {
       continue;
     }
-    if (now >= agreement.valid_until) {
-      word.lacking = word.lacking == v1::REASON_UNSPECIFIED ? v1::REASON_EXPIRED : word.lacking;
-    } else if (now >= agreement.valid_from &&
-               (word.agreement == nullptr || agreement.valid_until > word.agreement->valid_until)) {
+    const Term term = agreement.TermAt(now);
+    if (agreement.EndedBy(now)) {
+      Lack(word, v1::REASON_TERMINATED);
+    } else if (now >= term.until) {
+      Lack(word, term.by_mandate ? v1::REASON_MANDATE_ENDED : v1::REASON_EXPIRED);
+    } else if (now >= agreement.valid_from && (word.agreement == nullptr || term.until > longest)) {
       word.agreement = &agreement;
+      longest = term.until;
     }
   }
   return word;
@@ -241,7 +286,7 @@ std::vector<Id128> AgreementsTouched(const PersonState& state, const Denial& den
       return std::any_of(denial.lines.begin(), denial.lines.end(),
                          [&](const Line& denied) { return Overlap(line, denied, rules); });
     });
-    if (meets && now < agreement.valid_until) {
+    if (meets && now < agreement.TermAt(now).until && !agreement.EndedBy(now)) {
       touched.push_back(agreement.id);
     }
   }

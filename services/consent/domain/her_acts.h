@@ -15,6 +15,12 @@
 //  - a denial ends, for this question, every agreement before it: one that was withdrawn does not come back
 //  when
 //    the agreement that followed expires;
+//  - her own no is not undone by a representative's agreement, only by hers (I); an agreement that could not
+//    undo a standing no never began;
+//  - a renewal lets an agreement last longer and says nothing else; a representative's agreement ends with
+//  the
+//    mandate (D-2.8); one that its collector ended no longer permits; one that an authority declared invalid
+//    was never given (D-2.12);
 //  - an objection to the sender stands until it is lifted, whatever she agrees to (D-1.6).
 #pragma once
 
@@ -32,7 +38,8 @@ struct HerWord {
   v1::Reason denied = v1::REASON_UNSPECIFIED;
   /// The agreement that permits it; the one that lasts longest. Null: none.
   const Agreement* agreement = nullptr;
-  /// Without one: EXPLICIT_REQUIRED or EXPIRED where that is all it lacks; else UNSPECIFIED.
+  /// Without one, what is lacking, the nearest to a permit: EXPLICIT_REQUIRED, MANDATE_ENDED, TERMINATED,
+  /// EXPIRED, INVALIDATED; else UNSPECIFIED.
   v1::Reason lacking = v1::REASON_UNSPECIFIED;
 };
 

@@ -25,6 +25,65 @@ void PersonState::Add(Emergency emergency) {
   emergencies_.push_back(std::move(emergency));
 }
 
+void PersonState::Add(Information information) {
+  Moved(information.at);
+  information_.push_back(std::move(information));
+}
+
+namespace {
+
+template <typename List>
+auto* FindById(List& list, const Id128& id) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const auto& each) { return each.id == id; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+bool PersonState::Renew(const Id128& agreement, Renewal renewal) {
+  Agreement* found = FindById(agreements_, agreement);
+  if (found == nullptr) {
+    return false;
+  }
+  Moved(renewal.at);
+  found->renewals.push_back(renewal);
+  return true;
+}
+
+bool PersonState::End(const Id128& agreement, Agreement::Ended ended) {
+  Agreement* found = FindById(agreements_, agreement);
+  if (found == nullptr || (found->ended && (found->ended->invalidated || !ended.invalidated))) {
+    return false;
+  }
+  Moved(ended.at);
+  found->ended = ended;
+  return true;
+}
+
+bool PersonState::Review(const Id128& emergency, absl::Time at, v1::ReviewOutcome outcome) {
+  Emergency* found = FindById(emergencies_, emergency);
+  if (found == nullptr || found->reviewed) {
+    return false;
+  }
+  Moved(at);
+  found->reviewed = at;
+  found->outcome = outcome;
+  found->declared_agent.clear();
+  return true;
+}
+
+bool PersonState::Inform(const Id128& emergency, absl::Time at) {
+  Emergency* found = FindById(emergencies_, emergency);
+  if (found == nullptr || found->informed) {
+    return false;
+  }
+  Moved(at);
+  found->informed = at;
+  return true;
+}
+
+const Emergency* PersonState::FindEmergency(const Id128& id) const { return FindById(emergencies_, id); }
+
 Objection* PersonState::FindObjection(std::string_view supplier, uint32_t key_version,
                                       std::string_view digest) {
   // The newest first: an objection that was lifted and made again has two entries.
@@ -80,10 +139,6 @@ bool PersonState::LiftOwn(std::string_view supplier, absl::Time at) {
   return true;
 }
 
-const Agreement* PersonState::FindAgreement(const Id128& id) const {
-  const auto found = std::find_if(agreements_.begin(), agreements_.end(),
-                                  [&](const Agreement& agreement) { return agreement.id == id; });
-  return found == agreements_.end() ? nullptr : &*found;
-}
+const Agreement* PersonState::FindAgreement(const Id128& id) const { return FindById(agreements_, id); }
 
 }  // namespace relais::consent

@@ -12,13 +12,15 @@
 namespace relais::consent {
 
 /// A value; guarded in the store by the version of the one key that holds it. Acts are added, never changed
-/// or taken away, but for an objection's lifting.
+/// or taken away, but for what happens to them later: an objection's lifting, an agreement's renewals and
+/// end, an emergency's review.
 class PersonState {
  public:
   [[nodiscard]] const std::vector<Agreement>& agreements() const { return agreements_; }
   [[nodiscard]] const std::vector<Denial>& denials() const { return denials_; }
   [[nodiscard]] const std::vector<Objection>& objections() const { return objections_; }
   [[nodiscard]] const std::vector<Emergency>& emergencies() const { return emergencies_; }
+  [[nodiscard]] const std::vector<Information>& information() const { return information_; }
   /// The instant of the last act.
   [[nodiscard]] absl::Time latest() const { return latest_; }
 
@@ -30,6 +32,13 @@ class PersonState {
   void Add(Agreement agreement);
   void Add(Denial denial);
   void Add(Emergency emergency);
+  void Add(Information information);
+  // Of an act that is there; false: it is not, or it was done before.
+  bool Renew(const Id128& agreement, Renewal renewal);
+  bool End(const Id128& agreement, Agreement::Ended ended);
+  /// Forgets the declarer's agent, which nothing needs any more.
+  bool Review(const Id128& emergency, absl::Time at, v1::ReviewOutcome outcome);
+  bool Inform(const Id128& emergency, absl::Time at);
   /// Records or renews her objection. One that is already applied (same record, generation not newer) changes
   /// nothing: false.
   bool Record(Objection objection);
@@ -41,6 +50,7 @@ class PersonState {
   bool LiftOwn(std::string_view supplier, absl::Time at);
 
   [[nodiscard]] const Agreement* FindAgreement(const Id128& id) const;
+  [[nodiscard]] const Emergency* FindEmergency(const Id128& id) const;
 
  private:
   friend class PersonStateBuilder;
@@ -52,6 +62,7 @@ class PersonState {
   std::vector<Denial> denials_;
   std::vector<Objection> objections_;
   std::vector<Emergency> emergencies_;
+  std::vector<Information> information_;
   absl::Time latest_ = absl::InfinitePast();
 };
 
@@ -62,6 +73,7 @@ class PersonStateBuilder {
   void Put(Denial denial) { state_.denials_.push_back(std::move(denial)); }
   void Put(Objection objection) { state_.objections_.push_back(std::move(objection)); }
   void Put(Emergency emergency) { state_.emergencies_.push_back(std::move(emergency)); }
+  void Put(Information information) { state_.information_.push_back(std::move(information)); }
   [[nodiscard]] PersonState Build(absl::Time latest) && {
     state_.latest_ = latest;
     return std::move(state_);

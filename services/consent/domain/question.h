@@ -27,6 +27,7 @@ struct Stated {
 /// Codes, institutions and desk are known to the directory: handlers have refused others.
 struct Question {
   std::string sender;
+  std::string sender_function;  // empty: not said
   std::string recipient;
   std::string recipient_function;
   std::string recipient_desk;  // of the recipient; empty: none is named

@@ -34,6 +34,12 @@ CategoryRule Rules::CategoryOf(std::string_view category) const {
   return found == categories.end() ? CategoryRule() : found->second;
 }
 
+bool Rules::IsBoundBySecrecy(std::string_view institution, std::string_view function) const {
+  const auto found = secret_functions.find(institution);
+  return found != secret_functions.end() && !function.empty() &&
+         std::find(found->second.begin(), found->second.end(), function) != found->second.end();
+}
+
 bool Rules::MaySendOffenceData(std::string_view sender, absl::CivilDay day) const {
   const auto found = offence_senders.find(sender);
   return found != offence_senders.end() && (!found->second || day <= *found->second);

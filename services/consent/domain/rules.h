@@ -15,6 +15,9 @@
 
 namespace relais::consent {
 
+/// The kind of the CRIP and the ASE.
+inline constexpr std::string_view kChildProtection = "CHILD_PROTECTION";
+
 /// Found by std::string_view, without a copy.
 struct TextHash {
   using is_transparent = void;
@@ -63,6 +66,7 @@ struct Rules {
   ByText<std::optional<absl::CivilDay>> purposes;         // → deprecated on, if so
   ByText<std::vector<ProtocolRule>> protocols;            // by sender
   ByText<std::optional<absl::CivilDay>> offence_senders;  // → last day, if one
+  ByText<std::vector<std::string>> secret_functions;      // by institution: those bound by secrecy
 
   /// Empty for an unknown institution.
   [[nodiscard]] std::string_view KindOf(std::string_view institution) const;
@@ -72,6 +76,8 @@ struct Rules {
   [[nodiscard]] const DeskRule* FindDesk(std::string_view desk) const;
   /// Unknown categories are neither special nor an offence; callers have refused them.
   [[nodiscard]] CategoryRule CategoryOf(std::string_view category) const;
+  /// False for a function that is not named.
+  [[nodiscard]] bool IsBoundBySecrecy(std::string_view institution, std::string_view function) const;
   [[nodiscard]] bool MaySendOffenceData(std::string_view sender, absl::CivilDay day) const;
   /// True when the protocol names that recipient: by institution, by kind, or by a flag of the desk.
   [[nodiscard]] bool IsRecipient(const ProtocolRule& protocol, std::string_view institution,

@@ -12,7 +12,7 @@ constexpr int kFullDaysOfCut = 5;       // D-1.5: the supplier informs after fiv
 // "Autorités judiciaires, médicales ou administratives" of code pénal 226-14 1°, by kind of the directory.
 constexpr std::array<std::string_view, 6> kAuthorities = {"VILLE", "DEPARTEMENT_SOCIAL", "CCAS",
                                                           "SIAO",  "CHILD_PROTECTION",   "HOSPITAL"};
-constexpr std::string_view kCrip = "CHILD_PROTECTION";  // institution kind, and the purpose of the same name
+constexpr std::string_view kCrip = kChildProtection;  // institution kind, and the purpose of the same name
 // Surname, first names, address; tariff option, amount, period (D-1.5).
 constexpr std::array<std::string_view, 3> kDecreeCategories = {"IDENTITY", "ADDRESS", "ENERGY_DEBT"};
 

@@ -49,6 +49,51 @@ class Story {
     state_.Add(std::move(agreement));
     return *this;
   }
+  /// Given by a representative whose mandate ends on that day; 0: it has no end.
+  Story& RepresentativeAgrees(int day, std::vector<Line> lines, int mandate_until = 0,
+                              bool child_protection_only = false) {
+    Agreement agreement;
+    agreement.id = IdOf(next_++);
+    agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, day);
+    agreement.valid_until = Noon(2027, 11, day);
+    agreement.represented = true;
+    agreement.child_protection_only = child_protection_only;
+    if (mandate_until != 0) {
+      agreement.mandate_until = Noon(2026, 11, mandate_until);
+    }
+    agreement.lines = std::move(lines);
+    state_.Add(std::move(agreement));
+    return *this;
+  }
+  Story& Renews(int day, int number, int until, int mandate_until = 0) {
+    Renewal renewal{Noon(2026, 11, day), Noon(2026, 11, until)};
+    if (mandate_until != 0) {
+      renewal.mandate_until = Noon(2026, 11, mandate_until);
+    }
+    EXPECT_TRUE(state_.Renew(IdOf(static_cast<uint8_t>(number)), renewal));
+    return *this;
+  }
+  Story& CollectorEnds(int day, int number) {
+    EXPECT_TRUE(state_.End(IdOf(static_cast<uint8_t>(number)), {Noon(2026, 11, day), false}));
+    return *this;
+  }
+  Story& JudgeInvalidates(int day, int number) {
+    EXPECT_TRUE(state_.End(IdOf(static_cast<uint8_t>(number)), {Noon(2026, 11, day), true}));
+    return *this;
+  }
+  Story& IsTold(int day, std::string by, std::string by_function, std::vector<Line> lines) {
+    state_.Add(Information{IdOf(next_++), Noon(2026, 11, day), std::move(by), std::move(by_function),
+                           std::move(lines)});
+    return *this;
+  }
+  Story& EmergencyJudged(int day, int number, v1::ReviewOutcome outcome) {
+    EXPECT_TRUE(state_.Review(IdOf(static_cast<uint8_t>(number)), Noon(2026, 11, day), outcome));
+    return *this;
+  }
+  Story& RepresentativeRefuses(int day, std::vector<Line> lines) {
+    Denies(day, Denial::Kind::kRefusal, std::move(lines), {}, true);
+    return *this;
+  }
   Story& Refuses(int day, std::vector<Line> lines) {
     return Denies(day, Denial::Kind::kRefusal, std::move(lines), {});
   }
@@ -82,8 +127,10 @@ class Story {
   [[nodiscard]] const PersonState& state() const { return state_; }
 
  private:
-  Story& Denies(int day, Denial::Kind kind, std::vector<Line> lines, std::optional<Id128> agreement) {
+  Story& Denies(int day, Denial::Kind kind, std::vector<Line> lines, std::optional<Id128> agreement,
+                bool represented = false) {
     Denial denial;
+    denial.represented = represented;
     denial.id = IdOf(next_++);
     denial.kind = kind;
     denial.at = Noon(2026, 11, day);

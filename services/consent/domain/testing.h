@@ -99,6 +99,11 @@ inline Rules SampleRules() {
                                        {{"ville-paris", "", Desks::kNone}},
                                        {}});
   rules.offence_senders.emplace("prison", absl::CivilDay(2026, 12, 31));
+  // Everybody has an `accueil` too, which is not bound by secrecy.
+  rules.secret_functions["ville-paris"] = {"assistant-social"};
+  rules.secret_functions["siao"] = {"travailleur-social"};
+  rules.secret_functions["emmaus"] = {"educateur"};
+  rules.secret_functions["casvp"] = {"assistant-social"};
   return rules;
 }
 

@@ -12,7 +12,9 @@
 #include "services/consent/domain/period.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/codes.h"
+#include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/record_act.h"
+#include "services/consent/handlers/representation.h"
 
 namespace relais::consent {
 namespace {
@@ -20,31 +22,13 @@ namespace {
 constexpr char kRecordConsent[] = "relais.consent.v1.ConsentService/RecordConsent";
 constexpr char kRecordRefusal[] = "relais.consent.v1.ConsentService/RecordRefusal";
 constexpr char kWithdrawConsent[] = "relais.consent.v1.ConsentService/WithdrawConsent";
-constexpr int kSha256Size = 32;
 // In one leaf, which has a bound. Whatever their number, all are withdrawn: her lines decide, not this list.
 constexpr size_t kMostIdsInLeaf = 500;
-
-// The header has one purpose: given when there is only one.
-void DescribeLines(const ProtoLines& lines, audit::Event& event) {
-  std::set<std::string> purposes;
-  std::set<std::string> categories;
-  for (const v1::ConsentLine& line : lines) {
-    purposes.insert(line.purposes().begin(), line.purposes().end());
-    categories.insert(line.categories().begin(), line.categories().end());
-  }
-  if (purposes.size() == 1) {
-    event.purpose = *purposes.begin();
-  }
-  event.categories.assign(categories.begin(), categories.end());
-}
 
 absl::Status CheckAgreement(const Rules& rules, const v1::RecordConsentRequest& request,
                             absl::CivilDay today) {
   RETURN_IF_ERROR(CheckLines(rules, request.lines(), true));
   RETURN_IF_ERROR(CheckMayAgree(rules, request.lines(), request.explicit_(), today));
-  if (const size_t size = request.notice().sha256().size(); size != 0 && size != kSha256Size) {
-    return rpc::InvalidField("notice.sha256", "must have 32 bytes");
-  }
   if (request.method() == v1::METHOD_SPOKEN_ON_SITE && request.source_reference().empty()) {
     return rpc::InvalidField("source_reference", "is required of what was said on site (D-4.4a)");
   }
@@ -52,7 +36,8 @@ absl::Status CheckAgreement(const Rules& rules, const v1::RecordConsentRequest& 
 }
 
 absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request, const Id128& id,
-                                        const rpc::Actor& actor, absl::Time instant, absl::TimeZone zone) {
+                                        const rpc::Actor& actor, const Represented& represented,
+                                        absl::Time instant, absl::TimeZone zone) {
   PeriodAsked asked;
   if (request.has_valid_from()) {
     asked.from = TimeFrom(request.valid_from());
@@ -77,11 +62,15 @@ absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request,
     agreement.reference_of = actor.institution;
   }
   agreement.lines = LinesFrom(request.lines());
+  agreement.represented = represented.represented;
+  agreement.mandate_until = represented.mandate_until;
+  agreement.child_protection_only = represented.child_protection_only;
+  agreement.collector = actor.institution;
   return agreement;
 }
 
 v1::Consent ConsentOf(const v1::RecordConsentRequest& request, const Agreement& agreement,
-                      const rpc::Actor& actor) {
+                      const Represented& represented, const v1::Notice& notice, const rpc::Actor& actor) {
   v1::Consent consent;
   consent.set_consent_id(agreement.id.ToHex());
   consent.mutable_collector()->set_institution(actor.institution);
@@ -92,13 +81,14 @@ v1::Consent ConsentOf(const v1::RecordConsentRequest& request, const Agreement& 
   *consent.mutable_valid_from() = TimeTo(agreement.valid_from);
   *consent.mutable_valid_until() = TimeTo(agreement.valid_until);
   consent.set_method(request.method());
-  *consent.mutable_notice() = request.notice();
-  if (consent.notice().language().empty()) {
-    consent.mutable_notice()->set_language("fr");
-  }
+  *consent.mutable_notice() = notice;
   *consent.mutable_aids() = request.aids();
   consent.set_evidence(request.evidence());
   consent.set_source_reference(request.source_reference());
+  if (request.has_representative()) {
+    *consent.mutable_representative() = request.representative();
+  }
+  SetMandateEnd(represented, consent);
   return consent;
 }
 
@@ -116,6 +106,52 @@ PlannedAct Denied(const PersonState& state, Denial denial, audit::Event event) {
   return act;
 }
 
+// D-2.12: ended by its collector or declared invalid by an authority. No word of hers.
+absl::Status CheckEnd(const v1::WithdrawConsentRequest& request) {
+  if (request.consent_id().empty()) {
+    return rpc::InvalidField("consent_id", "is required with `end`");
+  }
+  if (!request.lines().empty()) {
+    return rpc::InvalidField("lines", "must be empty with `end`: the agreement ends whole");
+  }
+  if (request.said_by() != v1::REPRESENTATION_UNSPECIFIED) {
+    return rpc::InvalidField("said_by", "must be empty with `end`: it is no word of hers");
+  }
+  if (request.end() != v1::CONSENT_END_TERMINATED && request.end() != v1::CONSENT_END_INVALIDATED) {
+    return rpc::InvalidField("end", "is not known");
+  }
+  if (request.end() == v1::CONSENT_END_INVALIDATED && request.decision_reference().empty()) {
+    return rpc::InvalidField("decision_reference", "is required: the authority's decision");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlannedAct> PlanEnd(const v1::WithdrawConsentRequest& request, const rpc::Actor& actor,
+                                   const PersonState& state, absl::Time instant, audit::Event event) {
+  const absl::StatusOr<Id128> id = Id128::FromHex(request.consent_id());
+  const Agreement* agreement = id.ok() ? state.FindAgreement(*id) : nullptr;
+  if (agreement == nullptr || agreement->collector != actor.institution) {
+    return rpc::NoSuchOrNotYours();
+  }
+  PlannedAct act;
+  act.state = state;
+  if (!act.state.End(*id, {instant, request.end() == v1::CONSENT_END_INVALIDATED})) {
+    return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                        "this agreement was ended before");
+  }
+  v1::ConsentWithdrawn payload;
+  payload.set_consent_id(request.consent_id());
+  payload.add_consent_ids(request.consent_id());
+  LinesTo({Line()}, *payload.mutable_lines());
+  payload.set_end(request.end());
+  payload.set_decision_reference(request.decision_reference());
+  event.details.mutable_payload()->PackFrom(payload);
+  act.remembered.set_event_id(event.event_id.ToBytes());
+  act.remembered.add_consent_ids(id->ToBytes());
+  act.event = std::move(event);
+  return act;
+}
+
 absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& request, const Rules& rules,
                                           const PersonState& state, absl::Time instant, audit::Event event) {
   Denial denial;
@@ -123,6 +159,7 @@ absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& requ
   denial.kind = Denial::Kind::kWithdrawal;
   denial.at = instant;
   denial.lines = LinesFrom(request.lines());
+  denial.represented = request.said_by() != v1::REPRESENTATION_UNSPECIFIED;
   if (!request.consent_id().empty()) {
     const absl::StatusOr<Id128> id = Id128::FromHex(request.consent_id());
     if (!id.ok() || state.FindAgreement(*id) == nullptr) {
@@ -136,6 +173,7 @@ absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& requ
   const std::vector<Id128> touched = AgreementsTouched(state, denial, rules, instant);
   v1::ConsentWithdrawn payload;
   payload.set_consent_id(request.consent_id());
+  payload.set_said_by(request.said_by());
   LinesTo(denial.lines, *payload.mutable_lines());
   for (size_t i = 0; i < std::min(touched.size(), kMostIdsInLeaf); ++i) {
     payload.add_consent_ids(touched[i].ToHex());
@@ -161,12 +199,18 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
       rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CONSENT_RECORDED, request.request_id());
   event.event_id = context.random.Id();
   DescribeLines(request.lines(), event);
-  const PlanAct plan = [&context, &store = registry_.store, zone = registry_.paris.zone(), request, actor,
+  const PlanAct plan = [&registry = registry_, &context, &store = registry_.store, rules, request, actor,
                         person,
                         event](const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
-    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, actor, instant, zone));
+    v1::Notice notice = request.notice();
+    RETURN_IF_ERROR(CompleteNotice(registry, notice));
+    const v1::Representative* by = request.has_representative() ? &request.representative() : nullptr;
+    ASSIGN_OR_RETURN(const Represented represented, RepresentedBy(registry, *rules, person, actor.institution,
+                                                                  by, LinesFrom(request.lines()), instant));
+    ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, actor, represented, instant,
+                                                        registry.paris.zone()));
     v1::ConsentRecorded payload;
-    *payload.mutable_consent() = ConsentOf(request, agreement, actor);
+    *payload.mutable_consent() = ConsentOf(request, agreement, represented, notice, actor);
     PlannedAct act;
     ASSIGN_OR_RETURN(storage::Mutation complete,
                      store.WriteSealed(person, ConsentKey(agreement.id), payload.consent()));
@@ -174,7 +218,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
     act.event = event;
     act.event.details.mutable_payload()->PackFrom(payload);
     act.remembered.set_event_id(event.event_id.ToBytes());
-    act.first = EndOf(context, person, agreement.id, agreement.valid_until);
+    act.first.push_back(EndOf(context, person, agreement.id, agreement.TermAt(instant).until));
     act.state = state;
     act.state.Add(std::move(agreement));
     return act;
@@ -204,10 +248,13 @@ Task<absl::StatusOr<v1::RecordRefusalResponse>> AgreementHandlers::RecordRefusal
   v1::RefusalRecorded payload;
   payload.set_refusal_id(event.event_id.ToHex());
   *payload.mutable_lines() = request.lines();
+  payload.set_said_by(request.said_by());
   event.details.mutable_payload()->PackFrom(payload);
-  const PlanAct plan = [lines = LinesFrom(request.lines()), event](
+  const PlanAct plan = [lines = LinesFrom(request.lines()), event,
+                        represented = request.said_by() != v1::REPRESENTATION_UNSPECIFIED](
                            const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
-    return Denied(state, {event.event_id, Denial::Kind::kRefusal, instant, std::nullopt, lines}, event);
+    return Denied(state, {event.event_id, Denial::Kind::kRefusal, instant, std::nullopt, lines, represented},
+                  event);
   };
   ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kRecordRefusal);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
@@ -227,15 +274,19 @@ Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawCon
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
-  if (request.consent_id().empty() || !request.lines().empty()) {
+  const bool by_her = request.end() == v1::CONSENT_END_UNSPECIFIED;
+  if (!by_her) {
+    CO_RETURN_IF_ERROR(CheckEnd(request));
+  } else if (request.consent_id().empty() || !request.lines().empty()) {
     CO_RETURN_IF_ERROR(CheckLines(*rules, request.lines(), false));
   }
   audit::Event event =
       rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, request.request_id());
   event.event_id = context.random.Id();
   DescribeLines(request.lines(), event);
-  const PlanAct plan = [request, rules, event](const PersonState& state, absl::Time instant) {
-    return PlanWithdrawal(request, *rules, state, instant, event);
+  const PlanAct plan = [request, rules, actor, by_her, event](const PersonState& state, absl::Time instant) {
+    return by_her ? PlanWithdrawal(request, *rules, state, instant, event)
+                  : PlanEnd(request, actor, state, instant, event);
   };
   ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kWithdrawConsent);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
@@ -247,6 +298,8 @@ Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawCon
     CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromBytes(id));
     response.add_consent_ids(consent.ToHex());
   }
+  CO_ASSIGN_OR_RETURN(const Id128 withdrawal, Id128::FromBytes(act->remembered.event_id()));
+  response.set_withdrawal_id(withdrawal.ToHex());
   *response.mutable_written() = std::move(act->written);
   co_return response;
 }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/inquiry.h"
 #include "services/consent/handlers/questions.h"
 #include "services/consent/handlers/record_act.h"
@@ -134,6 +135,13 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
     if (seen) {
       CO_RETURN_IF_ERROR(Remember(registry, *inquiry, person, decided, *seen, permit_end, commit));
     }
+    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> first,
+                        OweInformation(registry, *inquiry, person, decided, commit));
+    if (first) {
+      const absl::StatusOr<storage::CommitResult> listed =
+          co_await registry.context.store.Commit(*std::move(first));
+      CO_RETURN_IF_ERROR(listed.status());
+    }
     const absl::StatusOr<storage::CommitResult> result =
         co_await registry.context.store.Commit(std::move(commit));
     if (absl::IsAborted(result.status())) {
@@ -147,6 +155,13 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
     co_return response;
   }
   co_return TooContended();
+}
+
+// Her state, who helps her, or what is owed to her.
+bool MayReadDisk(Registry& registry, const Inquiry& inquiry, const Id128& person) {
+  const VersionedState cached = registry.store.cache().Find(person);
+  return cached.state == nullptr || MayBeTeam(*cached.state, inquiry.question, *inquiry.rules) ||
+         (!inquiry.request.dry_run() && inquiry.request.has_stated_ground());
 }
 
 void SetResult(const Inquiry& inquiry, const Decided& decided, v1::BatchCheckResult& out) {
@@ -236,8 +251,8 @@ Task<Response> CheckHandlers::Check(rpc::Call call, v1::CheckRequest request) {
                       Inquire(registry_, std::move(call), std::move(request)));
   CO_ASSIGN_OR_RETURN(const Id128 person,
                       rpc::PersonOf(registry_.context, inquiry->call, inquiry->request.person(), "person"));
-  if (registry_.store.cache().Find(person).state == nullptr) {
-    co_await ResumeOn(registry_.context.executor);  // her state is on the disk
+  if (MayReadDisk(registry_, *inquiry, person)) {
+    co_await ResumeOn(registry_.context.executor);
   }
   if (inquiry->request.dry_run()) {
     CO_ASSIGN_OR_RETURN(const Decided decided, DecideNow(registry_, *inquiry, person, false));

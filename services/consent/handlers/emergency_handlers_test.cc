@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "relais/consent/v1/events.pb.h"
+#include "services/consent/duties.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -67,6 +68,107 @@ TEST(Declare, RefusesWhatIsNoEmergency) {
   EXPECT_TRUE(fails([](auto& r) { r.mutable_recipient()->set_institution("nope"); }));
   EXPECT_TRUE(fails([](auto& r) { r.mutable_recipient()->set_function("nope"); }));
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_EMERGENCY_DECLARED), 0u);
+}
+
+// ---- reviews (D-2.6.6)
+
+struct Emergency72 {
+  SimWorld world;
+  common::v1::PersonRef person = world.NewPerson("case-1");
+  std::string id;
+
+  explicit Emergency72(const std::string& recipient = "caf") {
+    v1::DeclareRequest request = Declaration(person);
+    request.mutable_recipient()->set_institution(recipient);
+    const auto response = world.Run(world.service().emergencies().Declare(world.As("ville-paris"), request));
+    SimWorld::Require(response.status());
+    id = response->emergency_id();
+  }
+  absl::StatusOr<v1::ReviewResponse> Review(const std::string& as, const std::string& agent,
+                                            v1::ReviewOutcome outcome, const std::string& request_id = "v1") {
+    v1::ReviewRequest request;
+    request.set_request_id(request_id);
+    *request.mutable_person() = rpc::HandleFor(world.context(), as, world.IdOf(person));
+    request.set_emergency_id(id);
+    request.set_outcome(outcome);
+    request.set_reasons("Vue au domicile, consciente.");
+    rpc::Call call = world.As(as);
+    call.caller.agent = agent;
+    return world.Run(world.service().emergencies().Review(call, request));
+  }
+  v1::ListPendingResponse Pending(const std::string& as = "caf") {
+    const auto response =
+        world.Run(world.service().emergencies().ListPending(world.As(as), v1::ListPendingRequest()));
+    SimWorld::Require(response.status());
+    return *response;
+  }
+};
+
+TEST(Review, IsTheReceiversAndByAnotherThanTheDeclarer) {
+  Emergency72 at_caf;
+  ASSERT_EQ(at_caf.Pending().pending_size(), 1);
+  EXPECT_EQ(at_caf.Pending().pending(0).declared_by(), "ville-paris");
+  EXPECT_EQ(at_caf.Pending("ville-paris").pending_size(), 0);
+  EXPECT_EQ(rpc::ReasonOf(at_caf.Review("ville-paris", "agent-2", v1::REVIEW_OUTCOME_JUSTIFIED).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  const auto reviewed = at_caf.Review("caf", "agent-1", v1::REVIEW_OUTCOME_JUSTIFIED);
+  ASSERT_TRUE(reviewed.ok()) << reviewed.status();  // another institution's agent of that name
+  EXPECT_EQ(at_caf.Review("caf", "agent-1", v1::REVIEW_OUTCOME_JUSTIFIED)->SerializeAsString(),
+            reviewed->SerializeAsString());
+  EXPECT_EQ(at_caf.world.Count(audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED), 1u);
+  EXPECT_EQ(rpc::ReasonOf(at_caf.Review("caf", "agent-3", v1::REVIEW_OUTCOME_NOT_JUSTIFIED, "v2").status()),
+            common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(at_caf.Pending().pending_size(), 0);
+  EXPECT_EQ(at_caf.world.Decision(SimWorld::CheckFor(at_caf.person)), DECISION_PERMIT);
+
+  Emergency72 at_home("ville-paris");
+  EXPECT_EQ(rpc::ReasonOf(at_home.Review("ville-paris", "agent-1", v1::REVIEW_OUTCOME_JUSTIFIED).status()),
+            common::v1::ERROR_REASON_SECOND_PERSON_REQUIRED);
+  EXPECT_TRUE(at_home.Review("ville-paris", "agent-2", v1::REVIEW_OUTCOME_JUSTIFIED).ok());
+}
+
+TEST(Review, OfOneThatWasNoneEndsItAtOnceAndSheIsStillToBeTold) {
+  Emergency72 emergency;
+  ASSERT_TRUE(emergency.Review("caf", "agent-9", v1::REVIEW_OUTCOME_NOT_JUSTIFIED).ok());
+  EXPECT_EQ(emergency.world.Decision(SimWorld::CheckFor(emergency.person)), DECISION_DENY);
+  emergency.world.Restart();
+  EXPECT_EQ(emergency.world.Decision(SimWorld::CheckFor(emergency.person)), DECISION_DENY);
+  const auto duties = [&] {
+    return emergency.world
+        .Run(emergency.world.service().duties().ListObligations(emergency.world.As("caf"), {}))
+        ->obligations_size();
+  };
+  EXPECT_EQ(duties(), 1);
+  v1::RecordInformationRequest told;
+  told.set_request_id("i1");
+  *told.mutable_person() =
+      rpc::HandleFor(emergency.world.context(), "caf", emergency.world.IdOf(emergency.person));
+  told.set_occasion(v1::INFORMATION_OCCASION_AFTER_EMERGENCY);
+  told.set_emergency_id(emergency.id);
+  const auto informed = emergency.world.Run(
+      emergency.world.service().duties().RecordInformation(emergency.world.As("caf"), told));
+  ASSERT_TRUE(informed.ok()) << informed.status();
+  EXPECT_EQ(informed->duties_met(), 1u);
+  EXPECT_EQ(duties(), 0);
+}
+
+TEST(Review, OverdueIsEscalatedOnceAndStaysPending) {
+  Emergency72 emergency;
+  SimWorld& world = emergency.world;
+  const auto escalate = [&] { return *world.Run(EscalateReviews(world.service().registry())); };
+  world.harness().sim().RunFor(absl::Hours(72));
+  EXPECT_EQ(escalate(), 0);
+  world.harness().sim().RunFor(absl::Seconds(1));
+  EXPECT_EQ(escalate(), 1);
+  EXPECT_EQ(escalate(), 0);
+  world.Restart();
+  EXPECT_EQ(escalate(), 0);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE), 1u);
+  ASSERT_EQ(emergency.Pending().pending_size(), 1);
+  EXPECT_TRUE(emergency.Pending().pending(0).escalated());
+  ASSERT_TRUE(emergency.Review("caf", "agent-9", v1::REVIEW_OUTCOME_JUSTIFIED).ok());
+  EXPECT_EQ(emergency.Pending().pending_size(), 0);
+  EXPECT_EQ(escalate(), 0);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/domain/stated_ground.h"
 #include "services/consent/handlers/questions.h"
+#include "services/consent/teams.h"
 
 namespace relais::consent {
 
@@ -39,8 +40,12 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
                     ? TimeFrom(inquiry.request.time())
                     : std::max(WholeMicros(registry.context.log.Now()), loaded.state->latest());
   decided.version = loaded.version;
+  Teams teams;
+  if (MayBeTeam(*loaded.state, inquiry.question, *inquiry.rules)) {
+    ASSIGN_OR_RETURN(teams, ReadTeams(registry, person));
+  }
   decided.answer = Decide(*loaded.state, inquiry.question, *inquiry.rules,
-                          {decided.now, registry.paris.DayOf(decided.now)});
+                          {decided.now, registry.paris.DayOf(decided.now)}, teams);
   return decided;
 }
 
@@ -83,7 +88,9 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   event.categories.assign(categories.begin(), categories.end());
   event.exercise = request.exercise();
   *event.details.mutable_recipient() = request.recipient();
-  event.details.set_relation(request.recipient_desk().empty() ? "NONE" : "DESK");
+  event.details.set_relation(whole.ground == common::v1::GROUND_TEAM ? "REFERENT"
+                             : request.recipient_desk().empty()      ? "NONE"
+                                                                     : "DESK");
   if (!whole.permitted()) {
     event.details.set_denial_reason(v1::Reason_Name(whole.reason));
   }

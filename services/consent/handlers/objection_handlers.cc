@@ -21,7 +21,6 @@ constexpr char kRecord[] = "relais.consent.v1.ConsentService/RecordObjection";
 constexpr char kLift[] = "relais.consent.v1.ConsentService/LiftObjection";
 constexpr int kKeptMonths = 36;  // D-1.6
 constexpr size_t kDigestSize = 32;
-constexpr size_t kLeavesPerPage = 256;
 
 // All that one act changes: records, and her own objections to suppliers of which there is no record to
 // change.
@@ -153,24 +152,6 @@ absl::StatusOr<std::optional<Id128>> PersonIn(const Registry& registry, const rp
   // She must exist before anything is recorded about her.
   RETURN_IF_ERROR(registry.store.Load(person).status());
   return std::optional(person);
-}
-
-// The first leaf of an act that was interrupted after it: it is in the log after the claim.
-absl::StatusOr<storage::LeafRange> FindLeaf(audit::Log& log, const Claim& claim) {
-  uint64_t from = claim.log_size;
-  while (true) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> leaves, log.ReadLeaves(from, kLeavesPerPage));
-    if (leaves.empty()) {
-      return absl::DataLossError("an act that was made has no leaf");
-    }
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(leaves[i]));
-      if (leaf.header.event_id() == claim.event_id.bytes()) {
-        return storage::LeafRange{from + i, 1, from + i + 1};
-      }
-    }
-    from += leaves.size();
-  }
 }
 
 Task<absl::StatusOr<common::v1::Written>> ChangeAll(Registry& registry, Targets targets,

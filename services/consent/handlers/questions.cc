@@ -31,6 +31,13 @@ absl::StatusOr<Stated> StatedFrom(const common::v1::StatedGround& stated) {
   return out;
 }
 
+// A party that asks for itself speaks in the function of the human who asks, or in none: what a function
+// opens (a team, an emergency declared for it) is not had by naming it.
+std::string FunctionOf(const rpc::Call& call, const common::v1::Party& party) {
+  const bool own = !call.caller.is_service() && call.caller.institution == party.institution();
+  return own && call.caller.function != party.function() ? std::string() : party.function();
+}
+
 }  // namespace
 
 absl::Status CheckMayAsk(const rpc::Call& call, const common::v1::Party& sender,
@@ -67,8 +74,9 @@ absl::StatusOr<Question> QuestionFrom(const rpc::Call& call, const Rules& rules,
   }
   Question question;
   question.sender = request.sender().institution();
+  question.sender_function = FunctionOf(call, request.sender());
   question.recipient = request.recipient().institution();
-  question.recipient_function = request.recipient().function();
+  question.recipient_function = FunctionOf(call, request.recipient());
   question.recipient_desk = request.recipient_desk();
   question.purpose = request.purpose();
   question.categories.assign(request.categories().begin(), request.categories().end());

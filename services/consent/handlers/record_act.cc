@@ -1,8 +1,10 @@
 #include "services/consent/handlers/record_act.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "common/audit/leaf.h"
 #include "common/base/status.h"
 #include "common/rpc/idempotency.h"
 
@@ -11,7 +13,7 @@ namespace {
 
 // What is to be committed, and what the cache will hold once it is.
 struct Prepared {
-  std::optional<storage::CommitRequest> first;
+  std::vector<storage::CommitRequest> first;
   storage::CommitRequest commit;
   std::shared_ptr<const PersonState> state;
   v1::RememberedAct remembered;
@@ -63,7 +65,39 @@ Task<absl::StatusOr<storage::CommitResult>> CommitState(const rpc::ServiceContex
   co_return result;
 }
 
+constexpr size_t kLeavesPerPage = 1000;
+
 }  // namespace
+
+absl::StatusOr<storage::LeafRange> FindLeaf(audit::Log& log, const Claim& claim) {
+  uint64_t from = claim.log_size;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> leaves, log.ReadLeaves(from, kLeavesPerPage));
+    if (leaves.empty()) {
+      return absl::DataLossError("an act that was made has no leaf");
+    }
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(leaves[i]));
+      if (leaf.header.event_id() == claim.event_id.bytes()) {
+        return storage::LeafRange{from + i, 1, from + i + 1};
+      }
+    }
+    from += leaves.size();
+  }
+}
+
+void DescribeLines(const google::protobuf::RepeatedPtrField<v1::ConsentLine>& lines, audit::Event& event) {
+  std::set<std::string> purposes;
+  std::set<std::string> categories;
+  for (const v1::ConsentLine& line : lines) {
+    purposes.insert(line.purposes().begin(), line.purposes().end());
+    categories.insert(line.categories().begin(), line.categories().end());
+  }
+  if (purposes.size() == 1) {
+    event.purpose = *purposes.begin();
+  }
+  event.categories.assign(categories.begin(), categories.end());
+}
 
 absl::Status TooContended() {
   return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
@@ -84,10 +118,12 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
       co_return repeated;
     }
     CO_ASSIGN_OR_RETURN(Prepared prepared, Prepare(context, store, request, seen, plan));
-    if (prepared.first) {
-      const absl::StatusOr<storage::CommitResult> first =
-          co_await context.store.Commit(*std::move(prepared.first));
-      CO_RETURN_IF_ERROR(first.status());
+    if (!prepared.first.empty()) {
+      const std::vector<absl::StatusOr<storage::CommitResult>> first =
+          co_await context.store.CommitAll(std::move(prepared.first));
+      for (const absl::StatusOr<storage::CommitResult>& each : first) {
+        CO_RETURN_IF_ERROR(each.status());
+      }
     }
     RecordedAct act;
     act.remembered = prepared.remembered;

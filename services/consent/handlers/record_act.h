@@ -13,6 +13,7 @@
 #include "common/base/task.h"
 #include "common/rpc/service_context.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "relais/consent/v1/state.pb.h"
 #include "services/consent/store.h"
 
@@ -38,8 +39,8 @@ struct PlannedAct {
   audit::Event event;
   std::vector<storage::Mutation> rows;  // beside the state, sealed
   v1::RememberedAct remembered;         // has the event's id
-  // Of another partition, durable before the act: what must never be missing where the act is.
-  std::optional<storage::CommitRequest> first = std::nullopt;
+  // Of other partitions, durable before the act: what must never be missing where the act is.
+  std::vector<storage::CommitRequest> first;
 };
 
 /// Decides on her state at the instant of the act. Called again when another act came first. An error is the
@@ -51,7 +52,7 @@ struct RecordedAct {
   common::v1::Written written;
 };
 
-/// `first`, if there is one, then one commit on the person's partition, guarded by her state's version; her
+/// `first`, if there is any, then one commit on the person's partition, guarded by her state's version; her
 /// new state is in the cache before this resumes. A repeated request gives what the first one gave.
 /// NO_SUCH_OR_NOT_YOURS for an unknown person.
 Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
@@ -83,6 +84,11 @@ struct Claim {
 Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Store& store, std::string owner,
                                          std::string method, std::string request_id,
                                          std::shared_ptr<const google::protobuf::Message> content);
+/// The first leaf of an act that was made under that claim: it is in the log after the claim. DATA_LOSS.
+absl::StatusOr<storage::LeafRange> FindLeaf(audit::Log& log, const Claim& claim);
+
+/// What a leaf's header says of lines: their categories, and their purpose when there is only one.
+void DescribeLines(const google::protobuf::RepeatedPtrField<v1::ConsentLine>& lines, audit::Event& event);
 
 /// The request's content for its digest: the same whether or not the proof is wanted.
 template <typename Request>

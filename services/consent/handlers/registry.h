@@ -1,6 +1,8 @@
 // What every handler of the registry works with.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "common/calendar/paris.h"
@@ -16,10 +18,17 @@ struct Registry {
   Store& store;
   RulesCache& rules;
   calendar::Paris paris;
+  /// True: an agreement on a notice that is not in the register is refused.
+  bool notices_required = false;
+  /// Whether who helps her is known up to now, by routing's log; empty: never (D-2.6.4).
+  std::function<bool()> teams_known = {};
 };
 
 /// The instants of the domain have whole microseconds, as stored.
 inline absl::Time WholeMicros(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
+
+/// Of a listing: 50 unless said, at most 1000.
+inline size_t PageSize(uint32_t asked) { return asked == 0 ? 50 : std::min<size_t>(asked, 1000); }
 
 /// The `acting` of a request, or null.
 template <typename Request>

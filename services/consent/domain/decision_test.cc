@@ -1,0 +1,166 @@
+// What surrounds the answers of D-2.6: obligations, ends, bases, and what the tables of cases cannot say.
+#include "services/consent/domain/decision.h"
+
+#include <gtest/gtest.h>
+
+#include "services/consent/domain/story.h"
+#include "services/consent/domain/testing.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::CutQuestion;
+using testing::IdOf;
+using testing::LetterQuestion;
+using testing::Noon;
+using testing::ReportQuestion;
+using testing::RightsLine;
+using testing::RightsQuestion;
+using testing::Story;
+using testing::To;
+
+const absl::CivilDay kNov3(2026, 11, 3);
+
+// D-1.13, D-1.5: whatever grounds a protocol lists beside its events.
+TEST(Decision, AConventionCarriesLettersOnly) {
+  Rules rules = testing::SampleRules();
+  for (ProtocolRule& protocol : rules.protocols["edf"]) {
+    protocol.grounds.push_back(common::v1::GROUND_CONVENTION);
+    protocol.convention_signed = absl::CivilDay(2026, 1, 15);
+  }
+  const auto reason = [&](const char* event) {
+    const Question question = LetterQuestion(common::v1::GROUND_CONVENTION, event, kNov3, std::nullopt);
+    return Decide(PersonState(), question, rules, testing::At(Noon(2026, 11, 3))).whole.reason;
+  };
+  EXPECT_EQ(reason("COUPURE"), v1::REASON_GROUND_NOT_ESTABLISHED);
+  EXPECT_EQ(reason("REDUCTION"), v1::REASON_GROUND_NOT_ESTABLISHED);
+  EXPECT_EQ(reason("LETTRE_1"), v1::REASON_OPT_OUT_REGIME);
+}
+
+// D-4.4a: an agreement given for one brigade's report is not one for another sender's report of that number.
+TEST(Decision, AReferenceIsItsInstitutionsOwn) {
+  PersonState state;
+  Agreement agreement;
+  agreement.id = IdOf(1);
+  agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, 1);
+  agreement.valid_until = Noon(2027, 1, 1);
+  agreement.source_reference = "R-1";
+  agreement.reference_of = "bspp";
+  agreement.lines = {RightsLine({To("caf")})};
+  state.Add(agreement);
+  Question question = RightsQuestion();
+  question.stated.source_reference = "R-1";
+  const auto permitted = [&] {
+    return Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10))).whole.permitted();
+  };
+  question.sender = "bspp";
+  EXPECT_TRUE(permitted());
+  question.sender = "emmaus";
+  EXPECT_FALSE(permitted());
+}
+
+TEST(Decision, DirectoryPastItsEndPermitsNothing) {
+  const Story story = Story().Agrees(1, {RightsLine({To("caf")})}, false, "", 60);
+  const Answer answer =
+      Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2028, 1, 2)));
+  EXPECT_EQ(answer.whole.reason, v1::REASON_DIRECTORY_EXPIRED);
+}
+
+TEST(Decision, OffenceAuthorisationEndsWithItsLastDay) {
+  Question question = ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris");
+  question.sender = "prison";
+  question.categories = {"OFFENCE"};
+  EXPECT_TRUE(Decide(PersonState(), question, testing::SampleRules(), testing::At(Noon(2026, 12, 31)))
+                  .whole.permitted());
+  EXPECT_EQ(
+      Decide(PersonState(), question, testing::SampleRules(), testing::At(Noon(2027, 1, 1))).whole.reason,
+      v1::REASON_OFFENCE_NOT_AUTHORISED);
+}
+
+TEST(Decision, EmergencyNamesTheFunctionItIsFor) {
+  PersonState state;
+  Emergency emergency;
+  emergency.id = IdOf(1);
+  emergency.recipient = "caf";
+  emergency.recipient_function = "medecin";
+  emergency.categories = {"IDENTITY"};
+  emergency.from = Noon(2026, 11, 9);
+  emergency.until = Noon(2026, 11, 12);
+  state.Add(emergency);
+  Question question = RightsQuestion();
+  EXPECT_FALSE(
+      Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10))).whole.permitted());
+  question.recipient_function = "medecin";
+  const Answer answer = Decide(state, question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  EXPECT_TRUE(answer.whole.permitted());
+  EXPECT_EQ(answer.whole.expires, emergency.until);
+  EXPECT_EQ(answer.whole.basis, emergency.id);
+  EXPECT_EQ(answer.obligations, std::vector{v1::OBLIGATION_INFORM_AND_REVIEW});
+}
+
+TEST(Decision, GivesTheAgreementThatLastsLongestAndItsEnd) {
+  const Story story = Story()
+                          .ExpiresOn(1, {RightsLine({To("caf")})}, 20)
+                          .ExpiresOn(2, {RightsLine({To("caf")})}, 25)
+                          .ExpiresOn(3, {RightsLine({To("caf")})}, 15);
+  const Answer answer =
+      Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  EXPECT_EQ(answer.whole.basis, IdOf(2));
+  EXPECT_EQ(answer.whole.expires, Noon(2026, 11, 25));
+  EXPECT_TRUE(answer.obligations.empty());
+}
+
+TEST(Decision, TheDecreeComesWithItsObligations) {
+  const Answer answer =
+      Decide(PersonState(), CutQuestion(kNov3), testing::SampleRules(), testing::At(Noon(2026, 11, 9)));
+  EXPECT_EQ(answer.whole.ground, common::v1::GROUND_ART6);
+  EXPECT_EQ(answer.obligations,
+            (std::vector{v1::OBLIGATION_DECREE_FIELDS_ONLY, v1::OBLIGATION_INFORM_AT_FIRST_CONTACT}));
+}
+
+TEST(Decision, EachCategoryHasItsOwnAnswer) {
+  Question question = RightsQuestion();
+  question.categories = {"ADDRESS", "IDENTITY"};
+  const Story story = Story().Agrees(1, {RightsLine({To("caf")})});
+  const Answer answer =
+      Decide(story.state(), question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  ASSERT_EQ(answer.categories.size(), 2u);
+  EXPECT_EQ(answer.categories[0].reason, v1::REASON_NO_GROUND);
+  EXPECT_EQ(answer.categories[1].reason, v1::REASON_AGREEMENT);
+  EXPECT_FALSE(answer.whole.permitted());
+  EXPECT_EQ(answer.whole.reason, v1::REASON_NO_GROUND);
+}
+
+// D-2.7: at most "leaving an institution" and the date.
+TEST(Decision, DataOnOffencesComeWithTheirLimit) {
+  Question question = ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris");
+  question.sender = "prison";
+  question.categories = {"IDENTITY", "OFFENCE"};
+  const auto obligations = [&] {
+    return Decide(PersonState(), question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)))
+        .obligations;
+  };
+  EXPECT_EQ(obligations(),
+            (std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT, v1::OBLIGATION_LEAVING_AND_DATE_ONLY}));
+  question.categories = {"IDENTITY"};
+  EXPECT_EQ(obligations(), std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT});
+}
+
+// D-2.8: a permit does not outlive the mandate.
+TEST(Decision, EndsWithTheMandate) {
+  const Story story = Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 20);
+  const Answer answer =
+      Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+  EXPECT_EQ(answer.whole.expires, Noon(2026, 11, 20));
+}
+
+TEST(Decision, NoCategoryIsNoPermit) {
+  Question question = RightsQuestion();
+  question.categories.clear();
+  const Story story = Story().Agrees(1, {RightsLine({To("caf")})});
+  EXPECT_FALSE(Decide(story.state(), question, testing::SampleRules(), testing::At(Noon(2026, 11, 10)))
+                   .whole.permitted());
+}
+
+}  // namespace
+}  // namespace relais::consent

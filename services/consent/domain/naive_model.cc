@@ -1,0 +1,409 @@
+#include "services/consent/domain/naive_model.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+namespace relais::consent::testing {
+namespace {
+
+using common::v1::Act;
+
+const std::map<std::string, std::string>& Kinds() {
+  static const auto* const kinds = new std::map<std::string, std::string>{
+      {"ville-paris", "DEPARTEMENT_SOCIAL"}, {"casvp", "CCAS"},         {"siao", "SIAO"},
+      {"crip75", "CHILD_PROTECTION"},        {"emmaus", "ASSOCIATION"},
+  };
+  return *kinds;
+}
+
+bool In(const std::vector<std::string>& list, const std::string& word) {
+  for (const std::string& each : list) {
+    if (each == word) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// 0: not covered, 1: by kind or by "all", 2: by name.
+int Covered(const std::vector<Line>& lines, const Question& question, const std::string& category) {
+  int best = 0;
+  for (const Line& line : lines) {
+    bool act = line.acts.empty();
+    for (const Act each : line.acts) {
+      act = act || each == question.act;
+    }
+    if (!act || !(line.purposes.empty() || In(line.purposes, question.purpose)) ||
+        !(line.categories.empty() || In(line.categories, category))) {
+      continue;
+    }
+    if (line.recipients.empty()) {
+      best = std::max(best, 1);
+    }
+    for (const Recipient& recipient : line.recipients) {
+      if (recipient.institution == question.recipient) {
+        best = 2;
+      } else if (recipient.institution.empty() && recipient.kind == Kinds().at(question.recipient)) {
+        best = std::max(best, 1);
+      }
+    }
+  }
+  return best;
+}
+
+v1::Reason ModelBill(const Question& q, const std::string& category, absl::CivilDay today) {
+  const Stated& s = q.stated;
+  const bool supplier = q.sender == "edf" || q.sender == "engie";
+  const bool letter = s.event == "LETTRE_1";
+  const bool cut = s.event == "COUPURE" || s.event == "REDUCTION";
+  bool protocol = false;
+  if (s.ground == common::v1::GROUND_ART2) {
+    protocol = supplier && letter;
+  } else if (s.ground == common::v1::GROUND_ART6) {
+    protocol = supplier && cut;
+  } else {
+    protocol = q.sender == "edf" && (letter || s.event == "LETTRE_2");
+  }
+  if (!protocol || s.signal_type != "UNPAID_BILL" || q.purpose != "ENERGY_AID" ||
+      q.act != common::v1::ACT_TRANSMIT) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (s.event_day && *s.event_day > today) {
+    return v1::REASON_TOO_EARLY;
+  }
+  if (s.ground == common::v1::GROUND_ART6) {
+    if (!s.event_day) {
+      return v1::REASON_GROUND_NOT_ESTABLISHED;
+    }
+    if (!(*s.event_day + 6 <= today)) {
+      return v1::REASON_TOO_EARLY;
+    }
+  } else {
+    if (s.ground == common::v1::GROUND_ART2 &&
+        (!s.event_day || !s.objection_end || *s.objection_end - *s.event_day < 8)) {
+      return v1::REASON_GROUND_NOT_ESTABLISHED;
+    }
+    if (s.ground == common::v1::GROUND_CONVENTION && today < absl::CivilDay(2026, 1, 15)) {
+      return v1::REASON_GROUND_NOT_ESTABLISHED;
+    }
+    if (s.objection_end && !(today > *s.objection_end)) {
+      return v1::REASON_WINDOW_OPEN;
+    }
+  }
+  const bool social = (q.recipient_desk == "dsol-75113" && q.recipient == "ville-paris") ||
+                      (q.recipient_desk == "casvp-psa" && q.recipient == "casvp");
+  if (!social) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return category == "IDENTITY" || category == "ADDRESS" || category == "ENERGY_DEBT"
+             ? v1::REASON_OPT_OUT_REGIME
+             : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
+v1::Reason ModelDuty(const Question& q, const std::string& category) {
+  const Stated& s = q.stated;
+  const bool crip = s.ground == common::v1::GROUND_INFO_PREOCCUPANTE;
+  const bool brigade = q.sender == "bspp" && (s.event == "CONCERN" || s.event == "SERIOUS");
+  const bool prison = q.sender == "prison" && s.event == "SERIOUS" && !crip;
+  if (!(brigade || prison) || s.signal_type != "DISTRESS_REPORT" || !s.has_facts ||
+      q.act != common::v1::ACT_TRANSMIT ||
+      (q.purpose != "SOCIAL_ASSESSMENT" && !(crip && q.purpose == "CHILD_PROTECTION"))) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  const bool social = q.recipient == "ville-paris" && q.recipient_desk == "dsol-75113";
+  const bool allowed = prison ? q.recipient == "ville-paris"
+                              : q.recipient == "crip75" || (!crip && (q.recipient == "siao" || social));
+  if (!allowed) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  const bool listed = prison ? category == "IDENTITY" || category == "OFFENCE"
+                             : category == "IDENTITY" || category == "ADDRESS" || category == "SIGNS" ||
+                                   category == "OFFENCE";
+  return listed ? v1::REASON_LEGAL_DUTY : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
+bool Sworn(const std::string& institution, const std::string& function) {
+  return ((institution == "ville-paris" || institution == "casvp") && function == "assistant-social") ||
+         (institution == "siao" && function == "travailleur-social") ||
+         (institution == "emmaus" && function == "educateur");
+}
+
+bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, const std::string& category,
+               absl::Time now) {
+  const bool telling = q.act == common::v1::ACT_TRANSMIT || q.act == common::v1::ACT_CONSULT;
+  if (!teams.known || !telling || category == "HEALTH" || category == "OFFENCE" ||
+      !Sworn(q.sender, q.sender_function) || !Sworn(q.recipient, q.recipient_function)) {
+    return false;
+  }
+  bool told_by_sender = false;
+  bool told_by_recipient = false;
+  for (const Information& told : state.information()) {
+    if (told.at > now || !Sworn(told.by, told.by_function)) {
+      continue;
+    }
+    for (const Line& line : told.lines) {
+      bool recipient = false;
+      for (const Recipient& each : line.recipients) {
+        recipient = recipient || each.institution == q.recipient;
+      }
+      bool act = line.acts.empty();
+      for (const Act each : line.acts) {
+        act = act || each == q.act;
+      }
+      if (recipient && act && In(line.purposes, q.purpose) && In(line.categories, category)) {
+        told_by_sender = told_by_sender || told.by == q.sender;
+        told_by_recipient = told_by_recipient || told.by == q.recipient;
+      }
+    }
+  }
+  const auto active = [&](const Mission& mission, const std::string& institution,
+                          const std::string& function) {
+    return mission.institution == institution && mission.function == function && mission.from <= now &&
+           !(mission.until && *mission.until <= now);
+  };
+  for (const Mission& theirs : teams.missions) {
+    if (!active(theirs, q.recipient, q.recipient_function)) {
+      continue;
+    }
+    if (theirs.coordinator && told_by_sender) {
+      return true;
+    }
+    for (const Mission& ours : teams.missions) {
+      if (!theirs.team.IsZero() && ours.team == theirs.team && active(ours, q.sender, q.sender_function) &&
+          (told_by_sender || told_by_recipient)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// ---- her own acts, in their order
+
+struct Said {
+  absl::Time when;
+  bool names_it = false;
+  bool by_other = false;  // a representative
+  const Agreement* agreement = nullptr;
+  const Denial* denial = nullptr;
+};
+
+struct Lacks {
+  bool explicitly = false;
+  bool invalid = false;
+};
+
+std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const std::string& category,
+                              absl::Time now, Lacks& lacks) {
+  const auto reaches = [&](const Agreement& agreement) {
+    const bool about_this = agreement.source_reference.empty() ||
+                            (agreement.source_reference == q.stated.source_reference &&
+                             (agreement.reference_of.empty() || agreement.reference_of == q.sender));
+    const bool kind = !agreement.child_protection_only || q.recipient == "crip75";
+    return about_this && kind ? Covered(agreement.lines, q, category) : 0;
+  };
+  std::vector<Said> said;
+  for (const Agreement& agreement : state.agreements()) {
+    const int covered = reaches(agreement);
+    if (covered == 0 || agreement.recorded > now || category == "OFFENCE") {
+      continue;
+    }
+    if (agreement.ended && agreement.ended->invalidated && agreement.ended->at <= now) {
+      lacks.invalid = true;
+    } else if (category == "HEALTH" && !agreement.explicit_given) {
+      lacks.explicitly = true;
+    } else {
+      said.push_back({agreement.at, covered == 2, agreement.represented, &agreement, nullptr});
+    }
+  }
+  for (const Denial& denial : state.denials()) {
+    int covered = Covered(denial.lines, q, category);
+    if (covered != 0 && denial.agreement) {
+      for (const Agreement& agreement : state.agreements()) {
+        covered = agreement.id == *denial.agreement ? reaches(agreement) : covered;
+      }
+    }
+    if (covered != 0 && denial.at <= now) {
+      said.push_back({denial.at, covered == 2, denial.represented, nullptr, &denial});
+    }
+  }
+  std::stable_sort(said.begin(), said.end(), [](const Said& a, const Said& b) { return a.when < b.when; });
+  return said;
+}
+
+struct Standing {
+  const Denial* narrow_hers = nullptr;
+  const Denial* narrow_others = nullptr;
+  const Denial* broad_hers = nullptr;
+  const Denial* broad_others = nullptr;
+};
+
+struct HerLastWord {
+  const Denial* no = nullptr;
+  std::vector<const Agreement*> live;
+};
+
+// Of what was said in one instant agreements come first and undo what they can, then they count, then the
+// noes.
+HerLastWord Replay(const std::vector<Said>& said) {
+  Standing no;
+  HerLastWord last;
+  for (size_t i = 0; i < said.size();) {
+    size_t end = i;
+    while (end < said.size() && said[end].when == said[i].when) {
+      ++end;
+    }
+    for (size_t k = i; k < end; ++k) {
+      if (said[k].agreement == nullptr) {
+        continue;
+      }
+      no.broad_others = nullptr;
+      if (said[k].names_it) {
+        no.narrow_others = nullptr;
+      }
+      if (!said[k].by_other) {
+        no.broad_hers = nullptr;
+      }
+      if (said[k].names_it && !said[k].by_other) {
+        no.narrow_hers = nullptr;
+      }
+    }
+    for (size_t k = i; k < end; ++k) {
+      if (said[k].agreement == nullptr) {
+        continue;
+      }
+      const bool stopped =
+          (!said[k].names_it && (no.narrow_hers != nullptr || no.narrow_others != nullptr)) ||
+          (said[k].by_other && (no.narrow_hers != nullptr || no.broad_hers != nullptr));
+      if (!stopped) {
+        last.live.push_back(said[k].agreement);
+      }
+    }
+    for (size_t k = i; k < end; ++k) {
+      if (said[k].denial == nullptr) {
+        continue;
+      }
+      const Denial*& place = said[k].names_it ? (said[k].by_other ? no.narrow_others : no.narrow_hers)
+                                              : (said[k].by_other ? no.broad_others : no.broad_hers);
+      place = said[k].denial;
+      last.live.clear();
+    }
+    i = end;
+  }
+  for (const Denial* each : {no.narrow_hers, no.narrow_others, no.broad_hers, no.broad_others}) {
+    if (each != nullptr && (last.no == nullptr || each->at > last.no->at)) {
+      last.no = each;
+    }
+  }
+  return last;
+}
+
+struct Ends {
+  absl::Time period;
+  absl::Time mandate;
+};
+
+Ends EndsOf(const Agreement& agreement, absl::Time now) {
+  Ends ends{agreement.valid_until, agreement.mandate_until};
+  for (const Renewal& renewal : agreement.renewals) {
+    if (renewal.at <= now) {
+      ends = {renewal.valid_until, renewal.mandate_until};
+    }
+  }
+  return ends;
+}
+
+// REASON_AGREEMENT, or what is missing.
+v1::Reason ModelAgreement(const std::vector<const Agreement*>& live, const Lacks& lacks, absl::Time now) {
+  bool mandate = false;
+  bool terminated = false;
+  bool expired = false;
+  for (const Agreement* agreement : live) {
+    const Ends ends = EndsOf(*agreement, now);
+    if (agreement->ended && agreement->ended->at <= now) {
+      terminated = true;
+    } else if (now >= ends.mandate && ends.mandate < ends.period) {
+      mandate = true;
+    } else if (now >= ends.period) {
+      expired = true;
+    } else if (agreement->valid_from <= now) {
+      return v1::REASON_AGREEMENT;
+    }
+  }
+  return lacks.explicitly ? v1::REASON_EXPLICIT_REQUIRED
+         : mandate        ? v1::REASON_MANDATE_ENDED
+         : terminated     ? v1::REASON_TERMINATED
+         : expired        ? v1::REASON_EXPIRED
+         : lacks.invalid  ? v1::REASON_INVALIDATED
+                          : v1::REASON_NO_GROUND;
+}
+
+bool ModelEmergency(const PersonState& state, const Question& q, const std::string& category,
+                    absl::Time now) {
+  for (const Emergency& emergency : state.emergencies()) {
+    const bool none = emergency.outcome == v1::REVIEW_OUTCOME_NOT_JUSTIFIED && emergency.reviewed &&
+                      *emergency.reviewed <= now;
+    if (emergency.recipient == q.recipient && emergency.from <= now && now < emergency.until && !none &&
+        In(emergency.categories, category) && category != "OFFENCE" && q.act != common::v1::ACT_HOST) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q, const std::string& category,
+                 const Moment& moment) {
+  const common::v1::Ground ground = q.stated.ground;
+  v1::Reason missing = v1::REASON_UNSPECIFIED;
+  // 0
+  if (category == "OFFENCE" && (q.sender != "prison" || moment.today > absl::CivilDay(2026, 12, 31))) {
+    return v1::REASON_OFFENCE_NOT_AUTHORISED;
+  }
+  // 1
+  if (ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE) {
+    missing = ModelDuty(q, category);
+    if (missing == v1::REASON_LEGAL_DUTY) {
+      return missing;
+    }
+  }
+  // 2
+  for (const Objection& objection : state.objections()) {
+    if (objection.supplier == q.sender && objection.recorded <= moment.now &&
+        !(objection.lifted && *objection.lifted <= moment.now)) {
+      return v1::REASON_OBJECTED;
+    }
+  }
+  Lacks lacks;
+  const HerLastWord last = Replay(WhatSheSaid(state, q, category, moment.now, lacks));
+  if (last.no != nullptr) {
+    return last.no->kind == Denial::Kind::kWithdrawal ? v1::REASON_WITHDRAWN : v1::REASON_REFUSED;
+  }
+  // 3
+  if (ground == common::v1::GROUND_ART2 || ground == common::v1::GROUND_ART6 ||
+      ground == common::v1::GROUND_CONVENTION) {
+    missing = ModelBill(q, category, moment.today);
+    if (missing == v1::REASON_OPT_OUT_REGIME) {
+      return missing;
+    }
+  }
+  // 4
+  if (ModelTeam(state, teams, q, category, moment.now)) {
+    return v1::REASON_TEAM;
+  }
+  // 5
+  const v1::Reason agreement = ModelAgreement(last.live, lacks, moment.now);
+  if (agreement == v1::REASON_AGREEMENT) {
+    return agreement;
+  }
+  // 6
+  if (ModelEmergency(state, q, category, moment.now)) {
+    return v1::REASON_EMERGENCY;
+  }
+  // 7
+  return missing != v1::REASON_UNSPECIFIED ? missing : agreement;
+}
+
+}  // namespace relais::consent::testing

@@ -1,0 +1,406 @@
+#include "services/consent/duties.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "common/storage/value_format.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/domain/period.h"
+#include "services/consent/handlers/record_act.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr size_t kDueBytes = 8;
+constexpr size_t kKeyBytes = kDueBytes + 1 + Id128::kSize;
+constexpr size_t kScanPage = 200;
+constexpr size_t kMostLooked = 5000;  // entries of one listing
+
+bool IsReview(v1::DutyKind kind) { return kind == v1::DUTY_KIND_REVIEW_EMERGENCY; }
+
+storage::Partition BucketOf(const rpc::ServiceContext& context, std::string_view institution, bool reviews) {
+  return context.idempotency.Bucket(reviews ? "review" : "duty", institution, "");
+}
+
+std::string KeyOf(const DutyName& duty) {
+  return absl::StrCat(storage::EncodeBigEndian64(static_cast<uint64_t>(Micros(duty.due))),
+                      std::string(1, static_cast<char>(duty.kind)), duty.id.ToBytes());
+}
+
+absl::StatusOr<DutyName> NameOf(std::string_view institution, const std::string& key,
+                                const v1::DutyEntry& entry) {
+  if (key.size() != kKeyBytes) {
+    return absl::DataLossError("an entry of the duties does not parse");
+  }
+  DutyName duty;
+  duty.institution = std::string(institution);
+  ASSIGN_OR_RETURN(const uint64_t due, storage::DecodeBigEndian64(key.substr(0, kDueBytes)));
+  duty.due = FromMicros(static_cast<int64_t>(due));
+  duty.kind = static_cast<v1::DutyKind>(key[kDueBytes]);
+  ASSIGN_OR_RETURN(duty.id, Id128::FromBytes(key.substr(kDueBytes + 1)));
+  ASSIGN_OR_RETURN(duty.person, Id128::FromBytes(entry.person_id()));
+  return duty;
+}
+
+// What an entry is about, if it is still owed.
+struct Owed {
+  absl::Time since;
+  common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED;
+  Emergency emergency;
+};
+
+absl::StatusOr<std::optional<Owed>> OwedOfEmergency(Registry& registry, const DutyName& duty) {
+  const absl::StatusOr<VersionedState> loaded = registry.store.Load(duty.person);
+  if (absl::IsNotFound(loaded.status())) {
+    return std::optional<Owed>();
+  }
+  RETURN_IF_ERROR(loaded.status());
+  const Emergency* emergency = loaded->state->FindEmergency(duty.id);
+  if (emergency == nullptr || emergency->recipient != duty.institution ||
+      (IsReview(duty.kind) ? emergency->reviewed : emergency->informed)) {
+    return std::optional<Owed>();
+  }
+  // An act that was tried again left an entry of its first instant.
+  const DutyName real = IsReview(duty.kind)
+                            ? ReviewOf(duty.person, *emergency)
+                            : InformationAfter(duty.person, *emergency, registry.paris.zone());
+  if (real.due != duty.due) {
+    return std::optional<Owed>();
+  }
+  Owed owed;
+  owed.since = emergency->from;
+  owed.emergency = *emergency;
+  return std::optional(std::move(owed));
+}
+
+absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& duty) {
+  if (duty.kind != v1::DUTY_KIND_INFORM_FIRST_CONTACT) {
+    return OwedOfEmergency(registry, duty);
+  }
+  const std::string row = DutyRow(duty.institution);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   registry.context.store.Get(PersonPartition(duty.person), row));
+  if (!entry) {
+    return std::optional<Owed>();
+  }
+  v1::StoredDuty stored;
+  const absl::Status opened = registry.store.Open(duty.person, row, entry->value, stored);
+  if (absl::IsNotFound(opened)) {
+    return std::optional<Owed>();
+  }
+  RETURN_IF_ERROR(opened);
+  if (stored.id() != duty.id.ToBytes() || stored.due() != Micros(duty.due) || stored.met() != 0) {
+    return std::optional<Owed>();
+  }
+  Owed owed;
+  owed.since = FromMicros(stored.since());
+  owed.ground = stored.ground();
+  return std::optional(std::move(owed));
+}
+
+void AppendDuty(const DutyName& duty, bool escalated, Owed owed, absl::Time now, DutyPage& page) {
+  v1::Duty out;
+  out.set_kind(duty.kind);
+  *out.mutable_due() = TimeTo(duty.due);
+  *out.mutable_since() = TimeTo(owed.since);
+  out.set_overdue(now > duty.due);
+  if (duty.kind != v1::DUTY_KIND_INFORM_FIRST_CONTACT) {
+    out.set_emergency_id(duty.id.ToHex());
+  }
+  out.set_ground(owed.ground);
+  page.duties.push_back(std::move(out));
+  page.persons.push_back(duty.person);
+  page.emergencies.push_back(std::move(owed.emergency));
+  page.escalated.push_back(escalated);
+}
+
+// The place in a listing: which bucket, then the key to go on from.
+struct Place {
+  bool reviews = true;
+  std::string key;
+};
+
+absl::StatusOr<Place> PlaceOf(const std::string& token) {
+  Place place;
+  if (token.empty()) {
+    return place;
+  }
+  std::string raw;
+  if (!absl::WebSafeBase64Unescape(token, &raw) || raw.size() != 1 + kKeyBytes ||
+      (raw[0] != 'r' && raw[0] != 'd')) {
+    return rpc::InvalidField("page_token", "is not one of this method's");
+  }
+  place.reviews = raw[0] == 'r';
+  place.key = raw.substr(1);
+  return place;
+}
+
+std::string TokenOf(bool reviews, const std::string& key) {
+  return absl::WebSafeBase64Escape(absl::StrCat(reviews ? "r" : "d", key));
+}
+
+// Of one bucket, from `key` on. True: the page is full or enough was looked at, `page.next` says where.
+absl::StatusOr<bool> ListBucket(Registry& registry, const DutyFilter& filter, bool reviews, std::string key,
+                                absl::Time now, size_t& looked, DutyPage& page) {
+  const storage::Partition bucket = BucketOf(registry.context, filter.institution, reviews);
+  do {
+    ASSIGN_OR_RETURN(const storage::Page some, registry.context.store.Scan(bucket, "", key, kScanPage));
+    for (const storage::KeyedEntry& row : some.entries) {
+      v1::DutyEntry entry;
+      if (!entry.ParseFromString(row.entry.value)) {
+        return absl::DataLossError("an entry of the duties does not parse");
+      }
+      if (page.duties.size() >= filter.most || looked++ >= kMostLooked) {
+        page.next = TokenOf(reviews, row.key);
+        return true;
+      }
+      ASSIGN_OR_RETURN(const DutyName duty, NameOf(filter.institution, row.key, entry));
+      if (filter.overdue_only && now <= duty.due) {
+        return false;  // nor is what follows
+      }
+      if (filter.kind != v1::DUTY_KIND_UNSPECIFIED && filter.kind != duty.kind) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(std::optional<Owed> owed, OwedOf(registry, duty));
+      if (owed) {
+        AppendDuty(duty, entry.escalated(), *std::move(owed), now, page);
+      }
+    }
+    key = some.next;
+  } while (!key.empty());
+  return false;
+}
+
+}  // namespace
+
+std::string DutyRow(std::string_view institution) { return std::string(kDutyPrefix) + std::string(institution); }
+
+storage::CommitRequest AddDuty(const rpc::ServiceContext& context, const DutyName& duty, bool escalated) {
+  v1::DutyEntry entry;
+  entry.set_person_id(duty.person.ToBytes());
+  entry.set_escalated(escalated);
+  storage::CommitRequest commit;
+  commit.partition = BucketOf(context, duty.institution, IsReview(duty.kind));
+  commit.batch.push_back({KeyOf(duty), entry.SerializeAsString()});
+  return commit;
+}
+
+storage::CommitRequest RemoveDuty(const rpc::ServiceContext& context, const DutyName& duty) {
+  storage::CommitRequest commit;
+  commit.partition = BucketOf(context, duty.institution, IsReview(duty.kind));
+  commit.batch.push_back({KeyOf(duty), std::nullopt});
+  return commit;
+}
+
+DutyName ReviewOf(const Id128& person, const Emergency& emergency) {
+  return {emergency.recipient, person, v1::DUTY_KIND_REVIEW_EMERGENCY, emergency.id,
+          emergency.from + kReviewWithin};
+}
+
+DutyName InformationAfter(const Id128& person, const Emergency& emergency, absl::TimeZone zone) {
+  return {emergency.recipient, person, v1::DUTY_KIND_INFORM_AFTER_EMERGENCY, emergency.id,
+          WholeMicros(AddMonths(emergency.from, 1, zone))};
+}
+
+absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter, absl::Time now) {
+  ASSIGN_OR_RETURN(Place place, PlaceOf(filter.from));
+  DutyPage page;
+  size_t looked = 0;
+  if (place.reviews) {
+    if (filter.kind == v1::DUTY_KIND_UNSPECIFIED || IsReview(filter.kind)) {
+      ASSIGN_OR_RETURN(const bool full,
+                       ListBucket(registry, filter, true, std::move(place.key), now, looked, page));
+      if (full) {
+        return page;
+      }
+    }
+    place.key.clear();
+  }
+  if (!IsReview(filter.kind)) {
+    ASSIGN_OR_RETURN(const bool full,
+                     ListBucket(registry, filter, false, std::move(place.key), now, looked, page));
+    (void)full;
+  }
+  return page;
+}
+
+// ---- erasure
+
+namespace {
+
+absl::StatusOr<std::vector<DutyName>> DutiesAbout(Registry& registry, const Id128& person) {
+  std::vector<DutyName> duties;
+  const storage::Partition partition = PersonPartition(person);
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     registry.context.store.Scan(partition, kDutyPrefix, from, kScanPage));
+    for (const storage::KeyedEntry& row : page.entries) {
+      v1::StoredDuty stored;
+      const absl::Status opened = registry.store.OpenFrozen(person, row.key, row.entry.value, stored);
+      if (absl::IsNotFound(opened)) {
+        continue;
+      }
+      RETURN_IF_ERROR(opened);
+      ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(stored.id()));
+      duties.push_back({row.key.substr(kDutyPrefix.size()), person, v1::DUTY_KIND_INFORM_FIRST_CONTACT, id,
+                        FromMicros(stored.due())});
+    }
+    from = page.next;
+  } while (!from.empty());
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   registry.context.store.Get(partition, kStateKey));
+  v1::StoredPerson stored;
+  if (!entry) {
+    return duties;
+  }
+  const absl::Status opened = registry.store.OpenFrozen(person, kStateKey, entry->value, stored);
+  if (absl::IsNotFound(opened)) {
+    return duties;
+  }
+  RETURN_IF_ERROR(opened);
+  ASSIGN_OR_RETURN(const PersonState state, StateFrom(stored));
+  for (const Emergency& emergency : state.emergencies()) {
+    duties.push_back(ReviewOf(person, emergency));
+    duties.push_back(InformationAfter(person, emergency, registry.paris.zone()));
+  }
+  return duties;
+}
+
+}  // namespace
+
+Task<absl::Status> ForgetDuties(Registry& registry, Id128 person) {
+  CO_ASSIGN_OR_RETURN(const std::vector<DutyName> duties, DutiesAbout(registry, person));
+  for (const DutyName& duty : duties) {
+    storage::CommitRequest gone = RemoveDuty(registry.context, duty);
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await registry.context.store.Commit(std::move(gone));
+    CO_RETURN_IF_ERROR(done.status());
+  }
+  co_return absl::OkStatus();
+}
+
+// ---- escalation
+
+namespace {
+
+// An entry comes before its emergency: one whose emergency is not there yet waits, longer than any call.
+constexpr absl::Duration kOrphanAfter = absl::Hours(1);
+
+Id128 EscalationId(const Id128& emergency) {
+  const std::string digest = crypto::Sha256("relais emergency review overdue v1" + emergency.ToBytes());
+  return *Id128::FromBytes(digest.substr(0, Id128::kSize));
+}
+
+audit::Event OverdueEvent(const rpc::ServiceContext& context, const DutyName& duty,
+                          const Emergency& emergency) {
+  rpc::Call call;
+  call.caller.kind = rpc::Caller::Kind::kService;
+  call.caller.service = "consent";
+  call.directory = context.directory();
+  audit::Event event =
+      rpc::EventOf(call, {call.caller.Name(), "", ""}, audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE, "");
+  event.event_id = EscalationId(duty.id);
+  event.ground = common::v1::GROUND_EMERGENCY;
+  event.categories = emergency.categories;
+  event.details.mutable_recipient()->set_institution(duty.institution);
+  v1::EmergencyReviewOverdue payload;
+  payload.set_emergency_id(duty.id.ToHex());
+  payload.set_institution(duty.institution);
+  *payload.mutable_due() = TimeTo(duty.due);
+  event.details.mutable_payload()->PackFrom(payload);
+  return event;
+}
+
+Task<absl::StatusOr<int>> Escalate(Registry& registry, DutyName duty) {
+  PlanChange plan = [&registry, duty](const PersonState& state,
+                                      absl::Time /*instant*/) -> std::optional<PlannedChange> {
+    const Emergency* emergency = state.FindEmergency(duty.id);
+    if (emergency == nullptr || emergency->reviewed) {
+      return std::nullopt;
+    }
+    return PlannedChange{state, OverdueEvent(registry.context, duty, *emergency)};
+  };
+  const std::string once = EventRow(EscalationId(duty.id));
+  const absl::StatusOr<std::optional<storage::LeafRange>> leaves =
+      co_await ChangeState(registry.context, registry.store, duty.person, once, std::move(plan));
+  CO_RETURN_IF_ERROR(leaves.status());
+  storage::CommitRequest flagged = AddDuty(registry.context, duty, true);
+  const absl::StatusOr<storage::CommitResult> done =
+      co_await registry.context.store.Commit(std::move(flagged));
+  CO_RETURN_IF_ERROR(done.status());
+  co_return leaves->has_value() ? 1 : 0;
+}
+
+Task<absl::StatusOr<int>> SettleReview(Registry& registry, DutyName duty, bool escalated, absl::Time now) {
+  CO_ASSIGN_OR_RETURN(const std::optional<Owed> owed, OwedOf(registry, duty));
+  if (owed && !escalated) {
+    absl::StatusOr<int> written = co_await Escalate(registry, std::move(duty));
+    co_return written;
+  }
+  if (!owed && now > duty.due + kOrphanAfter) {
+    storage::CommitRequest gone = RemoveDuty(registry.context, duty);
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await registry.context.store.Commit(std::move(gone));
+    CO_RETURN_IF_ERROR(done.status());
+  }
+  co_return 0;
+}
+
+struct DueReview {
+  DutyName duty;
+  bool escalated = false;
+};
+
+absl::StatusOr<std::vector<DueReview>> DueReviews(Registry& registry, const std::string& institution,
+                                                  std::string& from, absl::Time now) {
+  std::vector<DueReview> due;
+  ASSIGN_OR_RETURN(
+      const storage::Page page,
+      registry.context.store.Scan(BucketOf(registry.context, institution, true), "", from, kScanPage));
+  from = page.next;
+  for (const storage::KeyedEntry& row : page.entries) {
+    v1::DutyEntry entry;
+    if (!entry.ParseFromString(row.entry.value)) {
+      return absl::DataLossError("an entry of the duties does not parse");
+    }
+    ASSIGN_OR_RETURN(DutyName duty, NameOf(institution, row.key, entry));
+    if (now <= duty.due) {
+      from.clear();
+      break;
+    }
+    due.push_back({std::move(duty), entry.escalated()});
+  }
+  return due;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<int>> EscalateReviews(Registry& registry) {
+  const std::shared_ptr<const Rules> rules = registry.rules.Of(registry.context.directory());
+  const absl::Time now = registry.context.log.Now();
+  int written = 0;
+  std::vector<std::string> institutions;
+  for (const auto& [institution, kind] : rules->institution_kinds) {
+    institutions.push_back(institution);
+  }
+  for (const std::string& institution : institutions) {
+    std::string from;
+    do {
+      co_await ResumeOn(registry.context.executor);
+      CO_ASSIGN_OR_RETURN(const std::vector<DueReview> due, DueReviews(registry, institution, from, now));
+      for (const DueReview& each : due) {
+        const absl::StatusOr<int> one = co_await SettleReview(registry, each.duty, each.escalated, now);
+        CO_RETURN_IF_ERROR(one.status());
+        written += *one;
+      }
+    } while (!from.empty());
+  }
+  co_return written;
+}
+
+}  // namespace relais::consent

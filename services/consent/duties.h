@@ -1,0 +1,73 @@
+// What institutions owe about persons: reviews of emergencies, information (D-2.6.6, D-2.7).
+//
+// Each institution has two index buckets, of reviews and of information, ordered by due instant. An entry is
+// durable before what it is about, and goes after it is met; what counts is in the person's partition, so an
+// entry whose duty is met, never came into being, or was about somebody erased, is passed over.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/task.h"
+#include "relais/consent/v1/consent_service.pb.h"
+#include "services/consent/handlers/registry.h"
+
+namespace relais::consent {
+
+/// D-2.6.6 (I): an emergency is judged within this.
+inline constexpr absl::Duration kReviewWithin = absl::Hours(72);
+
+/// One entry: whose duty, about whom, what.
+struct DutyName {
+  std::string institution;
+  Id128 person;
+  v1::DutyKind kind = v1::DUTY_KIND_UNSPECIFIED;
+  Id128 id;  // the emergency's, or of the duty itself
+  absl::Time due;
+};
+
+[[nodiscard]] storage::CommitRequest AddDuty(const rpc::ServiceContext& context, const DutyName& duty,
+                                             bool escalated = false);
+[[nodiscard]] storage::CommitRequest RemoveDuty(const rpc::ServiceContext& context, const DutyName& duty);
+
+/// The two duties of the one who receives under an emergency: the review and, within a month, information.
+[[nodiscard]] DutyName ReviewOf(const Id128& person, const Emergency& emergency);
+[[nodiscard]] DutyName InformationAfter(const Id128& person, const Emergency& emergency, absl::TimeZone zone);
+
+/// The row of her partition that holds an institution's duty of art. 14.
+[[nodiscard]] std::string DutyRow(std::string_view institution);
+inline constexpr std::string_view kDutyPrefix = "duty/";
+
+/// Where a listing stands; empty at the end. Opaque text for callers.
+struct DutyPage {
+  std::vector<v1::Duty> duties;  // `person` is not filled: persons[i] is whose
+  std::vector<Id128> persons;
+  std::vector<Emergency> emergencies;  // of the duty at that place; default where it has none
+  std::vector<bool> escalated;
+  std::string next;
+};
+
+struct DutyFilter {
+  std::string institution;
+  v1::DutyKind kind = v1::DUTY_KIND_UNSPECIFIED;  // all
+  bool overdue_only = false;
+  size_t most = 50;
+  std::string from;  // `next` of the page before
+};
+
+/// Duties that are owed, reviews first, by due instant; looks at a bounded number of entries, so that a page
+/// may be short. INVALID_ARGUMENT about `page_token`.
+[[nodiscard]] absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter,
+                                                  absl::Time now);
+
+/// Takes every entry about her out of the lists: she is being erased.
+[[nodiscard]] Task<absl::Status> ForgetDuties(Registry& registry, Id128 person);
+
+/// Writes EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE, once, about each emergency that nobody judged in time; takes
+/// settled entries out. The number written. Institutions that left the directory are not looked at.
+[[nodiscard]] Task<absl::StatusOr<int>> EscalateReviews(Registry& registry);
+
+}  // namespace relais::consent

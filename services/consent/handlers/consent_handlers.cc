@@ -1,0 +1,273 @@
+#include "services/consent/handlers/consent_handlers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "common/base/status.h"
+#include "common/crypto/encoding.h"
+#include "common/crypto/sha256.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/domain/consent_state.h"
+#include "services/consent/domain/period.h"
+#include "services/consent/expiries.h"
+#include "services/consent/handlers/notice_handlers.h"
+#include "services/consent/handlers/record_act.h"
+#include "services/consent/handlers/representation.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr char kRenew[] = "relais.consent.v1.ConsentService/RenewConsent";
+constexpr size_t kEtagBytes = 16;
+
+bool IsTheirs(const Agreement& agreement, const rpc::Call& call) {
+  return call.caller.is_service() || agreement.collector == call.caller.institution;
+}
+
+absl::StatusOr<v1::Consent> ReadComplete(Registry& registry, const Id128& person, const Id128& id) {
+  const std::string key = ConsentKey(id);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   registry.context.store.Get(PersonPartition(person), key));
+  if (!entry) {
+    return absl::DataLossError("an agreement is not complete");
+  }
+  v1::Consent consent;
+  RETURN_IF_ERROR(registry.store.Open(person, key, entry->value, consent));
+  return consent;
+}
+
+// As it is now: its end by the last renewal, its state, its etag.
+v1::Consent AsOf(v1::Consent consent, const PersonState& state, const Agreement& agreement,
+                 const Rules& rules, absl::Time now) {
+  if (!consent.renewals().empty()) {
+    const v1::Renewal& last = consent.renewals(consent.renewals_size() - 1);
+    *consent.mutable_valid_until() = last.valid_until();
+    consent.clear_mandate_until();
+    if (last.has_mandate_until()) {
+      *consent.mutable_mandate_until() = last.mandate_until();
+    }
+  }
+  consent.set_state(StateOf(state, agreement, rules, now));
+  consent.clear_etag();
+  consent.set_etag(crypto::HexEncode(crypto::Sha256(consent.SerializeAsString()).substr(0, kEtagBytes)));
+  return consent;
+}
+
+// Never before her last act, whatever the clock did.
+absl::Time NowFor(const Registry& registry, const PersonState& state) {
+  return std::max(WholeMicros(registry.context.log.Now()), state.latest());
+}
+
+absl::Status WrongState(std::string_view message) {
+  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, message);
+}
+
+absl::StatusOr<Renewal> MakeRenewal(Registry& registry, const Rules& rules, const Id128& person,
+                                    const v1::RenewConsentRequest& request, const rpc::Actor& actor,
+                                    const Agreement& agreement, absl::Time instant) {
+  if (agreement.represented != request.has_representative()) {
+    return rpc::InvalidField("representative", agreement.represented
+                                                   ? "is required: a representative gave this agreement"
+                                                   : "must be left out: she gave this agreement herself");
+  }
+  const v1::Representative* by = request.has_representative() ? &request.representative() : nullptr;
+  ASSIGN_OR_RETURN(const Represented represented,
+                   RepresentedBy(registry, rules, person, actor.institution, by, agreement.lines, instant));
+  if (represented.child_protection_only != agreement.child_protection_only) {
+    return rpc::InvalidField("representative.kind", "is another than the agreement's: record it anew");
+  }
+  PeriodAsked asked;
+  if (request.has_valid_until()) {
+    asked.until = TimeFrom(request.valid_until());
+  }
+  const Period period = JudgePeriod(asked, instant, registry.paris.zone());
+  if (!period.ok()) {
+    return rpc::InvalidField(period.field, period.problem);
+  }
+  Renewal renewal{instant, period.until, represented.mandate_until};
+  const Term now = agreement.TermAt(instant);
+  if (!now.by_mandate && std::min(renewal.valid_until, renewal.mandate_until) < now.until) {
+    return rpc::InvalidField("valid_until", "must not be before the end it has: withdraw it instead");
+  }
+  return renewal;
+}
+
+v1::Renewal RenewalOf(const v1::RenewConsentRequest& request, const v1::Notice& notice,
+                      const Renewal& renewal) {
+  v1::Renewal out;
+  *out.mutable_at() = TimeTo(renewal.at);
+  *out.mutable_valid_until() = TimeTo(renewal.valid_until);
+  out.set_method(request.method());
+  *out.mutable_notice() = notice;
+  *out.mutable_aids() = request.aids();
+  out.set_evidence(request.evidence());
+  if (request.has_representative()) {
+    *out.mutable_representative() = request.representative();
+  }
+  if (renewal.mandate_until != absl::InfiniteFuture()) {
+    *out.mutable_mandate_until() = TimeTo(renewal.mandate_until);
+  }
+  return out;
+}
+
+struct RenewalAsked {
+  v1::RenewConsentRequest request;
+  rpc::Actor actor;
+  Id128 person;
+  Id128 consent;
+  std::shared_ptr<const Rules> rules;
+  absl::CivilDay today;
+  audit::Event event;
+};
+
+// D-2.7: the lines are agreed to again, under the directory of today.
+absl::Status CheckStillAllowed(const RenewalAsked& asked, const Agreement& agreement) {
+  for (const Line& line : agreement.lines) {
+    for (const std::string& category : line.categories) {
+      const CategoryRule rule = asked.rules->CategoryOf(category);
+      if (rule.offence || (rule.special && !agreement.explicit_given)) {
+        return WrongState("the directory no longer lets this be agreed to so: record a new agreement");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& asked,
+                                       const PersonState& state, absl::Time instant) {
+  const Agreement* agreement = state.FindAgreement(asked.consent);
+  if (agreement == nullptr || agreement->collector != asked.actor.institution) {
+    return rpc::NoSuchOrNotYours();
+  }
+  ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry, asked.person, asked.consent));
+  const v1::Consent now = AsOf(consent, state, *agreement, *asked.rules, instant);
+  if (!asked.request.etag().empty() && asked.request.etag() != now.etag()) {
+    return rpc::Refusal(absl::StatusCode::kAborted, common::v1::ERROR_REASON_ETAG_MISMATCH,
+                        "the agreement has changed since it was read");
+  }
+  if (!IsRenewable(now.state())) {
+    return WrongState("this agreement has ended or was taken back: record a new one");
+  }
+  if (!agreement->source_reference.empty()) {
+    return WrongState("an agreement limited to one report is not renewed (D-4.4a)");
+  }
+  RETURN_IF_ERROR(CheckStillAllowed(asked, *agreement));
+  v1::Notice notice = asked.request.notice();
+  RETURN_IF_ERROR(CompleteNotice(registry, notice));
+  ASSIGN_OR_RETURN(const Renewal renewal, MakeRenewal(registry, *asked.rules, asked.person, asked.request,
+                                                      asked.actor, *agreement, instant));
+  v1::ConsentRenewed payload;
+  payload.set_consent_id(asked.consent.ToHex());
+  *payload.mutable_renewal() = RenewalOf(asked.request, notice, renewal);
+  *consent.add_renewals() = payload.renewal();
+  PlannedAct act;
+  ASSIGN_OR_RETURN(storage::Mutation complete,
+                   registry.store.WriteSealed(asked.person, ConsentKey(asked.consent), consent));
+  act.rows.push_back(std::move(complete));
+  act.event = asked.event;
+  DescribeLines(consent.lines(), act.event);
+  act.event.details.mutable_payload()->PackFrom(payload);
+  act.remembered.set_event_id(asked.event.event_id.ToBytes());
+  act.remembered.set_until(Micros(renewal.valid_until));
+  act.first.push_back(EndOf(registry.context, asked.person, asked.consent,
+                            std::min(renewal.valid_until, renewal.mandate_until)));
+  act.state = state;
+  act.state.Renew(asked.consent, renewal);
+  return act;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::RenewConsentResponse>> ConsentHandlers::RenewConsent(
+    rpc::Call call, v1::RenewConsentRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  RenewalAsked asked;
+  CO_ASSIGN_OR_RETURN(asked.actor, rpc::ActorOf(call, ActingOf(request)));
+  CO_ASSIGN_OR_RETURN(asked.person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(asked.consent, Id128::FromHex(request.consent_id()));
+  if (request.method() == v1::METHOD_SPOKEN_ON_SITE) {
+    co_return rpc::InvalidField("method", "what was said on site is limited to its report (D-4.4a)");
+  }
+  asked.rules = registry_.rules.Of(call.directory);
+  asked.event = rpc::EventOf(call, asked.actor, audit::v1::EVENT_CLASS_CONSENT_RENEWED, request.request_id());
+  asked.event.event_id = context.random.Id();
+  asked.request = request;
+  ActRequest what{asked.person,
+                  rpc::RequestOwner(call, asked.actor),
+                  kRenew,
+                  request.request_id(),
+                  ContentOf(request),
+                  request.want_proof()};
+  const PlanAct plan = [&registry = registry_, asked](const PersonState& state, absl::Time instant) {
+    return PlanRenewal(registry, asked, state, instant);
+  };
+  absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
+  CO_RETURN_IF_ERROR(act.status());
+  v1::RenewConsentResponse response;
+  *response.mutable_valid_until() = TimeTo(FromMicros(act->remembered.until()));
+  *response.mutable_written() = std::move(act->written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::GetConsentResponse>> ConsentHandlers::GetConsent(rpc::Call call,
+                                                                         v1::GetConsentRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.consent_id()));
+  co_await ResumeOn(registry_.context.executor);
+  CO_ASSIGN_OR_RETURN(const VersionedState loaded, registry_.store.Load(person));
+  const Agreement* agreement = loaded.state->FindAgreement(id);
+  if (agreement == nullptr || !IsTheirs(*agreement, call)) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, id));
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  v1::GetConsentResponse response;
+  *response.mutable_consent() =
+      AsOf(std::move(consent), *loaded.state, *agreement, *rules, NowFor(registry_, *loaded.state));
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
+    rpc::Call call, v1::ListConsentsRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
+  std::string after;
+  if (!absl::WebSafeBase64Unescape(request.page_token(), &after) ||
+      (!after.empty() && after.size() != Id128::kSize)) {
+    co_return rpc::InvalidField("page_token", "is not one of this method's");
+  }
+  co_await ResumeOn(registry_.context.executor);
+  CO_ASSIGN_OR_RETURN(const VersionedState loaded, registry_.store.Load(person));
+  // From her decoded state, so that others' agreements leave no trace in pages or tokens.
+  std::vector<const Agreement*> theirs;
+  for (const Agreement& agreement : loaded.state->agreements()) {
+    if (IsTheirs(agreement, call) && agreement.id.ToBytes() > after) {
+      theirs.push_back(&agreement);
+    }
+  }
+  std::sort(theirs.begin(), theirs.end(),
+            [](const Agreement* a, const Agreement* b) { return a->id < b->id; });
+  const size_t most = PageSize(request.page_size());
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  const absl::Time now = NowFor(registry_, *loaded.state);
+  v1::ListConsentsResponse response;
+  size_t bytes = 0;
+  constexpr size_t kMostBytes = 900'000;  // a message has 1 MiB
+  for (const Agreement* agreement : theirs) {
+    if (static_cast<size_t>(response.consents_size()) >= most || bytes > kMostBytes) {
+      const v1::Consent& last = response.consents(response.consents_size() - 1);
+      CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(last.consent_id()));
+      response.set_next_page_token(absl::WebSafeBase64Escape(id.ToBytes()));
+      break;
+    }
+    CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, agreement->id));
+    *response.add_consents() = AsOf(std::move(consent), *loaded.state, *agreement, *rules, now);
+    bytes += response.consents(response.consents_size() - 1).ByteSizeLong();
+  }
+  co_return response;
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,28 @@
+// Agreements after they were given: renewed, read, listed.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "common/base/task.h"
+#include "common/rpc/call.h"
+#include "relais/consent/v1/consent_service.pb.h"
+#include "services/consent/handlers/registry.h"
+
+namespace relais::consent {
+
+/// Thread-safe. Institutions see and renew the agreements they collected; others' are NO_SUCH_OR_NOT_YOURS,
+/// and no answer tells that there are some.
+class ConsentHandlers {
+ public:
+  explicit ConsentHandlers(Registry& registry) : registry_(registry) {}
+
+  Task<absl::StatusOr<v1::RenewConsentResponse>> RenewConsent(rpc::Call call,
+                                                              v1::RenewConsentRequest request);
+  Task<absl::StatusOr<v1::GetConsentResponse>> GetConsent(rpc::Call call, v1::GetConsentRequest request);
+  Task<absl::StatusOr<v1::ListConsentsResponse>> ListConsents(rpc::Call call,
+                                                              v1::ListConsentsRequest request);
+
+ private:
+  Registry& registry_;
+};
+
+}  // namespace relais::consent
