@@ -10,6 +10,7 @@
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/objection_records.h"
+#include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
 namespace {
@@ -64,6 +65,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
   if (registry_.context.log.keys().Frozen(subject)) {  // later she has no agreement that could end
     const absl::Status forgotten = co_await ForgetEnds(registry_.context, subject.id);
     CO_RETURN_IF_ERROR(forgotten);
+    const absl::Status not_due = co_await ForgetAllDue(registry_, subject.id);
+    CO_RETURN_IF_ERROR(not_due);
   }
   const absl::Status emptied = co_await storage::EmptyPartition(registry_.context.store, partition, "");
   registry_.store.cache().Forget(subject.id);

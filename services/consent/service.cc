@@ -25,6 +25,10 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       emergencies_(registry_),
       expiries_(registry_, settings.expiry_scan),
       erasures_(registry_),
+      receipts_(registry_),
+      disclosures_(registry_),
+      rights_(registry_),
+      record_rights_(registry_),
       keeper_(registry_, settings.retention) {
   if (context_.maintenance != nullptr) {
     context_.maintenance->UseKeeper(&keeper_);

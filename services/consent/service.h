@@ -8,11 +8,15 @@
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/agreement_handlers.h"
 #include "services/consent/handlers/check_handlers.h"
+#include "services/consent/handlers/disclosure_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
+#include "services/consent/handlers/receipt_handlers.h"
+#include "services/consent/handlers/record_rights_handlers.h"
 #include "services/consent/handlers/registry.h"
+#include "services/consent/handlers/rights_handlers.h"
 #include "services/consent/keeper.h"
 
 namespace relais::consent {
@@ -50,6 +54,10 @@ class Service {
   EmergencyHandlers& emergencies() { return emergencies_; }
   Expiries& expiries() { return expiries_; }
   ErasureHandlers& erasures() { return erasures_; }
+  ReceiptHandlers& receipts() { return receipts_; }
+  DisclosureHandlers& disclosures() { return disclosures_; }
+  RightsHandlers& rights() { return rights_; }
+  RecordRightsHandlers& record_rights() { return record_rights_; }
 
  private:
   const rpc::ServiceContext context_;
@@ -63,6 +71,10 @@ class Service {
   EmergencyHandlers emergencies_;
   Expiries expiries_;
   ErasureHandlers erasures_;
+  ReceiptHandlers receipts_;
+  DisclosureHandlers disclosures_;
+  RightsHandlers rights_;
+  RecordRightsHandlers record_rights_;
   Keeper keeper_;
 };
 

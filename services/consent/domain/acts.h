@@ -76,4 +76,12 @@ struct Emergency {
   absl::Time until;  // excluded
 };
 
+/// An institution's processing is restricted at her demand (RGPD art. 18), until it says that it ends.
+struct Restriction {
+  Id128 id;
+  std::string institution;
+  absl::Time from;
+  std::optional<absl::Time> until;  // nullopt: it stands
+};
+
 }  // namespace relais::consent

@@ -2,6 +2,7 @@
 // recorded.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,7 @@ class PersonState {
   [[nodiscard]] const std::vector<Denial>& denials() const { return denials_; }
   [[nodiscard]] const std::vector<Objection>& objections() const { return objections_; }
   [[nodiscard]] const std::vector<Emergency>& emergencies() const { return emergencies_; }
+  [[nodiscard]] const std::vector<Restriction>& restrictions() const { return restrictions_; }
   /// The instant of the last act.
   [[nodiscard]] absl::Time latest() const { return latest_; }
 
@@ -30,6 +32,9 @@ class PersonState {
   void Add(Agreement agreement);
   void Add(Denial denial);
   void Add(Emergency emergency);
+  void Add(Restriction restriction);
+  /// Ends that institution's restriction; nullopt when none stands. Else its id.
+  std::optional<Id128> EndRestriction(std::string_view institution, absl::Time at);
   /// Records or renews her objection. One that is already applied (same record, generation not newer) changes
   /// nothing: false.
   bool Record(Objection objection);
@@ -41,6 +46,11 @@ class PersonState {
   bool LiftOwn(std::string_view supplier, absl::Time at);
 
   [[nodiscard]] const Agreement* FindAgreement(const Id128& id) const;
+  /// The one that stands, or null.
+  [[nodiscard]] const Restriction* FindRestriction(std::string_view institution) const;
+  /// The same history without the agreements recorded before `since` and without restrictions: what
+  /// they leave of it (restriction.h). Not for storing.
+  [[nodiscard]] PersonState WithoutAgreementsBefore(absl::Time since) const;
 
  private:
   friend class PersonStateBuilder;
@@ -52,6 +62,7 @@ class PersonState {
   std::vector<Denial> denials_;
   std::vector<Objection> objections_;
   std::vector<Emergency> emergencies_;
+  std::vector<Restriction> restrictions_;
   absl::Time latest_ = absl::InfinitePast();
 };
 
@@ -62,6 +73,7 @@ class PersonStateBuilder {
   void Put(Denial denial) { state_.denials_.push_back(std::move(denial)); }
   void Put(Objection objection) { state_.objections_.push_back(std::move(objection)); }
   void Put(Emergency emergency) { state_.emergencies_.push_back(std::move(emergency)); }
+  void Put(Restriction restriction) { state_.restrictions_.push_back(std::move(restriction)); }
   [[nodiscard]] PersonState Build(absl::Time latest) && {
     state_.latest_ = latest;
     return std::move(state_);
