@@ -93,7 +93,7 @@ absl::CivilDay AddJoursOuvres(absl::CivilDay day, int n) {
 absl::CivilDay AddMonths(absl::CivilDay day, int months) {
   const absl::CivilMonth month = absl::CivilMonth(day) + months;
   const int last = absl::CivilDay(absl::CivilDay(month + 1) - 1).day();
-  return {month.year(), month.month(), std::min(day.day(), last)};
+  return absl::CivilDay(month.year(), month.month(), std::min(day.day(), last));
 }
 
 bool InWinterTruce(absl::CivilDay day) { return day.month() >= 11 || day.month() <= 3; }

@@ -26,10 +26,10 @@ absl::Status CheckOptions(const std::string& name, const Options& options) {
 
 std::vector<std::unique_ptr<Question>> AllQuestions(const Options& options) {
   std::vector<std::unique_ptr<Question>> all;
-  for (const auto make :
-       {MakePermitAfterRefusal, MakeAccessWithoutRelation, MakeOverdueEmergencyReviews,
-        MakeOverdueErasureNotices, MakeIrregularTransmissions, MakeUsedAgainstAgreed, MakeSpecialWithoutFlag,
-        MakeAgreementsWithoutEvidence, MakePurgeDue, MakeBreachNotice, MakeInForce, MakeNoticeGiven}) {
+  for (const auto make : {MakePermitAfterRefusal, MakeAccessWithoutRelation, MakeOverdueEmergencyReviews,
+                          MakeOverdueErasureNotices, MakeOverdueRightsRequests, MakeIrregularTransmissions,
+                          MakeUsedAgainstAgreed, MakeSpecialWithoutFlag, MakeAgreementsWithoutEvidence,
+                          MakePurgeDue, MakeBreachNotice, MakeInForce, MakeNoticeGiven}) {
     all.push_back(make(options));
   }
   return all;

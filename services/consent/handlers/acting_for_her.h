@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/id128.h"
 #include "common/rpc/call.h"
+#include "services/consent/domain/question.h"
 #include "services/consent/handlers/registry.h"
 
 namespace relais::consent {

@@ -20,6 +20,7 @@
 namespace relais::consent {
 namespace {
 
+constexpr size_t kLeavesAtOnce = 500;
 constexpr char kRectify[] = "relais.consent.v1.RightsService/Rectify";
 
 absl::Status CheckTraits(const Registry& registry, const v1::RectifyRequest& request) {
@@ -57,6 +58,15 @@ absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const Id128& pe
   act.event = event;
   act.event.details.mutable_payload()->PackFrom(payload);
   act.remembered.set_event_id(event.event_id.ToBytes());
+  for (const std::string& institution_told : payload.to_tell()) {
+    audit::Event told = event;  // each reads of itself alone
+    told.details.mutable_recipient()->set_institution(institution_told);
+    v1::RecordRectified own = payload;
+    own.clear_to_tell();
+    own.add_to_tell(institution_told);
+    told.details.mutable_payload()->PackFrom(own);
+    act.also.push_back(std::move(told));
+  }
   *record->mutable_traits() = rectified.traits;
   ASSIGN_OR_RETURN(storage::Mutation row,
                    registry.store.WriteSealed(person, RecordKey(institution), *record));
@@ -64,15 +74,25 @@ absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const Id128& pe
   return act;
 }
 
-// What the act's leaf says was changed: the same for a repeated request.
-absl::StatusOr<v1::RecordRectified> SaidOf(const common::v1::Proof& proof) {
-  ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(proof.leaf()));
-  ASSIGN_OR_RETURN(const audit::v1::LeafDetails details,
-                   audit::OpenDetailsWithLeafKey(leaf, Secret(proof.leaf_key())));
-  v1::RecordRectified said;
-  return details.payload().UnpackTo(&said)
-             ? absl::StatusOr<v1::RecordRectified>(std::move(said))
-             : absl::DataLossError("the leaf of a rectification does not parse");
+// What the first leaf of the act says: the same for a repeated request.
+absl::StatusOr<v1::RecordRectified> SaidOf(audit::Log& log, const Id128& person,
+                                           const std::string& event_id) {
+  uint64_t from = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
+                     log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
+    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, log.OpenAt(indices));
+    for (const audit::OpenedLeaf& leaf : leaves) {
+      v1::RecordRectified said;
+      if (leaf.leaf.header.event_id() == event_id && leaf.details.payload().UnpackTo(&said)) {
+        return said;
+      }
+    }
+    if (indices.size() < kLeavesAtOnce) {
+      return absl::DataLossError("a rectification that was recorded is not in the log");
+    }
+    from = indices.back() + 1;
+  }
 }
 
 absl::StatusOr<std::vector<v1::Consent>> ConsentsOf(Registry& registry, const Id128& person,
@@ -123,12 +143,16 @@ Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Cal
                            const PersonState& state, absl::Time /*instant*/) {
     return PlanRectification(registry, person, request, institution, state, event);
   };
-  // The proof is always made: the leaf says what was changed.
-  ActRequest what{person, rpc::RequestOwner(call, actor), kRectify, request.request_id(), ContentOf(request),
-                  true};
+  ActRequest what{person,
+                  rpc::RequestOwner(call, actor),
+                  kRectify,
+                  request.request_id(),
+                  ContentOf(request),
+                  request.want_proof()};
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
-  CO_ASSIGN_OR_RETURN(const v1::RecordRectified said, SaidOf(act->written.proof()));
+  CO_ASSIGN_OR_RETURN(const v1::RecordRectified said,
+                      SaidOf(context.log, person, act->remembered.event_id()));
   // Another name or address may be one that objected (D-1.6): as at registration, before it answers.
   CO_ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
                       registry_.store.ReadRecord(person, actor.institution));
@@ -145,9 +169,6 @@ Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Cal
   v1::RectifyResponse response;
   *response.mutable_changed() = said.fields();
   *response.mutable_to_tell() = said.to_tell();
-  if (!request.want_proof()) {
-    act->written.clear_proof();
-  }
   *response.mutable_written() = std::move(act->written);
   co_return response;
 }
