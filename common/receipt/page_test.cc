@@ -31,7 +31,8 @@ class PageTest : public ::testing::Test {
   std::string Text(const std::string& language) { return WriteText(Pages(language), kCode); }
   // The text with its line breaks undone.
   std::string Flowing(const std::string& language) {
-    return std::regex_replace(Text(language), std::regex("\n +"), " ");
+    const std::string items = std::regex_replace(Text(language), std::regex("\n {4}"), " ");
+    return std::regex_replace(items, std::regex("([^\n])\n(?=[^\n ])"), "$1 ");
   }
 
   calendar::Paris paris_;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <zbar.h>
 
+#include <cstdio>
+
 #include "common/receipt/code.h"
 
 namespace relais::receipt {

@@ -52,7 +52,14 @@ absl::StatusOr<std::vector<uint64_t>> LeavesBelow(audit::Log& log, const Id128& 
 struct Bounds {
   absl::Time from;
   absl::Time until;
-  [[nodiscard]] bool Hold(absl::Time time) const { return from <= time && time < until; }
+  // What is withheld is found by its day alone: narrow bounds do not tell its instant.
+  [[nodiscard]] bool Hold(const HistoryEntry& entry, absl::Time time, const calendar::Paris& paris) const {
+    if (std::holds_alternative<v1::Disclosure>(entry)) {
+      return from <= time && time < until;
+    }
+    const absl::CivilDay day = paris.DayOf(time);
+    return from < paris.EndOf(day) && paris.StartOf(day) < until;
+  }
 };
 
 Bounds BoundsOf(const v1::ListDisclosuresRequest& request) {
@@ -73,9 +80,8 @@ absl::StatusOr<uint64_t> FillPage(audit::Log& log, const std::vector<uint64_t>& 
                                      leaves.begin() + static_cast<ptrdiff_t>(end));
     ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt(some));
     for (size_t i = opened.size(); i-- > 0;) {
-      std::optional<HistoryEntry> entry =
-          bounds.Hold(opened[i].leaf.time) ? EntryOf(opened[i], words) : std::nullopt;
-      if (!entry) {
+      std::optional<HistoryEntry> entry = EntryOf(opened[i], words);
+      if (!entry || !bounds.Hold(*entry, opened[i].leaf.time, words.paris)) {
         continue;
       }
       if (entries == page_size || bytes > kMostBytes) {

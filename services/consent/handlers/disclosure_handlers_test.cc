@@ -117,6 +117,29 @@ TEST_F(DisclosureTest, StillWithheldOnceReviewIsDue) {
   EXPECT_EQ(history.disclosures_size(), 0);
 }
 
+TEST_F(DisclosureTest, BoundsDoNotTellTheInstantOfWhatIsWithheld) {
+  Checked(SimWorld::CheckFor(person_));
+  Checked(Report(), "bspp");
+  const auto within = [&](absl::Time from, absl::Time until) {
+    v1::ListDisclosuresRequest request;
+    *request.mutable_person() = person_;
+    *request.mutable_from() = TimeTo(from);
+    *request.mutable_until() = TimeTo(until);
+    const auto page =
+        world_.Run(world_.service().disclosures().ListDisclosures(world_.As("ville-paris"), request));
+    SimWorld::Require(page.status());
+    return *page;
+  };
+  const absl::Time start = testing::StoryStart();
+  const v1::ListDisclosuresResponse later = within(start + absl::Hours(6), start + absl::Hours(7));
+  EXPECT_EQ(later.disclosures_size(), 0);
+  EXPECT_EQ(later.withheld_size(), 1);  // the same day
+  EXPECT_EQ(within(start + absl::Hours(24), start + absl::Hours(48)).withheld_size(), 0);
+  EXPECT_EQ(within(start - absl::Hours(48), start - absl::Hours(24)).withheld_size(), 0);
+  const v1::ListDisclosuresResponse around = within(start - absl::Hours(1), start + absl::Hours(1));
+  EXPECT_EQ(around.disclosures(around.disclosures_size() - 1).kind(), v1::DISCLOSURE_KIND_PERMITTED);
+}
+
 TEST_F(DisclosureTest, ADeniedReportIsWithheldToo) {
   Checked(Report(false), "bspp");
   const v1::ListDisclosuresResponse history = All();
@@ -211,7 +234,6 @@ TEST_F(DisclosureTest, CompleteAgainstTheLog) {
     }
   }
   const Id128 her = world_.IdOf(person_);
-  const std::shared_ptr<const Rules> rules = std::make_shared<const Rules>(RulesFrom(world_.directory()));
   std::vector<uint64_t> shown;
   size_t withheld = 0;
   for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
