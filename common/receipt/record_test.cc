@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "common/receipt/testing/sample_receipt.h"
 
@@ -24,7 +25,7 @@ TEST(Record, HasTheSectionsAndFieldsOfTs27560) {
   EXPECT_EQ(purpose["lawful_basis"], "GDPR 6(1)(e)");
   EXPECT_EQ(purpose["pii_information"][1]["pii_type"], "HEALTH");
   EXPECT_EQ(purpose["pii_information"][1]["special_pii_category"], true);
-  EXPECT_EQ(purpose["recipient_third_parties"], nlohmann::json({"institution:caf", "kind:HOSPITAL"}));
+  EXPECT_EQ(purpose["recipient_third_parties"], nlohmann::json::array({"institution:caf", "kind:HOSPITAL"}));
   EXPECT_EQ(purpose["impact_assessment"], "AIPD-2026-ville-paris");
   EXPECT_EQ(record["pii_processing"]["language"], "fr");
   const nlohmann::json& event = record["event"];
@@ -46,7 +47,7 @@ TEST(Record, EveryPartyNamedIsDescribed) {
     for (const char* list : {"pii_controllers", "recipient_third_parties"}) {
       for (const nlohmann::json& id : purpose[list]) {
         if (!described.contains(id.get<std::string>())) {
-          missing.push_back(id);
+          missing.push_back(id.get<std::string>());
         }
       }
     }
@@ -117,7 +118,7 @@ TEST(Record, AKantaraReceiptCanBeFilledFromIt) {
   const nlohmann::json filled = KantaraFrom(nlohmann::json::parse(WriteRecord(SampleReceipt())));
   ExpectFilled(filled, "");
   EXPECT_EQ(filled["sensitive"], true);
-  EXPECT_EQ(filled["spiCat"], nlohmann::json({"HEALTH"}));
+  EXPECT_EQ(filled["spiCat"], nlohmann::json::array({"HEALTH"}));
 }
 
 }  // namespace

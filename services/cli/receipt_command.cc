@@ -11,6 +11,7 @@
 #include "common/receipt/page.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
+#include "relais/consent/v1/events.pb.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/log_keys.h"
 #include "services/cli/output.h"

@@ -100,8 +100,11 @@ Task<absl::Status> Keeper::Unclaim(Id128 person, std::string institution, v1::St
 
 Task<absl::Status> Keeper::UnlinkAll(Id128 person, std::string institution, v1::StoredRecord record) {
   const std::shared_ptr<const directory::Directory> directory = registry_.context.directory();
-  CO_ASSIGN_OR_RETURN(const std::vector<RecordName> records,
+  CO_ASSIGN_OR_RETURN(std::vector<RecordName> records,
                       RecordsOfTraits(registry_, *directory, institution, record.traits()));
+  for (const v1::LinkedRecord& before : record.linked_before()) {
+    records.push_back({before.supplier(), before.key_version(), before.digest()});
+  }
   for (const RecordName& name : records) {
     const absl::Status unlinked = co_await UnlinkPerson(registry_, person, name);
     CO_RETURN_IF_ERROR(unlinked);

@@ -36,8 +36,29 @@ absl::Status CheckTraits(const Registry& registry, const v1::RectifyRequest& req
   return absl::OkStatus();
 }
 
-absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const Id128& person,
-                                             const v1::RectifyRequest& request,
+// Of the traits that are about to go: only keyed digests.
+absl::Status KeepLinks(Registry& registry, const directory::Directory& directory,
+                       const std::string& institution, v1::StoredRecord& record) {
+  ASSIGN_OR_RETURN(const std::vector<RecordName> names,
+                   RecordsOfTraits(registry, directory, institution, record.traits()));
+  for (const RecordName& name : names) {
+    const bool known = std::any_of(
+        record.linked_before().begin(), record.linked_before().end(), [&](const v1::LinkedRecord& before) {
+          return before.supplier() == name.supplier && before.key_version() == name.key_version &&
+                 before.digest() == name.digest;
+        });
+    if (!known) {
+      v1::LinkedRecord* before = record.add_linked_before();
+      before->set_supplier(name.supplier);
+      before->set_key_version(name.key_version);
+      before->set_digest(name.digest);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const directory::Directory& directory,
+                                             const Id128& person, const v1::RectifyRequest& request,
                                              const std::string& institution, const PersonState& state,
                                              const audit::Event& event) {
   ASSIGN_OR_RETURN(std::optional<v1::StoredRecord> record, registry.store.ReadRecord(person, institution));
@@ -67,6 +88,7 @@ absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const Id128& pe
     told.details.mutable_payload()->PackFrom(own);
     act.also.push_back(std::move(told));
   }
+  RETURN_IF_ERROR(KeepLinks(registry, directory, institution, *record));
   *record->mutable_traits() = rectified.traits;
   ASSIGN_OR_RETURN(storage::Mutation row,
                    registry.store.WriteSealed(person, RecordKey(institution), *record));
@@ -139,9 +161,10 @@ Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Cal
   audit::Event event =
       rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_RECORD_RECTIFIED, request.request_id());
   event.event_id = context.random.Id();
-  const PlanAct plan = [&registry = registry_, person, request, institution = actor.institution, event](
-                           const PersonState& state, absl::Time /*instant*/) {
-    return PlanRectification(registry, person, request, institution, state, event);
+  const PlanAct plan = [&registry = registry_, directory = call.directory, person, request,
+                        institution = actor.institution,
+                        event](const PersonState& state, absl::Time /*instant*/) {
+    return PlanRectification(registry, *directory, person, request, institution, state, event);
   };
   ActRequest what{person,
                   rpc::RequestOwner(call, actor),
