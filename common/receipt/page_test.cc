@@ -194,8 +194,8 @@ TEST_F(PageTest, TestDataSaysSo) {
 }
 
 TEST_F(PageTest, AHashOnlyCodeSaysSo) {
-  EXPECT_THAT(WriteText(Pages("fr", false), kCode), HasSubstr("il faut le fichier"));
-  EXPECT_THAT(Text("fr"), Not(HasSubstr("il faut le fichier")));
+  EXPECT_THAT(WriteText(Pages("fr", false), kCode), HasSubstr("Le code prouve l'inscription"));
+  EXPECT_THAT(Text("fr"), Not(HasSubstr("Le code prouve l'inscription")));
 }
 
 TEST(Markup, CleanKeepsWords) {
