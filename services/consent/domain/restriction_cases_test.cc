@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "services/consent/domain/decision.h"
+#include "services/consent/domain/story.h"
 #include "services/consent/domain/testing.h"
 
 namespace relais::consent {

@@ -5,6 +5,8 @@
 namespace relais::consent {
 namespace {
 
+using Day = absl::CivilDay;
+
 constexpr absl::CivilDay kReceived(2026, 11, 30);
 constexpr absl::CivilDay kDue(2026, 12, 30);
 constexpr absl::CivilDay kLongDue(2027, 2, 28);  // clamped: there is no 30 February
@@ -23,11 +25,11 @@ TEST(Rights, OneMonthFromTheDayOfReceipt) {
     absl::CivilDay received;
     absl::CivilDay due;
   };
-  for (const Row& row : {Row{{2026, 11, 3}, {2026, 12, 3}}, Row{{2026, 12, 31}, {2027, 1, 31}},
-                         Row{{2027, 1, 29}, {2027, 2, 28}}, Row{{2027, 1, 31}, {2027, 2, 28}},
-                         Row{{2028, 1, 31}, {2028, 2, 29}},
+  for (const Row& row : {Row{Day(2026, 11, 3), Day(2026, 12, 3)}, Row{Day(2026, 12, 31), Day(2027, 1, 31)},
+                         Row{Day(2027, 1, 29), Day(2027, 2, 28)}, Row{Day(2027, 1, 31), Day(2027, 2, 28)},
+                         Row{Day(2028, 1, 31), Day(2028, 2, 29)},
                          // 1 November is a Sunday and a holiday: nothing is moved.
-                         Row{{2026, 10, 1}, {2026, 11, 1}}}) {
+                         Row{Day(2026, 10, 1), Day(2026, 11, 1)}}) {
     const RightsVerdict opened = OpenCase(row.received, row.received);
     ASSERT_TRUE(opened.ok());
     EXPECT_EQ(opened.next.due, row.due) << row.received;
@@ -46,7 +48,7 @@ TEST(Rights, OverdueFromMidnightAfterTheLastDay) {
   const calendar::Paris paris = *calendar::Paris::Load();
   EXPECT_EQ(OverdueFrom(Case(v1::RIGHTS_STATUS_OPEN, kDue), paris),
             absl::FromCivil(absl::CivilHour(2026, 12, 30, 23), absl::UTCTimeZone()));
-  EXPECT_EQ(OverdueFrom(Case(v1::RIGHTS_STATUS_OPEN, {2027, 6, 1}), paris),
+  EXPECT_EQ(OverdueFrom(Case(v1::RIGHTS_STATUS_OPEN, Day(2027, 6, 1)), paris),
             absl::FromCivil(absl::CivilHour(2027, 6, 1, 22), absl::UTCTimeZone()));
 }
 
