@@ -5,7 +5,7 @@
 
 #include "common/base/testing/seeded_random.h"
 #include "relais/consent/v1/events.pb.h"
-#include "services/consent/domain/withholding.h"
+#include "services/consent/convert.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
