@@ -13,6 +13,8 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core pull)
 find_package(RocksDB REQUIRED)
 pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)
 pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode)
+pkg_check_modules(ZBAR REQUIRED IMPORTED_TARGET zbar)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 find_path(GOOGLEAPIS_PROTO_DIR google/rpc/status.proto REQUIRED
           PATHS /usr/share/gocode/src/github.com/gogo/googleapis)

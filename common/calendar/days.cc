@@ -90,6 +90,12 @@ absl::CivilDay AddJoursOuvres(absl::CivilDay day, int n) {
   return day;
 }
 
+absl::CivilDay AddMonths(absl::CivilDay day, int months) {
+  const absl::CivilMonth month = absl::CivilMonth(day) + months;
+  const int last = absl::CivilDay(absl::CivilDay(month + 1) - 1).day();
+  return absl::CivilDay(month.year(), month.month(), std::min(day.day(), last));
+}
+
 bool InWinterTruce(absl::CivilDay day) { return day.month() >= 11 || day.month() <= 3; }
 
 int AgeOn(absl::CivilDay birth, absl::CivilDay day) {

@@ -26,6 +26,10 @@ namespace relais::calendar {
 /// The n-th jour ouvré after `day`, which is not counted (D-1.11). n <= 0 gives `day` itself.
 [[nodiscard]] absl::CivilDay AddJoursOuvres(absl::CivilDay day, int n);
 
+/// The same day of a later month, or the last day of a shorter one: 31 January + 1 is 28 or 29 February.
+/// `months` >= 0.
+[[nodiscard]] absl::CivilDay AddMonths(absl::CivilDay day, int months);
+
 /// 1 November to 31 March, both included (D-1.8).
 [[nodiscard]] bool InWinterTruce(absl::CivilDay day);
 

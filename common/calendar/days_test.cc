@@ -129,5 +129,14 @@ TEST(DaysTest, BornOn29FebruaryIsAdultOnFirstOfMarch) {
   EXPECT_EQ(AgeOn(birth, CivilDay(2028, 2, 29)), 20);
 }
 
+TEST(Days, MonthsAreClampedAtTheirEnd) {
+  EXPECT_EQ(AddMonths(absl::CivilDay(2026, 11, 3), 1), absl::CivilDay(2026, 12, 3));
+  EXPECT_EQ(AddMonths(absl::CivilDay(2026, 12, 31), 1), absl::CivilDay(2027, 1, 31));
+  EXPECT_EQ(AddMonths(absl::CivilDay(2027, 1, 31), 1), absl::CivilDay(2027, 2, 28));
+  EXPECT_EQ(AddMonths(absl::CivilDay(2028, 1, 31), 1), absl::CivilDay(2028, 2, 29));
+  EXPECT_EQ(AddMonths(absl::CivilDay(2026, 11, 30), 3), absl::CivilDay(2027, 2, 28));
+  EXPECT_EQ(AddMonths(absl::CivilDay(2026, 11, 30), 0), absl::CivilDay(2026, 11, 30));
+}
+
 }  // namespace
 }  // namespace relais::calendar

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Enforces the direction of includes: base → {crypto … feeds} → {audit, pki, directory} → rpc → services → tests.
+"""Enforces the direction of includes: base → {crypto … feeds} → {audit, pki, directory} → receipt → rpc → services → tests.
 
 A service includes nothing of another service but generated stubs; gRPC headers appear only in rpc.*, common/rpc and the
 CLI; RocksDB only in common/storage/rocksdb; OpenSSL only in common/{base,crypto,pki} sources and never in a public header;
@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYER = {"base": 0, "crypto": 1, "text": 1, "calendar": 1, "telemetry": 1, "merkle": 2, "storage": 2, "identity": 2,
-         "feeds": 2, "pki": 3, "audit": 3, "directory": 4, "rpc": 5}
+         "feeds": 2, "pki": 3, "audit": 3, "directory": 4, "receipt": 5, "rpc": 6}
 SAME_LAYER_OK = {("crypto", "crypto")}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 IMPURE = re.compile(r"absl::Now\(|system_clock|steady_clock|random_device|std::rand\b|mt19937")

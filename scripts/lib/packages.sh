@@ -6,7 +6,7 @@ RELAIS_BUILD_PACKAGES=(
   golang-github-gogo-googleapis-dev
   libabsl-dev libbenchmark-dev libcli11-dev libgmock-dev libgrpc++-dev libgrpc-dev libgtest-dev libicu-dev
   libjemalloc-dev
-  libprotobuf-dev librocksdb-dev libspdlog-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev
+  libprotobuf-dev libqrencode-dev librocksdb-dev libspdlog-dev libssl-dev libyaml-cpp-dev libzbar-dev nlohmann-json3-dev
   libcurl4-openssl-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc tzdata zlib1g-dev
 )
 RELAIS_TEST_PACKAGES=(

@@ -48,7 +48,7 @@ TEST(App, TheNounsOfTheSuiteAreThere) {
   }
   EXPECT_EQ(nouns, (std::set<std::string>{"directory", "person", "consent", "check", "referent", "inbox",
                                           "signal", "alert", "audit", "backup", "maintenance", "pki",
-                                          "status", "dev", "completion"}));
+                                          "rights", "status", "dev", "completion"}));
 }
 
 // Examples must parse: an option that was renamed fails here.

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/merkle/tlog_proof.h"
 #include "common/pki/file.h"
+#include "common/receipt/code.h"
 #include "services/cli/audit_command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/export_file.h"
@@ -125,19 +126,17 @@ std::string LeafText(const audit::Leaf& leaf) {
   return absl::StrCat("\n", ParisTime(leaf.time), " (Paris)\n", ToText(leaf.header));
 }
 
-absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, const Trust& trust) {
-  const auto read = ParseReceipt(text);
-  if (!read.ok()) {
-    // What is no receipt at all is a mistake of who asks; what was one is broken.
-    return LooksLikeReceipt(text) ? PrintBroken(context, read.status()) : absl::StatusOr<int>(read.status());
-  }
-  const common::v1::Proof& proof = *read;
+// `receipt`: the text that the proof was read from, when it says more than the proof; else null.
+absl::StatusOr<int> VerifyProofOf(Context& context, const common::v1::Proof& proof, const std::string* receipt,
+                                  const Trust& trust) {
   const auto verified = audit::VerifyProof(proof, NamedKeys(trust.keys));
   if (!verified.ok()) {
     return PrintBroken(context, verified.status());
   }
-  if (const absl::Status said = CheckReceipt(text, proof); !said.ok()) {
-    return PrintBroken(context, said);
+  if (receipt != nullptr) {
+    if (const absl::Status said = CheckReceipt(*receipt, proof); !said.ok()) {
+      return PrintBroken(context, said);
+    }
   }
   std::vector<std::string> checks = {
       absl::StrCat("checkpoint signature: ", proof.origin(), ", size ", Grouped(verified->tree_size)),
@@ -155,8 +154,54 @@ absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, con
     facts["details"] = nlohmann::json::parse(ToJson(*verified->details));
     more += ToText(*verified->details);
   }
-  checks.emplace_back("receipt: says nothing but what its leaf and checkpoint say");
+  if (receipt != nullptr) {
+    checks.emplace_back("receipt: says nothing but what its leaf and checkpoint say");
+  }
   return PrintVerified(context, checks, facts, more);
+}
+
+absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, const Trust& trust) {
+  const auto proof = ParseReceipt(text);
+  if (!proof.ok()) {
+    // What is no receipt at all is a mistake of who asks; what was one is broken.
+    return LooksLikeReceipt(text) ? PrintBroken(context, proof.status()) : absl::StatusOr<int>(proof.status());
+  }
+  return VerifyProofOf(context, *proof, &text, trust);
+}
+
+// The text of a receipt's QR code: a whole proof; or the proof of a leaf's hash, with --leaf of the leaf.
+absl::StatusOr<int> VerifyCodeFile(Context& context, const std::string& text, const VerifyOptions& options,
+                                   const Trust& trust) {
+  auto code = receipt::ParseCode(text, Verifiers(trust.keys));
+  if (!code.ok()) {
+    return PrintBroken(context, code.status());
+  }
+  if (!options.leaf.empty() && !code->whole_leaf) {
+    ASSIGN_OR_RETURN(std::string leaf, ReadInput(options.leaf, audit::kMaxLeafSize));
+    code->proof.set_leaf(std::move(leaf));
+    code->proof.set_leaf_key(code->leaf_key);
+    code->whole_leaf = true;
+  }
+  if (code->whole_leaf) {
+    return VerifyProofOf(context, code->proof, nullptr, trust);
+  }
+  if (const absl::Status status = receipt::VerifyCode(*code, Verifiers(trust.keys)); !status.ok()) {
+    return PrintBroken(context, status);
+  }
+  std::vector<std::string> checks = {
+      absl::StrCat("checkpoint signature: ", code->proof.origin(), ", size ",
+                   Grouped(code->proof.tree_size())),
+      absl::StrCat("inclusion: leaf ", code->proof.leaf_index(), " is in that tree, by its hash ",
+                   merkle::HashToHex(code->leaf_hash))};
+  if (const absl::Status status = CheckWitnesses(code->proof.checkpoint(), trust, checks); !status.ok()) {
+    return PrintBroken(context, status);
+  }
+  return PrintVerified(context, checks,
+                       {{"origin", code->proof.origin()},
+                        {"leafIndex", code->proof.leaf_index()},
+                        {"treeSize", code->proof.tree_size()},
+                        {"leafHash", merkle::HashToHex(code->leaf_hash)}},
+                       "\nwhat the leaf says was not checked: give it with --leaf FILE\n");
 }
 
 absl::StatusOr<int> VerifyTlogProofFile(Context& context, const std::string& text,
@@ -220,6 +265,9 @@ absl::StatusOr<int> VerifyFile(Context& context, const VerifyOptions& options) {
     return VerifyExportFile(context, in, trust);
   }
   ASSIGN_OR_RETURN(const std::string text, pki::ReadWholeFile(options.file, kMostReceiptBytes));
+  if (receipt::LooksLikeCode(text)) {
+    return VerifyCodeFile(context, text, options, trust);
+  }
   return merkle::LooksLikeTlogProof(text) ? VerifyTlogProofFile(context, text, options, trust)
                                           : VerifyReceipt(context, text, trust);
 }
@@ -308,8 +356,9 @@ void AddAuditVerify(CLI::App& noun, Context& context) {
       "check a receipt, an offline proof or an export, or a live log; exit 1 names the check that failed",
       "relais audit verify receipt.json");
   auto options = std::make_shared<VerifyOptions>();
-  verify.add_option("file", options->file, "a receipt, a .tlog-proof or an export");
-  verify.add_option("--leaf", options->leaf, "the leaf's bytes, for a .tlog-proof");
+  verify.add_option("file", options->file, "a receipt, the text of its QR code, a .tlog-proof or an export");
+  verify.add_option("--leaf", options->leaf,
+                    "the leaf's bytes, for a .tlog-proof and a code that has only its hash");
   verify.add_option("--service", options->service, "a live log: consent, routing or alerting");
   verify.add_option("--state", options->state, "where the checkpoint seen last is kept");
   AddWitnessPolicy(verify, options->policy);

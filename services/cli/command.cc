@@ -57,6 +57,7 @@ void BuildApp(CLI::App& app, Context& context) {
   AddMaintenanceCommands(app, context);
   AddBackupCommands(app, context);
   AddPkiCommands(app, context);
+  AddRightsCommands(app, context);
   AddStatusCommand(app, context);
   AddDevCommands(app, context);
   AddCompletionCommand(app, context);

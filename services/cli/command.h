@@ -61,6 +61,7 @@ void AddAuditCommands(CLI::App& app, Context& context);
 void AddMaintenanceCommands(CLI::App& app, Context& context);
 void AddBackupCommands(CLI::App& app, Context& context);
 void AddPkiCommands(CLI::App& app, Context& context);
+void AddRightsCommands(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
 void AddDevCommands(CLI::App& app, Context& context);
 void AddCompletionCommand(CLI::App& app, Context& context);

@@ -13,6 +13,7 @@
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
 #include "services/cli/receipt.h"
+#include "services/cli/receipt_command.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 
@@ -375,6 +376,7 @@ void AddConsentCommands(CLI::App& app, Context& context) {
   AddObjections(noun, context);
   AddEmergency(noun, context);
   AddConsentFollowUp(noun, context);
+  AddConsentReceipt(noun, context);
 }
 
 }  // namespace relais::cli

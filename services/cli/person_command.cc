@@ -5,6 +5,7 @@
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
 #include "services/cli/receipt.h"
+#include "services/cli/receipt_command.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 
@@ -125,6 +126,7 @@ void AddPersonCommands(CLI::App& app, Context& context) {
   erase.add_option("--receipt", erase_options->receipt, "write the proof here, as a JSON receipt");
   erase.add_option("--request-id", erase_options->request_id, "repeat a request under its id");
   OnRun(erase, context, erase_options, RunErase);
+  AddPersonHistory(noun, context);
 }
 
 }  // namespace relais::cli

@@ -159,6 +159,13 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->mutable_by()->set_function(information.by_function);
     LinesTo(information.lines, *out->mutable_lines());
   }
+  for (const Restriction& restriction : state.restrictions()) {
+    v1::StoredRestriction* out = stored.add_restrictions();
+    out->set_id(restriction.id.ToBytes());
+    out->set_institution(restriction.institution);
+    out->set_from(Micros(restriction.from));
+    out->set_until(restriction.until ? Micros(*restriction.until) : 0);
+  }
   stored.set_latest(Micros(state.latest()));
   return stored;
 }
@@ -236,6 +243,16 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     information.by_function = in.by().function();
     information.lines = LinesFrom(in.lines());
     builder.Put(std::move(information));
+  }
+  for (const v1::StoredRestriction& in : stored.restrictions()) {
+    Restriction restriction;
+    ASSIGN_OR_RETURN(restriction.id, Id128::FromBytes(in.id()));
+    restriction.institution = in.institution();
+    restriction.from = FromMicros(in.from());
+    if (in.until() != 0) {
+      restriction.until = FromMicros(in.until());
+    }
+    builder.Put(std::move(restriction));
   }
   return std::move(builder).Build(FromMicros(stored.latest()));
 }

@@ -12,6 +12,7 @@
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/objection_records.h"
 #include "services/consent/handlers/record_act.h"
+#include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
 namespace {
@@ -69,6 +70,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
   if (registry_.context.log.keys().Frozen(subject)) {  // later she has no agreement that could end
     const absl::Status forgotten = co_await ForgetEnds(registry_.context, subject.id);
     CO_RETURN_IF_ERROR(forgotten);
+    const absl::Status not_due = co_await ForgetAllDue(registry_, subject.id);
+    CO_RETURN_IF_ERROR(not_due);
   }
   const absl::Status emptied = co_await storage::EmptyPartition(registry_.context.store, partition, "");
   registry_.store.cache().Forget(subject.id);
@@ -102,8 +105,11 @@ Task<absl::Status> Keeper::Unclaim(Id128 person, std::string institution, v1::St
 
 Task<absl::Status> Keeper::UnlinkAll(Id128 person, std::string institution, v1::StoredRecord record) {
   const std::shared_ptr<const directory::Directory> directory = registry_.context.directory();
-  CO_ASSIGN_OR_RETURN(const std::vector<RecordName> records,
+  CO_ASSIGN_OR_RETURN(std::vector<RecordName> records,
                       RecordsOfTraits(registry_, *directory, institution, record.traits()));
+  for (const v1::LinkedRecord& before : record.linked_before()) {
+    records.push_back({before.supplier(), before.key_version(), before.digest()});
+  }
   for (const RecordName& name : records) {
     const absl::Status unlinked = co_await UnlinkPerson(registry_, person, name);
     CO_RETURN_IF_ERROR(unlinked);

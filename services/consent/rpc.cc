@@ -7,6 +7,7 @@
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/emergency_service.grpc.pb.h"
 #include "relais/consent/v1/person_service.grpc.pb.h"
+#include "relais/consent/v1/rights_service.grpc.pb.h"
 
 namespace relais::consent {
 namespace {
@@ -48,7 +49,9 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
         notices_(dispatcher, v1::ConsentService::service_full_name(), service.notices()),
         withdrawals_(dispatcher, v1::ConsentService::service_full_name(), service.withdrawals()),
         objections_(dispatcher, v1::ConsentService::service_full_name(), service.objections()),
-        checks_(dispatcher, v1::ConsentService::service_full_name(), service.checks()) {}
+        checks_(dispatcher, v1::ConsentService::service_full_name(), service.checks()),
+        receipts_(dispatcher, v1::ConsentService::service_full_name(), service.receipts()),
+        disclosures_(dispatcher, v1::ConsentService::service_full_name(), service.disclosures()) {}
 
   Reactor* RecordConsent(Context* c, const v1::RecordConsentRequest* q,
                          v1::RecordConsentResponse* s) override {
@@ -104,6 +107,13 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   Reactor* BatchCheck(Context* c, const v1::BatchCheckRequest* q, v1::BatchCheckResponse* s) override {
     return checks_.Unary(c, q, s, "BatchCheck", &CheckHandlers::BatchCheck);
   }
+  Reactor* GetReceipt(Context* c, const v1::GetReceiptRequest* q, v1::GetReceiptResponse* s) override {
+    return receipts_.Unary(c, q, s, "GetReceipt", &ReceiptHandlers::GetReceipt);
+  }
+  Reactor* ListDisclosures(Context* c, const v1::ListDisclosuresRequest* q,
+                           v1::ListDisclosuresResponse* s) override {
+    return disclosures_.Unary(c, q, s, "ListDisclosures", &DisclosureHandlers::ListDisclosures);
+  }
 
  private:
   rpc::Binding<AgreementHandlers> agreements_;
@@ -113,6 +123,8 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   rpc::Binding<WithdrawalStatusHandlers> withdrawals_;
   rpc::Binding<ObjectionHandlers> objections_;
   rpc::Binding<CheckHandlers> checks_;
+  rpc::Binding<ReceiptHandlers> receipts_;
+  rpc::Binding<DisclosureHandlers> disclosures_;
 };
 
 class EmergencyRpc final : public v1::EmergencyService::CallbackService {
@@ -134,6 +146,39 @@ class EmergencyRpc final : public v1::EmergencyService::CallbackService {
   rpc::Binding<EmergencyHandlers> bind_;
 };
 
+class RightsRpc final : public v1::RightsService::CallbackService {
+ public:
+  RightsRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
+      : bind_(dispatcher, v1::RightsService::service_full_name(), service.rights()),
+        records_(dispatcher, v1::RightsService::service_full_name(), service.record_rights()) {}
+
+  Reactor* Open(Context* c, const v1::OpenRequest* q, v1::OpenResponse* s) override {
+    return bind_.Unary(c, q, s, "Open", &RightsHandlers::Open);
+  }
+  Reactor* Answer(Context* c, const v1::AnswerRequest* q, v1::AnswerResponse* s) override {
+    return bind_.Unary(c, q, s, "Answer", &RightsHandlers::Answer);
+  }
+  Reactor* ListOverdue(Context* c, const v1::ListOverdueRequest* q, v1::ListOverdueResponse* s) override {
+    return bind_.Unary(c, q, s, "ListOverdue", &RightsHandlers::ListOverdue);
+  }
+  Reactor* Restrict(Context* c, const v1::RestrictRequest* q, v1::RestrictResponse* s) override {
+    return bind_.Unary(c, q, s, "Restrict", &RightsHandlers::Restrict);
+  }
+  Reactor* Unrestrict(Context* c, const v1::UnrestrictRequest* q, v1::UnrestrictResponse* s) override {
+    return bind_.Unary(c, q, s, "Unrestrict", &RightsHandlers::Unrestrict);
+  }
+  Reactor* Rectify(Context* c, const v1::RectifyRequest* q, v1::RectifyResponse* s) override {
+    return records_.Unary(c, q, s, "Rectify", &RecordRightsHandlers::Rectify);
+  }
+  Reactor* Export(Context* c, const v1::ExportRequest* q, v1::ExportResponse* s) override {
+    return records_.Unary(c, q, s, "Export", &RecordRightsHandlers::Export);
+  }
+
+ private:
+  rpc::Binding<RightsHandlers> bind_;
+  rpc::Binding<RecordRightsHandlers> records_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, Settings settings) {
@@ -149,6 +194,7 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   bound->services.push_back(std::make_unique<PersonRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<ConsentRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<EmergencyRpc>(runtime.dispatcher(), *service));
+  bound->services.push_back(std::make_unique<RightsRpc>(runtime.dispatcher(), *service));
   runtime.Show(*bound, "routing", service->routing_follower(), rpc::Lease::kWanted);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };

@@ -34,6 +34,10 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       withdrawals_(registry_),
       expiries_(registry_, settings.expiry_scan),
       erasures_(registry_),
+      receipts_(registry_),
+      disclosures_(registry_),
+      rights_(registry_),
+      record_rights_(registry_),
       keeper_(registry_, settings.retention),
       routing_leaves_(registry_),
       routing_log_(std::move(routing_log)) {

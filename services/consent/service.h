@@ -13,13 +13,17 @@
 #include "services/consent/handlers/check_handlers.h"
 #include "services/consent/handlers/consent_handlers.h"
 #include "services/consent/handlers/duty_handlers.h"
+#include "services/consent/handlers/disclosure_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
+#include "services/consent/handlers/receipt_handlers.h"
+#include "services/consent/handlers/record_rights_handlers.h"
 #include "services/consent/handlers/registry.h"
 #include "services/consent/handlers/withdrawal_status.h"
+#include "services/consent/handlers/rights_handlers.h"
 #include "services/consent/keeper.h"
 #include "services/consent/teams.h"
 
@@ -73,6 +77,10 @@ class Service {
   Registry& registry() { return registry_; }
   Expiries& expiries() { return expiries_; }
   ErasureHandlers& erasures() { return erasures_; }
+  ReceiptHandlers& receipts() { return receipts_; }
+  DisclosureHandlers& disclosures() { return disclosures_; }
+  RightsHandlers& rights() { return rights_; }
+  RecordRightsHandlers& record_rights() { return record_rights_; }
 
  private:
   const rpc::ServiceContext context_;
@@ -90,6 +98,10 @@ class Service {
   WithdrawalStatusHandlers withdrawals_;
   Expiries expiries_;
   ErasureHandlers erasures_;
+  ReceiptHandlers receipts_;
+  DisclosureHandlers disclosures_;
+  RightsHandlers rights_;
+  RecordRightsHandlers record_rights_;
   Keeper keeper_;
   RoutingLeaves routing_leaves_;
   std::unique_ptr<audit::TailSource> routing_log_;

@@ -29,6 +29,7 @@ std::vector<std::unique_ptr<Question>> AllQuestions(const Options& options) {
   for (const auto make :
        {MakePermitAfterRefusal, MakeAccessWithoutRelation, MakeOverdueEmergencyReviews,
         MakeOverdueErasureNotices, MakeOverdueInformation, MakeExpiredRepresentatives,
+        MakeOverdueRightsRequests,
         MakeIrregularTransmissions, MakeUsedAgainstAgreed, MakeSpecialWithoutFlag,
         MakeAgreementsWithoutEvidence, MakePurgeDue, MakeUntoldAgentSearches, MakeBreachNotice, MakeInForce,
         MakeNoticeGiven}) {

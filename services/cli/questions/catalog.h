@@ -30,6 +30,7 @@ std::unique_ptr<Question> MakeOverdueEmergencyReviews(const Options& options);
 std::unique_ptr<Question> MakeOverdueErasureNotices(const Options& options);
 std::unique_ptr<Question> MakeOverdueInformation(const Options& options);
 std::unique_ptr<Question> MakeExpiredRepresentatives(const Options& options);
+std::unique_ptr<Question> MakeOverdueRightsRequests(const Options& options);
 std::unique_ptr<Question> MakeIrregularTransmissions(const Options& options);
 std::unique_ptr<Question> MakeUsedAgainstAgreed(const Options& options);
 std::unique_ptr<Question> MakeSpecialWithoutFlag(const Options& options);

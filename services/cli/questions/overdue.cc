@@ -16,6 +16,12 @@ void OpenMatters::Open(const Id128& id, Finding matter, absl::Time due) {
   open_.insert_or_assign(id, Matter{std::move(matter), due});
 }
 
+void OpenMatters::Extend(const Id128& id, absl::Time due) {
+  if (const auto found = open_.find(id); found != open_.end()) {
+    found->second.due = due;
+  }
+}
+
 void OpenMatters::Close(const Id128& id, uint64_t leaf, absl::Time at) {
   const auto found = open_.find(id);
   if (found == open_.end()) {

@@ -12,6 +12,8 @@ namespace relais::cli::questions {
 class OpenMatters {
  public:
   void Open(const Id128& id, Finding matter, absl::Time due);
+  /// Another due instant; nothing when it is not open.
+  void Extend(const Id128& id, absl::Time due);
   /// Nothing when it is not open.
   void Close(const Id128& id, uint64_t leaf, absl::Time at);
   /// OVERDUE for what is open past its due instant, LATE for what was closed after it.

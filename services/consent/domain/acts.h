@@ -143,4 +143,12 @@ struct Information {
   std::vector<Line> lines;
 };
 
+/// An institution's processing is restricted at her demand (RGPD art. 18), until it says that it ends.
+struct Restriction {
+  Id128 id;
+  std::string institution;
+  absl::Time from;
+  std::optional<absl::Time> until;  // nullopt: it stands
+};
+
 }  // namespace relais::consent

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/restriction.h"
 #include "services/consent/domain/stated_ground.h"
 
 namespace relais::consent {
@@ -126,15 +127,32 @@ void AddObligations(common::v1::Ground ground, bool offence, std::vector<v1::Obl
   }
 }
 
+// The order of D-2.6, and before it what a restriction of processing leaves of it.
+std::vector<CategoryAnswer> DecideCategories(const PersonState& state, const Question& question,
+                                             const Rules& rules, const Moment& moment, const Teams& teams) {
+  if (const std::optional<UnderRestriction> left = WhatRestrictionLeaves(state, question, moment.now)) {
+    std::vector<CategoryAnswer> answers = DecideCategories(left->state, left->question, rules, moment, teams);
+    for (CategoryAnswer& answer : answers) {
+      if (!SurvivesRestriction(answer)) {
+        answer = Deny(v1::REASON_RESTRICTED);
+      }
+    }
+    return answers;
+  }
+  std::vector<CategoryAnswer> answers;
+  answers.reserve(question.categories.size());
+  for (const std::string& category : question.categories) {
+    answers.push_back(DecideCategory(state, question, category, rules, moment, teams));
+  }
+  return answers;
+}
+
 }  // namespace
 
 Answer Decide(const PersonState& state, const Question& question, const Rules& rules, const Moment& moment,
               const Teams& teams) {
   Answer answer;
-  answer.categories.reserve(question.categories.size());
-  for (const std::string& category : question.categories) {
-    answer.categories.push_back(DecideCategory(state, question, category, rules, moment, teams));
-  }
+  answer.categories = DecideCategories(state, question, rules, moment, teams);
   const auto denied = std::find_if(answer.categories.begin(), answer.categories.end(),
                                    [](const CategoryAnswer& category) { return !category.permitted(); });
   if (denied != answer.categories.end() || answer.categories.empty()) {

@@ -84,6 +84,37 @@ bool PersonState::Inform(const Id128& emergency, absl::Time at) {
 
 const Emergency* PersonState::FindEmergency(const Id128& id) const { return FindById(emergencies_, id); }
 
+void PersonState::Add(Restriction restriction) {
+  Moved(restriction.from);
+  restrictions_.push_back(std::move(restriction));
+}
+
+std::optional<Id128> PersonState::EndRestriction(std::string_view institution, absl::Time at) {
+  for (Restriction& restriction : restrictions_) {
+    if (restriction.institution == institution && !restriction.until) {
+      restriction.until = at;
+      Moved(at);
+      return restriction.id;
+    }
+  }
+  return std::nullopt;
+}
+
+const Restriction* PersonState::FindRestriction(std::string_view institution) const {
+  const auto found =
+      std::find_if(restrictions_.begin(), restrictions_.end(), [&](const Restriction& restriction) {
+        return restriction.institution == institution && !restriction.until;
+      });
+  return found == restrictions_.end() ? nullptr : &*found;
+}
+
+PersonState PersonState::WithoutAgreementsBefore(absl::Time since) const {
+  PersonState state = *this;
+  std::erase_if(state.agreements_, [&](const Agreement& agreement) { return agreement.recorded < since; });
+  state.restrictions_.clear();
+  return state;
+}
+
 Objection* PersonState::FindObjection(std::string_view supplier, uint32_t key_version,
                                       std::string_view digest) {
   // The newest first: an objection that was lifted and made again has two entries.

@@ -2,6 +2,7 @@
 // recorded.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,7 @@ class PersonState {
   [[nodiscard]] const std::vector<Objection>& objections() const { return objections_; }
   [[nodiscard]] const std::vector<Emergency>& emergencies() const { return emergencies_; }
   [[nodiscard]] const std::vector<Information>& information() const { return information_; }
+  [[nodiscard]] const std::vector<Restriction>& restrictions() const { return restrictions_; }
   /// The instant of the last act.
   [[nodiscard]] absl::Time latest() const { return latest_; }
 
@@ -39,6 +41,9 @@ class PersonState {
   /// Forgets the declarer's agent, which nothing needs any more.
   bool Review(const Id128& emergency, absl::Time at, v1::ReviewOutcome outcome);
   bool Inform(const Id128& emergency, absl::Time at);
+  void Add(Restriction restriction);
+  /// Ends that institution's restriction; nullopt when none stands. Else its id.
+  std::optional<Id128> EndRestriction(std::string_view institution, absl::Time at);
   /// Records or renews her objection. One that is already applied (same record, generation not newer) changes
   /// nothing: false.
   bool Record(Objection objection);
@@ -51,6 +56,11 @@ class PersonState {
 
   [[nodiscard]] const Agreement* FindAgreement(const Id128& id) const;
   [[nodiscard]] const Emergency* FindEmergency(const Id128& id) const;
+  /// The one that stands, or null.
+  [[nodiscard]] const Restriction* FindRestriction(std::string_view institution) const;
+  /// The same history without the agreements recorded before `since` and without restrictions: what
+  /// they leave of it (restriction.h). Not for storing.
+  [[nodiscard]] PersonState WithoutAgreementsBefore(absl::Time since) const;
 
  private:
   friend class PersonStateBuilder;
@@ -63,6 +73,7 @@ class PersonState {
   std::vector<Objection> objections_;
   std::vector<Emergency> emergencies_;
   std::vector<Information> information_;
+  std::vector<Restriction> restrictions_;
   absl::Time latest_ = absl::InfinitePast();
 };
 
@@ -74,6 +85,7 @@ class PersonStateBuilder {
   void Put(Objection objection) { state_.objections_.push_back(std::move(objection)); }
   void Put(Emergency emergency) { state_.emergencies_.push_back(std::move(emergency)); }
   void Put(Information information) { state_.information_.push_back(std::move(information)); }
+  void Put(Restriction restriction) { state_.restrictions_.push_back(std::move(restriction)); }
   [[nodiscard]] PersonState Build(absl::Time latest) && {
     state_.latest_ = latest;
     return std::move(state_);

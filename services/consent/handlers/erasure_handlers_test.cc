@@ -88,6 +88,25 @@ TEST(Erase, NothingThatNamesHerIsLeftOnceAllHaveAcknowledged) {
   v1::RecordObjectionRequest objection = SimWorld::ObjectionOf("o-1", {"edf"});
   *objection.mutable_person() = person;
   ASSERT_TRUE(world.Object(objection).ok());
+  // A request of hers, extended: two deadlines; and an address that was another before.
+  v1::OpenRequest open;
+  open.set_request_id("o-2");
+  *open.mutable_person() = person;
+  open.set_right(v1::RIGHT_ERASURE);
+  const auto opened = world.Run(world.service().rights().Open(world.As("ville-paris"), open));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  v1::AnswerRequest answer;
+  answer.set_request_id("a-2");
+  *answer.mutable_person() = person;
+  answer.set_rights_id(opened->request().rights_id());
+  answer.set_outcome(v1::RIGHTS_OUTCOME_EXTENDED);
+  answer.set_reasons("archives");
+  ASSERT_TRUE(world.Run(world.service().rights().Answer(world.As("ville-paris"), answer)).ok());
+  v1::RectifyRequest rectify;
+  rectify.set_request_id("k-2");
+  *rectify.mutable_person() = person;
+  rectify.mutable_traits()->set_address("3 rue Neuve");
+  ASSERT_TRUE(world.Run(world.service().record_rights().Rectify(world.As("ville-paris"), rectify)).ok());
   const auto erased = Erase(world, EraseOf(person));
   ASSERT_TRUE(erased.ok()) << erased.status();
   EXPECT_TRUE(InStore(world, id.ToBytes())) << "that the test can fail";

@@ -29,6 +29,11 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   prepared.commit.preconditions.push_back({std::string(kStateKey), now.version});
   ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(act.event));
   prepared.commit.leaves.push_back(std::move(leaf));
+  for (audit::Event& more : act.also) {
+    more.subject = act.event.subject;
+    ASSIGN_OR_RETURN(storage::LeafDraft another, context.log.Draft(more));
+    prepared.commit.leaves.push_back(std::move(another));
+  }
   ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(request.person, act.state));
   prepared.commit.batch = std::move(act.rows);
   prepared.commit.batch.push_back(std::move(state));

@@ -41,6 +41,8 @@ struct PlannedAct {
   v1::RememberedAct remembered;         // has the event's id
   // Of other partitions, durable before the act: what must never be missing where the act is.
   std::vector<storage::CommitRequest> first;
+  // More leaves of the same act about her, after that of `event`: each told to somebody else.
+  std::vector<audit::Event> also = {};
 };
 
 /// Decides on her state at the instant of the act. Called again when another act came first. An error is the

@@ -1,0 +1,207 @@
+#include "common/receipt/page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "common/receipt/markup.h"
+#include "common/receipt/testing/sample_receipt.h"
+
+namespace relais::receipt {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::SampleReceipt;
+
+constexpr char kCode[] = "RELAIS1:ABCDEFGH234567";
+
+class PageTest : public ::testing::Test {
+ protected:
+  PageTest() : paris_(*calendar::Paris::Load()) {}
+  std::vector<Page> Pages(const std::string& language, bool whole_leaf = true) {
+    return PagesIn(**FindCatalog(language), receipt_, paris_, whole_leaf);
+  }
+  std::string Html(const std::string& language) {
+    const absl::StatusOr<std::string> html = WriteHtml(Pages(language), kCode);
+    EXPECT_TRUE(html.ok()) << html.status();
+    return html.value_or("");
+  }
+  std::string Text(const std::string& language) { return WriteText(Pages(language), kCode); }
+  // The text with its line breaks undone.
+  std::string Flowing(const std::string& language) {
+    const std::string items = std::regex_replace(Text(language), std::regex("\n {4}"), " ");
+    return std::regex_replace(items, std::regex("([^\n])\n(?=[^\n ])"), "$1 ");
+  }
+
+  calendar::Paris paris_;
+  consent::v1::Receipt receipt_ = SampleReceipt();
+};
+
+TEST_F(PageTest, SaysWhatToWhomUntilWhenAndHowToWithdraw) {
+  const std::string text = Flowing("fr");
+  EXPECT_THAT(text,
+              HasSubstr("Le 3 novembre 2026 à 11 h 00, vous avez donné votre accord à Ville de Paris."));
+  EXPECT_THAT(text, HasSubstr("Identité\n"));
+  EXPECT_THAT(text, HasSubstr("Santé ★\n"));
+  EXPECT_THAT(text, HasSubstr("Caisse d'allocations familiales\n"));
+  EXPECT_THAT(text, HasSubstr("Tous les organismes de ce genre : Hôpital"));
+  EXPECT_THAT(text, HasSubstr("Ouvrir ou rétablir des droits sociaux"));
+  EXPECT_THAT(text, HasSubstr("Jusqu'au 3 novembre 2027 à 11 h 00."));
+  EXPECT_THAT(text, HasSubstr("changer d'avis à tout moment"));
+  EXPECT_THAT(text, HasSubstr(std::string(32, 'a')));
+  EXPECT_THAT(text, HasSubstr("Responsable : Ville de Paris"));
+  EXPECT_THAT(text, HasSubstr("Déléguée de Ville de Paris, dpo@ville-paris.example"));
+  EXPECT_THAT(text, HasSubstr("relais.test/consent/1, ligne 41"));
+  EXPECT_THAT(text, HasSubstr(kCode));
+}
+
+TEST_F(PageTest, InEnglish) {
+  const std::string text = Flowing("en");
+  EXPECT_THAT(text, HasSubstr("On 3 November 2026, 11:00 you gave your agreement to Ville de Paris."));
+  EXPECT_THAT(text, HasSubstr("Open or restore social rights"));
+  EXPECT_THAT(text, Not(HasSubstr("À RELIRE")));
+}
+
+TEST_F(PageTest, EveryStateIsSaid) {
+  *receipt_.mutable_state_since() = ToProto(testing::At(11, 4, 8));
+  const std::vector<std::pair<consent::v1::ReceiptState, std::string>> states = {
+      {consent::v1::RECEIPT_STATE_GIVEN, "Cet accord est valable."},
+      {consent::v1::RECEIPT_STATE_NOT_YET, "Cet accord sera valable à partir du 3 novembre 2026 à 11 h 00."},
+      {consent::v1::RECEIPT_STATE_PARTLY_WITHDRAWN,
+       "Vous avez retiré une partie de cet accord le 4 novembre 2026 à 9 h 00."},
+      {consent::v1::RECEIPT_STATE_WITHDRAWN, "Vous avez retiré cet accord le 4 novembre 2026 à 9 h 00."},
+      {consent::v1::RECEIPT_STATE_EXPIRED, "Cet accord est terminé depuis le 4 novembre 2026 à 9 h 00."}};
+  for (const auto& [state, sentence] : states) {
+    receipt_.set_state(state);
+    EXPECT_THAT(std::regex_replace(Flowing("fr"), std::regex("à 0"), "à "), HasSubstr(sentence));
+  }
+}
+
+TEST_F(PageTest, DraftsSaySoAndTheFrenchFollows) {
+  for (const char* language : {"ar", "es", "ro", "ru"}) {
+    const std::string html = Html(language);
+    EXPECT_THAT(html, HasSubstr("À RELIRE")) << language;
+    EXPECT_THAT(html, HasSubstr("<article lang=\"" + std::string(language) + "\"")) << language;
+    EXPECT_THAT(html, HasSubstr("<article lang=\"fr\" dir=\"ltr\">")) << language;
+    EXPECT_THAT(Text(language), HasSubstr("*** ")) << language;
+  }
+}
+
+TEST_F(PageTest, RightToLeftAndItsLatinParts) {
+  const std::string html = Html("ar");
+  EXPECT_THAT(html, HasSubstr("<html lang=\"ar\" dir=\"rtl\">"));
+  EXPECT_THAT(html, HasSubstr("<bdi>Ville de Paris</bdi>"));
+  EXPECT_THAT(html, HasSubstr("<bdi dir=\"ltr\">dpo@ville-paris.example</bdi>"));
+  EXPECT_THAT(html, HasSubstr("<bdi lang=\"fr\" dir=\"ltr\">Assistante sociale</bdi>"));
+  EXPECT_THAT(html, HasSubstr("فتح الحقوق الاجتماعية"));  // the purpose, in Arabic
+  EXPECT_THAT(Text("ar"), HasSubstr("\xE2\x81\xA6"
+                                    "dpo@ville-paris.example\xE2\x81\xA9"));
+}
+
+// Nothing is loaded, nothing runs.
+TEST_F(PageTest, SelfContained) {
+  for (const char* language : {"fr", "ar"}) {
+    const std::string html = Html(language);
+    EXPECT_THAT(html, HasSubstr("default-src 'none'"));
+    for (const char* never :
+         {"<script", "<link", "<img", "<iframe", "@import", "url(", " src=", " href=", "javascript:"}) {
+      EXPECT_THAT(html, Not(HasSubstr(never))) << never;
+    }
+    EXPECT_FALSE(std::regex_search(html, std::regex(" on[a-z]+=")));
+    EXPECT_THAT(html, HasSubstr("@page{size:A4"));
+  }
+}
+
+// Every element is closed in its order: the page is well-formed whatever is in it.
+void ExpectWellFormed(const std::string& html) {
+  std::vector<std::string> open;
+  const std::regex tag("<(/?)([a-zA-Z0-9!]+)((?:[^<>\"]|\"[^\"]*\")*)>");
+  for (std::sregex_iterator each(html.begin(), html.end(), tag), end; each != end; ++each) {
+    const std::string name = (*each)[2];
+    const std::string rest = (*each)[3];
+    if (name == "!DOCTYPE" || name == "meta" || rest.ends_with("/")) {
+      continue;
+    }
+    if ((*each)[1].length() == 0) {
+      open.push_back(name);
+    } else {
+      ASSERT_FALSE(open.empty()) << name;
+      ASSERT_EQ(open.back(), name);
+      open.pop_back();
+    }
+  }
+  EXPECT_TRUE(open.empty());
+  // Outside tags there is no bracket.
+  EXPECT_EQ(std::regex_replace(html, tag, "").find_first_of("<>"), std::string::npos);
+}
+
+TEST_F(PageTest, WellFormed) {
+  for (const Catalog& catalog : Catalogs()) {
+    ExpectWellFormed(Html(catalog.language));
+  }
+}
+
+// Everything that anybody can write, as hostile as it gets.
+void Poison(google::protobuf::Message& message, const std::string& poison) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const google::protobuf::Descriptor& type = *message.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* field = type.field(i);
+    const bool text = field->type() == google::protobuf::FieldDescriptor::TYPE_STRING;
+    const bool nested = field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE;
+    if (field->is_repeated()) {
+      for (int j = 0; j < reflection.FieldSize(message, field); ++j) {
+        if (nested) {
+          Poison(*reflection.MutableRepeatedMessage(&message, field, j), poison);
+        } else if (text) {
+          reflection.SetRepeatedString(&message, field, j, poison);
+        }
+      }
+    } else if (nested && reflection.HasField(message, field)) {
+      Poison(*reflection.MutableMessage(&message, field), poison);
+    } else if (text && (field->containing_oneof() == nullptr || reflection.HasField(message, field))) {
+      reflection.SetString(&message, field, poison);
+    }
+  }
+}
+
+TEST_F(PageTest, HostileNamesBreakNothing) {
+  const std::string poison =
+      "</bdi></li><script>alert(1)</script><img src=x onerror=alert(1)>\" onload='x' &lt;{date}\x01\x1b[31m"
+      "\xE2\x80\xAE"
+      "gnp.exe\xE2\x81\xA9\xFF\n\n*** ";
+  Poison(receipt_, poison);
+  for (const char* language : {"fr", "ar"}) {
+    const std::string html = Html(language);
+    EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    EXPECT_THAT(html, Not(HasSubstr("<script")));
+    EXPECT_THAT(html, Not(HasSubstr("<img")));
+    EXPECT_THAT(html, Not(HasSubstr("\xE2\x80\xAE")));
+    EXPECT_THAT(html, HasSubstr("&amp;lt;{date}"));  // neither unescaped nor filled
+    ExpectWellFormed(html);
+    const std::string text = Text(language);
+    for (const char* never : {"\x01", "\x1b", "\xE2\x80\xAE", "\n***  "}) {
+      EXPECT_THAT(text, Not(HasSubstr(never)));
+    }
+  }
+}
+
+TEST_F(PageTest, TestDataSaysSo) {
+  receipt_.set_test(true);
+  EXPECT_THAT(Html("fr"), HasSubstr("ESSAI : ce document"));
+}
+
+TEST_F(PageTest, AHashOnlyCodeSaysSo) {
+  EXPECT_THAT(WriteText(Pages("fr", false), kCode), HasSubstr("Le code prouve l'inscription"));
+  EXPECT_THAT(Text("fr"), Not(HasSubstr("Le code prouve l'inscription")));
+}
+
+TEST(Markup, CleanKeepsWords) {
+  EXPECT_EQ(Clean("Zoë\t d'Arc\r\n"), "Zoë  d'Arc ");
+  EXPECT_EQ(Escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+}
+
+}  // namespace
+}  // namespace relais::receipt

@@ -1,0 +1,21 @@
+// What a receipt says has become of an agreement. Pure.
+#pragma once
+
+#include "absl/time/time.h"
+#include "relais/consent/v1/receipt.pb.h"
+#include "services/consent/domain/person_state.h"
+#include "services/consent/domain/rules.h"
+
+namespace relais::consent {
+
+struct StateOfReceipt {
+  v1::ReceiptState state = v1::RECEIPT_STATE_GIVEN;
+  absl::Time since = absl::InfinitePast();  // of the withdrawal or the end; InfinitePast while it is in force
+};
+
+/// At `now`. Withdrawn goes before expired: she ended it first. As IsTakenBack reads it, what several acts
+/// took back together counts as partly withdrawn.
+[[nodiscard]] StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreement,
+                                            const Rules& rules, absl::Time now);
+
+}  // namespace relais::consent

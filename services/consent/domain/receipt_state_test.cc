@@ -1,0 +1,67 @@
+#include "services/consent/domain/receipt_state.h"
+
+#include <gtest/gtest.h>
+
+#include "services/consent/domain/testing.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::IdOf;
+using testing::MakeLine;
+using testing::Noon;
+using testing::SampleRules;
+using testing::To;
+
+absl::Time Day(int day) { return Noon(2026, 11, day); }
+
+class ReceiptStateTest : public ::testing::Test {
+ protected:
+  ReceiptStateTest() {
+    agreement_.id = IdOf(1);
+    agreement_.at = agreement_.recorded = agreement_.valid_from = Day(2);
+    agreement_.valid_until = Day(20);
+    agreement_.lines = {MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf")})};
+  }
+  void Deny(int day, const Line& line, std::optional<Id128> agreement = std::nullopt) {
+    state_.Add(
+        Denial{IdOf(static_cast<uint8_t>(day)), Denial::Kind::kWithdrawal, Day(day), agreement, {line}});
+  }
+  StateOfReceipt On(int day) const { return ReceiptStateOf(state_, agreement_, SampleRules(), Day(day)); }
+
+  Agreement agreement_;
+  PersonState state_;
+};
+
+TEST_F(ReceiptStateTest, ByItsPeriod) {
+  EXPECT_EQ(On(1).state, v1::RECEIPT_STATE_NOT_YET);
+  EXPECT_EQ(On(2).state, v1::RECEIPT_STATE_GIVEN);
+  EXPECT_EQ(On(19).state, v1::RECEIPT_STATE_GIVEN);
+  EXPECT_EQ(On(20).state, v1::RECEIPT_STATE_EXPIRED);
+  EXPECT_EQ(On(20).since, Day(20));
+}
+
+TEST_F(ReceiptStateTest, InPartAndThenWhole) {
+  Deny(5, MakeLine({}, {"ADDRESS"}, {}));
+  EXPECT_EQ(On(6).state, v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(On(6).since, Day(5));
+  Deny(8, Line(), IdOf(1));
+  EXPECT_EQ(On(9).state, v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_EQ(On(9).since, Day(8));
+  EXPECT_EQ(On(21).state, v1::RECEIPT_STATE_WITHDRAWN);  // she ended it first
+}
+
+TEST_F(ReceiptStateTest, WhatIsNotItsConcern) {
+  Deny(5, Line(), IdOf(9));                 // another agreement
+  Deny(6, MakeLine({}, {}, {To("siao")}));  // another recipient
+  Deny(1, MakeLine({}, {"IDENTITY"}, {}));  // before it
+  EXPECT_EQ(On(7).state, v1::RECEIPT_STATE_GIVEN);
+}
+
+TEST_F(ReceiptStateTest, AfterItsEndThereIsNothingToWithdraw) {
+  Deny(21, Line());
+  EXPECT_EQ(On(22).state, v1::RECEIPT_STATE_EXPIRED);
+}
+
+}  // namespace
+}  // namespace relais::consent

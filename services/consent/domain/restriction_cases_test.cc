@@ -1,0 +1,124 @@
+// RGPD art. 18 in cases that a lawyer can read: while ville-paris's or caf's processing is restricted.
+#include <gtest/gtest.h>
+
+#include "services/consent/domain/decision.h"
+#include "services/consent/domain/story.h"
+#include "services/consent/domain/testing.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::At;
+using testing::CutQuestion;
+using testing::IdOf;
+using testing::Noon;
+using testing::ReportQuestion;
+using testing::RightsLine;
+using testing::RightsQuestion;
+using testing::SampleRules;
+using testing::To;
+using testing::With;
+
+absl::Time Day(int day) { return Noon(2026, 11, day); }
+
+Agreement AgreedOn(int day) {
+  Agreement agreement;
+  agreement.id = IdOf(static_cast<uint8_t>(day));
+  agreement.at = agreement.recorded = agreement.valid_from = Day(day);
+  agreement.valid_until = Noon(2027, 11, 1);
+  agreement.lines = {RightsLine({To("caf")})};
+  return agreement;
+}
+
+PersonState RestrictedOn(int day, PersonState state = {}, const std::string& institution = "ville-paris") {
+  Restriction restriction;
+  restriction.id = IdOf(100);
+  restriction.institution = institution;
+  restriction.from = Day(day);
+  state.Add(restriction);
+  return state;
+}
+
+PersonState Agreed(int day) {
+  PersonState state;
+  state.Add(AgreedOn(day));
+  return state;
+}
+
+v1::Reason Ask(const PersonState& state, const Question& question, int day) {
+  return Decide(state, question, SampleRules(), At(Day(day))).whole.reason;
+}
+
+TEST(RestrictionCases, WhatSheAgreedToBeforeIsStopped) {
+  EXPECT_EQ(Ask(Agreed(1), RightsQuestion(), 10), v1::REASON_AGREEMENT);
+  EXPECT_EQ(Ask(RestrictedOn(5, Agreed(1)), RightsQuestion(), 10), v1::REASON_RESTRICTED);
+}
+
+TEST(RestrictionCases, NotBeforeItsInstant) {
+  EXPECT_EQ(Ask(RestrictedOn(5, Agreed(1)), RightsQuestion(), 4), v1::REASON_AGREEMENT);
+  EXPECT_EQ(Ask(RestrictedOn(5, Agreed(1)), RightsQuestion(), 5), v1::REASON_RESTRICTED);
+}
+
+TEST(RestrictionCases, TheRecipientsRestrictionStopsItToo) {
+  EXPECT_EQ(Ask(RestrictedOn(5, Agreed(1), "caf"), RightsQuestion(), 10), v1::REASON_RESTRICTED);
+}
+
+TEST(RestrictionCases, AnothersRestrictionDoesNot) {
+  EXPECT_EQ(Ask(RestrictedOn(5, Agreed(1), "siao"), RightsQuestion(), 10), v1::REASON_AGREEMENT);
+}
+
+// Art. 18.2: with her consent.
+TEST(RestrictionCases, WhatSheAgreesToAfterwardsIsNotStopped) {
+  PersonState state = RestrictedOn(5, Agreed(1));
+  state.Add(AgreedOn(6));
+  EXPECT_EQ(Ask(state, RightsQuestion(), 10), v1::REASON_AGREEMENT);
+}
+
+TEST(RestrictionCases, TheOptOutRegimeIsStopped) {
+  const Question cut = CutQuestion(absl::CivilDay(2026, 11, 1));
+  EXPECT_EQ(Ask({}, cut, 12), v1::REASON_OPT_OUT_REGIME);
+  EXPECT_EQ(Ask(RestrictedOn(5, {}, "edf"), cut, 12), v1::REASON_RESTRICTED);
+  EXPECT_EQ(Ask(RestrictedOn(5, {}, "ville-paris"), cut, 12), v1::REASON_RESTRICTED);
+}
+
+// Art. 18.2: important public interest; D-2.6.1.
+TEST(RestrictionCases, ALegalDutyIsNotStopped) {
+  const Question report = ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris", "dsol-75113");
+  ASSERT_EQ(Ask({}, report, 10), v1::REASON_LEGAL_DUTY);
+  EXPECT_EQ(Ask(RestrictedOn(5), report, 10), v1::REASON_LEGAL_DUTY);
+}
+
+// Art. 18.2: protection of a person; D-2.6.6.
+TEST(RestrictionCases, AVitalEmergencyIsNotStopped) {
+  PersonState state = RestrictedOn(5, Agreed(1));
+  state.Add(Emergency{IdOf(7), "caf", "", {"IDENTITY"}, Day(9), Day(12)});
+  EXPECT_EQ(Ask(state, RightsQuestion(), 10), v1::REASON_EMERGENCY);
+  EXPECT_EQ(Ask(state, RightsQuestion(), 13), v1::REASON_RESTRICTED);
+}
+
+TEST(RestrictionCases, HerRefusalIsStillHerRefusal) {
+  PersonState state = RestrictedOn(5, Agreed(1));
+  state.Add(Denial{IdOf(8), Denial::Kind::kRefusal, Day(6), std::nullopt, {RightsLine({To("caf")})}});
+  EXPECT_EQ(Ask(state, RightsQuestion(), 10), v1::REASON_REFUSED);
+}
+
+TEST(RestrictionCases, OnceItEndsItIsAsBefore) {
+  PersonState state = RestrictedOn(5, Agreed(1));
+  EXPECT_EQ(state.EndRestriction("ville-paris", Day(8)), IdOf(100));
+  EXPECT_EQ(state.EndRestriction("ville-paris", Day(9)), std::nullopt);
+  EXPECT_EQ(Ask(state, RightsQuestion(), 7), v1::REASON_RESTRICTED);
+  EXPECT_EQ(Ask(state, RightsQuestion(), 8), v1::REASON_AGREEMENT);
+}
+
+TEST(RestrictionCases, EachCategoryForItself) {
+  PersonState state = RestrictedOn(5, Agreed(1));
+  state.Add(AgreedOn(6));
+  const Question both = With(RightsQuestion(), [](Question& q) { q.categories = {"IDENTITY", "ADDRESS"}; });
+  const Answer answer = Decide(state, both, SampleRules(), At(Day(10)));
+  EXPECT_EQ(answer.categories[0].reason, v1::REASON_AGREEMENT);
+  EXPECT_EQ(answer.categories[1].reason, v1::REASON_RESTRICTED);
+  EXPECT_FALSE(answer.whole.permitted());
+}
+
+}  // namespace
+}  // namespace relais::consent

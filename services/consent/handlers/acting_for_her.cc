@@ -1,0 +1,78 @@
+#include "services/consent/handlers/acting_for_her.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "services/consent/domain/decision.h"
+#include "services/consent/domain/receipt_state.h"
+
+namespace relais::consent {
+namespace {
+
+bool Stands(v1::ReceiptState state) {
+  return state == v1::RECEIPT_STATE_GIVEN || state == v1::RECEIPT_STATE_PARTLY_WITHDRAWN ||
+         state == v1::RECEIPT_STATE_NOT_YET;
+}
+
+bool LineLetsHost(const PersonState& state, const Rules& rules, const Line& line,
+                  const std::string& institution, const Moment& moment) {
+  if (std::find(line.acts.begin(), line.acts.end(), common::v1::ACT_HOST) == line.acts.end()) {
+    return false;
+  }
+  Question question;
+  question.sender = institution;
+  question.recipient = institution;
+  question.categories = line.categories;
+  question.act = common::v1::ACT_HOST;
+  return std::any_of(line.purposes.begin(), line.purposes.end(), [&](const std::string& purpose) {
+    question.purpose = purpose;
+    return Decide(state, question, rules, moment).whole.permitted();
+  });
+}
+
+}  // namespace
+
+bool IsHost(const PersonState& state, const Rules& rules, const std::string& institution,
+            const Moment& moment) {
+  return std::any_of(state.agreements().begin(), state.agreements().end(), [&](const Agreement& agreement) {
+    return agreement.valid_until > moment.now &&
+           std::any_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
+             return LineLetsHost(state, rules, line, institution, moment);
+           });
+  });
+}
+
+absl::StatusOr<std::optional<v1::Consent>> ReadConsent(Registry& registry, const Id128& person,
+                                                       const Id128& consent) {
+  const std::string key = ConsentKey(consent);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   registry.context.store.Get(PersonPartition(person), key));
+  if (!entry) {
+    return std::optional<v1::Consent>();
+  }
+  v1::Consent out;
+  RETURN_IF_ERROR(registry.store.Open(person, key, entry->value, out));
+  return std::optional(std::move(out));
+}
+
+absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person) {
+  ASSIGN_OR_RETURN(const VersionedState now, registry.store.Load(person));
+  const std::shared_ptr<const Rules> rules = registry.rules.Of(call.directory);
+  const absl::Time instant = std::max(registry.context.log.Now(), now.state->latest());
+  const Moment moment{instant, registry.paris.DayOf(instant)};
+  if (IsHost(*now.state, *rules, call.caller.institution, moment)) {
+    return absl::OkStatus();
+  }
+  for (const Agreement& agreement : now.state->agreements()) {
+    if (!Stands(ReceiptStateOf(*now.state, agreement, *rules, instant).state)) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::optional<v1::Consent> consent, ReadConsent(registry, person, agreement.id));
+    if (consent && consent->collector().institution() == call.caller.institution) {
+      return absl::OkStatus();
+    }
+  }
+  return rpc::NoSuchOrNotYours();
+}
+
+}  // namespace relais::consent

@@ -1,0 +1,27 @@
+// Who may read for her: until she can come herself, an institution acts for her by a recorded act of hers.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/id128.h"
+#include "common/rpc/call.h"
+#include "services/consent/domain/question.h"
+#include "services/consent/handlers/registry.h"
+
+namespace relais::consent {
+
+/// True when `institution` is her host: an agreement of hers in force lets it act for her (ACT_HOST).
+[[nodiscard]] bool IsHost(const PersonState& state, const Rules& rules, const std::string& institution,
+                          const Moment& moment);
+
+/// OK when the caller's institution is her host, or collected an agreement of hers of which something still
+/// stands. Else NO_SUCH_OR_NOT_YOURS, as for a person who is not there. Reads the disk.
+[[nodiscard]] absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person);
+
+/// The complete agreement under its key; nullopt when there is none.
+[[nodiscard]] absl::StatusOr<std::optional<v1::Consent>> ReadConsent(Registry& registry, const Id128& person,
+                                                                     const Id128& consent);
+
+}  // namespace relais::consent

@@ -1,0 +1,270 @@
+#include "services/consent/handlers/disclosure_handlers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/testing/seeded_random.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/testing/world.h"
+
+namespace relais::consent {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::SimWorld;
+
+class DisclosureTest : public ::testing::Test {
+ protected:
+  DisclosureTest() : person_(world_.NewPerson("case-1", SimWorld::Marie())) {
+    SimWorld::Require(world_.Record(SimWorld::ConsentFor(person_, "c1")).status());
+  }
+  absl::StatusOr<v1::ListDisclosuresResponse> Page(const std::string& institution, int size = 0,
+                                                   const std::string& token = "") {
+    v1::ListDisclosuresRequest request;
+    *request.mutable_person() = rpc::HandleFor(world_.context(), institution, world_.IdOf(person_));
+    request.set_page_size(size);
+    request.set_page_token(token);
+    return world_.Run(world_.service().disclosures().ListDisclosures(world_.As(institution), request));
+  }
+  v1::ListDisclosuresResponse All(int size = 0) {
+    v1::ListDisclosuresResponse all;
+    std::string token;
+    do {
+      const absl::StatusOr<v1::ListDisclosuresResponse> page = Page("ville-paris", size, token);
+      SimWorld::Require(page.status());
+      token = page->next_page_token();
+      all.MergeFrom(*page);
+    } while (!token.empty());
+    return all;
+  }
+  void Checked(const v1::CheckRequest& request, const std::string& as = "ville-paris") {
+    v1::CheckRequest recorded = request;
+    recorded.set_dry_run(false);
+    *recorded.mutable_person() = rpc::HandleFor(world_.context(), as, world_.IdOf(person_));
+    const auto response = world_.Run(world_.service().checks().Check(world_.As(as), recorded));
+    SimWorld::Require(response.status());
+  }
+  // Code pénal 226-14 1°, by the brigade.
+  v1::CheckRequest Report(bool permitted = true) {
+    v1::CheckRequest request = SimWorld::CutFor(person_, "bspp");
+    request.set_purpose("SOCIAL_ASSESSMENT");
+    request.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1);
+    request.mutable_stated_ground()->set_signal_type("DISTRESS_REPORT");
+    request.mutable_stated_ground()->set_event("SERIOUS");
+    request.mutable_stated_ground()->set_facts(permitted ? "Voisine entendue : coups." : "");
+    return request;
+  }
+
+  SimWorld world_;
+  common::v1::PersonRef person_;
+};
+
+TEST_F(DisclosureTest, SaysInPlainFrenchWhoGaveWhatToWhomWhyAndOnWhatGround) {
+  Checked(SimWorld::CheckFor(person_));
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 1);
+  const v1::Disclosure& entry = history.disclosures(0);
+  EXPECT_EQ(entry.kind(), v1::DISCLOSURE_KIND_PERMITTED);
+  EXPECT_EQ(entry.sender().institution(), "ville-paris");
+  EXPECT_EQ(entry.recipient().institution(), "caf");
+  EXPECT_EQ(entry.purpose(), "RIGHTS_OPENING");
+  EXPECT_EQ(entry.ground(), common::v1::GROUND_AGREEMENT);
+  EXPECT_THAT(entry.fr(), HasSubstr("Le 03/11/2026 à 11 h 00, Ville de Paris a pu donner à "));
+  EXPECT_THAT(entry.fr(), HasSubstr("Identité"));
+  EXPECT_THAT(entry.fr(), HasSubstr("But : Ouvrir ou rétablir des droits sociaux."));
+  EXPECT_THAT(entry.fr(), HasSubstr("C'était permis avec votre accord."));
+  EXPECT_THAT(entry.en(), HasSubstr("with your agreement"));
+}
+
+TEST_F(DisclosureTest, ADenialGivesNoReason) {
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  SimWorld::Require(world_.Record(SimWorld::ConsentFor(person_, "c2")).status());
+  v1::CheckRequest other = SimWorld::CheckFor(person_);
+  other.mutable_recipient()->set_institution("siao");
+  Checked(other);
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 1);
+  EXPECT_EQ(history.disclosures(0).kind(), v1::DISCLOSURE_KIND_DENIED);
+  EXPECT_EQ(history.disclosures(0).ground(), common::v1::GROUND_UNSPECIFIED);
+  EXPECT_THAT(history.disclosures(0).fr(), HasSubstr("n'a pas été permis"));
+}
+
+// What is withheld tells nothing but that something is, since when, and until when at least.
+TEST_F(DisclosureTest, ProtectedReportsAreWithheld) {
+  Checked(Report(), "bspp");
+  const v1::ListDisclosuresResponse history = All();
+  EXPECT_EQ(history.disclosures_size(), 0);
+  ASSERT_EQ(history.withheld_size(), 1);
+  const v1::WithheldDisclosure& withheld = history.withheld(0);
+  EXPECT_EQ(withheld.reason(), v1::WITHHELD_REASON_PROTECTION);
+  EXPECT_EQ(withheld.decided_on().day(), 3);
+  EXPECT_EQ(withheld.review_on().year(), 2027);
+  EXPECT_EQ(withheld.review_on().month(), 5);
+  EXPECT_FALSE(withheld.review_due());
+  for (const char* never : {"BSPP", "bspp", "pompiers", "226", "coups", "SOCIAL"}) {
+    EXPECT_THAT(withheld.ShortDebugString(), Not(HasSubstr(never)));
+  }
+}
+
+TEST_F(DisclosureTest, StillWithheldOnceReviewIsDue) {
+  Checked(Report(), "bspp");
+  world_.harness().sim().RunFor(absl::Hours(24 * 200));
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.withheld_size(), 1);
+  EXPECT_TRUE(history.withheld(0).review_due());
+  EXPECT_EQ(history.disclosures_size(), 0);
+}
+
+TEST_F(DisclosureTest, BoundsDoNotTellTheInstantOfWhatIsWithheld) {
+  Checked(SimWorld::CheckFor(person_));
+  Checked(Report(), "bspp");
+  const auto within = [&](absl::Time from, absl::Time until) {
+    v1::ListDisclosuresRequest request;
+    *request.mutable_person() = person_;
+    *request.mutable_from() = TimeTo(from);
+    *request.mutable_until() = TimeTo(until);
+    const auto page =
+        world_.Run(world_.service().disclosures().ListDisclosures(world_.As("ville-paris"), request));
+    SimWorld::Require(page.status());
+    return *page;
+  };
+  const absl::Time start = testing::StoryStart();
+  const v1::ListDisclosuresResponse later = within(start + absl::Hours(6), start + absl::Hours(7));
+  EXPECT_EQ(later.disclosures_size(), 0);
+  EXPECT_EQ(later.withheld_size(), 1);  // the same day
+  EXPECT_EQ(within(start + absl::Hours(24), start + absl::Hours(48)).withheld_size(), 0);
+  EXPECT_EQ(within(start - absl::Hours(48), start - absl::Hours(24)).withheld_size(), 0);
+  const v1::ListDisclosuresResponse around = within(start - absl::Hours(1), start + absl::Hours(1));
+  EXPECT_EQ(around.disclosures(around.disclosures_size() - 1).kind(), v1::DISCLOSURE_KIND_PERMITTED);
+}
+
+TEST_F(DisclosureTest, ADeniedReportIsWithheldToo) {
+  Checked(Report(false), "bspp");
+  const v1::ListDisclosuresResponse history = All();
+  EXPECT_EQ(history.withheld_size(), 1);
+  EXPECT_EQ(history.disclosures_size(), 0);
+}
+
+TEST_F(DisclosureTest, ReadingItIsPartOfIt) {
+  EXPECT_EQ(All().disclosures_size(), 0);
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 1);
+  EXPECT_EQ(history.disclosures(0).kind(), v1::DISCLOSURE_KIND_HISTORY_READ);
+  EXPECT_THAT(history.disclosures(0).fr(), HasSubstr("Ville de Paris"));
+  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_HISTORY_READ), 2U);
+}
+
+TEST_F(DisclosureTest, OnlyForWhoActsForHer) {
+  EXPECT_TRUE(absl::IsNotFound(Page("caf").status()));
+  EXPECT_TRUE(absl::IsNotFound(Page("edf").status()));
+  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_HISTORY_READ), 0U);
+  // One whose agreement she took back does not act for her any more.
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  EXPECT_TRUE(absl::IsNotFound(Page("ville-paris").status()));
+}
+
+TEST_F(DisclosureTest, ATokenIsForItsAskerAndHerAlone) {
+  for (int i = 0; i < 3; ++i) {
+    Checked(SimWorld::CheckFor(person_));
+  }
+  const auto page = Page("ville-paris", 1);
+  ASSERT_TRUE(page.ok());
+  ASSERT_FALSE(page->next_page_token().empty());
+  v1::ListDisclosuresRequest request;
+  *request.mutable_person() = world_.NewPerson("case-2");
+  SimWorld::Require(world_.Record(SimWorld::ConsentFor(request.person(), "c9")).status());
+  request.set_page_token(page->next_page_token());
+  const auto other =
+      world_.Run(world_.service().disclosures().ListDisclosures(world_.As("ville-paris"), request));
+  EXPECT_EQ(other.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Page("ville-paris", 1, "00ff").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(DisclosureTest, PagesAreStableUnderWrites) {
+  for (int i = 0; i < 5; ++i) {
+    Checked(SimWorld::CheckFor(person_));
+  }
+  std::vector<uint64_t> seen;
+  std::string token;
+  do {
+    const auto page = Page("ville-paris", 2, token);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Disclosure& entry : page->disclosures()) {
+      seen.push_back(entry.leaf_index());
+    }
+    token = page->next_page_token();
+    Checked(SimWorld::CheckFor(person_));  // comes after: on no page of this list
+  } while (!token.empty());
+  EXPECT_EQ(seen.size(), 5U);
+  EXPECT_TRUE(std::is_sorted(seen.rbegin(), seen.rend()));
+}
+
+// Complete against the log: over random histories, every leaf about her that tells of an access is an entry
+// or is withheld, and nothing else is.
+TEST_F(DisclosureTest, CompleteAgainstTheLog) {
+  relais::testing::SeededRandom random(20261125);
+  const auto pick = [&](uint64_t n) { return random.Id().bytes()[0] % n; };
+  for (int step = 0; step < 150; ++step) {
+    switch (pick(6)) {
+      case 0:
+        Checked(Report(pick(2) == 0), "bspp");
+        break;
+      case 1:
+        Checked(SimWorld::CutFor(person_), "edf");
+        break;
+      case 2: {
+        v1::CheckRequest other = SimWorld::CheckFor(person_);
+        other.mutable_recipient()->set_institution(pick(2) == 0 ? "siao" : "crip75");
+        Checked(other);
+        break;
+      }
+      case 3: {
+        const auto someone = world_.NewPerson("other-" + std::to_string(step));
+        v1::CheckRequest check = SimWorld::CheckFor(someone, false);
+        SimWorld::Require(world_.Check(check).status());
+        break;
+      }
+      case 4:
+        world_.harness().sim().RunFor(absl::Hours(1));
+        break;
+      default:
+        Checked(SimWorld::CheckFor(person_));
+    }
+  }
+  const Id128 her = world_.IdOf(person_);
+  std::vector<uint64_t> shown;
+  size_t withheld = 0;
+  for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
+    if (leaf.details.subject().id() != her.ToBytes() ||
+        leaf.leaf.header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED) {
+      continue;
+    }
+    v1::CheckDecided check;
+    ASSERT_TRUE(leaf.details.payload().UnpackTo(&check));
+    const bool report = check.sender().institution() == "bspp" || check.recipient().institution() == "crip75";
+    if (report) {
+      ++withheld;
+    } else {
+      shown.push_back(leaf.index);
+    }
+  }
+  ASSERT_GT(withheld, 5U);
+  ASSERT_GT(shown.size(), 20U);
+  for (const int size : {0, 1, 7}) {
+    const v1::ListDisclosuresResponse history = All(size);
+    std::vector<uint64_t> listed;
+    for (const v1::Disclosure& entry : history.disclosures()) {
+      if (entry.kind() != v1::DISCLOSURE_KIND_HISTORY_READ) {
+        listed.push_back(entry.leaf_index());
+      }
+    }
+    std::reverse(listed.begin(), listed.end());
+    EXPECT_EQ(listed, shown) << size;
+    EXPECT_EQ(static_cast<size_t>(history.withheld_size()), withheld) << size;
+  }
+}
+
+}  // namespace
+}  // namespace relais::consent

@@ -1,0 +1,212 @@
+#include "services/consent/handlers/disclosures.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/domain/withholding.h"
+
+namespace relais::consent {
+namespace {
+
+common::v1::Date DateOf(absl::CivilDay day) {
+  common::v1::Date date;
+  date.set_year(static_cast<int32_t>(day.year()));
+  date.set_month(day.month());
+  date.set_day(day.day());
+  return date;
+}
+
+std::string DayText(const char* format, absl::Time time, const HistoryWords& words) {
+  return absl::FormatTime(format, time, words.paris.zone());
+}
+
+std::string NameOf(const common::v1::Party& party, const HistoryWords& words) {
+  const directory::Institution* found = words.directory.FindInstitution(party.institution());
+  const directory::Function* function = words.directory.FindFunction(party.institution(), party.function());
+  const std::string name = found == nullptr ? party.institution() : found->name;
+  return function == nullptr ? name : absl::StrCat(name, " (", function->label, ")");
+}
+
+struct Both {
+  std::string fr;
+  std::string en;
+};
+
+Both Word(const std::string& code, const directory::CodeEntry* entry) {
+  return entry == nullptr ? Both{code, code} : Both{entry->fr, entry->en};
+}
+
+Both GroundText(common::v1::Ground ground) {
+  switch (ground) {
+    case common::v1::GROUND_AGREEMENT:
+      return {"avec votre accord", "with your agreement"};
+    case common::v1::GROUND_ART2:
+      return {"parce que la loi le prévoit pour les factures impayées, sauf si vous vous y opposez",
+              "because the law provides for it on unpaid bills, unless you object"};
+    case common::v1::GROUND_ART6:
+      return {"parce que la loi le prévoit après une coupure, sauf si vous vous y opposez",
+              "because the law provides for it after a cut, unless you object"};
+    case common::v1::GROUND_CONVENTION:
+      return {"parce qu'une convention le prévoit pour les factures impayées, sauf si vous vous y opposez",
+              "because a convention provides for it on unpaid bills, unless you object"};
+    case common::v1::GROUND_TEAM:
+      return {"parce que ces professionnels vous aident ensemble",
+              "because these professionals help you together"};
+    case common::v1::GROUND_EMERGENCY:
+      return {"parce que votre vie était en danger et que vous ne pouviez pas le dire",
+              "because your life was in danger and you could not say"};
+    default:
+      return {"", ""};
+  }
+}
+
+Both Categories(const v1::Disclosure& entry, const HistoryWords& words) {
+  std::vector<std::string> fr;
+  std::vector<std::string> en;
+  for (const std::string& category : entry.categories()) {
+    const Both word = Word(category, words.directory.FindCategory(category));
+    fr.push_back(word.fr);
+    en.push_back(word.en);
+  }
+  return {absl::StrJoin(fr, ", "), absl::StrJoin(en, ", ")};
+}
+
+void SayCheck(absl::Time time, const HistoryWords& words, v1::Disclosure& entry) {
+  const Both what = Categories(entry, words);
+  const Both why = Word(entry.purpose(), words.directory.FindPurpose(entry.purpose()));
+  const Both ground = GroundText(entry.ground());
+  const std::string sender = NameOf(entry.sender(), words);
+  const std::string recipient = NameOf(entry.recipient(), words);
+  const bool permitted = entry.kind() == v1::DISCLOSURE_KIND_PERMITTED;
+  entry.set_fr(absl::StrCat("Le ", DayText("%d/%m/%Y à %H h %M", time, words), ", ", sender,
+                            permitted ? " a pu donner à " : " a demandé à donner à ", recipient,
+                            " ces informations sur vous : ", what.fr, ". But : ", why.fr, ". ",
+                            permitted ? absl::StrCat("C'était permis ", ground.fr, ".")
+                                      : "Cela n'a pas été permis : rien n'a été donné."));
+  entry.set_en(absl::StrCat("On ", DayText("%Y-%m-%d at %H:%M", time, words), ", ", sender,
+                            permitted ? " could give " : " asked to give ", recipient,
+                            " this information about you: ", what.en, ". Purpose: ", why.en, ". ",
+                            permitted ? absl::StrCat("It was allowed ", ground.en, ".")
+                                      : "It was not allowed: nothing was given."));
+}
+
+v1::WithheldDisclosure Withheld(absl::Time time, const HistoryWords& words) {
+  const absl::CivilDay day = words.paris.DayOf(time);
+  const absl::CivilDay review = ReviewOn(day);
+  v1::WithheldDisclosure out;
+  out.set_reason(v1::WITHHELD_REASON_PROTECTION);
+  *out.mutable_decided_on() = DateOf(day);
+  *out.mutable_review_on() = DateOf(review);
+  out.set_review_due(words.paris.DayOf(words.now) >= review);
+  out.set_fr(absl::StrCat("Le ", DayText("%d/%m/%Y", time, words),
+                          " : une information ne vous est pas montrée, pour protéger une personne ou une "
+                          "enquête. Cette décision doit être revue le ",
+                          absl::FormatCivilTime(review), "."));
+  out.set_en(absl::StrCat("On ", DayText("%Y-%m-%d", time, words),
+                          ": something is not shown to you, to protect a person or an inquiry. This must be "
+                          "looked at again on ",
+                          absl::FormatCivilTime(review), "."));
+  return out;
+}
+
+HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check,
+                        const HistoryWords& words) {
+  const audit::v1::LeafHeader& header = leaf.leaf.header;
+  if (IsWithheld(header, check, words.rules)) {
+    return Withheld(leaf.leaf.time, words);
+  }
+  v1::Disclosure entry;
+  const bool permitted = header.decision() == common::v1::DECISION_PERMIT;
+  entry.set_kind(permitted ? v1::DISCLOSURE_KIND_PERMITTED : v1::DISCLOSURE_KIND_DENIED);
+  *entry.mutable_sender() = check.sender();
+  *entry.mutable_recipient() = check.recipient();
+  entry.set_purpose(header.purpose());
+  *entry.mutable_categories() = header.categories();
+  entry.set_act(check.act());
+  if (permitted) {
+    entry.set_ground(header.ground());
+    entry.set_consent_id(check.consent_id());
+  }
+  SayCheck(leaf.leaf.time, words, entry);
+  return entry;
+}
+
+HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDeclared& emergency,
+                            const HistoryWords& words) {
+  v1::Disclosure entry;
+  entry.set_kind(v1::DISCLOSURE_KIND_EMERGENCY);
+  entry.mutable_sender()->set_institution(leaf.leaf.header.institution());
+  entry.mutable_sender()->set_function(leaf.details.acting_function());
+  *entry.mutable_recipient() = emergency.recipient();
+  *entry.mutable_categories() = leaf.leaf.header.categories();
+  entry.set_ground(common::v1::GROUND_EMERGENCY);
+  entry.set_consent_id(emergency.emergency_id());
+  const Both what = Categories(entry, words);
+  entry.set_fr(absl::StrCat("Le ", DayText("%d/%m/%Y à %H h %M", leaf.leaf.time, words), ", ",
+                            NameOf(entry.sender(), words),
+                            " a déclaré que votre vie était en danger. Cela a permis de donner à ",
+                            NameOf(entry.recipient(), words), " : ", what.fr, "."));
+  entry.set_en(absl::StrCat("On ", DayText("%Y-%m-%d at %H:%M", leaf.leaf.time, words), ", ",
+                            NameOf(entry.sender(), words),
+                            " declared that your life was in danger. This allowed giving ",
+                            NameOf(entry.recipient(), words), ": ", what.en, "."));
+  return entry;
+}
+
+HistoryEntry ReadEntry(const audit::OpenedLeaf& leaf, v1::DisclosureKind kind, const HistoryWords& words) {
+  v1::Disclosure entry;
+  entry.set_kind(kind);
+  entry.mutable_sender()->set_institution(leaf.leaf.header.institution());
+  entry.mutable_sender()->set_function(leaf.details.acting_function());
+  const bool exported = kind == v1::DISCLOSURE_KIND_EXPORTED;
+  entry.set_fr(absl::StrCat(
+      "Le ", DayText("%d/%m/%Y à %H h %M", leaf.leaf.time, words), ", ", NameOf(entry.sender(), words),
+      exported ? " a copié pour vous ce qui est gardé sur vous." : " a lu cet historique pour vous."));
+  entry.set_en(absl::StrCat(
+      "On ", DayText("%Y-%m-%d at %H:%M", leaf.leaf.time, words), ", ", NameOf(entry.sender(), words),
+      exported ? " copied for you what is kept about you." : " read this history for you."));
+  return entry;
+}
+
+std::optional<HistoryEntry> Unfinished(const audit::OpenedLeaf& leaf, const HistoryWords& words) {
+  switch (leaf.leaf.header.event_class()) {
+    case audit::v1::EVENT_CLASS_CHECK_DECIDED: {
+      v1::CheckDecided check;
+      if (!leaf.details.payload().UnpackTo(&check)) {
+        return Withheld(leaf.leaf.time, words);  // whatever it is: it is counted, and nothing of it is told
+      }
+      return CheckEntry(leaf, check, words);
+    }
+    case audit::v1::EVENT_CLASS_EMERGENCY_DECLARED: {
+      v1::EmergencyDeclared emergency;
+      if (!leaf.details.payload().UnpackTo(&emergency)) {
+        return Withheld(leaf.leaf.time, words);
+      }
+      return EmergencyEntry(leaf, emergency, words);
+    }
+    case audit::v1::EVENT_CLASS_HISTORY_READ:
+      return ReadEntry(leaf, v1::DISCLOSURE_KIND_HISTORY_READ, words);
+    case audit::v1::EVENT_CLASS_RIGHTS_EXPORTED:
+      return ReadEntry(leaf, v1::DISCLOSURE_KIND_EXPORTED, words);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::optional<HistoryEntry> EntryOf(const audit::OpenedLeaf& leaf, const HistoryWords& words) {
+  std::optional<HistoryEntry> entry = Unfinished(leaf, words);
+  if (entry) {
+    if (auto* shown = std::get_if<v1::Disclosure>(&*entry)) {
+      *shown->mutable_time() = TimeTo(leaf.leaf.time);
+      shown->set_leaf_index(leaf.index);
+    }
+  }
+  return entry;
+}
+
+}  // namespace relais::consent

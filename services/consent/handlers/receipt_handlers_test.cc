@@ -1,0 +1,139 @@
+#include "services/consent/handlers/receipt_handlers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/receipt/code.h"
+#include "google/protobuf/util/json_util.h"
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/testing/world.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::SimWorld;
+
+class ReceiptTest : public ::testing::Test {
+ protected:
+  ReceiptTest() : person_(world_.NewPerson("case-1")) {
+    const auto recorded = world_.Record(SimWorld::ConsentFor(person_, "c1"));
+    SimWorld::Require(recorded.status());
+    consent_ = recorded->consent_id();
+  }
+  absl::StatusOr<v1::GetReceiptResponse> Get(const std::string& institution,
+                                             const common::v1::PersonRef& person,
+                                             const std::string& consent) {
+    v1::GetReceiptRequest request;
+    *request.mutable_person() = person;
+    request.set_consent_id(consent);
+    return world_.Run(world_.service().receipts().GetReceipt(world_.As(institution), request));
+  }
+  v1::GetReceiptResponse Get() {
+    absl::StatusOr<v1::GetReceiptResponse> response = Get("ville-paris", person_, consent_);
+    EXPECT_TRUE(response.ok()) << response.status();
+    return response.ok() ? *std::move(response) : v1::GetReceiptResponse();
+  }
+  common::v1::PersonRef At(const std::string& institution) {
+    return rpc::HandleFor(world_.context(), institution, world_.IdOf(person_));
+  }
+
+  SimWorld world_;
+  common::v1::PersonRef person_;
+  std::string consent_;
+};
+
+TEST_F(ReceiptTest, SaysWhatItsProofSays) {
+  const v1::GetReceiptResponse response = Get();
+  const v1::Receipt& receipt = response.receipt();
+  const auto proven = audit::VerifyProof(receipt.proof(), {world_.harness().verify_key()});
+  ASSERT_TRUE(proven.ok()) << proven.status();
+  v1::ConsentRecorded recorded;
+  ASSERT_TRUE(proven->details.has_value() && proven->details->payload().UnpackTo(&recorded));
+  EXPECT_EQ(recorded.consent().SerializeAsString(), receipt.consent().SerializeAsString());
+  EXPECT_EQ(receipt.consent().consent_id(), consent_);
+  EXPECT_EQ(receipt.state(), v1::RECEIPT_STATE_GIVEN);
+  EXPECT_EQ(receipt.person(), person_.handle());
+  EXPECT_TRUE(receipt.test());  // the harness is in test mode
+}
+
+// D-2.13: who, what, which purposes, which recipients, with controller and DPO of the directory.
+TEST_F(ReceiptTest, HasTheWordsOfTheDirectory) {
+  const v1::Receipt receipt = Get().receipt();
+  ASSERT_EQ(receipt.parties_size(), 2);
+  EXPECT_EQ(receipt.parties(0).institution(), "ville-paris");
+  EXPECT_EQ(receipt.parties(0).controller(), "Ville de Paris");
+  EXPECT_EQ(receipt.parties(0).dpo_email(), "dpo@ville-paris.example");
+  EXPECT_EQ(receipt.parties(1).institution(), "caf");
+  ASSERT_EQ(receipt.purposes_size(), 1);
+  EXPECT_EQ(receipt.purposes(0).fr(), "Ouvrir ou rétablir des droits sociaux");
+  ASSERT_EQ(receipt.categories_size(), 1);
+  EXPECT_EQ(receipt.categories(0).en(), "Identity");
+  EXPECT_FALSE(receipt.function_label().empty());
+}
+
+TEST_F(ReceiptTest, ItsCodeIsAProofWithoutAnyServer) {
+  const v1::GetReceiptResponse response = Get();
+  const audit::NamedVerifyKey key = world_.harness().verify_key();
+  const std::vector<merkle::NoteVerifier> verifiers = {{key.name, key.key}};
+  const auto code = receipt::ParseCode(response.code(), verifiers);
+  ASSERT_TRUE(code.ok()) << code.status();
+  EXPECT_TRUE(code->whole_leaf);
+  const auto proven = audit::VerifyProof(code->proof, {key});
+  ASSERT_TRUE(proven.ok()) << proven.status();
+  v1::ConsentRecorded recorded;
+  ASSERT_TRUE(proven->details->payload().UnpackTo(&recorded));
+  EXPECT_EQ(recorded.consent().consent_id(), consent_);
+  // What a usual agreement needs on paper, before the path that a large log adds.
+  EXPECT_LT(code->proof.leaf().size(), 1000U);
+}
+
+TEST_F(ReceiptTest, TheRecordHoldsTheProof) {
+  const nlohmann::json record = nlohmann::json::parse(Get().record_json());
+  EXPECT_EQ(record["record_header"]["record_id"], consent_);
+  common::v1::Proof proof;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(record["proof"].dump(), &proof).ok());
+  EXPECT_TRUE(audit::VerifyProof(proof, {world_.harness().verify_key()}).ok());
+}
+
+TEST_F(ReceiptTest, AWithdrawalShows) {
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  const v1::Receipt receipt = Get().receipt();
+  EXPECT_EQ(receipt.state(), v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_TRUE(receipt.has_state_since());
+  EXPECT_EQ(nlohmann::json::parse(Get().record_json())["event"][1]["event_state"], "consent_withdrawn");
+}
+
+TEST_F(ReceiptTest, AnEndedAgreementShows) {
+  world_.harness().sim().RunFor(absl::Hours(24 * 366));
+  EXPECT_EQ(Get().receipt().state(), v1::RECEIPT_STATE_EXPIRED);
+}
+
+TEST_F(ReceiptTest, NobodyElseGetsIt) {
+  EXPECT_TRUE(absl::IsNotFound(Get("caf", At("caf"), consent_).status()));
+  EXPECT_TRUE(absl::IsNotFound(Get("ville-paris", person_, std::string(32, '0')).status()));
+  EXPECT_TRUE(absl::IsNotFound(Get("ville-paris", world_.NewPerson("case-2"), consent_).status()));
+  EXPECT_EQ(Get("caf", person_, consent_).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+// Until she can come herself, her host acts for her, by an agreement of hers.
+TEST_F(ReceiptTest, HerHostGetsIt) {
+  v1::RecordConsentRequest host = SimWorld::ConsentFor(person_, "host");
+  host.mutable_lines(0)->mutable_recipients(0)->set_institution("emmaus");
+  host.mutable_lines(0)->set_acts(0, common::v1::ACT_HOST);
+  ASSERT_TRUE(world_.Record(host).ok());
+  EXPECT_TRUE(Get("emmaus", At("emmaus"), consent_).ok());
+  EXPECT_TRUE(absl::IsNotFound(Get("caf", At("caf"), consent_).status()));
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  EXPECT_TRUE(absl::IsNotFound(Get("emmaus", At("emmaus"), consent_).status()));
+}
+
+TEST_F(ReceiptTest, LeavesALeaf) {
+  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_RECEIPT_GIVEN), 0U);
+  Get();
+  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_RECEIPT_GIVEN), 1U);
+}
+
+}  // namespace
+}  // namespace relais::consent

@@ -1,0 +1,228 @@
+#include "services/consent/handlers/record_rights_handlers.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/rpc/lone_leaf.h"
+#include "relais/consent/v1/rights_events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/handlers/acting_for_her.h"
+#include "services/consent/handlers/objection_records.h"
+#include "services/consent/handlers/person_archive.h"
+#include "services/consent/handlers/record_act.h"
+#include "services/consent/handlers/rectification.h"
+#include "services/consent/handlers/rights_rows.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr size_t kLeavesAtOnce = 500;
+constexpr char kRectify[] = "relais.consent.v1.RightsService/Rectify";
+
+absl::Status CheckTraits(const Registry& registry, const v1::RectifyRequest& request) {
+  if (request.traits().ByteSizeLong() == 0 && request.clear().empty()) {
+    return rpc::InvalidField("traits", "say what is to be another value");
+  }
+  if (request.traits().has_birth_date()) {
+    const std::optional<absl::CivilDay> born = DayFrom(request.traits().birth_date());
+    if (!born || *born > registry.paris.DayOf(registry.context.log.Now())) {
+      return rpc::InvalidField("traits.birth_date", "must be a day, not in the future");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Of the traits that are about to go: only keyed digests.
+absl::Status KeepLinks(Registry& registry, const directory::Directory& directory,
+                       const std::string& institution, v1::StoredRecord& record) {
+  ASSIGN_OR_RETURN(const std::vector<RecordName> names,
+                   RecordsOfTraits(registry, directory, institution, record.traits()));
+  for (const RecordName& name : names) {
+    const bool known = std::any_of(
+        record.linked_before().begin(), record.linked_before().end(), [&](const v1::LinkedRecord& before) {
+          return before.supplier() == name.supplier && before.key_version() == name.key_version &&
+                 before.digest() == name.digest;
+        });
+    if (!known) {
+      v1::LinkedRecord* before = record.add_linked_before();
+      before->set_supplier(name.supplier);
+      before->set_key_version(name.key_version);
+      before->set_digest(name.digest);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const directory::Directory& directory,
+                                             const Id128& person, const v1::RectifyRequest& request,
+                                             const std::string& institution, const PersonState& state,
+                                             const audit::Event& event) {
+  ASSIGN_OR_RETURN(std::optional<v1::StoredRecord> record, registry.store.ReadRecord(person, institution));
+  if (!record) {
+    return rpc::NoSuchOrNotYours();
+  }
+  ASSIGN_OR_RETURN(const Rectified rectified, Rectify(record->traits(), request));
+  v1::RecordRectified payload;
+  payload.set_institution(institution);
+  payload.mutable_fields()->Assign(rectified.changed.begin(), rectified.changed.end());
+  if (!rectified.changed.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> to_tell,
+                     WhoGotTraits(registry.context.log, person, institution));
+    payload.mutable_to_tell()->Assign(to_tell.begin(), to_tell.end());
+  }
+  PlannedAct act;
+  act.state = state;
+  act.event = event;
+  act.event.details.mutable_payload()->PackFrom(payload);
+  act.remembered.set_event_id(event.event_id.ToBytes());
+  for (const std::string& institution_told : payload.to_tell()) {
+    audit::Event told = event;  // each reads of itself alone
+    told.details.mutable_recipient()->set_institution(institution_told);
+    v1::RecordRectified own = payload;
+    own.clear_to_tell();
+    own.add_to_tell(institution_told);
+    told.details.mutable_payload()->PackFrom(own);
+    act.also.push_back(std::move(told));
+  }
+  RETURN_IF_ERROR(KeepLinks(registry, directory, institution, *record));
+  *record->mutable_traits() = rectified.traits;
+  ASSIGN_OR_RETURN(storage::Mutation row,
+                   registry.store.WriteSealed(person, RecordKey(institution), *record));
+  act.rows.push_back(std::move(row));
+  return act;
+}
+
+// What the first leaf of the act says: the same for a repeated request.
+absl::StatusOr<v1::RecordRectified> SaidOf(audit::Log& log, const Id128& person,
+                                           const std::string& event_id) {
+  uint64_t from = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
+                     log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
+    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, log.OpenAt(indices));
+    for (const audit::OpenedLeaf& leaf : leaves) {
+      v1::RecordRectified said;
+      if (leaf.leaf.header.event_id() == event_id && leaf.details.payload().UnpackTo(&said)) {
+        return said;
+      }
+    }
+    if (indices.size() < kLeavesAtOnce) {
+      return absl::DataLossError("a rectification that was recorded is not in the log");
+    }
+    from = indices.back() + 1;
+  }
+}
+
+absl::StatusOr<std::vector<v1::Consent>> ConsentsOf(Registry& registry, const Id128& person,
+                                                    const PersonState& state) {
+  std::vector<v1::Consent> consents;
+  for (const Agreement& agreement : state.agreements()) {
+    ASSIGN_OR_RETURN(std::optional<v1::Consent> consent, ReadConsent(registry, person, agreement.id));
+    if (consent) {
+      consents.push_back(*std::move(consent));
+    }
+  }
+  return consents;
+}
+
+bool AsksForCopy(const RightsRow& row) {
+  return IsPending(row.the) && (row.right == v1::RIGHT_ACCESS || row.right == v1::RIGHT_PORTABILITY);
+}
+
+absl::StatusOr<v1::ExportResponse> ArchiveOf(Registry& registry, const rpc::Call& call, const Id128& person) {
+  ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
+  PersonArchive archive;
+  archive.institution = call.caller.institution;
+  archive.handle = rpc::HandleFor(registry.context, call.caller.institution, person).handle();
+  archive.revision = registry.context.log.Revision(registry.context.log.state().size);
+  archive.time = registry.context.log.Now();
+  archive.state = now.state.get();
+  ASSIGN_OR_RETURN(archive.record, registry.store.ReadRecord(person, call.caller.institution));
+  ASSIGN_OR_RETURN(archive.consents, ConsentsOf(registry, person, *now.state));
+  ASSIGN_OR_RETURN(archive.requests, ListRights(registry, person, call.caller.institution));
+  v1::ExportResponse response;
+  ASSIGN_OR_RETURN(*response.mutable_archive_json(), WriteArchive(archive));
+  response.set_revision(archive.revision);
+  return response;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Call call,
+                                                                        v1::RectifyRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_RETURN_IF_ERROR(CheckTraits(registry_, request));
+  audit::Event event =
+      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_RECORD_RECTIFIED, request.request_id());
+  event.event_id = context.random.Id();
+  const PlanAct plan = [&registry = registry_, directory = call.directory, person, request,
+                        institution = actor.institution,
+                        event](const PersonState& state, absl::Time /*instant*/) {
+    return PlanRectification(registry, *directory, person, request, institution, state, event);
+  };
+  ActRequest what{person,
+                  rpc::RequestOwner(call, actor),
+                  kRectify,
+                  request.request_id(),
+                  ContentOf(request),
+                  request.want_proof()};
+  absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
+  CO_RETURN_IF_ERROR(act.status());
+  CO_ASSIGN_OR_RETURN(const v1::RecordRectified said,
+                      SaidOf(context.log, person, act->remembered.event_id()));
+  // Another name or address may be one that objected (D-1.6): as at registration, before it answers.
+  CO_ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
+                      registry_.store.ReadRecord(person, actor.institution));
+  std::vector<RecordName> names;
+  if (record) {
+    CO_ASSIGN_OR_RETURN(names,
+                        RecordsOfTraits(registry_, *call.directory, actor.institution, record->traits()));
+  }
+  event.event_class = audit::v1::EVENT_CLASS_OBJECTION_RECORDED;
+  for (const RecordName& name : names) {
+    const absl::Status attached = co_await AttachRecord(registry_, person, name, event);
+    CO_RETURN_IF_ERROR(attached);
+  }
+  v1::RectifyResponse response;
+  *response.mutable_changed() = said.fields();
+  *response.mutable_to_tell() = said.to_tell();
+  *response.mutable_written() = std::move(act->written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ExportResponse>> RecordRightsHandlers::Export(rpc::Call call,
+                                                                      v1::ExportRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_RETURN_IF_ERROR(context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.rights_id()));
+  co_await ResumeOn(context.executor);
+  CO_RETURN_IF_ERROR(ActsForHer(registry_, call, person));
+  CO_ASSIGN_OR_RETURN(const RightsRow row, ReadRights(registry_, person, id, actor.institution));
+  if (!AsksForCopy(row)) {
+    co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                           "this request of hers is answered, or asks for something else than a copy");
+  }
+  CO_ASSIGN_OR_RETURN(const v1::ExportResponse response, ArchiveOf(registry_, call, person));
+  audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_RIGHTS_EXPORTED, "");
+  event.event_id = context.random.Id();
+  event.subject = PersonSubject(person);
+  v1::RightsExported payload;
+  payload.set_rights_id(request.rights_id());
+  event.details.mutable_payload()->PackFrom(payload);
+  const absl::StatusOr<storage::CommitResult> told = co_await rpc::WriteLoneLeaf(context, std::move(event));
+  if (audit::IsErased(told.status())) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(told.status());
+  co_return response;
+}
+
+}  // namespace relais::consent
