@@ -17,7 +17,6 @@ using Json = nlohmann::ordered_json;
 using Labels = google::protobuf::RepeatedPtrField<consent::v1::CodeLabel>;
 
 constexpr char kSchema[] = "ISO/IEC TS 27560:2023";
-constexpr char kFormat[] = "relais-receipt/1";
 constexpr char kAuthority[] = "authority:cnil";
 
 std::string Instant(const google::protobuf::Timestamp& time) {
@@ -203,7 +202,7 @@ std::string WriteRecord(const consent::v1::Receipt& receipt) {
   if (!google::protobuf::util::MessageToJsonString(receipt.proof(), &proof, options).ok()) {
     proof = "null";
   }
-  const Json out = {{"format", kFormat},
+  const Json out = {{"format", kRecordFormat},
                     {"act", "consent"},
                     {"schema_version", kSchema},
                     {"receipt_id", absl::StrCat(receipt.proof().origin(), "#", receipt.proof().leaf_index())},

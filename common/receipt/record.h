@@ -8,8 +8,10 @@
 
 namespace relais::receipt {
 
-/// JSON, indented, UTF-8; control characters in names are gone. It is also a `relais-receipt/1`: its `proof`
-/// proves, the rest says what it is about.
+inline constexpr char kRecordFormat[] = "relais-consent-record/1";
+
+/// JSON, indented, UTF-8; control characters in names are gone. Its `proof` proves the agreement's leaf; the
+/// rest says what the registry knew of it and of its parties when it was asked.
 [[nodiscard]] std::string WriteRecord(const consent::v1::Receipt& receipt);
 
 }  // namespace relais::receipt

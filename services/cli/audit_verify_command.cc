@@ -127,8 +127,8 @@ std::string LeafText(const audit::Leaf& leaf) {
 }
 
 // `receipt`: the text that the proof was read from, when it says more than the proof; else null.
-absl::StatusOr<int> VerifyProofOf(Context& context, const common::v1::Proof& proof, const std::string* receipt,
-                                  const Trust& trust) {
+absl::StatusOr<int> VerifyProofOf(Context& context, const common::v1::Proof& proof,
+                                  const std::string* receipt, const Trust& trust) {
   const auto verified = audit::VerifyProof(proof, NamedKeys(trust.keys));
   if (!verified.ok()) {
     return PrintBroken(context, verified.status());
@@ -154,9 +154,8 @@ absl::StatusOr<int> VerifyProofOf(Context& context, const common::v1::Proof& pro
     facts["details"] = nlohmann::json::parse(ToJson(*verified->details));
     more += ToText(*verified->details);
   }
-  if (receipt != nullptr) {
-    checks.emplace_back("receipt: says nothing but what its leaf and checkpoint say");
-  }
+  checks.emplace_back(receipt != nullptr ? "receipt: says nothing but what its leaf and checkpoint say"
+                                         : "proved is what stands below, and nothing else that came with it");
   return PrintVerified(context, checks, facts, more);
 }
 
@@ -164,9 +163,10 @@ absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, con
   const auto proof = ParseReceipt(text);
   if (!proof.ok()) {
     // What is no receipt at all is a mistake of who asks; what was one is broken.
-    return LooksLikeReceipt(text) ? PrintBroken(context, proof.status()) : absl::StatusOr<int>(proof.status());
+    return LooksLikeReceipt(text) ? PrintBroken(context, proof.status())
+                                  : absl::StatusOr<int>(proof.status());
   }
-  return VerifyProofOf(context, *proof, &text, trust);
+  return VerifyProofOf(context, *proof, IsConsentRecord(text) ? nullptr : &text, trust);
 }
 
 // The text of a receipt's QR code: a whole proof; or the proof of a leaf's hash, with --leaf of the leaf.

@@ -76,13 +76,7 @@ absl::StatusOr<int> RunRenew(Context& context, const FollowUpOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::RenewConsent, request));
-  const ReceiptAct act{
-      "renewal",
-      "Vous avez renouvelé votre accord. Vous pouvez le retirer à tout moment, à n'importe quel "
-      "guichet.",
-      "You renewed your agreement. You may withdraw it at any time, at any desk.", options.id,
-      options.person};
-  RETURN_IF_ERROR(WriteReceipt(options.receipt, act, response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response,
         absl::StrCat("renewed until ", ParisTime(FromProto(response.valid_until())), "\nrevision ",
                      response.written().revision(), "\n"));
@@ -152,9 +146,7 @@ absl::StatusOr<int> RunInform(Context& context, const FollowUpOptions& options) 
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::RecordInformation, request));
-  const ReceiptAct act{"information", "Vous avez été informée.", "You were informed.",
-                       response.information_id(), options.person};
-  RETURN_IF_ERROR(WriteReceipt(options.receipt, act, response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response,
         absl::StrCat("information ", response.information_id(), ", duties met: ", response.duties_met(),
                      "\nrevision ", response.written().revision(), "\n"));

@@ -14,6 +14,7 @@
 #include "common/base/secret.h"
 #include "common/base/status.h"
 #include "common/pki/file.h"
+#include "common/receipt/record.h"
 #include "google/protobuf/util/json_util.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/cli/output.h"
@@ -49,6 +50,19 @@ constexpr Words kWords[] = {
     {audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, "emergency",
      "Une urgence vitale a été déclarée ; vous en serez informée.",
      "A vital emergency was declared; you will be told."},
+    {audit::v1::EVENT_CLASS_CONSENT_RENEWED, "renewal",
+     "Vous avez renouvelé votre accord. Vous pouvez le retirer à tout moment, à n'importe quel guichet.",
+     "You renewed your agreement. You may withdraw it at any time, at any desk."},
+    {audit::v1::EVENT_CLASS_INFORMATION_RECORDED, "information", "Vous avez été informée.",
+     "You were informed."},
+    {audit::v1::EVENT_CLASS_RIGHTS_OPENED, "rights", "Votre demande est notée. La réponse vient en un mois.",
+     "Your request is noted. The answer comes within a month."},
+    {audit::v1::EVENT_CLASS_RIGHTS_ANSWERED, "rights-answer", "Réponse à votre demande",
+     "Answer to your request"},
+    {audit::v1::EVENT_CLASS_RECORD_RECTIFIED, "rectification", "Vos informations ont été corrigées.",
+     "Your information was corrected."},
+    {audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED, "restriction",
+     "Vos informations sont gardées, sans être utilisées.", "Your information is kept and not used."},
     {audit::v1::EVENT_CLASS_CHECK_DECIDED, "check", "Une décision sur la transmission de vos informations.",
      "A decision on passing on your information."},
     {audit::v1::EVENT_CLASS_ERASE_REQUESTED, "erasure-request", "Demande d'effacement", "Request to erase"},
@@ -84,6 +98,9 @@ absl::StatusOr<std::string> IdOf(const common::v1::Proof& proof, const audit::Le
     case audit::v1::EVENT_CLASS_CONSENT_RECORDED:
     case audit::v1::EVENT_CLASS_REFUSAL_RECORDED:
     case audit::v1::EVENT_CLASS_EMERGENCY_DECLARED:
+    case audit::v1::EVENT_CLASS_INFORMATION_RECORDED:
+    case audit::v1::EVENT_CLASS_RIGHTS_OPENED:
+    case audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED:
     case audit::v1::EVENT_CLASS_ERASE_REQUESTED:
     case audit::v1::EVENT_CLASS_ERASED:
       return absl::BytesToHexString(leaf.header.event_id());
@@ -189,12 +206,18 @@ bool LooksLikeReceipt(const std::string& text) {
   return json.is_object() && json.contains(kProof);
 }
 
+bool IsConsentRecord(const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  return json.is_object() && json.value("format", nlohmann::json()) == receipt::kRecordFormat;
+}
+
 absl::StatusOr<common::v1::Proof> ParseReceipt(const std::string& text) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains(kProof)) {
     return absl::InvalidArgumentError("this is neither a receipt nor an export");
   }
-  if (json.value("format", nlohmann::json()) != kFormat) {
+  const nlohmann::json format = json.value("format", nlohmann::json());
+  if (format != kFormat && format != receipt::kRecordFormat) {
     return absl::InvalidArgumentError(absl::StrCat("receipt: format: not ", kFormat));
   }
   common::v1::Proof proof;

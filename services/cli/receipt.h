@@ -21,7 +21,9 @@ namespace relais::cli {
 
 /// Whether a file is meant to be a receipt: JSON with a member `proof`.
 [[nodiscard]] bool LooksLikeReceipt(const std::string& text);
-/// The proof in it. INVALID_ARGUMENT when the text is no receipt.
+/// Whether it is a consent record (common/receipt/record.h), which says more than its proof proves.
+[[nodiscard]] bool IsConsentRecord(const std::string& text);
+/// The proof in a receipt or a consent record. INVALID_ARGUMENT when the text is neither.
 [[nodiscard]] absl::StatusOr<common::v1::Proof> ParseReceipt(const std::string& text);
 /// Compares all that the file says with what its own leaf and checkpoint say, which are to be verified apart
 /// (audit::VerifyProof). INVALID_ARGUMENT names every member that differs, is missing, comes twice or is none

@@ -155,6 +155,16 @@ TEST_F(ReceiptTest, OfEveryAct) {
   event_.details.mutable_payload()->PackFrom(withdrawn);
   EXPECT_EQ(member(Prove(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN), "id"), "00ff");
   EXPECT_EQ(member(Prove(audit::v1::EVENT_CLASS_ERASED), "id"), event_.event_id.ToHex());
+  EXPECT_EQ(member(Prove(audit::v1::EVENT_CLASS_CONSENT_RENEWED), "act"), "renewal");
+  for (const auto with_id :
+       {audit::v1::EVENT_CLASS_INFORMATION_RECORDED, audit::v1::EVENT_CLASS_RIGHTS_OPENED,
+        audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED}) {
+    EXPECT_EQ(member(Prove(with_id), "id"), event_.event_id.ToHex());
+  }
+  for (const auto without :
+       {audit::v1::EVENT_CLASS_RIGHTS_ANSWERED, audit::v1::EVENT_CLASS_RECORD_RECTIFIED}) {
+    EXPECT_TRUE(FormatReceipt(Prove(without)).ok());
+  }
   EXPECT_FALSE(FormatReceipt(Prove(audit::v1::EVENT_CLASS_SERVICE_STARTED)).ok());
 }
 

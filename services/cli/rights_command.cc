@@ -65,11 +65,7 @@ absl::StatusOr<int> RunOpen(Context& context, const RightsOptions& options) {
   request.set_reference(options.reference);
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response, session->Call<RightsService>(&RightsService::Stub::Open, request));
-  RETURN_IF_ERROR(WriteReceipt(options.receipt,
-                               {"rights", "Votre demande est notée. La réponse vient en un mois.",
-                                "Your request is noted. The answer comes within a month.",
-                                response.request().rights_id(), options.person},
-                               response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response, LineOf(response.request()));
   return kExitOk;
 }
@@ -83,10 +79,7 @@ absl::StatusOr<int> RunAnswer(Context& context, const RightsOptions& options) {
   request.set_reasons(options.reasons);
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response, session->Call<RightsService>(&RightsService::Stub::Answer, request));
-  RETURN_IF_ERROR(WriteReceipt(options.receipt,
-                               {"rights-answer", "Réponse à votre demande", "Answer to your request",
-                                options.rights_id, options.person},
-                               response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response, LineOf(response.request()));
   return kExitOk;
 }
@@ -107,10 +100,7 @@ absl::StatusOr<int> RunRectify(Context& context, const RightsOptions& options) {
   request.mutable_clear()->Assign(options.clear.begin(), options.clear.end());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response, session->Call<RightsService>(&RightsService::Stub::Rectify, request));
-  RETURN_IF_ERROR(WriteReceipt(options.receipt,
-                               {"rectification", "Vos informations ont été corrigées.",
-                                "Your information was corrected.", "", options.person},
-                               response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response,
         absl::StrCat(
             "changed: ", response.changed().empty() ? "nothing" : absl::StrJoin(response.changed(), " "),
@@ -124,11 +114,7 @@ absl::StatusOr<int> RunRestrict(Context& context, const RightsOptions& options) 
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<RightsService>(&RightsService::Stub::Restrict, request));
-  RETURN_IF_ERROR(
-      WriteReceipt(options.receipt,
-                   {"restriction", "Vos informations sont gardées, sans être utilisées.",
-                    "Your information is kept and not used.", response.restriction_id(), options.person},
-                   response.written()));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response, absl::StrCat("restricted ", response.restriction_id(), "\n"));
   return kExitOk;
 }

@@ -1,18 +1,18 @@
 // "After a withdrawal returned revision R, no check at R or later permits what she withdrew": any thread,
-// under load, across restarts. Threads agree, withdraw and check while the process is killed and comes back
-// on the same store; what each of them saw is judged by a history checker (testing/history.h), and so is the
-// log.
+// under load, across restarts. Threads agree, withdraw and check; between calls the process dies and comes
+// back on the same store; what each of them saw is judged by a history checker (testing/history.h), and so is
+// the log.
 //
 // RELAIS_HISTORY_SECONDS=N in the environment: for N seconds instead of the default.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <random>
-#include <shared_mutex>
 #include <thread>
 
 #include "absl/strings/numbers.h"
@@ -92,25 +92,38 @@ uint64_t SizeOf(const std::string& revision) {
   return size;
 }
 
-// One process at a time; calls run on whichever it was when they began.
+// One process at a time. A restart lets the calls under way end and holds back new ones.
 class Restarting {
  public:
   PoolWorld& world() { return world_; }
-  Service& service() {
-    const std::shared_lock lock(mu_);
-    return world_.service();
-  }
-  rpc::Call As(const std::string& institution) {
-    const std::shared_lock lock(mu_);
-    return world_.As(institution);
+
+  template <typename Call>
+  auto During(const Call& call) {
+    {
+      std::unique_lock lock(mu_);
+      changed_.wait(lock, [&] { return !restarting_; });
+      ++under_way_;
+    }
+    auto answer = call(world_);
+    const std::lock_guard lock(mu_);
+    --under_way_;
+    changed_.notify_all();
+    return answer;
   }
   void Restart() {
-    const std::unique_lock lock(mu_);
+    std::unique_lock lock(mu_);
+    restarting_ = true;
+    changed_.wait(lock, [&] { return under_way_ == 0; });
     world_.Restart();
+    restarting_ = false;
+    changed_.notify_all();
   }
 
  private:
-  std::shared_mutex mu_;
+  std::mutex mu_;
+  std::condition_variable changed_;
+  int under_way_ = 0;
+  bool restarting_ = false;
   PoolWorld world_;
 };
 
@@ -156,7 +169,9 @@ void CheckOnAndOn(Scene& run, Person& person, bool recorded) {
   const v1::CheckRequest request = PoolWorld::CheckFor(person.ref, !recorded);
   while (!run.over) {
     Record(run, person, {}, [&](Operation& operation) -> uint64_t {
-      const auto response = BlockOn(run.suite.service().checks().Check(run.suite.As("ville-paris"), request));
+      const auto response = run.suite.During([&](PoolWorld& world) {
+        return BlockOn(world.service().checks().Check(world.As("ville-paris"), request));
+      });
       if (Lost(response.status())) {
         return 0;
       }
@@ -178,16 +193,19 @@ void ChangeHerMind(Scene& run, Person& person, uint64_t seed) {
     const std::string id = "act-" + std::to_string(i - (i > 0 && random() % 8 == 0 ? 1 : 0));
     Record(run, person, operation, [&](Operation&) -> uint64_t {
       if (agrees) {
-        const auto response = BlockOn(run.suite.service().agreements().RecordConsent(
-            run.suite.As("ville-paris"), PoolWorld::ConsentFor(person.ref, id)));
+        const auto response = run.suite.During([&](PoolWorld& world) {
+          return BlockOn(world.service().agreements().RecordConsent(world.As("ville-paris"),
+                                                                    PoolWorld::ConsentFor(person.ref, id)));
+        });
         return Lost(response.status()) ? 0 : SizeOf(response->written().revision());
       }
       v1::WithdrawConsentRequest request;
       request.set_request_id(id);
       *request.mutable_person() = person.ref;
       request.add_lines();
-      const auto response =
-          BlockOn(run.suite.service().agreements().WithdrawConsent(run.suite.As("ville-paris"), request));
+      const auto response = run.suite.During([&](PoolWorld& world) {
+        return BlockOn(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request));
+      });
       return Lost(response.status()) ? 0 : SizeOf(response->written().revision());
     });
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
@@ -230,8 +248,9 @@ TEST(WithdrawalHistory, NoPermitAtOrAfterAWithdrawalAcrossRestarts) {
     v1::RegisterRequest registration;
     registration.set_request_id("r" + std::to_string(i));
     registration.set_own_identifier("case-" + std::to_string(i));
-    const auto person =
-        BlockOn(run.suite.service().persons().Register(run.suite.As("ville-paris"), registration));
+    const auto person = run.suite.During([&](PoolWorld& world) {
+      return BlockOn(world.service().persons().Register(world.As("ville-paris"), registration));
+    });
     ASSERT_TRUE(person.ok()) << person.status();
     persons.push_back(std::make_unique<Person>());
     persons.back()->ref = person->person();
