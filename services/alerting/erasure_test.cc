@@ -242,12 +242,12 @@ TEST(Retention, EveryCrashOfAnAlertsPurgeEndsInTheSame) {
     world.CrashAt(step);
     world.Settle(absl::Minutes(1));
     reached = world.Dead();
-    if (reached) {
-      world.Restart();
+    world.Restart();  // whatever step was to be its last
+    for (int sweep = 0; sweep < 2; ++sweep) {
+      world.Settle(absl::Minutes(2));
+      world.sim().Skip(absl::Hours(25));
+      world.Settle(absl::Minutes(1));
     }
-    world.Settle(absl::Minutes(2));
-    world.sim().Skip(absl::Hours(25));
-    world.Settle(absl::Minutes(1));
     EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0);
     EXPECT_THAT(world.Alerts(), IsEmpty());
     EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);

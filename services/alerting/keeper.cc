@@ -32,25 +32,36 @@ audit::Event OwnEvent(const rpc::ServiceContext& context) {
 }
 
 // From here on its institution's rows go to the record's successor; a commit under way fails and reads again.
+// Puts the mark of an erased record into `commit`, guarded by what stands now. False: there is nothing to
+// mark.
+absl::StatusOr<bool> PutMark(const AlertingStore& store, const Id128& record,
+                             storage::CommitRequest& commit) {
+  ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store.Record(record));
+  if (stored.version == 0 || stored.erased.has_value()) {
+    return false;
+  }
+  v1::ErasedRecord erased;
+  if (stored.value.institution().empty()) {  // frozen: an erasure that is made again
+    ASSIGN_OR_RETURN(const std::optional<v1::RecordState> state, store.FrozenRecord(record));
+    if (state.has_value()) {
+      erased.set_objection(state->objection());
+      erased.set_consent_time(state->consent_time());
+    }
+  } else {
+    erased.set_objection(stored.value.objection());
+    erased.set_consent_time(stored.value.consent_time());
+  }
+  AlertingStore::PutErased(erased, record, stored.version, commit);
+  return true;
+}
+
 Task<absl::Status> MarkErased(const rpc::ServiceContext& context, const AlertingStore& store, Id128 record) {
   for (int i = 0; i < kTries; ++i) {
-    CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store.Record(record));
-    if (stored.version == 0 || stored.erased.has_value()) {
+    storage::CommitRequest commit;
+    CO_ASSIGN_OR_RETURN(const bool marks, PutMark(store, record, commit));
+    if (!marks) {
       co_return absl::OkStatus();
     }
-    v1::ErasedRecord erased;
-    if (stored.value.institution().empty()) {  // frozen: an erasure that is made again
-      CO_ASSIGN_OR_RETURN(const std::optional<v1::RecordState> state, store.FrozenRecord(record));
-      if (state.has_value()) {
-        erased.set_objection(state->objection());
-        erased.set_consent_time(state->consent_time());
-      }
-    } else {
-      erased.set_objection(stored.value.objection());
-      erased.set_consent_time(stored.value.consent_time());
-    }
-    storage::CommitRequest commit;
-    AlertingStore::PutErased(erased, record, stored.version, commit);
     const absl::StatusOr<storage::CommitResult> done = co_await context.store.Commit(std::move(commit));
     if (!absl::IsAborted(done.status())) {
       co_return done.status();
@@ -432,14 +443,14 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
 
 // Its leaves and its dossiers too.
 Task<absl::Status> Keeper::EraseWholeRecord(Id128 record) {
-  const absl::Status marked = co_await MarkErased(context_, store_, record);
-  CO_RETURN_IF_ERROR(marked);
   audit::ErasureRequest request;
   request.id = context_.random.Id();
   request.cause = "RETENTION";
   request.subjects = {AlertingStore::SubjectOf(record)};
+  // Marked by the commit that requests the erasure: no crash leaves a mark of an erasure that never begins.
   storage::CommitRequest commit;
   commit.partition = AlertingStore::RecordPartition(record);
+  CO_RETURN_IF_ERROR(PutMark(store_, record, commit).status());
   const absl::StatusOr<storage::CommitResult> begun =
       co_await context_.maintenance->Request(std::move(request), OwnEvent(context_), std::move(commit));
   co_return begun.status();

@@ -168,7 +168,9 @@ void Record(Scene& run, Person& person, Operation operation, Call call) {
 void CheckOnAndOn(Scene& run, Person& person, bool recorded) {
   const v1::CheckRequest request = PoolWorld::CheckFor(person.ref, !recorded);
   while (!run.over) {
-    Record(run, person, {}, [&](Operation& operation) -> uint64_t {
+    Operation check;
+    check.at_least = !recorded;
+    Record(run, person, check, [&](Operation& operation) -> uint64_t {
       const auto response = run.suite.During([&](PoolWorld& world) {
         return BlockOn(world.service().checks().Check(world.As("ville-paris"), request));
       });

@@ -5,6 +5,7 @@
 // have happened or not, at any time after its call.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Operation {
   uint64_t answered = kNever;  // of one that failed
   bool permitted = false;      // checks
   uint64_t revision = 0;       // tree size that the answer named; 0: none
+  bool at_least = false;       // the state it was decided on may be newer than that: dry runs
 
   [[nodiscard]] bool known() const { return answered != kNever; }
   [[nodiscard]] bool Before(const Operation& other) const { return known() && answered < other.called; }
@@ -32,38 +34,40 @@ struct Operation {
 ///  - by revisions: no withdrawal's revision lies between the agreement's and the check's.
 inline std::vector<std::string> Violations(const std::vector<Operation>& history) {
   std::vector<std::string> wrong;
-  const auto ended_by_instants = [&](const Operation& agreement, const Operation& check) {
-    for (const Operation& withdrawal : history) {
-      if (withdrawal.kind == Operation::Kind::kWithdraw && agreement.Before(withdrawal) &&
-          withdrawal.Before(check)) {
-        return true;
-      }
+  std::vector<Operation> agreements;  // the latest first: it is the likeliest to explain a permit
+  std::vector<Operation> withdrawals;
+  for (const Operation& operation : history) {
+    if (operation.kind == Operation::Kind::kAgree) {
+      agreements.insert(agreements.begin(), operation);
+    } else if (operation.kind == Operation::Kind::kWithdraw) {
+      withdrawals.push_back(operation);
     }
-    return false;
+  }
+  const auto ended_by_instants = [&](const Operation& agreement, const Operation& check) {
+    return std::any_of(withdrawals.begin(), withdrawals.end(), [&](const Operation& withdrawal) {
+      return agreement.Before(withdrawal) && withdrawal.Before(check);
+    });
   };
   const auto ended_by_revisions = [&](const Operation& agreement, const Operation& check) {
-    for (const Operation& withdrawal : history) {
-      if (withdrawal.kind == Operation::Kind::kWithdraw && withdrawal.known() && agreement.known() &&
-          agreement.revision < withdrawal.revision && withdrawal.revision <= check.revision) {
-        return true;
-      }
-    }
-    return false;
+    return agreement.known() &&
+           std::any_of(withdrawals.begin(), withdrawals.end(), [&](const Operation& withdrawal) {
+             return withdrawal.known() && agreement.revision < withdrawal.revision &&
+                    withdrawal.revision <= check.revision;
+           });
   };
-  // Only known before its answer: an agreement of a later revision than the check's is none for it.
+  // An agreement of a later revision than the check's is none for it, if the check names its own exactly.
   const auto can_be_seen = [](const Operation& agreement, const Operation& check) {
-    return agreement.called < check.answered && (!agreement.known() || agreement.revision <= check.revision);
+    return agreement.called < check.answered &&
+           (!agreement.known() || check.at_least || agreement.revision <= check.revision);
   };
   for (const Operation& check : history) {
     if (check.kind != Operation::Kind::kCheck || !check.known() || !check.permitted) {
       continue;
     }
-    bool explained = false;
-    for (const Operation& agreement : history) {
-      explained =
-          explained || (agreement.kind == Operation::Kind::kAgree && can_be_seen(agreement, check) &&
-                        !ended_by_instants(agreement, check) && !ended_by_revisions(agreement, check));
-    }
+    const bool explained = std::any_of(agreements.begin(), agreements.end(), [&](const Operation& agreement) {
+      return can_be_seen(agreement, check) && !ended_by_instants(agreement, check) &&
+             !ended_by_revisions(agreement, check);
+    });
     if (!explained) {
       wrong.push_back("permit called at " + std::to_string(check.called) + ", answered at " +
                       std::to_string(check.answered) + ", revision " + std::to_string(check.revision));
