@@ -181,7 +181,7 @@ class ErasureTest(ErasureCase):
         roots = [self.suite.path(service) for service in suite.SERVICES] + [self.suite.path("keys")]
         needles = list(keys) + [canary.encode() for canary in CANARIES]
         kinds = {os.path.basename(path) for path in self.files(*roots)}
-        self.assertTrue({"LOG", "ring", "erasures", "log"} <= kinds, kinds)
+        self.assertTrue({"CURRENT", "ring", "erasures", "log"} <= kinds, kinds)
         self.assertTrue(any(name.endswith(".log") for name in kinds), "a write-ahead log")
         self.assertEqual(self.found(needles, roots), [])
         self.suite.down()
