@@ -177,7 +177,9 @@ absl::StatusOr<bool> ListBucket(Registry& registry, const DutyFilter& filter, bo
 
 }  // namespace
 
-std::string DutyRow(std::string_view institution) { return std::string(kDutyPrefix) + std::string(institution); }
+std::string DutyRow(std::string_view institution) {
+  return std::string(kDutyPrefix) + std::string(institution);
+}
 
 storage::CommitRequest AddDuty(const rpc::ServiceContext& context, const DutyName& duty, bool escalated) {
   v1::DutyEntry entry;

@@ -176,7 +176,7 @@ class ErasureTest(ErasureCase):
             self.assertTrue(certificate.HasField("epoch_ended"))
             self.assertLessEqual(certificate.requested.ToJsonString(), certificate.destroyed.ToJsonString())
 
-        # Raw files: all that a service has (stores with their write-ahead logs and RocksDB's own LOG, rings, journals,
+        # Raw files: all that a service has (stores with their write-ahead logs, rings, journals,
         # the service's log, the backups made since), while it serves and once it was stopped.
         roots = [self.suite.path(service) for service in suite.SERVICES] + [self.suite.path("keys")]
         needles = list(keys) + [canary.encode() for canary in CANARIES]
