@@ -5,26 +5,18 @@
 #include "common/audit/index.h"
 #include "common/audit/index_format.h"
 #include "common/audit/testing/log_harness.h"
+#include "common/audit/testing/no_sequencer.h"
 
 namespace relais::audit {
 namespace {
 
 using storage::Partition;
+using testing::NoSequencer;
 using testing::Person;
 using testing::PlainEvent;
 using testing::SimLogHarness;
 using testing::SubjectEvent;
 using Row = storage::MemoryDisk::Row;
-
-class NoSequencer final : public storage::Sequencer {
- public:
-  storage::LeafRange Stage(std::vector<storage::LeafDraft> /*leaves*/,
-                           std::vector<storage::LogRow>& /*rows*/) override {
-    return {};
-  }
-  void Committed() override {}
-  void Abandoned() override {}
-};
 
 class FsckIndexTest : public ::testing::Test {
  protected:

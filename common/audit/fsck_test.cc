@@ -6,6 +6,7 @@
 #include "common/audit/leaf.h"
 #include "common/audit/start.h"
 #include "common/audit/testing/log_harness.h"
+#include "common/audit/testing/no_sequencer.h"
 #include "common/audit/tree_rows.h"
 #include "google/protobuf/stubs/logging.h"
 
@@ -13,22 +14,12 @@ namespace relais::audit {
 namespace {
 
 using storage::LogTable;
+using testing::NoSequencer;
 using testing::Person;
 using testing::PlainEvent;
 using testing::SimLogHarness;
 using testing::SubjectEvent;
 using Row = storage::MemoryDisk::Row;
-
-// A sequencer for a store that is only read.
-class NoSequencer final : public storage::Sequencer {
- public:
-  storage::LeafRange Stage(std::vector<storage::LeafDraft> /*leaves*/,
-                           std::vector<storage::LogRow>& /*rows*/) override {
-    return {};
-  }
-  void Committed() override {}
-  void Abandoned() override {}
-};
 
 class FsckTest : public ::testing::Test {
  protected:
