@@ -1,8 +1,10 @@
 // What an author says happened, before it has a place in the log.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,7 +23,10 @@ struct Subject {
 
   [[nodiscard]] std::string Encode() const { return std::string(1, static_cast<char>(kind)) + id.ToBytes(); }
   static absl::StatusOr<Subject> Decode(std::string_view bytes);
-  friend auto operator<=>(const Subject&, const Subject&) = default;
+  friend bool operator==(const Subject&, const Subject&) = default;
+  friend std::strong_ordering operator<=>(const Subject& a, const Subject& b) {
+    return std::tie(a.kind, a.id) <=> std::tie(b.kind, b.id);
+  }
 };
 
 /// One act about at most one subject; an act with several subjects writes several leaves with one event id.

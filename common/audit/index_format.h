@@ -15,9 +15,11 @@
 // once that is destroyed neither partition nor key can be found from a name any more.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -46,7 +48,10 @@ enum class Dimension : uint8_t {
 struct IndexedValue {
   Dimension dimension = Dimension::kInstitution;
   std::string value;
-  friend auto operator<=>(const IndexedValue&, const IndexedValue&) = default;
+  friend bool operator==(const IndexedValue&, const IndexedValue&) = default;
+  friend std::strong_ordering operator<=>(const IndexedValue& a, const IndexedValue& b) {
+    return std::tie(a.dimension, a.value) <=> std::tie(b.dimension, b.value);
+  }
 };
 
 namespace internal {

@@ -31,7 +31,8 @@ class Id128 {
   [[nodiscard]] std::string ToHex() const;
   [[nodiscard]] bool IsZero() const { return *this == Id128(); }
 
-  friend auto operator<=>(const Id128&, const Id128&) = default;
+  friend bool operator==(const Id128&, const Id128&) = default;
+  friend std::strong_ordering operator<=>(const Id128& a, const Id128& b) { return a.raw_ <=> b.raw_; }
 
   template <typename H>
   friend H AbslHashValue(H h, const Id128& id) {

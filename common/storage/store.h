@@ -11,11 +11,13 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +41,7 @@ enum class PartitionKind : uint8_t {
   kRightsRequest = 'Q',
   kIndexBucket = 'X',
   kCursor = 'U',
+  kHold = 'L',  // a legal hold's copies
 };
 
 /// One partition: 17 bytes on disk, kind then id.
@@ -48,7 +51,10 @@ struct Partition {
 
   static constexpr size_t kEncodedSize = 1 + Id128::kSize;
   [[nodiscard]] std::string Encode() const;
-  friend auto operator<=>(const Partition&, const Partition&) = default;
+  friend bool operator==(const Partition&, const Partition&) = default;
+  friend std::strong_ordering operator<=>(const Partition& a, const Partition& b) {
+    return std::tie(a.kind, a.id) <=> std::tie(b.kind, b.id);
+  }
 };
 
 /// A value and the number of the commit that wrote it.

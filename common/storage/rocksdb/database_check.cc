@@ -11,7 +11,7 @@
 namespace relais::storage {
 namespace {
 
-constexpr std::string_view kPartitionKinds = "PRMIHCFADQXU";
+constexpr std::string_view kPartitionKinds = "PRMIHCFADQXUL";
 constexpr size_t kMostReported = 1000;
 
 using Problems = std::vector<std::pair<std::string, std::string>>;
