@@ -285,6 +285,8 @@ Task<absl::Status> Erasures::EraseOne(Id128 id) {
   const audit::v1::StoredErasure stored = StoredOf(id);
   CO_ASSIGN_OR_RETURN(const std::vector<Subject> subjects, SubjectsOf(stored));
   if (stored.destroyed() == 0) {
+    const absl::Status kept = co_await KeepHeld(id, subjects);
+    CO_RETURN_IF_ERROR(kept);
     const absl::Status emptied = co_await EraseStates(subjects);
     CO_RETURN_IF_ERROR(emptied);
     CO_RETURN_IF_ERROR(journal_->Append(id, subjects));
@@ -299,6 +301,19 @@ Task<absl::Status> Erasures::EraseOne(Id128 id) {
   }
   const absl::Status forgotten = co_await Forget(id);
   co_return forgotten;
+}
+
+// What a legal hold covers is copied under its own key before anything of theirs goes (D-2.10).
+Task<absl::Status> Erasures::KeepHeld(Id128 id, std::vector<Subject> subjects) {
+  const absl::StatusOr<std::vector<Id128>> holds = co_await holds_.CopyOf(std::move(subjects));
+  CO_RETURN_IF_ERROR(holds.status());
+  std::lock_guard lock(mu_);
+  audit::v1::StoredErasure& stored = pending_[id].stored;
+  stored.clear_holds();
+  for (const Id128& hold : *holds) {
+    stored.add_holds(hold.ToBytes());
+  }
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> Erasures::EraseStates(std::vector<Subject> subjects) {
@@ -324,6 +339,10 @@ Task<absl::Status> Erasures::DestroyKeys(Id128 id, std::vector<Subject> subjects
     SetInstant(stored.requested(), *payload.mutable_requested());
   }
   SetInstant(stored.destroyed(), *payload.mutable_destroyed());
+  for (const std::string& hold : stored.holds()) {
+    CO_ASSIGN_OR_RETURN(const Id128 hold_id, Id128::FromBytes(hold));
+    payload.add_hold_ids(hold_id.ToHex());
+  }
   Event event = own_event_(audit::v1::EVENT_CLASS_ERASED);
   event.event_id = id;
   event.details.mutable_payload()->PackFrom(payload);

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/audit/erasure_journal.h"
+#include "common/audit/holds.h"
 #include "common/audit/log.h"
 #include "common/audit/maintenance.h"
 #include "common/base/task.h"
@@ -30,11 +31,13 @@ Task<absl::StatusOr<storage::CommitResult>> CommitThere(storage::Store& store,
 class Erasures {
  public:
   Erasures(const MaintenanceOptions& options, Log& log, storage::Store& store,
-           std::unique_ptr<ErasureJournal> journal, std::function<Event(audit::v1::EventClass)> own_event)
+           std::unique_ptr<ErasureJournal> journal, Holds& holds,
+           std::function<Event(audit::v1::EventClass)> own_event)
       : options_(options),
         log_(log),
         store_(store),
         journal_(std::move(journal)),
+        holds_(holds),
         own_event_(std::move(own_event)) {}
 
   absl::Status Load();
@@ -71,6 +74,7 @@ class Erasures {
   [[nodiscard]] audit::v1::StoredErasure StoredOf(const Id128& id) const;
   Task<absl::Status> EraseOne(Id128 id);
   Task<absl::Status> EraseStates(std::vector<Subject> subjects);
+  Task<absl::Status> KeepHeld(Id128 id, std::vector<Subject> subjects);
   Task<absl::Status> DestroyKeys(Id128 id, std::vector<Subject> subjects);
   Task<absl::Status> Sweep(std::vector<Subject> subjects);
   Task<absl::Status> Forget(Id128 id);
@@ -81,6 +85,7 @@ class Erasures {
   Log& log_;
   storage::Store& store_;
   const std::unique_ptr<ErasureJournal> journal_;
+  Holds& holds_;
   const std::function<Event(audit::v1::EventClass)> own_event_;
   StateKeeper* keeper_ = nullptr;
   uint64_t destroyed_ = 0;

@@ -50,7 +50,9 @@ class MaintenanceImpl final : public Maintenance {
         clock_(clock),
         random_(random),
         executor_(executor),
-        erasures_(options_, log, store, std::move(journal),
+        holds_(log, store, ring, random,
+               [this](audit::v1::EventClass event_class) { return OwnEvent(event_class); }),
+        erasures_(options_, log, store, std::move(journal), holds_,
                   [this](audit::v1::EventClass event_class) { return OwnEvent(event_class); }),
         wake_(std::make_shared<Waiters>(executor)),
         idle_(std::make_shared<Waiters>(executor)) {}
@@ -59,6 +61,7 @@ class MaintenanceImpl final : public Maintenance {
 
   void UseKeeper(StateKeeper* keeper) override {
     keeper_ = keeper;
+    holds_.UseStates(keeper);
     erasures_.UseKeeper(keeper);
   }
   Task<absl::Status> Reapply() override;
@@ -75,6 +78,7 @@ class MaintenanceImpl final : public Maintenance {
   Task<absl::StatusOr<uint64_t>> RotateEpoch() override;
   Task<absl::StatusOr<uint64_t>> DestroyMonth(std::string month) override;
   Task<absl::Status> Purged(std::string rule, absl::Time due_before, uint64_t count) override;
+  Holds& holds() override { return holds_; }
   MaintenanceStatus status() const override;
   absl::StatusOr<Certificate> Find(const Id128& erasure) const override { return erasures_.Find(erasure); }
 
@@ -99,6 +103,7 @@ class MaintenanceImpl final : public Maintenance {
   Random& random_;
   Executor& executor_;
   StateKeeper* keeper_ = nullptr;
+  Holds holds_;
   internal::Erasures erasures_;
   const std::shared_ptr<Waiters> wake_;
   const std::shared_ptr<Waiters> idle_;
@@ -168,7 +173,9 @@ Task<bool> MaintenanceImpl::Stop() {
 }
 
 Task<absl::Status> MaintenanceImpl::RunOnce() {
-  absl::Status first = co_await erasures_.RunReady();
+  absl::Status first = co_await holds_.RunReady();
+  const absl::Status erased = co_await erasures_.RunReady();
+  first.Update(erased);
   const absl::Status rotated = co_await Rotation();
   first.Update(rotated);
   const absl::Status months = co_await Months();
@@ -189,6 +196,7 @@ Event MaintenanceImpl::OwnEvent(audit::v1::EventClass event_class) const {
 }
 
 absl::Status MaintenanceImpl::Load() {
+  RETURN_IF_ERROR(holds_.Load());
   RETURN_IF_ERROR(erasures_.Load());
   ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
                    store_.LogScan(LogTable::kMeta, internal::kDonePrefix, "", kScan));
@@ -358,7 +366,10 @@ Task<absl::StatusOr<uint64_t>> MaintenanceImpl::DestroyMonth(std::string month) 
 }
 
 // First a row that says that it begins, so that a crash between the ring and the leaf loses no leaf.
+// Legal holds take over what the month's key still opens.
 Task<absl::StatusOr<uint64_t>> MaintenanceImpl::EndMonth(std::string month) {
+  const absl::Status copied = co_await holds_.CopyAll();
+  CO_RETURN_IF_ERROR(copied);
   const std::string key = MetaKey(internal::kMonthPrefix, month);
   std::vector<storage::LogRow> begin;
   begin.push_back(MetaRow(key, std::string()));
@@ -429,7 +440,13 @@ Task<absl::Status> MaintenanceImpl::SweepIfDue() {
   if (keeper_ == nullptr || (!sweeping_ && log_.Now() - LastDone(kSweepDone) < options_.sweep_every)) {
     co_return absl::OkStatus();
   }
-  sweeping_ = true;
+  if (!std::exchange(sweeping_, true)) {
+    const absl::Status copied = co_await holds_.CopyAll();  // what is due was due before
+    if (!copied.ok()) {
+      sweeping_ = false;
+      co_return copied;
+    }
+  }
   const absl::StatusOr<bool> more = co_await keeper_->Sweep();
   CO_RETURN_IF_ERROR(more.status());
   if (*more) {

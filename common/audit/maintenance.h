@@ -5,6 +5,7 @@
 //
 //   requested   leaf ERASE_REQUESTED about each subject; subjects are frozen (SubjectKeys) from here on
 //   waiting     until every service of `wait_for` has acknowledged: their followers read that leaf
+//   copied      legal holds that cover them bring their copies up to date (holds.h)
 //   state       the keeper deletes what the service holds of the subjects
 //   journal     the erasure is in the journal outside the store, fsynced
 //   destroyed   leaf ERASED about nobody; with it the keys become tombstones, in one commit
@@ -26,6 +27,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/audit/holds.h"
 #include "common/audit/log.h"
 #include "common/base/clock.h"
 #include "common/base/executor.h"
@@ -39,9 +41,8 @@ namespace relais::audit {
 
 /// The part of a service that knows its partitions. All of it is idempotent: after a crash it is called
 /// again.
-class StateKeeper {
+class StateKeeper : public HeldStates {
  public:
-  virtual ~StateKeeper() = default;
   /// Deletes every row about the subject, and whatever elsewhere names it. Called while the subject is frozen
   /// (its state opens by OpenFrozenState) and again once its key is gone.
   virtual Task<absl::Status> EraseState(Subject subject) = 0;
@@ -120,6 +121,9 @@ class Maintenance {
   virtual Task<absl::StatusOr<uint64_t>> DestroyMonth(std::string month) = 0;
   /// Writes a PURGED leaf, if `count` is not zero, and remembers when the rule was last applied.
   virtual Task<absl::Status> Purged(std::string rule, absl::Time due_before, uint64_t count) = 0;
+
+  /// Legal holds of this service; ended at their time and copied by this one's worker.
+  [[nodiscard]] virtual Holds& holds() = 0;
 
   [[nodiscard]] virtual MaintenanceStatus status() const = 0;
   /// What is remembered of an erasure; `waiting_for` while it waits. NOT_FOUND.

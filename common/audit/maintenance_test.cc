@@ -54,6 +54,12 @@ class FakeKeeper final : public StateKeeper {
     const absl::Status emptied = co_await storage::EmptyPartition(store_, PartitionOf(subject), "");
     co_return emptied;
   }
+  absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& /*person*/) override {
+    return std::vector<Subject>();
+  }
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const Subject& /*subject*/) override {
+    return std::vector<audit::v1::HeldState>();
+  }
   Task<absl::Status> Acknowledge(Id128 erasure) override {
     CO_RETURN_IF_ERROR(peer_down);
     acknowledged.push_back(erasure);

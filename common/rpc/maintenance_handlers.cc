@@ -110,6 +110,10 @@ Task<absl::StatusOr<audit::v1::GetErasureResponse>> MaintenanceHandlers::GetEras
   if (stored.destroyed() != 0) {
     *response.mutable_destroyed() = ToProto(absl::FromUnixMicros(stored.destroyed()));
   }
+  for (const std::string& bytes : stored.holds()) {
+    CO_ASSIGN_OR_RETURN(const Id128 hold, Id128::FromBytes(bytes));
+    response.add_hold_ids(hold.ToHex());
+  }
   if (stored.erased_leaf() != 0) {
     absl::StatusOr<common::v1::Proof> proof = co_await context_.log.Prove(stored.erased_leaf() - 1, true);
     CO_RETURN_IF_ERROR(proof.status());

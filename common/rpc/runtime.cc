@@ -15,6 +15,7 @@
 #include "common/directory/sign.h"
 #include "common/pki/file.h"
 #include "common/rpc/audit_service.h"
+#include "common/rpc/hold_service.h"
 #include "common/rpc/maintenance_service.h"
 #include "common/rpc/tail_client.h"
 #include "common/storage/rocksdb/rocksdb_store.h"
@@ -221,6 +222,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   dispatcher_ = std::make_unique<Dispatcher>(*context_, *authenticator_, options);
   RETURN_IF_ERROR(dispatcher_->AddService(kAuditServiceName));
   RETURN_IF_ERROR(dispatcher_->AddService(kMaintenanceServiceName));
+  RETURN_IF_ERROR(dispatcher_->AddService(kHoldServiceName));
   for (const std::string& service : definition.services) {
     RETURN_IF_ERROR(dispatcher_->AddService(service));
   }
@@ -238,6 +240,8 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   maintenance_handlers_ =
       std::make_unique<MaintenanceHandlers>(*context_, BackupsOf(*store_, settings_.backup_folder));
   maintenance_service_ = MakeMaintenanceService(*dispatcher_, *maintenance_handlers_);
+  hold_handlers_ = std::make_unique<HoldHandlers>(*context_);
+  hold_service_ = MakeHoldService(*dispatcher_, *hold_handlers_);
   return absl::OkStatus();
 }
 
@@ -285,7 +289,8 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
   }
   ASSIGN_OR_RETURN(bound_, definition.bind(*this));
   RETURN_IF_ERROR(BlockOn(maintenance_->Reapply()));
-  std::vector<grpc::Service*> services = {audit_service_.get(), maintenance_service_.get()};
+  std::vector<grpc::Service*> services = {audit_service_.get(), maintenance_service_.get(),
+                                          hold_service_.get()};
   for (const std::unique_ptr<grpc::Service>& service : bound_->services) {
     services.push_back(service.get());
   }

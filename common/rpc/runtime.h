@@ -36,6 +36,7 @@
 #include "common/rpc/authentication.h"
 #include "common/rpc/dispatch.h"
 #include "common/rpc/follower_metrics.h"
+#include "common/rpc/hold_handlers.h"
 #include "common/rpc/idempotency.h"
 #include "common/rpc/maintenance_handlers.h"
 #include "common/rpc/server.h"
@@ -168,6 +169,8 @@ class ServiceRuntime {
   std::unique_ptr<grpc::Service> audit_service_;
   std::unique_ptr<MaintenanceHandlers> maintenance_handlers_;
   std::unique_ptr<grpc::Service> maintenance_service_;
+  std::unique_ptr<HoldHandlers> hold_handlers_;
+  std::unique_ptr<grpc::Service> hold_service_;
   std::mutex channels_mu_;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
   std::unique_ptr<BoundService> bound_;

@@ -1,6 +1,9 @@
 // A person is erased in consent: alerting erases the sender records under which she was registered.
 #include <gmock/gmock.h>
 
+#include <map>
+
+#include "common/base/proto_time.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/alerting/testing/world.h"
 
@@ -166,6 +169,42 @@ TEST(Erasure, EveryCrashEndsInTheSame) {
     EXPECT_GE(world.peers().acknowledged.size(), 1);
     EXPECT_EQ(world.Submit({Cut("E1"), Letter("E2")}), (Outcomes{"DUPLICATE", "DUPLICATE"}));
   }
+}
+
+// ---- legal holds (D-2.10)
+
+TEST(Hold, HerRowsAndAlertsStayAsACopyWhenSheIsErased) {
+  World world;
+  ASSERT_EQ(world.Submit({Cut("E1"), Letter("E2")}), (Outcomes{"ACCEPTED", "ACCEPTED"}));
+  world.Settle();
+  const Id128 person = Registered(world, 0);
+  world.Settle();
+  audit::v1::HoldPlaced payload;
+  payload.set_hold_id(ErasureId().ToHex());
+  payload.set_order_reference("RG 26/1");
+  *payload.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
+  audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, person},
+                                                    audit::v1::EVENT_CLASS_HOLD_PLACED);
+  event.details.mutable_payload()->PackFrom(payload);
+  world.consent_log().Append(event);
+  Ask(world, person);
+  world.Settle(absl::Seconds(10));
+  ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0);
+  const auto page = world.context().maintenance->holds().Read(ErasureId(), "", 1000);
+  ASSERT_TRUE(page.ok()) << page.status();
+  std::map<std::string, int> states;
+  int signals = 0;
+  for (const audit::v1::HeldItem& item : page->items) {
+    if (item.has_state()) {
+      ++states[item.state().name().substr(0, item.state().name().find('/'))];
+    }
+    v1::SignalAccepted accepted;
+    signals += item.leaf().details().payload().UnpackTo(&accepted) ? 1 : 0;
+  }
+  EXPECT_THAT(states, ElementsAre(::testing::Pair("alert", 1), ::testing::Pair("record", 1),
+                                  ::testing::Pair("row", 2)));
+  EXPECT_EQ(signals, 2) << "the leaves of her record";
 }
 
 // ---- retention (D-2.10)

@@ -58,6 +58,7 @@ class ConsentLeaves final : public audit::LeafHandler {
   absl::StatusOr<bool> Change(int64_t micros, const Objection& objection, const Id128& record,
                               Stored<v1::RecordState>& stored, storage::CommitRequest& commit) const;
   Task<absl::Status> Link(audit::FollowedLeaf leaf);
+  Task<absl::Status> Hold(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(audit::FollowedLeaf leaf);
 
   const rpc::ServiceContext& context_;

@@ -84,6 +84,10 @@ Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const Alertin
   request.id = erasure;
   request.cause = std::move(cause);
   request.subjects = {audit::Subject{audit::Subject::Kind::kPerson, person}};
+  // A mark takes the place of a record's state: what a legal hold covers is copied before.
+  const absl::StatusOr<std::vector<Id128>> held =
+      co_await context.maintenance->holds().CopyOf(request.subjects);
+  CO_RETURN_IF_ERROR(held.status());
   CO_ASSIGN_OR_RETURN(const std::vector<Id128> records, store.RecordsOf(person));
   for (const Id128& record : records) {
     CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store.Record(record));
@@ -447,6 +451,9 @@ Task<absl::Status> Keeper::EraseWholeRecord(Id128 record) {
   request.id = context_.random.Id();
   request.cause = "RETENTION";
   request.subjects = {AlertingStore::SubjectOf(record)};
+  const absl::StatusOr<std::vector<Id128>> held =
+      co_await context_.maintenance->holds().CopyOf(request.subjects);
+  CO_RETURN_IF_ERROR(held.status());
   // Marked by the commit that requests the erasure: no crash leaves a mark of an erasure that never begins.
   storage::CommitRequest commit;
   commit.partition = AlertingStore::RecordPartition(record);

@@ -35,6 +35,11 @@ class Keeper final : public audit::StateKeeper {
   /// Of a person: which records were hers, and at a collective address her rows in a record that others
   /// share.
   Task<absl::Status> EraseState(audit::Subject subject) override;
+  /// The records under which she was registered (keeper_held.cc).
+  absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
+  /// Of a record: itself, its rows, their alerts. Of a person nothing: what is known of her stands in
+  /// records.
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Signals without alert, 13 months; alerts with their rows, 24 months after they ended (D-2.10): some
   /// dozen records a step.

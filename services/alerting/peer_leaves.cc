@@ -1,6 +1,7 @@
 // The logs of consent and routing, as alerting reads them.
 #include <utility>
 
+#include "common/audit/followed_holds.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
@@ -104,6 +105,10 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
     const absl::Status begun = co_await Erase(std::move(leaf));
     co_return begun;
   }
+  if (audit::IsOfHold(leaf)) {
+    const absl::Status followed = co_await Hold(std::move(leaf));
+    co_return followed;
+  }
   const google::protobuf::Any& payload = leaf.details.payload();
   consent::v1::ObjectionRecorded recorded;
   consent::v1::ObjectionLifted lifted;
@@ -133,6 +138,18 @@ Task<absl::Status> ConsentLeaves::Link(audit::FollowedLeaf leaf) {
   const absl::StatusOr<storage::CommitResult> linked =
       co_await context_.store.Commit(AlertingStore::LinkToPerson(person, record));
   co_return linked.status();
+}
+
+Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {
+  if (context_.maintenance == nullptr) {
+    co_return absl::OkStatus();
+  }
+  audit::Event event;
+  event.institution = "service/alerting";
+  event.directory_version = context_.directory()->version();
+  const absl::Status followed =
+      co_await audit::FollowHold(context_.maintenance->holds(), std::move(leaf), std::move(event));
+  co_return followed;
 }
 
 Task<absl::Status> ConsentLeaves::Erase(audit::FollowedLeaf leaf) {

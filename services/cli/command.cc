@@ -54,6 +54,7 @@ void BuildApp(CLI::App& app, Context& context) {
   AddSignalCommands(app, context);
   AddAlertCommands(app, context);
   AddAuditCommands(app, context);
+  AddHoldCommands(app, context);
   AddMaintenanceCommands(app, context);
   AddBackupCommands(app, context);
   AddPkiCommands(app, context);

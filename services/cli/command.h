@@ -58,6 +58,7 @@ void AddInboxCommands(CLI::App& app, Context& context);
 void AddSignalCommands(CLI::App& app, Context& context);
 void AddAlertCommands(CLI::App& app, Context& context);
 void AddAuditCommands(CLI::App& app, Context& context);
+void AddHoldCommands(CLI::App& app, Context& context);
 void AddMaintenanceCommands(CLI::App& app, Context& context);
 void AddBackupCommands(CLI::App& app, Context& context);
 void AddPkiCommands(CLI::App& app, Context& context);

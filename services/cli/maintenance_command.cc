@@ -104,8 +104,11 @@ std::string ErasureText(const audit::v1::GetErasureResponse& erasure) {
     absl::StrAppend(&text, "keys destroyed ", When(erasure.destroyed()), ", leaf ",
                     erasure.erased().leaf_index(), "\n");
   }
+  for (const std::string& hold : erasure.hold_ids()) {
+    absl::StrAppend(&text, "a copy stays under legal hold ", hold, "\n");
+  }
   if (erasure.has_epoch_ended()) {
-    absl::StrAppend(&text, "every copy ended ", When(erasure.epoch_ended()), ", leaf ",
+    absl::StrAppend(&text, "every copy under her own key ended ", When(erasure.epoch_ended()), ", leaf ",
                     erasure.epoch_rotated().leaf_index(), "\n");
   } else if (erasure.has_destroyed()) {
     absl::StrAppend(&text, "copies in backups end with the epoch\n");

@@ -67,6 +67,9 @@ constexpr Words kWords[] = {
      "A decision on passing on your information."},
     {audit::v1::EVENT_CLASS_ERASE_REQUESTED, "erasure-request", "Demande d'effacement", "Request to erase"},
     {audit::v1::EVENT_CLASS_ERASED, "erasure", "Effacement", "Erasure"},
+    {audit::v1::EVENT_CLASS_HOLD_PLACED, "legal-hold", "Conservation ordonnée par la justice", "Legal hold"},
+    {audit::v1::EVENT_CLASS_HOLD_ENDED, "legal-hold-end", "Fin d'une conservation ordonnée par la justice",
+     "End of a legal hold"},
     {audit::v1::EVENT_CLASS_EPOCH_ROTATED, "epoch-rotation", "Fin d'une époque des clés",
      "End of an epoch of keys"},
 };
@@ -103,6 +106,7 @@ absl::StatusOr<std::string> IdOf(const common::v1::Proof& proof, const audit::Le
     case audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED:
     case audit::v1::EVENT_CLASS_ERASE_REQUESTED:
     case audit::v1::EVENT_CLASS_ERASED:
+    case audit::v1::EVENT_CLASS_HOLD_PLACED:
       return absl::BytesToHexString(leaf.header.event_id());
     case audit::v1::EVENT_CLASS_CHECK_DECIDED:  // the permit's
       return leaf.header.decision() == common::v1::DECISION_PERMIT

@@ -18,6 +18,10 @@ class Keeper final : public audit::StateKeeper {
   /// Her partition goes whole; so do the claims of her own identifiers and her links to records. A sender
   /// record's claim stays, naming nobody; so do objections on record, which need no person (D-1.6).
   Task<absl::Status> EraseState(audit::Subject subject) override;
+  /// Her sender records, which have leaves here (keeper_held.cc).
+  absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
+  /// Every sealed row of her partition.
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
   /// Consent waits for others; nobody waits for it.
   Task<absl::Status> Acknowledge(Id128 /*erasure*/) override { co_return absl::OkStatus(); }
   /// Persons nobody has met for two years, and of the others the proof of agreements that ended five years

@@ -19,7 +19,8 @@ class PersonRpc final : public v1::PersonService::CallbackService {
  public:
   PersonRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
       : bind_(dispatcher, v1::PersonService::service_full_name(), service.persons()),
-        erasures_(dispatcher, v1::PersonService::service_full_name(), service.erasures()) {}
+        erasures_(dispatcher, v1::PersonService::service_full_name(), service.erasures()),
+        holds_(dispatcher, v1::PersonService::service_full_name(), service.holds()) {}
 
   Reactor* Register(Context* c, const v1::RegisterRequest* q, v1::RegisterResponse* s) override {
     return bind_.Unary(c, q, s, "Register", &PersonHandlers::Register);
@@ -34,10 +35,17 @@ class PersonRpc final : public v1::PersonService::CallbackService {
                               v1::AcknowledgeErasureResponse* s) override {
     return erasures_.Unary(c, q, s, "AcknowledgeErasure", &ErasureHandlers::AcknowledgeErasure);
   }
+  Reactor* PlaceHold(Context* c, const v1::PlaceHoldRequest* q, v1::PlaceHoldResponse* s) override {
+    return holds_.Unary(c, q, s, "PlaceHold", &HoldHandlers::PlaceHold);
+  }
+  Reactor* ReleaseHold(Context* c, const v1::ReleaseHoldRequest* q, v1::ReleaseHoldResponse* s) override {
+    return holds_.Unary(c, q, s, "ReleaseHold", &HoldHandlers::ReleaseHold);
+  }
 
  private:
   rpc::Binding<PersonHandlers> bind_;
   rpc::Binding<ErasureHandlers> erasures_;
+  rpc::Binding<HoldHandlers> holds_;
 };
 
 class ConsentRpc final : public v1::ConsentService::CallbackService {

@@ -12,7 +12,8 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
       audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
       audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
-      audit::v1::EVENT_CLASS_ERASE_REQUESTED};
+      audit::v1::EVENT_CLASS_ERASE_REQUESTED,    audit::v1::EVENT_CLASS_HOLD_PLACED,
+      audit::v1::EVENT_CLASS_HOLD_ENDED};
   rpc::OpenedTable table = {{"routing", what_she_said}, {"alerting", what_she_said}};
   table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
   return table;
@@ -34,6 +35,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       withdrawals_(registry_),
       expiries_(registry_, settings.expiry_scan),
       erasures_(registry_),
+      holds_(registry_),
       receipts_(registry_),
       disclosures_(registry_),
       rights_(registry_),

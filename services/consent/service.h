@@ -16,6 +16,7 @@
 #include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
+#include "services/consent/handlers/hold_handlers.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
@@ -77,6 +78,7 @@ class Service {
   Registry& registry() { return registry_; }
   Expiries& expiries() { return expiries_; }
   ErasureHandlers& erasures() { return erasures_; }
+  HoldHandlers& holds() { return holds_; }
   ReceiptHandlers& receipts() { return receipts_; }
   DisclosureHandlers& disclosures() { return disclosures_; }
   RightsHandlers& rights() { return rights_; }
@@ -98,6 +100,7 @@ class Service {
   WithdrawalStatusHandlers withdrawals_;
   Expiries expiries_;
   ErasureHandlers erasures_;
+  HoldHandlers holds_;
   ReceiptHandlers receipts_;
   DisclosureHandlers disclosures_;
   RightsHandlers rights_;

@@ -20,8 +20,10 @@ std::string ContextOf(const Id128& person, std::string_view key) {
 
 storage::Partition PersonPartition(const Id128& person) { return {storage::PartitionKind::kPerson, person}; }
 audit::Subject PersonSubject(const Id128& person) { return {audit::Subject::Kind::kPerson, person}; }
-std::string RecordKey(std::string_view institution) { return "record/" + std::string(institution); }
-std::string ConsentKey(const Id128& consent) { return "consent/" + consent.ToHex(); }
+std::string RecordKey(std::string_view institution) {
+  return std::string(kRecordPrefix) + std::string(institution);
+}
+std::string ConsentKey(const Id128& consent) { return std::string(kConsentPrefix) + consent.ToHex(); }
 std::string PersonRow(const Id128& person) { return std::string(kPersonPrefix) + person.ToBytes(); }
 std::string EventRow(const Id128& event) { return "e/" + event.ToBytes(); }
 

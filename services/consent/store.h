@@ -35,6 +35,7 @@ inline constexpr std::string_view kStateKey = "state";
 inline constexpr std::string_view kClaimKey = "claim";
 inline constexpr std::string_view kPersonPrefix = "p/";
 inline constexpr std::string_view kRecordPrefix = "record/";
+inline constexpr std::string_view kConsentPrefix = "consent/";
 
 storage::Partition PersonPartition(const Id128& person);
 audit::Subject PersonSubject(const Id128& person);

@@ -13,11 +13,12 @@
 namespace relais::consent {
 namespace {
 
-constexpr char kTeamKey[] = "team";
 constexpr int kMostDeliveries = 1000;
 constexpr int kMostMissions = 100;
 
-std::string SentKey(std::string_view institution) { return "sent/" + std::string(institution); }
+std::string SentKey(std::string_view institution) {
+  return std::string(kSentPrefix) + std::string(institution);
+}
 
 template <typename Stored>
 absl::StatusOr<Stored> ReadRow(Registry& registry, const Id128& person, const std::string& key) {
@@ -159,7 +160,8 @@ absl::StatusOr<Teams> ReadTeams(Registry& registry, const Id128& person) {
   if (!teams.known) {
     return teams;
   }
-  ASSIGN_OR_RETURN(const v1::StoredTeam stored, ReadRow<v1::StoredTeam>(registry, person, kTeamKey));
+  ASSIGN_OR_RETURN(const v1::StoredTeam stored,
+                   ReadRow<v1::StoredTeam>(registry, person, std::string(kTeamKey)));
   for (const v1::StoredMission& in : stored.missions()) {
     Mission mission;
     mission.institution = in.party().institution();
@@ -201,7 +203,8 @@ Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
     Change<v1::StoredTeam> change = [changed, time = leaf.time](v1::StoredTeam& team) {
       return ApplyReferent(changed, time, team);
     };
-    absl::Status status = co_await ChangeRow<v1::StoredTeam>(registry_, *person, kTeamKey, std::move(change));
+    absl::Status status =
+        co_await ChangeRow<v1::StoredTeam>(registry_, *person, std::string(kTeamKey), std::move(change));
     co_return status;
   }
   const std::optional<v1::StoredDelivery> said = DeliveryIn(leaf);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "common/audit/follower.h"
@@ -10,6 +11,9 @@
 #include "services/consent/handlers/registry.h"
 
 namespace relais::consent {
+
+inline constexpr std::string_view kTeamKey = "team";
+inline constexpr std::string_view kSentPrefix = "sent/";
 
 /// Who helps her, as far as routing's log was followed; not `known` without a lease on it (architecture,
 /// "Calls, boot"). Reads the store.

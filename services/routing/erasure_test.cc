@@ -1,6 +1,9 @@
 // A person is erased in consent: routing erases her too, and says so.
 #include <gmock/gmock.h>
 
+#include <set>
+
+#include "common/base/proto_time.h"
 #include "services/routing/testing/world.h"
 
 namespace relais::routing {
@@ -111,6 +114,53 @@ TEST(Erasure, EveryCrashEndsInTheSame) {
     EXPECT_GE(world.consent.acknowledged.size(), 1);
     EXPECT_TRUE(world.Waiting().empty());
   }
+}
+
+// Consent's log places a hold and, later, ends it.
+void Hold(World& world, uint64_t person) {
+  audit::v1::HoldPlaced payload;
+  payload.set_hold_id(ErasureId().ToHex());
+  payload.set_order_reference("RG 26/1");
+  *payload.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
+  audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, World::Person(person)},
+                                                    audit::v1::EVENT_CLASS_HOLD_PLACED);
+  event.details.mutable_payload()->PackFrom(payload);
+  world.consent_log().Append(event);
+}
+
+TEST(Hold, HerMessagesStayAsACopyWhenSheIsErased) {  // D-2.10
+  World world;
+  const std::string message = world.MustSubmit("s1");
+  world.MustSubmit("s2");
+  Hold(world, 1);
+  Ask(world, 1);
+  world.Settle(absl::Seconds(10));
+  ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_FALSE(InStore(world, World::Person(1).ToBytes()));
+  ASSERT_EQ(world.context().store.ListPartitions(storage::PartitionKind::kMessage, Id128(), 10)->size(), 0);
+  audit::Holds& holds = world.context().maintenance->holds();
+  const auto page = holds.Read(ErasureId(), "", 1000);
+  ASSERT_TRUE(page.ok()) << page.status();
+  std::set<std::string> messages;
+  for (const audit::v1::HeldItem& item : page->items) {
+    v1::MessageState state;
+    if (item.state().content().UnpackTo(&state)) {
+      messages.insert(item.state().name());
+      EXPECT_EQ(state.person(), World::Person(1).ToBytes());
+      EXPECT_TRUE(state.has_content()) << "with what it said";
+    }
+  }
+  EXPECT_EQ(messages.size(), 2);
+  EXPECT_TRUE(messages.contains("message/" + message));
+  // Its end, and the copy is gone.
+  audit::v1::HoldEnded ended;
+  ended.set_hold_id(ErasureId().ToHex());
+  audit::Event event = audit::testing::PlainEvent();
+  event.event_class = audit::v1::EVENT_CLASS_HOLD_ENDED;
+  event.details.mutable_payload()->PackFrom(ended);
+  world.consent_log().Append(event);
+  world.Settle(absl::Seconds(10));
+  EXPECT_TRUE(absl::IsFailedPrecondition(holds.Read(ErasureId(), "", 10).status()));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/audit/followed_holds.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
@@ -166,7 +167,8 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 
 bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
   return Revokes(leaf.header.event_class()) ||
-         leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED || Notices::Concerns(leaf);
+         leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED || audit::IsOfHold(leaf) ||
+         Notices::Concerns(leaf);
 }
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
@@ -177,6 +179,10 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
       told = co_await notices_.Tell(std::move(service), std::move(leaf));
     }
     co_return told;
+  }
+  if (audit::IsOfHold(leaf)) {
+    const absl::Status followed = co_await Hold(std::move(leaf));
+    co_return followed;
   }
   const auto person = PersonOf(leaf);
   if (person.has_value() && leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
@@ -195,6 +201,18 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     Spawn(context_.executor, PullBackAll(*person));
   }
   co_return absl::OkStatus();
+}
+
+Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {
+  if (context_.maintenance == nullptr) {
+    co_return absl::OkStatus();
+  }
+  audit::Event event;
+  event.institution = "service/routing";
+  event.directory_version = context_.directory()->version();
+  const absl::Status followed =
+      co_await audit::FollowHold(context_.maintenance->holds(), std::move(leaf), std::move(event));
+  co_return followed;
 }
 
 // One commit: maintenance does the rest behind the follower, and tells consent when it is done.

@@ -62,6 +62,7 @@ class ConsentLeaves final : public audit::LeafHandler {
 
  private:
   Task<void> PullBackAll(Id128 person);
+  Task<absl::Status> Hold(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(Id128 person, audit::FollowedLeaf leaf);
 
   const rpc::ServiceContext& context_;

@@ -24,6 +24,10 @@ class Keeper final : public audit::StateKeeper {
 
   /// Her messages with their pointers at the desks, and her own partition.
   Task<absl::Status> EraseState(audit::Subject subject) override;
+  /// Nobody (keeper_held.cc).
+  absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
+  /// Who helps her, and her messages with their contents.
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Notices to DPOs with who took them, after 12 months (D-2.10, agents' names): some hundred messages a
   /// step.

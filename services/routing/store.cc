@@ -95,6 +95,25 @@ absl::StatusOr<std::optional<v1::MessageState>> RoutingStore::OpenMessage(const 
   return std::optional(std::move(state));
 }
 
+absl::StatusOr<std::optional<v1::PersonSlot>> RoutingStore::FrozenSlot(const Id128& person) const {
+  const storage::Partition partition = PersonPartition(person);
+  ASSIGN_OR_RETURN(auto entry, context_.store.Get(partition, kSlot));
+  if (!entry.has_value()) {
+    return std::optional<v1::PersonSlot>();
+  }
+  const auto plain =
+      context_.log.keys().OpenFrozenState(PersonSubject(person), ContextOf(partition, kSlot), entry->value);
+  if (absl::IsNotFound(plain.status())) {
+    return std::optional<v1::PersonSlot>();
+  }
+  RETURN_IF_ERROR(plain.status());
+  v1::PersonSlot slot;
+  if (!slot.ParseFromString(*plain)) {
+    return absl::DataLossError("a pivot slot cannot be read");
+  }
+  return std::optional(std::move(slot));
+}
+
 absl::Status RoutingStore::PutMessage(const Stored<v1::MessageState>& message, const Id128& id,
                                       storage::CommitRequest& commit) const {
   const storage::Partition partition = MessagePartition(id);

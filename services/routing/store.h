@@ -37,6 +37,8 @@ class RoutingStore {
   absl::StatusOr<std::optional<v1::MessageState>> FrozenMessage(const Id128& message) const;
   /// The message if it is a notice to a DPO, about no person.
   absl::StatusOr<std::optional<v1::MessageState>> Notice(const Id128& message) const;
+  /// Her slot while her erasure is under way too; nullopt when there is none or it opens no more.
+  absl::StatusOr<std::optional<v1::PersonSlot>> FrozenSlot(const Id128& person) const;
   /// An empty slot when there is none.
   absl::StatusOr<Stored<v1::PersonSlot>> Slot(const Id128& person) const;
 

@@ -212,6 +212,83 @@ class ErasureTest(ErasureCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+def words(value):
+    """Every text in a JSON value; of bytes, which stand there in base64, what they hold."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from words(each)
+    elif isinstance(value, str):
+        yield value
+        try:
+            yield base64.b64decode(value, validate=True).decode()
+        except ValueError:
+            pass
+
+
+class HoldTest(ErasureCase):
+    """On a court's order what an erasure removes stays as a copy, under a key of its own (D-2.10)."""
+
+    def hold(self, *arguments, acting=STEWARD):
+        return self.suite.command("--reason", "ordonnance", "hold", *arguments, acting=acting)
+
+    def kept(self, hold_id, service):
+        done = self.hold("read", hold_id, "--service", service, acting=AUDITOR)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def in_force(self, service):
+        listed = self.suite.command("--json", "hold", "list", "--service", service, acting=OPERATOR)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        holds = json.loads(listed.stdout).get("holds", [])
+        return {each["holdId"] for each in holds if not each.get("ended")}
+
+    def test_an_erasure_leaves_the_copy_and_nothing_else(self):
+        handles = self.plant()
+        holds = []
+        for handle in handles:
+            placed = self.hold("place", handle, "--order", "RG 26/01234", "--until", "2031-01-01T00:00:00+01:00")
+            self.assertEqual(placed.returncode, 0, placed.stderr)
+            holds.append(placed.stdout.strip())
+        for handle, hold_id in zip(handles, holds):
+            erasure_id = self.erase(handle)
+            self.assertEqual(list(self.certificate(erasure_id).hold_ids), [hold_id])
+            self.assertIn("a copy stays under legal hold " + hold_id,
+                          self.operate("maintenance", "erasure", erasure_id))
+        self.suite.down()
+        self.suite.up()
+
+        # Nothing of hers in clear in any raw file, and nothing for whoever has no scope.
+        roots = [self.suite.path(service) for service in suite.SERVICES] + [self.suite.path("keys")]
+        self.assertEqual(self.found([canary.encode() for canary in CANARIES], roots), [])
+        refused = self.hold("read", holds[0], "--service", "consent", acting=STEWARD)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("MISSING_ROLE", refused.stderr)
+
+        # The copies have what the services knew, and who had acted.
+        text = {service: " ".join(word for hold_id in holds for word in words(self.kept(hold_id, service)))
+                for service in suite.SERVICES}
+        for service, canary in (("alerting", SURNAME), ("alerting", FACTS), ("alerting", REFERENCE),
+                                ("consent", SURNAME), ("consent", AGENT), ("routing", FACTS), ("routing", "message/")):
+            self.assertTrue(canary in text[service], "%s in what %s keeps" % (canary, service))
+        read = [leaf for leaf in self.leaves("routing") if leaf["header"]["eventClass"] == "EVENT_CLASS_LOG_READ" and
+                leaf["details"]["payload"].get("kind") == "HOLD"]
+        self.assertEqual({leaf["details"]["payload"]["holdId"] for leaf in read}, set(holds))
+
+        # Released: gone everywhere, in backups too, because the key is.
+        for service in suite.SERVICES:
+            self.assertEqual(self.in_force(service), set(holds))
+        for hold_id in holds:
+            self.assertEqual(self.hold("release", hold_id).returncode, 0)
+        for service in suite.SERVICES:
+            suite.wait_for("the end of the holds", lambda: not self.in_force(service))
+            gone = self.hold("read", holds[0], "--service", service, acting=AUDITOR)
+            self.assertNotEqual(gone.returncode, 0)
+            self.assertIn("WRONG_STATE", gone.stderr)
+        self.suite.verify_logs()
+
+
 class RestoreTest(ErasureCase):
     """An old backup comes back: erasures are made again before anything is served."""
 

@@ -128,6 +128,20 @@ TEST(Erase, NothingThatNamesHerIsLeftOnceAllHaveAcknowledged) {
   EXPECT_EQ(world.Decision(SimWorld::CutFor(again->person())), common::v1::DECISION_DENY);
 }
 
+// Its deadline stands once in the list, unlike that of an extended one.
+TEST(Erase, ARequestOfHersThatNobodyAnsweredIsNoObstacle) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {});
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  v1::OpenRequest open;
+  open.set_request_id("o-1");
+  *open.mutable_person() = person;
+  open.set_right(v1::RIGHT_ERASURE);
+  ASSERT_TRUE(world.Run(world.service().rights().Open(world.As("ville-paris"), open)).ok());
+  ASSERT_TRUE(Erase(world, EraseOf(person)).ok());
+  ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
 TEST(Erase, ASenderRecordsNameIsNotGivenAgain) {
   SimWorld world;
   v1::RegisterRequest request;

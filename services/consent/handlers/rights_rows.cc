@@ -162,7 +162,10 @@ Task<absl::Status> ForgetAllDue(Registry& registry, Id128 person) {
       std::vector<std::string> keys = {DueOf(registry, person, row).batch[0].key};
       row.the.status = v1::RIGHTS_STATUS_OPEN;  // and the deadline before an extension
       row.the.due = OpenCase(row.the.received, row.the.received).next.due;
-      keys.push_back(DueOf(registry, person, row).batch[0].key);
+      std::string first = DueOf(registry, person, row).batch[0].key;
+      if (first != keys[0]) {
+        keys.push_back(std::move(first));
+      }
       const absl::Status forgotten = co_await ForgetDue(registry, row.institution, std::move(keys));
       CO_RETURN_IF_ERROR(forgotten);
     }

@@ -1,0 +1,19 @@
+// Legal holds that consent's log begins and ends, as the services do that follow it (holds.h).
+#pragma once
+
+#include "absl/status/status.h"
+#include "common/audit/follower.h"
+#include "common/audit/holds.h"
+#include "common/base/task.h"
+
+namespace relais::audit {
+
+/// Whether the leaf begins or ends a legal hold.
+[[nodiscard]] bool IsOfHold(const FollowedLeaf& leaf);
+
+/// Does here what that leaf did there, under the same id and a key of this service's own. Idempotent.
+/// `event`: this service's own act. Before a later leaf about the person is applied: her copy is made by
+/// then.
+Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event);
+
+}  // namespace relais::audit

@@ -1,0 +1,520 @@
+#include "common/audit/holds.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit/big_endian.h"
+#include "common/base/log.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/crypto/aead.h"
+#include "common/crypto/sha256.h"
+#include "common/storage/partitions.h"
+
+namespace relais::audit {
+namespace {
+
+constexpr std::string_view kHoldRow = "hold";
+constexpr std::string_view kEndRow = "end";
+constexpr std::string_view kItemPrefix = "i/";
+constexpr size_t kHoldsAtOnce = 500;
+constexpr size_t kLeavesAtOnce = 50;
+constexpr size_t kBatchBytes = size_t{1} << 20;
+constexpr size_t kPageBytes = size_t{1} << 20;
+constexpr size_t kKeySize = 32;
+constexpr uint32_t kOnlyVersion = 1;
+
+storage::Partition PartitionOf(const Id128& id) { return {storage::PartitionKind::kHold, id}; }
+std::string RingName(const Id128& id) { return "legal-hold/" + id.ToHex(); }
+std::string ContextOf(const Id128& id, std::string_view row) {
+  return absl::StrCat("relais hold v1|", PartitionOf(id).Encode(), "|", std::string(row));
+}
+std::string ItemKey(const Secret& key, std::string_view name) {
+  return absl::StrCat(std::string(kItemPrefix), crypto::HmacSha256(key, name));
+}
+std::string LeafName(uint64_t index) {
+  std::string name = "leaf/";
+  AppendBigEndian64(name, index);
+  return name;
+}
+
+}  // namespace
+
+// ---- which there are
+
+absl::Status Holds::Load() {
+  Id128 from;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<storage::Partition> partitions,
+                     store_.ListPartitions(storage::PartitionKind::kHold, from, kHoldsAtOnce));
+    for (const storage::Partition& partition : partitions) {
+      RETURN_IF_ERROR(LoadOne(partition));
+      from = storage::NextId(partition.id);
+    }
+    if (partitions.size() < kHoldsAtOnce || from.IsZero()) {
+      return absl::OkStatus();
+    }
+  }
+}
+
+absl::Status Holds::LoadOne(const storage::Partition& partition) {
+  auto hold = std::make_shared<Hold>();
+  hold->info.id = partition.id;
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> end, store_.Get(partition, kEndRow));
+  if (end.has_value()) {
+    audit::v1::StoredHoldEnd stored;
+    if (!stored.ParseFromString(end->value)) {
+      return absl::DataLossError("what is left of a legal hold does not parse");
+    }
+    hold->info.placed = absl::FromUnixMicros(stored.placed());
+    hold->info.until = absl::FromUnixMicros(stored.until());
+    hold->info.ended = absl::FromUnixMicros(stored.ended());
+    hold->info.expired = stored.expired();
+    half_ended_.insert(partition.id);
+    holds_[partition.id] = std::move(hold);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> row, store_.Get(partition, kHoldRow));
+  if (!row.has_value()) {
+    return absl::DataLossError("a legal hold has copies and nothing that says whose");
+  }
+  hold->version = row->version;
+  const absl::StatusOr<Secret> key = ring_.Get(RingName(partition.id), kOnlyVersion);
+  if (absl::IsNotFound(key.status())) {  // this store is older than the hold's end
+    log::Warn("a legal hold of this store has lost its key: it has ended");
+    hold->info.ended = log_.Now();
+    without_key_.insert(partition.id);
+    holds_[partition.id] = std::move(hold);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(key.status());
+  ASSIGN_OR_RETURN(const std::string plain,
+                   crypto::OpenRandom(*key, ContextOf(partition.id, kHoldRow), row->value));
+  audit::v1::StoredHold stored;
+  if (!stored.ParseFromString(plain)) {
+    return absl::DataLossError("a legal hold does not parse");
+  }
+  ASSIGN_OR_RETURN(hold->subject, Subject::Decode(stored.subject()));
+  hold->order_reference = stored.order_reference();
+  hold->info.placed = absl::FromUnixMicros(stored.placed());
+  hold->info.until = absl::FromUnixMicros(stored.until());
+  hold->key = *key;
+  holds_[partition.id] = std::move(hold);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Holds::HoldPtr> Holds::InForce(const Id128& id) const {
+  std::lock_guard lock(mu_);
+  const auto it = holds_.find(id);
+  if (it == holds_.end()) {
+    return absl::NotFoundError("no such legal hold");
+  }
+  if (it->second->info.ended.has_value()) {
+    return absl::FailedPreconditionError("that legal hold has ended");
+  }
+  return it->second;
+}
+
+std::vector<Holds::HoldPtr> Holds::AllInForce() const {
+  std::vector<HoldPtr> list;
+  std::lock_guard lock(mu_);
+  for (const auto& [id, hold] : holds_) {
+    if (!hold->info.ended.has_value()) {
+      list.push_back(hold);
+    }
+  }
+  return list;
+}
+
+std::vector<HoldInfo> Holds::List() const {
+  std::vector<HoldInfo> list;
+  {
+    std::lock_guard lock(mu_);
+    for (const auto& [id, hold] : holds_) {
+      list.push_back(hold->info);
+    }
+  }
+  std::sort(list.begin(), list.end(),
+            [](const HoldInfo& a, const HoldInfo& b) { return a.placed < b.placed; });
+  return list;
+}
+
+// ---- placing
+
+// A key that a crash left without its hold is taken by the next try. NOT_FOUND: it was destroyed.
+absl::StatusOr<Secret> Holds::KeyOf(const Id128& id) {
+  const std::string name = RingName(id);
+  absl::StatusOr<Secret> there = ring_.Get(name, kOnlyVersion);
+  if (!absl::IsNotFound(there.status())) {
+    return there;
+  }
+  const Secret fresh(random_.Bytes(kKeySize));
+  const absl::Status put = ring_.Put(name, kOnlyVersion, fresh);
+  if (absl::IsAlreadyExists(put)) {
+    return ring_.Get(name, kOnlyVersion);
+  }
+  RETURN_IF_ERROR(put);
+  return fresh;
+}
+
+Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest request, Event event) {
+  {
+    std::lock_guard lock(mu_);
+    if (holds_.contains(request.id)) {
+      co_return std::optional<storage::LeafRange>();
+    }
+  }
+  auto hold = std::make_shared<Hold>();
+  absl::StatusOr<Secret> key = KeyOf(request.id);
+  if (absl::IsNotFound(key.status())) {  // it ended, and this store is older than that
+    const absl::Status ended = co_await EndedElsewhere(request.id, std::move(event));
+    CO_RETURN_IF_ERROR(ended);
+    co_return std::optional<storage::LeafRange>();
+  }
+  CO_RETURN_IF_ERROR(key.status());
+  hold->key = *std::move(key);
+  hold->info.id = request.id;
+  hold->info.placed = log_.Now();
+  hold->info.until = request.until;
+  hold->subject = request.subject;
+  hold->order_reference = request.order_reference;
+  audit::v1::StoredHold stored;
+  stored.set_subject(request.subject.Encode());
+  stored.set_order_reference(request.order_reference);
+  stored.set_placed(absl::ToUnixMicros(hold->info.placed));
+  stored.set_until(absl::ToUnixMicros(request.until));
+  CO_ASSIGN_OR_RETURN(
+      std::string sealed,
+      crypto::SealRandom(random_, hold->key, ContextOf(request.id, kHoldRow), stored.SerializeAsString()));
+  event.event_class = audit::v1::EVENT_CLASS_HOLD_PLACED;
+  event.event_id = request.id;
+  event.subject = request.subject;
+  audit::v1::HoldPlaced payload;
+  payload.set_hold_id(request.id.ToHex());
+  payload.set_order_reference(request.order_reference);
+  *payload.mutable_until() = ToProto(request.until);
+  event.details.mutable_payload()->PackFrom(payload);
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(request.id);
+  commit.preconditions.push_back({std::string(kHoldRow), std::nullopt});
+  commit.preconditions.push_back({std::string(kEndRow), std::nullopt});
+  commit.batch.push_back({std::string(kHoldRow), std::move(sealed)});
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
+  commit.leaves.push_back(std::move(draft));
+  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  hold->version = done->version;
+  {
+    std::lock_guard lock(mu_);
+    holds_[request.id] = hold;
+  }
+  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(request.subject));
+  const absl::Status copied = co_await Copy(hold, std::move(covered));
+  CO_RETURN_IF_ERROR(copied);
+  co_return std::optional(done->leaves);
+}
+
+// ---- ending
+
+Task<absl::StatusOr<storage::LeafRange>> Holds::Release(Id128 id, Event event) {
+  CO_ASSIGN_OR_RETURN(HoldPtr hold, InForce(id));
+  absl::StatusOr<storage::LeafRange> ended = co_await End(std::move(hold), std::move(event), false);
+  co_return ended;
+}
+
+Task<absl::Status> Holds::EndedElsewhere(Id128 id, Event event) {
+  absl::StatusOr<HoldPtr> hold = InForce(id);
+  if (absl::IsFailedPrecondition(hold.status())) {
+    co_return absl::OkStatus();
+  }
+  if (absl::IsNotFound(hold.status())) {
+    auto never = std::make_shared<Hold>();
+    never->info.id = id;
+    never->info.placed = never->info.until = log_.Now();
+    hold = HoldPtr(std::move(never));
+  }
+  const absl::StatusOr<storage::LeafRange> ended = co_await End(*std::move(hold), std::move(event), false);
+  co_return absl::IsFailedPrecondition(ended.status()) ? absl::OkStatus() : ended.status();
+}
+
+// One that never was has version 0: its row must not be there.
+Task<absl::StatusOr<storage::LeafRange>> Holds::End(HoldPtr hold, Event event, bool expired) {
+  const Id128 id = hold->info.id;
+  auto ended = std::make_shared<Hold>();
+  ended->info = hold->info;
+  ended->info.ended = log_.Now();
+  ended->info.expired = expired;
+  audit::v1::StoredHoldEnd stored;
+  stored.set_placed(absl::ToUnixMicros(hold->info.placed));
+  stored.set_until(absl::ToUnixMicros(hold->info.until));
+  stored.set_ended(absl::ToUnixMicros(*ended->info.ended));
+  stored.set_expired(expired);
+  event.event_class = audit::v1::EVENT_CLASS_HOLD_ENDED;
+  event.subject.reset();
+  audit::v1::HoldEnded payload;
+  payload.set_hold_id(id.ToHex());
+  payload.set_expired(expired);
+  event.details.mutable_payload()->PackFrom(payload);
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(id);
+  commit.preconditions.push_back(
+      {std::string(kHoldRow), hold->version == 0 ? std::nullopt : std::optional(hold->version)});
+  commit.batch.push_back({std::string(kHoldRow), std::nullopt});
+  commit.batch.push_back({std::string(kEndRow), stored.SerializeAsString()});
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
+  commit.leaves.push_back(std::move(draft));
+  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  if (absl::IsAborted(done.status())) {
+    co_return absl::FailedPreconditionError("that legal hold has ended");
+  }
+  CO_RETURN_IF_ERROR(done.status());
+  {
+    std::lock_guard lock(mu_);
+    holds_[id] = std::move(ended);
+    half_ended_.insert(id);
+  }
+  const absl::Status destroyed = co_await Destroy(id);
+  CO_RETURN_IF_ERROR(destroyed);
+  co_return done->leaves;
+}
+
+// The key first: what a crash leaves of the rows opens for nobody.
+Task<absl::Status> Holds::Destroy(Id128 id) {
+  const absl::Status destroyed = ring_.Destroy(RingName(id), kOnlyVersion);
+  if (!destroyed.ok() && !absl::IsNotFound(destroyed)) {
+    co_return destroyed;
+  }
+  const absl::Status emptied =
+      co_await storage::EmptyPartition(store_, PartitionOf(id), std::string(kEndRow));
+  CO_RETURN_IF_ERROR(emptied);
+  std::lock_guard lock(mu_);
+  half_ended_.erase(id);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Holds::EndWithoutKey() {
+  std::vector<HoldPtr> holds;
+  {
+    std::lock_guard lock(mu_);
+    for (const Id128& id : without_key_) {
+      holds.push_back(holds_[id]);
+    }
+  }
+  for (const HoldPtr& hold : holds) {
+    Event event = own_event_(audit::v1::EVENT_CLASS_HOLD_ENDED);
+    event.event_id = random_.Id();
+    const absl::StatusOr<storage::LeafRange> ended = co_await End(hold, std::move(event), false);
+    CO_RETURN_IF_ERROR(ended.status());
+    std::lock_guard lock(mu_);
+    without_key_.erase(hold->info.id);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Holds::RunReady() {
+  const absl::Status ended_before = co_await EndWithoutKey();
+  CO_RETURN_IF_ERROR(ended_before);
+  std::set<Id128> half_ended;
+  bool copied = false;
+  {
+    std::lock_guard lock(mu_);
+    half_ended = half_ended_;
+    copied = std::exchange(copied_, true);
+  }
+  for (const Id128& id : half_ended) {
+    const absl::Status destroyed = co_await Destroy(id);
+    CO_RETURN_IF_ERROR(destroyed);
+  }
+  if (!copied) {  // a crash may have come between a hold and its first copy
+    const absl::Status made = co_await CopyAll();
+    if (!made.ok()) {
+      std::lock_guard lock(mu_);
+      copied_ = false;
+      co_return made;
+    }
+  }
+  const std::vector<HoldPtr> in_force = AllInForce();
+  for (const HoldPtr& hold : in_force) {
+    if (hold->info.until > log_.Now()) {
+      continue;
+    }
+    Event event = own_event_(audit::v1::EVENT_CLASS_HOLD_ENDED);
+    event.event_id = random_.Id();
+    const absl::StatusOr<storage::LeafRange> ended = co_await End(hold, std::move(event), true);
+    if (!ended.ok() && !absl::IsFailedPrecondition(ended.status())) {
+      co_return ended.status();
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+// ---- copying
+
+absl::StatusOr<std::vector<Subject>> Holds::Covered(const Subject& person) const {
+  std::vector<Subject> covered = {person};
+  if (states_ != nullptr) {
+    ASSIGN_OR_RETURN(const std::vector<Subject> others, states_->HeldWith(person));
+    covered.insert(covered.end(), others.begin(), others.end());
+  }
+  return covered;
+}
+
+Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subjects) {
+  std::vector<Id128> copied;
+  const std::vector<HoldPtr> in_force = AllInForce();
+  for (const HoldPtr& hold : in_force) {
+    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
+    const bool concerned =
+        std::find_first_of(covered.begin(), covered.end(), subjects.begin(), subjects.end()) != covered.end();
+    if (concerned) {
+      const absl::Status made = co_await Copy(hold, std::move(covered));
+      CO_RETURN_IF_ERROR(made);
+      copied.push_back(hold->info.id);
+    }
+  }
+  co_return copied;
+}
+
+Task<absl::Status> Holds::CopyAll() {
+  const std::vector<HoldPtr> in_force = AllInForce();
+  for (const HoldPtr& hold : in_force) {
+    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
+    const absl::Status made = co_await Copy(hold, std::move(covered));
+    CO_RETURN_IF_ERROR(made);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Holds::Copy(HoldPtr hold, std::vector<Subject> subjects) {
+  for (const Subject& subject : subjects) {
+    absl::Status copied = co_await CopyState(hold, subject);
+    if (copied.ok()) {
+      copied = co_await CopyLeaves(hold, subject);
+    }
+    if (absl::IsAborted(copied)) {
+      co_return absl::OkStatus();  // it ended meanwhile
+    }
+    CO_RETURN_IF_ERROR(copied);
+  }
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<storage::Mutation> Holds::ItemRow(const Hold& hold, std::string_view name,
+                                                 const audit::v1::HeldItem& item) const {
+  std::string key = ItemKey(hold.key, name);
+  ASSIGN_OR_RETURN(std::string sealed, crypto::SealRandom(random_, hold.key, ContextOf(hold.info.id, key),
+                                                          item.SerializeAsString()));
+  return storage::Mutation{std::move(key), std::move(sealed)};
+}
+
+// A leaf never changes: one that was copied is not copied again, so that an actor's name outlives its month's
+// key.
+absl::StatusOr<std::optional<storage::Mutation>> Holds::LeafRow(const Hold& hold, OpenedLeaf leaf) const {
+  const std::string name = LeafName(leaf.index);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
+                   store_.Get(PartitionOf(hold.info.id), ItemKey(hold.key, name)));
+  if (there.has_value() || leaf.opening != OpenedLeaf::Opening::kOpened) {
+    return std::optional<storage::Mutation>();
+  }
+  audit::v1::HeldItem item;
+  audit::v1::HeldLeaf& held = *item.mutable_leaf();
+  held.set_index(leaf.index);
+  absl::StatusOr<audit::v1::LeafActor> actor = log_.Actor(leaf.leaf);
+  if (actor.ok()) {
+    *held.mutable_actor() = *std::move(actor);
+  } else if (!absl::IsNotFound(actor.status())) {
+    return actor.status();
+  }
+  held.set_leaf(std::move(leaf.bytes));
+  *held.mutable_details() = std::move(leaf.details);
+  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
+  return std::optional(std::move(row));
+}
+
+Task<absl::Status> Holds::CopyLeaves(HoldPtr hold, Subject subject) {
+  uint64_t from = 0;
+  for (;;) {
+    CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> indices, log_.LeavesOf(subject, from, kLeavesAtOnce));
+    if (indices.empty()) {
+      co_return absl::OkStatus();
+    }
+    from = indices.back() + 1;
+    CO_ASSIGN_OR_RETURN(std::vector<OpenedLeaf> leaves, log_.OpenAt(indices));
+    std::vector<storage::Mutation> batch;
+    for (OpenedLeaf& leaf : leaves) {
+      CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, LeafRow(*hold, std::move(leaf)));
+      if (row.has_value()) {
+        batch.push_back(*std::move(row));
+      }
+    }
+    const absl::Status put = co_await Put(hold, std::move(batch));
+    CO_RETURN_IF_ERROR(put);
+  }
+}
+
+Task<absl::Status> Holds::CopyState(HoldPtr hold, Subject subject) {
+  if (states_ == nullptr) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(std::vector<audit::v1::HeldState> states, states_->StateOf(subject));
+  std::vector<storage::Mutation> batch;
+  size_t bytes = 0;
+  for (audit::v1::HeldState& state : states) {
+    const std::string name = absl::StrCat("state/", subject.Encode(), state.name());
+    audit::v1::HeldItem item;
+    *item.mutable_state() = std::move(state);
+    CO_ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(*hold, name, item));
+    bytes += row.value->size();
+    batch.push_back(std::move(row));
+    if (bytes >= kBatchBytes) {
+      std::vector<storage::Mutation> full = std::exchange(batch, {});
+      const absl::Status put = co_await Put(hold, std::move(full));
+      CO_RETURN_IF_ERROR(put);
+      bytes = 0;
+    }
+  }
+  const absl::Status put = co_await Put(hold, std::move(batch));
+  co_return put;
+}
+
+Task<absl::Status> Holds::Put(HoldPtr hold, std::vector<storage::Mutation> batch) {
+  if (batch.empty()) {
+    co_return absl::OkStatus();
+  }
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(hold->info.id);
+  commit.preconditions.push_back({std::string(kHoldRow), hold->version});
+  commit.batch = std::move(batch);
+  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  co_return done.status();
+}
+
+// ---- reading
+
+absl::StatusOr<Holds::HeldPage> Holds::Read(const Id128& id, std::string_view from, size_t limit) const {
+  ASSIGN_OR_RETURN(const HoldPtr hold, InForce(id));
+  HeldPage page;
+  page.hold = hold->info;
+  page.order_reference = hold->order_reference;
+  ASSIGN_OR_RETURN(storage::Page rows, store_.Scan(PartitionOf(id), kItemPrefix, from, limit));
+  page.next = std::move(rows.next);
+  size_t bytes = 0;
+  for (const storage::KeyedEntry& row : rows.entries) {
+    bytes += row.entry.value.size();
+    if (bytes > kPageBytes && !page.items.empty()) {
+      page.next = row.key;
+      break;
+    }
+    ASSIGN_OR_RETURN(const std::string plain,
+                     crypto::OpenRandom(hold->key, ContextOf(id, row.key), row.entry.value));
+    audit::v1::HeldItem item;
+    if (!item.ParseFromString(plain)) {
+      return absl::DataLossError("an item of a legal hold does not parse");
+    }
+    page.items.push_back(std::move(item));
+  }
+  return page;
+}
+
+}  // namespace relais::audit

@@ -1,0 +1,449 @@
+#include "common/audit/holds.h"
+
+#include <gmock/gmock.h>
+
+#include <optional>
+#include <set>
+
+#include "common/audit/followed_holds.h"
+#include "common/audit/maintenance.h"
+#include "common/audit/testing/log_harness.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/storage/partitions.h"
+
+namespace relais::audit {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::HarnessOptions;
+using ::testing::IsEmpty;
+using testing::Person;
+using testing::PlainEvent;
+using testing::SimLogHarness;
+using ::testing::SizeIs;
+using testing::SubjectEvent;
+
+constexpr char kContext[] = "state";
+constexpr char kCanary[] = "the canary sings";
+
+Id128 Number(uint8_t n) {
+  std::string bytes(Id128::kSize, '\0');
+  bytes.back() = static_cast<char>(n);
+  return Id128::FromBytes(bytes).value();
+}
+Subject Record(uint8_t n) { return {Subject::Kind::kSenderRecord, Number(n)}; }
+storage::Partition PartitionOf(const Subject& subject) {
+  return {subject.kind == Subject::Kind::kPerson ? storage::PartitionKind::kPerson
+                                                 : storage::PartitionKind::kSenderRecord,
+          subject.id};
+}
+
+// One sealed row per subject; Person(1) has the sender record Record(9).
+class OneRowKeeper final : public StateKeeper {
+ public:
+  OneRowKeeper(Log& log, storage::Store& store) : log_(log), store_(store) {}
+  absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& person) override {
+    return person == Person(1) ? std::vector<Subject>{Record(9)} : std::vector<Subject>();
+  }
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const Subject& subject) override {
+    std::vector<audit::v1::HeldState> states;
+    ASSIGN_OR_RETURN(const auto entry, store_.Get(PartitionOf(subject), "row"));
+    if (entry.has_value()) {
+      const auto plain = log_.keys().OpenFrozenState(subject, kContext, entry->value);
+      if (absl::IsNotFound(plain.status())) {
+        return states;
+      }
+      RETURN_IF_ERROR(plain.status());
+      states.emplace_back().set_name("row");
+      states.back().mutable_content()->set_value(*plain);
+    }
+    return states;
+  }
+  Task<absl::Status> EraseState(Subject subject) override {
+    const absl::Status emptied = co_await storage::EmptyPartition(store_, PartitionOf(subject), "");
+    co_return emptied;
+  }
+  Task<absl::Status> Acknowledge(Id128 /*erasure*/) override { co_return absl::OkStatus(); }
+  // A rule of retention that removes every row of every person.
+  Task<absl::StatusOr<bool>> Sweep() override {
+    if (sweeps) {
+      for (const uint8_t n : {1, 2}) {
+        const absl::Status emptied = co_await storage::EmptyPartition(store_, PartitionOf(Person(n)), "");
+        CO_RETURN_IF_ERROR(emptied);
+      }
+    }
+    co_return false;
+  }
+  bool sweeps = false;
+
+ private:
+  Log& log_;
+  storage::Store& store_;
+};
+
+class HoldsTest : public ::testing::Test {
+ protected:
+  HoldsTest() : harness_(Options()) {
+    options_.institution = "service/test";
+    Open();
+  }
+  HarnessOptions Options() {
+    HarnessOptions options;
+    options.store.crash_at = [this](uint64_t) { return crash_in_ > 0 && --crash_in_ == 0; };
+    return options;
+  }
+  void Open() {
+    auto opened = Maintenance::Open(options_, harness_.log(), harness_.store(), harness_.ring(),
+                                    harness_.clock(), harness_.random(), harness_.executor());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    all_.push_back(*std::move(opened));
+    keepers_.push_back(std::make_unique<OneRowKeeper>(harness_.log(), harness_.store()));
+    maintenance().UseKeeper(keepers_.back().get());
+  }
+  void Restart() {
+    harness_.Crash();
+    ASSERT_TRUE(harness_.Reopen().ok());
+    Open();
+  }
+  Maintenance& maintenance() { return *all_.back(); }
+  Holds& holds() { return maintenance().holds(); }
+  absl::Time Now() { return harness_.log().Now(); }
+
+  // A leaf about the subject and a sealed row of state.
+  void Live(const Subject& subject, const std::string& says = kCanary) {
+    const auto sealed = harness_.log().keys().SealState(subject, kContext, says);
+    ASSERT_TRUE(sealed.ok()) << sealed.status();
+    Event event = SubjectEvent(subject);
+    event.actor.set_agent("agent-7");
+    auto draft = harness_.log().Draft(event);
+    ASSERT_TRUE(draft.ok()) << draft.status();
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(subject);
+    commit.batch.push_back({"row", *sealed});
+    commit.leaves.push_back(*std::move(draft));
+    ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(commit))).ok());
+  }
+  absl::Status Place(uint8_t hold, const Subject& subject = Person(1),
+                     absl::Duration time = absl::Hours(24 * 365)) {
+    return harness_.Run(holds().Place({Number(hold), subject, "RG 26/1", Now() + time}, PlainEvent()))
+        .status();
+  }
+  absl::Status Release(uint8_t hold) {
+    Event event = PlainEvent();
+    event.event_id = Number(200);
+    return harness_.Run(holds().Release(Number(hold), event)).status();
+  }
+  void Erase(const std::vector<Subject>& subjects) {
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(subjects[0]);
+    const auto asked = harness_.Run(
+        maintenance().Request({Number(100), subjects, "REQUEST"}, PlainEvent(), std::move(commit)));
+    ASSERT_TRUE(asked.ok()) << asked.status();
+    ASSERT_TRUE(RunOnce().ok());
+  }
+  absl::Status RunOnce() { return harness_.Run(maintenance().RunOnce()); }
+
+  struct Kept {
+    std::set<std::string> states;
+    std::set<uint64_t> leaves;
+    std::set<std::string> agents;
+  };
+  Kept Read(uint8_t hold) {
+    Kept kept;
+    std::string from;
+    do {
+      const auto page = holds().Read(Number(hold), from, 2);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) {
+        return kept;
+      }
+      for (const audit::v1::HeldItem& item : page->items) {
+        if (item.has_state()) {
+          kept.states.insert(item.state().content().value());
+        } else {
+          kept.leaves.insert(item.leaf().index());
+          kept.agents.insert(item.leaf().actor().agent());
+          EXPECT_EQ(*harness_.log().ReadLeaves(item.leaf().index(), 1), std::vector{item.leaf().leaf()});
+          EXPECT_TRUE(item.leaf().details().has_subject());
+        }
+      }
+      from = page->next;
+    } while (!from.empty());
+    return kept;
+  }
+  // The rows that are left of a hold.
+  std::vector<std::string> Rows(uint8_t hold) {
+    const auto page = harness_.store().Scan({storage::PartitionKind::kHold, Number(hold)}, "", "", 1000);
+    std::vector<std::string> keys;
+    for (const storage::KeyedEntry& row : page->entries) {
+      keys.push_back(row.key);
+    }
+    return keys;
+  }
+  bool Clear(uint8_t hold, const std::string& bytes) {
+    const auto page = harness_.store().Scan({storage::PartitionKind::kHold, Number(hold)}, "", "", 1000);
+    for (const storage::KeyedEntry& row : page->entries) {
+      if ((row.key + row.entry.value).find(bytes) != std::string::npos) {
+        return true;
+      }
+    }
+    return false;
+  }
+  size_t Count(audit::v1::EventClass event_class) {
+    size_t count = 0;
+    const auto leaves = harness_.log().ReadOpened(0, 1000);
+    EXPECT_TRUE(leaves.ok()) << leaves.status();
+    for (const OpenedLeaf& leaf : *leaves) {
+      count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
+    }
+    return count;
+  }
+
+  uint64_t crash_in_ = 0;  // steps of the store; 0: never
+  SimLogHarness harness_;
+  MaintenanceOptions options_;
+  std::vector<std::unique_ptr<Maintenance>> all_;  // coroutines of a crashed process may look at them
+  std::vector<std::unique_ptr<OneRowKeeper>> keepers_;
+};
+
+TEST_F(HoldsTest, WhatAnErasureRemovesStaysUnderTheHoldsOwnKey) {  // D-2.10
+  Live(Person(1));
+  Live(Record(9), "what a sender says");
+  Live(Person(2), "somebody else");
+  ASSERT_TRUE(Place(1).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 1);
+  Erase({Person(1), Record(9)});
+  // She is erased as anybody.
+  EXPECT_TRUE(absl::IsNotFound(harness_.log().keys().Get(Person(1)).status()));
+  EXPECT_THAT(*harness_.log().LeavesOf(Person(1), 0, 10), IsEmpty());
+  EXPECT_FALSE(harness_.store().Get(PartitionOf(Person(1)), "row")->has_value());
+  // Her leaves: the act, the hold, the request to erase her; her record's act and the request.
+  const Kept kept = Read(1);
+  EXPECT_THAT(kept.states, ElementsAre(kCanary, "what a sender says"));
+  EXPECT_THAT(kept.leaves, SizeIs(5));
+  EXPECT_THAT(kept.agents, ::testing::Contains("agent-7"));
+  // Of which the store alone tells nothing, not even whose it is.
+  EXPECT_FALSE(Clear(1, kCanary));
+  EXPECT_FALSE(Clear(1, Person(1).id.ToBytes()));
+  EXPECT_FALSE(Clear(1, "RG 26/1"));
+  const auto certificate = maintenance().Find(Number(100));
+  ASSERT_TRUE(certificate.ok()) << certificate.status();
+  EXPECT_THAT(certificate->stored.holds(), ElementsAre(Number(1).ToBytes())) << "the certificate says it";
+}
+
+TEST_F(HoldsTest, ARecordErasedAloneIsCoveredToo) {
+  Live(Person(1));
+  Live(Record(9), "what a sender says");
+  ASSERT_TRUE(Place(1).ok());
+  Live(Record(9), "what it said last");
+  Erase({Record(9)});
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "what it said last")) << "as it was at the end";
+}
+
+TEST_F(HoldsTest, WhatRetentionRemovesStays) {
+  Live(Person(1), "early");
+  Live(Person(2), "somebody else");
+  ASSERT_TRUE(Place(1).ok());
+  Live(Person(1), "late");
+  keepers_.back()->sweeps = true;
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_FALSE(harness_.store().Get(PartitionOf(Person(1)), "row")->has_value()) << "retention goes on";
+  EXPECT_THAT(Read(1).states, ElementsAre("late"));
+}
+
+TEST_F(HoldsTest, WhoActedStaysWhenTheMonthsKeyGoes) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  Live(Person(1));
+  const std::string month = MonthName(Now());
+  harness_.sim().RunFor(absl::Hours(24 * 40));
+  std::optional<absl::StatusOr<uint64_t>> destroyed;
+  Start(maintenance().DestroyMonth(month),
+        [&destroyed](absl::StatusOr<uint64_t> index) { destroyed = std::move(index); });
+  ASSERT_TRUE(RunOnce().ok());
+  ASSERT_TRUE(harness_.sim().RunUntil([&destroyed] { return destroyed.has_value(); }, absl::Minutes(1)));
+  ASSERT_TRUE(destroyed->ok()) << destroyed->status();
+  ASSERT_TRUE(absl::IsNotFound(harness_.log().Actor(harness_.log().ReadOpened(1, 1)->at(0).leaf).status()));
+  EXPECT_THAT(Read(1).agents, ::testing::Contains("agent-7"));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(Read(1).agents, ::testing::Contains("agent-7")) << "a later copy takes nothing away";
+}
+
+TEST_F(HoldsTest, ItsEndDestroysItsKeyAndItsRows) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  Erase({Person(1)});
+  ASSERT_TRUE(Release(1).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_ENDED), 1);
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+  EXPECT_TRUE(absl::IsNotFound(harness_.ring().Get("legal-hold/" + Number(1).ToHex(), 1).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(holds().Read(Number(1), "", 10).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Release(1)));
+  Restart();
+  EXPECT_TRUE(absl::IsFailedPrecondition(Release(1))) << "for good";
+  EXPECT_TRUE(absl::IsNotFound(Release(2)));
+  ASSERT_THAT(holds().List(), SizeIs(1));
+  EXPECT_TRUE(holds().List()[0].ended.has_value());
+  EXPECT_FALSE(holds().List()[0].expired);
+}
+
+TEST_F(HoldsTest, ItEndsByItselfAtItsTime) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1, Person(1), absl::Hours(48)).ok());
+  harness_.sim().RunFor(absl::Hours(47));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_TRUE(holds().Read(Number(1), "", 10).ok());
+  harness_.sim().RunFor(absl::Hours(1));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+  EXPECT_TRUE(holds().List()[0].expired);
+}
+
+TEST_F(HoldsTest, NobodyWhoIsErasedIsHeld) {
+  Live(Person(1));
+  Erase({Person(1)});
+  EXPECT_TRUE(IsErased(Place(1)));
+  EXPECT_THAT(holds().List(), IsEmpty());
+}
+
+TEST_F(HoldsTest, ARestartKnowsThemAndARepetitionDoesNothing) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  Restart();
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary));
+  ASSERT_TRUE(Place(1).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 1);
+  Erase({Person(1)});
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary));
+}
+
+// A restored store that is older than the hold's end: what was destroyed stays so.
+TEST_F(HoldsTest, AHoldWhoseKeyIsDestroyedHasEnded) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  ASSERT_TRUE(harness_.ring().Destroy("legal-hold/" + Number(1).ToHex(), 1).ok());
+  Restart();
+  EXPECT_TRUE(absl::IsFailedPrecondition(holds().Read(Number(1), "", 10).status()));
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_ENDED), 1) << "and the log says so";
+  // A store older than the hold itself, that follows it again.
+  ASSERT_TRUE(harness_.ring().Put("legal-hold/" + Number(2).ToHex(), 1, Secret(std::string(32, 'k'))).ok());
+  ASSERT_TRUE(harness_.ring().Destroy("legal-hold/" + Number(2).ToHex(), 1).ok());
+  ASSERT_TRUE(Place(2).ok());
+  EXPECT_THAT(Rows(2), ElementsAre("end"));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 1);
+}
+
+// Whatever the step at which the machine dies: the copy is whole, or the hold never was.
+TEST_F(HoldsTest, ACrashWhilePlacingIsMadeGood) {
+  bool crashed = true;
+  for (uint8_t step = 1; crashed; ++step) {
+    SCOPED_TRACE(step);
+    ASSERT_LT(step, 50);
+    Live(Person(step));
+    crash_in_ = step;
+    std::optional<absl::Status> placed;
+    Start(holds().Place({Number(step), Person(step), "RG 26/1", Now() + absl::Hours(24)}, PlainEvent()),
+          [&placed](const auto& done) { placed = done.status(); });
+    harness_.sim().RunFor(absl::Seconds(1));
+    crashed = !placed.has_value() || !placed->ok();
+    crash_in_ = 0;
+    if (crashed) {
+      Restart();
+      ASSERT_TRUE(RunOnce().ok());
+      ASSERT_TRUE(Place(step, Person(step)).ok());
+    }
+    EXPECT_THAT(Read(step).states, ElementsAre(kCanary));
+    EXPECT_THAT(Read(step).leaves, SizeIs(2));
+  }
+}
+
+TEST_F(HoldsTest, ACrashWhileEndingIsMadeGood) {
+  bool crashed = true;
+  for (uint8_t step = 1; crashed; ++step) {
+    SCOPED_TRACE(step);
+    ASSERT_LT(step, 50);
+    Live(Person(step));
+    ASSERT_TRUE(Place(step, Person(step)).ok());
+    crash_in_ = step;
+    std::optional<absl::Status> ended;
+    Event event = PlainEvent();
+    event.event_id = Number(200);
+    Start(holds().Release(Number(step), event), [&ended](const auto& done) { ended = done.status(); });
+    harness_.sim().RunFor(absl::Seconds(1));
+    crashed = !ended.has_value() || !ended->ok();
+    crash_in_ = 0;
+    if (crashed) {
+      Restart();
+      ASSERT_TRUE(RunOnce().ok());
+      const absl::Status again = Release(step);
+      ASSERT_TRUE(again.ok() || absl::IsFailedPrecondition(again)) << again;
+    }
+    EXPECT_THAT(Rows(step), ElementsAre("end"));
+    EXPECT_TRUE(absl::IsNotFound(harness_.ring().Get("legal-hold/" + Number(step).ToHex(), 1).status()));
+  }
+}
+
+FollowedLeaf LeafOf(const Event& event) {
+  FollowedLeaf leaf;
+  leaf.header.set_event_class(event.event_class);
+  leaf.header.set_event_id(event.event_id.ToBytes());
+  leaf.details = event.details;
+  if (event.subject.has_value()) {
+    leaf.details.mutable_subject()->set_kind(audit::v1::Subject::KIND_PERSON);
+    leaf.details.mutable_subject()->set_id(event.subject->id.ToBytes());
+  }
+  return leaf;
+}
+
+class FollowedHoldsTest : public HoldsTest {
+ protected:
+  FollowedLeaf PlacedLeaf(uint8_t hold) {
+    Event event = SubjectEvent(Person(1), audit::v1::EVENT_CLASS_HOLD_PLACED);
+    audit::v1::HoldPlaced payload;
+    payload.set_hold_id(Number(hold).ToHex());
+    payload.set_order_reference("RG 26/1");
+    *payload.mutable_until() = ToProto(Now() + absl::Hours(100));
+    event.details.mutable_payload()->PackFrom(payload);
+    return LeafOf(event);
+  }
+  FollowedLeaf EndedLeaf(uint8_t hold) {
+    Event event = PlainEvent();
+    event.event_class = audit::v1::EVENT_CLASS_HOLD_ENDED;
+    event.event_id = Number(210);
+    audit::v1::HoldEnded payload;
+    payload.set_hold_id(Number(hold).ToHex());
+    event.details.mutable_payload()->PackFrom(payload);
+    return LeafOf(event);
+  }
+  void Follow(FollowedLeaf leaf) {
+    ASSERT_TRUE(IsOfHold(leaf));
+    const absl::Status done = harness_.Run(FollowHold(holds(), std::move(leaf), PlainEvent()));
+    ASSERT_TRUE(done.ok()) << done;
+  }
+};
+
+TEST_F(FollowedHoldsTest, AFollowerHoldsWhatItHasOfHer) {
+  Live(Person(1));
+  Follow(PlacedLeaf(1));
+  Follow(PlacedLeaf(1));
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary));
+  Follow(EndedLeaf(1));
+  Follow(EndedLeaf(1));
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+  Follow(PlacedLeaf(1));
+  EXPECT_THAT(Rows(1), ElementsAre("end")) << "read again after a crash";
+}
+
+TEST_F(FollowedHoldsTest, AnEndReadFirstIsTheEnd) {
+  Live(Person(1));
+  Follow(EndedLeaf(1));
+  Follow(PlacedLeaf(1));
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 0);
+}
+
+}  // namespace
+}  // namespace relais::audit
