@@ -289,6 +289,9 @@ Task<absl::Status> Erasures::EraseOne(Id128 id) {
     CO_RETURN_IF_ERROR(kept);
     const absl::Status emptied = co_await EraseStates(subjects);
     CO_RETURN_IF_ERROR(emptied);
+    // A leaf that was under way when the subjects were frozen.
+    const absl::Status kept_since = co_await KeepHeld(id, subjects);
+    CO_RETURN_IF_ERROR(kept_since);
     CO_RETURN_IF_ERROR(journal_->Append(id, subjects));
     const absl::Status destroyed = co_await DestroyKeys(id, subjects);
     CO_RETURN_IF_ERROR(destroyed);
@@ -308,10 +311,11 @@ Task<absl::Status> Erasures::KeepHeld(Id128 id, std::vector<Subject> subjects) {
   const absl::StatusOr<std::vector<Id128>> holds = co_await holds_.CopyOf(std::move(subjects));
   CO_RETURN_IF_ERROR(holds.status());
   std::lock_guard lock(mu_);
-  audit::v1::StoredErasure& stored = pending_[id].stored;
-  stored.clear_holds();
+  auto& kept = *pending_[id].stored.mutable_holds();
   for (const Id128& hold : *holds) {
-    stored.add_holds(hold.ToBytes());
+    if (std::find(kept.begin(), kept.end(), hold.ToBytes()) == kept.end()) {
+      *kept.Add() = hold.ToBytes();
+    }
   }
   co_return absl::OkStatus();
 }

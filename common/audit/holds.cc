@@ -9,6 +9,7 @@
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/aead.h"
+#include "common/crypto/destroyed_key.h"
 #include "common/crypto/sha256.h"
 #include "common/storage/partitions.h"
 
@@ -21,7 +22,8 @@ constexpr std::string_view kItemPrefix = "i/";
 constexpr size_t kHoldsAtOnce = 500;
 constexpr size_t kLeavesAtOnce = 50;
 constexpr size_t kBatchBytes = size_t{1} << 20;
-constexpr size_t kPageBytes = size_t{1} << 20;
+constexpr size_t kBatchRows = 500;
+constexpr size_t kPageBytes = size_t{800} << 10;  // an answer has at most 1 MiB, unless one item has more
 constexpr size_t kKeySize = 32;
 constexpr uint32_t kOnlyVersion = 1;
 
@@ -81,6 +83,10 @@ absl::Status Holds::LoadOne(const storage::Partition& partition) {
   }
   hold->version = row->version;
   const absl::StatusOr<Secret> key = ring_.Get(RingName(partition.id), kOnlyVersion);
+  if (absl::IsNotFound(key.status()) && !crypto::IsDestroyed(key.status())) {
+    return absl::FailedPreconditionError(
+        "the key ring is older than a legal hold of this store: put the ring back that has its key");
+  }
   if (absl::IsNotFound(key.status())) {  // this store is older than the hold's end
     log::Warn("a legal hold of this store has lost its key: it has ended");
     hold->info.ended = log_.Now();
@@ -165,9 +171,20 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest
       co_return std::optional<storage::LeafRange>();
     }
   }
+  event.event_class = audit::v1::EVENT_CLASS_HOLD_PLACED;
+  event.event_id = request.id;
+  event.subject = request.subject;
+  audit::v1::HoldPlaced payload;
+  payload.set_hold_id(request.id.ToHex());
+  payload.set_order_reference(request.order_reference);
+  *payload.mutable_until() = ToProto(request.until);
+  event.details.mutable_payload()->PackFrom(payload);
+  // Before the key: of whom it is refused no key is left.
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
   auto hold = std::make_shared<Hold>();
   absl::StatusOr<Secret> key = KeyOf(request.id);
   if (absl::IsNotFound(key.status())) {  // it ended, and this store is older than that
+    event.event_id = random_.Id();
     const absl::Status ended = co_await EndedElsewhere(request.id, std::move(event));
     CO_RETURN_IF_ERROR(ended);
     co_return std::optional<storage::LeafRange>();
@@ -187,20 +204,11 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest
   CO_ASSIGN_OR_RETURN(
       std::string sealed,
       crypto::SealRandom(random_, hold->key, ContextOf(request.id, kHoldRow), stored.SerializeAsString()));
-  event.event_class = audit::v1::EVENT_CLASS_HOLD_PLACED;
-  event.event_id = request.id;
-  event.subject = request.subject;
-  audit::v1::HoldPlaced payload;
-  payload.set_hold_id(request.id.ToHex());
-  payload.set_order_reference(request.order_reference);
-  *payload.mutable_until() = ToProto(request.until);
-  event.details.mutable_payload()->PackFrom(payload);
   storage::CommitRequest commit;
   commit.partition = PartitionOf(request.id);
   commit.preconditions.push_back({std::string(kHoldRow), std::nullopt});
   commit.preconditions.push_back({std::string(kEndRow), std::nullopt});
   commit.batch.push_back({std::string(kHoldRow), std::move(sealed)});
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
   commit.leaves.push_back(std::move(draft));
   const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
@@ -209,17 +217,24 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest
     std::lock_guard lock(mu_);
     holds_[request.id] = hold;
   }
-  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(request.subject));
-  const absl::Status copied = co_await Copy(hold, std::move(covered));
-  CO_RETURN_IF_ERROR(copied);
+  const absl::StatusOr<bool> copied = co_await CopyCovered(hold);
+  if (!copied.ok()) {
+    CopyAgain();
+    co_return copied.status();
+  }
   co_return std::optional(done->leaves);
 }
 
 // ---- ending
 
 Task<absl::StatusOr<storage::LeafRange>> Holds::Release(Id128 id, Event event) {
-  CO_ASSIGN_OR_RETURN(HoldPtr hold, InForce(id));
-  absl::StatusOr<storage::LeafRange> ended = co_await End(std::move(hold), std::move(event), false);
+  absl::StatusOr<HoldPtr> hold = InForce(id);
+  if (absl::IsFailedPrecondition(hold.status())) {
+    const absl::Status finished = co_await FinishEnds();  // its leaf may be there and its key too
+    CO_RETURN_IF_ERROR(finished);
+  }
+  CO_RETURN_IF_ERROR(hold.status());
+  absl::StatusOr<storage::LeafRange> ended = co_await End(*std::move(hold), std::move(event), false);
   co_return ended;
 }
 
@@ -235,7 +250,13 @@ Task<absl::Status> Holds::EndedElsewhere(Id128 id, Event event) {
     hold = HoldPtr(std::move(never));
   }
   const absl::StatusOr<storage::LeafRange> ended = co_await End(*std::move(hold), std::move(event), false);
-  co_return absl::IsFailedPrecondition(ended.status()) ? absl::OkStatus() : ended.status();
+  if (absl::IsFailedPrecondition(ended.status())) {
+    // Ended meanwhile; or placed meanwhile, by a leaf that was read at the same time.
+    co_return absl::IsFailedPrecondition(InForce(id).status())
+        ? absl::OkStatus()
+        : absl::AbortedError("a legal hold was placed while its end was written");
+  }
+  co_return ended.status();
 }
 
 // One that never was has version 0: its row must not be there.
@@ -312,28 +333,22 @@ Task<absl::Status> Holds::EndWithoutKey() {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> Holds::RunReady() {
-  const absl::Status ended_before = co_await EndWithoutKey();
-  CO_RETURN_IF_ERROR(ended_before);
+Task<absl::Status> Holds::FinishEnds() {
   std::set<Id128> half_ended;
-  bool copied = false;
   {
     std::lock_guard lock(mu_);
     half_ended = half_ended_;
-    copied = std::exchange(copied_, true);
   }
+  absl::Status first;
   for (const Id128& id : half_ended) {
     const absl::Status destroyed = co_await Destroy(id);
-    CO_RETURN_IF_ERROR(destroyed);
+    first.Update(destroyed);
   }
-  if (!copied) {  // a crash may have come between a hold and its first copy
-    const absl::Status made = co_await CopyAll();
-    if (!made.ok()) {
-      std::lock_guard lock(mu_);
-      copied_ = false;
-      co_return made;
-    }
-  }
+  co_return first;
+}
+
+Task<absl::Status> Holds::EndExpired() {
+  absl::Status first;
   const std::vector<HoldPtr> in_force = AllInForce();
   for (const HoldPtr& hold : in_force) {
     if (hold->info.until > log_.Now()) {
@@ -342,11 +357,32 @@ Task<absl::Status> Holds::RunReady() {
     Event event = own_event_(audit::v1::EVENT_CLASS_HOLD_ENDED);
     event.event_id = random_.Id();
     const absl::StatusOr<storage::LeafRange> ended = co_await End(hold, std::move(event), true);
-    if (!ended.ok() && !absl::IsFailedPrecondition(ended.status())) {
-      co_return ended.status();
+    if (!absl::IsFailedPrecondition(ended.status())) {
+      first.Update(ended.status());
     }
   }
-  co_return absl::OkStatus();
+  co_return first;
+}
+
+Task<absl::Status> Holds::RunReady() {
+  absl::Status first = co_await EndWithoutKey();
+  const absl::Status finished = co_await FinishEnds();
+  first.Update(finished);
+  const absl::Status expired = co_await EndExpired();
+  first.Update(expired);
+  bool copied = false;
+  {
+    std::lock_guard lock(mu_);
+    copied = std::exchange(copied_, true);
+  }
+  if (!copied) {  // a crash, or an error, may have come between a hold and its first copy
+    const absl::Status made = co_await CopyAll();
+    if (!made.ok()) {
+      CopyAgain();
+    }
+    first.Update(made);
+  }
+  co_return first;
 }
 
 // ---- copying
@@ -360,6 +396,17 @@ absl::StatusOr<std::vector<Subject>> Holds::Covered(const Subject& person) const
   return covered;
 }
 
+void Holds::CopyAgain() {
+  std::lock_guard lock(mu_);
+  copied_ = false;
+}
+
+Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
+  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
+  absl::StatusOr<bool> made = co_await Copy(std::move(hold), std::move(covered));
+  co_return made;
+}
+
 Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subjects) {
   std::vector<Id128> copied;
   const std::vector<HoldPtr> in_force = AllInForce();
@@ -368,36 +415,52 @@ Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subj
     const bool concerned =
         std::find_first_of(covered.begin(), covered.end(), subjects.begin(), subjects.end()) != covered.end();
     if (concerned) {
-      const absl::Status made = co_await Copy(hold, std::move(covered));
-      CO_RETURN_IF_ERROR(made);
-      copied.push_back(hold->info.id);
+      const absl::StatusOr<bool> made = co_await Copy(hold, std::move(covered));
+      CO_RETURN_IF_ERROR(made.status());
+      if (*made) {
+        copied.push_back(hold->info.id);
+      }
     }
   }
   co_return copied;
 }
 
 Task<absl::Status> Holds::CopyAll() {
+  absl::Status first;
   const std::vector<HoldPtr> in_force = AllInForce();
   for (const HoldPtr& hold : in_force) {
-    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
-    const absl::Status made = co_await Copy(hold, std::move(covered));
-    CO_RETURN_IF_ERROR(made);
+    const absl::StatusOr<bool> made = co_await CopyCovered(hold);
+    first.Update(made.status());
   }
-  co_return absl::OkStatus();
+  co_return first;
 }
 
-Task<absl::Status> Holds::Copy(HoldPtr hold, std::vector<Subject> subjects) {
+Task<absl::StatusOr<bool>> Holds::Copy(HoldPtr hold, std::vector<Subject> subjects) {
   for (const Subject& subject : subjects) {
-    absl::Status copied = co_await CopyState(hold, subject);
-    if (copied.ok()) {
-      copied = co_await CopyLeaves(hold, subject);
+    for (const bool leaves : {false, true}) {
+      absl::Status copied;
+      if (leaves) {
+        copied = co_await CopyLeaves(hold, subject);
+      } else {
+        copied = co_await CopyState(hold, subject);
+      }
+      if (absl::IsAborted(copied)) {
+        co_return false;  // it ended meanwhile
+      }
+      if (absl::IsDataLoss(copied)) {
+        log::Error("a legal hold cannot copy what does not open", {log::Field::Code(copied)});
+        continue;
+      }
+      CO_RETURN_IF_ERROR(copied);
     }
-    if (absl::IsAborted(copied)) {
-      co_return absl::OkStatus();  // it ended meanwhile
-    }
-    CO_RETURN_IF_ERROR(copied);
   }
-  co_return absl::OkStatus();
+  co_return true;
+}
+
+absl::StatusOr<bool> Holds::Has(const Hold& hold, std::string_view name) const {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
+                   store_.Get(PartitionOf(hold.info.id), ItemKey(hold.key, name)));
+  return there.has_value();
 }
 
 absl::StatusOr<storage::Mutation> Holds::ItemRow(const Hold& hold, std::string_view name,
@@ -412,9 +475,8 @@ absl::StatusOr<storage::Mutation> Holds::ItemRow(const Hold& hold, std::string_v
 // key.
 absl::StatusOr<std::optional<storage::Mutation>> Holds::LeafRow(const Hold& hold, OpenedLeaf leaf) const {
   const std::string name = LeafName(leaf.index);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
-                   store_.Get(PartitionOf(hold.info.id), ItemKey(hold.key, name)));
-  if (there.has_value() || leaf.opening != OpenedLeaf::Opening::kOpened) {
+  ASSIGN_OR_RETURN(const bool there, Has(hold, name));
+  if (there || leaf.opening != OpenedLeaf::Opening::kOpened) {
     return std::optional<storage::Mutation>();
   }
   audit::v1::HeldItem item;
@@ -453,21 +515,42 @@ Task<absl::Status> Holds::CopyLeaves(HoldPtr hold, Subject subject) {
   }
 }
 
+// Every content that is seen is kept: what retention takes out of a row later was there before.
+absl::StatusOr<std::optional<storage::Mutation>> Holds::StateRow(const Hold& hold, const Subject& subject,
+                                                                 audit::v1::HeldState state) const {
+  const crypto::Digest content = crypto::Sha256Digest({state.content().value()});
+  const std::string name =
+      absl::StrCat("state/", subject.Encode(), state.name(), "/", std::string(crypto::AsBytes(content)));
+  ASSIGN_OR_RETURN(const bool there, Has(hold, name));
+  if (there) {
+    return std::optional<storage::Mutation>();
+  }
+  audit::v1::HeldItem item;
+  *item.mutable_state() = std::move(state);
+  *item.mutable_state()->mutable_copied() = ToProto(log_.Now());
+  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
+  return std::optional(std::move(row));
+}
+
 Task<absl::Status> Holds::CopyState(HoldPtr hold, Subject subject) {
   if (states_ == nullptr) {
     co_return absl::OkStatus();
   }
-  CO_ASSIGN_OR_RETURN(std::vector<audit::v1::HeldState> states, states_->StateOf(subject));
+  absl::StatusOr<std::vector<audit::v1::HeldState>> states = states_->StateOf(subject);
+  if (absl::IsInvalidArgument(states.status())) {
+    co_return absl::DataLossError("a row of state does not open");
+  }
+  CO_RETURN_IF_ERROR(states.status());
   std::vector<storage::Mutation> batch;
   size_t bytes = 0;
-  for (audit::v1::HeldState& state : states) {
-    const std::string name = absl::StrCat("state/", subject.Encode(), state.name());
-    audit::v1::HeldItem item;
-    *item.mutable_state() = std::move(state);
-    CO_ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(*hold, name, item));
-    bytes += row.value->size();
-    batch.push_back(std::move(row));
-    if (bytes >= kBatchBytes) {
+  for (audit::v1::HeldState& state : *states) {
+    CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, StateRow(*hold, subject, std::move(state)));
+    if (!row.has_value()) {
+      continue;
+    }
+    bytes += row->value->size();
+    batch.push_back(*std::move(row));
+    if (bytes >= kBatchBytes || batch.size() == kBatchRows) {
       std::vector<storage::Mutation> full = std::exchange(batch, {});
       const absl::Status put = co_await Put(hold, std::move(full));
       CO_RETURN_IF_ERROR(put);

@@ -6,13 +6,13 @@
 //
 // Formats (docs/formats.md, "Legal holds"), partition kHold of the hold's id:
 //
-//   "hold"                          SealRandom(hold key, "relais hold v1|" ‖ partition ‖ key, StoredHold)
-//   "i/" ‖ HMAC(hold key, name)     the same of a HeldItem; names are "leaf/" ‖ index, or "state/" ‖ subject
-//   ‖ name "end"                           StoredHoldEnd, in clear, once it has ended: all that is left
+//   "hold"                       SealRandom(hold key, "relais hold v1|" ‖ partition ‖ "|" ‖ key, StoredHold)
+//   "i/" ‖ HMAC(hold key, name)  the same of a HeldItem, under a name of its content (docs)
+//   "end"                        StoredHoldEnd, in clear, once it has ended: all that is left
 //
 // Names are hashed so that the store alone does not tell, after an erasure, which leaves were about one
-// person. The key is "legal-hold/<id>" in the ring, which keeps no history; it is destroyed first, so that
-// copies in backups end too.
+// person. The key is "legal-hold/<id>" in the ring, which keeps no history; it is destroyed before the rows
+// go, and copies in backups end with it.
 #pragma once
 
 #include <functional>
@@ -71,7 +71,7 @@ class Holds {
       : log_(log), store_(store), ring_(ring), random_(random), own_event_(std::move(own_event)) {}
 
   /// Reads which there are. DATA_LOSS for a row that does not open. A hold whose key was destroyed has ended:
-  /// this store is an older one.
+  /// this store is an older one. FAILED_PRECONDITION when the ring never had its key: the ring is.
   absl::Status Load();
   /// Without one nothing but leaves is copied.
   void UseStates(HeldStates* states) { states_ = states; }
@@ -80,18 +80,21 @@ class Holds {
   /// class, id, subject and payload are filled in. IsErased: she is erased, or about to be. The leaf;
   /// nullopt: it was known.
   Task<absl::StatusOr<std::optional<storage::LeafRange>>> Place(HoldRequest request, Event event);
-  /// The copy cannot be opened any more on OK. NOT_FOUND; FAILED_PRECONDITION: it has ended.
+  /// The copy cannot be opened any more on OK. NOT_FOUND; FAILED_PRECONDITION: it has ended, and its key is
+  /// destroyed.
   Task<absl::StatusOr<storage::LeafRange>> Release(Id128 hold, Event event);
   /// Follows a hold that another service's log ended: as Release, but one that has ended is left, and one
   /// that is not known yet will never be placed here (a follower may read its end first).
+  /// ABORTED: try again.
   Task<absl::Status> EndedElsewhere(Id128 hold, Event event);
 
   /// Brings up to date the copies of holds that cover any of these, who are about to lose something. Their
-  /// ids.
+  /// ids. What does not open (DATA_LOSS) is passed over: nobody can keep it.
   Task<absl::StatusOr<std::vector<Id128>>> CopyOf(std::vector<Subject> subjects);
-  /// All of them.
+  /// All of them. The first error, after all were tried.
   Task<absl::Status> CopyAll();
-  /// Ends those whose time is over and finishes those that a crash left half ended. Now and then.
+  /// Ends those whose time is over and finishes those that a crash left half ended. Now and then. The first
+  /// error, after all was tried.
   Task<absl::Status> RunReady();
 
   /// Oldest first.
@@ -102,7 +105,7 @@ class Holds {
     std::vector<audit::v1::HeldItem> items;
     std::string next;  // to go on from; empty: no more
   };
-  /// At most `limit` items and about 1 MiB. NOT_FOUND: no such hold; FAILED_PRECONDITION: it has ended.
+  /// At most `limit` items and about 800 KiB. NOT_FOUND: no such hold; FAILED_PRECONDITION: it has ended.
   [[nodiscard]] absl::StatusOr<HeldPage> Read(const Id128& hold, std::string_view from, size_t limit) const;
 
  private:
@@ -122,11 +125,19 @@ class Holds {
   Task<absl::StatusOr<storage::LeafRange>> End(HoldPtr hold, Event event, bool expired);
   Task<absl::Status> Destroy(Id128 id);
   Task<absl::Status> EndWithoutKey();
-  Task<absl::Status> Copy(HoldPtr hold, std::vector<Subject> subjects);
+  /// False: the hold ended meanwhile.
+  Task<absl::StatusOr<bool>> Copy(HoldPtr hold, std::vector<Subject> subjects);
+  Task<absl::StatusOr<bool>> CopyCovered(HoldPtr hold);
   Task<absl::Status> CopyLeaves(HoldPtr hold, Subject subject);
   Task<absl::Status> CopyState(HoldPtr hold, Subject subject);
+  absl::StatusOr<bool> Has(const Hold& hold, std::string_view name) const;
   absl::StatusOr<storage::Mutation> ItemRow(const Hold& hold, std::string_view name,
                                             const audit::v1::HeldItem& item) const;
+  absl::StatusOr<std::optional<storage::Mutation>> StateRow(const Hold& hold, const Subject& subject,
+                                                            audit::v1::HeldState state) const;
+  Task<absl::Status> EndExpired();
+  Task<absl::Status> FinishEnds();
+  void CopyAgain();
   absl::StatusOr<std::optional<storage::Mutation>> LeafRow(const Hold& hold, OpenedLeaf leaf) const;
   Task<absl::Status> Put(HoldPtr hold, std::vector<storage::Mutation> batch);
 

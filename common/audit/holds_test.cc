@@ -238,7 +238,7 @@ TEST_F(HoldsTest, ARecordErasedAloneIsCoveredToo) {
   ASSERT_TRUE(Place(1).ok());
   Live(Record(9), "what it said last");
   Erase({Record(9)});
-  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "what it said last")) << "as it was at the end";
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "what a sender says", "what it said last"));
 }
 
 TEST_F(HoldsTest, WhatRetentionRemovesStays) {
@@ -249,7 +249,30 @@ TEST_F(HoldsTest, WhatRetentionRemovesStays) {
   keepers_.back()->sweeps = true;
   ASSERT_TRUE(RunOnce().ok());
   EXPECT_FALSE(harness_.store().Get(PartitionOf(Person(1)), "row")->has_value()) << "retention goes on";
-  EXPECT_THAT(Read(1).states, ElementsAre("late"));
+  EXPECT_THAT(Read(1).states, ElementsAre("early", "late"));
+}
+
+TEST_F(HoldsTest, WhatALaterContentLeavesOutStays) {
+  Live(Person(1), "with the proof");
+  ASSERT_TRUE(Place(1).ok());
+  Live(Person(1), "without it");
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(Read(1).states, ElementsAre("with the proof", "without it"));
+  const size_t rows = Rows(1).size();
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(Rows(1), SizeIs(rows)) << "nothing is kept twice";
+}
+
+TEST_F(HoldsTest, WhatDoesNotOpenIsNoObstacle) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  storage::CommitRequest broken;
+  broken.partition = PartitionOf(Person(1));
+  broken.batch.push_back({"row", std::string("\x01") + std::string(100, 'x')});
+  ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(broken))).ok());
+  Erase({Person(1)});
+  EXPECT_TRUE(absl::IsNotFound(harness_.log().keys().Get(Person(1)).status()));
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary)) << "as it was when it opened";
 }
 
 TEST_F(HoldsTest, WhoActedStaysWhenTheMonthsKeyGoes) {
@@ -321,6 +344,7 @@ TEST_F(HoldsTest, ARestartKnowsThemAndARepetitionDoesNothing) {
 // A restored store that is older than the hold's end: what was destroyed stays so.
 TEST_F(HoldsTest, AHoldWhoseKeyIsDestroyedHasEnded) {
   Live(Person(1));
+  Live(Person(2));
   ASSERT_TRUE(Place(1).ok());
   ASSERT_TRUE(harness_.ring().Destroy("legal-hold/" + Number(1).ToHex(), 1).ok());
   Restart();
@@ -328,12 +352,22 @@ TEST_F(HoldsTest, AHoldWhoseKeyIsDestroyedHasEnded) {
   ASSERT_TRUE(RunOnce().ok());
   EXPECT_THAT(Rows(1), ElementsAre("end"));
   EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_ENDED), 1) << "and the log says so";
+  // One that the ring never had: the ring is an older one, and nothing is thrown away for that.
+  ASSERT_TRUE(Place(3, Person(2)).ok());
+  harness_.Crash();
+  crypto::MemoryKeyRing older;
+  ASSERT_TRUE(harness_.Reopen().ok());
+  const auto opened = Maintenance::Open(options_, harness_.log(), harness_.store(), older, harness_.clock(),
+                                        harness_.random(), harness_.executor());
+  EXPECT_TRUE(absl::IsFailedPrecondition(opened.status())) << opened.status();
+  Open();
+  EXPECT_THAT(Read(3).leaves, SizeIs(2));
   // A store older than the hold itself, that follows it again.
   ASSERT_TRUE(harness_.ring().Put("legal-hold/" + Number(2).ToHex(), 1, Secret(std::string(32, 'k'))).ok());
   ASSERT_TRUE(harness_.ring().Destroy("legal-hold/" + Number(2).ToHex(), 1).ok());
   ASSERT_TRUE(Place(2).ok());
   EXPECT_THAT(Rows(2), ElementsAre("end"));
-  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 1);
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 2);
 }
 
 // Whatever the step at which the machine dies: the copy is whole, or the hold never was.
@@ -435,6 +469,23 @@ TEST_F(FollowedHoldsTest, AFollowerHoldsWhatItHasOfHer) {
   EXPECT_THAT(Rows(1), ElementsAre("end"));
   Follow(PlacedLeaf(1));
   EXPECT_THAT(Rows(1), ElementsAre("end")) << "read again after a crash";
+}
+
+TEST_F(FollowedHoldsTest, AnEndReadAtTheSameTimeIsTheEnd) {
+  Live(Person(1));
+  std::optional<absl::Status> placed;
+  std::optional<absl::Status> ended;
+  Start(FollowHold(holds(), PlacedLeaf(1), PlainEvent()),
+        [&placed](const absl::Status& done) { placed = done; });
+  Start(FollowHold(holds(), EndedLeaf(1), PlainEvent()),
+        [&ended](const absl::Status& done) { ended = done; });
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_TRUE(placed.has_value() && ended.has_value());
+  if (!ended->ok()) {
+    EXPECT_TRUE(absl::IsAborted(*ended)) << *ended;
+    Follow(EndedLeaf(1));  // as a follower does
+  }
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
 }
 
 TEST_F(FollowedHoldsTest, AnEndReadFirstIsTheEnd) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/crypto/destroyed_key.h"
 #include "common/crypto/text.h"
 
 namespace relais::crypto::internal {
@@ -38,7 +39,8 @@ absl::StatusOr<Secret> KeyTable::Get(std::string_view name, uint32_t version) co
     return absl::NotFoundError(absl::StrCat("no key ", ToAbsl(name), " version ", version));
   }
   if (it->second.empty()) {
-    return absl::NotFoundError(absl::StrCat("key ", ToAbsl(name), " version ", version, " was destroyed"));
+    return internal::DestroyedError(
+        absl::StrCat("key ", ToAbsl(name), " version ", version, " was destroyed"));
   }
   return it->second;
 }

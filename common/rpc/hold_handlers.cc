@@ -64,14 +64,12 @@ Task<absl::StatusOr<audit::v1::ReadHoldResponse>> HoldHandlers::ReadHold(Call ca
   const size_t limit = request.page_size() == 0 ? kDefaultPage : request.page_size();
   absl::StatusOr<audit::Holds::HeldPage> page = context_.maintenance->holds().Read(id, *from, limit);
   CO_RETURN_IF_ERROR(Answer(page.status()));
-  if (request.page_token().empty()) {
-    audit::v1::LogRead read;
-    read.set_kind("HOLD");
-    read.set_hold_id(request.hold_id());
-    audit::Event event = LogReadEvent(call, read);
-    const absl::StatusOr<storage::CommitResult> written = co_await WriteLoneLeaf(context_, std::move(event));
-    CO_RETURN_IF_ERROR(written.status());
-  }
+  audit::v1::LogRead read;
+  read.set_kind("HOLD");
+  read.set_hold_id(request.hold_id());
+  audit::Event event = LogReadEvent(call, read);
+  const absl::StatusOr<storage::CommitResult> written = co_await WriteLoneLeaf(context_, std::move(event));
+  CO_RETURN_IF_ERROR(written.status());
   audit::v1::ReadHoldResponse response;
   Show(page->hold, *response.mutable_hold());
   response.set_order_reference(page->order_reference);

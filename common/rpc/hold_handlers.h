@@ -16,8 +16,8 @@ class HoldHandlers {
 
   Task<absl::StatusOr<audit::v1::ListHoldsResponse>> ListHolds(Call call,
                                                                audit::v1::ListHoldsRequest request);
-  /// The first page's leaf (LOG_READ) is durable before anything is answered. MISSING_ROLE: no scope over the
-  /// whole log. NO_SUCH_OR_NOT_YOURS; WRONG_STATE: the hold has ended.
+  /// Each page leaves a leaf (LOG_READ), durable before it is answered: a token is no licence. MISSING_ROLE:
+  /// no scope over the whole log. NO_SUCH_OR_NOT_YOURS; WRONG_STATE: the hold has ended.
   Task<absl::StatusOr<audit::v1::ReadHoldResponse>> ReadHold(Call call, audit::v1::ReadHoldRequest request);
 
  private:

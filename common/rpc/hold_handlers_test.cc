@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <optional>
+#include <set>
 
 #include "common/audit/maintenance.h"
 #include "common/base/testing/sim_executor.h"
+#include "common/rpc/lone_leaf.h"
 #include "common/rpc/testing/service_world.h"
+#include "common/rpc/validate.h"
 
 namespace relais::rpc {
 namespace {
@@ -51,6 +54,10 @@ class HoldHandlersTest : public ::testing::Test {
     const Id128 id = request.id;
     audit::Event event;
     event.institution = "ville-paris";
+    event.subject = request.subject;
+    event.event_class = audit::v1::EVENT_CLASS_CHECK_DECIDED;
+    event.event_id = context_.random.Id();
+    EXPECT_TRUE(Run(WriteLoneLeaf(context_, event)).ok());
     const auto placed = Run(maintenance_->holds().Place(std::move(request), std::move(event)));
     EXPECT_TRUE(placed.ok()) << placed.status();
     return id;
@@ -91,13 +98,34 @@ TEST_F(HoldHandlersTest, AnAuditorReadsTheCopyAndTheLogSaysSo) {  // D-2.10
   EXPECT_EQ(first->hold().hold_id(), id.ToHex());
   ASSERT_THAT(first->items(), SizeIs(1));
   EXPECT_EQ(ReadsLogged(id), 1);
-  std::string token = first->next_page_token();
-  while (!token.empty()) {
-    const auto next = Read(id, Auditor(), 1, token);
-    ASSERT_TRUE(next.ok()) << next.status();
-    token = next->next_page_token();
-  }
-  EXPECT_EQ(ReadsLogged(id), 1) << "one leaf for all pages";
+  const auto next = Read(id, Auditor(), 1, "692f");  // a token that was never given
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(ReadsLogged(id), 2) << "no page without its leaf";
+}
+
+TEST_F(HoldHandlersTest, ItsPagesFollowEachOtherAsTheApiAllows) {
+  const Id128 id = Place();
+  Validator validator;
+  ASSERT_TRUE(validator.Prepare(audit::v1::ReadHoldRequest::descriptor()).ok());
+  std::set<uint64_t> leaves;
+  std::string token;
+  size_t pages = 0;
+  do {
+    audit::v1::ReadHoldRequest request;
+    request.set_hold_id(id.ToHex());
+    request.set_page_size(1);
+    request.set_page_token(token);
+    EXPECT_TRUE(validator.Check(request).status.ok()) << "a token that the service gave";
+    const auto page = Run(handlers_->ReadHold(Auditor(), request));
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const audit::v1::HeldItem& item : page->items()) {
+      leaves.insert(item.leaf().index());
+    }
+    token = page->next_page_token();
+    ++pages;
+  } while (!token.empty());
+  EXPECT_GE(pages, 2);
+  EXPECT_EQ(leaves.size(), pages) << "each once";
 }
 
 TEST_F(HoldHandlersTest, OnlyAScopeOverTheWholeLogReadsIt) {

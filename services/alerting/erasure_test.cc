@@ -207,6 +207,43 @@ TEST(Hold, HerRowsAndAlertsStayAsACopyWhenSheIsErased) {
   EXPECT_EQ(signals, 2) << "the leaves of her record";
 }
 
+// Of a record that many share only what is hers is kept.
+TEST(Hold, AtACollectiveAddressHerRowAndItsAlertStay) {
+  World world;
+  const auto at_the_shelter = [](const std::string& reference) {
+    return Cut(reference, {{EdfColumn::kAdresse, "910 avenue Daumesnil"}, {EdfColumn::kCodePostal, "75012"}});
+  };
+  ASSERT_EQ(world.Submit({at_the_shelter("E1")}), (Outcomes{"ACCEPTED"}));
+  world.Settle();
+  const Id128 person = Registered(world, 0);
+  world.Settle();
+  const size_t rows = Partitions(world, storage::PartitionKind::kAlert);
+  ASSERT_EQ(rows, 1);
+  audit::v1::HoldPlaced payload;
+  payload.set_hold_id(ErasureId().ToHex());
+  payload.set_order_reference("RG 26/1");
+  *payload.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
+  audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, person},
+                                                    audit::v1::EVENT_CLASS_HOLD_PLACED);
+  event.details.mutable_payload()->PackFrom(payload);
+  world.consent_log().Append(event);
+  Ask(world, person);
+  world.Settle(absl::Seconds(10));
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0);
+  const auto page = world.context().maintenance->holds().Read(ErasureId(), "", 1000);
+  ASSERT_TRUE(page.ok()) << page.status();
+  std::map<std::string, int> states;
+  for (const audit::v1::HeldItem& item : page->items) {
+    if (item.has_state()) {
+      ++states[item.state().name().substr(0, item.state().name().find('/'))];
+    }
+  }
+  EXPECT_EQ(states["row"], 1);
+  EXPECT_GE(states["alert"], 1);
+  EXPECT_GE(states["leaf"], 2) << "the row's acceptance and what became of its alert";
+  EXPECT_EQ(states["record"], 0) << "not what others have there";
+}
+
 // ---- retention (D-2.10)
 
 TEST(Retention, ASignalWithoutAlertGoesAfterThirteenMonths) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "relais/alerting/v1/events.pb.h"
 #include "services/alerting/keeper.h"
 
 namespace relais::alerting {
@@ -33,11 +34,70 @@ absl::StatusOr<std::vector<audit::Subject>> Keeper::HeldWith(const audit::Subjec
   return subjects;
 }
 
-absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOf(const audit::Subject& subject) {
+// At a collective address the record is not hers alone: of it she has the row under which she was registered,
+// its alert, and the leaves that name these.
+absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOfPerson(const Id128& person) const {
   std::vector<audit::v1::HeldState> states;
-  if (subject.kind != audit::Subject::Kind::kSenderRecord) {
-    return states;
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, store_.RecordsOf(person));
+  for (const Id128& name : names) {
+    ASSIGN_OR_RETURN(const std::vector<Stored<v1::ReferenceClaim>> claims,
+                     store_.Claims({{storage::PartitionKind::kIndexBucket, name}}));
+    const absl::StatusOr<Id128> record = Id128::FromBytes(claims[0].value.record());
+    if (!record.ok()) {
+      continue;  // a record: a subject of its own
+    }
+    const std::string key = absl::StrCat(std::string(kRowPrefix), name.ToBytes());
+    ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                     context_.store.Get(AlertingStore::RecordPartition(*record), key));
+    if (!entry.has_value()) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::optional<v1::RowState> row, store_.OpenFrozenRow(*record, key, entry->value));
+    if (!row.has_value()) {
+      continue;
+    }
+    Add(absl::StrCat(std::string(kRowPrefix), name.ToHex()), *row, states);
+    std::string alert_id;
+    if (const absl::StatusOr<Id128> alert = Id128::FromBytes(row->alert()); alert.ok()) {
+      ASSIGN_OR_RETURN(const std::optional<v1::AlertState> state, store_.FrozenAlert(*record, *alert));
+      if (state.has_value() && state->row() == name.ToBytes()) {
+        alert_id = alert->ToHex();
+        Add("alert/" + alert_id, *state, states);
+      }
+    }
+    RETURN_IF_ERROR(AddLeavesNaming(*record, name, alert_id, states));
   }
+  return states;
+}
+
+absl::Status Keeper::AddLeavesNaming(const Id128& record, const Id128& row, const std::string& alert,
+                                     std::vector<audit::v1::HeldState>& states) const {
+  uint64_t from = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
+                     context_.log.LeavesOf(AlertingStore::SubjectOf(record), from, kPageSize));
+    if (indices.empty()) {
+      return absl::OkStatus();
+    }
+    from = indices.back() + 1;
+    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, context_.log.OpenAt(indices));
+    for (const audit::OpenedLeaf& leaf : leaves) {
+      v1::SignalAccepted accepted;
+      v1::AlertChanged changed;
+      const google::protobuf::Any& payload = leaf.details.payload();
+      if ((payload.UnpackTo(&accepted) && accepted.row_id() == row.ToBytes()) ||
+          (payload.UnpackTo(&changed) && !alert.empty() && changed.alert_id() == alert)) {
+        Add(absl::StrCat("leaf/", leaf.index), leaf.details, states);
+      }
+    }
+  }
+}
+
+absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOf(const audit::Subject& subject) {
+  if (subject.kind == audit::Subject::Kind::kPerson) {
+    return StateOfPerson(subject.id);
+  }
+  std::vector<audit::v1::HeldState> states;
   ASSIGN_OR_RETURN(const std::optional<v1::RecordState> record, store_.FrozenRecord(subject.id));
   if (record.has_value()) {
     Add("record", *record, states);

@@ -33,6 +33,7 @@ struct HoldOptions {
   std::string until;
   std::string receipt;
   std::string request_id;
+  bool even_unknown = false;
 };
 
 absl::StatusOr<int> RunPlace(Context& context, const HoldOptions& options) {
@@ -54,6 +55,7 @@ absl::StatusOr<int> RunRelease(Context& context, const HoldOptions& options) {
   consent::v1::ReleaseHoldRequest request;
   request.set_request_id(RequestId(options.request_id));
   request.set_hold_id(options.hold);
+  request.set_even_unknown(options.even_unknown);
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
@@ -156,6 +158,8 @@ void AddHoldCommands(CLI::App& app, Context& context) {
       "relais --as ville-paris/steward --reason 'mainlevée' hold release 0123456789abcdef0123456789abcdef");
   auto released = std::make_shared<HoldOptions>();
   release.add_option("hold", released->hold, "32 hexadecimal digits")->required();
+  release.add_flag("--even-unknown", released->even_unknown,
+                   "end it too if the registry does not know it: it was restored to before the hold");
   AddActOptions(release, *released);
   OnRun(release, context, released, RunRelease);
 

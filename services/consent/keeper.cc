@@ -176,7 +176,8 @@ absl::StatusOr<absl::Time> Keeper::LastContact(const Id128& person) const {
       ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
       first = std::min(first, leaf.time);
       const std::string& institution = leaf.header.institution();
-      if (!institution.starts_with("service/") && !IsFeedSender(*directory, institution)) {
+      const bool of_order = leaf.header.event_class() == audit::v1::EVENT_CLASS_HOLD_PLACED;  // met nobody
+      if (!of_order && !institution.starts_with("service/") && !IsFeedSender(*directory, institution)) {
         last = std::max(last, leaf.time);
       }
     }

@@ -53,10 +53,13 @@ absl::StatusOr<std::vector<audit::Subject>> Keeper::HeldWith(const audit::Subjec
     for (const storage::KeyedEntry& row : page.entries) {
       v1::StoredRecord record;
       const absl::Status opened = registry_.store.OpenFrozen(person.id, row.key, row.entry.value, record);
-      if (absl::IsNotFound(opened) || record.sender_record().empty()) {
+      if (absl::IsNotFound(opened)) {
         continue;
       }
       RETURN_IF_ERROR(opened);
+      if (record.sender_record().empty()) {
+        continue;
+      }
       ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(record.sender_record()));
       subjects.push_back({audit::Subject::Kind::kSenderRecord, id});
     }

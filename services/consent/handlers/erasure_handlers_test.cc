@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "common/base/proto_time.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -290,6 +291,27 @@ TEST(Retention, APersonNobodyMetForTwoYearsIsErased) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), 1);
   EXPECT_TRUE(absl::IsNotFound(world.Check(SimWorld::CheckFor(old)).status()));
   EXPECT_TRUE(world.Check(SimWorld::CheckFor(met)).ok());
+}
+
+TEST(Retention, ALegalHoldIsNoContact) {  // D-2.10
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  world.harness().sim().RunFor(absl::Hours(24 * 700));
+  v1::PlaceHoldRequest hold;
+  hold.set_request_id("hold-1");
+  *hold.mutable_person() = person;
+  hold.set_order_reference("RG 26/1");
+  *hold.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 1000));
+  const auto placed = world.Run(world.service().holds().PlaceHold(world.As("ville-paris", "steward"), hold));
+  ASSERT_TRUE(placed.ok()) << placed.status();
+  world.harness().sim().RunFor(absl::Hours(24 * 32));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1) << "retention goes on";
+  const auto kept = world.maintenance().holds().Read(*Id128::FromHex(placed->hold_id()), "", 100);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_FALSE(kept->items.empty());
 }
 
 TEST(Retention, TheProofOfAnAgreementGoesFiveYearsAfterItsEnd) {

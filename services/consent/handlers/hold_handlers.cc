@@ -44,6 +44,15 @@ absl::Status Answer(const absl::Status& status) {
   return absl::IsAborted(status) ? TooContended() : status;
 }
 
+Task<absl::StatusOr<v1::ReleaseHoldResponse>> ReleasedUnder(const rpc::ServiceContext& context, Claim claim,
+                                                            bool want_proof) {
+  absl::StatusOr<common::v1::Written> written = co_await WrittenUnder(context, claim, want_proof, true);
+  CO_RETURN_IF_ERROR(written.status());
+  v1::ReleaseHoldResponse response;
+  *response.mutable_written() = *std::move(written);
+  co_return response;
+}
+
 bool Knows(const audit::Holds& holds, const Id128& id) {
   const std::vector<audit::HoldInfo> list = holds.List();
   return std::any_of(list.begin(), list.end(), [&id](const audit::HoldInfo& hold) { return hold.id == id; });
@@ -76,6 +85,10 @@ Task<absl::StatusOr<v1::PlaceHoldResponse>> HoldHandlers::PlaceHold(rpc::Call ca
     const absl::StatusOr<std::optional<storage::LeafRange>> placed =
         co_await holds.Place(std::move(hold), std::move(event));
     CO_RETURN_IF_ERROR(Answer(placed.status()));
+  } else {  // its first copy may have failed
+    std::vector<audit::Subject> held = {PersonSubject(person)};
+    const absl::StatusOr<std::vector<Id128>> copied = co_await holds.CopyOf(std::move(held));
+    CO_RETURN_IF_ERROR(copied.status());
   }
   absl::StatusOr<common::v1::Written> written =
       co_await WrittenUnder(context, *claim, request.want_proof(), true);
@@ -96,23 +109,28 @@ Task<absl::StatusOr<v1::ReleaseHoldResponse>> HoldHandlers::ReleaseHold(rpc::Cal
   CO_RETURN_IF_ERROR(claim.status());
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_HOLD_ENDED, request.request_id());
   event.event_id = claim->event_id;
-  const absl::StatusOr<storage::LeafRange> ended =
-      co_await context.maintenance->holds().Release(hold, std::move(event));
-  v1::ReleaseHoldResponse response;
+  audit::Holds& holds = context.maintenance->holds();
+  if (request.even_unknown() && !Knows(holds, hold)) {
+    const absl::Status elsewhere = co_await holds.EndedElsewhere(hold, std::move(event));
+    CO_RETURN_IF_ERROR(Answer(elsewhere));
+    absl::StatusOr<v1::ReleaseHoldResponse> answer =
+        co_await ReleasedUnder(context, *claim, request.want_proof());
+    co_return answer;
+  }
+  const absl::StatusOr<storage::LeafRange> ended = co_await holds.Release(hold, std::move(event));
   if (absl::IsFailedPrecondition(ended.status())) {  // by this request before, maybe
-    absl::StatusOr<common::v1::Written> again =
-        co_await WrittenUnder(context, *claim, request.want_proof(), true);
+    absl::StatusOr<v1::ReleaseHoldResponse> again =
+        co_await ReleasedUnder(context, *claim, request.want_proof());
     if (absl::IsDataLoss(again.status())) {
       co_return Answer(ended.status());
     }
-    CO_RETURN_IF_ERROR(again.status());
-    *response.mutable_written() = *std::move(again);
-    co_return response;
+    co_return again;
   }
   CO_RETURN_IF_ERROR(Answer(ended.status()));
   absl::StatusOr<common::v1::Written> written =
       co_await rpc::WrittenOf(context, *ended, request.want_proof(), true);
   CO_RETURN_IF_ERROR(written.status());
+  v1::ReleaseHoldResponse response;
   *response.mutable_written() = *std::move(written);
   co_return response;
 }

@@ -118,6 +118,18 @@ TEST(Hold, ARepetitionGivesTheSameAnswer) {
             common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
 }
 
+TEST(Hold, OneThatARestoreLostIsEndedElsewhere) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {});
+  v1::ReleaseHoldRequest request;
+  request.set_request_id("release-1");
+  request.set_hold_id(std::string(32, 'a'));
+  request.set_even_unknown(true);
+  const auto released =
+      world.Run(world.service().holds().ReleaseHold(world.As("ville-paris", "steward"), request));
+  ASSERT_TRUE(released.ok()) << released.status();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_HOLD_ENDED), 1) << "for those who follow";
+}
+
 TEST(Hold, ItsEndIsBounded) {
   SimWorld world(SimWorld::DefaultOptions(), {}, {});
   const common::v1::PersonRef person = world.NewPerson("D-1");
