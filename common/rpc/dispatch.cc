@@ -69,7 +69,19 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
       streams_(options_.max_streams) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
+  added_.insert(std::string(service));
   return methods_.AddService(service, validator_);
+}
+
+void Dispatcher::NoteBound(std::string_view service) { bound_.insert(std::string(service)); }
+
+absl::Status Dispatcher::AllBoundAreAdded() const {
+  for (const std::string& service : bound_) {
+    if (!added_.contains(service)) {
+      return absl::InternalError(absl::StrCat("the methods of ", service, " are served but were not added"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::vector<std::string> Dispatcher::MethodNames() const {

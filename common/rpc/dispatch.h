@@ -68,6 +68,10 @@ class Dispatcher {
 
   /// See MethodTable::AddService: an error must keep the server from starting.
   absl::Status AddService(std::string_view service);
+  /// A service whose methods are bound; one that was not added must keep the server from starting.
+  void NoteBound(std::string_view service);
+  /// INTERNAL naming a service that is bound and was not added.
+  [[nodiscard]] absl::Status AllBoundAreAdded() const;
   /// The names that metrics may have.
   [[nodiscard]] std::vector<std::string> MethodNames() const;
   /// Before the server starts; outlives the dispatcher. None: nothing is measured.
@@ -167,6 +171,8 @@ class Dispatcher {
   const std::string id_prefix_;
   Validator validator_;
   MethodTable methods_;
+  std::set<std::string> added_;
+  std::set<std::string> bound_;
   telemetry::ServiceMetrics* metrics_ = nullptr;
   std::atomic<bool> ready_ = false;
   Bound calls_;
@@ -296,7 +302,9 @@ class Binding {
  public:
   /// `service`: "relais.consent.v1.ConsentService", which must have been added to the dispatcher.
   Binding(Dispatcher& dispatcher, std::string_view service, Handlers& handlers)
-      : dispatcher_(dispatcher), prefix_(std::string(service) + "/"), handlers_(handlers) {}
+      : dispatcher_(dispatcher), prefix_(std::string(service) + "/"), handlers_(handlers) {
+    dispatcher.NoteBound(service);
+  }
 
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request,

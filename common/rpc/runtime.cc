@@ -288,6 +288,7 @@ absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
     RETURN_IF_ERROR(metrics_.Serve(settings_.metrics_listen).status());
   }
   ASSIGN_OR_RETURN(bound_, definition.bind(*this));
+  RETURN_IF_ERROR(dispatcher_->AllBoundAreAdded());
   RETURN_IF_ERROR(BlockOn(maintenance_->Reapply()));
   std::vector<grpc::Service*> services = {audit_service_.get(), maintenance_service_.get(),
                                           hold_service_.get()};

@@ -1,5 +1,6 @@
 """A client made from proto/ alone: registers, records an agreement, gets PERMIT, withdraws, gets DENY."""
 
+import os
 import unittest
 
 import grpc
@@ -43,6 +44,36 @@ class PythonClientTest(suite.SuiteTest):
     def directory(self):
         routing = suite.pb("routing/v1/directory_service")
         return self.city.call("routing", "DirectoryService", "GetVersion", routing.GetVersionRequest()).directory
+
+    def test_every_method_of_every_service_is_served(self):
+        """Asked with nothing in it, by somebody who may not: refused in its own words, never INTERNAL or UNIMPLEMENTED."""
+        asked = 0
+        folder = os.path.join(suite.ROOT, "proto", "relais")
+        for owner in sorted(os.listdir(folder)):
+            for name in sorted(os.listdir(os.path.join(folder, owner, "v1"))):
+                if not name.endswith("_service.proto"):
+                    continue
+                for service in suite.pb("%s/v1/%s" % (owner, name[:-len(".proto")])).DESCRIPTOR.services_by_name.values():
+                    for method in service.methods:
+                        for where in suite.SERVICES if owner == "audit" else [owner]:
+                            self.served(where, service, method)
+                            asked += 1
+        self.assertGreater(asked, 80)
+
+    def served(self, where, service, method):
+        channel = self.suite.channel(where, "caf/droits")
+        name = "/%s/%s" % (service.full_name, method.name)
+        try:
+            if method.client_streaming:
+                answers = channel.stream_stream(name)(iter([b""]), timeout=10)
+                next(answers, None)
+            elif method.server_streaming:
+                next(channel.unary_stream(name)(b"", timeout=10), None)
+            else:
+                channel.unary_unary(name)(b"", timeout=10)
+        except grpc.RpcError as error:
+            self.assertNotIn(error.code(), (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED,
+                                            grpc.StatusCode.UNKNOWN), where + name)
 
     def test_agree_permit_withdraw_deny(self):
         person = self.register(self.city, "case-1", surname="Traoré", first_names="Aminata")
