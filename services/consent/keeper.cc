@@ -80,6 +80,15 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
 
 // Only if the name is hers: one that was registered again since is somebody new's.
 Task<absl::Status> Keeper::Unclaim(Id128 person, std::string institution, v1::StoredRecord record) {
+  for (const std::string& identifier : record.more_identifiers()) {
+    const storage::Partition name = registry_.store.OwnIdentifierBucket(institution, identifier);
+    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> free, registry_.store.Unclaim(name, person));
+    if (free) {
+      const absl::StatusOr<storage::CommitResult> gone =
+          co_await registry_.context.store.Commit(*std::move(free));
+      CO_RETURN_IF_ERROR(gone.status());
+    }
+  }
   const bool own = !record.own_identifier().empty();
   const storage::Partition bucket =
       own ? registry_.store.OwnIdentifierBucket(institution, record.own_identifier())

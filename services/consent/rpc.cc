@@ -19,6 +19,8 @@ class PersonRpc final : public v1::PersonService::CallbackService {
  public:
   PersonRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
       : bind_(dispatcher, v1::PersonService::service_full_name(), service.persons()),
+        identifiers_(dispatcher, v1::PersonService::service_full_name(), service.identifiers()),
+        statuses_(dispatcher, v1::PersonService::service_full_name(), service.statuses()),
         erasures_(dispatcher, v1::PersonService::service_full_name(), service.erasures()),
         holds_(dispatcher, v1::PersonService::service_full_name(), service.holds()) {}
 
@@ -27,6 +29,24 @@ class PersonRpc final : public v1::PersonService::CallbackService {
   }
   Reactor* Resolve(Context* c, const v1::ResolveRequest* q, v1::ResolveResponse* s) override {
     return bind_.Unary(c, q, s, "Resolve", &PersonHandlers::Resolve);
+  }
+  Reactor* BatchResolve(Context* c, const v1::BatchResolveRequest* q, v1::BatchResolveResponse* s) override {
+    return identifiers_.Unary(c, q, s, "BatchResolve", &IdentifierHandlers::BatchResolve);
+  }
+  Reactor* TranslateHandles(Context* c, const v1::TranslateHandlesRequest* q,
+                            v1::TranslateHandlesResponse* s) override {
+    return identifiers_.Unary(c, q, s, "TranslateHandles", &IdentifierHandlers::TranslateHandles);
+  }
+  Reactor* LinkIdentifier(Context* c, const v1::LinkIdentifierRequest* q,
+                          v1::LinkIdentifierResponse* s) override {
+    return identifiers_.Unary(c, q, s, "LinkIdentifier", &IdentifierHandlers::LinkIdentifier);
+  }
+  Reactor* UnlinkIdentifier(Context* c, const v1::UnlinkIdentifierRequest* q,
+                            v1::UnlinkIdentifierResponse* s) override {
+    return identifiers_.Unary(c, q, s, "UnlinkIdentifier", &IdentifierHandlers::UnlinkIdentifier);
+  }
+  Reactor* UpdateStatus(Context* c, const v1::UpdateStatusRequest* q, v1::UpdateStatusResponse* s) override {
+    return statuses_.Unary(c, q, s, "UpdateStatus", &StatusHandlers::UpdateStatus);
   }
   Reactor* Erase(Context* c, const v1::EraseRequest* q, v1::EraseResponse* s) override {
     return erasures_.Unary(c, q, s, "Erase", &ErasureHandlers::Erase);
@@ -44,6 +64,8 @@ class PersonRpc final : public v1::PersonService::CallbackService {
 
  private:
   rpc::Binding<PersonHandlers> bind_;
+  rpc::Binding<IdentifierHandlers> identifiers_;
+  rpc::Binding<StatusHandlers> statuses_;
   rpc::Binding<ErasureHandlers> erasures_;
   rpc::Binding<HoldHandlers> holds_;
 };

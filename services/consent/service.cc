@@ -12,8 +12,12 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
       audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
       audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
-      audit::v1::EVENT_CLASS_ERASE_REQUESTED,    audit::v1::EVENT_CLASS_HOLD_PLACED,
-      audit::v1::EVENT_CLASS_HOLD_ENDED};
+      audit::v1::EVENT_CLASS_ERASE_REQUESTED,
+      audit::v1::EVENT_CLASS_HOLD_PLACED,
+      audit::v1::EVENT_CLASS_HOLD_ENDED,
+      audit::v1::EVENT_CLASS_PERSONS_LINKED,
+      audit::v1::EVENT_CLASS_PERSONS_SPLIT,
+      audit::v1::EVENT_CLASS_STATUS_UPDATED};
   rpc::OpenedTable table = {{"routing", what_she_said}, {"alerting", what_she_said}};
   table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
   return table;
@@ -25,6 +29,8 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       store_(context_, settings.cached_persons),
       registry_{context_, store_, rules_, paris, settings.notices_required},
       persons_(registry_),
+      identifiers_(registry_),
+      statuses_(registry_),
       agreements_(registry_),
       objections_(registry_),
       checks_(registry_, settings.permit_life),

@@ -17,6 +17,7 @@
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/hold_handlers.h"
+#include "services/consent/handlers/identifier_handlers.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
@@ -24,6 +25,7 @@
 #include "services/consent/handlers/record_rights_handlers.h"
 #include "services/consent/handlers/registry.h"
 #include "services/consent/handlers/rights_handlers.h"
+#include "services/consent/handlers/status_handlers.h"
 #include "services/consent/handlers/withdrawal_status.h"
 #include "services/consent/keeper.h"
 #include "services/consent/teams.h"
@@ -65,6 +67,8 @@ class Service {
   Task<bool> Stop();
 
   PersonHandlers& persons() { return persons_; }
+  IdentifierHandlers& identifiers() { return identifiers_; }
+  StatusHandlers& statuses() { return statuses_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }
   CheckHandlers& checks() { return checks_; }
@@ -90,6 +94,8 @@ class Service {
   RulesCache rules_;
   Registry registry_;
   PersonHandlers persons_;
+  IdentifierHandlers identifiers_;
+  StatusHandlers statuses_;
   AgreementHandlers agreements_;
   ObjectionHandlers objections_;
   CheckHandlers checks_;

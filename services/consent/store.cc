@@ -124,6 +124,30 @@ storage::Partition Store::ObjectionBucket(const RecordName& record) const {
                                      record.digest);
 }
 
+storage::CommitRequest Store::ClaimFor(const storage::Partition& bucket, const Id128& person) const {
+  v1::PersonClaim claim;
+  claim.set_person_id(person.ToBytes());
+  storage::CommitRequest commit;
+  commit.partition = bucket;
+  commit.preconditions.push_back({std::string(kClaimKey), std::nullopt});
+  commit.batch.push_back({std::string(kClaimKey), claim.SerializeAsString()});
+  return commit;
+}
+
+absl::StatusOr<std::optional<storage::CommitRequest>> Store::Unclaim(const storage::Partition& bucket,
+                                                                     const Id128& person) const {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, kClaimKey));
+  v1::PersonClaim claim;
+  if (!entry || !claim.ParseFromString(entry->value) || claim.person_id() != person.ToBytes()) {
+    return std::optional<storage::CommitRequest>();
+  }
+  storage::CommitRequest commit;
+  commit.partition = bucket;
+  commit.preconditions.push_back({std::string(kClaimKey), entry->version});
+  commit.batch.push_back({std::string(kClaimKey), std::nullopt});
+  return std::optional(std::move(commit));
+}
+
 absl::StatusOr<std::optional<Id128>> Store::ReadClaim(const storage::Partition& bucket) const {
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, kClaimKey));
   if (!entry) {

@@ -90,6 +90,11 @@ class Store {
   [[nodiscard]] storage::Partition ObjectionBucket(const RecordName& record) const;
   /// Who is claimed there; nullopt: nobody yet. NO_SUCH_OR_NOT_YOURS: somebody who is erased.
   absl::StatusOr<std::optional<Id128>> ReadClaim(const storage::Partition& bucket) const;
+  /// Claims a name that nobody has for her.
+  [[nodiscard]] storage::CommitRequest ClaimFor(const storage::Partition& bucket, const Id128& person) const;
+  /// Frees a name again; nullopt when it is not hers.
+  absl::StatusOr<std::optional<storage::CommitRequest>> Unclaim(const storage::Partition& bucket,
+                                                                const Id128& person) const;
 
  private:
   const rpc::ServiceContext& context_;

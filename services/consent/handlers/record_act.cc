@@ -126,8 +126,16 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
     if (!prepared.first.empty()) {
       const std::vector<absl::StatusOr<storage::CommitResult>> first =
           co_await context.store.CommitAll(std::move(prepared.first));
+      bool lost = false;  // a race for something beside her: planned again
       for (const absl::StatusOr<storage::CommitResult>& each : first) {
-        CO_RETURN_IF_ERROR(each.status());
+        if (absl::IsAborted(each.status())) {
+          lost = true;
+        } else {
+          CO_RETURN_IF_ERROR(each.status());
+        }
+      }
+      if (lost) {
+        continue;
       }
     }
     RecordedAct act;
