@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   relais::rpc::ServiceDefinition definition;
   definition.name = "consent";
   definition.services = {"relais.consent.v1.PersonService", "relais.consent.v1.ConsentService",
-                         "relais.consent.v1.EmergencyService"};
+                         "relais.consent.v1.EmergencyService", "relais.consent.v1.RightsService"};
   definition.opened = relais::consent::OpenedToPeers();
   definition.settings = [&settings, &definition](relais::Config& config) {
     settings = ReadSettings(config);

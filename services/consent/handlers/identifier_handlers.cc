@@ -162,7 +162,8 @@ ActRequest ActOf(const rpc::Call& call, const rpc::Actor& actor, const Request& 
           method,
           request.request_id(),
           ContentOf(request),
-          request.want_proof()};
+          request.want_proof(),
+          true};
 }
 
 void SetError(const absl::Status& status, v1::BatchResolveResult& out) {

@@ -74,7 +74,8 @@ Task<absl::StatusOr<v1::UpdateStatusResponse>> StatusHandlers::UpdateStatus(rpc:
                   kUpdateStatus,
                   request.request_id(),
                   ContentOf(request),
-                  request.want_proof()};
+                  request.want_proof(),
+                  true};
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
   v1::UpdateStatusResponse response;
