@@ -4,6 +4,7 @@
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/person_verbs.h"
 #include "services/cli/receipt.h"
 #include "services/cli/receipt_command.h"
 #include "services/cli/session.h"
@@ -126,6 +127,8 @@ void AddPersonCommands(CLI::App& app, Context& context) {
   erase.add_option("--receipt", erase_options->receipt, "write the proof here, as a JSON receipt");
   erase.add_option("--request-id", erase_options->request_id, "repeat a request under its id");
   OnRun(erase, context, erase_options, RunErase);
+  AddPersonNames(noun, context);
+  AddPersonLinks(noun, context);
   AddPersonHistory(noun, context);
 }
 
