@@ -13,12 +13,9 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_REFUSAL_RECORDED,   audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
       audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
       audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
-      audit::v1::EVENT_CLASS_ERASE_REQUESTED,
-      audit::v1::EVENT_CLASS_HOLD_PLACED,
-      audit::v1::EVENT_CLASS_HOLD_ENDED,
-      audit::v1::EVENT_CLASS_PERSONS_LINKED,
-      audit::v1::EVENT_CLASS_PERSONS_SPLIT,
-      audit::v1::EVENT_CLASS_STATUS_UPDATED};
+      audit::v1::EVENT_CLASS_ERASE_REQUESTED,    audit::v1::EVENT_CLASS_HOLD_PLACED,
+      audit::v1::EVENT_CLASS_HOLD_ENDED,         audit::v1::EVENT_CLASS_PERSONS_LINKED,
+      audit::v1::EVENT_CLASS_PERSONS_SPLIT,      audit::v1::EVENT_CLASS_STATUS_UPDATED};
   rpc::OpenedTable table = {{"routing", what_she_said}, {"alerting", what_she_said}};
   table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
   return table;
