@@ -224,9 +224,9 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
       }
     }
   } else if (event_class == audit::v1::EVENT_CLASS_PERSONS_SPLIT && payload.UnpackTo(&split)) {
-    if (const absl::StatusOr<Id128> other = Id128::FromBytes(split.linked_id());
-        other.ok() && split.canonical_id() == person.bytes()) {
-      Split(*other);
+    // The second of its two leaves: from here on she is on her own.
+    if (split.linked_id() == person.bytes()) {
+      Split(person);
     }
   }
 }

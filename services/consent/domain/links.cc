@@ -114,10 +114,14 @@ template <typename Act, typename StaysWithBoth>
 void Divide(const std::vector<Act>& united, const Id128& person, StaysWithBoth both, std::vector<Act>& stays,
             std::vector<Act>& leaves) {
   for (const Act& act : united) {
-    if (act.origin.frozen) {
-      continue;  // where it always was
-    }
     const bool hers = act.origin.of == person;
+    if (act.origin.frozen) {
+      if (hers) {  // maybe in the history of a third one, to whom she was linked before
+        leaves.push_back(act);
+        leaves.back().origin = {};
+      }
+      continue;  // it stays where it always was
+    }
     const bool shared = both(act);
     if (hers || shared) {
       leaves.push_back(act);

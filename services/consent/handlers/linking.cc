@@ -106,8 +106,11 @@ absl::StatusOr<storage::CommitRequest> FreezeCommit(const Files& files, const Li
   ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, linked, now, next));
   audit::Event event = wish.event;
   event.event_id = wish.link;
-  RETURN_IF_ERROR(AddLeaf(files, std::move(event), audit::v1::EVENT_CLASS_PERSONS_LINKED, linked,
-                          LinkedPayload(wish.link, canonical, linked, wish.cause), commit));
+  v1::PersonsLinked payload = LinkedPayload(wish.link, canonical, linked, wish.cause);
+  payload.clear_canonical_id();  // an institution's act: its DPO reads this leaf
+  payload.clear_linked_id();
+  RETURN_IF_ERROR(
+      AddLeaf(files, std::move(event), audit::v1::EVENT_CLASS_PERSONS_LINKED, linked, payload, commit));
   return commit;
 }
 
@@ -337,8 +340,10 @@ absl::StatusOr<storage::CommitRequest> PartCommit(const Files& files, const Id12
   ASSIGN_OR_RETURN(storage::Mutation row,
                    files.store.WriteSealed(canonical, SplitKey(link), StoredFrom(parted.leaves)));
   commit.batch.push_back(std::move(row));
-  RETURN_IF_ERROR(AddLeaf(files, event, audit::v1::EVENT_CLASS_PERSONS_SPLIT, canonical,
-                          SplitPayload(*parted.stays.FindLink(link), canonical), commit));
+  v1::PersonsSplit payload = SplitPayload(*parted.stays.FindLink(link), canonical);
+  payload.clear_canonical_id();  // an institution's act: its DPO reads this leaf
+  payload.clear_linked_id();
+  RETURN_IF_ERROR(AddLeaf(files, event, audit::v1::EVENT_CLASS_PERSONS_SPLIT, canonical, payload, commit));
   return commit;
 }
 

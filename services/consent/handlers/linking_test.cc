@@ -141,6 +141,27 @@ TEST(Merge, ALinkNeverAMove) {
   EXPECT_EQ(about_b, 1u);
 }
 
+TEST(Merge, NoLeafOfAnInstitutionHoldsAPersonsId) {
+  SimWorld world;
+  const Two two(world);
+  const auto merged = Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok());
+  ASSERT_TRUE(Split(world, merged->link_id()).ok());
+  int of_the_registry = 0;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    for (const Ref& name : {two.a, two.b}) {
+      const bool held =
+          leaf.details.payload().value().find(world.IdOf(name).ToBytes()) != std::string::npos;
+      if (leaf.leaf.header.institution() == "service/consent") {
+        of_the_registry += held ? 1 : 0;
+      } else {
+        EXPECT_FALSE(held) << "its DPO reads this leaf";
+      }
+    }
+  }
+  EXPECT_EQ(of_the_registry, 4) << "that the test can fail: two leaves, two ids each";
+}
+
 TEST(Merge, RenewedAndEndedUnderTheOtherName) {
   SimWorld world;
   const Two two(world);
@@ -372,6 +393,100 @@ TEST(Split, InterruptedAtEveryStepIsCompletedByItsRepetition) {
     }
   }
   FAIL() << "it never ended";
+}
+
+TEST(Split, OneOfThreeLeavesTheOthersLinked) {
+  SimWorld world;
+  std::vector<Ref> names;
+  for (const char* identifier : {"case-1", "case-2", "case-3"}) {
+    names.push_back(world.NewPerson(identifier));
+  }
+  std::sort(names.begin(), names.end(),
+            [&](const Ref& a, const Ref& b) { return world.IdOf(a) < world.IdOf(b); });
+  // The highest is linked to the middle one, says yes under that link, and both then to the lowest.
+  const auto first = Merge(world, names[1], names[2], "m1");
+  ASSERT_TRUE(first.ok());
+  const auto yes = world.Record(SimWorld::ConsentFor(names[2], "c1"));
+  ASSERT_TRUE(yes.ok());
+  ASSERT_TRUE(Merge(world, names[0], names[1], "m2").ok());
+  for (const Ref& name : names) {
+    ASSERT_EQ(Recorded(world, name), kPermit);
+  }
+  ASSERT_TRUE(Split(world, first->link_id()).ok());
+  // Her yes goes with her, from wherever it stood.
+  EXPECT_EQ(Recorded(world, names[2]), kPermit);
+  EXPECT_EQ(Recorded(world, names[0]), kDeny);
+  EXPECT_EQ(Recorded(world, names[1]), kDeny);
+  v1::GetConsentRequest get;
+  *get.mutable_person() = names[2];
+  get.set_consent_id(yes->consent_id());
+  const auto text = world.Run(world.service().consents().GetConsent(world.As("ville-paris"), get));
+  EXPECT_TRUE(text.ok()) << text.status();
+  Store& store = world.service().registry().store;
+  EXPECT_EQ(store.GroupOf(world.IdOf(names[0]))->size(), 2u);
+  EXPECT_EQ(store.GroupOf(world.IdOf(names[2]))->size(), 1u);
+}
+
+TEST(Split, WhatWasRenewedUnderTheOtherNameGoesBackRenewed) {
+  SimWorld world;
+  const Two two(world);
+  const auto given = world.Record(SimWorld::ConsentFor(two.b, "c1"));
+  ASSERT_TRUE(given.ok());
+  const auto merged = Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok());
+  world.harness().sim().RunFor(absl::Hours(24));
+  v1::RenewConsentRequest renew;
+  renew.set_request_id("n1");
+  *renew.mutable_person() = two.a;
+  renew.set_consent_id(given->consent_id());
+  renew.set_method(v1::METHOD_SIGNED_PAPER);
+  renew.mutable_notice()->set_id("notice-1");
+  renew.mutable_notice()->set_version("2");
+  ASSERT_TRUE(world.Run(world.service().consents().RenewConsent(world.As("ville-paris"), renew)).ok());
+  ASSERT_TRUE(Split(world, merged->link_id()).ok());
+  v1::GetConsentRequest get;
+  *get.mutable_person() = two.b;
+  get.set_consent_id(given->consent_id());
+  const auto read = world.Run(world.service().consents().GetConsent(world.As("ville-paris"), get));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->consent().renewals_size(), 1);
+  *get.mutable_person() = two.a;
+  EXPECT_EQ(world.Run(world.service().consents().GetConsent(world.As("ville-paris"), get)).status().code(),
+            absl::StatusCode::kNotFound);
+  const auto left = world.context().store.Get(PersonPartition(world.IdOf(two.a)),
+                                              ConsentKey(*Id128::FromHex(given->consent_id())));
+  EXPECT_FALSE(left->has_value()) << "nothing of hers stays there";
+}
+
+TEST(Merge, WhoIsErasedBeforeSheListedTheOtherReleasesHer) {
+  int released = 0;
+  for (uint64_t step = 0; step < 30; ++step) {
+    Crashing crashing(step);
+    SimWorld world(crashing.options);
+    const Two two(world);
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.b, "c1")).ok());
+    *crashing.armed = true;
+    if (Merge(world, two.a, two.b).ok()) {
+      break;
+    }
+    world.Restart();
+    Registry& registry = world.service().registry();
+    const Id128 b = world.IdOf(two.b);
+    if (!registry.store.LoadOwn(b)->state->linked_to() ||
+        !registry.store.LoadOwn(world.IdOf(two.a))->state->links().empty()) {
+      continue;
+    }
+    v1::EraseRequest erase;
+    erase.set_request_id("e1");
+    *erase.mutable_person() = two.a;
+    erase.set_cause(v1::ERASURE_CAUSE_REQUEST);
+    ASSERT_TRUE(world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), erase)).ok());
+    ASSERT_TRUE(world.Run(CompleteLink(registry.files(), b)).ok());  // as the follower does
+    EXPECT_EQ(Recorded(world, two.b), kPermit) << step;
+    EXPECT_EQ(world.Check(SimWorld::CheckFor(two.a)).status().code(), absl::StatusCode::kNotFound);
+    ++released;
+  }
+  EXPECT_GE(released, 1);
 }
 
 TEST(GetLinkImpact, OfAPersonOrALinkAndLeavesALeaf) {

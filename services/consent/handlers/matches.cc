@@ -441,6 +441,17 @@ Task<absl::Status> FinishConfirmation(Registry& registry, std::string candidate_
   co_return over ? absl::OkStatus() : linked.status();
 }
 
+// Whom a link freezes; nullopt: it is forgotten, with somebody who was erased.
+absl::StatusOr<std::optional<Id128>> LinkedBy(const Registry& registry, const std::string& link_id) {
+  ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(link_id));
+  ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> entry, ReadLinkEntry(registry.files(), link));
+  if (!entry) {
+    return std::optional<Id128>();
+  }
+  ASSIGN_OR_RETURN(const Id128 linked, Id128::FromBytes(entry->linked_id()));
+  return std::optional(linked);
+}
+
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
   if (leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON) {
     return std::nullopt;
@@ -556,14 +567,14 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
   } else if (leaf.details.payload().UnpackTo(&rectified)) {
     record.institution = rectified.institution();
   } else if (leaf.details.payload().UnpackTo(&linked)) {
-    CO_ASSIGN_OR_RETURN(complete, Id128::FromBytes(linked.linked_id()));
+    CO_ASSIGN_OR_RETURN(complete, LinkedBy(registry_, linked.link_id()));
   } else if (leaf.details.payload().UnpackTo(&split)) {
-    CO_ASSIGN_OR_RETURN(complete, Id128::FromBytes(split.linked_id()));
+    CO_ASSIGN_OR_RETURN(complete, LinkedBy(registry_, split.link_id()));
   } else if (leaf.details.payload().UnpackTo(&decided) && decided.confirmed()) {
     absl::Status finished = co_await FinishConfirmation(registry_, decided.candidate_id());
     co_return finished;
   }
-  if (complete) {
+  if (complete.has_value()) {
     absl::Status completed = co_await CompleteLink(registry_.files(), *complete);
     co_return completed;
   }

@@ -134,11 +134,12 @@ class Teller {
     payload.set_linked_id(IdOf(linked).ToBytes());
     return Tell("consent", audit::v1::EVENT_CLASS_PERSONS_LINKED, payload, Of(canonical));
   }
+  /// The second leaf of a split, which is about the one who is on her own again.
   uint64_t Splits(uint8_t canonical, uint8_t linked) {
     consent::v1::PersonsSplit payload;
     payload.set_canonical_id(IdOf(canonical).ToBytes());
     payload.set_linked_id(IdOf(linked).ToBytes());
-    return Tell("consent", audit::v1::EVENT_CLASS_PERSONS_SPLIT, payload, Of(canonical));
+    return Tell("consent", audit::v1::EVENT_CLASS_PERSONS_SPLIT, payload, Of(linked));
   }
   /// `agreement` 0: none in particular.
   uint64_t Withdraws(uint8_t person, const consent::v1::ConsentLine& line, uint8_t agreement = 0) {
