@@ -46,8 +46,9 @@ class TailSource {
   virtual Task<absl::StatusOr<LogState>> Probe(std::string nonce) = 0;
 };
 
-/// The service's own log, as a source.
-std::unique_ptr<TailSource> LocalSource(Log& log);
+/// The service's own log, as a source. With `wanted`, leaves of other classes come without header and part P:
+/// nothing is opened that no handler reads.
+std::unique_ptr<TailSource> LocalSource(Log& log, Log::Wanted wanted = nullptr);
 
 /// What is done with a leaf. Must be idempotent: after a crash leaves are applied again from the cursor.
 class LeafHandler {

@@ -23,12 +23,12 @@ FollowedLeaf Followed(OpenedLeaf leaf) {
 
 class LocalTailSource final : public TailSource {
  public:
-  explicit LocalTailSource(Log& log) : log_(log) {}
+  LocalTailSource(Log& log, Log::Wanted wanted) : log_(log), wanted_(std::move(wanted)) {}
 
   Task<absl::StatusOr<std::vector<FollowedLeaf>>> Read(uint64_t from, size_t limit,
                                                        absl::Duration wait) override {
     co_await log_.WaitForGrowth(from, wait);
-    CO_ASSIGN_OR_RETURN(std::vector<OpenedLeaf> opened, log_.ReadOpened(from, limit));
+    CO_ASSIGN_OR_RETURN(std::vector<OpenedLeaf> opened, log_.ReadOpened(from, limit, wanted_));
     std::vector<FollowedLeaf> leaves;
     leaves.reserve(opened.size());
     for (OpenedLeaf& leaf : opened) {
@@ -41,10 +41,13 @@ class LocalTailSource final : public TailSource {
 
  private:
   Log& log_;
+  const Log::Wanted wanted_;
 };
 
 }  // namespace
 
-std::unique_ptr<TailSource> LocalSource(Log& log) { return std::make_unique<LocalTailSource>(log); }
+std::unique_ptr<TailSource> LocalSource(Log& log, Log::Wanted wanted) {
+  return std::make_unique<LocalTailSource>(log, std::move(wanted));
+}
 
 }  // namespace relais::audit

@@ -4,6 +4,7 @@
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/person_verbs.h"
 #include "services/cli/receipt.h"
 #include "services/cli/receipt_command.h"
 #include "services/cli/session.h"
@@ -26,6 +27,7 @@ struct PersonOptions {
   std::string address;
   std::string postal_code;
   std::string town;
+  std::vector<std::string> shared;
   std::string cause;
   std::string receipt;
   std::string request_id;
@@ -47,6 +49,15 @@ absl::StatusOr<int> RunRegister(Context& context, const PersonOptions& options) 
   traits.set_address(options.address);
   traits.set_postal_code(options.postal_code);
   traits.set_town(options.town);
+  for (const std::string& shared : options.shared) {
+    const size_t colon = shared.find(':');
+    if (colon == std::string::npos) {
+      return absl::InvalidArgumentError("--shared-identifier: write scheme:number, such as caf:1234567");
+    }
+    consent::v1::SharedIdentifier* identifier = traits.add_identifiers();
+    identifier->set_scheme(shared.substr(0, colon));
+    identifier->set_value(shared.substr(colon + 1));
+  }
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<PersonService>(&PersonService::Stub::Register, request));
@@ -104,6 +115,7 @@ void AddPersonCommands(CLI::App& app, Context& context) {
   reg.add_option("--address", options->address, "street and number");
   reg.add_option("--postal-code", options->postal_code, "five digits");
   reg.add_option("--town", options->town, "town");
+  AddRepeated(reg, "--shared-identifier", options->shared, "scheme:number that others may hold of her too");
   reg.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRun(reg, context, options, RunRegister);
 
@@ -126,6 +138,8 @@ void AddPersonCommands(CLI::App& app, Context& context) {
   erase.add_option("--receipt", erase_options->receipt, "write the proof here, as a JSON receipt");
   erase.add_option("--request-id", erase_options->request_id, "repeat a request under its id");
   OnRun(erase, context, erase_options, RunErase);
+  AddPersonNames(noun, context);
+  AddPersonLinks(noun, context);
   AddPersonHistory(noun, context);
 }
 

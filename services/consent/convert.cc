@@ -25,6 +25,16 @@ std::optional<absl::Time> PerhapsFromMicros(int64_t micros) {
   return micros == 0 ? std::nullopt : std::optional(absl::FromUnixMicros(micros));
 }
 
+template <typename Stored>
+void SetOrigin(const Origin& origin, Stored& out) {
+  if (!origin.of.IsZero()) {
+    out.set_of(origin.of.ToBytes());
+  }
+}
+absl::StatusOr<Id128> OriginFrom(const std::string& of) {
+  return of.empty() ? absl::StatusOr<Id128>(Id128()) : Id128::FromBytes(of);
+}
+
 }  // namespace
 
 std::vector<Line> LinesFrom(const ProtoLines& lines) {
@@ -92,7 +102,11 @@ absl::Time FromMicros(int64_t micros) {
 v1::StoredPerson StoredFrom(const PersonState& state) {
   v1::StoredPerson stored;
   for (const Agreement& agreement : state.agreements()) {
+    if (agreement.origin.frozen) {
+      continue;
+    }
     v1::StoredAgreement* out = stored.add_agreements();
+    SetOrigin(agreement.origin, *out);
     out->set_id(agreement.id.ToBytes());
     out->set_at(Micros(agreement.at));
     out->set_recorded(Micros(agreement.recorded));
@@ -118,7 +132,11 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     }
   }
   for (const Denial& denial : state.denials()) {
+    if (denial.origin.frozen) {
+      continue;
+    }
     v1::StoredDenial* out = stored.add_denials();
+    SetOrigin(denial.origin, *out);
     out->set_id(denial.id.ToBytes());
     out->set_withdrawal(denial.kind == Denial::Kind::kWithdrawal);
     out->set_at(Micros(denial.at));
@@ -129,7 +147,11 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     LinesTo(denial.lines, *out->mutable_lines());
   }
   for (const Objection& objection : state.objections()) {
+    if (objection.origin.frozen) {
+      continue;
+    }
     v1::StoredObjection* out = stored.add_objections();
+    SetOrigin(objection.origin, *out);
     out->set_supplier(objection.supplier);
     out->set_key_version(objection.key_version);
     out->set_digest(objection.digest);
@@ -138,7 +160,11 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_lifted(objection.lifted ? Micros(*objection.lifted) : 0);
   }
   for (const Emergency& emergency : state.emergencies()) {
+    if (emergency.origin.frozen) {
+      continue;
+    }
     v1::StoredEmergency* out = stored.add_emergencies();
+    SetOrigin(emergency.origin, *out);
     out->set_id(emergency.id.ToBytes());
     out->mutable_recipient()->set_institution(emergency.recipient);
     out->mutable_recipient()->set_function(emergency.recipient_function);
@@ -152,7 +178,11 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_informed(emergency.informed ? Micros(*emergency.informed) : 0);
   }
   for (const Information& information : state.information()) {
+    if (information.origin.frozen) {
+      continue;
+    }
     v1::StoredInformation* out = stored.add_information();
+    SetOrigin(information.origin, *out);
     out->set_id(information.id.ToBytes());
     out->set_at(Micros(information.at));
     out->mutable_by()->set_institution(information.by);
@@ -160,11 +190,30 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     LinesTo(information.lines, *out->mutable_lines());
   }
   for (const Restriction& restriction : state.restrictions()) {
+    if (restriction.origin.frozen) {
+      continue;
+    }
     v1::StoredRestriction* out = stored.add_restrictions();
+    SetOrigin(restriction.origin, *out);
     out->set_id(restriction.id.ToBytes());
     out->set_institution(restriction.institution);
     out->set_from(Micros(restriction.from));
     out->set_until(restriction.until ? Micros(*restriction.until) : 0);
+  }
+  if (state.linked_to()) {
+    v1::StoredLinkedTo* out = stored.mutable_linked_to();
+    out->set_link_id(state.linked_to()->link.ToBytes());
+    out->set_canonical_id(state.linked_to()->canonical.ToBytes());
+    out->set_since(Micros(state.linked_to()->since));
+    out->set_cause(state.linked_to()->cause);
+  }
+  for (const Link& link : state.links()) {
+    v1::StoredLink* out = stored.add_links();
+    out->set_link_id(link.id.ToBytes());
+    out->set_person_id(link.person.ToBytes());
+    out->set_since(Micros(link.since));
+    out->set_cause(link.cause);
+    out->set_until(link.until ? Micros(*link.until) : 0);
   }
   stored.set_latest(Micros(state.latest()));
   return stored;
@@ -194,6 +243,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     if (in.ended() != 0) {
       agreement.ended = Agreement::Ended{FromMicros(in.ended()), in.invalidated()};
     }
+    ASSIGN_OR_RETURN(agreement.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(agreement));
   }
   for (const v1::StoredDenial& in : stored.denials()) {
@@ -206,6 +256,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     }
     denial.lines = LinesFrom(in.lines());
     denial.represented = in.represented();
+    ASSIGN_OR_RETURN(denial.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(denial));
   }
   for (const v1::StoredObjection& in : stored.objections()) {
@@ -218,6 +269,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     if (in.lifted() != 0) {
       objection.lifted = FromMicros(in.lifted());
     }
+    ASSIGN_OR_RETURN(objection.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(objection));
   }
   for (const v1::StoredEmergency& in : stored.emergencies()) {
@@ -233,6 +285,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     emergency.reviewed = PerhapsFromMicros(in.reviewed());
     emergency.outcome = in.outcome();
     emergency.informed = PerhapsFromMicros(in.informed());
+    ASSIGN_OR_RETURN(emergency.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(emergency));
   }
   for (const v1::StoredInformation& in : stored.information()) {
@@ -242,6 +295,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     information.by = in.by().institution();
     information.by_function = in.by().function();
     information.lines = LinesFrom(in.lines());
+    ASSIGN_OR_RETURN(information.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(information));
   }
   for (const v1::StoredRestriction& in : stored.restrictions()) {
@@ -252,9 +306,46 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     if (in.until() != 0) {
       restriction.until = FromMicros(in.until());
     }
+    ASSIGN_OR_RETURN(restriction.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(restriction));
   }
+  if (stored.has_linked_to()) {
+    const v1::StoredLinkedTo& in = stored.linked_to();
+    LinkedTo to;
+    ASSIGN_OR_RETURN(to.link, Id128::FromBytes(in.link_id()));
+    ASSIGN_OR_RETURN(to.canonical, Id128::FromBytes(in.canonical_id()));
+    to.since = FromMicros(in.since());
+    to.cause = in.cause();
+    builder.Put(to);
+  }
+  for (const v1::StoredLink& in : stored.links()) {
+    Link link;
+    ASSIGN_OR_RETURN(link.id, Id128::FromBytes(in.link_id()));
+    ASSIGN_OR_RETURN(link.person, Id128::FromBytes(in.person_id()));
+    link.since = FromMicros(in.since());
+    link.cause = in.cause();
+    link.until = PerhapsFromMicros(in.until());
+    builder.Put(link);
+  }
   return std::move(builder).Build(FromMicros(stored.latest()));
+}
+
+identity::Traits TraitsFrom(const v1::Traits& traits) {
+  identity::Traits out;
+  out.surname = traits.surname();
+  out.first_names = traits.first_names();
+  if (traits.has_birth_date()) {
+    out.birth_date = DayFrom(traits.birth_date());
+  }
+  out.birth_date_presumed = traits.birth_date_presumed();
+  out.birthplace = traits.birthplace();
+  out.phone = traits.phone();
+  out.address = traits.address();
+  out.postal_code = traits.postal_code();
+  for (const v1::SharedIdentifier& identifier : traits.identifiers()) {
+    out.identifiers.push_back({identifier.scheme(), identifier.value()});
+  }
+  return out;
 }
 
 }  // namespace relais::consent

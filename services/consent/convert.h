@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "common/identity/traits.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "relais/common/v1/types.pb.h"
@@ -31,6 +32,9 @@ google::protobuf::Timestamp TimeTo(absl::Time time);
 int64_t Micros(absl::Time time);
 absl::Time FromMicros(int64_t micros);
 
+identity::Traits TraitsFrom(const v1::Traits& traits);
+
+/// Frozen acts stand elsewhere and are left out.
 v1::StoredPerson StoredFrom(const PersonState& state);
 /// DATA_LOSS when an id is no id.
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored);

@@ -10,6 +10,8 @@
 #include "services/consent/duties.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/erasure_handlers.h"
+#include "services/consent/handlers/linking.h"
+#include "services/consent/handlers/matches.h"
 #include "services/consent/handlers/objection_records.h"
 #include "services/consent/handlers/record_act.h"
 #include "services/consent/handlers/rights_rows.h"
@@ -65,6 +67,10 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
   } while (!from.empty());
   const absl::Status unlinked = co_await UnlinkObjections(subject.id);
   CO_RETURN_IF_ERROR(unlinked);
+  const absl::Status unmatched = co_await ForgetMatches(registry_, subject.id);
+  CO_RETURN_IF_ERROR(unmatched);
+  const absl::Status links_forgotten = co_await ForgetLinks(registry_, subject.id);
+  CO_RETURN_IF_ERROR(links_forgotten);
   const absl::Status unowed = co_await ForgetDuties(registry_, subject.id);
   CO_RETURN_IF_ERROR(unowed);
   if (registry_.context.log.keys().Frozen(subject)) {  // later she has no agreement that could end
@@ -80,6 +86,15 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
 
 // Only if the name is hers: one that was registered again since is somebody new's.
 Task<absl::Status> Keeper::Unclaim(Id128 person, std::string institution, v1::StoredRecord record) {
+  for (const std::string& identifier : record.more_identifiers()) {
+    const storage::Partition name = registry_.store.OwnIdentifierBucket(institution, identifier);
+    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> free, registry_.store.Unclaim(name, person));
+    if (free) {
+      const absl::StatusOr<storage::CommitResult> gone =
+          co_await registry_.context.store.Commit(*std::move(free));
+      CO_RETURN_IF_ERROR(gone.status());
+    }
+  }
   const bool own = !record.own_identifier().empty();
   const storage::Partition bucket =
       own ? registry_.store.OwnIdentifierBucket(institution, record.own_identifier())
@@ -135,6 +150,11 @@ Task<absl::Status> Keeper::UnlinkObjections(Id128 person) {
       continue;
     }
     RecordName name{objection.supplier(), objection.key_version(), objection.digest()};
+    if (!objection.of().empty()) {  // said under the name of somebody linked to her
+      CO_ASSIGN_OR_RETURN(const Id128 of, Id128::FromBytes(objection.of()));
+      const absl::Status theirs = co_await UnlinkPerson(registry_, of, name);
+      CO_RETURN_IF_ERROR(theirs);
+    }
     const absl::Status unlinked = co_await UnlinkPerson(registry_, person, std::move(name));
     CO_RETURN_IF_ERROR(unlinked);
   }
@@ -194,7 +214,14 @@ Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
     if (registry_.context.log.keys().Frozen(PersonSubject(partition.id))) {
       continue;
     }
-    CO_ASSIGN_OR_RETURN(const absl::Time contact, LastContact(partition.id));
+    // Whoever met one of those who are one human met her.
+    const absl::StatusOr<std::vector<Id128>> group = registry_.store.GroupOf(partition.id);
+    const std::vector<Id128> names = group.ok() ? *group : std::vector<Id128>{partition.id};
+    absl::Time contact = absl::InfinitePast();
+    for (const Id128& name : names) {
+      CO_ASSIGN_OR_RETURN(const absl::Time met, LastContact(name));
+      contact = std::max(contact, met);
+    }
     if (!PersonDue(contact, now, rules_)) {
       const absl::Status swept = co_await SweepAgreements(partition.id, now);
       CO_RETURN_IF_ERROR(swept);
@@ -236,42 +263,35 @@ Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
       co_return absl::OkStatus();
     }
     CO_RETURN_IF_ERROR(loaded.status());
+    if (loaded->RootFor(person) != person) {
+      co_return absl::OkStatus();  // frozen: with the one she is linked to
+    }
     const PersonState& state = *loaded->state;
     storage::CommitRequest commit;
-    PersonStateBuilder kept;
     uint64_t purged = 0;
-    size_t forgotten = 0;
+    std::vector<Id128> forgotten;
     for (const Agreement& agreement : state.agreements()) {
-      if (!AgreementProofDue(EndOfAgreement(state, agreement, *rules), now, rules_)) {
-        kept.Put(agreement);
+      if (agreement.origin.frozen ||
+          !AgreementProofDue(EndOfAgreement(state, agreement, *rules), now, rules_)) {
         continue;
       }
-      const std::string key = ConsentKey(agreement.id);
+      const Id128 name = agreement.origin.of.IsZero() ? person : agreement.origin.of;
+      const std::string key = RowKey(person, name, ConsentKey(agreement.id));
       CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> proof,
                           registry_.context.store.Get(PersonPartition(person), key));
       if (proof.has_value()) {
         commit.batch.push_back({key, std::nullopt});
         ++purged;
       }
-      if (StillDecides(state, agreement, *rules)) {
-        kept.Put(agreement);
-      } else {
-        ++forgotten;
+      if (!StillDecides(state, agreement, *rules)) {
+        forgotten.push_back(agreement.id);
       }
     }
-    if (purged == 0 && forgotten == 0) {
+    if (purged == 0 && forgotten.empty()) {
       co_return absl::OkStatus();
     }
-    for (const Denial& denial : state.denials()) {
-      kept.Put(denial);
-    }
-    for (const Objection& objection : state.objections()) {
-      kept.Put(objection);
-    }
-    for (const Emergency& emergency : state.emergencies()) {
-      kept.Put(emergency);
-    }
-    const PersonState left = std::move(kept).Build(state.latest());
+    PersonState left = state;
+    left.Forget(forgotten);
     commit.partition = PersonPartition(person);
     commit.preconditions.push_back({std::string(kStateKey), loaded->version});
     CO_ASSIGN_OR_RETURN(storage::Mutation mutation, registry_.store.WriteState(person, left));

@@ -29,6 +29,7 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
+  absl::Status AddSenderRecords(const Id128& person, std::vector<audit::Subject>& subjects);
   Task<absl::Status> Unclaim(Id128 person, std::string institution, v1::StoredRecord record);
   Task<absl::Status> UnlinkAll(Id128 person, std::string institution, v1::StoredRecord record);
   Task<absl::Status> UnlinkObjections(Id128 person);

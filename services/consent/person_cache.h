@@ -14,10 +14,16 @@
 
 namespace relais::consent {
 
-/// A state and the version of the entry that held it.
+/// A state and the version of the entry that guards it.
 struct VersionedState {
   std::shared_ptr<const PersonState> state;
   uint64_t version = 0;
+  /// Of a person who is linked to another: in whose partition that entry is. Zero: in her own.
+  Id128 root = {};
+  /// Her linking or its end is between two commits: to be completed before anything is recorded.
+  bool unfinished = false;
+
+  [[nodiscard]] Id128 RootFor(const Id128& person) const { return root.IsZero() ? person : root; }
 };
 
 /// Thread-safe. What Find gives is never older than a commit that has been acknowledged, nor than a leaf that
@@ -28,7 +34,7 @@ class PersonCache {
   /// At most about `capacity` persons.
   explicit PersonCache(size_t capacity);
 
-  /// A null state: not here.
+  /// A null state: not here; with `root`: she is linked to that person, whose state is to be looked for.
   [[nodiscard]] VersionedState Find(const Id128& person);
   /// To be taken before reading the store, and given back with what was read.
   [[nodiscard]] uint64_t Ticket(const Id128& person);

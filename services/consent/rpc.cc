@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/identity/match_key.h"
 #include "common/rpc/dispatch.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/emergency_service.grpc.pb.h"
@@ -15,10 +16,16 @@ namespace {
 using Context = grpc::CallbackServerContext;
 using Reactor = grpc::ServerUnaryReactor;
 
+constexpr size_t kMatchKeyBytes = 32;
+
 class PersonRpc final : public v1::PersonService::CallbackService {
  public:
   PersonRpc(rpc::Dispatcher& dispatcher, consent::Service& service)
       : bind_(dispatcher, v1::PersonService::service_full_name(), service.persons()),
+        identifiers_(dispatcher, v1::PersonService::service_full_name(), service.identifiers()),
+        statuses_(dispatcher, v1::PersonService::service_full_name(), service.statuses()),
+        candidates_(dispatcher, v1::PersonService::service_full_name(), service.candidates()),
+        links_(dispatcher, v1::PersonService::service_full_name(), service.links()),
         erasures_(dispatcher, v1::PersonService::service_full_name(), service.erasures()),
         holds_(dispatcher, v1::PersonService::service_full_name(), service.holds()) {}
 
@@ -27,6 +34,44 @@ class PersonRpc final : public v1::PersonService::CallbackService {
   }
   Reactor* Resolve(Context* c, const v1::ResolveRequest* q, v1::ResolveResponse* s) override {
     return bind_.Unary(c, q, s, "Resolve", &PersonHandlers::Resolve);
+  }
+  Reactor* BatchResolve(Context* c, const v1::BatchResolveRequest* q, v1::BatchResolveResponse* s) override {
+    return identifiers_.Unary(c, q, s, "BatchResolve", &IdentifierHandlers::BatchResolve);
+  }
+  Reactor* TranslateHandles(Context* c, const v1::TranslateHandlesRequest* q,
+                            v1::TranslateHandlesResponse* s) override {
+    return identifiers_.Unary(c, q, s, "TranslateHandles", &IdentifierHandlers::TranslateHandles);
+  }
+  Reactor* LinkIdentifier(Context* c, const v1::LinkIdentifierRequest* q,
+                          v1::LinkIdentifierResponse* s) override {
+    return identifiers_.Unary(c, q, s, "LinkIdentifier", &IdentifierHandlers::LinkIdentifier);
+  }
+  Reactor* UnlinkIdentifier(Context* c, const v1::UnlinkIdentifierRequest* q,
+                            v1::UnlinkIdentifierResponse* s) override {
+    return identifiers_.Unary(c, q, s, "UnlinkIdentifier", &IdentifierHandlers::UnlinkIdentifier);
+  }
+  Reactor* UpdateStatus(Context* c, const v1::UpdateStatusRequest* q, v1::UpdateStatusResponse* s) override {
+    return statuses_.Unary(c, q, s, "UpdateStatus", &StatusHandlers::UpdateStatus);
+  }
+  Reactor* ListCandidates(Context* c, const v1::ListCandidatesRequest* q,
+                          v1::ListCandidatesResponse* s) override {
+    return candidates_.Unary(c, q, s, "ListCandidates", &CandidateHandlers::ListCandidates);
+  }
+  Reactor* ConfirmMatch(Context* c, const v1::ConfirmMatchRequest* q, v1::ConfirmMatchResponse* s) override {
+    return candidates_.Unary(c, q, s, "ConfirmMatch", &CandidateHandlers::ConfirmMatch);
+  }
+  Reactor* RejectMatch(Context* c, const v1::RejectMatchRequest* q, v1::RejectMatchResponse* s) override {
+    return candidates_.Unary(c, q, s, "RejectMatch", &CandidateHandlers::RejectMatch);
+  }
+  Reactor* Merge(Context* c, const v1::MergeRequest* q, v1::MergeResponse* s) override {
+    return links_.Unary(c, q, s, "Merge", &LinkHandlers::Merge);
+  }
+  Reactor* Split(Context* c, const v1::SplitRequest* q, v1::SplitResponse* s) override {
+    return links_.Unary(c, q, s, "Split", &LinkHandlers::Split);
+  }
+  Reactor* GetLinkImpact(Context* c, const v1::GetLinkImpactRequest* q,
+                         v1::GetLinkImpactResponse* s) override {
+    return links_.Unary(c, q, s, "GetLinkImpact", &LinkHandlers::GetLinkImpact);
   }
   Reactor* Erase(Context* c, const v1::EraseRequest* q, v1::EraseResponse* s) override {
     return erasures_.Unary(c, q, s, "Erase", &ErasureHandlers::Erase);
@@ -44,6 +89,10 @@ class PersonRpc final : public v1::PersonService::CallbackService {
 
  private:
   rpc::Binding<PersonHandlers> bind_;
+  rpc::Binding<IdentifierHandlers> identifiers_;
+  rpc::Binding<StatusHandlers> statuses_;
+  rpc::Binding<CandidateHandlers> candidates_;
+  rpc::Binding<LinkHandlers> links_;
   rpc::Binding<ErasureHandlers> erasures_;
   rpc::Binding<HoldHandlers> holds_;
 };
@@ -187,6 +236,17 @@ class RightsRpc final : public v1::RightsService::CallbackService {
   rpc::Binding<RecordRightsHandlers> records_;
 };
 
+// The newest key of match keys; the first one is made.
+absl::StatusOr<MatchKey> MatchKeyIn(crypto::KeyRing& ring, Random& random) {
+  absl::StatusOr<uint32_t> version = ring.Latest(identity::kMatchKeyName);
+  if (absl::IsNotFound(version.status())) {
+    version = ring.Add(identity::kMatchKeyName, Secret(random.Bytes(kMatchKeyBytes)));
+  }
+  RETURN_IF_ERROR(version.status());
+  ASSIGN_OR_RETURN(Secret secret, ring.Get(identity::kMatchKeyName, *version));
+  return MatchKey{*version, std::move(secret)};
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, Settings settings) {
@@ -195,6 +255,8 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   if (runtime.HasPeer("routing")) {
     ASSIGN_OR_RETURN(routing_log, runtime.Tail("routing"));
   }
+  ASSIGN_OR_RETURN(settings.match_key, MatchKeyIn(runtime.own_ring(), runtime.context().random));
+  settings.rebuild_own = runtime.Rebuilds("own");
   settings.lease = runtime.settings().lease;
   settings.rebuild_routing = runtime.Rebuilds("routing");
   auto service = std::make_shared<Service>(runtime.context(), settings, paris, std::move(routing_log));

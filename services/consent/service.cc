@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 
 namespace relais::consent {
@@ -13,7 +14,8 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_OBJECTION_RECORDED, audit::v1::EVENT_CLASS_OBJECTION_LIFTED,
       audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, audit::v1::EVENT_CLASS_CONSENT_EXPIRED,
       audit::v1::EVENT_CLASS_ERASE_REQUESTED,    audit::v1::EVENT_CLASS_HOLD_PLACED,
-      audit::v1::EVENT_CLASS_HOLD_ENDED};
+      audit::v1::EVENT_CLASS_HOLD_ENDED,         audit::v1::EVENT_CLASS_PERSONS_LINKED,
+      audit::v1::EVENT_CLASS_PERSONS_SPLIT,      audit::v1::EVENT_CLASS_STATUS_UPDATED};
   rpc::OpenedTable table = {{"routing", what_she_said}, {"alerting", what_she_said}};
   table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
   return table;
@@ -25,6 +27,10 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       store_(context_, settings.cached_persons),
       registry_{context_, store_, rules_, paris, settings.notices_required},
       persons_(registry_),
+      identifiers_(registry_),
+      statuses_(registry_),
+      candidates_(registry_),
+      links_(registry_),
       agreements_(registry_),
       objections_(registry_),
       checks_(registry_, settings.permit_life),
@@ -42,7 +48,16 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       record_rights_(registry_),
       keeper_(registry_, settings.retention),
       routing_leaves_(registry_),
-      routing_log_(std::move(routing_log)) {
+      routing_log_(std::move(routing_log)),
+      own_leaves_(registry_, settings.match_key ? *settings.match_key
+                                                : MatchKey{0, context_.log.DeriveKey("relais match v1")}),
+      own_log_(audit::LocalSource(context_.log, &OwnLeaves::Wants)) {
+  audit::FollowerOptions own;
+  // Another key: every record is matched anew.
+  own.name = absl::StrCat("own/match/", own_leaves_.key().version);
+  own.rebuild = settings.rebuild_own;
+  own_follower_ = audit::Follower::Create(own, *own_log_, own_leaves_, context_.store, context_.clock,
+                                          context_.random, context_.executor);
   if (routing_log_ != nullptr) {
     audit::FollowerOptions options;
     options.name = "routing";
@@ -62,6 +77,7 @@ absl::Status Service::Start() {
   if (routing_follower_ != nullptr) {
     RETURN_IF_ERROR(routing_follower_->Start());
   }
+  RETURN_IF_ERROR(own_follower_->Start());
   expiries_.Start();
   return absl::OkStatus();
 }
@@ -70,6 +86,7 @@ Task<bool> Service::Stop() {
   if (routing_follower_ != nullptr) {
     co_await routing_follower_->Stop();
   }
+  co_await own_follower_->Stop();
   const bool stopped = co_await expiries_.Stop();
   co_return stopped;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "absl/time/time.h"
 #include "common/audit/follower.h"
@@ -10,6 +11,7 @@
 #include "common/rpc/service_context.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/agreement_handlers.h"
+#include "services/consent/handlers/candidate_handlers.h"
 #include "services/consent/handlers/check_handlers.h"
 #include "services/consent/handlers/consent_handlers.h"
 #include "services/consent/handlers/disclosure_handlers.h"
@@ -17,6 +19,9 @@
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
 #include "services/consent/handlers/hold_handlers.h"
+#include "services/consent/handlers/identifier_handlers.h"
+#include "services/consent/handlers/link_handlers.h"
+#include "services/consent/handlers/matches.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/objection_handlers.h"
 #include "services/consent/handlers/person_handlers.h"
@@ -24,6 +29,7 @@
 #include "services/consent/handlers/record_rights_handlers.h"
 #include "services/consent/handlers/registry.h"
 #include "services/consent/handlers/rights_handlers.h"
+#include "services/consent/handlers/status_handlers.h"
 #include "services/consent/handlers/withdrawal_status.h"
 #include "services/consent/keeper.h"
 #include "services/consent/teams.h"
@@ -43,6 +49,9 @@ struct Settings {
   absl::Duration lease = absl::Seconds(2);
   absl::Duration probe_interval = absl::Milliseconds(200);
   bool rebuild_routing = false;
+  /// Of the keyed hashes that find persons who may be one. Absent: one is derived from the log's own key.
+  std::optional<MatchKey> match_key = std::nullopt;
+  bool rebuild_own = false;
   RetentionRules retention;
 };
 
@@ -65,6 +74,13 @@ class Service {
   Task<bool> Stop();
 
   PersonHandlers& persons() { return persons_; }
+  IdentifierHandlers& identifiers() { return identifiers_; }
+  StatusHandlers& statuses() { return statuses_; }
+  CandidateHandlers& candidates() { return candidates_; }
+  LinkHandlers& links() { return links_; }
+  /// What follows this registry's own log.
+  OwnLeaves& own_leaves() { return own_leaves_; }
+  const audit::Follower& own_follower() const { return *own_follower_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }
   CheckHandlers& checks() { return checks_; }
@@ -90,6 +106,10 @@ class Service {
   RulesCache rules_;
   Registry registry_;
   PersonHandlers persons_;
+  IdentifierHandlers identifiers_;
+  StatusHandlers statuses_;
+  CandidateHandlers candidates_;
+  LinkHandlers links_;
   AgreementHandlers agreements_;
   ObjectionHandlers objections_;
   CheckHandlers checks_;
@@ -109,6 +129,9 @@ class Service {
   RoutingLeaves routing_leaves_;
   std::unique_ptr<audit::TailSource> routing_log_;
   std::unique_ptr<audit::Follower> routing_follower_;
+  OwnLeaves own_leaves_;
+  std::unique_ptr<audit::TailSource> own_log_;
+  std::unique_ptr<audit::Follower> own_follower_;
 };
 
 }  // namespace relais::consent

@@ -1,5 +1,6 @@
 #include "services/consent/store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,12 +27,35 @@ std::string RecordKey(std::string_view institution) {
 std::string ConsentKey(const Id128& consent) { return std::string(kConsentPrefix) + consent.ToHex(); }
 std::string PersonRow(const Id128& person) { return std::string(kPersonPrefix) + person.ToBytes(); }
 std::string EventRow(const Id128& event) { return "e/" + event.ToBytes(); }
+std::string NamePrefix(const Id128& person) { return std::string(kNamesPrefix) + person.ToBytes() + "/"; }
+std::string RowKey(const Id128& root, const Id128& person, const std::string& key) {
+  return root == person ? key : NamePrefix(person) + key;
+}
 
 Store::Store(const rpc::ServiceContext& context, size_t cached_persons)
     : context_(context), cache_(cached_persons) {}
 
-absl::StatusOr<VersionedState> Store::Load(const Id128& person) {
+VersionedState Store::Cached(const Id128& person) {
   VersionedState found = cache_.Find(person);
+  if (found.state != nullptr || found.root.IsZero()) {
+    return found;
+  }
+  const Id128 root = found.root;
+  found = cache_.Find(root);
+  if (found.state == nullptr) {
+    return {};
+  }
+  for (const Link& link : found.state->links()) {
+    if (link.person == person && !link.until) {
+      found.root = root;
+      return found;
+    }
+  }
+  return {};
+}
+
+absl::StatusOr<VersionedState> Store::Load(const Id128& person) {
+  VersionedState found = Cached(person);
   if (found.state != nullptr) {
     return found;
   }
@@ -45,8 +69,7 @@ absl::Status Store::OpenFrozen(const Id128& person, std::string_view key, std::s
   return out.ParseFromString(plain) ? absl::OkStatus() : absl::DataLossError("a stored value does not parse");
 }
 
-absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
-  const uint64_t ticket = cache_.Ticket(person);
+absl::StatusOr<VersionedState> Store::LoadOwn(const Id128& person) {
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
                    context_.store.Get(PersonPartition(person), kStateKey));
   if (!entry) {
@@ -55,9 +78,131 @@ absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
   v1::StoredPerson stored;
   RETURN_IF_ERROR(Open(person, kStateKey, entry->value, stored));
   ASSIGN_OR_RETURN(PersonState state, StateFrom(stored));
-  VersionedState loaded{std::make_shared<const PersonState>(std::move(state)), entry->version};
-  cache_.Insert(person, loaded, ticket);
-  return loaded;
+  return VersionedState{std::make_shared<const PersonState>(std::move(state)), entry->version};
+}
+
+absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
+  std::vector<FrozenHistory> path;  // from her to whose partition guards her; ids fall along it
+  Id128 at = person;
+  for (;;) {
+    const uint64_t ticket = cache_.Ticket(at);
+    ASSIGN_OR_RETURN(VersionedState own, LoadOwn(at));
+    if (!own.state->linked_to()) {
+      if (path.empty() && own.state->links().empty()) {
+        cache_.Insert(person, own, ticket);
+        return own;
+      }
+      return LoadUnited(person, std::move(path), std::move(own), ticket);
+    }
+    const Id128 next = own.state->linked_to()->canonical;
+    if (next >= at) {
+      return absl::DataLossError("a link does not lead to a lower id");
+    }
+    path.push_back({at, *own.state});
+    at = next;
+  }
+}
+
+namespace {
+
+bool Holds(const std::vector<FrozenHistory>& histories, const Id128& person) {
+  return std::any_of(histories.begin(), histories.end(),
+                     [&](const FrozenHistory& each) { return each.person == person; });
+}
+
+}  // namespace
+
+absl::StatusOr<VersionedState> Store::LoadUnited(const Id128& person, std::vector<FrozenHistory> path,
+                                                 VersionedState root, uint64_t ticket) {
+  const Id128 at = path.empty() ? person : path.back().state.linked_to()->canonical;
+  std::vector<Link> links = root.state->links();
+  bool unfinished = path.size() > 1;
+  for (const FrozenHistory& each : path) {
+    const Link* listed = root.state->FindLink(each.state.linked_to()->link);
+    unfinished = unfinished || listed == nullptr || listed->until.has_value();
+    if (listed == nullptr) {  // whom she had listed comes with her
+      links.insert(links.end(), each.state.links().begin(), each.state.links().end());
+    }
+  }
+  std::vector<FrozenHistory> frozen = std::move(path);
+  for (const Link& link : links) {
+    if (link.until || link.person == at || Holds(frozen, link.person)) {
+      continue;
+    }
+    const absl::StatusOr<VersionedState> other = LoadOwn(link.person);
+    if (absl::IsNotFound(other.status())) {
+      continue;  // erased
+    }
+    RETURN_IF_ERROR(other.status());
+    frozen.push_back({link.person, *other->state});
+  }
+  VersionedState united{std::make_shared<const PersonState>(Unite(*root.state, frozen)), root.version};
+  if (!unfinished) {
+    cache_.Insert(at, united, ticket);
+    if (at != person) {
+      const uint64_t hers = cache_.Ticket(person);
+      // What she points to changes only once the list there has: whoever finds this looks there.
+      cache_.Insert(person, {nullptr, 0, at}, hers);
+    }
+  }
+  united.root = at == person ? Id128() : at;
+  united.unfinished = unfinished;
+  return united;
+}
+
+absl::StatusOr<std::vector<Id128>> Store::GroupOf(const Id128& person) {
+  ASSIGN_OR_RETURN(const VersionedState now, Load(person));
+  std::vector<Id128> group = {person};
+  const Id128 root = now.RootFor(person);
+  if (root != person) {
+    group.push_back(root);
+  }
+  for (const Link& link : now.state->links()) {
+    if (!link.until && link.person != person) {
+      group.push_back(link.person);
+    }
+  }
+  return group;
+}
+
+absl::Status Store::FindRow(const Id128& holder, const Id128& name, const std::string& key,
+                            std::optional<Row>& newest) const {
+  ASSIGN_OR_RETURN(std::optional<storage::Entry> entry,
+                   context_.store.Get(PersonPartition(holder), RowKey(holder, name, key)));
+  if (entry && (!newest || newest->entry.version < entry->version)) {
+    newest = Row{name, *std::move(entry)};
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Store::OpenRow(const Id128& person, const std::string& key,
+                                    google::protobuf::MessageLite& out) {
+  ASSIGN_OR_RETURN(const std::vector<Id128> group, GroupOf(person));
+  std::optional<Row> newest;
+  for (const Id128& holder : group) {
+    for (const Id128& name : group) {
+      RETURN_IF_ERROR(FindRow(holder, name, key, newest));
+    }
+  }
+  if (!newest) {
+    return false;
+  }
+  RETURN_IF_ERROR(Open(newest->name, key, newest->entry.value, out));
+  return true;
+}
+
+absl::StatusOr<bool> Store::OpenRowOfName(const Id128& person, const std::string& key,
+                                          google::protobuf::MessageLite& out) {
+  ASSIGN_OR_RETURN(const std::vector<Id128> group, GroupOf(person));
+  std::optional<Row> newest;
+  for (const Id128& holder : group) {
+    RETURN_IF_ERROR(FindRow(holder, person, key, newest));
+  }
+  if (!newest) {
+    return false;
+  }
+  RETURN_IF_ERROR(Open(person, key, newest->entry.value, out));
+  return true;
 }
 
 absl::StatusOr<storage::Mutation> Store::WriteState(const Id128& person, const PersonState& state) {
@@ -122,6 +267,30 @@ storage::Partition Store::RequestBucket(std::string_view method, std::string_vie
 storage::Partition Store::ObjectionBucket(const RecordName& record) const {
   return context_.idempotency.Bucket(absl::StrCat("objection/", record.key_version), record.supplier,
                                      record.digest);
+}
+
+storage::CommitRequest Store::ClaimFor(const storage::Partition& bucket, const Id128& person) const {
+  v1::PersonClaim claim;
+  claim.set_person_id(person.ToBytes());
+  storage::CommitRequest commit;
+  commit.partition = bucket;
+  commit.preconditions.push_back({std::string(kClaimKey), std::nullopt});
+  commit.batch.push_back({std::string(kClaimKey), claim.SerializeAsString()});
+  return commit;
+}
+
+absl::StatusOr<std::optional<storage::CommitRequest>> Store::Unclaim(const storage::Partition& bucket,
+                                                                     const Id128& person) const {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, kClaimKey));
+  v1::PersonClaim claim;
+  if (!entry || !claim.ParseFromString(entry->value) || claim.person_id() != person.ToBytes()) {
+    return std::optional<storage::CommitRequest>();
+  }
+  storage::CommitRequest commit;
+  commit.partition = bucket;
+  commit.preconditions.push_back({std::string(kClaimKey), entry->version});
+  commit.batch.push_back({std::string(kClaimKey), std::nullopt});
+  return std::optional(std::move(commit));
 }
 
 absl::StatusOr<std::optional<Id128>> Store::ReadClaim(const storage::Partition& bucket) const {

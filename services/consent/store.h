@@ -27,6 +27,7 @@
 #include "common/storage/store.h"
 #include "google/protobuf/message_lite.h"
 #include "relais/consent/v1/state.pb.h"
+#include "services/consent/domain/links.h"
 #include "services/consent/person_cache.h"
 
 namespace relais::consent {
@@ -36,6 +37,7 @@ inline constexpr std::string_view kClaimKey = "claim";
 inline constexpr std::string_view kPersonPrefix = "p/";
 inline constexpr std::string_view kRecordPrefix = "record/";
 inline constexpr std::string_view kConsentPrefix = "consent/";
+inline constexpr std::string_view kNamesPrefix = "of/";
 
 storage::Partition PersonPartition(const Id128& person);
 audit::Subject PersonSubject(const Id128& person);
@@ -43,6 +45,10 @@ std::string RecordKey(std::string_view institution);
 std::string ConsentKey(const Id128& consent);
 std::string PersonRow(const Id128& person);
 std::string EventRow(const Id128& event);
+/// Before the keys of rows in the partition of another person that are hers by name.
+std::string NamePrefix(const Id128& person);
+/// The key of a row of hers in the partition `root`, where she is linked.
+std::string RowKey(const Id128& root, const Id128& person, const std::string& key);
 
 /// One record's objection: a bucket for each (supplier, key version, digest).
 struct RecordName {
@@ -52,14 +58,35 @@ struct RecordName {
   friend bool operator==(const RecordName&, const RecordName&) = default;
 };
 
+class Store;
+
+/// What a step that is nobody's handler works with.
+struct Files {
+  const rpc::ServiceContext& context;
+  Store& store;
+};
+
 /// Thread-safe. Reads are synchronous.
 class Store {
  public:
   Store(const rpc::ServiceContext& context, size_t cached_persons);
 
   /// Her state from the cache or the store; NO_SUCH_OR_NOT_YOURS when there is no such person, or she is
-  /// erased.
+  /// erased. Of linked persons: their histories together (domain/links.h), guarded by one version.
   absl::StatusOr<VersionedState> Load(const Id128& person);
+  /// Of the cache alone; a null state: not there.
+  [[nodiscard]] VersionedState Cached(const Id128& person);
+  /// Her own stored history, whoever she is linked to. Not for decisions.
+  absl::StatusOr<VersionedState> LoadOwn(const Id128& person);
+  /// Herself first, then everybody who is one human with her.
+  absl::StatusOr<std::vector<Id128>> GroupOf(const Id128& person);
+  /// A row of acts of hers or of anybody who is one human with her, wherever it was written; the newest.
+  /// False: there is none.
+  absl::StatusOr<bool> OpenRow(const Id128& person, const std::string& key,
+                               google::protobuf::MessageLite& out);
+  /// The same of this name of hers alone.
+  absl::StatusOr<bool> OpenRowOfName(const Id128& person, const std::string& key,
+                                     google::protobuf::MessageLite& out);
   /// From the store, whatever the cache has.
   absl::StatusOr<VersionedState> LoadFresh(const Id128& person);
   /// To be held during a commit that changes her state.
@@ -90,8 +117,22 @@ class Store {
   [[nodiscard]] storage::Partition ObjectionBucket(const RecordName& record) const;
   /// Who is claimed there; nullopt: nobody yet. NO_SUCH_OR_NOT_YOURS: somebody who is erased.
   absl::StatusOr<std::optional<Id128>> ReadClaim(const storage::Partition& bucket) const;
+  /// Claims a name that nobody has for her.
+  [[nodiscard]] storage::CommitRequest ClaimFor(const storage::Partition& bucket, const Id128& person) const;
+  /// Frees a name again; nullopt when it is not hers.
+  absl::StatusOr<std::optional<storage::CommitRequest>> Unclaim(const storage::Partition& bucket,
+                                                                const Id128& person) const;
 
  private:
+  struct Row {
+    Id128 name;  // whose key seals it
+    storage::Entry entry;
+  };
+  absl::Status FindRow(const Id128& holder, const Id128& name, const std::string& key,
+                       std::optional<Row>& newest) const;
+  absl::StatusOr<VersionedState> LoadUnited(const Id128& person, std::vector<FrozenHistory> path,
+                                            VersionedState root, uint64_t ticket);
+
   const rpc::ServiceContext& context_;
   PersonCache cache_;
 };

@@ -31,6 +31,18 @@ absl::StatusOr<Stored> ReadRow(Registry& registry, const Id128& person, const st
   return stored;
 }
 
+// Of everybody who is one human with her: routing knows her by any of their names.
+template <typename Stored>
+absl::StatusOr<Stored> ReadTogether(Registry& registry, const Id128& person, const std::string& key) {
+  ASSIGN_OR_RETURN(const std::vector<Id128> group, registry.store.GroupOf(person));
+  Stored all;
+  for (const Id128& each : group) {
+    ASSIGN_OR_RETURN(const Stored stored, ReadRow<Stored>(registry, each, key));
+    all.MergeFrom(stored);
+  }
+  return all;
+}
+
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
   if (leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON) {
     return std::nullopt;
@@ -48,7 +60,7 @@ template <typename Stored>
 absl::StatusOr<std::optional<storage::CommitRequest>> Prepare(Registry& registry, const Id128& person,
                                                               const std::string& key,
                                                               const Change<Stored>& change) {
-  const absl::StatusOr<VersionedState> state = registry.store.LoadFresh(person);
+  const absl::StatusOr<VersionedState> state = registry.store.LoadOwn(person);
   if (absl::IsNotFound(state.status())) {
     return std::optional<storage::CommitRequest>();
   }
@@ -161,7 +173,7 @@ absl::StatusOr<Teams> ReadTeams(Registry& registry, const Id128& person) {
     return teams;
   }
   ASSIGN_OR_RETURN(const v1::StoredTeam stored,
-                   ReadRow<v1::StoredTeam>(registry, person, std::string(kTeamKey)));
+                   ReadTogether<v1::StoredTeam>(registry, person, std::string(kTeamKey)));
   for (const v1::StoredMission& in : stored.missions()) {
     Mission mission;
     mission.institution = in.party().institution();
@@ -178,7 +190,7 @@ absl::StatusOr<Teams> ReadTeams(Registry& registry, const Id128& person) {
 
 absl::StatusOr<v1::StoredDeliveries> ReadDeliveries(Registry& registry, const Id128& person,
                                                     const std::string& institution) {
-  return ReadRow<v1::StoredDeliveries>(registry, person, SentKey(institution));
+  return ReadTogether<v1::StoredDeliveries>(registry, person, SentKey(institution));
 }
 
 std::string RoutingLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
 
 namespace relais::cli::questions {
 namespace {
@@ -87,6 +88,7 @@ uint32_t HerActs::InternText(const std::string& text) {
 
 void HerActs::AddAct(const Id128& person, ActOfHers act) {
   if (Room()) {
+    act.of = person;
     persons_[person].acts.push_back(act);
   }
 }
@@ -97,8 +99,56 @@ void HerActs::Object(const Id128& person, ObjectionOfHers objection) {
     return each.supplier == objection.supplier && each.record == objection.record;
   });
   if (!known && Room()) {
+    objection.of = person;
     all.push_back(std::move(objection));
   }
+}
+
+std::vector<Id128> HerActs::GroupOf(const Id128& person) const {
+  const auto found = groups_.find(person);
+  return found == groups_.end() ? std::vector<Id128>{person} : found->second;
+}
+
+void HerActs::Link(const Id128& one, const Id128& other) {
+  std::vector<Id128> group = GroupOf(one);
+  if (std::find(group.begin(), group.end(), other) != group.end()) {
+    return;
+  }
+  const std::vector<Id128> more = GroupOf(other);
+  group.insert(group.end(), more.begin(), more.end());
+  Person all;
+  for (const Id128& each : group) {
+    const Person& has = persons_[each];
+    for (const ActOfHers& act : has.acts) {
+      const bool known = std::any_of(all.acts.begin(), all.acts.end(),
+                                     [&](const ActOfHers& had) { return had.leaf == act.leaf; });
+      if (!known) {
+        all.acts.push_back(act);
+      }
+    }
+    all.objections.insert(all.objections.end(), has.objections.begin(), has.objections.end());
+  }
+  std::sort(all.acts.begin(), all.acts.end(),
+            [](const ActOfHers& a, const ActOfHers& b) { return a.leaf < b.leaf; });
+  for (const Id128& each : group) {
+    held_ += all.acts.size() - persons_[each].acts.size();
+    persons_[each].acts = all.acts;
+    persons_[each].objections = all.objections;
+    groups_[each] = group;
+  }
+  overflowed_ = overflowed_ || held_ > most_acts_;
+}
+
+// What was told of both stays with both: each has a leaf of its own.
+void HerActs::Split(const Id128& person) {
+  const std::vector<Id128> group = GroupOf(person);
+  for (const Id128& each : group) {
+    const auto others = [&](const auto& act) { return each == person ? act.of != person : act.of == person; };
+    held_ -= std::erase_if(persons_[each].acts, others);
+    std::erase_if(persons_[each].objections, others);
+    std::erase(groups_[each], person);
+  }
+  groups_.erase(person);
 }
 
 void HerActs::Lift(const Id128& person, const std::string& supplier, const std::string& record) {
@@ -122,6 +172,8 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
   consent::v1::ObjectionRecorded objected;
   consent::v1::ObjectionLifted lifted;
   consent::v1::ConsentRenewed renewed;
+  consent::v1::PersonsLinked linked;
+  consent::v1::PersonsSplit split;
   if (event_class == audit::v1::EVENT_CLASS_CONSENT_RECORDED && payload.UnpackTo(&agreed)) {
     const consent::v1::Consent& consent = agreed.consent();
     act.id = IdOr(consent.consent_id(), Id128());
@@ -164,6 +216,18 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
     Object(person, {objected.supplier(), RecordName(objected.key_version(), objected.digest()), leaf});
   } else if (event_class == audit::v1::EVENT_CLASS_OBJECTION_LIFTED && payload.UnpackTo(&lifted)) {
     Lift(person, lifted.supplier(), RecordName(lifted.key_version(), lifted.digest()));
+  } else if (event_class == audit::v1::EVENT_CLASS_PERSONS_LINKED && payload.UnpackTo(&linked)) {
+    // The second of its two leaves: from here on each name reads the acts of both.
+    if (linked.canonical_id() == person.bytes()) {
+      if (const absl::StatusOr<Id128> other = Id128::FromBytes(linked.linked_id()); other.ok()) {
+        Link(person, *other);
+      }
+    }
+  } else if (event_class == audit::v1::EVENT_CLASS_PERSONS_SPLIT && payload.UnpackTo(&split)) {
+    // The second of its two leaves: from here on she is on her own.
+    if (split.linked_id() == person.bytes()) {
+      Split(person);
+    }
   }
 }
 

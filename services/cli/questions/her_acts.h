@@ -48,12 +48,16 @@ struct ActOfHers {
   Kind kind = Kind::kAgreement;
   bool explicit_given = false;
   bool represented = false;  // a representative said it
+  Id128 of;                  // of whom it was told, where persons are linked as one human
 
   /// When she gave an agreement: what was entered later does not overrule what she said in between.
   [[nodiscard]] absl::Time given() const { return from < time ? from : time; }
 };
 
-/// Not thread-safe. About 300 bytes for a person with one act, 90 for each more; distinct sets of lines are
+/// Persons who are linked are one human: from the leaf that says so each has the acts of all, until the leaf
+/// that splits them. Where the questions are asked in shares, only within one share.
+///
+/// Not thread-safe. About 300 bytes for a person with one act, 110 for each more; distinct sets of lines are
 /// kept once.
 class HerActs {
  public:
@@ -88,6 +92,7 @@ class HerActs {
     std::string supplier;
     std::string record;  // key version and digest
     uint64_t leaf = 0;
+    Id128 of = {};
   };
   struct Person {
     std::vector<ActOfHers> acts;
@@ -105,6 +110,9 @@ class HerActs {
   ActOfHers* ChangeAgreement(const Id128& person, const std::string& hex);
   void Object(const Id128& person, ObjectionOfHers objection);
   void Lift(const Id128& person, const std::string& supplier, const std::string& record);
+  void Link(const Id128& one, const Id128& other);
+  void Split(const Id128& person);
+  [[nodiscard]] std::vector<Id128> GroupOf(const Id128& person) const;
   [[nodiscard]] const Person* Find(const Id128& person) const;
   [[nodiscard]] Cover CoverOfAct(const ActOfHers& act, const Person* person, const Sought& sought) const;
   [[nodiscard]] Latest LatestDenials(const Person& person, const Sought& sought) const;
@@ -113,6 +121,7 @@ class HerActs {
   size_t held_ = 0;
   bool overflowed_ = false;
   absl::flat_hash_map<Id128, Person> persons_;
+  absl::flat_hash_map<Id128, std::vector<Id128>> groups_;  // of more than one
   absl::flat_hash_map<std::string, uint32_t> line_ids_;
   std::vector<Lines> lines_;
   absl::flat_hash_map<std::string, uint32_t> text_ids_;

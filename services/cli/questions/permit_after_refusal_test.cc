@@ -42,6 +42,27 @@ TEST_F(PermitAfterRefusalTest, ARefusalOfSomethingElseOrOfSomebodyElseDoesNot) {
   EXPECT_THAT(teller.Codes(), IsEmpty());
 }
 
+TEST_F(PermitAfterRefusalTest, OfLinkedPersonsTheNoOfEitherStands) {
+  teller.Agrees(1, caf, 7);
+  teller.Refuses(2, caf);
+  teller.Permit(1, 7);  // two persons still
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+  teller.Links(1, 2);
+  teller.Permit(1, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 4 1"));
+}
+
+TEST_F(PermitAfterRefusalTest, AfterASplitTheNoFromBeforeIsHersAlone) {
+  teller.Agrees(1, caf, 7);
+  teller.Refuses(2, caf);
+  teller.Links(1, 2);
+  teller.Splits(1, 2);
+  teller.Permit(1, 7);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+  teller.Permit(2, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 5 1"));
+}
+
 TEST_F(PermitAfterRefusalTest, ALaterAgreementSupersedesOnItsLines) {
   teller.Refuses(1, caf);
   teller.Agrees(1, caf, 7);

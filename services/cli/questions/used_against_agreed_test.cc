@@ -26,6 +26,16 @@ TEST_F(UsedAgainstAgreedTest, WhatTheAgreementCoversIsFine) {
   EXPECT_THAT(teller.Codes(), IsEmpty());
 }
 
+TEST_F(UsedAgainstAgreedTest, OfLinkedPersonsTheAgreementOfEitherCarries) {
+  teller.Agrees(1, caf, 7);
+  teller.Links(1, 2);
+  teller.Permit(2, 7);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+  teller.Splits(1, 2);
+  teller.Permit(2, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("NO_SUCH_AGREEMENT 4"));
+}
+
 TEST_F(UsedAgainstAgreedTest, AnotherPurposeRecipientCategoryActOrReference) {
   teller.Agrees(1, caf, 7);
   teller.Permit(1, 7, [](SeenLeaf& leaf) { leaf.header.set_purpose("HOUSING"); });

@@ -11,8 +11,16 @@
 #include "common/base/id128.h"
 #include "relais/common/v1/types.pb.h"
 #include "relais/consent/v1/consent.pb.h"
+#include "relais/consent/v1/person_service.pb.h"
 
 namespace relais::consent {
+
+/// Under whose name an act was recorded, where persons are linked as one human (links.h). Zero: the history's
+/// own person. `frozen`: it stands in that other person's history, which does not change.
+struct Origin {
+  Id128 of = {};
+  bool frozen = false;
+};
 
 /// One institution, or every institution of a kind: exactly one member is set.
 struct Recipient {
@@ -68,6 +76,7 @@ struct Agreement {
     bool invalidated = false;
   };
   std::optional<Ended> ended;
+  Origin origin = {};
 
   /// By the renewals known at that instant. Endings apart.
   [[nodiscard]] Term TermAt(absl::Time now) const {
@@ -98,6 +107,7 @@ struct Denial {
   std::optional<Id128> agreement;
   std::vector<Line> lines;
   bool represented = false;  // a representative said it; else she herself
+  Origin origin = {};
 };
 
 /// Her objection to what a supplier may otherwise transmit (D-1.6). It ends by lifting and in no other way.
@@ -110,6 +120,7 @@ struct Objection {
   uint64_t generation = 0;
   absl::Time recorded;
   std::optional<absl::Time> lifted;
+  Origin origin = {};
 };
 
 /// Break-glass: one recipient, listed categories, until its end (D-2.6.6).
@@ -126,6 +137,7 @@ struct Emergency {
   std::optional<absl::Time> reviewed = std::nullopt;
   v1::ReviewOutcome outcome = v1::REVIEW_OUTCOME_UNSPECIFIED;
   std::optional<absl::Time> informed = std::nullopt;  // when she was told of it
+  Origin origin = {};
 
   /// One that was judged to be none counts no longer.
   [[nodiscard]] bool CountsAt(absl::Time now) const {
@@ -141,6 +153,7 @@ struct Information {
   std::string by;           // institution
   std::string by_function;  // of the human who told her
   std::vector<Line> lines;
+  Origin origin = {};
 };
 
 /// An institution's processing is restricted at her demand (RGPD art. 18), until it says that it ends.
@@ -149,6 +162,24 @@ struct Restriction {
   std::string institution;
   absl::Time from;
   std::optional<absl::Time> until;  // nullopt: it stands
+  Origin origin = {};
+};
+
+/// Her history is frozen: acts on her go to another person's, who has the lower id.
+struct LinkedTo {
+  Id128 link;
+  Id128 canonical;
+  absl::Time since;
+  v1::LinkCause cause = v1::LINK_CAUSE_UNSPECIFIED;
+};
+
+/// Somebody whose frozen history is read with this one, or was until then.
+struct Link {
+  Id128 id;
+  Id128 person;
+  absl::Time since;
+  v1::LinkCause cause = v1::LINK_CAUSE_UNSPECIFIED;
+  std::optional<absl::Time> until;
 };
 
 }  // namespace relais::consent

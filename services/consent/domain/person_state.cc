@@ -12,25 +12,33 @@ absl::Time PersonState::InstantOfNext(absl::Time now) const {
 
 void PersonState::Add(Agreement agreement) {
   Moved(agreement.recorded);
+  agreement.origin = {speaking_, false};
   agreements_.push_back(std::move(agreement));
 }
 
 void PersonState::Add(Denial denial) {
   Moved(denial.at);
+  denial.origin = {speaking_, false};
   denials_.push_back(std::move(denial));
 }
 
 void PersonState::Add(Emergency emergency) {
   Moved(emergency.from);
+  emergency.origin = {speaking_, false};
   emergencies_.push_back(std::move(emergency));
 }
 
 void PersonState::Add(Information information) {
   Moved(information.at);
+  information.origin = {speaking_, false};
   information_.push_back(std::move(information));
 }
 
 namespace {
+
+bool SameRecord(const Objection& a, const Objection& b) {
+  return a.supplier == b.supplier && a.key_version == b.key_version && a.digest == b.digest;
+}
 
 template <typename List>
 auto* FindById(List& list, const Id128& id) {
@@ -46,6 +54,7 @@ bool PersonState::Renew(const Id128& agreement, Renewal renewal) {
     return false;
   }
   Moved(renewal.at);
+  found->origin.frozen = false;
   found->renewals.push_back(renewal);
   return true;
 }
@@ -56,6 +65,7 @@ bool PersonState::End(const Id128& agreement, Agreement::Ended ended) {
     return false;
   }
   Moved(ended.at);
+  found->origin.frozen = false;
   found->ended = ended;
   return true;
 }
@@ -66,6 +76,7 @@ bool PersonState::Review(const Id128& emergency, absl::Time at, v1::ReviewOutcom
     return false;
   }
   Moved(at);
+  found->origin.frozen = false;
   found->reviewed = at;
   found->outcome = outcome;
   found->declared_agent.clear();
@@ -78,6 +89,7 @@ bool PersonState::Inform(const Id128& emergency, absl::Time at) {
     return false;
   }
   Moved(at);
+  found->origin.frozen = false;
   found->informed = at;
   return true;
 }
@@ -86,18 +98,21 @@ const Emergency* PersonState::FindEmergency(const Id128& id) const { return Find
 
 void PersonState::Add(Restriction restriction) {
   Moved(restriction.from);
+  restriction.origin = {speaking_, false};
   restrictions_.push_back(std::move(restriction));
 }
 
 std::optional<Id128> PersonState::EndRestriction(std::string_view institution, absl::Time at) {
+  std::optional<Id128> ended;  // of two who are one human both end
   for (Restriction& restriction : restrictions_) {
     if (restriction.institution == institution && !restriction.until) {
+      restriction.origin.frozen = false;
       restriction.until = at;
       Moved(at);
-      return restriction.id;
+      ended = ended ? ended : restriction.id;
     }
   }
-  return std::nullopt;
+  return ended;
 }
 
 const Restriction* PersonState::FindRestriction(std::string_view institution) const {
@@ -126,48 +141,87 @@ Objection* PersonState::FindObjection(std::string_view supplier, uint32_t key_ve
 }
 
 bool PersonState::Record(Objection objection) {
-  Objection* last = FindObjection(objection.supplier, objection.key_version, objection.digest);
-  if (last != nullptr && !objection.digest.empty() && last->generation >= objection.generation) {
+  const auto newer = [&](const Objection& known) {
+    return !objection.digest.empty() && SameRecord(known, objection) &&
+           known.generation >= objection.generation;
+  };
+  if (std::any_of(objections_.begin(), objections_.end(), newer)) {
     return false;
   }
   Moved(objection.recorded);
+  Objection* last = FindObjection(objection.supplier, objection.key_version, objection.digest);
   if (last != nullptr && !last->lifted) {
     last->generation = objection.generation;  // renewed: it binds since it was first made
+    last->origin.frozen = false;
     return true;
   }
   objection.lifted.reset();
+  objection.origin = {speaking_, false};
   objections_.push_back(std::move(objection));
   return true;
 }
 
 bool PersonState::LiftRecord(std::string_view supplier, uint32_t key_version, std::string_view digest,
                              uint64_t generation, absl::Time at) {
-  Objection* last = FindObjection(supplier, key_version, digest);
-  if (last == nullptr) {
+  const Objection* last = FindObjection(supplier, key_version, digest);
+  bool known = false;
+  bool changed = false;
+  for (Objection& objection : objections_) {
+    if (objection.supplier != supplier || objection.key_version != key_version ||
+        objection.digest != digest) {
+      continue;
+    }
+    known = true;
+    // An older one that was lifted before stays as it was.
+    if (objection.generation >= generation || (objection.lifted && &objection != last)) {
+      continue;
+    }
+    objection.generation = generation;
+    objection.origin.frozen = false;
+    changed = true;
+    if (!objection.lifted) {
+      objection.lifted = at;
+      Moved(at);
+    }
+  }
+  if (!known) {
     // Remembered all the same: the objection it lifts may still be on its way here.
-    objections_.push_back({std::string(supplier), key_version, std::string(digest), generation, at, at});
-    Moved(at);
-    return true;
-  }
-  if (last->generation >= generation) {
-    return false;
-  }
-  last->generation = generation;
-  if (!last->lifted) {
-    last->lifted = at;
+    objections_.push_back(
+        {std::string(supplier), key_version, std::string(digest), generation, at, at, {speaking_, false}});
     Moved(at);
   }
-  return true;
+  return changed || !known;
 }
 
 bool PersonState::LiftOwn(std::string_view supplier, absl::Time at) {
-  Objection* last = FindObjection(supplier, 0, "");
-  if (last == nullptr || last->lifted) {
-    return false;
+  bool lifted = false;  // of two who are one human both are
+  for (Objection& objection : objections_) {
+    if (objection.supplier == supplier && objection.digest.empty() && !objection.lifted) {
+      objection.lifted = at;
+      objection.origin.frozen = false;
+      lifted = true;
+      Moved(at);
+    }
   }
-  last->lifted = at;
-  Moved(at);
-  return true;
+  return lifted;
+}
+
+void PersonState::LinkTo(LinkedTo to) {
+  Moved(to.since);
+  linked_to_ = to;
+}
+
+void PersonState::Add(Link link) {
+  Moved(link.since);
+  links_.push_back(link);
+}
+
+const Link* PersonState::FindLink(const Id128& link) const { return FindById(links_, link); }
+
+void PersonState::Forget(const std::vector<Id128>& agreements) {
+  std::erase_if(agreements_, [&](const Agreement& agreement) {
+    return std::find(agreements.begin(), agreements.end(), agreement.id) != agreements.end();
+  });
 }
 
 const Agreement* PersonState::FindAgreement(const Id128& id) const { return FindById(agreements_, id); }

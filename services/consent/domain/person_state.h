@@ -23,6 +23,10 @@ class PersonState {
   [[nodiscard]] const std::vector<Emergency>& emergencies() const { return emergencies_; }
   [[nodiscard]] const std::vector<Information>& information() const { return information_; }
   [[nodiscard]] const std::vector<Restriction>& restrictions() const { return restrictions_; }
+  /// Set: this history is frozen (links.h).
+  [[nodiscard]] const std::optional<LinkedTo>& linked_to() const { return linked_to_; }
+  /// Who is linked to her, or was.
+  [[nodiscard]] const std::vector<Link>& links() const { return links_; }
   /// The instant of the last act.
   [[nodiscard]] absl::Time latest() const { return latest_; }
 
@@ -54,6 +58,16 @@ class PersonState {
   /// Lifts her own objections to this supplier, those without a record.
   bool LiftOwn(std::string_view supplier, absl::Time at);
 
+  // Linking (links.h).
+  void LinkTo(LinkedTo to);
+  void Unlink() { linked_to_.reset(); }
+  void Add(Link link);
+  [[nodiscard]] const Link* FindLink(const Id128& link) const;
+  /// Acts added from here on are recorded under this name; zero: the history's own.
+  void SpeakAs(const Id128& name) { speaking_ = name; }
+  /// Takes these agreements out of the history.
+  void Forget(const std::vector<Id128>& agreements);
+
   [[nodiscard]] const Agreement* FindAgreement(const Id128& id) const;
   [[nodiscard]] const Emergency* FindEmergency(const Id128& id) const;
   /// The one that stands, or null.
@@ -74,7 +88,10 @@ class PersonState {
   std::vector<Emergency> emergencies_;
   std::vector<Information> information_;
   std::vector<Restriction> restrictions_;
+  std::optional<LinkedTo> linked_to_;
+  std::vector<Link> links_;
   absl::Time latest_ = absl::InfinitePast();
+  Id128 speaking_;
 };
 
 /// How a stored history becomes a state again: acts as they are, unchanged.
@@ -86,6 +103,8 @@ class PersonStateBuilder {
   void Put(Emergency emergency) { state_.emergencies_.push_back(std::move(emergency)); }
   void Put(Information information) { state_.information_.push_back(std::move(information)); }
   void Put(Restriction restriction) { state_.restrictions_.push_back(std::move(restriction)); }
+  void Put(LinkedTo to) { state_.linked_to_ = to; }
+  void Put(Link link) { state_.links_.push_back(link); }
   [[nodiscard]] PersonState Build(absl::Time latest) && {
     state_.latest_ = latest;
     return std::move(state_);

@@ -44,15 +44,9 @@ bool IsHost(const PersonState& state, const Rules& rules, const std::string& ins
 
 absl::StatusOr<std::optional<v1::Consent>> ReadConsent(Registry& registry, const Id128& person,
                                                        const Id128& consent) {
-  const std::string key = ConsentKey(consent);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   registry.context.store.Get(PersonPartition(person), key));
-  if (!entry) {
-    return std::optional<v1::Consent>();
-  }
   v1::Consent out;
-  RETURN_IF_ERROR(registry.store.Open(person, key, entry->value, out));
-  return std::optional(std::move(out));
+  ASSIGN_OR_RETURN(const bool found, registry.store.OpenRow(person, ConsentKey(consent), out));
+  return found ? std::optional(std::move(out)) : std::nullopt;
 }
 
 absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person) {

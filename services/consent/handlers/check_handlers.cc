@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/inquiry.h"
+#include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/questions.h"
 #include "services/consent/handlers/record_act.h"
 
@@ -78,17 +79,24 @@ absl::Status Remember(Registry& registry, const Inquiry& inquiry, const Id128& p
   return absl::OkStatus();
 }
 
+// Where she is linked, a request may be remembered in her own partition from before.
 absl::StatusOr<std::optional<rpc::Idempotency::Seen>> LookUp(Registry& registry, const Inquiry& inquiry,
-                                                             const Id128& person) {
+                                                             const Id128& person, const Id128& root) {
   if (inquiry.request.request_id().empty()) {
     return std::optional<rpc::Idempotency::Seen>();
   }
   v1::CheckRequest content = inquiry.request;
   content.clear_want_proof();
-  ASSIGN_OR_RETURN(
-      rpc::Idempotency::Seen seen,
-      registry.context.idempotency.Look(registry.context.store, PersonPartition(person),
-                                        inquiry.call.caller.Name(), kCheck, content.request_id(), content));
+  const auto look = [&](const Id128& place) {
+    return registry.context.idempotency.Look(registry.context.store, PersonPartition(place),
+                                             inquiry.call.caller.Name(), kCheck, content.request_id(),
+                                             content);
+  };
+  ASSIGN_OR_RETURN(rpc::Idempotency::Seen seen, look(root));
+  if (!seen.answer && root != person) {
+    ASSIGN_OR_RETURN(const rpc::Idempotency::Seen before, look(person));
+    seen.answer = before.answer;
+  }
   return std::optional(std::move(seen));
 }
 
@@ -116,8 +124,14 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
   CO_RETURN_IF_ERROR(registry.context.Writable());
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     CO_ASSIGN_OR_RETURN(Decided decided, DecideNow(registry, *inquiry, person, attempt > 0));
+    if (decided.unfinished) {
+      const absl::Status completed = co_await CompleteLink(registry.files(), person);
+      CO_RETURN_IF_ERROR(completed);
+      continue;
+    }
     decided.event_id = registry.context.random.Id();
-    CO_ASSIGN_OR_RETURN(const std::optional<rpc::Idempotency::Seen> seen, LookUp(registry, *inquiry, person));
+    CO_ASSIGN_OR_RETURN(const std::optional<rpc::Idempotency::Seen> seen,
+                        LookUp(registry, *inquiry, person, decided.root));
     if (seen && seen->answer) {
       // What stands is judged on the store's state: a repetition must not outlive a withdrawal.
       CO_ASSIGN_OR_RETURN(const Decided now, DecideNow(registry, *inquiry, person, true));
@@ -145,7 +159,7 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
     const absl::StatusOr<storage::CommitResult> result =
         co_await registry.context.store.Commit(std::move(commit));
     if (absl::IsAborted(result.status())) {
-      registry.store.cache().Forget(person);
+      registry.store.cache().Forget(decided.root);
       continue;
     }
     if (!result.ok()) {
@@ -159,7 +173,7 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
 
 // Her state, who helps her, or what is owed to her.
 bool MayReadDisk(Registry& registry, const Inquiry& inquiry, const Id128& person) {
-  const VersionedState cached = registry.store.cache().Find(person);
+  const VersionedState cached = registry.store.Cached(person);
   return cached.state == nullptr || MayBeTeam(*cached.state, inquiry.question, *inquiry.rules) ||
          (!inquiry.request.dry_run() && inquiry.request.has_stated_ground());
 }
@@ -194,6 +208,9 @@ std::vector<storage::CommitRequest> Prepare(Registry& registry, const Inquiry& i
   for (Item& item : items) {
     const auto prepare = [&]() -> absl::StatusOr<storage::CommitRequest> {
       ASSIGN_OR_RETURN(item.decided, DecideNow(registry, inquiry, item.person, fresh));
+      if (item.decided.unfinished) {
+        return TooContended();  // completed in a moment
+      }
       item.decided.event_id = registry.context.random.Id();
       return CommitOf(registry, inquiry, item.person, item.decided);
     };
@@ -222,7 +239,7 @@ Task<uint64_t> RecordAll(Registry& registry, std::shared_ptr<const Inquiry> inqu
       Item& item = items[i];
       v1::BatchCheckResult& out = *response.mutable_results(item.index);
       if (absl::IsAborted(results[i].status())) {
-        registry.store.cache().Forget(item.person);
+        registry.store.cache().Forget(item.decided.root);
         again.push_back(std::move(item));
       } else if (!results[i].ok()) {
         SetError(results[i].status(), out);

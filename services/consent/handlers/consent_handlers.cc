@@ -27,14 +27,11 @@ bool IsTheirs(const Agreement& agreement, const rpc::Call& call) {
 }
 
 absl::StatusOr<v1::Consent> ReadComplete(Registry& registry, const Id128& person, const Id128& id) {
-  const std::string key = ConsentKey(id);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   registry.context.store.Get(PersonPartition(person), key));
-  if (!entry) {
+  v1::Consent consent;
+  ASSIGN_OR_RETURN(const bool found, registry.store.OpenRow(person, ConsentKey(id), consent));
+  if (!found) {
     return absl::DataLossError("an agreement is not complete");
   }
-  v1::Consent consent;
-  RETURN_IF_ERROR(registry.store.Open(person, key, entry->value, consent));
   return consent;
 }
 

@@ -33,18 +33,22 @@ std::string Binding(const rpc::Call& call, const Id128& person, const v1::ListDi
   return std::string(crypto::AsBytes(digest));
 }
 
-// Her leaves below `end`, oldest first. A person has hundreds, not millions.
-absl::StatusOr<std::vector<uint64_t>> LeavesBelow(audit::Log& log, const Id128& person, uint64_t end) {
+// Leaves below `end` about her under any name, oldest first. A person has hundreds, not millions.
+absl::StatusOr<std::vector<uint64_t>> LeavesBelow(audit::Log& log, const std::vector<Id128>& group,
+                                                  uint64_t end) {
   std::vector<uint64_t> all;
-  for (;;) {
-    const uint64_t from = all.empty() ? 0 : all.back() + 1;
-    ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
-                     log.LeavesOf(PersonSubject(person), from, kIndicesAtOnce));
-    all.insert(all.end(), some.begin(), some.end());
-    if (some.size() < kIndicesAtOnce || all.back() >= end) {
-      break;
+  for (const Id128& person : group) {
+    for (uint64_t from = 0;;) {
+      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
+                       log.LeavesOf(PersonSubject(person), from, kIndicesAtOnce));
+      all.insert(all.end(), some.begin(), some.end());
+      if (some.size() < kIndicesAtOnce || some.back() >= end) {
+        break;
+      }
+      from = some.back() + 1;
     }
   }
+  std::sort(all.begin(), all.end());
   all.erase(std::lower_bound(all.begin(), all.end(), end), all.end());
   return all;
 }
@@ -74,12 +78,17 @@ absl::StatusOr<uint64_t> FillPage(audit::Log& log, const std::vector<uint64_t>& 
                                   v1::ListDisclosuresResponse& response) {
   size_t entries = 0;
   size_t bytes = 0;
+  std::string last;
   for (size_t end = leaves.size(); end > 0;) {
     const size_t begin = end - std::min(end, kOpenedAtOnce);
     const std::vector<uint64_t> some(leaves.begin() + static_cast<ptrdiff_t>(begin),
                                      leaves.begin() + static_cast<ptrdiff_t>(end));
     ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt(some));
     for (size_t i = opened.size(); i-- > 0;) {
+      const std::string& event = opened[i].leaf.header.event_id();
+      if (event == last) {
+        continue;  // the same act, about another name of hers
+      }
       std::optional<HistoryEntry> entry = EntryOf(opened[i], words);
       if (!entry || !bounds.Hold(*entry, opened[i].leaf.time, words.paris)) {
         continue;
@@ -88,6 +97,7 @@ absl::StatusOr<uint64_t> FillPage(audit::Log& log, const std::vector<uint64_t>& 
         return opened[i].index + 1;
       }
       ++entries;
+      last = event;
       if (auto* shown = std::get_if<v1::Disclosure>(&*entry)) {
         bytes += shown->ByteSizeLong();
         *response.add_disclosures() = std::move(*shown);
@@ -124,7 +134,8 @@ Task<absl::StatusOr<v1::ListDisclosuresResponse>> DisclosureHandlers::ListDisclo
     }
     place = *read;
   }
-  CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesBelow(context.log, person, place.to));
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> group, registry_.store.GroupOf(person));
+  CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesBelow(context.log, group, place.to));
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
   const HistoryWords words{*call.directory, *rules, registry_.paris, context.log.Now()};
   v1::ListDisclosuresResponse response;

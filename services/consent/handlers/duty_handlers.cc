@@ -62,15 +62,9 @@ absl::Status CheckInformation(const Rules& rules, const v1::RecordInformationReq
 // The row of art. 14, if it is owed.
 absl::StatusOr<std::optional<v1::StoredDuty>> OwedDuty(Registry& registry, const Id128& person,
                                                        const std::string& institution) {
-  const std::string row = DutyRow(institution);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   registry.context.store.Get(PersonPartition(person), row));
-  if (!entry) {
-    return std::optional<v1::StoredDuty>();
-  }
   v1::StoredDuty duty;
-  RETURN_IF_ERROR(registry.store.Open(person, row, entry->value, duty));
-  return std::optional(std::move(duty));
+  ASSIGN_OR_RETURN(const bool owed, registry.store.OpenRowOfName(person, DutyRow(institution), duty));
+  return owed ? std::optional(std::move(duty)) : std::nullopt;
 }
 
 absl::Status MeetFirstContact(Registry& registry, const Id128& person, const std::string& institution,
@@ -162,8 +156,8 @@ absl::StatusOr<std::optional<storage::CommitRequest>> OweInformation(Registry& r
     return std::optional<storage::CommitRequest>();
   }
   const std::string row = DutyRow(inquiry.question.recipient);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> known,
-                   registry.context.store.Get(PersonPartition(person), row));
+  v1::StoredDuty before;
+  ASSIGN_OR_RETURN(const bool known, registry.store.OpenRowOfName(person, row, before));
   if (known) {
     return std::optional<storage::CommitRequest>();
   }
@@ -175,8 +169,9 @@ absl::StatusOr<std::optional<storage::CommitRequest>> OweInformation(Registry& r
   stored.set_since(Micros(decided.now));
   stored.set_ground(decided.answer.whole.ground);
   ASSIGN_OR_RETURN(storage::Mutation mutation, registry.store.WriteSealed(person, row, stored));
+  mutation.key = RowKey(decided.root, person, row);
+  commit.preconditions.push_back({mutation.key, std::nullopt});
   commit.batch.push_back(std::move(mutation));
-  commit.preconditions.push_back({row, std::nullopt});
   return std::optional(AddDuty(registry.context, duty));
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -23,8 +24,8 @@ std::string CauseOf(v1::ErasureCause cause) {
 }
 
 // Herself and the sender records that are hers here: each has a key of its own.
-absl::StatusOr<std::vector<audit::Subject>> SubjectsOf(Registry& registry, const Id128& person) {
-  std::vector<audit::Subject> subjects = {PersonSubject(person)};
+absl::Status AddSubjects(Registry& registry, const Id128& person, std::vector<audit::Subject>& subjects) {
+  subjects.push_back(PersonSubject(person));
   std::string from;
   do {
     ASSIGN_OR_RETURN(const storage::Page page,
@@ -39,17 +40,27 @@ absl::StatusOr<std::vector<audit::Subject>> SubjectsOf(Registry& registry, const
     }
     from = page.next;
   } while (!from.empty());
+  return absl::OkStatus();
+}
+
+// Everybody who is one human with her goes too.
+absl::StatusOr<std::vector<audit::Subject>> SubjectsOf(Registry& registry, const Id128& person) {
+  ASSIGN_OR_RETURN(const std::vector<Id128> group, registry.store.GroupOf(person));
+  std::vector<audit::Subject> subjects;
+  for (const Id128& each : group) {
+    RETURN_IF_ERROR(AddSubjects(registry, each, subjects));
+  }
   return subjects;
 }
 
 // Her state is written as it is: every act under way at the same time fails and reads again, and then she is
 // frozen.
-absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Id128& person) {
-  ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
+absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Id128& root,
+                                                const VersionedState& now) {
   storage::CommitRequest commit;
-  commit.partition = PersonPartition(person);
+  commit.partition = PersonPartition(root);
   commit.preconditions.push_back({std::string(kStateKey), now.version});
-  ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(person, *now.state));
+  ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(root, *now.state));
   commit.batch.push_back(std::move(state));
   return commit;
 }
@@ -59,13 +70,21 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Id128&
 Task<absl::StatusOr<storage::LeafRange>> BeginErasure(Registry& registry, Id128 erasure, Id128 person,
                                                       std::string cause, audit::Event event) {
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    // Read before the group is: whoever is linked to her meanwhile makes this commit fail.
+    CO_ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
+    if (now.unfinished) {
+      const absl::Status completed = co_await CompleteLink(registry.files(), person);
+      CO_RETURN_IF_ERROR(completed);
+      continue;
+    }
+    const Id128 root = now.RootFor(person);
     audit::ErasureRequest request;
     request.id = erasure;
     request.cause = cause;
     CO_ASSIGN_OR_RETURN(request.subjects, SubjectsOf(registry, person));
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, CommitOf(registry, person));
+    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, CommitOf(registry, root, now));
     // Nobody decides on her from memory once it is durable.
-    const PersonCache::Writing writing(registry.store.cache(), person);
+    const PersonCache::Writing writing(registry.store.cache(), root);
     const absl::StatusOr<storage::CommitResult> begun =
         co_await registry.context.maintenance->Request(std::move(request), event, std::move(commit));
     if (begun.ok()) {

@@ -97,6 +97,38 @@ TEST(Hold, WhatAnErasureRemovesStaysAsACopy) {  // D-2.10
   EXPECT_TRUE(found) << "her name, as the institution gave it";
 }
 
+TEST(Hold, OfLinkedPersonsBothAreKept) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {});
+  const common::v1::PersonRef one = world.NewPerson("D-1", SimWorld::Marie());
+  const common::v1::PersonRef other = world.NewPerson("D-2");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(one, "c-1")).ok());
+  const auto placed = Place(world, HoldOn(world, other));
+  ASSERT_TRUE(placed.ok()) << placed.status();
+  v1::MergeRequest merge;
+  merge.set_request_id("m-1");
+  *merge.mutable_person() = one;
+  *merge.mutable_other() = other;
+  ASSERT_TRUE(world.Run(world.service().links().Merge(world.As("ville-paris", "steward"), merge)).ok());
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(one, "c-2")).ok());
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(other, "c-3")).ok());
+  v1::EraseRequest erase;
+  erase.set_request_id("erase-1");
+  *erase.mutable_person() = one;
+  erase.set_cause(v1::ERASURE_CAUSE_REQUEST);
+  ASSERT_TRUE(world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), erase)).ok());
+  ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  size_t agreements = 0;
+  size_t records = 0;
+  for (const audit::v1::HeldItem& item : Kept(world, placed->hold_id())) {
+    v1::Consent agreement;
+    v1::StoredRecord record;
+    agreements += item.state().content().UnpackTo(&agreement) ? 1 : 0;
+    records += item.state().content().UnpackTo(&record) ? 1 : 0;
+  }
+  EXPECT_EQ(agreements, 3) << "whichever name and partition they are under";
+  EXPECT_EQ(records, 2);
+}
+
 TEST(Hold, ARepetitionGivesTheSameAnswer) {
   SimWorld world(SimWorld::DefaultOptions(), {}, {});
   const common::v1::PersonRef person = world.NewPerson("D-1");

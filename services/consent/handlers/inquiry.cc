@@ -40,6 +40,8 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
                     ? TimeFrom(inquiry.request.time())
                     : std::max(WholeMicros(registry.context.log.Now()), loaded.state->latest());
   decided.version = loaded.version;
+  decided.root = loaded.RootFor(person);
+  decided.unfinished = loaded.unfinished;
   Teams teams;
   if (MayBeTeam(*loaded.state, inquiry.question, *inquiry.rules)) {
     ASSIGN_OR_RETURN(teams, ReadTeams(registry, person));
@@ -116,7 +118,7 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   AddBases(request, decided.answer, payload);
   event.details.mutable_payload()->PackFrom(payload);
   storage::CommitRequest commit;
-  commit.partition = PersonPartition(person);
+  commit.partition = PersonPartition(decided.root);
   commit.preconditions.push_back({std::string(kStateKey), decided.version});
   ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
   commit.leaves.push_back(std::move(leaf));

@@ -9,6 +9,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/handlers/objection_records.h"
+#include "services/consent/handlers/own_records.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -46,12 +47,7 @@ Task<absl::StatusOr<Id128>> ClaimPerson(Registry& registry, storage::Partition b
       co_return *claimed;
     }
     const Id128 person = registry.context.random.Id();
-    v1::PersonClaim claim;
-    claim.set_person_id(person.ToBytes());
-    storage::CommitRequest commit;
-    commit.partition = bucket;
-    commit.preconditions.push_back({std::string(kClaimKey), std::nullopt});
-    commit.batch.push_back({std::string(kClaimKey), claim.SerializeAsString()});
+    storage::CommitRequest commit = registry.store.ClaimFor(bucket, person);
     const absl::StatusOr<storage::CommitResult> result =
         co_await registry.context.store.Commit(std::move(commit));
     if (result.ok()) {
@@ -227,28 +223,15 @@ Task<absl::StatusOr<v1::ResolveResponse>> PersonHandlers::Resolve(rpc::Call call
                                                                   v1::ResolveRequest request) {
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   co_await ResumeOn(registry_.context.executor);
-  std::optional<Id128> person;
+  Id128 person;
   if (request.by_case() == v1::ResolveRequest::kPerson) {
     CO_ASSIGN_OR_RETURN(person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
   } else if (!request.own_identifier().empty()) {
-    CO_ASSIGN_OR_RETURN(person, registry_.store.ReadClaim(registry_.store.OwnIdentifierBucket(
-                                    actor.institution, request.own_identifier())));
+    CO_ASSIGN_OR_RETURN(person, PersonOfIdentifier(registry_, actor.institution, request.own_identifier()));
   } else {
     co_return rpc::InvalidField("by", "a handle or an own identifier is required");
   }
-  if (!person) {
-    co_return rpc::NoSuchOrNotYours();
-  }
-  CO_ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
-                      registry_.store.ReadRecord(*person, actor.institution));
-  if (!record) {
-    co_return rpc::NoSuchOrNotYours();
-  }
-  v1::ResolveResponse response;
-  *response.mutable_person() = rpc::RefFor(registry_.context, call, *person);
-  response.set_own_identifier(record->own_identifier());
-  *response.mutable_traits() = record->traits();
-  co_return response;
+  co_return OwnRecord(registry_, call, actor, person);
 }
 
 }  // namespace relais::consent

@@ -149,8 +149,10 @@ Task<absl::StatusOr<v1::GetReceiptResponse>> ReceiptHandlers::GetReceipt(rpc::Ca
   if (!collector && !IsHost(*now.state, *rules, actor.institution, moment)) {
     co_return rpc::NoSuchOrNotYours();
   }
+  // Under whose name it was recorded: about her there is a leaf.
+  const Id128 name = agreement->origin.of.IsZero() ? now.RootFor(person) : agreement->origin.of;
   absl::StatusOr<common::v1::Written> written =
-      co_await rpc::WrittenAgain(context, PersonSubject(person), id, true, true);
+      co_await rpc::WrittenAgain(context, PersonSubject(name), id, true, true);
   CO_RETURN_IF_ERROR(written.status());
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_RECEIPT_GIVEN, "");
   event.event_id = context.random.Id();

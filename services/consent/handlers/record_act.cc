@@ -1,5 +1,6 @@
 #include "services/consent/handlers/record_act.h"
 
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -7,41 +8,120 @@
 #include "common/audit/leaf.h"
 #include "common/base/status.h"
 #include "common/rpc/idempotency.h"
+#include "services/consent/handlers/linking.h"
 
 namespace relais::consent {
 namespace {
 
 // What is to be committed, and what the cache will hold once it is.
 struct Prepared {
+  Id128 root;  // whose partition
   std::vector<storage::CommitRequest> first;
   storage::CommitRequest commit;
-  std::shared_ptr<const PersonState> state;
+  std::shared_ptr<const PersonState> state;  // null: nothing
   v1::RememberedAct remembered;
 };
 
-absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& store, const ActRequest& request,
-                                 const rpc::Idempotency::Seen& seen, const PlanAct& plan) {
-  ASSIGN_OR_RETURN(const VersionedState now, store.LoadFresh(request.person));
-  ASSIGN_OR_RETURN(PlannedAct act, plan(*now.state, now.state->InstantOfNext(context.log.Now())));
-  act.event.subject = PersonSubject(request.person);
-  Prepared prepared;
-  prepared.commit.partition = PersonPartition(request.person);
-  prepared.commit.preconditions.push_back({std::string(kStateKey), now.version});
-  ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(act.event));
-  prepared.commit.leaves.push_back(std::move(leaf));
-  for (audit::Event& more : act.also) {
-    more.subject = act.event.subject;
-    ASSIGN_OR_RETURN(storage::LeafDraft another, context.log.Draft(more));
-    prepared.commit.leaves.push_back(std::move(another));
+// Her history as an act under her name changes it.
+PersonState SpokenAs(const VersionedState& now, const Id128& person) {
+  PersonState state = *now.state;
+  if (now.RootFor(person) != person) {
+    state.SpeakAs(person);
   }
-  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(request.person, act.state));
+  return state;
+}
+
+// Everybody else who is one human with her: they have leaves of their own, with the same event id.
+std::vector<Id128> OthersOf(const VersionedState& now, const Id128& person) {
+  std::vector<Id128> others;
+  const Id128 root = now.RootFor(person);
+  if (root != person) {
+    others.push_back(root);
+  }
+  for (const Link& link : now.state->links()) {
+    if (!link.until && link.person != person) {
+      others.push_back(link.person);
+    }
+  }
+  return others;
+}
+
+absl::Status DraftLeaves(const rpc::ServiceContext& context, const std::vector<audit::Event>& events,
+                         const Id128& person, const std::vector<Id128>& others,
+                         storage::CommitRequest& commit) {
+  std::vector<Id128> subjects = {person};
+  subjects.insert(subjects.end(), others.begin(), others.end());
+  for (const Id128& subject : subjects) {
+    for (audit::Event event : events) {
+      event.subject = PersonSubject(subject);
+      ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(event));
+      commit.leaves.push_back(std::move(leaf));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& store, const ActRequest& request,
+                                 const VersionedState& now, const rpc::Idempotency::Seen& seen,
+                                 const PlanAct& plan) {
+  ASSIGN_OR_RETURN(PlannedAct act,
+                   plan(SpokenAs(now, request.person), now.state->InstantOfNext(context.log.Now())));
+  act.state.SpeakAs({});
+  Prepared prepared;
+  prepared.root = now.RootFor(request.person);
+  prepared.commit.partition = PersonPartition(prepared.root);
+  prepared.commit.preconditions.push_back({std::string(kStateKey), now.version});
+  std::vector<audit::Event> events = {std::move(act.event)};
+  std::move(act.also.begin(), act.also.end(), std::back_inserter(events));
+  const std::vector<Id128> others = request.of_name ? std::vector<Id128>() : OthersOf(now, request.person);
+  RETURN_IF_ERROR(DraftLeaves(context, events, request.person, others, prepared.commit));
+  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, act.state));
   prepared.commit.batch = std::move(act.rows);
+  for (storage::Mutation& row : prepared.commit.batch) {
+    row.key = RowKey(prepared.root, request.person, row.key);
+  }
   prepared.commit.batch.push_back(std::move(state));
   rpc::Idempotency::Remember(seen, act.remembered, prepared.commit);
   prepared.first = std::move(act.first);
-  prepared.state = std::make_shared<const PersonState>(std::move(act.state));
+  const bool alone = act.state.links().empty() && !act.state.linked_to();
+  if (!request.of_name || alone) {  // of a name: her own history is not what is read together
+    prepared.state = std::make_shared<const PersonState>(std::move(act.state));
+  }
   prepared.remembered = std::move(act.remembered);
   return prepared;
+}
+
+// Where the request may be remembered: first where it would be now.
+std::vector<Id128> PlacesOf(const VersionedState& now, const ActRequest& request) {
+  std::vector<Id128> places = {now.RootFor(request.person)};
+  if (request.of_name) {
+    return places;
+  }
+  for (const Id128& other : OthersOf(now, request.person)) {
+    places.push_back(other);
+  }
+  places.push_back(request.person);
+  for (const Link& link : now.state->links()) {
+    places.push_back(link.person);  // of one who left too: what was recorded meanwhile is remembered there
+  }
+  return places;
+}
+
+absl::StatusOr<rpc::Idempotency::Seen> LookEverywhere(const rpc::ServiceContext& context,
+                                                      const VersionedState& now, const ActRequest& request) {
+  std::optional<rpc::Idempotency::Seen> here;
+  const bool alone = now.root.IsZero() && now.state->links().empty();
+  const std::vector<Id128> places = alone ? std::vector<Id128>{request.person} : PlacesOf(now, request);
+  for (const Id128& place : places) {
+    ASSIGN_OR_RETURN(rpc::Idempotency::Seen seen,
+                     context.idempotency.Look(context.store, PersonPartition(place), request.owner,
+                                              request.method, request.request_id, *request.content));
+    if (seen.answer) {
+      return seen;
+    }
+    here = here ? std::move(here) : std::optional(std::move(seen));
+  }
+  return *std::move(here);
 }
 
 Task<absl::StatusOr<RecordedAct>> Repeat(const rpc::ServiceContext& context, ActRequest request,
@@ -64,7 +144,7 @@ Task<absl::StatusOr<storage::CommitResult>> CommitState(const rpc::ServiceContex
                                                         Id128 person, Prepared prepared) {
   PersonCache::Writing writing(store.cache(), person);
   absl::StatusOr<storage::CommitResult> result = co_await context.store.Commit(std::move(prepared.commit));
-  if (result.ok()) {
+  if (result.ok() && prepared.state != nullptr) {
     writing.Committed({std::move(prepared.state), result->version});
   }
   co_return result;
@@ -113,27 +193,41 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
                                             ActRequest request, PlanAct plan) {
   CO_RETURN_IF_ERROR(context.Writable());
   co_await ResumeOn(context.executor);  // reads that may touch the disk
+  const Files files{context, store};
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(
-        const rpc::Idempotency::Seen seen,
-        context.idempotency.Look(context.store, PersonPartition(request.person), request.owner,
-                                 request.method, request.request_id, *request.content));
+    CO_ASSIGN_OR_RETURN(const VersionedState now,
+                        request.of_name ? store.LoadOwn(request.person) : store.LoadFresh(request.person));
+    if (now.unfinished) {
+      const absl::Status completed = co_await CompleteLink(files, request.person);
+      CO_RETURN_IF_ERROR(completed);
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen, LookEverywhere(context, now, request));
     if (seen.answer) {
       absl::StatusOr<RecordedAct> repeated = co_await Repeat(context, request, *seen.answer);
       co_return repeated;
     }
-    CO_ASSIGN_OR_RETURN(Prepared prepared, Prepare(context, store, request, seen, plan));
+    CO_ASSIGN_OR_RETURN(Prepared prepared, Prepare(context, store, request, now, seen, plan));
+    const Id128 root = prepared.root;
     if (!prepared.first.empty()) {
       const std::vector<absl::StatusOr<storage::CommitResult>> first =
           co_await context.store.CommitAll(std::move(prepared.first));
+      bool lost = false;  // a race for something beside her: planned again
       for (const absl::StatusOr<storage::CommitResult>& each : first) {
-        CO_RETURN_IF_ERROR(each.status());
+        if (absl::IsAborted(each.status())) {
+          lost = true;
+        } else {
+          CO_RETURN_IF_ERROR(each.status());
+        }
+      }
+      if (lost) {
+        continue;
       }
     }
     RecordedAct act;
     act.remembered = prepared.remembered;
     const absl::StatusOr<storage::CommitResult> result =
-        co_await CommitState(context, store, request.person, std::move(prepared));
+        co_await CommitState(context, store, root, std::move(prepared));
     if (absl::IsAborted(result.status())) {
       continue;
     }
@@ -153,33 +247,44 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
 
 namespace {
 
-// Nothing to commit: no such person, done before, or nothing to change.
-absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext& context, Store& store,
-                                                      const Id128& person, const std::string& once,
-                                                      const PlanChange& plan) {
-  const storage::Partition partition = PersonPartition(person);
-  if (!once.empty()) {
-    ASSIGN_OR_RETURN(const std::optional<storage::Entry> done, context.store.Get(partition, once));
+// Whether a change was made before, under the name of anybody who is one human with her.
+absl::StatusOr<bool> MadeBefore(const rpc::ServiceContext& context, const VersionedState& now,
+                                const Id128& person, const std::string& once) {
+  std::vector<Id128> places = OthersOf(now, person);
+  places.push_back(person);
+  for (const Id128& place : places) {
+    ASSIGN_OR_RETURN(const std::optional<storage::Entry> done,
+                     context.store.Get(PersonPartition(place), once));
     if (done) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Nothing to commit: done before, or nothing to change.
+absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext& context, Store& store,
+                                                      const Id128& person, const VersionedState& now,
+                                                      const std::string& once, const PlanChange& plan) {
+  if (!once.empty()) {
+    ASSIGN_OR_RETURN(const bool before, MadeBefore(context, now, person, once));
+    if (before) {
       return std::optional<Prepared>();
     }
   }
-  const absl::StatusOr<VersionedState> now = store.LoadFresh(person);
-  if (absl::IsNotFound(now.status())) {
-    return std::optional<Prepared>();
-  }
-  RETURN_IF_ERROR(now.status());
-  std::optional<PlannedChange> change = plan(*now->state, now->state->InstantOfNext(context.log.Now()));
+  std::optional<PlannedChange> change =
+      plan(SpokenAs(now, person), now.state->InstantOfNext(context.log.Now()));
   if (!change) {
     return std::optional<Prepared>();
   }
-  change->event.subject = PersonSubject(person);
+  change->state.SpeakAs({});
   Prepared prepared;
-  prepared.commit.partition = partition;
-  prepared.commit.preconditions.push_back({std::string(kStateKey), now->version});
-  ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(change->event));
-  prepared.commit.leaves.push_back(std::move(leaf));
-  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(person, change->state));
+  prepared.root = now.RootFor(person);
+  prepared.commit.partition = PersonPartition(prepared.root);
+  prepared.commit.preconditions.push_back({std::string(kStateKey), now.version});
+  const std::vector<audit::Event> events = {std::move(change->event)};
+  RETURN_IF_ERROR(DraftLeaves(context, events, person, OthersOf(now, person), prepared.commit));
+  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, change->state));
   prepared.commit.batch.push_back(std::move(state));
   if (!once.empty()) {
     prepared.commit.preconditions.push_back({once, std::nullopt});
@@ -203,13 +308,26 @@ absl::StatusOr<Claim> ParseClaim(const std::string& answer) {
 Task<absl::StatusOr<std::optional<storage::LeafRange>>> ChangeState(const rpc::ServiceContext& context,
                                                                     Store& store, Id128 person,
                                                                     std::string once, PlanChange plan) {
+  const Files files{context, store};
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(std::optional<Prepared> prepared, PrepareChange(context, store, person, once, plan));
+    const absl::StatusOr<VersionedState> now = store.LoadFresh(person);
+    if (absl::IsNotFound(now.status())) {
+      co_return std::optional<storage::LeafRange>();
+    }
+    CO_RETURN_IF_ERROR(now.status());
+    if (now->unfinished) {
+      const absl::Status completed = co_await CompleteLink(files, person);
+      CO_RETURN_IF_ERROR(completed);
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(std::optional<Prepared> prepared,
+                        PrepareChange(context, store, person, *now, once, plan));
     if (!prepared) {
       co_return std::optional<storage::LeafRange>();
     }
+    const Id128 root = prepared->root;
     const absl::StatusOr<storage::CommitResult> result =
-        co_await CommitState(context, store, person, *std::move(prepared));
+        co_await CommitState(context, store, root, *std::move(prepared));
     if (absl::IsAborted(result.status())) {
       continue;
     }

@@ -31,6 +31,9 @@ struct ActRequest {
   std::string request_id;
   std::shared_ptr<const google::protobuf::Message> content;  // of the request, without `want_proof`
   bool want_proof = false;
+  /// An act on what stands under this name alone (an institution's record, a request to it), not on what
+  /// decides: it stays in her own partition whoever she is linked to, and her history must stay as it is.
+  bool of_name = false;
 };
 
 /// What the act makes of her state.
@@ -54,9 +57,10 @@ struct RecordedAct {
   common::v1::Written written;
 };
 
-/// `first`, if there is any, then one commit on the person's partition, guarded by her state's version; her
-/// new state is in the cache before this resumes. A repeated request gives what the first one gave.
-/// NO_SUCH_OR_NOT_YOURS for an unknown person.
+/// `first`, if there is any, then one commit on the partition that guards her, guarded by her state's
+/// version; her new state is in the cache before this resumes. Of persons who are one human each has the
+/// leaf; rows are kept under her name (Store::OpenRow). A link that is between two commits is completed
+/// first. A repeated request gives what the first one gave. NO_SUCH_OR_NOT_YOURS for an unknown person.
 Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
                                             ActRequest request, PlanAct plan);
 

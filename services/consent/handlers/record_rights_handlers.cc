@@ -171,7 +171,8 @@ Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Cal
                   kRectify,
                   request.request_id(),
                   ContentOf(request),
-                  request.want_proof()};
+                  request.want_proof(),
+                  true};
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
   CO_ASSIGN_OR_RETURN(const v1::RecordRectified said,

@@ -18,7 +18,8 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::util::MessageDifferencer;
 
 bool IsSet(const v1::Traits& traits, const FieldDescriptor* field) {
-  return traits.GetReflection()->HasField(traits, field);
+  const google::protobuf::Reflection& reflection = *traits.GetReflection();
+  return field->is_repeated() ? reflection.FieldSize(traits, field) > 0 : reflection.HasField(traits, field);
 }
 
 // The field alone, so that one value can be compared and copied whatever its type.

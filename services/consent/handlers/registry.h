@@ -20,6 +20,7 @@ struct Registry {
   calendar::Paris paris;
   /// True: an agreement on a notice that is not in the register is refused.
   bool notices_required = false;
+  [[nodiscard]] Files files() const { return {context, store}; }
   /// Whether who helps her is known up to now, by routing's log; empty: never (D-2.6.4).
   std::function<bool()> teams_known = {};
 };

@@ -48,13 +48,14 @@ absl::Status Refused(RightsProblem problem) {
 
 template <typename Request>
 ActRequest ActOf(const rpc::Call& call, const rpc::Actor& actor, const Request& request, const Id128& person,
-                 const char* method) {
+                 const char* method, bool of_name) {
   return {person,
           rpc::RequestOwner(call, actor),
           method,
           request.request_id(),
           ContentOf(request),
-          request.want_proof()};
+          request.want_proof(),
+          of_name};
 }
 
 // An act of which her state knows nothing but its instant.
@@ -147,7 +148,7 @@ Task<absl::StatusOr<v1::OpenResponse>> RightsHandlers::Open(rpc::Call call, v1::
                                                                    absl::Time /*instant*/) {
     return PlanOpening(registry, person, row, state, event);
   };
-  ActRequest what = ActOf(call, actor, request, person, kOpen);
+  ActRequest what = ActOf(call, actor, request, person, kOpen, true);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(act->remembered.event_id()));
@@ -168,7 +169,7 @@ Task<absl::StatusOr<v1::AnswerResponse>> RightsHandlers::Answer(rpc::Call call, 
                            const PersonState& state, absl::Time instant) {
     return PlanAnswer(registry, person, request, institution, state, instant, event);
   };
-  ActRequest what = ActOf(call, actor, request, person, kAnswer);
+  ActRequest what = ActOf(call, actor, request, person, kAnswer, true);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.rights_id()));
@@ -242,7 +243,7 @@ Task<absl::StatusOr<v1::RestrictResponse>> RightsHandlers::Restrict(rpc::Call ca
     act.state.Add(Restriction{event.event_id, institution, instant, std::nullopt});
     return act;
   };
-  ActRequest what = ActOf(call, actor, request, person, kRestrict);
+  ActRequest what = ActOf(call, actor, request, person, kRestrict, false);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(act->remembered.event_id()));
@@ -278,7 +279,7 @@ Task<absl::StatusOr<v1::UnrestrictResponse>> RightsHandlers::Unrestrict(rpc::Cal
     act.remembered.add_consent_ids(ended->ToBytes());
     return act;
   };
-  ActRequest what = ActOf(call, actor, request, person, kUnrestrict);
+  ActRequest what = ActOf(call, actor, request, person, kUnrestrict, false);
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
   v1::UnrestrictResponse response;

@@ -22,17 +22,22 @@ struct Withdrawn {
   std::set<std::string> consents;
 };
 
-// Indices of hers, ascending.
-absl::StatusOr<std::vector<uint64_t>> LeavesOf(audit::Log& log, const Id128& person) {
+// Indices of hers, under any name, ascending.
+absl::StatusOr<std::vector<uint64_t>> LeavesOf(audit::Log& log, const std::vector<Id128>& group) {
   std::vector<uint64_t> all;
-  while (true) {
-    ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
-                     log.LeavesOf(PersonSubject(person), all.empty() ? 0 : all.back() + 1, kLeavesAtOnce));
-    if (some.empty()) {
-      return all;
+  for (const Id128& person : group) {
+    for (uint64_t from = 0;;) {
+      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
+                       log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
+      if (some.empty()) {
+        break;
+      }
+      all.insert(all.end(), some.begin(), some.end());
+      from = some.back() + 1;
     }
-    all.insert(all.end(), some.begin(), some.end());
   }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint64_t>& leaves,
@@ -114,8 +119,8 @@ Task<absl::StatusOr<v1::GetWithdrawalStatusResponse>> WithdrawalStatusHandlers::
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.withdrawal_id()));
   co_await ResumeOn(registry_.context.executor);
   audit::Log& log = registry_.context.log;
-  CO_RETURN_IF_ERROR(registry_.store.Load(person).status());
-  CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOf(log, person));
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> group, registry_.store.GroupOf(person));
+  CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOf(log, group));
   CO_ASSIGN_OR_RETURN(const Withdrawn withdrawn, FindWithdrawal(log, leaves, id, call));
   Recipients recipients;
   CO_RETURN_IF_ERROR(CountPermits(log, leaves, withdrawn, recipients));

@@ -16,6 +16,7 @@
 #include "common/base/proto_time.h"
 #include "common/directory/testing/sample.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
 #include "services/cli/questions/catalog.h"
 
 namespace relais::cli::questions::testing {
@@ -125,6 +126,20 @@ class Teller {
     consent::v1::RefusalRecorded payload;
     *payload.add_lines() = line;
     return Tell("consent", audit::v1::EVENT_CLASS_REFUSAL_RECORDED, payload, Of(person));
+  }
+  /// The second leaf of a link, which is about the one with the lower id.
+  uint64_t Links(uint8_t canonical, uint8_t linked) {
+    consent::v1::PersonsLinked payload;
+    payload.set_canonical_id(IdOf(canonical).ToBytes());
+    payload.set_linked_id(IdOf(linked).ToBytes());
+    return Tell("consent", audit::v1::EVENT_CLASS_PERSONS_LINKED, payload, Of(canonical));
+  }
+  /// The second leaf of a split, which is about the one who is on her own again.
+  uint64_t Splits(uint8_t canonical, uint8_t linked) {
+    consent::v1::PersonsSplit payload;
+    payload.set_canonical_id(IdOf(canonical).ToBytes());
+    payload.set_linked_id(IdOf(linked).ToBytes());
+    return Tell("consent", audit::v1::EVENT_CLASS_PERSONS_SPLIT, payload, Of(linked));
   }
   /// `agreement` 0: none in particular.
   uint64_t Withdraws(uint8_t person, const consent::v1::ConsentLine& line, uint8_t agreement = 0) {

@@ -1,0 +1,180 @@
+#include "services/consent/domain/links.h"
+
+#include <gtest/gtest.h>
+
+#include "services/consent/domain/story.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::At;
+using testing::CutQuestion;
+using testing::IdOf;
+using testing::Noon;
+using testing::RightsLine;
+using testing::RightsQuestion;
+using testing::Story;
+using testing::To;
+
+const Id128 kA = IdOf(101);
+const Id128 kB = IdOf(102);
+const Id128 kLink = IdOf(103);
+
+common::v1::Decision Asked(const PersonState& state, const Question& question, int day) {
+  static const Rules rules = testing::SampleRules();
+  return Decide(state, question, rules, At(Noon(2026, 11, day))).whole.decision;
+}
+common::v1::Decision Rights(const PersonState& state, int day) { return Asked(state, RightsQuestion(), day); }
+
+constexpr auto kPermit = common::v1::DECISION_PERMIT;
+constexpr auto kDeny = common::v1::DECISION_DENY;
+
+const Line& ToCaf() {
+  static const Line line = RightsLine({To("caf")});
+  return line;
+}
+
+// A, with B listed since noon of the 10th.
+PersonState Canonical(PersonState state) {
+  state.Add(Link{kLink, kB, Noon(2026, 11, 10), v1::LINK_CAUSE_MERGED, std::nullopt});
+  return state;
+}
+PersonState Together(const Story& a, const Story& b) {
+  return Unite(Canonical(a.state()), {{kB, b.state()}});
+}
+
+// An agreement or a refusal of that day, of noon.
+Agreement AgreementOf(int number, int day) {
+  Agreement agreement;
+  agreement.id = IdOf(static_cast<uint8_t>(number));
+  agreement.at = agreement.recorded = agreement.valid_from = Noon(2026, 11, day);
+  agreement.valid_until = Noon(2027, 11, day);
+  agreement.lines = {ToCaf()};
+  return agreement;
+}
+
+TEST(Unite, HerNoUnderEitherNameCounts) {
+  EXPECT_EQ(Rights(Together(Story().Agrees(2, {ToCaf()}), Story()), 11), kPermit);
+  EXPECT_EQ(Rights(Together(Story(), Story().Agrees(2, {ToCaf()})), 11), kPermit);
+  EXPECT_EQ(Rights(Together(Story().Agrees(2, {ToCaf()}), Story().Refuses(3, {ToCaf()})), 11), kDeny);
+  EXPECT_EQ(Rights(Together(Story().Refuses(3, {ToCaf()}), Story().Agrees(2, {ToCaf()})), 11), kDeny);
+  // She answers her own no, whatever name she says it under: the latest act counts.
+  EXPECT_EQ(Rights(Together(Story().Refuses(2, {ToCaf()}), Story().Agrees(3, {ToCaf()})), 11), kPermit);
+  // On a tie the refusal wins (D-2.6.2).
+  EXPECT_EQ(Rights(Together(Story().Refuses(2, {ToCaf()}), Story().Agrees(2, {ToCaf()})), 11), kDeny);
+  EXPECT_EQ(
+      Asked(Together(Story(), Story().ObjectsTo(2, "edf")), CutQuestion(absl::CivilDay(2026, 11, 3)), 11),
+      kDeny);
+}
+
+TEST(Unite, ActsAreInTheirOrderAndSayWhose) {
+  Story b;
+  b.Agrees(1, {ToCaf()});
+  PersonState canonical = Canonical(PersonState());
+  canonical.Add(AgreementOf(50, 11));
+  const PersonState united = Unite(canonical, {{kB, b.state()}});
+  ASSERT_EQ(united.agreements().size(), 2u);
+  EXPECT_EQ(united.agreements()[0].origin.of, kB);
+  EXPECT_TRUE(united.agreements()[0].origin.frozen);
+  EXPECT_FALSE(united.agreements()[1].origin.frozen);
+  EXPECT_GE(united.latest(), Noon(2026, 11, 11));
+}
+
+TEST(Unite, ACopyCountsInsteadOfWhatIsFrozen) {
+  Story b;
+  b.Agrees(1, {ToCaf()}).ObjectsTo(2, "edf");
+  PersonState united = Unite(Canonical(PersonState()), {{kB, b.state()}});
+  ASSERT_TRUE(united.End(IdOf(1), {Noon(2026, 11, 12), false}));
+  ASSERT_TRUE(united.LiftOwn("edf", Noon(2026, 11, 13)));
+  // As it is stored, and read again.
+  PersonStateBuilder stored;
+  for (const Agreement& agreement : united.agreements()) {
+    EXPECT_FALSE(agreement.origin.frozen);
+    stored.Put(agreement);
+  }
+  for (const Objection& objection : united.objections()) {
+    EXPECT_FALSE(objection.origin.frozen);
+    stored.Put(objection);
+  }
+  stored.Put(united.links()[0]);
+  const PersonState again = Unite(std::move(stored).Build(united.latest()), {{kB, b.state()}});
+  ASSERT_EQ(again.agreements().size(), 1u);
+  EXPECT_TRUE(again.agreements()[0].ended.has_value());
+  ASSERT_EQ(again.objections().size(), 1u);
+  EXPECT_TRUE(again.objections()[0].lifted.has_value());
+}
+
+TEST(Unite, OfTheSameRecordsObjectionTheNewestChangeCounts) {
+  const auto with = [](uint64_t generation, bool lifted) {
+    PersonState state;
+    state.Record({"edf", 1, std::string(32, 'd'), lifted ? generation - 1 : generation, Noon(2026, 11, 1),
+                  std::nullopt});
+    if (lifted) {
+      EXPECT_TRUE(state.LiftRecord("edf", 1, std::string(32, 'd'), generation, Noon(2026, 11, 2)));
+    }
+    return state;
+  };
+  const Question cut = CutQuestion(absl::CivilDay(2026, 11, 3));
+  PersonState united = Unite(Canonical(with(1, false)), {{kB, with(1, false)}});
+  EXPECT_EQ(united.objections().size(), 1u);
+  // The lifting has reached B and not yet A: until it does, she objects.
+  united = Unite(Canonical(with(1, false)), {{kB, with(2, true)}});
+  EXPECT_EQ(Asked(united, cut, 11), kDeny);
+  EXPECT_TRUE(united.LiftRecord("edf", 1, std::string(32, 'd'), 2, Noon(2026, 11, 11)));
+  EXPECT_EQ(Asked(united, cut, 12), kPermit);
+}
+
+TEST(Part, EachKeepsWhatWasSaidUnderItsName) {
+  PersonState united = Together(Story().Agrees(2, {ToCaf()}), Story());
+  united.SpeakAs(kB);
+  united.Add(AgreementOf(60, 12));
+  united.SpeakAs({});
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  ASSERT_EQ(parted.stays.agreements().size(), 1u);
+  EXPECT_EQ(parted.stays.agreements()[0].id, IdOf(1));
+  ASSERT_EQ(parted.leaves.agreements().size(), 1u);
+  EXPECT_EQ(parted.leaves.agreements()[0].id, IdOf(60));
+  EXPECT_TRUE(parted.leaves.agreements()[0].origin.of.IsZero());
+  ASSERT_EQ(parted.stays.links().size(), 1u);
+  EXPECT_EQ(parted.stays.links()[0].until, Noon(2026, 11, 14));
+}
+
+TEST(Part, EveryNoSaidMeanwhileStaysWithBoth) {
+  PersonState united = Together(Story().Agrees(2, {ToCaf()}), Story().Agrees(3, {ToCaf()}));
+  united.Add(Denial{IdOf(70), Denial::Kind::kRefusal, Noon(2026, 11, 12), std::nullopt, {ToCaf()}});
+  united.SpeakAs(kB);
+  united.Record({"edf", 0, "", 0, Noon(2026, 11, 13), std::nullopt});
+  united.SpeakAs({});
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  const PersonState b =
+      Rejoin(Story().Agrees(3, {ToCaf()}).state(), parted.leaves,
+             Link{kLink, kA, Noon(2026, 11, 10), v1::LINK_CAUSE_MERGED, Noon(2026, 11, 14)});
+  EXPECT_EQ(Rights(parted.stays, 15), kDeny);
+  EXPECT_EQ(Rights(b, 15), kDeny);
+  const Question cut = CutQuestion(absl::CivilDay(2026, 11, 3));
+  EXPECT_EQ(Asked(parted.stays, cut, 15), kDeny);
+  EXPECT_EQ(Asked(b, cut, 15), kDeny);
+  EXPECT_FALSE(b.linked_to().has_value());
+  EXPECT_EQ(b.links().back().person, kA);
+}
+
+TEST(Part, HerNoFromBeforeTheLinkIsHersAlone) {
+  const Story b = Story().Refuses(3, {ToCaf()});
+  const PersonState united = Together(Story().Agrees(2, {ToCaf()}), b);
+  ASSERT_EQ(Rights(united, 11), kDeny);
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  EXPECT_EQ(Rights(parted.stays, 15), kPermit);
+  // And what of hers was changed meanwhile goes back changed.
+  PersonState other = Unite(Canonical(PersonState()), {{kB, Story().Agrees(3, {ToCaf()}).state()}});
+  ASSERT_TRUE(other.End(IdOf(1), {Noon(2026, 11, 12), false}));
+  const Parted changed = Part(other, kLink, Noon(2026, 11, 14));
+  EXPECT_TRUE(changed.stays.agreements().empty());
+  const PersonState back =
+      Rejoin(Story().Agrees(3, {ToCaf()}).state(), changed.leaves,
+             Link{kLink, kA, Noon(2026, 11, 10), v1::LINK_CAUSE_MERGED, Noon(2026, 11, 14)});
+  ASSERT_EQ(back.agreements().size(), 1u);
+  EXPECT_TRUE(back.agreements()[0].ended.has_value());
+}
+
+}  // namespace
+}  // namespace relais::consent

@@ -1,0 +1,261 @@
+#include "services/consent/handlers/link_handlers.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/rpc/lone_leaf.h"
+#include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/handlers/linking.h"
+#include "services/consent/handlers/record_act.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr char kMerge[] = "relais.consent.v1.PersonService/Merge";
+constexpr char kSplit[] = "relais.consent.v1.PersonService/Split";
+constexpr size_t kLeavesAtOnce = 500;
+constexpr int kMostDisclosures = 500;
+
+absl::Status WrongState(std::string_view why) {
+  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, why);
+}
+
+// A person that the steward's institution has a record of.
+absl::StatusOr<Id128> OwnPerson(Registry& registry, const rpc::Call& call, const common::v1::PersonRef& ref,
+                                std::string_view field) {
+  ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry.context, call, ref, field));
+  ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
+                   registry.store.ReadRecord(person, call.caller.institution));
+  return record ? absl::StatusOr<Id128>(person) : rpc::NoSuchOrNotYours();
+}
+
+// A link between two, as either has it.
+struct Between {
+  Id128 canonical;
+  Id128 linked;
+  Link link;
+};
+
+absl::StatusOr<Between> BetweenOf(Registry& registry, const Id128& link) {
+  ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> entry, ReadLinkEntry(registry.files(), link));
+  if (!entry) {
+    return rpc::NoSuchOrNotYours();
+  }
+  Between between;
+  ASSIGN_OR_RETURN(between.linked, Id128::FromBytes(entry->linked_id()));
+  ASSIGN_OR_RETURN(const VersionedState own, registry.store.LoadOwn(between.linked));
+  if (const std::optional<LinkedTo>& to = own.state->linked_to(); to && to->link == link) {
+    between.canonical = to->canonical;
+    between.link = {link, between.linked, to->since, to->cause, std::nullopt};
+    return between;
+  }
+  const Link* ended = own.state->FindLink(link);
+  if (ended == nullptr) {
+    return rpc::NoSuchOrNotYours();
+  }
+  between.canonical = ended->person;
+  between.link = *ended;
+  return between;
+}
+
+absl::StatusOr<std::vector<uint64_t>> LeavesAbout(audit::Log& log, const Between& between) {
+  std::vector<uint64_t> all;
+  for (const Id128& person : {between.canonical, between.linked}) {
+    for (uint64_t from = 0;;) {
+      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
+                       log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
+      if (some.empty()) {
+        break;
+      }
+      all.insert(all.end(), some.begin(), some.end());
+      from = some.back() + 1;
+    }
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+std::optional<v1::LinkedDisclosure> DisclosureIn(const audit::OpenedLeaf& leaf, const Link& link) {
+  const audit::v1::LeafHeader& header = leaf.leaf.header;
+  v1::CheckDecided check;
+  if (header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED || header.exercise() ||
+      header.decision() != common::v1::DECISION_PERMIT || leaf.leaf.time < link.since ||
+      (link.until && leaf.leaf.time > *link.until) || !leaf.details.payload().UnpackTo(&check)) {
+    return std::nullopt;
+  }
+  v1::LinkedDisclosure out;
+  *out.mutable_time() = TimeTo(leaf.leaf.time);
+  *out.mutable_sender() = check.sender();
+  *out.mutable_recipient() = check.recipient();
+  out.set_purpose(header.purpose());
+  *out.mutable_categories() = header.categories();
+  out.set_act(check.act());
+  out.set_ground(header.ground());
+  out.set_leaf_index(leaf.index);
+  return out;
+}
+
+absl::StatusOr<v1::LinkImpact> ImpactOf(Registry& registry, const Between& between) {
+  audit::Log& log = registry.context.log;
+  v1::LinkImpact impact;
+  impact.set_link_id(between.link.id.ToHex());
+  *impact.mutable_since() = TimeTo(between.link.since);
+  impact.set_cause(between.link.cause);
+  if (between.link.until) {
+    *impact.mutable_until() = TimeTo(*between.link.until);
+  }
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesAbout(log, between));
+  std::vector<v1::LinkedDisclosure> all;
+  for (size_t from = 0; from < leaves.size(); from += kLeavesAtOnce) {
+    const size_t to = std::min(leaves.size(), from + kLeavesAtOnce);
+    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened,
+                     log.OpenAt({leaves.begin() + static_cast<ptrdiff_t>(from),
+                                 leaves.begin() + static_cast<ptrdiff_t>(to)}));
+    for (const audit::OpenedLeaf& leaf : opened) {
+      if (std::optional<v1::LinkedDisclosure> disclosure = DisclosureIn(leaf, between.link)) {
+        all.push_back(*std::move(disclosure));
+      }
+    }
+  }
+  impact.set_disclosures_total(static_cast<uint32_t>(all.size()));
+  const size_t first = all.size() > kMostDisclosures ? all.size() - kMostDisclosures : 0;
+  for (size_t i = first; i < all.size(); ++i) {
+    *impact.add_disclosures() = std::move(all[i]);
+  }
+  return impact;
+}
+
+// Every link between her and somebody, and between others who are one human with her.
+absl::StatusOr<std::vector<Id128>> LinksOf(Registry& registry, const Id128& person) {
+  ASSIGN_OR_RETURN(const VersionedState united, registry.store.LoadFresh(person));
+  ASSIGN_OR_RETURN(const VersionedState own, registry.store.LoadOwn(person));
+  std::vector<Id128> links;
+  for (const Link& link : united.state->links()) {
+    links.push_back(link.id);
+  }
+  for (const Link& link : own.state->links()) {
+    if (std::find(links.begin(), links.end(), link.id) == links.end()) {
+      links.push_back(link.id);
+    }
+  }
+  return links;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::MergeResponse>> LinkHandlers::Merge(rpc::Call call, v1::MergeRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_RETURN_IF_ERROR(context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  co_await ResumeOn(context.executor);
+  LinkWish wish;
+  CO_ASSIGN_OR_RETURN(wish.one, OwnPerson(registry_, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(wish.other, OwnPerson(registry_, call, request.other(), "other"));
+  if (wish.one == wish.other) {
+    co_return rpc::InvalidField("other", "is the same person");
+  }
+  const absl::StatusOr<Claim> claim =
+      co_await ClaimRequest(context, registry_.store, rpc::RequestOwner(call, actor), kMerge,
+                            request.request_id(), ContentOf(request));
+  CO_RETURN_IF_ERROR(claim.status());
+  const Id128 link = claim->event_id;
+  wish.link = link;
+  wish.cause = v1::LINK_CAUSE_MERGED;
+  wish.event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_PERSONS_LINKED, request.request_id());
+  const absl::StatusOr<Id128> linked = co_await LinkPersons(registry_.files(), std::move(wish));
+  if (audit::IsErased(linked.status())) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(linked.status());
+  if (*linked != link) {
+    co_return WrongState("they are linked as one already");
+  }
+  CO_ASSIGN_OR_RETURN(const Between between, BetweenOf(registry_, link));
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenAgain(context, PersonSubject(between.linked), link, request.want_proof(), true);
+  CO_RETURN_IF_ERROR(written.status());
+  v1::MergeResponse response;
+  response.set_link_id(link.ToHex());
+  *response.mutable_written() = *std::move(written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::SplitResponse>> LinkHandlers::Split(rpc::Call call, v1::SplitRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_RETURN_IF_ERROR(context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(request.link_id()));
+  const absl::StatusOr<Claim> claim =
+      co_await ClaimRequest(context, registry_.store, rpc::RequestOwner(call, actor), kSplit,
+                            request.request_id(), ContentOf(request));
+  CO_RETURN_IF_ERROR(claim.status());
+  audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_PERSONS_SPLIT, request.request_id());
+  event.event_id = claim->event_id;
+  const Id128 act = claim->event_id;
+  const absl::StatusOr<Id128> split = co_await SplitPersons(registry_.files(), link, std::move(event));
+  if (audit::IsErased(split.status())) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(split.status());
+  CO_ASSIGN_OR_RETURN(const Between between, BetweenOf(registry_, link));
+  v1::SplitResponse response;
+  CO_ASSIGN_OR_RETURN(*response.mutable_impact(), ImpactOf(registry_, between));
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenAgain(context, PersonSubject(between.linked), act, request.want_proof(), true);
+  CO_RETURN_IF_ERROR(written.status());
+  *response.mutable_written() = *std::move(written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
+    rpc::Call call, v1::GetLinkImpactRequest request) {
+  const rpc::ServiceContext& context = registry_.context;
+  CO_RETURN_IF_ERROR(context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  co_await ResumeOn(context.executor);
+  std::vector<Id128> links;
+  if (request.of_case() == v1::GetLinkImpactRequest::kPerson) {
+    CO_ASSIGN_OR_RETURN(const Id128 person, OwnPerson(registry_, call, request.person(), "person"));
+    CO_ASSIGN_OR_RETURN(links, LinksOf(registry_, person));
+  } else if (request.of_case() == v1::GetLinkImpactRequest::kLinkId) {
+    CO_ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(request.link_id()));
+    links.push_back(link);
+  } else {
+    co_return rpc::InvalidField("of", "a person or a link is required");
+  }
+  audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, "");
+  std::vector<audit::Event> events;
+  v1::GetLinkImpactResponse response;
+  for (const Id128& link : links) {
+    const absl::StatusOr<Between> between = BetweenOf(registry_, link);
+    if (absl::IsNotFound(between.status()) && links.size() > 1) {
+      continue;  // the other is erased
+    }
+    CO_RETURN_IF_ERROR(between.status());
+    CO_ASSIGN_OR_RETURN(*response.add_links(), ImpactOf(registry_, *between));
+    v1::CandidateCompared payload;
+    payload.set_link_id(link.ToHex());
+    event.event_id = context.random.Id();
+    event.details.mutable_payload()->PackFrom(payload);
+    for (const Id128& person : {between->canonical, between->linked}) {
+      event.subject = PersonSubject(person);
+      events.push_back(event);
+    }
+  }
+  if (!events.empty()) {
+    const absl::Status told = co_await rpc::WriteLoneLeaves(context, std::move(events));
+    if (audit::IsErased(told)) {
+      co_return TooContended();
+    }
+    CO_RETURN_IF_ERROR(told);
+  }
+  co_return response;
+}
+
+}  // namespace relais::consent
