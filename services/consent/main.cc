@@ -19,6 +19,7 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
   settings.cached_persons = static_cast<size_t>(
       config.Int("cache.persons", static_cast<int64_t>(settings.cached_persons), 0, kMostCachedPersons));
   settings.expiry_scan = config.Duration("expiry.scan", settings.expiry_scan);
+  settings.links = config.Bool("links.enabled", settings.links);
   settings.notices_required = config.Bool("notices.required", settings.notices_required);
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
   settings.retention.person_months = static_cast<int>(

@@ -25,7 +25,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
                  std::unique_ptr<audit::TailSource> routing_log)
     : context_(std::move(context)),
       store_(context_, settings.cached_persons),
-      registry_{context_, store_, rules_, paris, settings.notices_required},
+      registry_{context_, store_, rules_, paris, settings.notices_required, settings.links},
       persons_(registry_),
       identifiers_(registry_),
       statuses_(registry_),
@@ -52,12 +52,14 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       own_leaves_(registry_, settings.match_key ? *settings.match_key
                                                 : MatchKey{0, context_.log.DeriveKey("relais match v1")}),
       own_log_(audit::LocalSource(context_.log, &OwnLeaves::Wants)) {
-  audit::FollowerOptions own;
-  // Another key: every record is matched anew.
-  own.name = absl::StrCat("own/match/", own_leaves_.key().version);
-  own.rebuild = settings.rebuild_own;
-  own_follower_ = audit::Follower::Create(own, *own_log_, own_leaves_, context_.store, context_.clock,
-                                          context_.random, context_.executor);
+  if (settings.links) {
+    audit::FollowerOptions own;
+    // Another key: every record is matched anew.
+    own.name = absl::StrCat("own/match/", own_leaves_.key().version);
+    own.rebuild = settings.rebuild_own;
+    own_follower_ = audit::Follower::Create(own, *own_log_, own_leaves_, context_.store, context_.clock,
+                                            context_.random, context_.executor);
+  }
   if (routing_log_ != nullptr) {
     audit::FollowerOptions options;
     options.name = "routing";
@@ -77,7 +79,9 @@ absl::Status Service::Start() {
   if (routing_follower_ != nullptr) {
     RETURN_IF_ERROR(routing_follower_->Start());
   }
-  RETURN_IF_ERROR(own_follower_->Start());
+  if (own_follower_ != nullptr) {
+    RETURN_IF_ERROR(own_follower_->Start());
+  }
   expiries_.Start();
   return absl::OkStatus();
 }
@@ -86,7 +90,9 @@ Task<bool> Service::Stop() {
   if (routing_follower_ != nullptr) {
     co_await routing_follower_->Stop();
   }
-  co_await own_follower_->Stop();
+  if (own_follower_ != nullptr) {
+    co_await own_follower_->Stop();
+  }
   const bool stopped = co_await expiries_.Stop();
   co_return stopped;
 }

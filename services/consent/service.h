@@ -49,6 +49,8 @@ struct Settings {
   absl::Duration lease = absl::Seconds(2);
   absl::Duration probe_interval = absl::Milliseconds(200);
   bool rebuild_routing = false;
+  /// Whether persons may be found and made to be one human. Off until what ADR 24 lists as open is closed.
+  bool links = false;
   /// Of the keyed hashes that find persons who may be one. Absent: one is derived from the log's own key.
   std::optional<MatchKey> match_key = std::nullopt;
   bool rebuild_own = false;
@@ -80,6 +82,7 @@ class Service {
   LinkHandlers& links() { return links_; }
   /// What follows this registry's own log.
   OwnLeaves& own_leaves() { return own_leaves_; }
+  /// Only with `links`.
   const audit::Follower& own_follower() const { return *own_follower_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }

@@ -75,6 +75,20 @@ class PythonClientTest(suite.SuiteTest):
             self.assertNotIn(error.code(), (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED,
                                             grpc.StatusCode.UNKNOWN), where + name)
 
+    def test_nobody_is_linked_while_links_are_off(self):
+        who = {"surname": "Diallo", "first_names": "Awa", "phone": "0612345678",
+               "birth_date": self.types.Date(year=1980, month=5, day=17)}
+        one, other = self.register(self.city, "link-1", **who), self.register(self.city, "link-2", **who)
+        steward = self.suite.client("ville-paris/steward", agent="stew-1")
+        steward.metadata.append(("relais-reason", "doublon"))
+        request = self.person.MergeRequest(request_id=suite.new_id(), person=one, other=other)
+        with self.assertRaises(grpc.RpcError) as refused:
+            steward.call("consent", "PersonService", "Merge", request)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+        self.assertEqual(suite.reason_of(refused.exception), "WRONG_STATE")
+        listed = steward.call("consent", "PersonService", "ListCandidates", self.person.ListCandidatesRequest())
+        self.assertEqual(len(listed.candidates), 0)
+
     def test_agree_permit_withdraw_deny(self):
         person = self.register(self.city, "case-1", surname="Traoré", first_names="Aminata")
         self.assertTrue(person.handle.startswith("rh1_"))

@@ -283,6 +283,7 @@ Task<absl::StatusOr<v1::ListCandidatesResponse>> CandidateHandlers::ListCandidat
 
 Task<absl::StatusOr<v1::ConfirmMatchResponse>> CandidateHandlers::ConfirmMatch(
     rpc::Call call, v1::ConfirmMatchRequest request) {
+  CO_RETURN_IF_ERROR(LinksAreOn(registry_));
   absl::StatusOr<Deciding> deciding = co_await DecidingOf(registry_, call, request, kConfirm, true);
   CO_RETURN_IF_ERROR(deciding.status());
   const absl::Status decided = co_await Decide(registry_, *deciding);

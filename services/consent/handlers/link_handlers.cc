@@ -152,6 +152,7 @@ absl::StatusOr<std::vector<Id128>> LinksOf(Registry& registry, const Id128& pers
 Task<absl::StatusOr<v1::MergeResponse>> LinkHandlers::Merge(rpc::Call call, v1::MergeRequest request) {
   const rpc::ServiceContext& context = registry_.context;
   CO_RETURN_IF_ERROR(context.Writable());
+  CO_RETURN_IF_ERROR(LinksAreOn(registry_));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   co_await ResumeOn(context.executor);
   LinkWish wish;

@@ -20,10 +20,20 @@ struct Registry {
   calendar::Paris paris;
   /// True: an agreement on a notice that is not in the register is refused.
   bool notices_required = false;
+  /// False: no two persons are found, nor made, to be one human (ADR 24).
+  bool links = false;
   [[nodiscard]] Files files() const { return {context, store}; }
   /// Whether who helps her is known up to now, by routing's log; empty: never (D-2.6.4).
   std::function<bool()> teams_known = {};
 };
+
+/// OK, or WRONG_STATE: this registry makes no two persons one.
+inline absl::Status LinksAreOn(const Registry& registry) {
+  return registry.links
+             ? absl::OkStatus()
+             : rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                            "this registry links nobody: links.enabled is off");
+}
 
 /// The instants of the domain have whole microseconds, as stored.
 inline absl::Time WholeMicros(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }

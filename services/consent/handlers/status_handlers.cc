@@ -43,7 +43,8 @@ absl::StatusOr<PlannedAct> PlanStatus(Registry& registry, const v1::UpdateStatus
   if (request.has_day()) {
     *payload.mutable_day() = request.day();
   }
-  payload.set_do_not_group(StatusOf(status).do_not_group());
+  // Her institution opens this leaf: what others said is for services alone, which read it with Resolve.
+  payload.set_do_not_group(StatusSaidBy(status, institution).do_not_group());
   PlannedAct act;
   act.state = state;
   act.event = event;

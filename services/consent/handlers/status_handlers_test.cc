@@ -55,6 +55,13 @@ TEST(UpdateStatus, EachInstitutionSeesItsOwnWordAndServicesAll) {  // D-5.6
   // The Ville cannot take CAF's word back.
   ASSERT_TRUE(Update(world, StatusOf(person, "s2", v1::STATUS_CHANGE_MAY_GROUP)).ok());
   EXPECT_TRUE(SeenBy(world, world.AsService("routing"), raw, "ville-paris").do_not_group());
+  v1::StatusUpdated said;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.details.payload().UnpackTo(&said) && said.institution() == "ville-paris") {
+      EXPECT_FALSE(said.do_not_group()) << "its own leaf does not tell it what another said";
+    }
+  }
+  EXPECT_EQ(said.institution(), "ville-paris");
   ASSERT_TRUE(Update(world, StatusOf(at_caf, "s3", v1::STATUS_CHANGE_MAY_GROUP), "caf").ok());
   EXPECT_FALSE(SeenBy(world, world.AsService("routing"), raw, "ville-paris").do_not_group());
 }
