@@ -84,7 +84,7 @@ Settings ReadSettings(Config& config) {
   settings.services_ca = config.String("tls.services_ca");
   settings.foreign_ca = config.String("tls.foreign_ca", "");
   settings.store_path = config.String("store.path");
-  settings.store_cache_mib = config.Int("store.cache_mib", 96, 1, kMostCacheMib);
+  settings.store_cache_mib = config.Int("store.cache_mib", 64, 1, kMostCacheMib);
   settings.ring = config.String("keys.ring");
   settings.ring_master = config.String("keys.master");
   settings.handle_generation = static_cast<uint16_t>(config.Int("handles.generation", 1, 1, kMostGeneration));

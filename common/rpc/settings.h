@@ -45,7 +45,7 @@ struct Settings {
   std::string services_ca;      // tls.services_ca: likewise for services
   std::string foreign_ca;       // tls.foreign_ca: direct issuers of other accepted certificates; default none
   std::string store_path;       // store.path: folder
-  int64_t store_cache_mib = 0;  // store.cache_mib: 96
+  int64_t store_cache_mib = 0;  // store.cache_mib: 64
   std::string ring;             // keys.ring, keys.master: the ring of handle and suppression keys
   std::string ring_master;
   uint16_t handle_generation = 1;  // handles.generation: 1
