@@ -3,43 +3,28 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/audit/big_endian.h"
+#include "common/audit/hold_rows.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/aead.h"
 #include "common/crypto/destroyed_key.h"
-#include "common/crypto/sha256.h"
 #include "common/storage/partitions.h"
 
 namespace relais::audit {
 namespace {
 
-constexpr std::string_view kHoldRow = "hold";
+using internal::HoldContext;
+using internal::HoldPartition;
+using internal::kHoldRow;
+
 constexpr std::string_view kEndRow = "end";
-constexpr std::string_view kItemPrefix = "i/";
 constexpr size_t kHoldsAtOnce = 500;
-constexpr size_t kLeavesAtOnce = 50;
-constexpr size_t kBatchBytes = size_t{1} << 20;
-constexpr size_t kBatchRows = 500;
 constexpr size_t kPageBytes = size_t{800} << 10;  // an answer has at most 1 MiB, unless one item has more
 constexpr size_t kKeySize = 32;
 constexpr uint32_t kOnlyVersion = 1;
 
-storage::Partition PartitionOf(const Id128& id) { return {storage::PartitionKind::kHold, id}; }
 std::string RingName(const Id128& id) { return "legal-hold/" + id.ToHex(); }
-std::string ContextOf(const Id128& id, std::string_view row) {
-  return absl::StrCat("relais hold v1|", PartitionOf(id).Encode(), "|", std::string(row));
-}
-std::string ItemKey(const Secret& key, std::string_view name) {
-  return absl::StrCat(std::string(kItemPrefix), crypto::HmacSha256(key, name));
-}
-std::string LeafName(uint64_t index) {
-  std::string name = "leaf/";
-  AppendBigEndian64(name, index);
-  return name;
-}
 
 }  // namespace
 
@@ -96,7 +81,7 @@ absl::Status Holds::LoadOne(const storage::Partition& partition) {
   }
   RETURN_IF_ERROR(key.status());
   ASSIGN_OR_RETURN(const std::string plain,
-                   crypto::OpenRandom(*key, ContextOf(partition.id, kHoldRow), row->value));
+                   crypto::OpenRandom(*key, HoldContext(partition.id, kHoldRow), row->value));
   audit::v1::StoredHold stored;
   if (!stored.ParseFromString(plain)) {
     return absl::DataLossError("a legal hold does not parse");
@@ -203,9 +188,9 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest
   stored.set_until(absl::ToUnixMicros(request.until));
   CO_ASSIGN_OR_RETURN(
       std::string sealed,
-      crypto::SealRandom(random_, hold->key, ContextOf(request.id, kHoldRow), stored.SerializeAsString()));
+      crypto::SealRandom(random_, hold->key, HoldContext(request.id, kHoldRow), stored.SerializeAsString()));
   storage::CommitRequest commit;
-  commit.partition = PartitionOf(request.id);
+  commit.partition = HoldPartition(request.id);
   commit.preconditions.push_back({std::string(kHoldRow), std::nullopt});
   commit.preconditions.push_back({std::string(kEndRow), std::nullopt});
   commit.batch.push_back({std::string(kHoldRow), std::move(sealed)});
@@ -278,7 +263,7 @@ Task<absl::StatusOr<storage::LeafRange>> Holds::End(HoldPtr hold, Event event, b
   payload.set_expired(expired);
   event.details.mutable_payload()->PackFrom(payload);
   storage::CommitRequest commit;
-  commit.partition = PartitionOf(id);
+  commit.partition = HoldPartition(id);
   commit.preconditions.push_back(
       {std::string(kHoldRow), hold->version == 0 ? std::nullopt : std::optional(hold->version)});
   commit.batch.push_back({std::string(kHoldRow), std::nullopt});
@@ -307,7 +292,7 @@ Task<absl::Status> Holds::Destroy(Id128 id) {
     co_return destroyed;
   }
   const absl::Status emptied =
-      co_await storage::EmptyPartition(store_, PartitionOf(id), std::string(kEndRow));
+      co_await storage::EmptyPartition(store_, HoldPartition(id), std::string(kEndRow));
   CO_RETURN_IF_ERROR(emptied);
   std::lock_guard lock(mu_);
   half_ended_.erase(id);
@@ -385,194 +370,6 @@ Task<absl::Status> Holds::RunReady() {
   co_return first;
 }
 
-// ---- copying
-
-absl::StatusOr<std::vector<Subject>> Holds::Covered(const Subject& person) const {
-  std::vector<Subject> covered = {person};
-  if (states_ != nullptr) {
-    ASSIGN_OR_RETURN(const std::vector<Subject> others, states_->HeldWith(person));
-    covered.insert(covered.end(), others.begin(), others.end());
-  }
-  return covered;
-}
-
-void Holds::CopyAgain() {
-  std::lock_guard lock(mu_);
-  copied_ = false;
-}
-
-Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
-  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
-  absl::StatusOr<bool> made = co_await Copy(std::move(hold), std::move(covered));
-  co_return made;
-}
-
-Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subjects) {
-  std::vector<Id128> copied;
-  const std::vector<HoldPtr> in_force = AllInForce();
-  for (const HoldPtr& hold : in_force) {
-    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
-    const bool concerned =
-        std::find_first_of(covered.begin(), covered.end(), subjects.begin(), subjects.end()) != covered.end();
-    if (concerned) {
-      const absl::StatusOr<bool> made = co_await Copy(hold, std::move(covered));
-      CO_RETURN_IF_ERROR(made.status());
-      if (*made) {
-        copied.push_back(hold->info.id);
-      }
-    }
-  }
-  co_return copied;
-}
-
-Task<absl::Status> Holds::CopyAll() {
-  absl::Status first;
-  const std::vector<HoldPtr> in_force = AllInForce();
-  for (const HoldPtr& hold : in_force) {
-    const absl::StatusOr<bool> made = co_await CopyCovered(hold);
-    first.Update(made.status());
-  }
-  co_return first;
-}
-
-Task<absl::StatusOr<bool>> Holds::Copy(HoldPtr hold, std::vector<Subject> subjects) {
-  for (const Subject& subject : subjects) {
-    for (const bool leaves : {false, true}) {
-      absl::Status copied;
-      if (leaves) {
-        copied = co_await CopyLeaves(hold, subject);
-      } else {
-        copied = co_await CopyState(hold, subject);
-      }
-      if (absl::IsAborted(copied)) {
-        co_return false;  // it ended meanwhile
-      }
-      if (absl::IsDataLoss(copied)) {
-        log::Error("a legal hold cannot copy what does not open", {log::Field::Code(copied)});
-        continue;
-      }
-      CO_RETURN_IF_ERROR(copied);
-    }
-  }
-  co_return true;
-}
-
-absl::StatusOr<bool> Holds::Has(const Hold& hold, std::string_view name) const {
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
-                   store_.Get(PartitionOf(hold.info.id), ItemKey(hold.key, name)));
-  return there.has_value();
-}
-
-absl::StatusOr<storage::Mutation> Holds::ItemRow(const Hold& hold, std::string_view name,
-                                                 const audit::v1::HeldItem& item) const {
-  std::string key = ItemKey(hold.key, name);
-  ASSIGN_OR_RETURN(std::string sealed, crypto::SealRandom(random_, hold.key, ContextOf(hold.info.id, key),
-                                                          item.SerializeAsString()));
-  return storage::Mutation{std::move(key), std::move(sealed)};
-}
-
-// A leaf never changes: one that was copied is not copied again, so that an actor's name outlives its month's
-// key.
-absl::StatusOr<std::optional<storage::Mutation>> Holds::LeafRow(const Hold& hold, OpenedLeaf leaf) const {
-  const std::string name = LeafName(leaf.index);
-  ASSIGN_OR_RETURN(const bool there, Has(hold, name));
-  if (there || leaf.opening != OpenedLeaf::Opening::kOpened) {
-    return std::optional<storage::Mutation>();
-  }
-  audit::v1::HeldItem item;
-  audit::v1::HeldLeaf& held = *item.mutable_leaf();
-  held.set_index(leaf.index);
-  absl::StatusOr<audit::v1::LeafActor> actor = log_.Actor(leaf.leaf);
-  if (actor.ok()) {
-    *held.mutable_actor() = *std::move(actor);
-  } else if (!absl::IsNotFound(actor.status())) {
-    return actor.status();
-  }
-  held.set_leaf(std::move(leaf.bytes));
-  *held.mutable_details() = std::move(leaf.details);
-  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
-  return std::optional(std::move(row));
-}
-
-Task<absl::Status> Holds::CopyLeaves(HoldPtr hold, Subject subject) {
-  uint64_t from = 0;
-  for (;;) {
-    CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> indices, log_.LeavesOf(subject, from, kLeavesAtOnce));
-    if (indices.empty()) {
-      co_return absl::OkStatus();
-    }
-    from = indices.back() + 1;
-    CO_ASSIGN_OR_RETURN(std::vector<OpenedLeaf> leaves, log_.OpenAt(indices));
-    std::vector<storage::Mutation> batch;
-    for (OpenedLeaf& leaf : leaves) {
-      CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, LeafRow(*hold, std::move(leaf)));
-      if (row.has_value()) {
-        batch.push_back(*std::move(row));
-      }
-    }
-    const absl::Status put = co_await Put(hold, std::move(batch));
-    CO_RETURN_IF_ERROR(put);
-  }
-}
-
-// Every content that is seen is kept: what retention takes out of a row later was there before.
-absl::StatusOr<std::optional<storage::Mutation>> Holds::StateRow(const Hold& hold, const Subject& subject,
-                                                                 audit::v1::HeldState state) const {
-  const crypto::Digest content = crypto::Sha256Digest({state.content().value()});
-  const std::string name =
-      absl::StrCat("state/", subject.Encode(), state.name(), "/", std::string(crypto::AsBytes(content)));
-  ASSIGN_OR_RETURN(const bool there, Has(hold, name));
-  if (there) {
-    return std::optional<storage::Mutation>();
-  }
-  audit::v1::HeldItem item;
-  *item.mutable_state() = std::move(state);
-  *item.mutable_state()->mutable_copied() = ToProto(log_.Now());
-  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
-  return std::optional(std::move(row));
-}
-
-Task<absl::Status> Holds::CopyState(HoldPtr hold, Subject subject) {
-  if (states_ == nullptr) {
-    co_return absl::OkStatus();
-  }
-  absl::StatusOr<std::vector<audit::v1::HeldState>> states = states_->StateOf(subject);
-  if (absl::IsInvalidArgument(states.status())) {
-    co_return absl::DataLossError("a row of state does not open");
-  }
-  CO_RETURN_IF_ERROR(states.status());
-  std::vector<storage::Mutation> batch;
-  size_t bytes = 0;
-  for (audit::v1::HeldState& state : *states) {
-    CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, StateRow(*hold, subject, std::move(state)));
-    if (!row.has_value()) {
-      continue;
-    }
-    bytes += row->value->size();
-    batch.push_back(*std::move(row));
-    if (bytes >= kBatchBytes || batch.size() == kBatchRows) {
-      std::vector<storage::Mutation> full = std::exchange(batch, {});
-      const absl::Status put = co_await Put(hold, std::move(full));
-      CO_RETURN_IF_ERROR(put);
-      bytes = 0;
-    }
-  }
-  const absl::Status put = co_await Put(hold, std::move(batch));
-  co_return put;
-}
-
-Task<absl::Status> Holds::Put(HoldPtr hold, std::vector<storage::Mutation> batch) {
-  if (batch.empty()) {
-    co_return absl::OkStatus();
-  }
-  storage::CommitRequest commit;
-  commit.partition = PartitionOf(hold->info.id);
-  commit.preconditions.push_back({std::string(kHoldRow), hold->version});
-  commit.batch = std::move(batch);
-  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
-  co_return done.status();
-}
-
 // ---- reading
 
 absl::StatusOr<Holds::HeldPage> Holds::Read(const Id128& id, std::string_view from, size_t limit) const {
@@ -580,7 +377,8 @@ absl::StatusOr<Holds::HeldPage> Holds::Read(const Id128& id, std::string_view fr
   HeldPage page;
   page.hold = hold->info;
   page.order_reference = hold->order_reference;
-  ASSIGN_OR_RETURN(storage::Page rows, store_.Scan(PartitionOf(id), kItemPrefix, from, limit));
+  ASSIGN_OR_RETURN(storage::Page rows,
+                   store_.Scan(HoldPartition(id), internal::kHeldItemPrefix, from, limit));
   page.next = std::move(rows.next);
   size_t bytes = 0;
   for (const storage::KeyedEntry& row : rows.entries) {
@@ -590,7 +388,7 @@ absl::StatusOr<Holds::HeldPage> Holds::Read(const Id128& id, std::string_view fr
       break;
     }
     ASSIGN_OR_RETURN(const std::string plain,
-                     crypto::OpenRandom(hold->key, ContextOf(id, row.key), row.entry.value));
+                     crypto::OpenRandom(hold->key, HoldContext(id, row.key), row.entry.value));
     audit::v1::HeldItem item;
     if (!item.ParseFromString(plain)) {
       return absl::DataLossError("an item of a legal hold does not parse");

@@ -47,6 +47,18 @@ void Ask(World& world, const Id128& person) {
   world.consent_log().Append(event);
 }
 
+// Consent's log places a hold on her, under the same id.
+void PlaceHold(World& world, const Id128& person) {
+  audit::v1::HoldPlaced payload;
+  payload.set_hold_id(ErasureId().ToHex());
+  payload.set_order_reference("RG 26/1");
+  *payload.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
+  audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, person},
+                                                    audit::v1::EVENT_CLASS_HOLD_PLACED);
+  event.details.mutable_payload()->PackFrom(payload);
+  world.consent_log().Append(event);
+}
+
 size_t Partitions(World& world, storage::PartitionKind kind) {
   return world.context().store.ListPartitions(kind, Id128(), 1000)->size();
 }
@@ -179,14 +191,7 @@ TEST(Hold, HerRowsAndAlertsStayAsACopyWhenSheIsErased) {
   world.Settle();
   const Id128 person = Registered(world, 0);
   world.Settle();
-  audit::v1::HoldPlaced payload;
-  payload.set_hold_id(ErasureId().ToHex());
-  payload.set_order_reference("RG 26/1");
-  *payload.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
-  audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, person},
-                                                    audit::v1::EVENT_CLASS_HOLD_PLACED);
-  event.details.mutable_payload()->PackFrom(payload);
-  world.consent_log().Append(event);
+  PlaceHold(world, person);
   Ask(world, person);
   world.Settle(absl::Seconds(10));
   ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
@@ -219,14 +224,7 @@ TEST(Hold, AtACollectiveAddressHerRowAndItsAlertStay) {
   world.Settle();
   const size_t rows = Partitions(world, storage::PartitionKind::kAlert);
   ASSERT_EQ(rows, 1);
-  audit::v1::HoldPlaced payload;
-  payload.set_hold_id(ErasureId().ToHex());
-  payload.set_order_reference("RG 26/1");
-  *payload.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
-  audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, person},
-                                                    audit::v1::EVENT_CLASS_HOLD_PLACED);
-  event.details.mutable_payload()->PackFrom(payload);
-  world.consent_log().Append(event);
+  PlaceHold(world, person);
   Ask(world, person);
   world.Settle(absl::Seconds(10));
   EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0);

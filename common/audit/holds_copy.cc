@@ -1,0 +1,221 @@
+// What a legal hold copies, and when: the part of Holds that writes items.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit/big_endian.h"
+#include "common/audit/hold_rows.h"
+#include "common/audit/holds.h"
+#include "common/base/log.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/crypto/aead.h"
+#include "common/crypto/sha256.h"
+
+namespace relais::audit {
+namespace {
+
+using internal::HeldItemKey;
+using internal::HoldContext;
+using internal::HoldPartition;
+using internal::kHoldRow;
+
+constexpr size_t kLeavesAtOnce = 50;
+constexpr size_t kBatchBytes = size_t{1} << 20;
+constexpr size_t kBatchRows = 500;
+
+std::string LeafName(uint64_t index) {
+  std::string name = "leaf/";
+  AppendBigEndian64(name, index);
+  return name;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Subject>> Holds::Covered(const Subject& person) const {
+  std::vector<Subject> covered = {person};
+  if (states_ != nullptr) {
+    ASSIGN_OR_RETURN(const std::vector<Subject> others, states_->HeldWith(person));
+    covered.insert(covered.end(), others.begin(), others.end());
+  }
+  return covered;
+}
+
+void Holds::CopyAgain() {
+  std::lock_guard lock(mu_);
+  copied_ = false;
+}
+
+Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
+  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
+  absl::StatusOr<bool> made = co_await Copy(std::move(hold), std::move(covered));
+  co_return made;
+}
+
+Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subjects) {
+  std::vector<Id128> copied;
+  const std::vector<HoldPtr> in_force = AllInForce();
+  for (const HoldPtr& hold : in_force) {
+    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
+    const bool concerned =
+        std::find_first_of(covered.begin(), covered.end(), subjects.begin(), subjects.end()) != covered.end();
+    if (concerned) {
+      const absl::StatusOr<bool> made = co_await Copy(hold, std::move(covered));
+      CO_RETURN_IF_ERROR(made.status());
+      if (*made) {
+        copied.push_back(hold->info.id);
+      }
+    }
+  }
+  co_return copied;
+}
+
+Task<absl::Status> Holds::CopyAll() {
+  absl::Status first;
+  const std::vector<HoldPtr> in_force = AllInForce();
+  for (const HoldPtr& hold : in_force) {
+    const absl::StatusOr<bool> made = co_await CopyCovered(hold);
+    first.Update(made.status());
+  }
+  co_return first;
+}
+
+Task<absl::StatusOr<bool>> Holds::Copy(HoldPtr hold, std::vector<Subject> subjects) {
+  for (const Subject& subject : subjects) {
+    for (const bool leaves : {false, true}) {
+      absl::Status copied;
+      if (leaves) {
+        copied = co_await CopyLeaves(hold, subject);
+      } else {
+        copied = co_await CopyState(hold, subject);
+      }
+      if (absl::IsAborted(copied)) {
+        co_return false;  // it ended meanwhile
+      }
+      if (absl::IsDataLoss(copied)) {
+        log::Error("a legal hold cannot copy what does not open", {log::Field::Code(copied)});
+        continue;
+      }
+      CO_RETURN_IF_ERROR(copied);
+    }
+  }
+  co_return true;
+}
+
+absl::StatusOr<bool> Holds::Has(const Hold& hold, std::string_view name) const {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
+                   store_.Get(HoldPartition(hold.info.id), HeldItemKey(hold.key, name)));
+  return there.has_value();
+}
+
+absl::StatusOr<storage::Mutation> Holds::ItemRow(const Hold& hold, std::string_view name,
+                                                 const audit::v1::HeldItem& item) const {
+  std::string key = HeldItemKey(hold.key, name);
+  ASSIGN_OR_RETURN(std::string sealed, crypto::SealRandom(random_, hold.key, HoldContext(hold.info.id, key),
+                                                          item.SerializeAsString()));
+  return storage::Mutation{std::move(key), std::move(sealed)};
+}
+
+// A leaf never changes: one that was copied is not copied again, so that an actor's name outlives its month's
+// key.
+absl::StatusOr<std::optional<storage::Mutation>> Holds::LeafRow(const Hold& hold, OpenedLeaf leaf) const {
+  const std::string name = LeafName(leaf.index);
+  ASSIGN_OR_RETURN(const bool there, Has(hold, name));
+  if (there || leaf.opening != OpenedLeaf::Opening::kOpened) {
+    return std::optional<storage::Mutation>();
+  }
+  audit::v1::HeldItem item;
+  audit::v1::HeldLeaf& held = *item.mutable_leaf();
+  held.set_index(leaf.index);
+  absl::StatusOr<audit::v1::LeafActor> actor = log_.Actor(leaf.leaf);
+  if (actor.ok()) {
+    *held.mutable_actor() = *std::move(actor);
+  } else if (!absl::IsNotFound(actor.status())) {
+    return actor.status();
+  }
+  held.set_leaf(std::move(leaf.bytes));
+  *held.mutable_details() = std::move(leaf.details);
+  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
+  return std::optional(std::move(row));
+}
+
+Task<absl::Status> Holds::CopyLeaves(HoldPtr hold, Subject subject) {
+  uint64_t from = 0;
+  for (;;) {
+    CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> indices, log_.LeavesOf(subject, from, kLeavesAtOnce));
+    if (indices.empty()) {
+      co_return absl::OkStatus();
+    }
+    from = indices.back() + 1;
+    CO_ASSIGN_OR_RETURN(std::vector<OpenedLeaf> leaves, log_.OpenAt(indices));
+    std::vector<storage::Mutation> batch;
+    for (OpenedLeaf& leaf : leaves) {
+      CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, LeafRow(*hold, std::move(leaf)));
+      if (row.has_value()) {
+        batch.push_back(*std::move(row));
+      }
+    }
+    const absl::Status put = co_await Put(hold, std::move(batch));
+    CO_RETURN_IF_ERROR(put);
+  }
+}
+
+// Every content that is seen is kept: what retention takes out of a row later was there before.
+absl::StatusOr<std::optional<storage::Mutation>> Holds::StateRow(const Hold& hold, const Subject& subject,
+                                                                 audit::v1::HeldState state) const {
+  const crypto::Digest content = crypto::Sha256Digest({state.content().value()});
+  const std::string name =
+      absl::StrCat("state/", subject.Encode(), state.name(), "/", std::string(crypto::AsBytes(content)));
+  ASSIGN_OR_RETURN(const bool there, Has(hold, name));
+  if (there) {
+    return std::optional<storage::Mutation>();
+  }
+  audit::v1::HeldItem item;
+  *item.mutable_state() = std::move(state);
+  *item.mutable_state()->mutable_copied() = ToProto(log_.Now());
+  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
+  return std::optional(std::move(row));
+}
+
+Task<absl::Status> Holds::CopyState(HoldPtr hold, Subject subject) {
+  if (states_ == nullptr) {
+    co_return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<audit::v1::HeldState>> states = states_->StateOf(subject);
+  if (absl::IsInvalidArgument(states.status())) {
+    co_return absl::DataLossError("a row of state does not open");
+  }
+  CO_RETURN_IF_ERROR(states.status());
+  std::vector<storage::Mutation> batch;
+  size_t bytes = 0;
+  for (audit::v1::HeldState& state : *states) {
+    CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, StateRow(*hold, subject, std::move(state)));
+    if (!row.has_value()) {
+      continue;
+    }
+    bytes += row->value->size();
+    batch.push_back(*std::move(row));
+    if (bytes >= kBatchBytes || batch.size() == kBatchRows) {
+      std::vector<storage::Mutation> full = std::exchange(batch, {});
+      const absl::Status put = co_await Put(hold, std::move(full));
+      CO_RETURN_IF_ERROR(put);
+      bytes = 0;
+    }
+  }
+  const absl::Status put = co_await Put(hold, std::move(batch));
+  co_return put;
+}
+
+Task<absl::Status> Holds::Put(HoldPtr hold, std::vector<storage::Mutation> batch) {
+  if (batch.empty()) {
+    co_return absl::OkStatus();
+  }
+  storage::CommitRequest commit;
+  commit.partition = HoldPartition(hold->info.id);
+  commit.preconditions.push_back({std::string(kHoldRow), hold->version});
+  commit.batch = std::move(batch);
+  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  co_return done.status();
+}
+
+}  // namespace relais::audit
