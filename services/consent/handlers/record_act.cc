@@ -22,14 +22,21 @@ struct Prepared {
   v1::RememberedAct remembered;
 };
 
-// Her history as an act under her name changes it.
-PersonState SpokenAs(const VersionedState& now, const Id128& person) {
-  PersonState state = *now.state;
-  if (now.RootFor(person) != person) {
-    state.SpeakAs(person);
+// Her history as an act under her name changes it; a copy only where she is linked.
+class Spoken {
+ public:
+  Spoken(const VersionedState& now, const Id128& person) : state_(*now.state) {
+    if (now.RootFor(person) != person) {
+      under_name_.emplace(*now.state);
+      under_name_->SpeakAs(person);
+    }
   }
-  return state;
-}
+  [[nodiscard]] const PersonState& state() const { return under_name_ ? *under_name_ : state_; }
+
+ private:
+  const PersonState& state_;  // of the VersionedState it was made from
+  std::optional<PersonState> under_name_;
+};
 
 // Everybody else who is one human with her: they have leaves of their own, with the same event id.
 std::vector<Id128> OthersOf(const VersionedState& now, const Id128& person) {
@@ -64,8 +71,8 @@ absl::Status DraftLeaves(const rpc::ServiceContext& context, const std::vector<a
 absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& store, const ActRequest& request,
                                  const VersionedState& now, const rpc::Idempotency::Seen& seen,
                                  const PlanAct& plan) {
-  ASSIGN_OR_RETURN(PlannedAct act,
-                   plan(SpokenAs(now, request.person), now.state->InstantOfNext(context.log.Now())));
+  const Spoken spoken(now, request.person);
+  ASSIGN_OR_RETURN(PlannedAct act, plan(spoken.state(), now.state->InstantOfNext(context.log.Now())));
   act.state.SpeakAs({});
   Prepared prepared;
   prepared.root = now.RootFor(request.person);
@@ -272,8 +279,8 @@ absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext&
       return std::optional<Prepared>();
     }
   }
-  std::optional<PlannedChange> change =
-      plan(SpokenAs(now, person), now.state->InstantOfNext(context.log.Now()));
+  const Spoken spoken(now, person);
+  std::optional<PlannedChange> change = plan(spoken.state(), now.state->InstantOfNext(context.log.Now()));
   if (!change) {
     return std::optional<Prepared>();
   }
