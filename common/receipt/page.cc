@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/proto_time.h"
+#include "common/receipt/record.h"
 
 namespace relais::receipt {
 namespace {
@@ -140,7 +141,10 @@ class Writer {
   void AddUntil(std::vector<Section>& out) const {
     const consent::v1::Consent& consent = receipt_.consent();
     Section until = Titled("until", "section.until");
-    until.items.push_back({"", Say("until", {{"date", Date(FromProto(consent.valid_until()))}})});
+    until.items.push_back({"", Say("until", {{"date", Date(EndOf(receipt_))}})});
+    for (const consent::v1::ReceiptRenewal& renewal : receipt_.renewals()) {
+      until.items.push_back({"", Say("renewed", {{"date", Date(FromProto(renewal.at()))}})});
+    }
     if (!consent.source_reference().empty()) {
       until.items.push_back(
           {"", Say("only.reference", {{"reference", {Kind::kLatin, consent.source_reference()}}})});
@@ -222,6 +226,10 @@ class Writer {
         return Say("state.withdrawn", date);
       case consent::v1::RECEIPT_STATE_EXPIRED:
         return Say("state.expired", date);
+      case consent::v1::RECEIPT_STATE_TERMINATED:
+        return Say("state.terminated", date);
+      case consent::v1::RECEIPT_STATE_INVALIDATED:
+        return Say("state.invalidated", date);
       default:
         return Say("state.given");
     }

@@ -30,7 +30,7 @@ constexpr char kStyle[] =
     ".small{font-size:9pt}";
 
 std::string Html(const Span& span) {
-  const std::string text = Escape(span.text);
+  std::string text = Escape(span.text);
   switch (span.kind) {
     case Span::Kind::kOwn:
       return text;

@@ -76,11 +76,26 @@ TEST_F(PageTest, EveryStateIsSaid) {
       {consent::v1::RECEIPT_STATE_PARTLY_WITHDRAWN,
        "Vous avez retiré une partie de cet accord le 4 novembre 2026 à 9 h 00."},
       {consent::v1::RECEIPT_STATE_WITHDRAWN, "Vous avez retiré cet accord le 4 novembre 2026 à 9 h 00."},
-      {consent::v1::RECEIPT_STATE_EXPIRED, "Cet accord est terminé depuis le 4 novembre 2026 à 9 h 00."}};
+      {consent::v1::RECEIPT_STATE_EXPIRED, "Cet accord est terminé depuis le 4 novembre 2026 à 9 h 00."},
+      {consent::v1::RECEIPT_STATE_TERMINATED,
+       "Cet accord a été arrêté le 4 novembre 2026 à 9 h 00 par l'organisme"},
+      {consent::v1::RECEIPT_STATE_INVALIDATED,
+       "Cet accord a été déclaré non valable le 4 novembre 2026 à 9 h 00. Il compte comme jamais donné."}};
   for (const auto& [state, sentence] : states) {
     receipt_.set_state(state);
     EXPECT_THAT(absl::StrReplaceAll(Flowing("fr"), {{"à 0", "à "}}), HasSubstr(sentence));
   }
+}
+
+TEST_F(PageTest, ARenewedAgreementLastsUntilItsNewEnd) {
+  consent::v1::ReceiptRenewal& renewal = *receipt_.add_renewals();
+  *renewal.mutable_at() = ToProto(testing::At(11, 10, 10));
+  *renewal.mutable_valid_until() = ToProto(testing::At(12, 10, 10) + absl::Hours(24 * 365));
+  *receipt_.mutable_lasts_until() = renewal.valid_until();
+  const std::string text = Flowing("fr");
+  EXPECT_THAT(text, HasSubstr("Jusqu'au 10 décembre 2027 à 11 h 00."));
+  EXPECT_THAT(text, HasSubstr("Vous l'avez prolongé le 10 novembre 2026 à 11 h 00."));
+  EXPECT_THAT(text, Not(HasSubstr("3 novembre 2027")));
 }
 
 TEST_F(PageTest, DraftsSaySoAndTheFrenchFollows) {

@@ -98,7 +98,7 @@ Json PurposeOf(const consent::v1::Receipt& receipt, const consent::v1::ConsentLi
       {"pii_controllers", Json::array({PartyId(consent.collector().institution())})},
       {"collection_method", Word(consent::v1::Method_Name(consent.method()), "METHOD_")},
       {"processing_method", std::move(acts)},
-      {"retention_period", absl::StrCat("until ", Instant(consent.valid_until()))},
+      {"retention_period", absl::StrCat("until ", Instant(ToProto(EndOf(receipt))))},
       {"jurisdiction", "FR"},
       {"recipient_third_parties", std::move(recipients)},
       {"withdrawal_method",
@@ -173,6 +173,13 @@ Json EventsOf(const consent::v1::Receipt& receipt) {
                     {"entity_id", PartyId(consent.collector().institution())},
                     {"event_type", consent.explicit_() ? "explicit_consent" : "expressed_consent"},
                     {"event_state", "consent_given"}});
+  for (const consent::v1::ReceiptRenewal& renewal : receipt.renewals()) {
+    const absl::Duration longer = FromProto(renewal.valid_until()) - FromProto(renewal.at());
+    events.push_back({{"event_time", Instant(renewal.at())},
+                      {"validity_start", Instant(renewal.at())},
+                      {"validity_duration", absl::StrCat("PT", absl::ToInt64Seconds(longer), "S")},
+                      {"event_state", "consent_renewed"}});
+  }
   const auto then = [&](const char* state) {
     events.push_back({{"event_time", Instant(receipt.state_since())}, {"event_state", state}});
   };
@@ -186,6 +193,12 @@ Json EventsOf(const consent::v1::Receipt& receipt) {
     case consent::v1::RECEIPT_STATE_EXPIRED:
       then("consent_expired");
       break;
+    case consent::v1::RECEIPT_STATE_TERMINATED:
+      then("consent_terminated");
+      break;
+    case consent::v1::RECEIPT_STATE_INVALIDATED:
+      then("consent_invalidated");
+      break;
     default:
       break;
   }
@@ -193,6 +206,10 @@ Json EventsOf(const consent::v1::Receipt& receipt) {
 }
 
 }  // namespace
+
+absl::Time EndOf(const consent::v1::Receipt& receipt) {
+  return FromProto(receipt.has_lasts_until() ? receipt.lasts_until() : receipt.consent().valid_until());
+}
 
 std::string WriteRecord(const consent::v1::Receipt& receipt) {
   const consent::v1::Consent& consent = receipt.consent();

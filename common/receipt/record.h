@@ -4,9 +4,13 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "relais/consent/v1/receipt.pb.h"
 
 namespace relais::receipt {
+
+/// Until when it lasts by what was known then, excluded.
+[[nodiscard]] absl::Time EndOf(const consent::v1::Receipt& receipt);
 
 inline constexpr char kRecordFormat[] = "relais-consent-record/1";
 

@@ -65,6 +65,21 @@ TEST(Record, AWithdrawalIsAnEvent) {
   EXPECT_EQ(record["event"][1]["event_time"], "2026-11-04T08:00:00Z");
 }
 
+TEST(Record, ARenewalIsAnEventAndMovesTheEnd) {
+  consent::v1::Receipt receipt = SampleReceipt();
+  consent::v1::ReceiptRenewal& renewal = *receipt.add_renewals();
+  *renewal.mutable_at() = ToProto(testing::At(11, 10, 10));
+  *renewal.mutable_valid_until() = ToProto(testing::At(11, 11, 10));
+  *receipt.mutable_lasts_until() = renewal.valid_until();
+  receipt.set_state(consent::v1::RECEIPT_STATE_TERMINATED);
+  *receipt.mutable_state_since() = ToProto(testing::At(11, 10, 18));
+  const nlohmann::json record = nlohmann::json::parse(WriteRecord(receipt));
+  EXPECT_EQ(record["pii_processing"]["purposes"][0]["retention_period"], "until 2026-11-11T10:00:00Z");
+  EXPECT_EQ(record["event"][1]["event_state"], "consent_renewed");
+  EXPECT_EQ(record["event"][1]["validity_duration"], "PT86400S");
+  EXPECT_EQ(record["event"][2]["event_state"], "consent_terminated");
+}
+
 // D-2.13: the fields of Kantara CR 1.1, filled from the record alone. The controller's postal address is in
 // no directory and stays empty.
 nlohmann::json KantaraFrom(const nlohmann::json& record) {

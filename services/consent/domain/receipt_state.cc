@@ -22,17 +22,25 @@ bool Touches(const Denial& denial, const Agreement& agreement, const Rules& rule
 
 StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreement, const Rules& rules,
                               absl::Time now) {
+  if (agreement.InvalidAt(now)) {
+    return {v1::RECEIPT_STATE_INVALIDATED, agreement.ended->at};
+  }
   std::optional<absl::Time> touched;
   for (const Denial& denial : state.denials()) {
-    if (denial.at <= now && denial.at < agreement.valid_until && Touches(denial, agreement, rules)) {
+    if (denial.at <= now && denial.at < agreement.TermAt(denial.at).until &&
+        Touches(denial, agreement, rules)) {
       touched = std::max(touched.value_or(denial.at), denial.at);
     }
   }
   if (touched && IsTakenBack(state, agreement, rules)) {
     return {v1::RECEIPT_STATE_WITHDRAWN, *touched};
   }
-  if (now >= agreement.valid_until) {
-    return {v1::RECEIPT_STATE_EXPIRED, agreement.valid_until};
+  const absl::Time until = agreement.TermAt(now).until;
+  if (agreement.EndedBy(now) && agreement.ended->at < until) {
+    return {v1::RECEIPT_STATE_TERMINATED, agreement.ended->at};
+  }
+  if (now >= until) {
+    return {v1::RECEIPT_STATE_EXPIRED, until};
   }
   if (touched) {
     return {v1::RECEIPT_STATE_PARTLY_WITHDRAWN, *touched};

@@ -63,5 +63,36 @@ TEST_F(ReceiptStateTest, AfterItsEndThereIsNothingToWithdraw) {
   EXPECT_EQ(On(22).state, v1::RECEIPT_STATE_EXPIRED);
 }
 
+// D-2.12: prolonged at her word, it lasts until the new end.
+TEST_F(ReceiptStateTest, ARenewalMovesTheEnd) {
+  agreement_.renewals.push_back({Day(15), Day(27)});
+  EXPECT_EQ(On(21).state, v1::RECEIPT_STATE_GIVEN);
+  Deny(22, MakeLine({}, {"ADDRESS"}, {}));
+  EXPECT_EQ(On(23).state, v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(On(27).state, v1::RECEIPT_STATE_EXPIRED);
+  EXPECT_EQ(On(27).since, Day(27));
+}
+
+// D-2.8: it ends with the mandate of who agreed for her.
+TEST_F(ReceiptStateTest, AMandateEndsIt) {
+  agreement_.mandate_until = Day(10);
+  EXPECT_EQ(On(9).state, v1::RECEIPT_STATE_GIVEN);
+  EXPECT_EQ(On(10).state, v1::RECEIPT_STATE_EXPIRED);
+  EXPECT_EQ(On(10).since, Day(10));
+}
+
+// D-2.12: terminated by its collector, or invalidated by an authority: as if never given.
+TEST_F(ReceiptStateTest, EndedOtherwiseThanByHer) {
+  agreement_.ended = Agreement::Ended{Day(6), false};
+  EXPECT_EQ(On(5).state, v1::RECEIPT_STATE_GIVEN);
+  EXPECT_EQ(On(7).state, v1::RECEIPT_STATE_TERMINATED);
+  EXPECT_EQ(On(21).state, v1::RECEIPT_STATE_TERMINATED);
+  EXPECT_EQ(On(21).since, Day(6));
+  Deny(8, Line(), IdOf(1));
+  EXPECT_EQ(On(9).state, v1::RECEIPT_STATE_WITHDRAWN);
+  agreement_.ended->invalidated = true;
+  EXPECT_EQ(On(9).state, v1::RECEIPT_STATE_INVALIDATED);
+}
+
 }  // namespace
 }  // namespace relais::consent

@@ -35,7 +35,7 @@ bool LineLetsHost(const PersonState& state, const Rules& rules, const Line& line
 bool IsHost(const PersonState& state, const Rules& rules, const std::string& institution,
             const Moment& moment) {
   return std::any_of(state.agreements().begin(), state.agreements().end(), [&](const Agreement& agreement) {
-    return agreement.valid_until > moment.now &&
+    return agreement.TermAt(moment.now).until > moment.now &&
            std::any_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
              return LineLetsHost(state, rules, line, institution, moment);
            });

@@ -120,6 +120,12 @@ absl::StatusOr<v1::GetReceiptResponse> ResponseOf(Registry& registry, const rpc:
     *receipt.mutable_state_since() = TimeTo(state.since);
   }
   *receipt.mutable_as_of() = TimeTo(instant);
+  *receipt.mutable_lasts_until() = TimeTo(agreement.TermAt(instant).until);
+  for (const Renewal& renewal : agreement.renewals) {
+    v1::ReceiptRenewal& again = *receipt.add_renewals();
+    *again.mutable_at() = TimeTo(renewal.at);
+    *again.mutable_valid_until() = TimeTo(renewal.valid_until);
+  }
   receipt.set_person(rpc::HandleFor(registry.context, call.caller.institution, person).handle());
   response.set_record_json(receipt::WriteRecord(receipt));
   ASSIGN_OR_RETURN(*response.mutable_code(), receipt::MakeCode(receipt.proof()));

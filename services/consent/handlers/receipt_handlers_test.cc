@@ -129,6 +129,27 @@ TEST_F(ReceiptTest, HerHostGetsIt) {
   EXPECT_TRUE(absl::IsNotFound(Get("emmaus", At("emmaus"), consent_).status()));
 }
 
+// D-2.12: a host agreement that an authority declared invalid opens nothing.
+TEST_F(ReceiptTest, AnInvalidHostGetsNothing) {
+  v1::RecordConsentRequest host = SimWorld::ConsentFor(person_, "host");
+  host.mutable_lines(0)->mutable_recipients(0)->set_institution("emmaus");
+  host.mutable_lines(0)->set_acts(0, common::v1::ACT_HOST);
+  const auto recorded = world_.Record(host);
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  ASSERT_TRUE(Get("emmaus", At("emmaus"), consent_).ok());
+  v1::WithdrawConsentRequest invalid;
+  invalid.set_request_id("i1");
+  *invalid.mutable_person() = person_;
+  invalid.set_consent_id(recorded->consent_id());
+  invalid.set_end(v1::CONSENT_END_INVALIDATED);
+  invalid.set_decision_reference("TJ-75-2026-12");
+  ASSERT_TRUE(
+      world_.Run(world_.service().agreements().WithdrawConsent(world_.As("ville-paris"), invalid)).ok());
+  EXPECT_TRUE(absl::IsNotFound(Get("emmaus", At("emmaus"), consent_).status()));
+  EXPECT_EQ(Get("ville-paris", person_, recorded->consent_id())->receipt().state(),
+            v1::RECEIPT_STATE_INVALIDATED);
+}
+
 TEST_F(ReceiptTest, LeavesALeaf) {
   EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_RECEIPT_GIVEN), 0U);
   Get();
