@@ -153,6 +153,15 @@ absl::StatusOr<int> RunInform(Context& context, const FollowUpOptions& options) 
   return kExitOk;
 }
 
+std::string ErasureText(const consent::v1::WithdrawnRecipient& recipient) {
+  if (!recipient.has_erasure_asked()) {
+    return "-";
+  }
+  return recipient.has_erasure_answered() ? absl::StrCat(EnumText(recipient.erasure_outcome()), " ",
+                                                         ParisTime(FromProto(recipient.erasure_answered())))
+                                          : "asked, no answer";
+}
+
 absl::StatusOr<int> RunWithdrawal(Context& context, const FollowUpOptions& options) {
   consent::v1::GetWithdrawalStatusRequest request;
   *request.mutable_person() = Person(options.person);
@@ -161,16 +170,43 @@ absl::StatusOr<int> RunWithdrawal(Context& context, const FollowUpOptions& optio
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::GetWithdrawalStatus, request));
   std::vector<std::vector<std::string>> rows = {
-      {"INSTITUTION", "PERMITS", "LAST PERMIT", "DELIVERED", "PULLED BACK"}};
+      {"INSTITUTION", "PERMITS", "LAST PERMIT", "DELIVERED", "PULLED BACK", "ERASURE"}};
   for (const consent::v1::WithdrawnRecipient& recipient : response.recipients()) {
     rows.push_back({recipient.institution(), absl::StrCat(recipient.permits()),
                     ParisTime(FromProto(recipient.last_permit())), absl::StrCat(recipient.delivered()),
-                    absl::StrCat(recipient.pulled_back())});
+                    absl::StrCat(recipient.pulled_back()), ErasureText(recipient)});
   }
   Print(context.globals.json, response,
         absl::StrCat("withdrawn ", ParisTime(FromProto(response.withdrawn())), "\n",
                      rows.size() == 1 ? "nobody was permitted anything on it\n" : Table(rows),
                      response.routing_known() ? "" : "messages: not known up to now\n"));
+  return kExitOk;
+}
+
+// What the next verb is given: the notice, or the emergency.
+std::string WhatFor(const consent::v1::Duty& duty) {
+  if (!duty.notice_id().empty()) {
+    return absl::StrCat("notice ", duty.notice_id());
+  }
+  return duty.emergency_id().empty() ? "-" : absl::StrCat("emergency ", duty.emergency_id());
+}
+
+absl::StatusOr<int> RunErased(Context& context, const FollowUpOptions& options) {
+  consent::v1::AnswerErasureNoticeRequest request;
+  request.set_request_id(RequestId(options.request_id));
+  *request.mutable_person() = Person(options.person);
+  request.set_notice_id(options.id);
+  ASSIGN_OR_RETURN(const auto outcome,
+                   ParseEnumOption<consent::v1::ErasureOutcome>(options.outcome, "--outcome"));
+  request.set_outcome(outcome);
+  request.set_reasons(options.reasons);
+  request.set_want_proof(!options.receipt.empty());
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(const auto response,
+                   session->Call<ConsentService>(&ConsentService::Stub::AnswerErasureNotice, request));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
+  Print(context.globals.json, response,
+        absl::StrCat("answered: ", EnumText(outcome), "\nrevision ", response.written().revision(), "\n"));
   return kExitOk;
 }
 
@@ -186,10 +222,10 @@ absl::StatusOr<int> RunObligations(Context& context, const FollowUpOptions& opti
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::ListObligations, request));
-  std::vector<std::vector<std::string>> rows = {{"DUTY", "DUE", "OVERDUE", "PERSON", "EMERGENCY"}};
+  std::vector<std::vector<std::string>> rows = {{"DUTY", "DUE", "OVERDUE", "PERSON", "OF"}};
   for (const consent::v1::Duty& duty : response.obligations()) {
     rows.push_back({EnumText(duty.kind()), ParisTime(FromProto(duty.due())), duty.overdue() ? "yes" : "no",
-                    duty.person().handle(), duty.emergency_id().empty() ? "-" : duty.emergency_id()});
+                    duty.person().handle(), WhatFor(duty)});
   }
   Print(context.globals.json, response,
         (rows.size() == 1 ? "nothing is owed\n" : Table(rows)) + More(response.next_page_token()));
@@ -344,12 +380,25 @@ void AddDuties(CLI::App& noun, Context& context) {
   inform.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRun(inform, context, options, RunInform);
 
-  CLI::App& duties = AddVerb(noun, "obligations", "what your institution still owes: information, reviews",
-                             "relais --as ville-paris/dsol consent obligations --overdue");
+  CLI::App& erased = AddVerb(
+      noun, "erased", "answer a notice to erase, listed by `consent obligations`",
+      "relais --as caf/droits consent erased HANDLE 0123456789abcdef0123456789abcdef --outcome erased");
+  auto erased_options = std::make_shared<FollowUpOptions>();
+  erased.add_option("person", erased_options->person, "her handle")->required();
+  erased.add_option("notice", erased_options->id, kId)->required();
+  erased.add_option("--outcome", erased_options->outcome, "erased, kept or not-held")->required();
+  erased.add_option("--reasons", erased_options->reasons, "of what is kept: on which ground");
+  erased.add_option("--receipt", erased_options->receipt, "write the proof here, as a JSON receipt");
+  erased.add_option("--request-id", erased_options->request_id, "repeat a request under its id");
+  OnRun(erased, context, erased_options, RunErased);
+
+  CLI::App& duties =
+      AddVerb(noun, "obligations", "what your institution still owes: information, reviews, answers",
+              "relais --as ville-paris/dsol consent obligations --overdue");
   auto duties_options = std::make_shared<FollowUpOptions>();
   duties.add_flag("--overdue", duties_options->overdue, "only those past due");
   duties.add_option("--kind", duties_options->kind,
-                    "inform-first-contact, review-emergency or inform-after-emergency");
+                    "inform-first-contact, review-emergency, inform-after-emergency or answer-erasure");
   AddPages(duties, *duties_options);
   OnRun(duties, context, duties_options, RunObligations);
 }

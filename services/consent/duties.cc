@@ -46,11 +46,16 @@ absl::StatusOr<DutyName> NameOf(std::string_view institution, const std::string&
   return duty;
 }
 
+bool IsOfEmergency(v1::DutyKind kind) {
+  return IsReview(kind) || kind == v1::DUTY_KIND_INFORM_AFTER_EMERGENCY;
+}
+
 // What an entry is about, if it is still owed.
 struct Owed {
   absl::Time since;
   common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED;
   Emergency emergency;
+  std::string emergency_id;  // 16 bytes, of a notice that comes from one
 };
 
 absl::StatusOr<std::optional<Owed>> OwedOfEmergency(Registry& registry, const DutyName& duty) {
@@ -78,12 +83,14 @@ absl::StatusOr<std::optional<Owed>> OwedOfEmergency(Registry& registry, const Du
 }
 
 absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& duty) {
-  if (duty.kind != v1::DUTY_KIND_INFORM_FIRST_CONTACT) {
+  if (IsOfEmergency(duty.kind)) {
     return OwedOfEmergency(registry, duty);
   }
+  const std::string row = duty.kind == v1::DUTY_KIND_ANSWER_ERASURE
+                              ? ErasureDutyRow(duty.institution, duty.id)
+                              : DutyRow(duty.institution);
   v1::StoredDuty stored;
-  const absl::StatusOr<bool> opened =
-      registry.store.OpenRowOfName(duty.person, DutyRow(duty.institution), stored);
+  const absl::StatusOr<bool> opened = registry.store.OpenRowOfName(duty.person, row, stored);
   if (absl::IsNotFound(opened.status()) || (opened.ok() && !*opened)) {
     return std::optional<Owed>();
   }
@@ -94,6 +101,7 @@ absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& d
   Owed owed;
   owed.since = FromMicros(stored.since());
   owed.ground = stored.ground();
+  owed.emergency_id = stored.emergency_id();
   return std::optional(std::move(owed));
 }
 
@@ -103,8 +111,11 @@ void AppendDuty(const DutyName& duty, bool escalated, Owed owed, absl::Time now,
   *out.mutable_due() = TimeTo(duty.due);
   *out.mutable_since() = TimeTo(owed.since);
   out.set_overdue(now > duty.due);
-  if (duty.kind != v1::DUTY_KIND_INFORM_FIRST_CONTACT) {
+  if (IsOfEmergency(duty.kind)) {
     out.set_emergency_id(duty.id.ToHex());
+  } else if (duty.kind == v1::DUTY_KIND_ANSWER_ERASURE) {
+    out.set_notice_id(duty.id.ToHex());
+    out.set_emergency_id(absl::BytesToHexString(owed.emergency_id));
   }
   out.set_ground(owed.ground);
   page.duties.push_back(std::move(out));
@@ -176,6 +187,10 @@ std::string DutyRow(std::string_view institution) {
   return std::string(kDutyPrefix) + std::string(institution);
 }
 
+std::string ErasureDutyRow(std::string_view institution, const Id128& notice) {
+  return absl::StrCat(DutyRow(institution), "/", notice.ToHex());
+}
+
 storage::CommitRequest AddDuty(const rpc::ServiceContext& context, const DutyName& duty, bool escalated) {
   v1::DutyEntry entry;
   entry.set_person_id(duty.person.ToBytes());
@@ -229,7 +244,7 @@ absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter
 
 namespace {
 
-// A row of art. 14 by its plain key; nothing when her key is gone.
+// A row of hers by its plain key; nothing when her key is gone.
 absl::Status AddDutyOfRow(Registry& registry, const Id128& person, const std::string& key,
                           const std::string& sealed, std::vector<DutyName>& duties) {
   v1::StoredDuty stored;
@@ -239,8 +254,12 @@ absl::Status AddDutyOfRow(Registry& registry, const Id128& person, const std::st
   }
   RETURN_IF_ERROR(opened);
   ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(stored.id()));
-  duties.push_back({key.substr(kDutyPrefix.size()), person, v1::DUTY_KIND_INFORM_FIRST_CONTACT, id,
-                    FromMicros(stored.due())});
+  const std::string name = key.substr(kDutyPrefix.size());
+  const size_t slash = name.find('/');
+  duties.push_back(
+      {name.substr(0, slash), person,
+       slash == std::string::npos ? v1::DUTY_KIND_INFORM_FIRST_CONTACT : v1::DUTY_KIND_ANSWER_ERASURE, id,
+       FromMicros(stored.due())});
   return absl::OkStatus();
 }
 

@@ -1,6 +1,7 @@
-// What institutions owe about persons: reviews of emergencies, information (D-2.6.6, D-2.7).
+// What institutions owe about persons: reviews of emergencies, information, answers to notices to erase
+// (D-2.6.6, D-2.7).
 //
-// Each institution has two index buckets, of reviews and of information, ordered by due instant. An entry is
+// Each institution has two index buckets, of reviews and of all else, ordered by due instant. An entry is
 // durable before what it is about, and goes after it is met; what counts is in the person's partition, so an
 // entry whose duty is met, never came into being, or was about somebody erased, is passed over.
 #pragma once
@@ -25,7 +26,7 @@ struct DutyName {
   std::string institution;
   Id128 person;
   v1::DutyKind kind = v1::DUTY_KIND_UNSPECIFIED;
-  Id128 id;  // the emergency's, or of the duty itself
+  Id128 id;  // the emergency's, the notice's, or of the duty itself
   absl::Time due;
 };
 
@@ -39,6 +40,8 @@ struct DutyName {
 
 /// The row of her partition that holds an institution's duty of art. 14.
 [[nodiscard]] std::string DutyRow(std::string_view institution);
+/// The same of its duty to answer a notice to erase.
+[[nodiscard]] std::string ErasureDutyRow(std::string_view institution, const Id128& notice);
 inline constexpr std::string_view kDutyPrefix = "duty/";
 
 /// Where a listing stands; empty at the end. Opaque text for callers.

@@ -103,6 +103,7 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
       : agreements_(dispatcher, v1::ConsentService::service_full_name(), service.agreements()),
         consents_(dispatcher, v1::ConsentService::service_full_name(), service.consents()),
         duties_(dispatcher, v1::ConsentService::service_full_name(), service.duties()),
+        erasure_notices_(dispatcher, v1::ConsentService::service_full_name(), service.erasure_notices()),
         notices_(dispatcher, v1::ConsentService::service_full_name(), service.notices()),
         withdrawals_(dispatcher, v1::ConsentService::service_full_name(), service.withdrawals()),
         objections_(dispatcher, v1::ConsentService::service_full_name(), service.objections()),
@@ -138,6 +139,11 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   Reactor* ListObligations(Context* c, const v1::ListObligationsRequest* q,
                            v1::ListObligationsResponse* s) override {
     return duties_.Unary(c, q, s, "ListObligations", &DutyHandlers::ListObligations);
+  }
+  Reactor* AnswerErasureNotice(Context* c, const v1::AnswerErasureNoticeRequest* q,
+                               v1::AnswerErasureNoticeResponse* s) override {
+    return erasure_notices_.Unary(c, q, s, "AnswerErasureNotice",
+                                  &ErasureNoticeHandlers::AnswerErasureNotice);
   }
   Reactor* GetWithdrawalStatus(Context* c, const v1::GetWithdrawalStatusRequest* q,
                                v1::GetWithdrawalStatusResponse* s) override {
@@ -176,6 +182,7 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   rpc::Binding<AgreementHandlers> agreements_;
   rpc::Binding<ConsentHandlers> consents_;
   rpc::Binding<DutyHandlers> duties_;
+  rpc::Binding<ErasureNoticeHandlers> erasure_notices_;
   rpc::Binding<NoticeHandlers> notices_;
   rpc::Binding<WithdrawalStatusHandlers> withdrawals_;
   rpc::Binding<ObjectionHandlers> objections_;

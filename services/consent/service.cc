@@ -37,6 +37,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       emergencies_(registry_),
       consents_(registry_),
       duties_(registry_),
+      erasure_notices_(registry_),
       notices_(registry_),
       withdrawals_(registry_),
       expiries_(registry_, settings.expiry_scan),
@@ -51,15 +52,15 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       routing_log_(std::move(routing_log)),
       own_leaves_(registry_, settings.match_key ? *settings.match_key
                                                 : MatchKey{0, context_.log.DeriveKey("relais match v1")}),
-      own_log_(audit::LocalSource(context_.log, &OwnLeaves::Wants)) {
-  if (settings.links) {
-    audit::FollowerOptions own;
-    // Another key: every record is matched anew.
-    own.name = absl::StrCat("own/match/", own_leaves_.key().version);
-    own.rebuild = settings.rebuild_own;
-    own_follower_ = audit::Follower::Create(own, *own_log_, own_leaves_, context_.store, context_.clock,
-                                            context_.random, context_.executor);
-  }
+      notices_to_erase_(registry_),
+      own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_),
+      own_log_(audit::LocalSource(context_.log, &OwnLog::Wants)) {
+  audit::FollowerOptions own;
+  // Another key, or links switched on: every record is matched anew.
+  own.name = settings.links ? absl::StrCat("own/match/", own_leaves_.key().version) : "own";
+  own.rebuild = settings.rebuild_own;
+  own_follower_ = audit::Follower::Create(own, *own_log_, own_, context_.store, context_.clock,
+                                          context_.random, context_.executor);
   if (routing_log_ != nullptr) {
     audit::FollowerOptions options;
     options.name = "routing";
@@ -79,9 +80,7 @@ absl::Status Service::Start() {
   if (routing_follower_ != nullptr) {
     RETURN_IF_ERROR(routing_follower_->Start());
   }
-  if (own_follower_ != nullptr) {
-    RETURN_IF_ERROR(own_follower_->Start());
-  }
+  RETURN_IF_ERROR(own_follower_->Start());
   expiries_.Start();
   return absl::OkStatus();
 }
@@ -90,9 +89,7 @@ Task<bool> Service::Stop() {
   if (routing_follower_ != nullptr) {
     co_await routing_follower_->Stop();
   }
-  if (own_follower_ != nullptr) {
-    co_await own_follower_->Stop();
-  }
+  co_await own_follower_->Stop();
   const bool stopped = co_await expiries_.Stop();
   co_return stopped;
 }

@@ -18,6 +18,7 @@
 #include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/emergency_handlers.h"
 #include "services/consent/handlers/erasure_handlers.h"
+#include "services/consent/handlers/erasure_notice_handlers.h"
 #include "services/consent/handlers/hold_handlers.h"
 #include "services/consent/handlers/identifier_handlers.h"
 #include "services/consent/handlers/link_handlers.h"
@@ -32,6 +33,7 @@
 #include "services/consent/handlers/status_handlers.h"
 #include "services/consent/handlers/withdrawal_status.h"
 #include "services/consent/keeper.h"
+#include "services/consent/own_log.h"
 #include "services/consent/teams.h"
 
 namespace relais::consent {
@@ -82,7 +84,6 @@ class Service {
   LinkHandlers& links() { return links_; }
   /// What follows this registry's own log.
   OwnLeaves& own_leaves() { return own_leaves_; }
-  /// Only with `links`.
   const audit::Follower& own_follower() const { return *own_follower_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }
@@ -90,6 +91,7 @@ class Service {
   EmergencyHandlers& emergencies() { return emergencies_; }
   ConsentHandlers& consents() { return consents_; }
   DutyHandlers& duties() { return duties_; }
+  ErasureNoticeHandlers& erasure_notices() { return erasure_notices_; }
   NoticeHandlers& notices() { return notices_; }
   WithdrawalStatusHandlers& withdrawals() { return withdrawals_; }
   /// Null without routing's log.
@@ -119,6 +121,7 @@ class Service {
   EmergencyHandlers emergencies_;
   ConsentHandlers consents_;
   DutyHandlers duties_;
+  ErasureNoticeHandlers erasure_notices_;
   NoticeHandlers notices_;
   WithdrawalStatusHandlers withdrawals_;
   Expiries expiries_;
@@ -133,6 +136,8 @@ class Service {
   std::unique_ptr<audit::TailSource> routing_log_;
   std::unique_ptr<audit::Follower> routing_follower_;
   OwnLeaves own_leaves_;
+  ErasureNotices notices_to_erase_;
+  OwnLog own_;
   std::unique_ptr<audit::TailSource> own_log_;
   std::unique_ptr<audit::Follower> own_follower_;
 };

@@ -202,12 +202,26 @@ class StoryTest(StoryCase):
             each for each in self.waiting(self.emmaus, "emmaus-maraude")
             if each.state == self.inbox.Waiting.STATE_QUEUED])
         self.assertEqual(len(queued), 1)
-        self.withdraw(person, consent_id=agreement)
+        withdrawal = self.withdraw(person, consent_id=agreement).withdrawal_id
         self.assertEqual(self.pull(self.emmaus, "emmaus-maraude"), [])
         suite.wait_for("the message to be pulled back", lambda: queued[0].message_id not in [
             each.message_id for each in self.waiting(self.emmaus, "emmaus-maraude")])
         self.refused(grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE", self.emmaus.call, "routing", "InboxService",
                      "Ack", self.inbox.AckRequest(message_id=queued[0].message_id))
+
+        # Emmaüs had permits on it: it is asked to erase, and answers (RGPD art. 17, 19).
+        owed = suite.wait_for("the notice to erase", lambda: [
+            each for each in self.emmaus.call("consent", "ConsentService", "ListObligations",
+                                              self.consent.ListObligationsRequest()).obligations
+            if each.kind == self.values.DUTY_KIND_ANSWER_ERASURE])
+        self.assertEqual([each.person.handle for each in owed], [theirs.handle])
+        self.emmaus.call("consent", "ConsentService", "AnswerErasureNotice", self.consent.AnswerErasureNoticeRequest(
+            request_id=suite.new_id(), person=theirs, notice_id=owed[0].notice_id,
+            outcome=self.values.ERASURE_OUTCOME_ERASED))
+        status = self.city.call("consent", "ConsentService", "GetWithdrawalStatus",
+                                self.consent.GetWithdrawalStatusRequest(person=person, withdrawal_id=withdrawal))
+        self.assertEqual([(each.institution, each.erasure_outcome) for each in status.recipients],
+                         [("emmaus", self.values.ERASURE_OUTCOME_ERASED)])
 
         # What comes after goes by the decree's ground to the desk of her arrondissement again.
         fourth = self.bill(who, fluid="EAU")

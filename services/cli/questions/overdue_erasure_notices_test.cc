@@ -1,7 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "relais/routing/v1/events.pb.h"
+#include "common/base/proto_time.h"
+#include "relais/consent/v1/events.pb.h"
 #include "services/cli/questions/testing/teller.h"
 
 namespace relais::cli::questions {
@@ -12,27 +13,47 @@ using testing::IdOf;
 using ::testing::IsEmpty;
 using testing::Teller;
 
-void Withdrawn(Teller& teller, uint8_t id, bool after_delivery) {
-  routing::v1::MessageWithdrawn withdrawn;
-  withdrawn.set_message_id(IdOf(id).ToHex());
-  withdrawn.set_after_delivery(after_delivery);
-  teller.Tell("routing", audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN, withdrawn, Teller::Of(1));
+constexpr absl::Duration kDay = absl::Hours(24);
+
+void Asked(Teller& teller, uint8_t id) {
+  consent::v1::ErasureAsked asked;
+  asked.set_notice_id(IdOf(id).ToHex());
+  asked.set_institution("caf");
+  *asked.mutable_due() = ToProto(teller.now() + 30 * kDay);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASURE_ASKED, asked, Teller::Of(1));
 }
 
-TEST(OverdueErasureNotices, AMonthAfterWhatHadBeenDelivered) {
+void Answered(Teller& teller, uint8_t id) {
+  consent::v1::ErasureAnswered answered;
+  answered.set_notice_id(IdOf(id).ToHex());
+  answered.set_outcome(consent::v1::ERASURE_OUTCOME_ERASED);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASURE_ANSWERED, answered, Teller::Of(1));
+}
+
+TEST(OverdueErasureNotices, UnansweredPastItsDueInstant) {
   Teller teller(MakeOverdueErasureNotices({}));
-  Withdrawn(teller, 1, true);
-  Withdrawn(teller, 2, false);
-  teller.Pass(absl::Hours(24 * 30));
-  Withdrawn(teller, 3, true);
-  teller.Pass(absl::Hours(24));
+  Asked(teller, 1);
+  Asked(teller, 2);
+  teller.Pass(kDay);
+  Answered(teller, 2);
+  teller.Pass(28 * kDay);
+  Asked(teller, 3);
+  teller.Pass(2 * kDay);
   EXPECT_THAT(teller.Codes(), ElementsAre("OVERDUE 0"));
+}
+
+TEST(OverdueErasureNotices, AnsweredTooLate) {
+  Teller teller(MakeOverdueErasureNotices({}));
+  Asked(teller, 1);
+  teller.Pass(31 * kDay);
+  Answered(teller, 1);
+  EXPECT_THAT(teller.Codes(), ElementsAre("LATE 0 1"));
 }
 
 TEST(OverdueErasureNotices, NotBefore) {
   Teller teller(MakeOverdueErasureNotices({}));
-  Withdrawn(teller, 1, true);
-  teller.Pass(absl::Hours(24 * 30));
+  Asked(teller, 1);
+  teller.Pass(29 * kDay);
   EXPECT_THAT(teller.Codes(), IsEmpty());
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "common/base/proto_time.h"
+#include "services/consent/erasure_notices.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -108,6 +109,14 @@ TEST(Erase, NothingThatNamesHerIsLeftOnceAllHaveAcknowledged) {
   *rectify.mutable_person() = person;
   rectify.mutable_traits()->set_address("3 rue Neuve");
   ASSERT_TRUE(world.Run(world.service().record_rights().Rectify(world.As("ville-paris"), rectify)).ok());
+  // A notice to erase, at the CAF.
+  v1::CheckRequest check = SimWorld::CheckFor(person, false);
+  check.set_request_id("p-1");
+  ASSERT_EQ(world.Decision(check), common::v1::DECISION_PERMIT);
+  ASSERT_TRUE(world.WithdrawAll(person, "w-1").ok());
+  ErasureNotices notices(world.service().registry());
+  world.Follow(notices);
+  ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASURE_ASKED), 1);
   const auto erased = Erase(world, EraseOf(person));
   ASSERT_TRUE(erased.ok()) << erased.status();
   EXPECT_TRUE(InStore(world, id.ToBytes())) << "that the test can fail";
@@ -119,6 +128,7 @@ TEST(Erase, NothingThatNamesHerIsLeftOnceAllHaveAcknowledged) {
   }
   ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  world.Follow(notices);  // nobody is asked about her any more
   EXPECT_FALSE(InStore(world, id.ToBytes()));
   EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 1) << "the other one's";
   EXPECT_EQ(world.Decision(SimWorld::CheckFor(other)), common::v1::DECISION_DENY);

@@ -29,27 +29,7 @@ v1::Traits Jeanne(int month = 4, int day = 12) {
 }
 
 // The follower of the registry's own log, leaf by leaf, from the first: what it does twice it does once.
-void Follow(SimWorld& world) {
-  OwnLeaves& own = world.service().own_leaves();
-  for (uint64_t from = 0;;) {
-    const auto leaves = world.Leaves(from);
-    if (leaves.empty()) {
-      return;
-    }
-    for (const audit::OpenedLeaf& leaf : leaves) {
-      audit::FollowedLeaf followed;
-      followed.index = leaf.index;
-      followed.time = leaf.leaf.time;
-      followed.header = leaf.leaf.header;
-      followed.details = leaf.details;
-      if (own.Concerns(followed)) {
-        const absl::Status applied = world.Run(own.Apply(followed, true));
-        EXPECT_TRUE(applied.ok()) << applied;
-      }
-      from = leaf.index + 1;
-    }
-  }
-}
+void Follow(SimWorld& world) { world.Follow(world.service().own_leaves()); }
 
 Ref Registered(SimWorld& world, const std::string& institution, const std::string& identifier,
                const v1::Traits& traits) {

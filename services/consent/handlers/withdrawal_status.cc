@@ -1,44 +1,26 @@
 #include "services/consent/handlers/withdrawal_status.h"
 
-#include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
+#include <vector>
 
 #include "common/audit/leaf.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/duties.h"
+#include "services/consent/erasure_notices.h"
+#include "services/consent/handlers/permits_given.h"
 #include "services/consent/teams.h"
 
 namespace relais::consent {
 namespace {
 
-constexpr size_t kLeavesAtOnce = 500;
-
 struct Withdrawn {
   uint64_t leaf = 0;
   absl::Time time;
-  std::set<std::string> consents;
+  Bases consents;
 };
-
-// Indices of hers, under any name, ascending.
-absl::StatusOr<std::vector<uint64_t>> LeavesOf(audit::Log& log, const std::vector<Id128>& group) {
-  std::vector<uint64_t> all;
-  for (const Id128& person : group) {
-    for (uint64_t from = 0;;) {
-      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
-                       log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
-      if (some.empty()) {
-        break;
-      }
-      all.insert(all.end(), some.begin(), some.end());
-      from = some.back() + 1;
-    }
-  }
-  std::sort(all.begin(), all.end());
-  return all;
-}
 
 absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint64_t>& leaves,
                                          const Id128& id, const rpc::Call& call) {
@@ -67,33 +49,40 @@ absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint
   return rpc::NoSuchOrNotYours();
 }
 
-bool RestsOn(const v1::CheckDecided& check, const std::set<std::string>& consents) {
-  return consents.contains(check.consent_id()) ||
-         std::any_of(check.bases().begin(), check.bases().end(),
-                     [&](const v1::CategoryBasis& basis) { return consents.contains(basis.consent_id()); });
-}
-
 using Recipients = std::map<std::string, v1::WithdrawnRecipient>;
 
-absl::Status CountPermits(audit::Log& log, const std::vector<uint64_t>& leaves, const Withdrawn& withdrawn,
-                          Recipients& recipients) {
-  const auto end = std::lower_bound(leaves.begin(), leaves.end(), withdrawn.leaf);
-  for (auto from = leaves.begin(); from != end;) {
-    const auto to = from + std::min<std::ptrdiff_t>(end - from, kLeavesAtOnce);
-    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt({from, to}));
-    for (const audit::OpenedLeaf& leaf : opened) {
-      v1::CheckDecided check;
-      if (leaf.leaf.header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED ||
-          leaf.leaf.header.decision() != common::v1::DECISION_PERMIT || leaf.leaf.header.exercise() ||
-          !leaf.details.payload().UnpackTo(&check) || !RestsOn(check, withdrawn.consents)) {
-        continue;
-      }
-      v1::WithdrawnRecipient& recipient = recipients[check.recipient().institution()];
-      recipient.set_institution(check.recipient().institution());
-      recipient.set_permits(recipient.permits() + 1);
-      *recipient.mutable_last_permit() = TimeTo(leaf.leaf.time);
+absl::StatusOr<Recipients> CountPermits(audit::Log& log, const std::vector<uint64_t>& leaves,
+                                        const Withdrawn& withdrawn) {
+  Recipients recipients;
+  RETURN_IF_ERROR(ForEachPermitOn(log, leaves, withdrawn.leaf, withdrawn.consents,
+                                  [&](const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
+                                    v1::WithdrawnRecipient& recipient =
+                                        recipients[check.recipient().institution()];
+                                    recipient.set_institution(check.recipient().institution());
+                                    recipient.set_permits(recipient.permits() + 1);
+                                    *recipient.mutable_last_permit() = TimeTo(leaf.leaf.time);
+                                  }));
+  return recipients;
+}
+
+// The notice to erase, under any name of hers; of several the one that waits longest for an answer.
+absl::Status AddErasure(Registry& registry, const std::vector<Id128>& names, const Id128& withdrawal,
+                        v1::WithdrawnRecipient& recipient) {
+  for (const Id128& name : names) {
+    const Id128 notice = ErasureNoticeId(withdrawal, name, recipient.institution());
+    v1::StoredDuty duty;
+    ASSIGN_OR_RETURN(const bool asked, registry.store.OpenRowOfName(
+                                           name, ErasureDutyRow(recipient.institution(), notice), duty));
+    if (!asked) {
+      continue;
     }
-    from = to;
+    *recipient.mutable_erasure_asked() = TimeTo(FromMicros(duty.since()));
+    recipient.set_erasure_outcome(duty.outcome());
+    recipient.clear_erasure_answered();
+    if (duty.met() == 0) {
+      return absl::OkStatus();
+    }
+    *recipient.mutable_erasure_answered() = TimeTo(FromMicros(duty.met()));
   }
   return absl::OkStatus();
 }
@@ -120,16 +109,16 @@ Task<absl::StatusOr<v1::GetWithdrawalStatusResponse>> WithdrawalStatusHandlers::
   co_await ResumeOn(registry_.context.executor);
   audit::Log& log = registry_.context.log;
   CO_ASSIGN_OR_RETURN(const std::vector<Id128> group, registry_.store.GroupOf(person));
-  CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOf(log, group));
+  CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOfNames(log, group));
   CO_ASSIGN_OR_RETURN(const Withdrawn withdrawn, FindWithdrawal(log, leaves, id, call));
-  Recipients recipients;
-  CO_RETURN_IF_ERROR(CountPermits(log, leaves, withdrawn, recipients));
+  CO_ASSIGN_OR_RETURN(Recipients recipients, CountPermits(log, leaves, withdrawn));
   v1::GetWithdrawalStatusResponse response;
   *response.mutable_withdrawn() = TimeTo(withdrawn.time);
   response.mutable_consent_ids()->Assign(withdrawn.consents.begin(), withdrawn.consents.end());
   response.set_routing_known(registry_.teams_known && registry_.teams_known());
   for (auto& [institution, recipient] : recipients) {
     CO_RETURN_IF_ERROR(CountMessages(registry_, person, withdrawn.time, recipient));
+    CO_RETURN_IF_ERROR(AddErasure(registry_, group, id, recipient));
     *response.add_recipients() = std::move(recipient);
   }
   co_return response;

@@ -267,6 +267,26 @@ class World {
       }
     }
   }
+  /// Gives every leaf of the log, also those made meanwhile, to what follows it: as after a lost cursor.
+  void Follow(audit::LeafHandler& handler) {
+    for (uint64_t from = 0;;) {
+      const std::vector<audit::OpenedLeaf> leaves = Leaves(from);
+      if (leaves.empty()) {
+        return;
+      }
+      for (const audit::OpenedLeaf& leaf : leaves) {
+        audit::FollowedLeaf followed;
+        followed.index = leaf.index;
+        followed.time = leaf.leaf.time;
+        followed.header = leaf.leaf.header;
+        followed.details = leaf.details;
+        if (handler.Concerns(followed)) {
+          Require(Run(handler.Apply(followed, true)));
+        }
+        from = leaf.index + 1;
+      }
+    }
+  }
   size_t Count(audit::v1::EventClass event_class) {
     size_t count = 0;
     for (const audit::OpenedLeaf& leaf : Leaves()) {

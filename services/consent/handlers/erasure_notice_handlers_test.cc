@@ -1,0 +1,235 @@
+#include "services/consent/handlers/erasure_notice_handlers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "relais/consent/v1/events.pb.h"
+#include "services/consent/erasure_notices.h"
+#include "services/consent/testing/world.h"
+
+namespace relais::consent {
+namespace {
+
+using audit::v1::EVENT_CLASS_ERASURE_ANSWERED;
+using audit::v1::EVENT_CLASS_ERASURE_ASKED;
+using common::v1::DECISION_PERMIT;
+using ::testing::IsEmpty;
+using testing::SimWorld;
+
+// She agreed that the Ville gives her identity to CAF and to Emmaüs; CAF's was given.
+class ErasureNoticesTest : public ::testing::Test {
+ protected:
+  ErasureNoticesTest() {
+    v1::RecordConsentRequest consent = SimWorld::ConsentFor(person, "c1");
+    consent.mutable_lines(0)->add_recipients()->set_institution("emmaus");
+    const auto recorded = world.Record(consent);
+    SimWorld::Require(recorded.status());
+    consent_id = recorded->consent_id();
+  }
+
+  void Permit(const std::string& recipient, bool exercise = false) {
+    v1::CheckRequest check = SimWorld::CheckFor(person, false);
+    check.set_request_id("p" + std::to_string(++requests));
+    check.mutable_recipient()->set_institution(recipient);
+    check.set_exercise(exercise);
+    ASSERT_EQ(world.Decision(check), DECISION_PERMIT);
+  }
+  std::string Withdraw(const v1::ConsentLine& line = {}) {
+    v1::WithdrawConsentRequest request;
+    request.set_request_id("w" + std::to_string(++requests));
+    *request.mutable_person() = person;
+    *request.add_lines() = line;
+    const auto withdrawn =
+        world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request));
+    SimWorld::Require(withdrawn.status());
+    return withdrawn->withdrawal_id();
+  }
+  void Follow() {
+    ErasureNotices notices(world.service().registry());
+    world.Follow(notices);
+  }
+  std::vector<v1::Duty> Owed(const std::string& as, bool overdue_only = false) {
+    v1::ListObligationsRequest request;
+    request.set_kind(v1::DUTY_KIND_ANSWER_ERASURE);
+    request.set_overdue_only(overdue_only);
+    const auto page = world.Run(world.service().duties().ListObligations(world.As(as), request));
+    SimWorld::Require(page.status());
+    return {page->obligations().begin(), page->obligations().end()};
+  }
+  v1::AnswerErasureNoticeRequest AnswerTo(const v1::Duty& duty, v1::ErasureOutcome outcome,
+                                          const std::string& reasons = "") {
+    v1::AnswerErasureNoticeRequest request;
+    request.set_request_id("a" + std::to_string(++requests));
+    *request.mutable_person() = duty.person();
+    request.set_notice_id(duty.notice_id());
+    request.set_outcome(outcome);
+    request.set_reasons(reasons);
+    return request;
+  }
+  absl::StatusOr<v1::AnswerErasureNoticeResponse> Answer(const std::string& as,
+                                                         const v1::AnswerErasureNoticeRequest& request) {
+    return world.Run(world.service().erasure_notices().AnswerErasureNotice(world.As(as), request));
+  }
+  std::map<std::string, v1::WithdrawnRecipient> StatusOf(const std::string& withdrawal) {
+    v1::GetWithdrawalStatusRequest request;
+    *request.mutable_person() = person;
+    request.set_withdrawal_id(withdrawal);
+    const auto status =
+        world.Run(world.service().withdrawals().GetWithdrawalStatus(world.As("ville-paris"), request));
+    SimWorld::Require(status.status());
+    std::map<std::string, v1::WithdrawnRecipient> recipients;
+    for (const v1::WithdrawnRecipient& recipient : status->recipients()) {
+      recipients[recipient.institution()] = recipient;
+    }
+    return recipients;
+  }
+
+  SimWorld world;
+  common::v1::PersonRef person = world.NewPerson("case-1");
+  std::string consent_id;
+  int requests = 0;
+};
+
+// D-2.7, RGPD art. 17 and 19: who had a permit is asked once, to answer within a month.
+TEST_F(ErasureNoticesTest, AWithdrawalAsksWhoHadAPermitOnceAndNobodyElse) {
+  Permit("caf");
+  Permit("caf");
+  Permit("emmaus", true);  // an exercise discloses nothing
+  const std::string withdrawal = Withdraw();
+  EXPECT_THAT(Owed("caf"), IsEmpty());
+  EXPECT_FALSE(StatusOf(withdrawal)["caf"].has_erasure_asked());
+  Follow();
+  Follow();
+  world.Restart();
+  const std::vector<v1::Duty> owed = Owed("caf");
+  ASSERT_EQ(owed.size(), 1u);
+  EXPECT_EQ(owed[0].person().handle(), rpc::HandleFor(world.context(), "caf", world.IdOf(person)).handle());
+  EXPECT_EQ(owed[0].emergency_id(), "");
+  EXPECT_FALSE(owed[0].overdue());
+  EXPECT_THAT(Owed("emmaus"), IsEmpty());
+  EXPECT_THAT(Owed("ville-paris"), IsEmpty());
+  EXPECT_EQ(world.Count(EVENT_CLASS_ERASURE_ASKED), 1u);
+  EXPECT_TRUE(StatusOf(withdrawal)["caf"].has_erasure_asked());
+  EXPECT_THAT(Owed("caf", true), IsEmpty());
+  world.harness().sim().RunFor(absl::Hours(24 * 31));
+  ASSERT_EQ(Owed("caf", true).size(), 1u);
+  EXPECT_TRUE(Owed("caf", true)[0].overdue());
+}
+
+TEST_F(ErasureNoticesTest, TheFollowerDoesItByItself) {
+  ASSERT_TRUE(world.service().Start().ok());
+  Permit("caf");
+  Withdraw();
+  world.harness().sim().RunFor(absl::Seconds(2));
+  EXPECT_EQ(Owed("caf").size(), 1u);
+  world.Run(world.service().Stop());
+}
+
+// What she takes back from one is no notice to another.
+TEST_F(ErasureNoticesTest, OnlyWhatIsTakenBackIsToBeErased) {
+  Permit("caf");
+  Permit("emmaus");
+  v1::ConsentLine from_emmaus;
+  from_emmaus.add_recipients()->set_institution("emmaus");
+  Withdraw(from_emmaus);
+  Follow();
+  EXPECT_THAT(Owed("caf"), IsEmpty());
+  EXPECT_EQ(Owed("emmaus").size(), 1u);
+}
+
+// What the collector ends was rightly given; what an authority declares invalid never was (D-2.12).
+TEST_F(ErasureNoticesTest, AnEndAsksNobodyAndAnInvalidAgreementAsks) {
+  Permit("caf");
+  v1::WithdrawConsentRequest request;
+  *request.mutable_person() = person;
+  request.set_consent_id(consent_id);
+  const auto end = [&](const std::string& id, v1::ConsentEnd how) {
+    request.set_request_id(id);
+    request.set_end(how);
+    request.set_decision_reference(how == v1::CONSENT_END_INVALIDATED ? "TJ-75-2026-12" : "");
+    const auto ended =
+        world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request));
+    ASSERT_TRUE(ended.ok()) << ended.status();
+    Follow();
+  };
+  end("t1", v1::CONSENT_END_TERMINATED);
+  EXPECT_THAT(Owed("caf"), IsEmpty());
+  end("t2", v1::CONSENT_END_INVALIDATED);
+  EXPECT_EQ(Owed("caf").size(), 1u);
+}
+
+TEST_F(ErasureNoticesTest, AnAnswerMeetsItAndErasedIsFinal) {
+  Permit("caf");
+  const std::string withdrawal = Withdraw();
+  Follow();
+  const v1::Duty duty = Owed("caf").at(0);
+  const v1::AnswerErasureNoticeRequest kept =
+      AnswerTo(duty, v1::ERASURE_OUTCOME_KEPT, "CSS art. L.114-19, contrôle en cours");
+  const auto answered = Answer("caf", kept);
+  ASSERT_TRUE(answered.ok()) << answered.status();
+  EXPECT_EQ(Answer("caf", kept)->SerializeAsString(), answered->SerializeAsString());
+  EXPECT_THAT(Owed("caf"), IsEmpty());
+  EXPECT_EQ(StatusOf(withdrawal)["caf"].erasure_outcome(), v1::ERASURE_OUTCOME_KEPT);
+  EXPECT_TRUE(Answer("caf", AnswerTo(duty, v1::ERASURE_OUTCOME_ERASED)).ok());
+  EXPECT_EQ(StatusOf(withdrawal)["caf"].erasure_outcome(), v1::ERASURE_OUTCOME_ERASED);
+  EXPECT_TRUE(StatusOf(withdrawal)["caf"].has_erasure_answered());
+  EXPECT_EQ(rpc::ReasonOf(Answer("caf", AnswerTo(duty, v1::ERASURE_OUTCOME_NOT_HELD)).status()),
+            common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(world.Count(EVENT_CLASS_ERASURE_ANSWERED), 2u);
+  Follow();
+  EXPECT_THAT(Owed("caf"), IsEmpty()) << "what is answered is not asked again";
+}
+
+TEST_F(ErasureNoticesTest, NobodyAnswersForAnotherAndAnswersAreWhole) {
+  Permit("caf");
+  Withdraw();
+  Follow();
+  const v1::Duty duty = Owed("caf").at(0);
+  v1::AnswerErasureNoticeRequest request = AnswerTo(duty, v1::ERASURE_OUTCOME_ERASED);
+  *request.mutable_person() = person;  // the Ville's handle
+  EXPECT_EQ(rpc::ReasonOf(Answer("ville-paris", request).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  request = AnswerTo(duty, v1::ERASURE_OUTCOME_ERASED);
+  request.set_notice_id(std::string(32, '0'));
+  EXPECT_EQ(rpc::ReasonOf(Answer("caf", request).status()), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  for (const auto& wrong :
+       {AnswerTo(duty, v1::ERASURE_OUTCOME_KEPT), AnswerTo(duty, v1::ERASURE_OUTCOME_ERASED, "parce que"),
+        AnswerTo(duty, v1::ERASURE_OUTCOME_UNSPECIFIED)}) {
+    EXPECT_EQ(Answer("caf", wrong).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(world.Count(EVENT_CLASS_ERASURE_ANSWERED), 0u);
+  EXPECT_EQ(Owed("caf").size(), 1u);
+}
+
+// D-2.6.6: not justified → erase and inform.
+TEST_F(ErasureNoticesTest, AnEmergencyJudgedToBeNoneAsksItsReceiver) {
+  v1::DeclareRequest declared;
+  declared.set_request_id("e1");
+  *declared.mutable_person() = person;
+  declared.mutable_recipient()->set_institution("aphp");
+  declared.add_categories("IDENTITY");
+  declared.set_facts("Inconsciente, seule au domicile.");
+  declared.set_person_unable(true);
+  declared.set_danger_serious(true);
+  const auto emergency = world.Run(world.service().emergencies().Declare(world.As("ville-paris"), declared));
+  ASSERT_TRUE(emergency.ok()) << emergency.status();
+  Permit("aphp");
+  v1::ReviewRequest review;
+  review.set_request_id("v1");
+  *review.mutable_person() = rpc::HandleFor(world.context(), "aphp", world.IdOf(person));
+  review.set_emergency_id(emergency->emergency_id());
+  review.set_outcome(v1::REVIEW_OUTCOME_NOT_JUSTIFIED);
+  review.set_reasons("Vue au domicile, consciente.");
+  ASSERT_TRUE(world.Run(world.service().emergencies().Review(world.As("aphp"), review)).ok());
+  Follow();
+  const std::vector<v1::Duty> owed = Owed("aphp");
+  ASSERT_EQ(owed.size(), 1u);
+  EXPECT_EQ(owed[0].emergency_id(), emergency->emergency_id());
+  EXPECT_TRUE(Answer("aphp", AnswerTo(owed[0], v1::ERASURE_OUTCOME_NOT_HELD)).ok());
+  EXPECT_THAT(Owed("aphp"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace relais::consent
