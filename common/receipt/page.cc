@@ -141,7 +141,9 @@ class Writer {
   void AddUntil(std::vector<Section>& out) const {
     const consent::v1::Consent& consent = receipt_.consent();
     Section until = Titled("until", "section.until");
-    until.items.push_back({"", Say("until", {{"date", Date(EndOf(receipt_))}})});
+    if (receipt_.state() != consent::v1::RECEIPT_STATE_INVALIDATED) {  // never given: it lasts for no time
+      until.items.push_back({"", Say("until", {{"date", Date(EndOf(receipt_))}})});
+    }
     for (const consent::v1::ReceiptRenewal& renewal : receipt_.renewals()) {
       until.items.push_back({"", Say("renewed", {{"date", Date(FromProto(renewal.at()))}})});
     }

@@ -202,6 +202,9 @@ Json EventsOf(const consent::v1::Receipt& receipt) {
     default:
       break;
   }
+  std::stable_sort(events.begin(), events.end(), [](const Json& one, const Json& other) {
+    return one["event_time"].get<std::string>() < other["event_time"].get<std::string>();
+  });
   return events;
 }
 

@@ -80,6 +80,18 @@ TEST(Record, ARenewalIsAnEventAndMovesTheEnd) {
   EXPECT_EQ(record["event"][2]["event_state"], "consent_terminated");
 }
 
+TEST(Record, EventsAreInTheOrderOfTheirInstants) {
+  consent::v1::Receipt receipt = SampleReceipt();
+  consent::v1::ReceiptRenewal& renewal = *receipt.add_renewals();
+  *renewal.mutable_at() = ToProto(testing::At(11, 10, 10));
+  *renewal.mutable_valid_until() = ToProto(testing::At(11, 11, 10));
+  receipt.set_state(consent::v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  *receipt.mutable_state_since() = ToProto(testing::At(11, 5, 10));
+  const nlohmann::json record = nlohmann::json::parse(WriteRecord(receipt));
+  EXPECT_EQ(record["event"][1]["event_state"], "consent_partly_withdrawn");
+  EXPECT_EQ(record["event"][2]["event_state"], "consent_renewed");
+}
+
 // D-2.13: the fields of Kantara CR 1.1, filled from the record alone. The controller's postal address is in
 // no directory and stays empty.
 nlohmann::json KantaraFrom(const nlohmann::json& record) {

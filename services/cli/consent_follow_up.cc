@@ -186,7 +186,11 @@ absl::StatusOr<int> RunWithdrawal(Context& context, const FollowUpOptions& optio
 // What the next verb is given: the notice, or the emergency.
 std::string WhatFor(const consent::v1::Duty& duty) {
   if (!duty.notice_id().empty()) {
-    return absl::StrCat("notice ", duty.notice_id());
+    std::vector<std::string> items;
+    for (const consent::v1::ErasureItem& item : duty.erase()) {
+      items.push_back(absl::StrCat(item.purpose(), ": ", absl::StrJoin(item.categories(), ",")));
+    }
+    return absl::StrCat("notice ", duty.notice_id(), " (", absl::StrJoin(items, "; "), ")");
   }
   return duty.emergency_id().empty() ? "-" : absl::StrCat("emergency ", duty.emergency_id());
 }

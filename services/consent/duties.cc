@@ -55,7 +55,7 @@ struct Owed {
   absl::Time since;
   common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED;
   Emergency emergency;
-  std::string emergency_id;  // 16 bytes, of a notice that comes from one
+  google::protobuf::RepeatedPtrField<v1::ErasureItem> items;  // of a notice to erase
 };
 
 absl::StatusOr<std::optional<Owed>> OwedOfEmergency(Registry& registry, const DutyName& duty) {
@@ -101,7 +101,7 @@ absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& d
   Owed owed;
   owed.since = FromMicros(stored.since());
   owed.ground = stored.ground();
-  owed.emergency_id = stored.emergency_id();
+  owed.items = stored.items();
   return std::optional(std::move(owed));
 }
 
@@ -115,7 +115,7 @@ void AppendDuty(const DutyName& duty, bool escalated, Owed owed, absl::Time now,
     out.set_emergency_id(duty.id.ToHex());
   } else if (duty.kind == v1::DUTY_KIND_ANSWER_ERASURE) {
     out.set_notice_id(duty.id.ToHex());
-    out.set_emergency_id(absl::BytesToHexString(owed.emergency_id));
+    *out.mutable_erase() = std::move(owed.items);
   }
   out.set_ground(owed.ground);
   page.duties.push_back(std::move(out));

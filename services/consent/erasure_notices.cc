@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 #include "relais/consent/v1/events.pb.h"
@@ -28,10 +29,10 @@ constexpr char kAsk[] = "relais.consent.v1.ConsentService/erasure-notice";
 struct Cause {
   Id128 person;
   uint64_t leaf = 0;
+  absl::Time time;
   Id128 id;
-  bool emergency = false;
-  Bases bases;
-  std::vector<Line> lines;  // empty: all of them
+  MeantBasis meant;         // what the permits meant rest on
+  std::vector<Line> lines;  // empty: all of that
 };
 
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
@@ -42,67 +43,149 @@ std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
   return id.ok() ? std::optional(*id) : std::nullopt;
 }
 
-absl::StatusOr<std::optional<Cause>> CauseOf(const audit::FollowedLeaf& leaf) {
+// Nullopt: nothing was taken back.
+std::optional<Cause> CauseOf(const audit::FollowedLeaf& leaf) {
   const std::optional<Id128> person = PersonOf(leaf);
-  if (!person || leaf.header.exercise()) {
-    return std::optional<Cause>();
+  const absl::StatusOr<Id128> id = Id128::FromBytes(leaf.header.event_id());
+  if (!person || !id.ok() || leaf.header.exercise()) {
+    return std::nullopt;
   }
-  Cause cause;
-  cause.person = *person;
-  cause.leaf = leaf.index;
+  Cause cause{*person, leaf.index, leaf.time, *id, OnAnyAgreement(), {}};
   v1::ConsentWithdrawn withdrawn;
+  v1::RefusalRecorded refused;
   v1::EmergencyReviewed reviewed;
-  if (leaf.details.payload().UnpackTo(&withdrawn)) {
-    if (withdrawn.end() == v1::CONSENT_END_TERMINATED) {
-      return std::optional<Cause>();
+  if (leaf.details.payload().UnpackTo(&withdrawn) && withdrawn.end() != v1::CONSENT_END_TERMINATED) {
+    // Her lines decide, not the list of agreements, which may be cut.
+    if (!withdrawn.consent_id().empty()) {
+      cause.meant = OnAnyOf({withdrawn.consent_id()});
     }
-    ASSIGN_OR_RETURN(cause.id, Id128::FromBytes(leaf.header.event_id()));
-    cause.bases.insert(withdrawn.consent_ids().begin(), withdrawn.consent_ids().end());
     cause.lines = LinesFrom(withdrawn.lines());
-  } else if (leaf.details.payload().UnpackTo(&reviewed) &&
-             reviewed.outcome() == v1::REVIEW_OUTCOME_NOT_JUSTIFIED) {
-    ASSIGN_OR_RETURN(cause.id, Id128::FromHex(reviewed.emergency_id()));
-    cause.emergency = true;
-    cause.bases.insert(reviewed.emergency_id());
-  } else {
-    return std::optional<Cause>();
+    return cause;
   }
-  return std::optional(std::move(cause));
+  if (leaf.details.payload().UnpackTo(&refused)) {
+    cause.lines = LinesFrom(refused.lines());
+    return cause;
+  }
+  if (leaf.details.payload().UnpackTo(&reviewed) && reviewed.outcome() == v1::REVIEW_OUTCOME_NOT_JUSTIFIED) {
+    cause.meant = OnAnyOf({reviewed.emergency_id()});
+    return cause;
+  }
+  return std::nullopt;
 }
 
-using Asked = std::map<std::string, std::set<std::string>>;  // institution → categories it had permits for
+// Purpose and category.
+using Item = std::pair<std::string, std::string>;
+using Items = std::map<Item, uint64_t>;  // → the last leaf of a permit, or before which permits were asked
+using ByInstitution = std::map<std::string, Items>;
 
-absl::StatusOr<Asked> WhoIsAsked(Registry& registry, const Cause& cause) {
-  const std::shared_ptr<const Rules> rules = registry.rules.Of(registry.context.directory());
-  audit::Log& log = registry.context.log;
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOfNames(log, {cause.person}));
-  Asked asked;
-  const absl::Status read = ForEachPermitOn(
-      log, leaves, cause.leaf, cause.bases,
-      [&](const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
-        Line permitted;
-        permitted.purposes = {leaf.leaf.header.purpose()};
-        permitted.categories = CategoriesOn(leaf, check, cause.bases);
-        permitted.recipients = {{check.recipient().institution(), ""}};
-        permitted.acts = {check.act()};
-        const bool taken = cause.lines.empty() ||
-                           std::any_of(cause.lines.begin(), cause.lines.end(),
-                                       [&](const Line& line) { return Overlap(line, permitted, *rules); });
-        if (taken) {
-          asked[check.recipient().institution()].insert(permitted.categories.begin(),
-                                                        permitted.categories.end());
-        }
-      });
-  RETURN_IF_ERROR(read);
-  return asked;
+void AddAsked(const audit::OpenedLeaf& leaf, ByInstitution& asked) {
+  v1::ErasureAsked notice;
+  if (!leaf.details.payload().UnpackTo(&notice)) {
+    return;
+  }
+  for (const v1::ErasureItem& item : notice.items()) {
+    for (const std::string& category : item.categories()) {
+      uint64_t& before = asked[notice.institution()][{item.purpose(), category}];
+      before = std::max(before, notice.cause_leaf());
+    }
+  }
 }
+
+Question QuestionOf(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
+  Question question;
+  question.sender = check.sender().institution();
+  question.sender_function = check.sender().function();
+  question.recipient = check.recipient().institution();
+  question.recipient_function = check.recipient().function();
+  question.purpose = leaf.leaf.header.purpose();
+  question.act = check.act();
+  question.stated.source_reference = check.source_reference();
+  return question;
+}
+
+// What a cause takes back of a permit and she does not give again: her state now.
+class TakenBack {
+ public:
+  TakenBack(const Cause& cause, const PersonState& state, const Rules& rules, absl::Time now)
+      : cause_(cause), state_(state), rules_(rules), now_(now) {}
+
+  void Add(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check, ByInstitution& permitted) const {
+    const Question question = QuestionOf(leaf, check);
+    for (const std::string& category : CategoriesOn(leaf, check, cause_.meant)) {
+      const Line one{{question.purpose}, {category}, {{question.recipient, ""}}, {question.act}};
+      const bool taken =
+          cause_.lines.empty() || std::any_of(cause_.lines.begin(), cause_.lines.end(),
+                                              [&](const Line& line) { return Overlap(line, one, rules_); });
+      if (taken && ReadHerActs(state_, question, category, rules_, now_).agreement == nullptr) {
+        permitted[question.recipient][{question.purpose, category}] = leaf.index;
+      }
+    }
+  }
+
+ private:
+  const Cause& cause_;
+  const PersonState& state_;
+  const Rules& rules_;
+  const absl::Time now_;
+};
 
 struct Notice {
   Cause cause;
   std::string institution;
-  std::vector<std::string> categories;
+  google::protobuf::RepeatedPtrField<v1::ErasureItem> items;
   Id128 id;
 };
+
+std::optional<Notice> NoticeTo(const Cause& cause, const std::string& institution, const Items& permitted,
+                               const Items& asked) {
+  Notice notice{cause, institution, {}, ErasureNoticeId(cause.id, cause.person, institution)};
+  for (const auto& [item, permit] : permitted) {  // by purpose
+    const auto before = asked.find(item);
+    if (before != asked.end() && permit < before->second) {
+      continue;
+    }
+    if (notice.items.empty() || notice.items.rbegin()->purpose() != item.first) {
+      notice.items.Add()->set_purpose(item.first);
+    }
+    notice.items.rbegin()->add_categories(item.second);
+  }
+  return notice.items.empty() ? std::nullopt : std::optional(std::move(notice));
+}
+
+absl::StatusOr<std::vector<Notice>> NoticesFor(Registry& registry, const Cause& cause) {
+  audit::Log& log = registry.context.log;
+  ASSIGN_OR_RETURN(const VersionedState now, registry.store.Load(cause.person));
+  const std::shared_ptr<const Rules> rules = registry.rules.Of(registry.context.directory());
+  const TakenBack taken(cause, *now.state, *rules, std::max(log.Now(), now.state->latest()));
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOfNames(log, {cause.person}));
+  ByInstitution permitted;
+  ByInstitution asked;
+  RETURN_IF_ERROR(ForEachLeaf(log, leaves, [&](const audit::OpenedLeaf& leaf) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASURE_ASKED) {
+      AddAsked(leaf, asked);
+    } else if (const auto check = PermitIn(leaf); check && leaf.index < cause.leaf) {
+      taken.Add(leaf, *check, permitted);
+    }
+  }));
+  std::vector<Notice> notices;
+  for (const auto& [institution, items] : permitted) {
+    if (std::optional<Notice> notice = NoticeTo(cause, institution, items, asked[institution])) {
+      notices.push_back(*std::move(notice));
+    }
+  }
+  return notices;
+}
+
+// To the day, so that two notices of one instant do not tell that two names are one human.
+absl::Time DayAfter(const Registry& registry, absl::Time time) {
+  return absl::FromCivil(registry.paris.DayOf(time) + 1, registry.paris.zone());
+}
+
+// The same however often it is tried.
+DutyName DutyOf(const Registry& registry, const Notice& notice) {
+  return {notice.institution, notice.cause.person, v1::DUTY_KIND_ANSWER_ERASURE, notice.id,
+          WholeMicros(AddMonths(DayAfter(registry, notice.cause.time), 1, registry.paris.zone()))};
+}
 
 audit::Event AskedEvent(const rpc::ServiceContext& context, const Notice& notice, absl::Time due) {
   rpc::Call call;
@@ -112,36 +195,37 @@ audit::Event AskedEvent(const rpc::ServiceContext& context, const Notice& notice
   audit::Event event = rpc::EventOf(call, {call.caller.Name(), "", ""}, audit::v1::EVENT_CLASS_ERASURE_ASKED,
                                     notice.id.ToHex());
   event.event_id = notice.id;
-  event.categories = notice.categories;
+  std::set<std::string> categories;
+  for (const v1::ErasureItem& item : notice.items) {
+    categories.insert(item.categories().begin(), item.categories().end());
+  }
+  event.categories.assign(categories.begin(), categories.end());
   event.details.mutable_recipient()->set_institution(notice.institution);
   v1::ErasureAsked payload;
   payload.set_notice_id(notice.id.ToHex());
   payload.set_institution(notice.institution);
-  if (notice.cause.emergency) {
-    payload.set_emergency_id(notice.cause.id.ToHex());
-  } else {
-    payload.set_withdrawal_id(notice.cause.id.ToHex());
-  }
+  payload.set_cause_id(notice.cause.id.ToHex());
+  payload.set_cause_leaf(notice.cause.leaf);
   *payload.mutable_due() = TimeTo(due);
+  *payload.mutable_items() = notice.items;
   event.details.mutable_payload()->PackFrom(payload);
   return event;
 }
 
-absl::StatusOr<PlannedAct> PlanNotice(Registry& registry, const Notice& notice, const PersonState& state,
-                                      absl::Time instant) {
+constexpr char kAskedBefore[] = "asked before";
+
+absl::StatusOr<PlannedAct> PlanNotice(Registry& registry, const Notice& notice, const PersonState& state) {
+  const DutyName duty = DutyOf(registry, notice);
   const std::string row = ErasureDutyRow(notice.institution, notice.id);
   v1::StoredDuty stored;
   ASSIGN_OR_RETURN(const bool asked, registry.store.OpenRowOfName(notice.cause.person, row, stored));
   if (asked) {
-    return absl::AlreadyExistsError("asked before");
+    return absl::AlreadyExistsError(kAskedBefore);
   }
-  const DutyName duty{notice.institution, notice.cause.person, v1::DUTY_KIND_ANSWER_ERASURE, notice.id,
-                      WholeMicros(AddMonths(instant, 1, registry.paris.zone()))};
   stored.set_id(notice.id.ToBytes());
   stored.set_due(Micros(duty.due));
-  stored.set_since(Micros(instant));
-  (notice.cause.emergency ? stored.mutable_emergency_id() : stored.mutable_withdrawal_id())
-      ->assign(notice.cause.id.ToBytes());
+  stored.set_since(Micros(DayAfter(registry, notice.cause.time) - absl::Hours(24)));
+  *stored.mutable_items() = notice.items;
   PlannedAct act;
   act.state = state;
   act.event = AskedEvent(registry.context, notice, duty.due);
@@ -152,9 +236,8 @@ absl::StatusOr<PlannedAct> PlanNotice(Registry& registry, const Notice& notice, 
   return act;
 }
 
-// Made before, or nobody is there to be protected any more: nothing is left to do.
-bool NothingLeft(const absl::Status& status) {
-  return absl::IsAlreadyExists(status) || absl::IsNotFound(status) || audit::IsErased(status);
+bool SheIsGone(const absl::Status& status) {
+  return audit::IsErased(status) || rpc::ReasonOf(status) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS;
 }
 
 Task<absl::Status> Ask(Registry& registry, Notice notice) {
@@ -165,12 +248,19 @@ Task<absl::Status> Ask(Registry& registry, Notice notice) {
   what.request_id = notice.id.ToHex();
   what.content = std::make_shared<v1::ErasureAsked>();
   what.of_name = true;
-  const PlanAct plan = [&registry, notice](const PersonState& state, absl::Time instant) {
-    return PlanNotice(registry, notice, state, instant);
+  const PlanAct plan = [&registry, notice](const PersonState& state, absl::Time /*instant*/) {
+    return PlanNotice(registry, notice, state);
   };
   const absl::StatusOr<RecordedAct> act =
       co_await RecordAct(registry.context, registry.store, std::move(what), plan);
-  co_return NothingLeft(act.status()) ? absl::OkStatus() : act.status();
+  if (SheIsGone(act.status())) {  // nor may the entry stay that was made before
+    storage::CommitRequest gone = RemoveDuty(registry.context, DutyOf(registry, notice));
+    const absl::StatusOr<storage::CommitResult> removed =
+        co_await registry.context.store.Commit(std::move(gone));
+    co_return removed.status();
+  }
+  co_return absl::IsAlreadyExists(act.status()) && act.status().message() == kAskedBefore ? absl::OkStatus()
+                                                                                          : act.status();
 }
 
 }  // namespace
@@ -183,6 +273,7 @@ Id128 ErasureNoticeId(const Id128& cause, const Id128& person, std::string_view 
 
 bool ErasureNotices::Wants(audit::v1::EventClass event_class) {
   return event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN ||
+         event_class == audit::v1::EVENT_CLASS_REFUSAL_RECORDED ||
          event_class == audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED;
 }
 
@@ -196,19 +287,24 @@ bool ErasureNotices::Concerns(const audit::FollowedLeaf& leaf) const {
 }
 
 Task<absl::Status> ErasureNotices::Apply(audit::FollowedLeaf leaf, bool effects) {
-  if (!effects) {
-    co_return absl::OkStatus();  // asked already
-  }
-  CO_ASSIGN_OR_RETURN(const std::optional<Cause> cause, CauseOf(leaf));
-  if (!cause) {
+  const std::optional<Cause> cause = CauseOf(leaf);
+  if (!effects || !cause) {
     co_return absl::OkStatus();
   }
   co_await ResumeOn(registry_.context.executor);
-  CO_ASSIGN_OR_RETURN(const Asked asked, WhoIsAsked(registry_, *cause));
-  for (const auto& [institution, categories] : asked) {
-    Notice notice{*cause, institution, {categories.begin(), categories.end()}, {}};
-    notice.id = ErasureNoticeId(cause->id, cause->person, institution);
-    const absl::Status done = co_await Ask(registry_, std::move(notice));
+  const absl::StatusOr<std::vector<Notice>> notices = NoticesFor(registry_, *cause);
+  if (SheIsGone(notices.status())) {
+    co_return absl::OkStatus();
+  }
+  if (absl::IsDataLoss(notices.status())) {
+    // What is damaged is fsck's to say; what follows this log does not wait for it.
+    log::Error("no notices to erase are made for a leaf: one before it, about the same person, does not open",
+               {log::Field::Count("leaf", static_cast<int64_t>(leaf.index))});
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(notices.status());
+  for (const Notice& notice : *notices) {
+    const absl::Status done = co_await Ask(registry_, notice);
     CO_RETURN_IF_ERROR(done);
   }
   co_return absl::OkStatus();

@@ -173,6 +173,12 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
   co_return more;
 }
 
+// What an institution does about her papers alone.
+bool MetNobody(audit::v1::EventClass event_class) {
+  return event_class == audit::v1::EVENT_CLASS_HOLD_PLACED ||
+         event_class == audit::v1::EVENT_CLASS_ERASURE_ANSWERED;
+}
+
 // The last leaf about her of an institution that does not only send a feed: whatever was done then, somebody
 // had to do with her.
 absl::StatusOr<absl::Time> Keeper::LastContact(const Id128& person) const {
@@ -196,8 +202,8 @@ absl::StatusOr<absl::Time> Keeper::LastContact(const Id128& person) const {
       ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
       first = std::min(first, leaf.time);
       const std::string& institution = leaf.header.institution();
-      const bool of_order = leaf.header.event_class() == audit::v1::EVENT_CLASS_HOLD_PLACED;  // met nobody
-      if (!of_order && !institution.starts_with("service/") && !IsFeedSender(*directory, institution)) {
+      if (!MetNobody(leaf.header.event_class()) && !institution.starts_with("service/") &&
+          !IsFeedSender(*directory, institution)) {
         last = std::max(last, leaf.time);
       }
     }

@@ -215,6 +215,7 @@ class StoryTest(StoryCase):
                                               self.consent.ListObligationsRequest()).obligations
             if each.kind == self.values.DUTY_KIND_ANSWER_ERASURE])
         self.assertEqual([each.person.handle for each in owed], [theirs.handle])
+        self.assertEqual([each.purpose for each in owed[0].erase], ["ENERGY_AID", "REFERENT_COORDINATION"])
         self.emmaus.call("consent", "ConsentService", "AnswerErasureNotice", self.consent.AnswerErasureNoticeRequest(
             request_id=suite.new_id(), person=theirs, notice_id=owed[0].notice_id,
             outcome=self.values.ERASURE_OUTCOME_ERASED))

@@ -22,8 +22,9 @@ bool Touches(const Denial& denial, const Agreement& agreement, const Rules& rule
 
 StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreement, const Rules& rules,
                               absl::Time now) {
-  if (agreement.InvalidAt(now)) {
-    return {v1::RECEIPT_STATE_INVALIDATED, agreement.ended->at};
+  if (agreement.EndedBy(now)) {
+    return {agreement.ended->invalidated ? v1::RECEIPT_STATE_INVALIDATED : v1::RECEIPT_STATE_TERMINATED,
+            agreement.ended->at};
   }
   std::optional<absl::Time> touched;
   for (const Denial& denial : state.denials()) {
@@ -36,9 +37,6 @@ StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreeme
     return {v1::RECEIPT_STATE_WITHDRAWN, *touched};
   }
   const absl::Time until = agreement.TermAt(now).until;
-  if (agreement.EndedBy(now) && agreement.ended->at < until) {
-    return {v1::RECEIPT_STATE_TERMINATED, agreement.ended->at};
-  }
   if (now >= until) {
     return {v1::RECEIPT_STATE_EXPIRED, until};
   }

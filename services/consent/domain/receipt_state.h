@@ -13,9 +13,9 @@ struct StateOfReceipt {
   absl::Time since = absl::InfinitePast();  // of the withdrawal or the end; InfinitePast while it is in force
 };
 
-/// At `now`, by the renewals, the mandate and the ending known then. Invalidated goes before all else: it
-/// counts as never given (D-2.12). Withdrawn goes before terminated and expired: her word is what she reads.
-/// As IsTakenBack reads it, what several acts took back together counts as partly withdrawn.
+/// At `now`, by the renewals, the mandate and the ending known then; in the order of StateOf: ended by
+/// others, withdrawn, expired. As IsTakenBack reads it, what several acts took back together counts as partly
+/// withdrawn.
 [[nodiscard]] StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreement,
                                             const Rules& rules, absl::Time now);
 

@@ -324,6 +324,34 @@ TEST(Retention, ALegalHoldIsNoContact) {  // D-2.10
   EXPECT_FALSE(kept->items.empty());
 }
 
+TEST(Retention, AnAnswerToANoticeToEraseIsNoContact) {  // D-2.10
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c-1")).ok());
+  v1::CheckRequest check = SimWorld::CheckFor(person, false);
+  check.set_request_id("p-1");
+  ASSERT_EQ(world.Decision(check), common::v1::DECISION_PERMIT);
+  ASSERT_TRUE(world.WithdrawAll(person, "w-1").ok());
+  ErasureNotices notices(world.service().registry());
+  world.Follow(notices);
+  const auto owed = world.Run(world.service().duties().ListObligations(world.As("caf"), {}));
+  ASSERT_EQ(owed->obligations_size(), 1);
+  world.harness().sim().RunFor(absl::Hours(24 * 700));
+  v1::AnswerErasureNoticeRequest answer;
+  answer.set_request_id("a-1");
+  *answer.mutable_person() = owed->obligations(0).person();
+  answer.set_notice_id(owed->obligations(0).notice_id());
+  answer.set_outcome(v1::ERASURE_OUTCOME_ERASED);
+  const auto answered =
+      world.Run(world.service().erasure_notices().AnswerErasureNotice(world.As("caf"), answer));
+  ASSERT_TRUE(answered.ok()) << answered.status();
+  world.harness().sim().RunFor(absl::Hours(24 * 32));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
 TEST(Retention, TheProofOfAnAgreementGoesFiveYearsAfterItsEnd) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("D-1");

@@ -15,6 +15,7 @@ namespace {
 using audit::v1::EVENT_CLASS_ERASURE_ANSWERED;
 using audit::v1::EVENT_CLASS_ERASURE_ASKED;
 using common::v1::DECISION_PERMIT;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::SimWorld;
 
@@ -106,7 +107,9 @@ TEST_F(ErasureNoticesTest, AWithdrawalAsksWhoHadAPermitOnceAndNobodyElse) {
   const std::vector<v1::Duty> owed = Owed("caf");
   ASSERT_EQ(owed.size(), 1u);
   EXPECT_EQ(owed[0].person().handle(), rpc::HandleFor(world.context(), "caf", world.IdOf(person)).handle());
-  EXPECT_EQ(owed[0].emergency_id(), "");
+  ASSERT_EQ(owed[0].erase_size(), 1);
+  EXPECT_EQ(owed[0].erase(0).purpose(), "RIGHTS_OPENING");
+  EXPECT_THAT(owed[0].erase(0).categories(), ElementsAre("IDENTITY"));
   EXPECT_FALSE(owed[0].overdue());
   EXPECT_THAT(Owed("emmaus"), IsEmpty());
   EXPECT_THAT(Owed("ville-paris"), IsEmpty());
@@ -137,6 +140,59 @@ TEST_F(ErasureNoticesTest, OnlyWhatIsTakenBackIsToBeErased) {
   Follow();
   EXPECT_THAT(Owed("caf"), IsEmpty());
   EXPECT_EQ(Owed("emmaus").size(), 1u);
+}
+
+// What was asked is not asked again by another no; what was given since is.
+TEST_F(ErasureNoticesTest, ASecondNoAsksOnlyForWhatCameSince) {
+  Permit("caf");
+  Withdraw();
+  Withdraw();
+  Follow();
+  ASSERT_EQ(Owed("caf").size(), 1u);
+  ASSERT_TRUE(Answer("caf", AnswerTo(Owed("caf")[0], v1::ERASURE_OUTCOME_ERASED)).ok());
+  Withdraw();
+  Follow();
+  EXPECT_THAT(Owed("caf"), IsEmpty());
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c2")).ok());
+  Permit("caf");
+  Withdraw();
+  Follow();
+  EXPECT_EQ(Owed("caf").size(), 1u);
+}
+
+// She takes it back and gives it again before anybody was asked.
+TEST_F(ErasureNoticesTest, WhatSheGivesAgainIsNotToBeErased) {
+  Permit("caf");
+  Withdraw();
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c2")).ok());
+  Follow();
+  EXPECT_THAT(Owed("caf"), IsEmpty());
+}
+
+// D-2.6.2: a refusal ends what she had agreed to, as a withdrawal does.
+TEST_F(ErasureNoticesTest, ARefusalAsksToo) {
+  Permit("caf");
+  v1::RecordRefusalRequest refusal;
+  refusal.set_request_id("r1");
+  *refusal.mutable_person() = person;
+  refusal.add_lines();
+  ASSERT_TRUE(world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).ok());
+  Follow();
+  EXPECT_EQ(Owed("caf").size(), 1u);
+}
+
+// Her no after the collector's end: the end buried nothing.
+TEST_F(ErasureNoticesTest, ANoAfterTheCollectorsEndAsks) {
+  Permit("caf");
+  v1::WithdrawConsentRequest end;
+  end.set_request_id("t1");
+  *end.mutable_person() = person;
+  end.set_consent_id(consent_id);
+  end.set_end(v1::CONSENT_END_TERMINATED);
+  ASSERT_TRUE(world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), end)).ok());
+  Withdraw();
+  Follow();
+  EXPECT_EQ(Owed("caf").size(), 1u);
 }
 
 // What the collector ends was rightly given; what an authority declares invalid never was (D-2.12).
@@ -226,7 +282,6 @@ TEST_F(ErasureNoticesTest, AnEmergencyJudgedToBeNoneAsksItsReceiver) {
   Follow();
   const std::vector<v1::Duty> owed = Owed("aphp");
   ASSERT_EQ(owed.size(), 1u);
-  EXPECT_EQ(owed[0].emergency_id(), emergency->emergency_id());
   EXPECT_TRUE(Answer("aphp", AnswerTo(owed[0], v1::ERASURE_OUTCOME_NOT_HELD)).ok());
   EXPECT_THAT(Owed("aphp"), IsEmpty());
 }

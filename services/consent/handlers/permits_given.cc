@@ -1,6 +1,7 @@
 #include "services/consent/handlers/permits_given.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/status.h"
 #include "services/consent/store.h"
@@ -9,17 +10,6 @@ namespace relais::consent {
 namespace {
 
 constexpr size_t kLeavesAtOnce = 500;
-
-bool RestsOn(const v1::CheckDecided& check, const Bases& bases) {
-  return bases.contains(check.consent_id()) ||
-         std::any_of(check.bases().begin(), check.bases().end(),
-                     [&](const v1::CategoryBasis& basis) { return bases.contains(basis.consent_id()); });
-}
-
-bool IsPermit(const audit::v1::LeafHeader& header) {
-  return header.event_class() == audit::v1::EVENT_CLASS_CHECK_DECIDED &&
-         header.decision() == common::v1::DECISION_PERMIT && !header.exercise();
-}
 
 }  // namespace
 
@@ -40,33 +30,52 @@ absl::StatusOr<std::vector<uint64_t>> LeavesOfNames(audit::Log& log, const std::
   return all;
 }
 
-absl::Status ForEachPermitOn(
-    audit::Log& log, const std::vector<uint64_t>& leaves, uint64_t before, const Bases& bases,
-    const std::function<void(const audit::OpenedLeaf&, const v1::CheckDecided&)>& each) {
-  const auto end = std::lower_bound(leaves.begin(), leaves.end(), before);
-  for (auto from = leaves.begin(); from != end;) {
-    const auto to = from + std::min<std::ptrdiff_t>(end - from, kLeavesAtOnce);
+absl::Status ForEachLeaf(audit::Log& log, const std::vector<uint64_t>& leaves,
+                         const std::function<void(const audit::OpenedLeaf&)>& each) {
+  for (auto from = leaves.begin(); from != leaves.end();) {
+    const auto to = from + std::min<std::ptrdiff_t>(leaves.end() - from, kLeavesAtOnce);
     ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt({from, to}));
-    for (const audit::OpenedLeaf& leaf : opened) {
-      v1::CheckDecided check;
-      if (IsPermit(leaf.leaf.header) && leaf.details.payload().UnpackTo(&check) && RestsOn(check, bases)) {
-        each(leaf, check);
-      }
-    }
+    std::for_each(opened.begin(), opened.end(), each);
     from = to;
   }
   return absl::OkStatus();
 }
 
+std::optional<v1::CheckDecided> PermitIn(const audit::OpenedLeaf& leaf) {
+  const audit::v1::LeafHeader& header = leaf.leaf.header;
+  v1::CheckDecided check;
+  if (header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED ||
+      header.decision() != common::v1::DECISION_PERMIT || header.exercise() ||
+      !leaf.details.payload().UnpackTo(&check)) {
+    return std::nullopt;
+  }
+  return check;
+}
+
+MeantBasis OnAnyOf(std::set<std::string> bases) {
+  return [bases = std::move(bases)](common::v1::Ground /*ground*/, const std::string& basis) {
+    return bases.contains(basis);
+  };
+}
+
+MeantBasis OnAnyAgreement() {
+  return [](common::v1::Ground ground, const std::string& /*basis*/) {
+    return ground == common::v1::GROUND_AGREEMENT;
+  };
+}
+
 std::vector<std::string> CategoriesOn(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check,
-                                      const Bases& bases) {
+                                      const MeantBasis& meant) {
   std::vector<std::string> categories;
+  const audit::v1::LeafHeader& header = leaf.leaf.header;
   if (check.bases().empty()) {  // all rest on the one
-    categories.assign(leaf.leaf.header.categories().begin(), leaf.leaf.header.categories().end());
+    if (meant(header.ground(), check.consent_id())) {
+      categories.assign(header.categories().begin(), header.categories().end());
+    }
     return categories;
   }
   for (const v1::CategoryBasis& basis : check.bases()) {
-    if (bases.contains(basis.consent_id())) {
+    if (meant(basis.ground(), basis.consent_id())) {
       categories.push_back(basis.category());
     }
   }

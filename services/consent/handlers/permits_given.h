@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,18 +19,21 @@ namespace relais::consent {
 /// Indices of the leaves about any of these names, ascending.
 [[nodiscard]] absl::StatusOr<std::vector<uint64_t>> LeavesOfNames(audit::Log& log,
                                                                   const std::vector<Id128>& names);
+/// Gives each of them, opened where it opens, in their order. A bounded number is held at once.
+[[nodiscard]] absl::Status ForEachLeaf(audit::Log& log, const std::vector<uint64_t>& leaves,
+                                       const std::function<void(const audit::OpenedLeaf&)>& each);
 
-/// Agreements, emergencies: 32 hexadecimal digits each.
-using Bases = std::set<std::string>;
+/// The recorded permit that a leaf is; nullopt for anything else, and for that of an exercise.
+[[nodiscard]] std::optional<v1::CheckDecided> PermitIn(const audit::OpenedLeaf& leaf);
 
-/// Gives, in the order of the log, every recorded permit below leaf `before` that rests on one of `bases`;
-/// not those of an exercise. `leaves` are ascending.
-[[nodiscard]] absl::Status ForEachPermitOn(
-    audit::Log& log, const std::vector<uint64_t>& leaves, uint64_t before, const Bases& bases,
-    const std::function<void(const audit::OpenedLeaf&, const v1::CheckDecided&)>& each);
+/// Whether a category of a permit is meant: by its ground, and the agreement or emergency it rests on, 32
+/// hexadecimal digits or empty.
+using MeantBasis = std::function<bool(common::v1::Ground ground, const std::string& basis)>;
+[[nodiscard]] MeantBasis OnAnyOf(std::set<std::string> bases);
+[[nodiscard]] MeantBasis OnAnyAgreement();
 
-/// The categories of such a permit that rest on one of `bases`.
+/// The categories of such a permit that are meant.
 [[nodiscard]] std::vector<std::string> CategoriesOn(const audit::OpenedLeaf& leaf,
-                                                    const v1::CheckDecided& check, const Bases& bases);
+                                                    const v1::CheckDecided& check, const MeantBasis& meant);
 
 }  // namespace relais::consent

@@ -120,7 +120,9 @@ absl::StatusOr<v1::GetReceiptResponse> ResponseOf(Registry& registry, const rpc:
     *receipt.mutable_state_since() = TimeTo(state.since);
   }
   *receipt.mutable_as_of() = TimeTo(instant);
-  *receipt.mutable_lasts_until() = TimeTo(agreement.TermAt(instant).until);
+  *receipt.mutable_lasts_until() =
+      TimeTo(agreement.EndedBy(instant) ? std::min(agreement.ended->at, agreement.TermAt(instant).until)
+                                        : agreement.TermAt(instant).until);
   for (const Renewal& renewal : agreement.renewals) {
     v1::ReceiptRenewal& again = *receipt.add_renewals();
     *again.mutable_at() = TimeTo(renewal.at);

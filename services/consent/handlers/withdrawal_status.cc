@@ -1,6 +1,8 @@
 #include "services/consent/handlers/withdrawal_status.h"
 
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,7 @@ namespace {
 struct Withdrawn {
   uint64_t leaf = 0;
   absl::Time time;
-  Bases consents;
+  std::set<std::string> consents;
 };
 
 absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint64_t>& leaves,
@@ -54,35 +56,53 @@ using Recipients = std::map<std::string, v1::WithdrawnRecipient>;
 absl::StatusOr<Recipients> CountPermits(audit::Log& log, const std::vector<uint64_t>& leaves,
                                         const Withdrawn& withdrawn) {
   Recipients recipients;
-  RETURN_IF_ERROR(ForEachPermitOn(log, leaves, withdrawn.leaf, withdrawn.consents,
-                                  [&](const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
-                                    v1::WithdrawnRecipient& recipient =
-                                        recipients[check.recipient().institution()];
-                                    recipient.set_institution(check.recipient().institution());
-                                    recipient.set_permits(recipient.permits() + 1);
-                                    *recipient.mutable_last_permit() = TimeTo(leaf.leaf.time);
-                                  }));
+  RETURN_IF_ERROR(ForEachLeaf(log, leaves, [&](const audit::OpenedLeaf& leaf) {
+    const std::optional<v1::CheckDecided> check = PermitIn(leaf);
+    if (leaf.index >= withdrawn.leaf || !check ||
+        CategoriesOn(leaf, *check, OnAnyOf(withdrawn.consents)).empty()) {
+      return;
+    }
+    v1::WithdrawnRecipient& recipient = recipients[check->recipient().institution()];
+    recipient.set_institution(check->recipient().institution());
+    recipient.set_permits(recipient.permits() + 1);
+    *recipient.mutable_last_permit() = TimeTo(leaf.leaf.time);
+  }));
   return recipients;
 }
 
-// The notice to erase, under any name of hers; of several the one that waits longest for an answer.
+// Of several, what is not done goes before what is.
+int Rank(const v1::StoredDuty& duty) {
+  switch (duty.outcome()) {
+    case v1::ERASURE_OUTCOME_ERASED:
+      return 1;
+    case v1::ERASURE_OUTCOME_NOT_HELD:
+      return 2;
+    case v1::ERASURE_OUTCOME_KEPT:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+// The notice to erase, under any name of hers.
 absl::Status AddErasure(Registry& registry, const std::vector<Id128>& names, const Id128& withdrawal,
                         v1::WithdrawnRecipient& recipient) {
+  std::optional<v1::StoredDuty> worst;
   for (const Id128& name : names) {
     const Id128 notice = ErasureNoticeId(withdrawal, name, recipient.institution());
     v1::StoredDuty duty;
     ASSIGN_OR_RETURN(const bool asked, registry.store.OpenRowOfName(
                                            name, ErasureDutyRow(recipient.institution(), notice), duty));
-    if (!asked) {
-      continue;
+    if (asked && (!worst || Rank(*worst) < Rank(duty))) {
+      worst = std::move(duty);
     }
-    *recipient.mutable_erasure_asked() = TimeTo(FromMicros(duty.since()));
-    recipient.set_erasure_outcome(duty.outcome());
-    recipient.clear_erasure_answered();
-    if (duty.met() == 0) {
-      return absl::OkStatus();
+  }
+  if (worst) {
+    *recipient.mutable_erasure_asked() = TimeTo(FromMicros(worst->since()));
+    recipient.set_erasure_outcome(worst->outcome());
+    if (worst->met() != 0) {
+      *recipient.mutable_erasure_answered() = TimeTo(FromMicros(worst->met()));
     }
-    *recipient.mutable_erasure_answered() = TimeTo(FromMicros(duty.met()));
   }
   return absl::OkStatus();
 }
