@@ -7,103 +7,15 @@
 #include <vector>
 
 #include "services/consent/handlers/person_handlers.h"
+#include "services/consent/testing/noting_store.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
 namespace {
 
+using testing::NotingStore;
+using testing::Shape;
 using testing::SimWorld;
-
-// What a commit looks like to the disk. Keys and values by their size alone.
-struct Shape {
-  storage::PartitionKind kind = {};
-  size_t preconditions = 0;
-  std::vector<std::pair<size_t, size_t>> rows;
-  std::vector<size_t> leaves;
-  friend bool operator==(const Shape&, const Shape&) = default;
-  friend void PrintTo(const Shape& shape, std::ostream* out) {
-    *out << static_cast<char>(shape.kind) << ", " << shape.preconditions << " preconditions, rows";
-    for (const auto& [key, value] : shape.rows) {
-      *out << ' ' << key << ':' << value;
-    }
-    *out << ", leaves";
-    for (const size_t leaf : shape.leaves) {
-      *out << ' ' << leaf;
-    }
-  }
-};
-
-// Another store's, noting what is committed and how often something is read.
-class NotingStore final : public storage::Store {
- public:
-  explicit NotingStore(storage::Store& store) : store_(store) {}
-
-  std::vector<Shape> Take() { return std::exchange(commits_, {}); }
-  size_t TakeReads() { return std::exchange(reads_, 0); }
-
-  absl::StatusOr<std::optional<storage::Entry>> Get(const storage::Partition& partition,
-                                                    std::string_view key) const override {
-    ++reads_;
-    return store_.Get(partition, key);
-  }
-  absl::StatusOr<std::vector<std::optional<storage::Entry>>> MultiGet(
-      const std::vector<Address>& addresses) const override {
-    reads_ += addresses.size();
-    return store_.MultiGet(addresses);
-  }
-  absl::StatusOr<storage::Page> Scan(const storage::Partition& partition, std::string_view prefix,
-                                     std::string_view from, size_t page_size) const override {
-    return store_.Scan(partition, prefix, from, page_size);
-  }
-  Task<absl::StatusOr<storage::CommitResult>> Commit(storage::CommitRequest request) override {
-    Note(request);
-    return store_.Commit(std::move(request));
-  }
-  Task<std::vector<absl::StatusOr<storage::CommitResult>>> CommitAll(
-      std::vector<storage::CommitRequest> requests) override {
-    for (const storage::CommitRequest& request : requests) {
-      Note(request);
-    }
-    return store_.CommitAll(std::move(requests));
-  }
-  absl::StatusOr<std::optional<std::string>> LogGet(storage::LogTable table,
-                                                    std::string_view key) const override {
-    return store_.LogGet(table, key);
-  }
-  absl::StatusOr<std::vector<LogEntry>> LogScan(storage::LogTable table, std::string_view prefix,
-                                                std::string_view from, size_t limit) const override {
-    return store_.LogScan(table, prefix, from, limit);
-  }
-  absl::StatusOr<std::optional<LogEntry>> LogLast(storage::LogTable table) const override {
-    return store_.LogLast(table);
-  }
-  absl::StatusOr<std::vector<storage::Partition>> ListPartitions(storage::PartitionKind kind,
-                                                                 const Id128& from,
-                                                                 size_t limit) const override {
-    return store_.ListPartitions(kind, from, limit);
-  }
-  absl::Status LogCompact(storage::LogTable table) override { return store_.LogCompact(table); }
-  absl::Status Compact() override { return store_.Compact(); }
-  absl::Status failure() const override { return store_.failure(); }
-
- private:
-  void Note(const storage::CommitRequest& request) {
-    Shape shape;
-    shape.kind = request.partition.kind;
-    shape.preconditions = request.preconditions.size();
-    for (const storage::Mutation& row : request.batch) {
-      shape.rows.emplace_back(row.key.size(), row.value ? row.value->size() : 0);
-    }
-    for (const storage::LeafDraft& leaf : request.leaves) {
-      shape.leaves.push_back(leaf.bytes.size());
-    }
-    commits_.push_back(std::move(shape));
-  }
-
-  storage::Store& store_;
-  std::vector<Shape> commits_;
-  mutable size_t reads_ = 0;
-};
 
 class RegisterShape : public ::testing::Test {
  protected:
@@ -129,7 +41,7 @@ class RegisterShape : public ::testing::Test {
     store_.TakeReads();
     const auto response = world_.Run(service_.persons().Register(world_.As(institution), request));
     EXPECT_TRUE(response.ok()) << response.status();
-    return {store_.Take(), store_.TakeReads()};
+    return {store_.Take(), store_.TakeReads().size()};
   }
 
   SimWorld world_;
