@@ -170,6 +170,7 @@ import() {
 
 echo_target=
 start_echo() {
+  : >"$dir/echo.out"
   "$bin/bench_echo" --pki "$RELAIS_PKI" >"$dir/echo.out" &
   echo_pid=$!
   for _ in $(seq 100); do
