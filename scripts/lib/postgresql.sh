@@ -28,7 +28,7 @@ start_postgresql() {
   cp "$1/services/consent/tls.crt" "$1/services/consent/tls.key" "$1/ca/bundle.pem" "$postgresql_folder/"
   chown -R postgres: "$postgresql_folder"
   chmod 600 "$postgresql_folder/tls.key"
-  as_postgres "$postgresql_bin/initdb" -D "$data" -U postgres --no-sync --locale=C.UTF-8 >/dev/null || return 1
+  as_postgres "$postgresql_bin/initdb" -D "$data" -U postgres --no-sync --auth=trust --locale=C.UTF-8 >/dev/null || return 1
   cat >>"$data/postgresql.conf" <<CONF
 listen_addresses = '127.0.0.1'
 port = $port

@@ -50,6 +50,7 @@ class RegisterShape : public ::testing::Test {
 };
 
 TEST_F(RegisterShape, SameWorkWhetherTheInstitutionKnowsHer) {
+  Register("r0", "case-0");  // the first of all writes a shorter row: its log is empty
   const Work unknown = Register("r1", "case-1");
   const Work known = Register("r2", "case-1");
   // Her request, her name, herself, her record at each of the two suppliers.
