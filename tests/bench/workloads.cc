@@ -172,7 +172,8 @@ const std::string& Workloads::Draw(int slot, Among among) {
   draw ^= draw >> 7;
   draw ^= draw << 17;
   const uint64_t persons = among.persons == 0 ? handles_.size() : among.persons;
-  return handles_[draw % persons];
+  // Spread over all of them: a store that was built has them in the order of their ids.
+  return handles_[draw % persons * (handles_.size() / persons)];
 }
 
 Figure Workloads::RunCheck(int slots, const RunLoop& run, Among among, bool dry_run,

@@ -44,7 +44,7 @@ struct Sizes {
   std::vector<StateRow> agreement_rows;
 };
 
-/// Who is asked about: everyone alike, or the first few.
+/// Who is asked about: everyone alike, or a few.
 struct Among {
   uint64_t persons = 0;  // 0: all that were prepared
 };
