@@ -50,6 +50,7 @@ struct Options {
   int rounds = 3;
   double seconds = 5;
   double warm_up = 1;
+  double fill = 20;
   uint64_t hot = 10'000;
   int batch = 1000;
   std::string raw_folder;
@@ -70,6 +71,8 @@ CLI::App& Declare(CLI::App& app, Options& options) {
   app.add_option("--rounds", options.rounds, "Rounds of each load")->check(CLI::Range(1, 100));
   app.add_option("--seconds", options.seconds, "Measured time of a round")->check(CLI::PositiveNumber);
   app.add_option("--warm-up", options.warm_up, "Time before it, in seconds")->check(CLI::NonNegativeNumber);
+  app.add_option("--fill", options.fill, "Time of dry runs first that fill the service's caches, in seconds")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--hot", options.hot, "Persons of the hot set")->check(CLI::PositiveNumber);
   app.add_option("--batch", options.batch, "Persons of one BatchCheck")->check(CLI::Range(1, 1000));
   app.add_option("--raw-folder", options.raw_folder, "Where RocksDB is measured alone")->required();
@@ -163,6 +166,15 @@ absl::StatusOr<std::unique_ptr<Workloads>> Connect(const Options& options, const
   return workloads;
 }
 
+// Not measured: until the caches hold what they can.
+absl::Status Fill(const Options& options, Workloads& workloads) {
+  Loop loop;
+  loop.in_flight = options.in_flight;
+  loop.warm_up = absl::ZeroDuration();
+  loop.measured = absl::Seconds(options.fill);
+  return workloads.Check("fill", loop, {}, true).first_error;
+}
+
 absl::StatusOr<Report> Run(const Options& options) {
   RETURN_IF_ERROR(relais::rpc::ConfigureProcess());
   ASSIGN_OR_RETURN(const std::unique_ptr<Workloads> large,
@@ -177,6 +189,8 @@ absl::StatusOr<Report> Run(const Options& options) {
   report.persons = large->persons();
   report.echo.name = "echo";
   ASSIGN_OR_RETURN(report.sizes, large->MeasureSizes());
+  RETURN_IF_ERROR(Fill(options, *large));
+  RETURN_IF_ERROR(Fill(options, *small));
   std::vector<Load> loads = LoadsOf(options, *large, *small);
   for (int round = 0; round < options.rounds; ++round) {
     report.echo.rounds.push_back(large->Echo(report.echo.name, report.loop));
