@@ -69,5 +69,11 @@ TEST_F(ActCost, AStaleStateIsReadAgainAndTheActIsMadeOnIt) {
   EXPECT_EQ(loaded->state->denials().size(), 1u);
 }
 
+TEST_F(ActCost, WhoIsAboutToBeErasedIsNobodyWhateverTheCacheHas) {
+  ASSERT_TRUE(Record("a1").ok());
+  world_.log().keys().Freeze(PersonSubject(world_.IdOf(person_)));
+  EXPECT_EQ(rpc::ReasonOf(Record("a2")), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+}
+
 }  // namespace
 }  // namespace relais::consent
