@@ -2,8 +2,11 @@
 # Measures the suite and its ceilings in one run (docs/performance.md):
 #   scripts/bench.sh [--rows N] [--persons N] [--leaves N] [--seconds N] [--rounds N] [--only import|calls|audit]
 #                    [--json FILE] [--alone] [--keep]
+#   scripts/bench.sh --only registry [--agreements N] [--persons-at-size N] [--register-calls N] [--cache-mib N]
+#                    [--cached-persons N] [--postgresql] [--fsck] [--seconds N] [--rounds N] [--json FILE] [--keep]
 # Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
-# are measured. Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
+# are measured. The registry at size is measured only when asked for: building it takes minutes and 18 GB of disk
+# ($TMPDIR). Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rows=200000
@@ -15,7 +18,14 @@ only=
 json=
 alone=
 keep=
-usage() { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
+agreements=10000000
+persons_at_size=3000000
+register_calls=100000
+cache_mib=2048
+cached_persons=50000
+postgresql=
+fsck=
+usage() { sed -n '2,9s/^# //p' "$0" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case "$1" in
     --rows | --persons | --leaves | --seconds | --rounds | --only | --json)
@@ -23,28 +33,50 @@ while [ $# -gt 0 ]; do
       declare "${1#--}=$2"
       shift 2
       ;;
+    --agreements | --persons-at-size | --register-calls | --cache-mib | --cached-persons)
+      [ $# -ge 2 ] || usage
+      name=${1#--}
+      declare "${name//-/_}=$2"
+      shift 2
+      ;;
+    --postgresql) postgresql=1; shift ;;
+    --fsck) fsck=1; shift ;;
     --alone) alone=1; shift ;;
     --keep) keep=1; shift ;;
     *) usage ;;
   esac
 done
-case "$only" in "" | import | calls | audit) ;; *) usage ;; esac
+case "$only" in "" | import | calls | audit | registry) ;; *) usage ;; esac
 
 readonly rows_mark=10000 memory_mark_mb=300
 # The audit log's (docs/performance.md, "The audit log").
 readonly appends_mark=10000 provable_mark_us=100000 events_mark_us=3000 inclusion_mark_us=1000 start_mark_us=2000000
 readonly export_mark=50000
+readonly registry_start_mark_ms=2000
 services=(consent routing alerting)
 preset=${RELAIS_PRESET:-release}
 bin=build/$preset/bin
-scripts/build.sh "$preset" relais "${services[@]/#/relais-}" bench_audit bench_echo bench_feed bench_load
+targets=(bench_audit bench_echo bench_feed bench_load)
+if [ "$only" = registry ]; then
+  targets=(bench_echo bench_register bench_registry bench_registry_build)
+  # shellcheck source=scripts/lib/postgresql.sh
+  source scripts/lib/postgresql.sh
+  if [ -n "$postgresql" ]; then
+    ensure_postgresql
+    targets+=(bench_postgres)
+  fi
+fi
+scripts/build.sh "$preset" relais "${services[@]/#/relais-}" "${targets[@]}"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/relais-bench-XXXXXX")
 echo_pid=
 audit_pid=
+small_pid=
 cleanup() {
   [ -z "$echo_pid" ] || kill "$echo_pid" 2>/dev/null || true
   [ -z "$audit_pid" ] || kill "$audit_pid" 2>/dev/null || true
+  [ -z "$small_pid" ] || kill "$small_pid" 2>/dev/null || true
+  [ -z "$postgresql" ] || stop_postgresql
   if [ -n "$keep" ]; then
     echo "kept: $dir (scripts/down.sh $dir)" >&2
     return
@@ -136,8 +168,21 @@ import() {
   memory import
 }
 
+echo_target=
+start_echo() {
+  : >"$dir/echo.out"
+  "$bin/bench_echo" --pki "$RELAIS_PKI" >"$dir/echo.out" &
+  echo_pid=$!
+  for _ in $(seq 100); do
+    echo_target=$(sed -n 's/^listening //p' "$dir/echo.out")
+    [ -z "$echo_target" ] || break
+    sleep 0.1
+  done
+  [ -n "$echo_target" ] || fail "the echo does not start"
+}
+
 calls() {
-  local service code=0 target=
+  local service code=0
   if [ -n "$alone" ]; then
     for service in alerting routing; do
       kill -TERM "$(cat "$dir/$service/pid")"
@@ -145,15 +190,8 @@ calls() {
       rm "$dir/$service/pid"
     done
   fi
-  "$bin/bench_echo" --pki "$RELAIS_PKI" >"$dir/echo.out" &
-  echo_pid=$!
-  for _ in $(seq 100); do
-    target=$(sed -n 's/^listening //p' "$dir/echo.out")
-    [ -z "$target" ] || break
-    sleep 0.1
-  done
-  [ -n "$target" ] || fail "the echo does not start"
-  "$bin/bench_load" --echo "$target" --consent "$RELAIS_CONSENT" --pki "$RELAIS_PKI" \
+  start_echo
+  "$bin/bench_load" --echo "$echo_target" --consent "$RELAIS_CONSENT" --pki "$RELAIS_PKI" \
     --trust-domain "$RELAIS_TRUST_DOMAIN" --persons "$persons" --seconds "$seconds" --rounds "$rounds" \
     --raw-folder "$dir/raw" --json "$dir/calls.json" || code=$?
   [ "$code" = 0 ] || [ "$code" = 3 ] || fail "the calls could not be measured"
@@ -205,6 +243,111 @@ audit() {
   audit_pid=
 }
 
+# relais-consent alone, with these settings over its own: until it serves. Its pid, its address and the time it took.
+started_pid=
+started_target=
+started_ms=
+start_consent() { # LOG FLAG...
+  local log=$1 begin
+  shift
+  : >"$log"
+  begin=$(date +%s%N)
+  "$bin/relais-consent" --config "$dir/registry.yaml" "$@" </dev/null >/dev/null 2>"$log" &
+  started_pid=$!
+  until grep -q '"message":"serving"' "$log"; do
+    kill -0 "$started_pid" 2>/dev/null || { tail -3 "$log" >&2; fail "relais-consent does not start"; }
+    sleep 0.005
+  done
+  started_ms=$((($(date +%s%N) - begin) / 1000000))
+  started_target=127.0.0.1:$(sed -n 's/.*"message":"serving".*"port":\([0-9]*\).*/\1/p' "$log")
+}
+
+stop_consent() { # PID
+  kill -TERM "$1" 2>/dev/null || true
+  wait "$1" || true
+}
+
+# What bench_registry_build or bench_postgres prints, one `name value` a line, kept in `measured`.
+keep_lines() { # PREFIX FILE
+  local name value
+  while read -r name value; do
+    measured[$name]=$value
+    printf '  %-28s %12d\n' "$name" "$value"
+    results+=("\"$1_$name\": $value")
+  done <"$2"
+}
+
+registry() {
+  local code=0 small_target large_target recorded=0
+  local -a large=(--set listen=127.0.0.1:0 --set metrics.listen= --set "store.cache_mib=$cache_mib"
+    --set "cache.persons=$cached_persons")
+  local -a small=("${large[@]}" --set "store.path=$dir/small/store" --set "audit.ring=$dir/small/ring"
+    --set "audit.published=$dir/small/published" --set "audit.erasure_journal=$dir/small/erasures"
+    --set "directory.state=$dir/small/directory")
+  # Alone: nobody follows its log, and it follows nobody's.
+  scripts/down.sh "$dir"
+  sed '/^peers:/,$d' "$dir/consent/config.yaml" >"$dir/registry.yaml"
+  mkdir -p "$dir/small"
+  echo "registry: $agreements agreements of $persons_at_size persons"
+  "$bin/bench_registry_build" build --config "$dir/registry.yaml" "${large[@]}" --handles "$dir/handles" \
+    --persons "$persons_at_size" --agreements "$agreements" >"$dir/build.out" || fail "bench_registry_build"
+  keep_lines registry "$dir/build.out"
+  "$bin/bench_registry_build" build --config "$dir/registry.yaml" "${small[@]}" --handles "$dir/small/handles" \
+    --persons 3000 --agreements 10000 >"$dir/build.out" || fail "bench_registry_build, the small one"
+  if [ -n "$fsck" ]; then
+    "$bin/relais" audit fsck --service-config "$dir/registry.yaml" || fail "the log does not hold"
+  fi
+  start_consent "$dir/small/log" "${small[@]}"
+  small_pid=$started_pid small_target=$started_target
+  "$bin/bench_registry_build" forget --config "$dir/registry.yaml" "${large[@]}" || fail "bench_registry_build forget"
+  start_consent "$dir/consent/registry.log" "${large[@]}"
+  echo "$started_pid" >"$dir/consent/pid"
+  large_target=$started_target
+  mark "start with nothing cached, ms" "$started_ms" "$registry_start_mark_ms" below
+  results+=("\"registry_start_ms\": $started_ms")
+  # From here on warm, as a service is that runs: its files are in memory as far as there is room.
+  cat "$dir"/consent/store/*.sst >/dev/null
+  start_echo
+  "$bin/bench_registry" --echo "$echo_target" --consent "$large_target" --handles "$dir/handles" \
+    --small "$small_target" --small-handles "$dir/small/handles" --pki "$RELAIS_PKI" \
+    --trust-domain "$RELAIS_TRUST_DOMAIN" --seconds "$seconds" --rounds "$rounds" --raw-folder "$dir/raw" \
+    --json "$dir/registry.json" || code=$?
+  [ "$code" = 0 ] || [ "$code" = 3 ] || fail "the registry could not be measured"
+  [ "$code" = 0 ] || missed=1
+  results+=("\"registry\": $(cat "$dir/registry.json")")
+  recorded=$(python3 -c 'import json, sys
+print(next(int(load["median"]["calls_per_second"]) for load in json.load(open(sys.argv[1]))["loads"]
+           if load["name"] == "Check, recorded"))' "$dir/registry.json")
+  echo "relais-consent, peak: $(peak_mb "$started_pid") MB"
+  results+=("\"registry_mb\": $(peak_mb "$started_pid")")
+  code=0
+  "$bin/bench_register" --consent "$large_target" --pki "$RELAIS_PKI" --trust-domain "$RELAIS_TRUST_DOMAIN" \
+    --calls "$register_calls" --json "$dir/register.json" || code=$?
+  [ "$code" = 0 ] || [ "$code" = 3 ] || fail "the times of Register could not be measured"
+  [ "$code" = 0 ] || missed=1
+  results+=("\"register\": $(cat "$dir/register.json")")
+  stop_consent "$small_pid"
+  small_pid=
+  stop_consent "$started_pid"
+  rm "$dir/consent/pid"
+  [ -z "$postgresql" ] || postgresql_at_size "$recorded"
+}
+
+# After the services have ended, on the same machine and disk, with the same calls in flight.
+postgresql_at_size() { # CALLS-A-SECOND-OF-A-RECORDED-CHECK
+  local -a same
+  [ -n "$keep" ] || rm -rf "$dir/consent/store"
+  start_postgresql "$RELAIS_PKI" || fail "PostgreSQL does not start"
+  same=(--conninfo "$postgresql_conninfo" --persons "$persons_at_size")
+  echo "PostgreSQL $("$postgresql_bin/postgres" --version | sed 's/.*) //; s/ .*//'): the same persons and agreements by COPY"
+  "$bin/bench_postgres" load "${same[@]}" --agreements "$agreements" || fail "bench_postgres load"
+  "$bin/bench_postgres" run "${same[@]}" --seconds "$seconds" --rounds "$rounds" >"$dir/postgresql.out" ||
+    fail "bench_postgres run"
+  keep_lines postgresql "$dir/postgresql.out"
+  mark "recorded Check, % of PostgreSQL's" $(($1 * 100 / measured[calls_per_second])) 150 at-least
+  stop_postgresql
+}
+
 echo "$(date -u +%FT%TZ) $(git rev-parse --short HEAD 2>/dev/null || echo '?') $preset; $(nproc) processors," \
   "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)," \
   "$(awk '/^MemTotal:/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo); load before: $(cut -d' ' -f1-3 /proc/loadavg)"
@@ -216,6 +359,7 @@ for part in import calls audit; do
     "$part"
   fi
 done
+[ "$only" != registry ] || registry
 if [ -n "$json" ]; then
   (IFS=,; echo "{${results[*]}}") >"$json"
 fi

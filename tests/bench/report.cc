@@ -76,6 +76,15 @@ const Figure& Series::Median() const {
   return *sorted[sorted.size() / 2];
 }
 
+absl::Duration MedianP99(const Series& series) {
+  std::vector<absl::Duration> all;
+  for (const Figure& round : series.rounds) {
+    all.push_back(round.p99);
+  }
+  std::sort(all.begin(), all.end());
+  return all[all.size() / 2];
+}
+
 uint64_t Series::Errors() const {
   uint64_t errors = 0;
   for (const Figure& round : rounds) {
@@ -94,9 +103,14 @@ double CeilingOf(const Report& report, const Series& series) {
 
 bool Passed(const Report& report) {
   return report.echo.Errors() == 0 &&
-         std::all_of(report.loads.begin(), report.loads.end(), [&](const Series& series) {
-           return series.Errors() == 0 && ShareOfEcho(report, series) >= series.mark;
-         });
+         std::all_of(report.loads.begin(), report.loads.end(),
+                     [&](const Series& series) {
+                       return series.Errors() == 0 && ShareOfEcho(report, series) >= series.mark;
+                     }) &&
+         std::all_of(report.paced.begin(), report.paced.end(),
+                     [](const Series& series) { return series.Errors() == 0; }) &&
+         std::all_of(report.findings.begin(), report.findings.end(),
+                     [](const Finding& finding) { return finding.reached(); });
 }
 
 void Print(const Report& report, std::ostream& out) {
@@ -123,9 +137,21 @@ void Print(const Report& report, std::ostream& out) {
                                 series.name, series.raw->acts_per_second, Millis(series.raw->per_batch));
     }
   }
+  for (const Series& series : report.paced) {
+    out << absl::StreamFormat("%s, %.0f calls/s due: p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n",
+                              series.name, series.Median().PerSecond(), Millis(series.Median().p50),
+                              Millis(MedianP99(series)), Millis(series.Median().longest));
+  }
+  for (const Finding& finding : report.findings) {
+    out << absl::StreamFormat("%-52s %12.2f   wanted %s %.2f: %s\n", finding.name, finding.value,
+                              finding.at_least ? "at least" : "at most", finding.wanted,
+                              finding.reached() ? "reached" : "MISSED");
+  }
   PrintErrors(report.echo, out);
-  for (const Series& series : report.loads) {
-    PrintErrors(series, out);
+  for (const std::vector<Series>* all : {&report.loads, &report.paced}) {
+    for (const Series& series : *all) {
+      PrintErrors(series, out);
+    }
   }
 }
 
@@ -145,6 +171,16 @@ nlohmann::json ToJson(const Report& report) {
   }
   for (const Series& series : report.loads) {
     out["loads"].push_back(JsonOf(report, series));
+  }
+  for (const Series& series : report.paced) {
+    out["paced"].push_back(JsonOf(report, series));
+    out["paced"].back()["median_p99_ms"] = Millis(MedianP99(series));
+  }
+  for (const Finding& finding : report.findings) {
+    out["findings"].push_back({{"name", finding.name},
+                               {"value", finding.value},
+                               {finding.at_least ? "at_least" : "at_most", finding.wanted},
+                               {"reached", finding.reached()}});
   }
   return out;
 }

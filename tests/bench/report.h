@@ -27,6 +27,16 @@ struct Series {
   [[nodiscard]] uint64_t Errors() const;
 };
 
+/// What is wanted beside a share of the echo.
+struct Finding {
+  std::string name;
+  double value = 0;
+  double wanted = 0;
+  bool at_least = true;  // else at most
+
+  [[nodiscard]] bool reached() const { return at_least ? value >= wanted : value <= wanted; }
+};
+
 struct Report {
   Loop loop;
   int channels = 0;
@@ -35,8 +45,12 @@ struct Report {
   std::vector<Figure> preparation;
   Series echo;
   std::vector<Series> loads;
+  std::vector<Series> paced;  // calls a second are those that were due
+  std::vector<Finding> findings;
 };
 
+/// The median of the rounds' p99.
+absl::Duration MedianP99(const Series& series);
 /// What no durable call can beat: 1/(1/echo + 1/raw); the echo for one that writes nothing.
 double CeilingOf(const Report& report, const Series& series);
 /// False when a call failed or a mark was missed.

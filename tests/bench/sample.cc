@@ -1,5 +1,7 @@
 #include "tests/bench/sample.h"
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 
 namespace relais::bench {
@@ -8,6 +10,20 @@ namespace {
 constexpr char kRecipient[] = "casvp";
 constexpr char kPurpose[] = "SOCIAL_ASSESSMENT";
 constexpr const char* kCategories[] = {"IDENTITY", "SOCIAL_SITUATION"};
+
+// What else people agree to: of ordinary categories only.
+struct OtherPurpose {
+  const char* recipient;
+  const char* purpose;
+  const char* categories[3];
+};
+constexpr OtherPurpose kOthers[] = {
+    {"caf", "RIGHTS_OPENING", {"IDENTITY", "RESOURCES", "FAMILY"}},
+    {"cpam", "RIGHTS_OPENING", {"IDENTITY", "CONTACT", "RESOURCES"}},
+    {"siao", "SHELTER_ORIENTATION", {"IDENTITY", "HOUSING", "FAMILY"}},
+    {"emmaus", "REFERENT_COORDINATION", {"IDENTITY", "CONTACT", "SOCIAL_SITUATION"}},
+};
+
 constexpr int64_t kExpires = 1'800'000'000;
 constexpr int32_t kExpiresNanos = 123'456'000;
 
@@ -47,6 +63,20 @@ consent::v1::RecordConsentRequest AgreementOf(const std::string& handle, const s
   return request;
 }
 
+consent::v1::RecordConsentRequest OtherAgreementOf(const std::string& handle, const std::string& request_id,
+                                                   uint64_t kind) {
+  const OtherPurpose& other = kOthers[kind % std::size(kOthers)];
+  consent::v1::RecordConsentRequest request = AgreementOf(handle, request_id);
+  consent::v1::ConsentLine& line = *request.mutable_lines(0);
+  line.set_purposes(0, other.purpose);
+  line.clear_categories();
+  for (const char* category : other.categories) {
+    line.add_categories(category);
+  }
+  line.mutable_recipients(0)->set_institution(other.recipient);
+  return request;
+}
+
 consent::v1::CheckRequest CheckOf(const std::string& handle, bool dry_run) {
   consent::v1::CheckRequest request;
   request.mutable_person()->set_handle(handle);
@@ -58,6 +88,18 @@ consent::v1::CheckRequest CheckOf(const std::string& handle, bool dry_run) {
     request.add_categories(category);
   }
   request.set_act(common::v1::ACT_TRANSMIT);
+  request.set_dry_run(dry_run);
+  return request;
+}
+
+consent::v1::BatchCheckRequest BatchCheckOf(bool dry_run) {
+  const consent::v1::CheckRequest one = CheckOf("", dry_run);
+  consent::v1::BatchCheckRequest request;
+  *request.mutable_sender() = one.sender();
+  *request.mutable_recipient() = one.recipient();
+  request.set_purpose(one.purpose());
+  *request.mutable_categories() = one.categories();
+  request.set_act(one.act());
   request.set_dry_run(dry_run);
   return request;
 }

@@ -18,8 +18,14 @@ inline constexpr char kAgent[] = "bench-agent";
 consent::v1::RegisterRequest RegistrationOf(const std::string& run, uint64_t person);
 /// An agreement to what CheckOf asks.
 consent::v1::RecordConsentRequest AgreementOf(const std::string& handle, const std::string& request_id);
+/// Agreements to something else, of several kinds by `kind`.
+consent::v1::RecordConsentRequest OtherAgreementOf(const std::string& handle, const std::string& request_id,
+                                                   uint64_t kind);
 /// May two categories be transmitted to another institution?
 consent::v1::CheckRequest CheckOf(const std::string& handle, bool dry_run);
+
+/// The same question about many.
+consent::v1::BatchCheckRequest BatchCheckOf(bool dry_run);
 
 /// What the echo always answers: a recorded permit, of the size the service gives.
 consent::v1::CheckResponse EchoedPermit();

@@ -1,8 +1,8 @@
 #include "tests/bench/workloads.h"
 
+#include <algorithm>
 #include <chrono>
-#include <functional>
-#include <optional>
+#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,15 +10,15 @@
 #include "common/base/status.h"
 #include "common/crypto/aead.h"
 #include "common/pki/file.h"
-#include "common/rpc/status_mapping.h"
 #include "common/rpc/tls.h"
+#include "tests/bench/rpc_calls.h"
 #include "tests/bench/sample.h"
 
 namespace relais::bench {
 namespace {
 
 constexpr size_t kMostPemBytes = size_t{1} << 20;
-constexpr auto kDeadline = std::chrono::seconds(20);
+constexpr auto kConnectTime = std::chrono::seconds(20);
 // Keys of the registry's rows after the partition, and what sealing and the request's digest add to a value.
 constexpr size_t kStateKeyBytes = 5;
 constexpr size_t kConsentKeyBytes = 40;
@@ -26,49 +26,20 @@ constexpr size_t kRequestKeyBytes = 20;
 constexpr size_t kRequestRowBytes = 60;
 constexpr size_t kValueOverhead = 10 + crypto::kAeadOverhead;
 
-void PrepareContext(grpc::ClientContext& context) {
-  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-  context.AddMetadata("relais-agent", kAgent);
-  context.AddMetadata("relais-function", kFunction);
-}
-
-template <typename Stub, typename Request, typename Response>
-struct Calls {
-  const std::vector<std::shared_ptr<Stub>>& stubs;
-  std::function<void(Stub&, grpc::ClientContext*, const Request*, Response*,
-                     std::function<void(grpc::Status)>)>
-      call;
-  std::function<void(int slot, uint64_t number, Request&)> fill;  // the slot's message, used again
-  std::function<absl::Status(uint64_t number, const Response&)> judge;
-};
-
-template <typename Stub, typename Request, typename Response>
-Figure RunCalls(const std::string& name, const Loop& loop, const Calls<Stub, Request, Response>& calls) {
-  struct Slot {
-    std::optional<grpc::ClientContext> context;
-    Request request;
-    Response response;
-  };
-  std::vector<Slot> slots(loop.in_flight);
-  return RunClosedLoop(name, loop, [&](int index, uint64_t number, Done done) {
-    Slot& slot = slots[index];
-    slot.context.emplace();
-    PrepareContext(*slot.context);
-    slot.response.Clear();
-    calls.fill(index, number, slot.request);
-    Stub& stub = *calls.stubs[index % calls.stubs.size()];
-    calls.call(stub, &*slot.context, &slot.request, &slot.response,
-               [&slot, &calls, number, done = std::move(done)](const grpc::Status& status) {
-                 done(status.ok() ? calls.judge(number, slot.response) : rpc::FromGrpc(status));
-               });
-  });
-}
-
 absl::Status JudgePermit(const consent::v1::CheckResponse& response, bool recorded) {
   if (response.decision() != common::v1::DECISION_PERMIT || response.has_permit() != recorded) {
     return absl::InternalError("a check was not answered with the permit it should be");
   }
   return absl::OkStatus();
+}
+
+absl::Status JudgePermits(const consent::v1::BatchCheckResponse& response, int persons) {
+  const bool all = std::all_of(response.results().begin(), response.results().end(), [](const auto& result) {
+    return result.decision() == common::v1::DECISION_PERMIT;
+  });
+  return all && response.results_size() == persons
+             ? absl::OkStatus()
+             : absl::InternalError("a batch was not answered with the permits it should be");
 }
 
 Loop CountedLoop(uint64_t calls, int in_flight) {
@@ -78,13 +49,15 @@ Loop CountedLoop(uint64_t calls, int in_flight) {
   return loop;
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Open(const Suite& suite,
-                                                                 const std::string& target) {
+}  // namespace
+
+absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> OpenChannels(const Suite& suite,
+                                                                         const std::string& target) {
   pki::PeerTrust::Options options;
   options.trust_domain = suite.trust_domain;
   ASSIGN_OR_RETURN(options.services_pem, pki::ReadWholeFile(suite.pki + "/ca/services.pem", kMostPemBytes));
   ASSIGN_OR_RETURN(const pki::PeerTrust trust, pki::PeerTrust::Create(options));
-  const std::string own = absl::StrCat(suite.pki, "/institutions/", kInstitution, "/", kSystem);
+  const std::string own = absl::StrCat(suite.pki, "/institutions/", suite.institution, "/", suite.system);
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   for (int i = 0; i < suite.channels; ++i) {
     ASSIGN_OR_RETURN(
@@ -92,7 +65,7 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Open(const Suite& su
         rpc::MakeChannel(
             {target, "consent", {own + "/tls.crt", own + "/tls.key", suite.pki + "/ca/bundle.pem"}}, trust,
             nullptr));
-    if (!channel->WaitForConnected(std::chrono::system_clock::now() + kDeadline)) {
+    if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnectTime)) {
       return absl::UnavailableError("no connection to " + target);
     }
     channels.push_back(std::move(channel));
@@ -100,16 +73,14 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Open(const Suite& su
   return channels;
 }
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Workloads>> Workloads::Connect(const Suite& suite) {
   std::unique_ptr<Workloads> made(new Workloads);
   made->run_ = SystemRandom().Id().ToHex().substr(0, 12);
-  ASSIGN_OR_RETURN(const auto echo, Open(suite, suite.echo));
+  ASSIGN_OR_RETURN(const auto echo, OpenChannels(suite, suite.echo));
   for (const std::shared_ptr<grpc::Channel>& channel : echo) {
     made->echo_.push_back(consent::v1::ConsentService::NewStub(channel));
   }
-  ASSIGN_OR_RETURN(const auto consent, Open(suite, suite.consent));
+  ASSIGN_OR_RETURN(const auto consent, OpenChannels(suite, suite.consent));
   for (const std::shared_ptr<grpc::Channel>& channel : consent) {
     made->consent_.push_back(consent::v1::ConsentService::NewStub(channel));
     made->persons_.push_back(consent::v1::PersonService::NewStub(channel));
@@ -144,6 +115,15 @@ absl::StatusOr<std::vector<Figure>> Workloads::Prepare(uint64_t persons, int in_
   figures.push_back(RunCalls("RecordConsent, the first of each", CountedLoop(persons, in_flight), agreeing));
   RETURN_IF_ERROR(figures.back().first_error);
   return figures;
+}
+
+absl::Status Workloads::UseHandles(const std::string& path) {
+  std::ifstream in(path);
+  handles_.clear();
+  for (std::string line; std::getline(in, line);) {
+    handles_.push_back(std::move(line));
+  }
+  return handles_.empty() ? absl::NotFoundError(path + ": no handles") : absl::OkStatus();
 }
 
 absl::StatusOr<Sizes> Workloads::MeasureSizes() {
@@ -192,15 +172,16 @@ const std::string& Workloads::Draw(int slot, Among among) {
   draw ^= draw >> 7;
   draw ^= draw << 17;
   const uint64_t persons = among.persons == 0 ? handles_.size() : among.persons;
-  return handles_[draw % persons];
+  // Spread over all of them: a store that was built has them in the order of their ids.
+  return handles_[draw % persons * (handles_.size() / persons)];
 }
 
-Figure Workloads::RunCheck(const std::string& name, const Loop& loop, Among among, bool dry_run,
+Figure Workloads::RunCheck(int slots, const RunLoop& run, Among among, bool dry_run,
                            const std::vector<std::shared_ptr<ConsentStub>>& stubs) {
-  StartDrawing(loop.in_flight);
+  StartDrawing(slots);
   const consent::v1::CheckRequest question = CheckOf("", dry_run);
-  return RunCalls<ConsentStub, consent::v1::CheckRequest, consent::v1::CheckResponse>(
-      name, loop,
+  return RunCallsIn<ConsentStub, consent::v1::CheckRequest, consent::v1::CheckResponse>(
+      slots, run,
       {stubs,
        [](ConsentStub& stub, auto* context, auto* request, auto* response, auto done) {
          stub.async()->Check(context, request, response, std::move(done));
@@ -215,11 +196,46 @@ Figure Workloads::RunCheck(const std::string& name, const Loop& loop, Among amon
 }
 
 Figure Workloads::Echo(const std::string& name, const Loop& loop) {
-  return RunCheck(name, loop, {}, false, echo_);
+  const RunLoop run = [&](const StartCall& start) { return RunClosedLoop(name, loop, start); };
+  return RunCheck(loop.in_flight, run, {}, false, echo_);
 }
 
 Figure Workloads::Check(const std::string& name, const Loop& loop, Among among, bool dry_run) {
-  return RunCheck(name, loop, among, dry_run, consent_);
+  const RunLoop run = [&](const StartCall& start) { return RunClosedLoop(name, loop, start); };
+  return RunCheck(loop.in_flight, run, among, dry_run, consent_);
+}
+
+Figure Workloads::PacedEcho(const std::string& name, const Pace& pace) {
+  const RunLoop run = [&](const StartCall& start) { return RunPacedLoop(name, pace, start); };
+  return RunCheck(pace.most_in_flight, run, {}, false, echo_);
+}
+
+Figure Workloads::PacedCheck(const std::string& name, const Pace& pace, Among among, bool dry_run) {
+  const RunLoop run = [&](const StartCall& start) { return RunPacedLoop(name, pace, start); };
+  return RunCheck(pace.most_in_flight, run, among, dry_run, consent_);
+}
+
+Figure Workloads::BatchCheck(const std::string& name, const Loop& loop, Among among, int persons) {
+  StartDrawing(loop.in_flight);
+  const consent::v1::BatchCheckRequest question = BatchCheckOf(true);
+  return RunCalls<ConsentStub, consent::v1::BatchCheckRequest, consent::v1::BatchCheckResponse>(
+      name, loop,
+      {consent_,
+       [](ConsentStub& stub, auto* context, auto* request, auto* response, auto done) {
+         stub.async()->BatchCheck(context, request, response, std::move(done));
+       },
+       [&](int slot, uint64_t, auto& request) {
+         if (request.categories().empty()) {
+           request = question;
+           for (int i = 0; i < persons; ++i) {
+             request.add_persons();
+           }
+         }
+         for (common::v1::PersonRef& person : *request.mutable_persons()) {
+           person.set_handle(Draw(slot, among));
+         }
+       },
+       [&](uint64_t, const auto& response) { return JudgePermits(response, persons); }});
 }
 
 Figure Workloads::RecordConsent(const std::string& name, const Loop& loop, Among among) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/person_service.grpc.pb.h"
 #include "tests/bench/closed_loop.h"
+#include "tests/bench/paced_loop.h"
 #include "tests/bench/raw_rocksdb.h"
+#include "tests/bench/sample.h"
 
 namespace relais::bench {
 
@@ -22,7 +25,14 @@ struct Suite {
   std::string pki;      // folder of the development PKI
   std::string trust_domain;
   int channels = 2;  // connections to each
+  // Who calls: the asking system, unless said.
+  std::string institution = kInstitution;
+  std::string system = kSystem;
 };
+
+/// Connections to one service or to the echo, with the caller's certificate. UNAVAILABLE, NOT_FOUND.
+absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> OpenChannels(const Suite& suite,
+                                                                         const std::string& target);
 
 /// Bytes that a call writes and answers, as seen by asking once with proof.
 struct Sizes {
@@ -34,7 +44,7 @@ struct Sizes {
   std::vector<StateRow> agreement_rows;
 };
 
-/// Who is asked about: everyone alike, or the first few.
+/// Who is asked about: everyone alike, or a few.
 struct Among {
   uint64_t persons = 0;  // 0: all that were prepared
 };
@@ -47,11 +57,19 @@ class Workloads {
 
   /// Registers `persons` and records one agreement of each. Two figures, or the first error.
   absl::StatusOr<std::vector<Figure>> Prepare(uint64_t persons, int in_flight);
+  /// In place of Prepare: persons who are there, by their handles, one a line.
+  absl::Status UseHandles(const std::string& path);
+  [[nodiscard]] uint64_t persons() const { return handles_.size(); }
   absl::StatusOr<Sizes> MeasureSizes();
 
   Figure Echo(const std::string& name, const Loop& loop);
   /// Every answer must be a permit; a recorded one must carry its permit.
   Figure Check(const std::string& name, const Loop& loop, Among among, bool dry_run);
+  /// The same at a fixed rate.
+  Figure PacedEcho(const std::string& name, const Pace& pace);
+  Figure PacedCheck(const std::string& name, const Pace& pace, Among among, bool dry_run);
+  /// Dry run, about so many persons a call. The figure counts calls.
+  Figure BatchCheck(const std::string& name, const Loop& loop, Among among, int persons);
   Figure RecordConsent(const std::string& name, const Loop& loop, Among among);
 
  private:
@@ -59,7 +77,8 @@ class Workloads {
   using PersonStub = consent::v1::PersonService::Stub;
 
   Workloads() = default;
-  Figure RunCheck(const std::string& name, const Loop& loop, Among among, bool dry_run,
+  using RunLoop = std::function<Figure(const StartCall&)>;
+  Figure RunCheck(int slots, const RunLoop& run, Among among, bool dry_run,
                   const std::vector<std::shared_ptr<ConsentStub>>& stubs);
   // A person's handle, drawn for this slot; each slot draws its own sequence.
   const std::string& Draw(int slot, Among among);

@@ -206,19 +206,18 @@ Task<absl::Status> AttachRecord(Registry& registry, Id128 person, RecordName rec
   const storage::Partition partition = registry.store.ObjectionBucket(record);
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     CO_ASSIGN_OR_RETURN(const Bucket bucket, ReadBucket(store, partition));
-    CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> linked, store.Get(partition, PersonRow(person)));
-    if (!linked) {
-      storage::CommitRequest commit;
-      commit.partition = partition;
-      commit.preconditions.push_back({std::string(kStateKey), bucket.version});
-      commit.batch.push_back({PersonRow(person), std::string()});
-      const absl::StatusOr<storage::CommitResult> result =
-          co_await registry.context.store.Commit(std::move(commit));
-      if (absl::IsAborted(result.status())) {
-        continue;
-      }
-      CO_RETURN_IF_ERROR(result.status());
+    // Written again where it is there, so that the time of a registration does not say it
+    // (person_handlers.cc).
+    storage::CommitRequest commit;
+    commit.partition = partition;
+    commit.preconditions.push_back({std::string(kStateKey), bucket.version});
+    commit.batch.push_back({PersonRow(person), std::string()});
+    const absl::StatusOr<storage::CommitResult> result =
+        co_await registry.context.store.Commit(std::move(commit));
+    if (absl::IsAborted(result.status())) {
+      continue;
     }
+    CO_RETURN_IF_ERROR(result.status());
     if (!bucket.Binds(registry.context.log.Now())) {
       co_return absl::OkStatus();
     }

@@ -39,15 +39,48 @@ absl::Status CheckRegister(const Registry& registry, const rpc::Call& call,
   return absl::OkStatus();
 }
 
+// What Register does takes the same time whether or not the name, the person and the record are there already
+// (the answer does not say it, and neither must its time): what is there is read as what is not, sealed as if
+// it were new, and written again as it is, in the same commits. The one row that only a new person has is
+// that of her key. A rewriting that loses a race is not repeated: what it would keep is there.
+
+// Who is claimed where, and since which commit.
+struct HeldClaim {
+  Id128 person;
+  uint64_t version = 0;
+};
+
+// As Store::ReadClaim, with the version.
+absl::StatusOr<std::optional<HeldClaim>> FindClaim(Registry& registry, const storage::Partition& bucket) {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, registry.context.store.Get(bucket, kClaimKey));
+  if (!entry) {
+    return std::optional<HeldClaim>();
+  }
+  v1::PersonClaim claim;
+  if (!claim.ParseFromString(entry->value)) {
+    return absl::DataLossError("a stored claim does not parse");
+  }
+  if (claim.person_id().empty()) {
+    return rpc::NoSuchOrNotYours();  // erased
+  }
+  ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(claim.person_id()));
+  return std::optional(HeldClaim{person, entry->version});
+}
+
 // The person of a name, made up if nobody has it yet.
 Task<absl::StatusOr<Id128>> ClaimPerson(Registry& registry, storage::Partition bucket) {
+  std::optional<Id128> before;
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(const std::optional<Id128> claimed, registry.store.ReadClaim(bucket));
-    if (claimed) {
-      co_return *claimed;
+    CO_ASSIGN_OR_RETURN(const std::optional<HeldClaim> held, FindClaim(registry, bucket));
+    if (held && before == held->person) {
+      co_return held->person;
     }
-    const Id128 person = registry.context.random.Id();
+    const Id128 fresh = registry.context.random.Id();
+    const Id128 person = held ? held->person : fresh;
     storage::CommitRequest commit = registry.store.ClaimFor(bucket, person);
+    if (held) {
+      commit.preconditions.front().version = held->version;
+    }
     const absl::StatusOr<storage::CommitResult> result =
         co_await registry.context.store.Commit(std::move(commit));
     if (result.ok()) {
@@ -56,6 +89,7 @@ Task<absl::StatusOr<Id128>> ClaimPerson(Registry& registry, storage::Partition b
     if (!absl::IsAborted(result.status())) {
       co_return result.status();
     }
+    before = held ? std::optional(held->person) : std::nullopt;
   }
   co_return TooContended();
 }
@@ -84,9 +118,20 @@ absl::Status DraftLeaves(Registry& registry, const Registration& registration,
   return absl::OkStatus();
 }
 
+// Writes `fresh` where nothing is; else, with `again`, what is there once more.
+void WriteOrKeep(const std::optional<storage::Entry>& there, storage::Mutation fresh, bool again,
+                 storage::CommitRequest& commit) {
+  if (there && !again) {
+    return;
+  }
+  commit.preconditions.push_back({fresh.key, there ? std::optional(there->version) : std::nullopt});
+  commit.batch.push_back(there ? storage::Mutation{std::move(fresh.key), there->value} : std::move(fresh));
+}
+
 // Nullopt: this act was committed before.
 absl::StatusOr<std::optional<storage::CommitRequest>> PersonCommit(Registry& registry,
-                                                                   const Registration& registration) {
+                                                                   const Registration& registration,
+                                                                   bool again) {
   const storage::Partition partition = PersonPartition(registration.person);
   const std::string done = EventRow(registration.event.event_id);
   const std::string record_key = RecordKey(registration.institution);
@@ -101,24 +146,27 @@ absl::StatusOr<std::optional<storage::CommitRequest>> PersonCommit(Registry& reg
   RETURN_IF_ERROR(DraftLeaves(registry, registration, commit));
   commit.preconditions.push_back({done, std::nullopt});
   commit.batch.push_back({done, std::string()});
-  if (!rows[1]) {
-    commit.preconditions.push_back({std::string(kStateKey), std::nullopt});
-    ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(registration.person, PersonState()));
-    commit.batch.push_back(std::move(state));
-  }
-  if (!rows[2]) {  // traits are kept as first given
-    commit.preconditions.push_back({record_key, std::nullopt});
-    ASSIGN_OR_RETURN(storage::Mutation record,
-                     registry.store.WriteSealed(registration.person, record_key, registration.record));
-    commit.batch.push_back(std::move(record));
-  }
+  ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(registration.person, PersonState()));
+  WriteOrKeep(rows[1], std::move(state), again, commit);
+  ASSIGN_OR_RETURN(storage::Mutation record,
+                   registry.store.WriteSealed(registration.person, record_key, registration.record));
+  WriteOrKeep(rows[2], std::move(record), again, commit);  // traits are kept as first given
   return std::optional(std::move(commit));
+}
+
+// Her state has another version afterwards: who has it in the cache must not decide on the one before.
+Task<absl::StatusOr<storage::CommitResult>> CommitPerson(Registry& registry, Id128 person,
+                                                         storage::CommitRequest commit) {
+  const PersonCache::Writing writing(registry.store.cache(), person);
+  absl::StatusOr<storage::CommitResult> result = co_await registry.context.store.Commit(std::move(commit));
+  co_return result;
 }
 
 Task<absl::StatusOr<common::v1::Written>> WritePerson(Registry& registry, Registration registration,
                                                       bool want_proof) {
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> commit, PersonCommit(registry, registration));
+    CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> commit,
+                        PersonCommit(registry, registration, attempt == 0));
     if (!commit) {
       absl::StatusOr<common::v1::Written> again =
           co_await rpc::WrittenAgain(registry.context, PersonSubject(registration.person),
@@ -126,7 +174,7 @@ Task<absl::StatusOr<common::v1::Written>> WritePerson(Registry& registry, Regist
       co_return again;
     }
     const absl::StatusOr<storage::CommitResult> result =
-        co_await registry.context.store.Commit(*std::move(commit));
+        co_await CommitPerson(registry, registration.person, *std::move(commit));
     if (result.ok()) {
       absl::StatusOr<common::v1::Written> written =
           co_await rpc::WrittenOf(registry.context, result->leaves, want_proof, true);

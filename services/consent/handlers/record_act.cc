@@ -1,11 +1,13 @@
 #include "services/consent/handlers/record_act.h"
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "common/audit/leaf.h"
+#include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "common/rpc/idempotency.h"
 #include "services/consent/handlers/linking.h"
@@ -147,14 +149,39 @@ Task<absl::StatusOr<RecordedAct>> Repeat(const rpc::ServiceContext& context, Act
   co_return act;
 }
 
+// With `first` before it in the same submission: commits are applied in their order, so what is first is
+// durable no later than the act.
 Task<absl::StatusOr<storage::CommitResult>> CommitState(const rpc::ServiceContext& context, Store& store,
                                                         Id128 person, Prepared prepared) {
   PersonCache::Writing writing(store.cache(), person);
-  absl::StatusOr<storage::CommitResult> result = co_await context.store.Commit(std::move(prepared.commit));
+  std::vector<storage::CommitRequest> commits = std::move(prepared.first);
+  commits.push_back(std::move(prepared.commit));
+  std::vector<absl::StatusOr<storage::CommitResult>> results =
+      co_await context.store.CommitAll(std::move(commits));
+  absl::StatusOr<storage::CommitResult> result = std::move(results.back());
+  results.pop_back();
   if (result.ok() && prepared.state != nullptr) {
     writing.Committed({std::move(prepared.state), result->version});
   }
+  for (const absl::StatusOr<storage::CommitResult>& first : results) {
+    CO_RETURN_IF_ERROR(first.status());
+  }
   co_return result;
+}
+
+// What may lose a race of its own has to be there before the act is submitted.
+bool MayFail(const std::vector<storage::CommitRequest>& first) {
+  return std::any_of(first.begin(), first.end(),
+                     [](const storage::CommitRequest& commit) { return !commit.preconditions.empty(); });
+}
+
+// Her state to plan on: at first as the cache has it, which the act's precondition guards as well as a fresh
+// one.
+absl::StatusOr<VersionedState> StateFor(Store& store, const ActRequest& request, bool fresh) {
+  if (request.of_name) {
+    return store.LoadOwn(request.person);
+  }
+  return fresh ? store.LoadFresh(request.person) : store.Load(request.person);
 }
 
 constexpr size_t kLeavesPerPage = 1000;
@@ -202,8 +229,7 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
   co_await ResumeOn(context.executor);  // reads that may touch the disk
   const Files files{context, store};
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(const VersionedState now,
-                        request.of_name ? store.LoadOwn(request.person) : store.LoadFresh(request.person));
+    CO_ASSIGN_OR_RETURN(const VersionedState now, StateFor(store, request, attempt > 0));
     if (now.unfinished) {
       const absl::Status completed = co_await CompleteLink(files, request.person);
       CO_RETURN_IF_ERROR(completed);
@@ -214,11 +240,18 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
       absl::StatusOr<RecordedAct> repeated = co_await Repeat(context, request, *seen.answer);
       co_return repeated;
     }
-    CO_ASSIGN_OR_RETURN(Prepared prepared, Prepare(context, store, request, now, seen, plan));
+    absl::StatusOr<Prepared> planned = Prepare(context, store, request, now, seen, plan);
+    if (attempt == 0 && audit::IsErased(planned.status())) {
+      continue;  // since her state was kept; the store says what she is now
+    }
+    CO_RETURN_IF_ERROR(planned.status());
+    Prepared prepared = *std::move(planned);
     const Id128 root = prepared.root;
-    if (!prepared.first.empty()) {
+    if (MayFail(prepared.first)) {
+      std::vector<storage::CommitRequest> before = std::move(prepared.first);
+      prepared.first.clear();
       const std::vector<absl::StatusOr<storage::CommitResult>> first =
-          co_await context.store.CommitAll(std::move(prepared.first));
+          co_await context.store.CommitAll(std::move(before));
       bool lost = false;  // a race for something beside her: planned again
       for (const absl::StatusOr<storage::CommitResult>& each : first) {
         if (absl::IsAborted(each.status())) {

@@ -57,10 +57,10 @@ struct RecordedAct {
   common::v1::Written written;
 };
 
-/// `first`, if there is any, then one commit on the partition that guards her, guarded by her state's
-/// version; her new state is in the cache before this resumes. Of persons who are one human each has the
-/// leaf; rows are kept under her name (Store::OpenRow). A link that is between two commits is completed
-/// first. A repeated request gives what the first one gave. NO_SUCH_OR_NOT_YOURS for an unknown person.
+/// `first` (in the same submission unless it has preconditions), then one commit on the partition that guards
+/// her, guarded by her state's version; her new state is in the cache before this resumes. Of persons who are
+/// one human each has the leaf; rows are kept under her name (Store::OpenRow). A link between two commits is
+/// completed first. A repeated request gives the first one's answer. NO_SUCH_OR_NOT_YOURS: unknown person.
 Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
                                             ActRequest request, PlanAct plan);
 
