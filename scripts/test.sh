@@ -79,6 +79,22 @@ tsan() {
   scripts/build.sh tsan "${tests[@]}" && ctest_of tsan --tests-regex "^($names)\$"
 }
 
+# libFuzzer over every method of the registry: a bounded number of inputs from a fixed seed, on the committed corpus,
+# which is only read. What stops a run stays in build/test-logs/: it goes to tests/fuzz/corpus with a test.
+fuzz() {
+  scripts/build.sh fuzz || return 1
+  local target runs failed=0
+  for target in registry_calls_fuzz:${RELAIS_FUZZ_RUNS:-1500} registry_bytes_fuzz:${RELAIS_FUZZ_RUNS:-1500}; do
+    runs=${target#*:}
+    target=${target%%:*}
+    local corpus=(tests/fuzz/corpus)
+    [ "$target" = registry_calls_fuzz ] || corpus=()
+    "build/fuzz/bin/$target" -seed=1 -runs="$runs" -max_len=16384 -timeout=60 -rss_limit_mb=4096 \
+      -artifact_prefix="$logs/$target-" "${corpus[@]}" || failed=1
+  done
+  return $failed
+}
+
 step 'format' format_check
 step 'shell scripts' shell_check
 step 'include direction' scripts/check/includes.py
@@ -95,6 +111,7 @@ if [ $quick = no ]; then
   export RELAIS_SIM_SCHEDULES=${RELAIS_SANITIZED_SCHEDULES:-100}
   step 'address and undefined sanitizers' asan
   step 'thread sanitizer' tsan
+  step 'fuzzers' fuzz
   step 'clang-tidy' tidy_check
 fi
 
