@@ -63,7 +63,8 @@ std::optional<Segment> SegmentOf(absl::string_view text) {
     return segment;
   }
   if (text.back() != ']' ||
-      !absl::SimpleAtoi(text.substr(bracket + 1, text.size() - bracket - 2), &segment.index)) {
+      !absl::SimpleAtoi(text.substr(bracket + 1, text.size() - bracket - 2), &segment.index) ||
+      segment.index < 0) {
     return std::nullopt;
   }
   return segment;

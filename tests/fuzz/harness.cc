@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/rpc/refusal.h"
+#include "services/consent/convert.h"
 #include "tests/fuzz/callers.h"
 #include "tests/fuzz/checks.h"
 #include "tests/fuzz/walk.h"
@@ -20,6 +21,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr int64_t kDaySeconds = 86'400;
+constexpr int64_t kRemembered = 7 * kDaySeconds;  // a request's answer, at least (api.md)
 
 consent::v1::Traits Alike(const std::string& birthplace) {
   consent::v1::Traits traits;
@@ -100,6 +102,7 @@ class Harness::Session {
     Meet("desk", "A-1", Alike("Lyon"));
     Meet("desk", "A-2", World::Marie());
     Meet("caf", "C-1", Alike("Lille"));
+    Follow();
   }
 
   void Run(const Step& step) {
@@ -126,9 +129,36 @@ class Harness::Session {
     Handle(name, call, *request);
   }
 
+  // After the last call: what was written is still answered the same, and what the cache holds is what is
+  // stored.
+  void End() {
+    if (!erased_ && waited_ < kRemembered) {
+      for (const Done& done : std::exchange(done_, {})) {
+        Repeat(done.name, done.call, *done.request, *done.answer, false);
+      }
+    }
+    consent::Store& store = world_.service().registry().store;
+    for (const Id128& person : names_.persons()) {
+      const auto cached = store.Load(person);
+      const auto stored = store.LoadFresh(person);
+      if (cached.status() != stored.status()) {
+        Expect(absl::InternalError(stored.status().ToString()), "the cache says otherwise of a person");
+      } else if (cached.ok() && consent::StoredFrom(*cached->state).SerializeAsString() !=
+                                    consent::StoredFrom(*stored->state).SerializeAsString()) {
+        Expect(absl::InternalError("her history"), "the cache says otherwise of a person");
+      }
+    }
+  }
+
   [[nodiscard]] std::vector<std::string> wrong() && { return std::move(wrong_); }
 
  private:
+  struct Done {
+    std::string name;
+    rpc::Call call;
+    std::unique_ptr<Message> request;
+    std::unique_ptr<Message> answer;
+  };
   struct Store {
     std::shared_ptr<storage::MemoryDisk> disk;
     uint64_t version = 0;
@@ -156,6 +186,7 @@ class Harness::Session {
 
   // What other parts of the service do meanwhile.
   void Pass(int64_t seconds) {
+    waited_ += seconds;
     world_.harness().sim().Skip(absl::Seconds(seconds));
     if (seconds > 0) {
       (void)world_.Run(world_.service().expiries().LookOnce());
@@ -198,7 +229,7 @@ class Harness::Session {
 
   void Handle(const std::string& name, const rpc::Call& call, const Message& request) {
     const Store before = Now();
-    const Answer answer = BoundMethods().at(name).run(world_, call, request);
+    Answer answer = BoundMethods().at(name).run(world_, call, request);
     if (!answer.ok()) {
       Refused(name, request, audit::IsErased(answer.status()) ? rpc::NoSuchOrNotYours() : answer.status());
       ExpectUntouched(name, before);
@@ -208,24 +239,35 @@ class Harness::Session {
     NoteServed(name, request);
     names_.Learn(call.caller, **answer);
     Report(name, WrongWithAnswer(call.caller, world_.context().handles, names_.persons(), **answer));
+    erased_ = erased_ || name == "PersonService.Erase";
     if (HasRequestId(request)) {
-      Repeat(name, call, request, **answer);
+      Repeat(name, call, request, **answer, true);
+      std::unique_ptr<Message> copy(request.New());
+      copy->CopyFrom(request);
+      done_.push_back({name, call, std::move(copy), *std::move(answer)});
     }
     Follow();
   }
 
   // Same content, same result, no second effect (api.md, "Idempotency").
-  void Repeat(const std::string& name, const rpc::Call& call, const Message& request, const Message& first) {
+  // `at_once`: nothing came between; else it may be refused, for what came.
+  void Repeat(const std::string& name, const rpc::Call& call, const Message& request, const Message& first,
+              bool at_once) {
     const Store before = Now();
     const Answer again = BoundMethods().at(name).run(world_, call, request);
-    if (!again.ok()) {
+    if (!again.ok() && at_once) {
       Report(name, absl::StrCat("refused when repeated: ", again.status().ToString()));
+    } else if (!again.ok()) {
+      Refused(name, request, audit::IsErased(again.status()) ? rpc::NoSuchOrNotYours() : again.status());
     } else if (Essence(first) != Essence(**again)) {
       Report(name, absl::StrCat("another answer when repeated: ", first.ShortDebugString(), " then ",
                                 (*again)->ShortDebugString()));
     }
     const Store after = Now();
-    if (after.leaves != before.leaves || after.version != before.version) {
+    if (after.leaves != before.leaves) {
+      Report(name, "a second leaf when repeated");
+    }
+    if (after.version != before.version && !Changed(*before.disk, *after.disk).empty()) {
       Report(name, "a second effect when repeated");
     }
   }
@@ -310,6 +352,9 @@ class Harness::Session {
   World world_;
   Names names_;
   uint64_t followed_ = 0;
+  int64_t waited_ = 0;
+  bool erased_ = false;
+  std::vector<Done> done_;
   std::vector<std::string> wrong_;
 };
 
@@ -330,6 +375,7 @@ std::vector<std::string> Harness::Run(const Script& script) {
     }
     session.Run(step);
   }
+  session.End();
   return std::move(session).wrong();
 }
 

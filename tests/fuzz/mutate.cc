@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "relais/common/v1/options.pb.h"
+#include "relais/common/v1/types.pb.h"
 #include "services/consent/testing/world.h"
 #include "tests/fuzz/callers.h"
 #include "tests/fuzz/walk.h"
@@ -166,12 +167,35 @@ int64_t Mutator::Wait() {
                                                           93 * 86'400, 366 * 86'400, 600 * 86'400});
 }
 
+// What only fits together: a service says for whom it acts and nobody else does, and who asks is a party.
+void Mutator::Suit(Step& step) {
+  const CallerSpec& spec = *FindCaller(step.caller);
+  Message& request = *step.request;
+  const Reflection& reflection = *request.GetReflection();
+  if (const FieldDescriptor* acting = request.GetDescriptor()->FindFieldByName("acting")) {
+    if (!spec.institution.empty()) {
+      reflection.ClearField(&request, acting);
+    } else if (!reflection.HasField(request, acting)) {
+      FillField(request, *acting);
+    }
+  }
+  if (const FieldDescriptor* sender = request.GetDescriptor()->FindFieldByName("sender");
+      sender != nullptr && !spec.institution.empty()) {
+    auto& party = static_cast<common::v1::Party&>(*reflection.MutableMessage(&request, sender));
+    party.set_institution(spec.institution);
+    party.set_function(dice_.Chance(50) ? spec.function : "");
+  }
+}
+
 Step Mutator::NewStep(const MethodDescriptor& method) {
   Step step;
   step.method = &method;
   step.caller = CallerFor(method);
   step.request = NewMessage(*method.input_type());
   Fill(*step.request);
+  if (dice_.Chance(80)) {
+    Suit(step);
+  }
   step.wait_seconds = Wait();
   step.agent = !dice_.Chance(3);
   step.reason = !dice_.Chance(3);
@@ -180,8 +204,14 @@ Step Mutator::NewStep(const MethodDescriptor& method) {
 
 Script Mutator::Make(size_t steps) {
   Script script;
+  // Begun with acts that later ones are about.
+  static const std::vector<const char*> kFirst = {
+      "ConsentService.RecordConsent", "ConsentService.RecordConsent", "ConsentService.RecordRefusal",
+      "EmergencyService.Declare",     "RightsService.Open",           "PersonService.Merge",
+      "PersonService.PlaceHold",      "PersonService.ListCandidates", "ConsentService.RecordObjection"};
   for (size_t i = 0; i < steps; ++i) {
-    script.push_back(NewStep(*dice_.Of(Methods())));
+    const bool first = i < steps / 2 && dice_.Chance(60);
+    script.push_back(NewStep(first ? *FindMethod(dice_.Of(kFirst)) : *dice_.Of(Methods())));
   }
   return script;
 }

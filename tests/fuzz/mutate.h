@@ -31,6 +31,7 @@ class Mutator {
   void FillField(google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field);
   void ChangeSet(google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field);
   void ChangeList(google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field);
+  void Suit(Step& step);
   void ChangeOnce(Script& script);
   void ChangeOrder(Script& script);
   std::string CallerFor(const google::protobuf::MethodDescriptor& method);
