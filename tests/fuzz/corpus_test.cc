@@ -66,7 +66,18 @@ TEST(Corpus, BringsNothingWrong) {
   }
 }
 
-// RELAIS_FUZZ_SCRIPTS: how many mutations. RELAIS_FUZZ_COVERAGE: the file to write what they reached to.
+// RELAIS_FUZZ_FILE: one script, wherever it is; with RELAIS_FUZZ_TRACE to see it run.
+TEST(OneFile, BringsNothingWrong) {
+  const char* file = std::getenv("RELAIS_FUZZ_FILE");
+  if (file == nullptr) {
+    GTEST_SKIP() << "no file named";
+  }
+  Harness harness;
+  ExpectRight(harness, ScriptIn(file));
+}
+
+// RELAIS_FUZZ_SCRIPTS: how many mutations; RELAIS_FUZZ_SEED: from which seed on. RELAIS_FUZZ_COVERAGE: the
+// file to write what they reached to.
 TEST(Mutations, BringNothingWrongAndReachEveryField) {
   google::protobuf::LogHandler* const log = google::protobuf::SetLogHandler(nullptr);
   const char* asked = std::getenv("RELAIS_FUZZ_SCRIPTS");
@@ -76,7 +87,9 @@ TEST(Mutations, BringNothingWrongAndReachEveryField) {
   for (const std::filesystem::path& file : Files()) {
     corpus.push_back(ScriptIn(file));
   }
-  for (int i = 0; i < scripts; ++i) {
+  const char* first = std::getenv("RELAIS_FUZZ_SEED");
+  const int seed = first != nullptr ? std::atoi(first) : 0;
+  for (int i = seed; i < seed + scripts; ++i) {
     Mutator mutator(static_cast<uint64_t>(i));
     const Script& one = corpus[i % corpus.size()];
     Script script = i % 3 == 0 ? mutator.Make(1 + i % kMostSteps)
@@ -85,7 +98,7 @@ TEST(Mutations, BringNothingWrongAndReachEveryField) {
     ExpectRight(harness, script);
   }
   for (int i = 0; i < kFilled; ++i) {
-    Mutator mutator(static_cast<uint64_t>(scripts + i));
+    Mutator mutator(static_cast<uint64_t>(seed + scripts + i));
     Script script;
     for (const google::protobuf::MethodDescriptor* method : Methods()) {
       script.push_back(mutator.NewStep(*method));
