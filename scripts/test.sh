@@ -79,19 +79,21 @@ tsan() {
   scripts/build.sh tsan "${tests[@]}" && ctest_of tsan --tests-regex "^($names)\$"
 }
 
-# libFuzzer over every method of the registry: a bounded number of inputs from a fixed seed, on the committed corpus,
-# which is only read. What stops a run stays in build/test-logs/: it goes to tests/fuzz/corpus with a test.
+# libFuzzer over every method of the registry: a bounded number of inputs from a fixed seed, beginning with the committed
+# corpus, which is only read. What stops a run is kept in build/test-logs: it goes to tests/fuzz/corpus, with a test.
 fuzz() {
   scripts/build.sh fuzz || return 1
-  local target runs failed=0
-  for target in registry_calls_fuzz:${RELAIS_FUZZ_RUNS:-1500} registry_bytes_fuzz:${RELAIS_FUZZ_RUNS:-1500}; do
-    runs=${target#*:}
-    target=${target%%:*}
-    local corpus=(tests/fuzz/corpus)
-    [ "$target" = registry_calls_fuzz ] || corpus=()
-    "build/fuzz/bin/$target" -seed=1 -runs="$runs" -max_len=16384 -timeout=60 -rss_limit_mb=4096 \
-      -artifact_prefix="$logs/$target-" "${corpus[@]}" || failed=1
+  local target found failed=0
+  found=$(mktemp -d)
+  for target in registry_calls_fuzz registry_bytes_fuzz; do
+    mkdir "$found/$target"
+    local corpora=("$found/$target")
+    [ $target = registry_bytes_fuzz ] || corpora+=(tests/fuzz/corpus)
+    RELAIS_FUZZ_COVERAGE=$logs/$target-coverage.txt "build/fuzz/bin/$target" -seed=1 -runs="${RELAIS_FUZZ_RUNS:-1500}" \
+      -max_len=16384 -timeout=120 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$logs/$target-" \
+      "${corpora[@]}" || failed=1
   done
+  rm -rf "$found"
   return $failed
 }
 
