@@ -3,8 +3,10 @@
 #   relais_library(NAME SRCS a.cc ... DEPS x y ...)   static library, include root = repository root
 #   relais_binary(NAME SRCS ... DEPS ...)             executable in build/<preset>/bin
 #   relais_test(NAME SRCS ... DEPS ... [LABELS l])    GoogleTest binary, registered with CTest
+#   relais_fuzzer(NAME SRCS ... DEPS ...)             libFuzzer binary in build/fuzz/bin; only where the preset is fuzz
 
 add_custom_target(all_tests)
+add_custom_target(all_fuzzers)
 
 # GCC 12 sees an overlap in std::string concatenation that is not there (GCC bug 105651).
 set(RELAIS_WARNINGS -Wall -Wextra -Werror "$<$<CONFIG:Release>:-Wno-restrict>")
@@ -54,4 +56,10 @@ function(relais_test name)
   add_dependencies(all_tests ${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+function(relais_fuzzer name)
+  relais_binary(${name} ${ARGN})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(all_fuzzers ${name})
 endfunction()

@@ -1,6 +1,7 @@
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/rpc/query_handlers.h"
+#include "common/rpc/refusal.h"
 
 namespace relais::rpc {
 namespace {
@@ -30,8 +31,8 @@ absl::StatusOr<audit::Subject> SubjectOf(const ServiceContext& context, const Ca
       const std::string& owner = subject.handle_of().empty() ? call.caller.institution : subject.handle_of();
       const absl::StatusOr<Id128> person = context.handles.FromHandle(subject.handle(), owner);
       if (!person.ok()) {
-        return Refusal(absl::StatusCode::kInvalidArgument, common::v1::ERROR_REASON_NOT_YOUR_HANDLE,
-                       "filters.subject.handle: not a name that this institution has for a person");
+        return InvalidFieldFor(common::v1::ERROR_REASON_NOT_YOUR_HANDLE, "filters.subject.handle",
+                               "not a name that this institution has for a person");
       }
       return audit::Subject{audit::Subject::Kind::kPerson, *person};
     }

@@ -80,6 +80,18 @@ absl::Status InvalidField(std::string_view field, std::string_view description) 
   return InvalidFields(fields, common::v1::ERROR_REASON_INVALID_FIELDS);
 }
 
+absl::Status InvalidFieldFor(common::v1::ErrorReason reason, std::string_view field,
+                             std::string_view description) {
+  google::rpc::BadRequest fields;
+  auto* violation = fields.add_field_violations();
+  violation->set_field(std::string(field));
+  violation->set_description(std::string(description));
+  absl::Status status = Refusal(absl::StatusCode::kInvalidArgument, reason,
+                                violation->field() + ": " + violation->description());
+  SetFields(status, fields);
+  return status;
+}
+
 google::rpc::BadRequest FieldsOf(const absl::Status& status) {
   google::rpc::BadRequest fields;
   if (!fields.ParseFromString(PayloadOf(status, kFieldsUrl))) {

@@ -15,6 +15,10 @@ namespace relais::rpc {
 
 /// INVALID_ARGUMENT about several fields at once.
 absl::Status InvalidFields(const google::rpc::BadRequest& fields, common::v1::ErrorReason reason);
+/// INVALID_ARGUMENT about one field path for a reason that has a name of its own (NOT_YOUR_HANDLE,
+/// UNKNOWN_CODE). The message says both; neither may quote input.
+absl::Status InvalidFieldFor(common::v1::ErrorReason reason, std::string_view field,
+                             std::string_view description);
 /// The fields a status names; empty when it names none.
 google::rpc::BadRequest FieldsOf(const absl::Status& status);
 

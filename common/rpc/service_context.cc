@@ -5,14 +5,15 @@
 #include "absl/strings/numbers.h"
 #include "common/audit/leaf.h"
 #include "common/base/status.h"
+#include "common/rpc/refusal.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace relais::rpc {
 namespace {
 
 absl::Status NotYourHandle(std::string_view field) {
-  return Refusal(absl::StatusCode::kInvalidArgument, common::v1::ERROR_REASON_NOT_YOUR_HANDLE,
-                 std::string(field) + ": not a name that you have for a person");
+  return InvalidFieldFor(common::v1::ERROR_REASON_NOT_YOUR_HANDLE, field,
+                         "not a name that you have for a person");
 }
 
 void SetTime(common::v1::Written& written, absl::Time time) {

@@ -60,6 +60,11 @@ TEST_F(ServiceContextTest, TheRawIdIsForServicesAlone) {
   EXPECT_EQ(PersonOf(context_, service, ref, "person").value(), person_);
   EXPECT_EQ(ReasonOf(PersonOf(context_, Institution(), ref, "person").status()),
             common::v1::ERROR_REASON_NOT_YOUR_HANDLE);
+  // Machine-readable too: which of a request's names it is.
+  const google::rpc::BadRequest fields =
+      FieldsOf(PersonOf(context_, Institution(), ref, "names[3]").status());
+  ASSERT_EQ(fields.field_violations_size(), 1);
+  EXPECT_EQ(fields.field_violations(0).field(), "names[3]");
   common::v1::PersonRef bad;
   bad.set_person_id("short");
   EXPECT_EQ(ReasonOf(PersonOf(context_, service, bad, "person").status()),

@@ -14,6 +14,8 @@ RELAIS_TEST_PACKAGES=(
   python3-yaml shellcheck
 )
 
+RELAIS_FUZZ_PACKAGES=(clang libclang-rt-dev)
+
 # ensure_packages NAME...: installs those that are not there. Needs root only when something is missing.
 ensure_packages() {
   local missing=() name

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/rpc/refusal.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/testing/world.h"
 
@@ -189,6 +190,11 @@ TEST(Check, RefusesUnknownCodesPersonsAndRevisions) {
     return rpc::ReasonOf(world.Check(request).status());
   };
   EXPECT_EQ(reason([](auto& r) { r.set_purpose("FRAUD"); }), common::v1::ERROR_REASON_UNKNOWN_CODE);
+  v1::CheckRequest unknown = SimWorld::CheckFor(person, false);
+  unknown.add_categories("NOPE");
+  const google::rpc::BadRequest fields = rpc::FieldsOf(world.Check(unknown).status());
+  ASSERT_EQ(fields.field_violations_size(), 1);
+  EXPECT_EQ(fields.field_violations(0).field(), "categories[1]");
   EXPECT_EQ(reason([](auto& r) { r.add_categories("NOPE"); }), common::v1::ERROR_REASON_UNKNOWN_CODE);
   EXPECT_EQ(reason([](auto& r) { r.mutable_recipient()->set_institution("nope"); }),
             common::v1::ERROR_REASON_UNKNOWN_CODE);

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/directory/codes.h"
-#include "common/rpc/call.h"
+#include "common/rpc/refusal.h"
 
 namespace relais::consent {
 namespace {
@@ -70,8 +70,7 @@ bool OutOfUse(const std::optional<absl::CivilDay>& deprecated_on, absl::CivilDay
 }  // namespace
 
 absl::Status UnknownCode(std::string_view field) {
-  return rpc::Refusal(absl::StatusCode::kInvalidArgument, common::v1::ERROR_REASON_UNKNOWN_CODE,
-                      std::string(field) + ": not in the directory in force");
+  return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, field, "not in the directory in force");
 }
 
 absl::Status CheckPurpose(const Rules& rules, std::string_view purpose, std::string_view field) {

@@ -314,7 +314,9 @@ TEST(Notices, AreRegisteredOnceAndHeldAgainstAgreements) {
   EXPECT_EQ(put(NoticeOf("Vous pouvez retirer votre accord à tout moment."))->SerializeAsString(),
             first->SerializeAsString());
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_NOTICE_REGISTERED), 1u);
-  EXPECT_EQ(put(NoticeOf("Autre chose.", "t2")).status().code(), absl::StatusCode::kAlreadyExists);
+  const absl::Status other_text = put(NoticeOf("Autre chose.", "t2")).status();
+  EXPECT_EQ(other_text.code(), absl::StatusCode::kFailedPrecondition) << "the code of WRONG_STATE";
+  EXPECT_EQ(rpc::ReasonOf(other_text), common::v1::ERROR_REASON_WRONG_STATE);
   v1::GetNoticeRequest get;
   get.set_id("notice-1");
   get.set_version("2");

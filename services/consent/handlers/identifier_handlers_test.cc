@@ -211,5 +211,33 @@ TEST(TranslateHandles, OldGenerationsBecomeTheCurrentOne) {
   EXPECT_EQ(late->handles(1).error(), "");
 }
 
+// Found by tests/fuzz: the delayed repetition of a registration made somebody new under the old request.
+TEST(UnlinkIdentifier, ARegistrationRepeatedAfterItMakesNobodyNew) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("A-7");
+  const auto registered_again = [&] { return world.Register("register-A-7", "A-7"); };
+  v1::LinkIdentifierRequest link;
+  link.set_request_id("l1");
+  *link.mutable_person() = person;
+  link.set_own_identifier("A-8");
+  ASSERT_TRUE(world.Run(world.service().identifiers().LinkIdentifier(world.As("ville-paris"), link)).ok());
+  ASSERT_EQ(registered_again()->person().handle(), person.handle());
+  v1::UnlinkIdentifierRequest unlink;
+  unlink.set_request_id("u1");
+  *unlink.mutable_person() = person;
+  unlink.set_own_identifier("A-7");
+  ASSERT_TRUE(
+      world.Run(world.service().identifiers().UnlinkIdentifier(world.As("ville-paris"), unlink)).ok());
+
+  const size_t leaves = world.Leaves().size();
+  EXPECT_EQ(rpc::ReasonOf(registered_again().status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(world.Leaves().size(), leaves);
+  // A fresh request is somebody new, and the old one still is not hers.
+  const auto fresh = world.Register("r2", "A-7");
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  EXPECT_NE(fresh->person().handle(), person.handle());
+  EXPECT_EQ(rpc::ReasonOf(registered_again().status()), common::v1::ERROR_REASON_WRONG_STATE);
+}
+
 }  // namespace
 }  // namespace relais::consent

@@ -224,7 +224,7 @@ Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
   if (request.of_case() == v1::GetLinkImpactRequest::kPerson) {
     CO_ASSIGN_OR_RETURN(const Id128 person, OwnPerson(registry_, call, request.person(), "person"));
     CO_ASSIGN_OR_RETURN(links, LinksOf(registry_, person));
-  } else if (request.of_case() == v1::GetLinkImpactRequest::kLinkId) {
+  } else if (!request.link_id().empty()) {
     CO_ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(request.link_id()));
     links.push_back(link);
   } else {

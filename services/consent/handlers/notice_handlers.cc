@@ -38,7 +38,7 @@ absl::StatusOr<std::optional<v1::StoredNotice>> ReadNotice(const rpc::ServiceCon
 
 absl::Status AnotherText() {
   return rpc::Refusal(
-      absl::StatusCode::kAlreadyExists, common::v1::ERROR_REASON_WRONG_STATE,
+      absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
       "this version has its text: a registered notice never changes, give it another version");
 }
 

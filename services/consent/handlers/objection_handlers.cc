@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/leaf.h"
 #include "common/base/status.h"
 #include "services/consent/domain/period.h"
 #include "services/consent/handlers/codes.h"
@@ -104,11 +105,27 @@ absl::StatusOr<Targets> TargetsOf(const Registry& registry, const rpc::Call& cal
   return targets.empty() ? absl::StatusOr<Targets>(NothingToBind()) : targets;
 }
 
+// When this act was first carried out, if only in part; InfiniteFuture: it was not.
+absl::StatusOr<absl::Time> DoneAt(audit::Log& log, const Claim& claim) {
+  const absl::StatusOr<storage::LeafRange> first = FindLeaf(log, claim);
+  if (absl::IsDataLoss(first.status())) {
+    return absl::InfiniteFuture();
+  }
+  RETURN_IF_ERROR(first.status());
+  ASSIGN_OR_RETURN(const std::vector<std::string> bytes, log.ReadLeaves(first->first, 1));
+  if (bytes.empty()) {
+    return absl::InfiniteFuture();
+  }
+  ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
+  return leaf.time;
+}
+
 // What lifting concerns: the records of that name and address, and for a known person every record and own
-// objection to those suppliers in her file, lifted or not, so that a repetition finds the same.
+// objection to those suppliers that was in her file at `done`, lifted or not, so that a repetition finds the
+// same: what she objected to after the first time is not its to lift (D-1.6).
 absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::string>& suppliers,
                                     const v1::LiftObjectionRequest& request,
-                                    const std::optional<Id128>& person) {
+                                    const std::optional<Id128>& person, absl::Time done) {
   Targets targets;
   std::shared_ptr<const PersonState> state;
   if (person) {
@@ -127,7 +144,7 @@ absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::s
       const RecordName record{objection.supplier, objection.key_version, objection.digest};
       const bool known =
           std::find(targets.records.begin(), targets.records.end(), record) != targets.records.end();
-      if (objection.supplier != supplier || known) {
+      if (objection.supplier != supplier || known || objection.recorded > done) {
         continue;
       }
       if (objection.digest.empty()) {
@@ -225,13 +242,14 @@ Task<absl::StatusOr<v1::LiftObjectionResponse>> ObjectionHandlers::LiftObjection
   ObjectionChange change;
   change.lift = true;
   CO_ASSIGN_OR_RETURN(change.person, PersonIn(registry_, call, request.has_person(), request.person()));
-  CO_ASSIGN_OR_RETURN(const Targets targets, LiftTargets(registry_, suppliers, request, change.person));
   const absl::StatusOr<Claim> claim =
       co_await ClaimRequest(registry_.context, registry_.store, rpc::RequestOwner(call, actor), kLift,
                             request.request_id(), ContentOf(request));
   if (!claim.ok()) {
     co_return claim.status();
   }
+  CO_ASSIGN_OR_RETURN(const absl::Time done, DoneAt(registry_.context.log, *claim));
+  CO_ASSIGN_OR_RETURN(const Targets targets, LiftTargets(registry_, suppliers, request, change.person, done));
   change.event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_OBJECTION_LIFTED, request.request_id());
   change.event.event_id = claim->event_id;
   absl::StatusOr<common::v1::Written> written =

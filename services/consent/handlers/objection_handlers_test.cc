@@ -217,6 +217,28 @@ TEST(LiftObjection, OfAKnownPersonFindsHerOldAddress) {
   EXPECT_EQ(world.Decision(SimWorld::CutFor(world.NewPerson("case-2", SimWorld::Marie()))), DECISION_PERMIT);
 }
 
+// Found by tests/fuzz: a delayed repetition lifted what she had objected to since, at another address.
+TEST(LiftObjection, RepeatedLaterLiftsNothingSaidSince) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  ASSERT_TRUE(world.Lift("l1", {"edf"}, person).ok());
+  ASSERT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_PERMIT);
+  world.harness().sim().RunFor(absl::Seconds(1));
+  world.harness().sim().Skip(absl::Seconds(1));
+  v1::RecordObjectionRequest since = SimWorld::ObjectionOf("o1", {"edf"});
+  since.mutable_identity()->set_adresse("3 RUE NEUVE");
+  *since.mutable_person() = person;
+  ASSERT_TRUE(world.Object(since).ok());
+  ASSERT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_DENY);
+
+  const size_t leaves = world.Leaves().size();
+  ASSERT_TRUE(world.Lift("l1", {"edf"}, person).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_DENY);
+  EXPECT_EQ(world.Leaves().size(), leaves);
+  ASSERT_TRUE(world.Lift("l2", {"edf"}, person).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_PERMIT);
+}
+
 TEST(Objections, AreKeptThreeYearsAsDigests) {
   SimWorld world;
   ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o1", {"edf"})).ok());

@@ -94,6 +94,31 @@ Task<absl::StatusOr<Id128>> ClaimPerson(Registry& registry, storage::Partition b
   co_return TooContended();
 }
 
+// Of a request that was carried out before: its name may have been taken from that person since
+// (UnlinkIdentifier), and given to another. Who is erased is nobody any more: her name registers somebody
+// new.
+absl::Status CheckStillNames(Registry& registry, const Claim& claim, const storage::Partition& bucket) {
+  const absl::StatusOr<storage::LeafRange> done = FindLeaf(registry.context.log, claim);
+  if (absl::IsDataLoss(done.status())) {
+    return absl::OkStatus();  // claimed, and no more
+  }
+  RETURN_IF_ERROR(done.status());
+  ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, registry.context.log.OpenAt({done->first}));
+  if (leaves.empty() || leaves[0].opening == audit::OpenedLeaf::Opening::kErased) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::optional<Id128> named, registry.store.ReadClaim(bucket));
+  if (named) {
+    ASSIGN_OR_RETURN(const std::optional<storage::Entry> made,
+                     registry.context.store.Get(PersonPartition(*named), EventRow(claim.event_id)));
+    if (made) {
+      return absl::OkStatus();
+    }
+  }
+  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                      "the person whom this request registered no longer has this name");
+}
+
 struct Registration {
   Id128 person;
   std::string institution;
@@ -221,6 +246,7 @@ Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::Register(rpc::Call ca
   CO_RETURN_IF_ERROR(registry_.context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   CO_RETURN_IF_ERROR(CheckRegister(registry_, call, request));
+  const uint64_t size = registry_.context.log.state().size;
   const absl::StatusOr<Claim> claim =
       co_await ClaimRequest(registry_.context, registry_.store, rpc::RequestOwner(call, actor), kRegister,
                             request.request_id(), ContentOf(request));
@@ -231,6 +257,9 @@ Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::Register(rpc::Call ca
       request.own_identifier().empty()
           ? registry_.store.SenderRecordBucket(actor.institution, request.sender_record())
           : registry_.store.OwnIdentifierBucket(actor.institution, request.own_identifier());
+  if (claim->log_size < size) {  // it came before
+    CO_RETURN_IF_ERROR(CheckStillNames(registry_, *claim, bucket));
+  }
   const absl::StatusOr<Id128> person = co_await ClaimPerson(registry_, bucket);
   if (!person.ok()) {
     co_return person.status();

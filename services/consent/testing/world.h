@@ -32,6 +32,21 @@ inline absl::Time StoryStart() {
   return absl::FromCivil(absl::CivilHour(2026, 11, 3, 10), absl::UTCTimeZone());
 }
 
+/// The sample directory, read once: relative to the repository's root.
+inline const std::shared_ptr<const directory::Directory>& SampleDirectory() {
+  static const auto* const kSample = [] {
+    absl::StatusOr<directory::Directory> directory =
+        directory::ParseDirectory(Read("deploy/dev/directory.yaml"));
+    if (!directory.ok()) {
+      std::fprintf(stderr, "%s\n", directory.status().ToString().c_str());
+      std::abort();
+    }
+    return new std::shared_ptr<const directory::Directory>(
+        std::make_shared<const directory::Directory>(*std::move(directory)));
+  }();
+  return *kSample;
+}
+
 /// `Harness` is audit::testing::SimLogHarness or PoolLogHarness.
 template <typename Harness>
 class World {
@@ -44,10 +59,7 @@ class World {
         harness_(std::move(options)),
         suppression_(ring_),
         idempotency_(Secret(std::string(32, 'i'))) {
-    absl::StatusOr<directory::Directory> directory =
-        directory::ParseDirectory(Read("deploy/dev/directory.yaml"));
-    Require(directory.status());
-    directory_ = std::make_shared<const directory::Directory>(*std::move(directory));
+    directory_ = SampleDirectory();
     Require(ring_.Add("handle", Secret(std::string(32, 'h'))).status());
     Require(ring_.Add("suppression/edf", Secret(std::string(32, 'e'))).status());
     Require(ring_.Add("suppression/engie", Secret(std::string(32, 'g'))).status());
