@@ -84,6 +84,7 @@ class Service {
   LinkHandlers& links() { return links_; }
   /// What follows this registry's own log.
   OwnLeaves& own_leaves() { return own_leaves_; }
+  OwnLog& own() { return own_; }
   const audit::Follower& own_follower() const { return *own_follower_; }
   AgreementHandlers& agreements() { return agreements_; }
   ObjectionHandlers& objections() { return objections_; }

@@ -327,9 +327,9 @@ class Harness::Session {
     Note(name, "refused after a claim");
   }
 
-  // The registry's follower of its own log, which finds candidates and links.
+  // The registry's follower of its own log, which finds candidates and links and asks to erase.
   void Follow() {
-    consent::OwnLeaves& own = world_.service().own_leaves();
+    consent::OwnLog& own = world_.service().own();
     for (const audit::OpenedLeaf& leaf : world_.Leaves(followed_)) {
       audit::FollowedLeaf followed;
       followed.index = leaf.index;

@@ -53,6 +53,7 @@ std::map<std::string, BoundMethod> ConsentMethods() {
       {"ListConsents", Bind(&Service::consents, &c::ConsentHandlers::ListConsents)},
       {"RecordInformation", Bind(&Service::duties, &c::DutyHandlers::RecordInformation)},
       {"ListObligations", Bind(&Service::duties, &c::DutyHandlers::ListObligations)},
+      {"AnswerErasureNotice", Bind(&Service::erasure_notices, &c::ErasureNoticeHandlers::AnswerErasureNotice)},
       {"GetWithdrawalStatus", Bind(&Service::withdrawals, &c::WithdrawalStatusHandlers::GetWithdrawalStatus)},
       {"RegisterNotice", Bind(&Service::notices, &c::NoticeHandlers::RegisterNotice)},
       {"GetNotice", Bind(&Service::notices, &c::NoticeHandlers::GetNotice)},
