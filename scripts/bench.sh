@@ -47,6 +47,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 case "$only" in "" | import | calls | audit | registry) ;; *) usage ;; esac
+[ -z "$postgresql" ] || [ "$only" = registry ] || usage
 
 readonly rows_mark=10000 memory_mark_mb=300
 # The audit log's (docs/performance.md, "The audit log").
@@ -284,6 +285,8 @@ registry() {
   local -a small=("${large[@]}" --set "store.path=$dir/small/store" --set "audit.ring=$dir/small/ring"
     --set "audit.published=$dir/small/published" --set "audit.erasure_journal=$dir/small/erasures"
     --set "directory.state=$dir/small/directory")
+  # Its daily sweep of what is past its time is done while the store is empty, and not in the middle of a load.
+  wait_idle
   # Alone: nobody follows its log, and it follows nobody's.
   scripts/down.sh "$dir"
   sed '/^peers:/,$d' "$dir/consent/config.yaml" >"$dir/registry.yaml"
