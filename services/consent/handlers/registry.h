@@ -21,7 +21,7 @@ struct Registry {
   /// True: an agreement on a notice that is not in the register is refused.
   bool notices_required = false;
   /// False: no two persons are found, nor made, to be one human (ADR 24).
-  bool links = false;
+  bool links = true;
   [[nodiscard]] Files files() const { return {context, store}; }
   /// Whether who helps her is known up to now, by routing's log; empty: never (D-2.6.4).
   std::function<bool()> teams_known = {};
