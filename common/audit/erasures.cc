@@ -134,8 +134,12 @@ Task<absl::StatusOr<storage::CommitResult>> Erasures::Request(ErasureRequest req
   payload.set_erasure_id(request.id.ToHex());
   payload.set_cause(request.cause);
   event.details.mutable_payload()->PackFrom(payload);
+  const std::string author = event.institution;
   for (const Subject& subject : request.subjects) {
     pending.stored.add_subjects(subject.Encode());
+    const bool unknown =
+        std::find(request.unknown.begin(), request.unknown.end(), subject) != request.unknown.end();
+    event.institution = unknown ? own_event_(event.event_class).institution : author;
     event.subject = subject;
     CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
     commit.leaves.push_back(std::move(draft));

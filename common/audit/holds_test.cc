@@ -138,7 +138,7 @@ class HoldsTest : public ::testing::Test {
     storage::CommitRequest commit;
     commit.partition = PartitionOf(subjects[0]);
     const auto asked = harness_.Run(
-        maintenance().Request({Number(100), subjects, "REQUEST"}, PlainEvent(), std::move(commit)));
+        maintenance().Request({Number(100), subjects, "REQUEST", {}}, PlainEvent(), std::move(commit)));
     ASSERT_TRUE(asked.ok()) << asked.status();
     ASSERT_TRUE(RunOnce().ok());
   }

@@ -67,6 +67,7 @@ struct ErasureRequest {
   Id128 id;
   std::vector<Subject> subjects;  // at least one
   std::string cause;              // as EraseRequested has it
+  std::vector<Subject> unknown;   // those of them whose leaf is this log's own act, not the event's author's
 };
 
 struct MaintenanceStatus {

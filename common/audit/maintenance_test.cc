@@ -120,7 +120,8 @@ class MaintenanceTest : public ::testing::Test {
     storage::CommitRequest commit;
     commit.partition = PartitionOf(subjects[0]);
     return harness_
-        .Run(maintenance().Request({Number(erasure), subjects, "REQUEST"}, PlainEvent(), std::move(commit)))
+        .Run(maintenance().Request({Number(erasure), subjects, "REQUEST", {}}, PlainEvent(),
+                                   std::move(commit)))
         .status();
   }
   absl::Status RunOnce() { return harness_.Run(maintenance().RunOnce()); }
@@ -203,6 +204,32 @@ TEST_F(MaintenanceTest, ErasesInTwoStepsAndProofsStay) {
   EXPECT_EQ(verified->leaf.header.commitment(), "") << "about nobody";
 }
 
+// Who asks for the erasure of all who are one human is not the author of leaves about those it does not know.
+TEST_F(MaintenanceTest, OfAnUnknownSubjectTheLeafIsTheLogsOwn) {
+  Open();
+  Live(Person(1));
+  Live(Person(2));
+  Event asked = PlainEvent();
+  asked.institution = "ville-paris";
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(Person(1));
+  ASSERT_TRUE(harness_
+                  .Run(maintenance().Request({Number(1), {Person(1), Person(2)}, "REQUEST", {Person(2)}},
+                                             asked, std::move(commit)))
+                  .ok());
+  std::vector<std::string> authors;
+  const auto leaves = harness_.log().ReadOpened(0, 1000);
+  ASSERT_TRUE(leaves.ok());
+  for (const OpenedLeaf& leaf : *leaves) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
+      authors.push_back(leaf.leaf.header.institution());
+    }
+  }
+  ASSERT_EQ(authors.size(), 2u);
+  EXPECT_EQ(authors[0], "ville-paris");
+  EXPECT_EQ(authors[1], options_.institution);
+}
+
 TEST_F(MaintenanceTest, NothingThatIsLeftNamesHerButTheTombstone) {
   Live(Person(1));
   const std::string wrapped = **harness_.store().LogGet(storage::LogTable::kSubjectKeys, Person(1).Encode());
@@ -227,10 +254,10 @@ TEST_F(MaintenanceTest, ARequestThatIsAbortedFreezesNobody) {
   storage::CommitRequest commit;
   commit.partition = PartitionOf(Person(1));
   commit.preconditions.push_back({"row", std::nullopt});
-  EXPECT_TRUE(absl::IsAborted(
-      harness_
-          .Run(maintenance().Request({Number(1), {Person(1)}, "REQUEST"}, PlainEvent(), std::move(commit)))
-          .status()));
+  EXPECT_TRUE(absl::IsAborted(harness_
+                                  .Run(maintenance().Request({Number(1), {Person(1)}, "REQUEST", {}},
+                                                             PlainEvent(), std::move(commit)))
+                                  .status()));
   EXPECT_FALSE(harness_.log().keys().Frozen(Person(1)));
   EXPECT_TRUE(harness_.log().Draft(SubjectEvent(Person(1))).ok());
   EXPECT_FALSE(*maintenance().Knows(Number(1)));
@@ -307,8 +334,9 @@ TEST_F(MaintenanceTest, AnAcknowledgementThatOvertakesTheRequestCounts) {
   std::optional<absl::Status> requested;
   storage::CommitRequest commit;
   commit.partition = PartitionOf(Person(1));
-  relais::Start(maintenance().Request({Number(1), {Person(1)}, "REQUEST"}, PlainEvent(), std::move(commit)),
-                [&](const absl::StatusOr<storage::CommitResult>& done) { requested = done.status(); });
+  relais::Start(
+      maintenance().Request({Number(1), {Person(1)}, "REQUEST", {}}, PlainEvent(), std::move(commit)),
+      [&](const absl::StatusOr<storage::CommitResult>& done) { requested = done.status(); });
   ASSERT_TRUE(
       harness_.sim().RunUntil([&] { return harness_.log().state().size > before; }, absl::Seconds(1)));
   ASSERT_FALSE(requested.has_value()) << "that the answer overtakes it";
@@ -333,7 +361,7 @@ TEST_F(MaintenanceTest, ARequestThatFailsBesideAnotherLeavesHerFrozen) {
       commit.preconditions.push_back({"row", std::nullopt});  // fails
     }
     relais::Start(
-        maintenance().Request({Number(erasure), {Person(1)}, "REQUEST"}, PlainEvent(), std::move(commit)),
+        maintenance().Request({Number(erasure), {Person(1)}, "REQUEST", {}}, PlainEvent(), std::move(commit)),
         [&](const absl::StatusOr<storage::CommitResult>& done) { answers.push_back(done.status()); });
   }
   harness_.sim().RunFor(absl::Seconds(1));
@@ -351,8 +379,8 @@ TEST_F(MaintenanceTest, AnEpochWithThousandsOfErasuresEndsInSeveralLeaves) {
     const Subject subject = Person(10'000 + i);
     commit.partition = PartitionOf(subject);
     ASSERT_TRUE(harness_
-                    .Run(maintenance().Request({Person(50'000 + i).id, {subject}, "REQUEST"}, PlainEvent(),
-                                               std::move(commit)))
+                    .Run(maintenance().Request({Person(50'000 + i).id, {subject}, "REQUEST", {}},
+                                               PlainEvent(), std::move(commit)))
                     .ok());
   }
   ASSERT_TRUE(RunOnce().ok());
@@ -679,7 +707,7 @@ TEST(MaintenanceCrashTest, EveryStepGoesOnAfterACrash) {
     const auto request = [&] {
       storage::CommitRequest commit;
       commit.partition = PartitionOf(Person(1));
-      (void)harness.Run(all.back()->Request({Number(1), {Person(1), Person(2)}, "REQUEST"}, PlainEvent(),
+      (void)harness.Run(all.back()->Request({Number(1), {Person(1), Person(2)}, "REQUEST", {}}, PlainEvent(),
                                             std::move(commit)));
     };
     request();

@@ -31,6 +31,8 @@ void SetOrigin(const Origin& origin, Stored& out) {
     out.set_of(origin.of.ToBytes());
   }
 }
+// Nothing for zero.
+void SetId(const Id128& id, std::string& out) { out = id.IsZero() ? "" : id.ToBytes(); }
 absl::StatusOr<Id128> OriginFrom(const std::string& of) {
   return of.empty() ? absl::StatusOr<Id128>(Id128()) : Id128::FromBytes(of);
 }
@@ -158,6 +160,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_generation(objection.generation);
     out->set_recorded(Micros(objection.recorded));
     out->set_lifted(objection.lifted ? Micros(*objection.lifted) : 0);
+    out->set_said_again(objection.said_again ? Micros(*objection.said_again) : 0);
   }
   for (const Emergency& emergency : state.emergencies()) {
     if (emergency.origin.frozen) {
@@ -206,6 +209,8 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_canonical_id(state.linked_to()->canonical.ToBytes());
     out->set_since(Micros(state.linked_to()->since));
     out->set_cause(state.linked_to()->cause);
+    SetId(state.linked_to()->via, *out->mutable_via());
+    out->set_turn(state.linked_to()->turn);
   }
   for (const Link& link : state.links()) {
     v1::StoredLink* out = stored.add_links();
@@ -214,7 +219,12 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_since(Micros(link.since));
     out->set_cause(link.cause);
     out->set_until(link.until ? Micros(*link.until) : 0);
+    SetId(link.via, *out->mutable_via());
+    SetId(link.went_with, *out->mutable_went_with());
+    out->set_left(link.left);
+    SetId(link.ended_by, *out->mutable_ended_by());
   }
+  stored.set_turns(state.turns());
   stored.set_latest(Micros(state.latest()));
   return stored;
 }
@@ -269,6 +279,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     if (in.lifted() != 0) {
       objection.lifted = FromMicros(in.lifted());
     }
+    objection.said_again = PerhapsFromMicros(in.said_again());
     ASSIGN_OR_RETURN(objection.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(objection));
   }
@@ -316,6 +327,8 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     ASSIGN_OR_RETURN(to.canonical, Id128::FromBytes(in.canonical_id()));
     to.since = FromMicros(in.since());
     to.cause = in.cause();
+    ASSIGN_OR_RETURN(to.via, OriginFrom(in.via()));
+    to.turn = in.turn();
     builder.Put(to);
   }
   for (const v1::StoredLink& in : stored.links()) {
@@ -325,8 +338,13 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     link.since = FromMicros(in.since());
     link.cause = in.cause();
     link.until = PerhapsFromMicros(in.until());
+    ASSIGN_OR_RETURN(link.via, OriginFrom(in.via()));
+    ASSIGN_OR_RETURN(link.went_with, OriginFrom(in.went_with()));
+    link.left = in.left();
+    ASSIGN_OR_RETURN(link.ended_by, OriginFrom(in.ended_by()));
     builder.Put(link);
   }
+  builder.PutTurns(stored.turns());
   return std::move(builder).Build(FromMicros(stored.latest()));
 }
 

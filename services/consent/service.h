@@ -51,7 +51,7 @@ struct Settings {
   absl::Duration lease = absl::Seconds(2);
   absl::Duration probe_interval = absl::Milliseconds(200);
   bool rebuild_routing = false;
-  /// Whether persons may be found and made to be one human. Off until what ADR 24 lists as open is closed.
+  /// Whether persons may be found and made to be one human. What is linked stays so, and can be split.
   bool links = false;
   /// Of the keyed hashes that find persons who may be one. Absent: one is derived from the log's own key.
   std::optional<MatchKey> match_key = std::nullopt;

@@ -12,6 +12,7 @@ namespace {
 
 // A value may have 1 MiB (storage contract); the seal and what else is committed with it need some.
 constexpr size_t kMostStateBytes = size_t{900} << 10;
+constexpr int kMostReads = 20;
 
 std::string ContextOf(const Id128& person, std::string_view key) {
   return absl::StrCat("person/", person.ToHex(), "/", std::string(key));
@@ -82,25 +83,14 @@ absl::StatusOr<VersionedState> Store::LoadOwn(const Id128& person) {
 }
 
 absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
-  std::vector<FrozenHistory> path;  // from her to whose partition guards her; ids fall along it
-  Id128 at = person;
-  for (;;) {
-    const uint64_t ticket = cache_.Ticket(at);
-    ASSIGN_OR_RETURN(VersionedState own, LoadOwn(at));
-    if (!own.state->linked_to()) {
-      if (path.empty() && own.state->links().empty()) {
-        cache_.Insert(person, own, ticket);
-        return own;
-      }
-      return LoadUnited(person, std::move(path), std::move(own), ticket);
+  for (int attempt = 0; attempt < kMostReads; ++attempt) {
+    ASSIGN_OR_RETURN(std::optional<VersionedState> read, ReadUnited(person));
+    if (read) {
+      return *std::move(read);
     }
-    const Id128 next = own.state->linked_to()->canonical;
-    if (next >= at) {
-      return absl::DataLossError("a link does not lead to a lower id");
-    }
-    path.push_back({at, *own.state});
-    at = next;
   }
+  return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
+                      "this person is being linked or split: try again");
 }
 
 namespace {
@@ -112,21 +102,59 @@ bool Holds(const std::vector<FrozenHistory>& histories, const Id128& person) {
 
 }  // namespace
 
-absl::StatusOr<VersionedState> Store::LoadUnited(const Id128& person, std::vector<FrozenHistory> path,
-                                                 VersionedState root, uint64_t ticket) {
-  const Id128 at = path.empty() ? person : path.back().state.linked_to()->canonical;
-  std::vector<Link> links = root.state->links();
-  bool unfinished = path.size() > 1;
-  for (const FrozenHistory& each : path) {
-    const Link* listed = root.state->FindLink(each.state.linked_to()->link);
-    unfinished = unfinished || listed == nullptr || listed->until.has_value();
-    if (listed == nullptr) {  // whom she had listed comes with her
-      links.insert(links.end(), each.state.links().begin(), each.state.links().end());
-    }
+// From who is frozen to whose history goes on. At most two steps: whoever went along with one who left is
+// still to be pointed to her.
+absl::StatusOr<Store::Path> Store::PathOf(const Id128& person) {
+  Path path;
+  path.at = person;
+  path.ticket = cache_.Ticket(person);
+  ASSIGN_OR_RETURN(path.root, LoadOwn(person));
+  if (!path.root.state->linked_to()) {
+    return path;
   }
-  std::vector<FrozenHistory> frozen = std::move(path);
-  for (const Link& link : links) {
-    if (link.until || link.person == at || Holds(frozen, link.person)) {
+  const LinkedTo to = *path.root.state->linked_to();
+  const VersionedState own = path.root;
+  path.frozen.push_back({person, *own.state});
+  Id128 next = to.canonical;
+  for (;;) {
+    path.ticket = cache_.Ticket(next);
+    absl::StatusOr<VersionedState> canonical = LoadOwn(next);
+    if (absl::IsNotFound(canonical.status())) {  // erased before she listed this one, who is on her own again
+      return Path{person, own, {}, cache_.Ticket(person), true};
+    }
+    RETURN_IF_ERROR(canonical.status());
+    path.at = next;
+    path.root = *std::move(canonical);
+    const Link* link = path.root.state->FindLink(to.link);
+    if (link == nullptr || link->went_with.IsZero()) {
+      path.unfinished = path.unfinished || link == nullptr || link->until.has_value();
+      return path;
+    }
+    path.unfinished = true;
+    const Link* taken = path.root.state->FindLink(link->went_with);
+    const Id128 with = taken == nullptr ? Id128() : taken->person;
+    ASSIGN_OR_RETURN(const VersionedState leaver, LoadOwn(with));
+    if (leaver.state->linked_to()) {  // she has not taken yet what leaves
+      path.frozen.push_back({with, *leaver.state});
+      return path;
+    }
+    next = with;
+  }
+}
+
+// Nullopt: what was read is of before and after a change.
+absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& person) {
+  ASSIGN_OR_RETURN(Path path, PathOf(person));
+  if (path.frozen.empty() && path.root.state->links().empty()) {
+    path.root.unfinished = path.unfinished;
+    if (!path.unfinished) {
+      cache_.Insert(person, path.root, path.ticket);
+    }
+    return std::optional(std::move(path.root));
+  }
+  std::vector<FrozenHistory> frozen = std::move(path.frozen);
+  for (const Link& link : path.root.state->links()) {
+    if (link.until || Holds(frozen, link.person)) {
       continue;
     }
     const absl::StatusOr<VersionedState> other = LoadOwn(link.person);
@@ -134,20 +162,25 @@ absl::StatusOr<VersionedState> Store::LoadUnited(const Id128& person, std::vecto
       continue;  // erased
     }
     RETURN_IF_ERROR(other.status());
+    const std::optional<LinkedTo>& to = other->state->linked_to();
+    if (!to || to->link != link.id) {
+      return std::optional<VersionedState>();
+    }
     frozen.push_back({link.person, *other->state});
   }
-  VersionedState united{std::make_shared<const PersonState>(Unite(*root.state, frozen)), root.version};
-  if (!unfinished) {
-    cache_.Insert(at, united, ticket);
-    if (at != person) {
+  VersionedState united{std::make_shared<const PersonState>(Unite(*path.root.state, frozen)),
+                        path.root.version};
+  if (!path.unfinished) {
+    cache_.Insert(path.at, united, path.ticket);
+    if (path.at != person) {
       const uint64_t hers = cache_.Ticket(person);
       // What she points to changes only once the list there has: whoever finds this looks there.
-      cache_.Insert(person, {nullptr, 0, at}, hers);
+      cache_.Insert(person, {nullptr, 0, path.at}, hers);
     }
   }
-  united.root = at == person ? Id128() : at;
-  united.unfinished = unfinished;
-  return united;
+  united.root = path.at == person ? Id128() : path.at;
+  united.unfinished = path.unfinished;
+  return std::optional(std::move(united));
 }
 
 absl::StatusOr<std::vector<Id128>> Store::GroupOf(const Id128& person) {

@@ -87,7 +87,7 @@ class Store {
   /// The same of this name of hers alone.
   absl::StatusOr<bool> OpenRowOfName(const Id128& person, const std::string& key,
                                      google::protobuf::MessageLite& out);
-  /// From the store, whatever the cache has.
+  /// From the store, whatever the cache has. OVERLOADED: she is being linked or split all the time.
   absl::StatusOr<VersionedState> LoadFresh(const Id128& person);
   /// To be held during a commit that changes her state.
   [[nodiscard]] PersonCache& cache() { return cache_; }
@@ -130,8 +130,16 @@ class Store {
   };
   absl::Status FindRow(const Id128& holder, const Id128& name, const std::string& key,
                        std::optional<Row>& newest) const;
-  absl::StatusOr<VersionedState> LoadUnited(const Id128& person, std::vector<FrozenHistory> path,
-                                            VersionedState root, uint64_t ticket);
+  // From one person to whose partition guards her.
+  struct Path {
+    Id128 at;                           // who that is
+    VersionedState root = {};           // hers alone
+    std::vector<FrozenHistory> frozen;  // on the way
+    uint64_t ticket = 0;                // for `at`, from before she was read
+    bool unfinished = false;
+  };
+  absl::StatusOr<Path> PathOf(const Id128& person);
+  absl::StatusOr<std::optional<VersionedState>> ReadUnited(const Id128& person);
 
   const rpc::ServiceContext& context_;
   PersonCache cache_;

@@ -56,7 +56,8 @@ class OverdueInformation final : public Question {
     }
     const auto told = leaf.As<consent::v1::InformationRecorded>(audit::v1::EVENT_CLASS_INFORMATION_RECORDED);
     if (told && told->occasion() == consent::v1::INFORMATION_OCCASION_FIRST_CONTACT) {
-      matters_.Close(MatterOf(*person, leaf.header.institution()), leaf.index, leaf.time);
+      const std::string& by = told->told_by().empty() ? leaf.header.institution() : told->told_by();
+      matters_.Close(MatterOf(*person, by), leaf.index, leaf.time);
     }
   }
   [[nodiscard]] std::vector<Finding> Finish(absl::Time now) override { return matters_.Finish(now); }

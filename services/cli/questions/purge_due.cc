@@ -15,6 +15,7 @@
 // with a month of grace. State: one entry for each month, log and rule, open erasure, person, alert, digest
 // of an objection, and sender record with signals and no alert.
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "absl/container/flat_hash_map.h"
@@ -194,6 +195,18 @@ class PurgeDue final : public Question {
     return found == purged_.end() ? absl::InfinitePast() : found->second;
   }
 
+  // An institution's act under another name of hers: the leaf about this one is the registry's own.
+  static bool WasMetByAnotherName(const SeenLeaf& leaf) {
+    static constexpr audit::v1::EventClass kActs[] = {
+        audit::v1::EVENT_CLASS_CONSENT_RECORDED,       audit::v1::EVENT_CLASS_REFUSAL_RECORDED,
+        audit::v1::EVENT_CLASS_CONSENT_RENEWED,        audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN,
+        audit::v1::EVENT_CLASS_EMERGENCY_DECLARED,     audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED,
+        audit::v1::EVENT_CLASS_INFORMATION_RECORDED,   audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED,
+        audit::v1::EVENT_CLASS_PROCESSING_UNRESTRICTED};
+    return leaf.header.institution() == "service/consent" &&
+           std::find(std::begin(kActs), std::end(kActs), leaf.header.event_class()) != std::end(kActs);
+  }
+
   // A person's first leaf, and the last of an institution that does more than send a feed.
   void AddContact(const SeenLeaf& leaf, const Past& past) {
     const std::optional<Id128> person = leaf.Person();
@@ -206,8 +219,10 @@ class PurgeDue final : public Question {
     }
     Kept& contact = persons_.try_emplace(*person, Kept{leaf.index, leaf.time}).first->second;
     const std::string& institution = leaf.header.institution();
-    if (!institution.starts_with("service/") &&
-        !SendsFeeds(past.DirectoryAt(leaf.header.directory_version()).get(), institution)) {
+    if (WasMetByAnotherName(leaf)) {
+      contact = {leaf.index, leaf.time};
+    } else if (!institution.starts_with("service/") &&
+               !SendsFeeds(past.DirectoryAt(leaf.header.directory_version()).get(), institution)) {
       contact = {leaf.index, leaf.time};
     }
   }

@@ -2,6 +2,7 @@
 // so that a decision is a function of values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -121,6 +122,11 @@ struct Objection {
   absl::Time recorded;
   std::optional<absl::Time> lifted;
   Origin origin = {};
+  std::optional<absl::Time> said_again = std::nullopt;  // while it stood
+
+  [[nodiscard]] absl::Time LastSaid() const {
+    return said_again ? std::max(recorded, *said_again) : recorded;
+  }
 };
 
 /// Break-glass: one recipient, listed categories, until its end (D-2.6.6).
@@ -165,21 +171,27 @@ struct Restriction {
   Origin origin = {};
 };
 
-/// Her history is frozen: acts on her go to another person's, who has the lower id.
+/// Her history is frozen: acts on her go to another person's.
 struct LinkedTo {
   Id128 link;
   Id128 canonical;
   absl::Time since;
   v1::LinkCause cause = v1::LINK_CAUSE_UNSPECIFIED;
+  Id128 via = {};     // with whom she was said to be one: the canonical, or one who is linked to her
+  uint64_t turn = 0;  // of the canonical (PersonState::turns) when this was written
 };
 
 /// Somebody whose frozen history is read with this one, or was until then.
 struct Link {
   Id128 id;
-  Id128 person;
+  Id128 person;  // who is linked; of one by which this person herself was: to whom
   absl::Time since;
   v1::LinkCause cause = v1::LINK_CAUSE_UNSPECIFIED;
   std::optional<absl::Time> until;
+  Id128 via = {};        // with whom the linked one was said to be one
+  Id128 went_with = {};  // ended because that link did: she went along with `via`, where this link goes on
+  bool left = false;     // this person was the linked one
+  Id128 ended_by = {};   // the event that ended it
 };
 
 }  // namespace relais::consent

@@ -13,23 +13,54 @@ absl::Time InstantOf(const Emergency& act) { return act.from; }
 absl::Time InstantOf(const Information& act) { return act.at; }
 absl::Time InstantOf(const Restriction& act) { return act.from; }
 
-bool SameAct(const Agreement& a, const Agreement& b) { return a.id == b.id; }
-bool SameAct(const Denial& a, const Denial& b) { return a.id == b.id; }
-bool SameAct(const Emergency& a, const Emergency& b) { return a.id == b.id; }
-bool SameAct(const Information& a, const Information& b) { return a.id == b.id; }
-bool SameAct(const Restriction& a, const Restriction& b) { return a.id == b.id; }
-
-bool SameRecord(const Objection& a, const Objection& b) {
-  return a.supplier == b.supplier && a.key_version == b.key_version && a.digest == b.digest;
+template <typename Act>
+bool SameAct(const Act& a, const Act& b) {
+  return a.id == b.id;
 }
 
-// Whether `kept` counts instead of `other`: a later change of the same record's objection, or the copy of an
-// objection of her own.
+// Whether `kept` is a later state of the objection, or the same: of a record's, by its changes.
 bool SameAct(const Objection& kept, const Objection& other) {
-  if (!SameRecord(kept, other)) {
+  if (kept.supplier != other.supplier || kept.key_version != other.key_version ||
+      kept.digest != other.digest) {
     return false;
   }
   return kept.digest.empty() ? kept.recorded == other.recorded : kept.generation >= other.generation;
+}
+
+// What is more in another copy of the act, of the same name. What has ended in one has ended.
+void TakeIn(const Agreement& other, Agreement& kept) {
+  for (const Renewal& renewal : other.renewals) {
+    const bool known = std::any_of(kept.renewals.begin(), kept.renewals.end(),
+                                   [&](const Renewal& each) { return each.at == renewal.at; });
+    if (!known) {
+      kept.renewals.push_back(renewal);
+    }
+  }
+  std::sort(kept.renewals.begin(), kept.renewals.end(),
+            [](const Renewal& a, const Renewal& b) { return a.at < b.at; });
+  if (other.ended && (!kept.ended || (other.ended->invalidated && !kept.ended->invalidated))) {
+    kept.ended = other.ended;
+  }
+}
+void TakeIn(const Emergency& other, Emergency& kept) {
+  const bool none = other.outcome == v1::REVIEW_OUTCOME_NOT_JUSTIFIED;
+  if (other.reviewed && (!kept.reviewed || none)) {
+    kept.reviewed = other.reviewed;
+    kept.outcome = other.outcome;
+    kept.declared_agent.clear();
+  }
+  kept.informed = kept.informed ? kept.informed : other.informed;
+}
+void TakeIn(const Restriction& other, Restriction& kept) {
+  kept.until = kept.until ? kept.until : other.until;
+}
+void TakeIn(const Denial& /*other*/, Denial& /*kept*/) {}
+void TakeIn(const Information& /*other*/, Information& /*kept*/) {}
+// The kept one is the later state. Between two frozen ones nobody knows which is: then it stands.
+void TakeIn(const Objection& other, Objection& kept) {
+  if (kept.origin.frozen && !other.lifted) {
+    kept.lifted.reset();
+  }
 }
 
 template <typename Act>
@@ -47,10 +78,11 @@ struct Lists {
   std::vector<Information> information;
   std::vector<Restriction> restrictions;
   std::vector<Link> links;
+  uint64_t turns = 0;
 
   static Lists Of(const PersonState& state) {
     return {state.agreements(),  state.denials(),      state.objections(), state.emergencies(),
-            state.information(), state.restrictions(), state.links()};
+            state.information(), state.restrictions(), state.links(),      state.turns()};
   }
   template <typename Do>
   void Each(Do what) {
@@ -72,6 +104,7 @@ struct Lists {
     for (Link& link : links) {
       builder.Put(link);
     }
+    builder.PutTurns(turns);
     return std::move(builder).Build(latest);
   }
 };
@@ -80,7 +113,7 @@ struct Lists {
 bool HasLeft(const std::vector<Link>& links, const Id128& of) {
   bool left = false;
   for (const Link& link : links) {
-    if (link.person == of) {
+    if (link.person == of && !link.left) {
       if (!link.until) {
         return false;
       }
@@ -94,14 +127,18 @@ template <typename Act>
 constexpr bool kIsNo = std::is_same_v<Act, Denial> || std::is_same_v<Act, Objection>;
 
 template <typename Act>
-void Join(const std::vector<Act>& frozen, const Id128& person, const std::vector<Link>& links, size_t own,
+void Join(const std::vector<Act>& frozen, const Id128& person, const std::vector<Link>& links,
           std::vector<Act>& united) {
   for (const Act& act : frozen) {
     const Id128 of = act.origin.of.IsZero() ? person : act.origin.of;
-    // Against what the canonical history has itself: two frozen ones never speak of the same act.
-    const bool counts_already = std::any_of(united.begin(), united.begin() + static_cast<ptrdiff_t>(own),
-                                            [&](const Act& kept) { return SameAct(kept, act); });
-    if (counts_already || (!kIsNo<Act> && HasLeft(links, of))) {
+    const auto copy = std::find_if(united.begin(), united.end(), [&](const Act& kept) {
+      return kept.origin.of == of && SameAct(kept, act);
+    });
+    if (copy != united.end()) {
+      TakeIn(act, *copy);
+      continue;
+    }
+    if (!kIsNo<Act> && HasLeft(links, of)) {
       continue;
     }
     united.push_back(act);
@@ -109,37 +146,77 @@ void Join(const std::vector<Act>& frozen, const Id128& person, const std::vector
   }
 }
 
-// What stays and leaves of one kind of act.
+// The act as it goes to the side under whose name it was not said.
+template <typename Act>
+Act AsSaidBy(Act act) {
+  act.origin = {};
+  return act;
+}
+Objection AsSaidBy(Objection act) {
+  act.origin = {};
+  act.recorded = act.LastSaid();
+  act.said_again.reset();
+  return act;
+}
+
+// Those who leave, the canonical one first.
+class Leavers {
+ public:
+  explicit Leavers(const std::vector<Id128>& persons) : persons_(persons) {}
+  [[nodiscard]] bool Have(const Id128& person) const {
+    return std::find(persons_.begin(), persons_.end(), person) != persons_.end();
+  }
+  // As it is marked in the canonical one's own history.
+  [[nodiscard]] Id128 NameOf(const Id128& of) const { return of == persons_.front() ? Id128() : of; }
+
+ private:
+  const std::vector<Id128>& persons_;
+};
+
+// What stays and leaves of one kind of act. What is frozen stays where it always was.
 template <typename Act, typename StaysWithBoth>
-void Divide(const std::vector<Act>& united, const Id128& person, StaysWithBoth both, std::vector<Act>& stays,
-            std::vector<Act>& leaves) {
+void Divide(const std::vector<Act>& united, const Leavers& leavers, StaysWithBoth both,
+            std::vector<Act>& stays, std::vector<Act>& leaves) {
   for (const Act& act : united) {
-    const bool hers = act.origin.of == person;
     if (act.origin.frozen) {
-      if (hers) {  // maybe in the history of a third one, to whom she was linked before
-        leaves.push_back(act);
-        leaves.back().origin = {};
-      }
-      continue;  // it stays where it always was
+      continue;
     }
-    const bool shared = both(act);
-    if (hers || shared) {
+    const bool theirs = !act.origin.of.IsZero() && leavers.Have(act.origin.of);
+    if (theirs) {
       leaves.push_back(act);
-      leaves.back().origin = {};
-    }
-    if (!hers || shared) {
+      leaves.back().origin.of = leavers.NameOf(act.origin.of);
+    } else {
       stays.push_back(act);
-      if (hers) {
-        stays.back().origin = {};
-      }
+    }
+    if (both(act)) {
+      (theirs ? stays : leaves).push_back(AsSaidBy(act));
     }
   }
 }
 
+// Ends the links of those who leave; gives those that go on elsewhere.
+std::vector<Link> EndLinks(const Leavers& leavers, const Id128& link, absl::Time at, const Id128& ended_by,
+                           std::vector<Link>& links) {
+  std::vector<Link> go_on;
+  for (Link& each : links) {
+    if (each.until || !leavers.Have(each.person)) {
+      continue;
+    }
+    if (each.id != link) {
+      go_on.push_back(each);
+      each.went_with = link;
+    }
+    each.until = at;
+    each.ended_by = ended_by;
+  }
+  return go_on;
+}
+
 template <typename Act>
-void Overlay(std::vector<Act> leaves, std::vector<Act>& own) {
+void Overlay(const std::vector<Act>& leaves, std::vector<Act>& own) {
   std::erase_if(own, [&](const Act& act) {
-    return std::any_of(leaves.begin(), leaves.end(), [&](const Act& left) { return SameAct(left, act); });
+    return std::any_of(leaves.begin(), leaves.end(),
+                       [&](const Act& left) { return left.origin.of.IsZero() && SameAct(left, act); });
   });
   own.insert(own.end(), leaves.begin(), leaves.end());
 }
@@ -148,53 +225,79 @@ void Overlay(std::vector<Act> leaves, std::vector<Act>& own) {
 
 PersonState Unite(const PersonState& canonical, const std::vector<FrozenHistory>& frozen) {
   Lists united = Lists::Of(canonical);
-  const Lists own = united;
+  const std::vector<Link> links = united.links;
   absl::Time latest = canonical.latest();
   for (const FrozenHistory& history : frozen) {
     const PersonState& state = history.state;
     latest = std::max(latest, state.latest());
-    Join(state.agreements(), history.person, own.links, own.agreements.size(), united.agreements);
-    Join(state.denials(), history.person, own.links, own.denials.size(), united.denials);
-    Join(state.objections(), history.person, own.links, own.objections.size(), united.objections);
-    Join(state.emergencies(), history.person, own.links, own.emergencies.size(), united.emergencies);
-    Join(state.information(), history.person, own.links, own.information.size(), united.information);
-    Join(state.restrictions(), history.person, own.links, own.restrictions.size(), united.restrictions);
+    Join(state.agreements(), history.person, links, united.agreements);
+    Join(state.denials(), history.person, links, united.denials);
+    Join(state.objections(), history.person, links, united.objections);
+    Join(state.emergencies(), history.person, links, united.emergencies);
+    Join(state.information(), history.person, links, united.information);
+    Join(state.restrictions(), history.person, links, united.restrictions);
   }
   return std::move(united).Build(latest);
 }
 
-Parted Part(const PersonState& united, const Id128& link, absl::Time at) {
+std::optional<Id128> RootOfTwo(const Id128& one, bool one_has_linked, const Id128& other,
+                               bool other_has_linked) {
+  if (one_has_linked && other_has_linked) {
+    return std::nullopt;
+  }
+  if (one_has_linked != other_has_linked) {
+    return one_has_linked ? one : other;
+  }
+  return std::min(one, other);
+}
+
+std::vector<Id128> LeavingWith(const std::vector<Link>& links, const Id128& link) {
+  std::vector<Id128> leaving;
+  for (const Link& each : links) {
+    if (each.id == link) {
+      leaving.push_back(each.person);
+    }
+  }
+  for (size_t i = 0; i < leaving.size(); ++i) {
+    for (const Link& each : links) {
+      const bool known = std::find(leaving.begin(), leaving.end(), each.person) != leaving.end();
+      if (!each.until && !known && each.via == leaving[i]) {
+        leaving.push_back(each.person);
+      }
+    }
+  }
+  return leaving;
+}
+
+Parted Part(const PersonState& united, const Id128& link, absl::Time at, const Id128& ended_by) {
   Lists stays;
   Lists leaves;
   stays.links = united.links();
-  Id128 person;
-  absl::Time since = at;
-  for (Link& each : stays.links) {
-    if (each.id == link) {
-      person = each.person;
-      since = each.since;
-      each.until = at;
-    }
-  }
+  stays.turns = united.turns();
+  const std::vector<Id128> persons = LeavingWith(united.links(), link);
+  const Leavers leavers(persons);
+  const absl::Time since = united.FindLink(link)->since;
+  leaves.links = EndLinks(leavers, link, at, ended_by, stays.links);
   const auto not_shared = [](const auto& /*act*/) { return false; };
-  Divide(united.agreements(), person, not_shared, stays.agreements, leaves.agreements);
-  Divide(united.emergencies(), person, not_shared, stays.emergencies, leaves.emergencies);
-  Divide(united.information(), person, not_shared, stays.information, leaves.information);
+  Divide(united.agreements(), leavers, not_shared, stays.agreements, leaves.agreements);
+  Divide(united.emergencies(), leavers, not_shared, stays.emergencies, leaves.emergencies);
+  Divide(united.information(), leavers, not_shared, stays.information, leaves.information);
   Divide(
-      united.denials(), person, [since](const Denial& act) { return act.at >= since; }, stays.denials,
+      united.denials(), leavers, [since](const Denial& act) { return act.at >= since; }, stays.denials,
       leaves.denials);
   Divide(
-      united.objections(), person,
-      [since](const Objection& act) { return act.recorded >= since && !act.lifted; }, stays.objections,
+      united.objections(), leavers,
+      [since](const Objection& act) { return act.LastSaid() >= since && !act.lifted; }, stays.objections,
       leaves.objections);
   Divide(
-      united.restrictions(), person,
+      united.restrictions(), leavers,
       [since](const Restriction& act) { return act.from >= since && !act.until; }, stays.restrictions,
       leaves.restrictions);
-  return {std::move(stays).Build(at), std::move(leaves).Build(at)};
+  const absl::Time latest = std::max(at, united.latest());
+  return {std::move(stays).Build(latest), std::move(leaves).Build(latest)};
 }
 
-PersonState Rejoin(const PersonState& frozen, const PersonState& leaves, const Link& ended) {
+PersonState Rejoin(const PersonState& frozen, const PersonState& leaves, Link ended, const Id128& other) {
   Lists own = Lists::Of(frozen);
   Overlay(leaves.agreements(), own.agreements);
   Overlay(leaves.denials(), own.denials);
@@ -202,11 +305,9 @@ PersonState Rejoin(const PersonState& frozen, const PersonState& leaves, const L
   Overlay(leaves.emergencies(), own.emergencies);
   Overlay(leaves.information(), own.information);
   Overlay(leaves.restrictions(), own.restrictions);
-  for (Link& link : own.links) {
-    if (!link.until) {
-      link.until = ended.until;  // who was linked to her stays with the other
-    }
-  }
+  own.links.insert(own.links.end(), leaves.links().begin(), leaves.links().end());
+  ended.person = other;
+  ended.left = true;
   own.links.push_back(ended);
   return std::move(own).Build(std::max(frozen.latest(), leaves.latest()));
 }

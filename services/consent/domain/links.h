@@ -3,9 +3,11 @@
 //
 // While B is linked to A, B's history is frozen and acts under B's name are recorded in A's, marked as B's
 // (`Origin`). What changes a frozen act (an agreement's renewal, an objection's lifting) is a copy of it in
-// A's history, also marked as B's, which then counts instead.
+// A's history, also marked as B's, which then counts with it. Who is linked to A is A's list; nobody who has
+// others linked to her is frozen, so that what was recorded since a link is never frozen while it lasts.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "services/consent/domain/person_state.h"
@@ -18,22 +20,35 @@ struct FrozenHistory {
   PersonState state;
 };
 
-/// The union: every no, objection and agreement of all. Of the same record's objection the newest change
-/// counts; of the two that one is a copy of, the copy. In the order of their instants, as each was recorded.
+/// The union: every no, objection and agreement of all. Of copies of one act under one name the ended one
+/// counts: ended, judged to be none, lifted under that name. Every name has objections and restrictions of
+/// its own: until each is lifted or ended, it stands. In the order of their instants, as each was recorded.
 [[nodiscard]] PersonState Unite(const PersonState& canonical, const std::vector<FrozenHistory>& frozen);
+
+/// Who of two linked persons is the one whose history goes on: the one who has others linked to her, of two
+/// who have none the lower id. Nullopt: both have; the links of one are to be undone first.
+[[nodiscard]] std::optional<Id128> RootOfTwo(const Id128& one, bool one_has_linked, const Id128& other,
+                                             bool other_has_linked);
+
+/// Who leaves with a link that ends: whom it links first, then everybody who was said to be one with her or
+/// with somebody of these.
+[[nodiscard]] std::vector<Id128> LeavingWith(const std::vector<Link>& links, const Id128& link);
 
 /// What stays and what leaves when a link ends.
 struct Parted {
   PersonState stays;
-  PersonState leaves;
+  PersonState leaves;  // of whom it linked: the canonical one of those who leave, who are in its links
 };
-/// `united`: what Unite gave. What was recorded under the other's name leaves with her; every refusal,
-/// withdrawal, standing objection and standing restriction recorded since the link stays with both: nobody
-/// knows who said it. The link is marked as ended in `stays`. `link` must be one of its own, not ended.
-[[nodiscard]] Parted Part(const PersonState& united, const Id128& link, absl::Time at);
+/// `united`: what Unite gave. What was recorded under the name of one who leaves, leaves; every refusal,
+/// withdrawal, standing objection and standing restriction said since the link stays with both sides: nobody
+/// knows who said it. The link is marked as ended in `stays`, by `ended_by`, and so are those of who goes
+/// along, whose links go on in `leaves`. `link` must be one of its own, not ended.
+[[nodiscard]] Parted Part(const PersonState& united, const Id128& link, absl::Time at,
+                          const Id128& ended_by = {});
 
-/// The frozen history with what left for it: on its own again. `ended`: the link, as `stays` has it, naming
-/// the other side.
-[[nodiscard]] PersonState Rejoin(const PersonState& frozen, const PersonState& leaves, const Link& ended);
+/// The frozen history with what left for it: on its own again. `ended`: the link, as `stays` has it.
+/// `other`: who stays.
+[[nodiscard]] PersonState Rejoin(const PersonState& frozen, const PersonState& leaves, Link ended,
+                                 const Id128& other);
 
 }  // namespace relais::consent

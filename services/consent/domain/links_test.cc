@@ -85,7 +85,10 @@ TEST(Unite, ACopyCountsInsteadOfWhatIsFrozen) {
   b.Agrees(1, {ToCaf()}).ObjectsTo(2, "edf");
   PersonState united = Unite(Canonical(PersonState()), {{kB, b.state()}});
   ASSERT_TRUE(united.End(IdOf(1), {Noon(2026, 11, 12), false}));
+  EXPECT_FALSE(united.LiftOwn("edf", Noon(2026, 11, 13))) << "A's own: she has none";
+  united.SpeakAs(kB);
   ASSERT_TRUE(united.LiftOwn("edf", Noon(2026, 11, 13)));
+  united.SpeakAs({});
   // As it is stored, and read again.
   PersonStateBuilder stored;
   for (const Agreement& agreement : united.agreements()) {
@@ -104,6 +107,39 @@ TEST(Unite, ACopyCountsInsteadOfWhatIsFrozen) {
   EXPECT_TRUE(again.objections()[0].lifted.has_value());
 }
 
+// Two frozen histories with the same act of one name, in two states: what has ended has ended.
+TEST(Unite, OfCopiesOfAnActTheEndedOneCounts) {
+  const Id128 c = IdOf(104);
+  for (const bool ended_first : {true, false}) {
+    PersonState ended = Story().Agrees(1, {ToCaf()}).Emergency(9, "aphp", {"IDENTITY"}).state();
+    ASSERT_TRUE(ended.End(IdOf(1), {Noon(2026, 11, 9), true}));
+    ASSERT_TRUE(ended.Review(IdOf(2), Noon(2026, 11, 9), v1::REVIEW_OUTCOME_NOT_JUSTIFIED));
+    // C holds a changed copy of what is B's, or B the original, in either order.
+    PersonStateBuilder copy;
+    for (Agreement agreement : ended.agreements()) {
+      agreement.origin = {kB, false};
+      copy.Put(agreement);
+    }
+    for (consent::Emergency emergency : ended.emergencies()) {
+      emergency.origin = {kB, false};
+      copy.Put(emergency);
+    }
+    const FrozenHistory of_c{c, std::move(copy).Build(ended.latest())};
+    const FrozenHistory of_b{kB, Story().Agrees(1, {ToCaf()}).Emergency(9, "aphp", {"IDENTITY"}).state()};
+    std::vector<FrozenHistory> frozen = {of_c, of_b};
+    if (!ended_first) {
+      std::swap(frozen[0], frozen[1]);
+    }
+    const PersonState united = Unite(Canonical(PersonState()), frozen);
+    ASSERT_EQ(united.agreements().size(), 1u);
+    EXPECT_TRUE(united.agreements()[0].ended && united.agreements()[0].ended->invalidated) << ended_first;
+    ASSERT_EQ(united.emergencies().size(), 1u);
+    EXPECT_FALSE(united.emergencies()[0].CountsAt(Noon(2026, 11, 10))) << ended_first;
+    EXPECT_EQ(Rights(united, 11), kDeny) << ended_first;
+  }
+}
+
+// Each name has its own: until every one is lifted, she objects.
 TEST(Unite, OfTheSameRecordsObjectionTheNewestChangeCounts) {
   const auto with = [](uint64_t generation, bool lifted) {
     PersonState state;
@@ -116,7 +152,7 @@ TEST(Unite, OfTheSameRecordsObjectionTheNewestChangeCounts) {
   };
   const Question cut = CutQuestion(absl::CivilDay(2026, 11, 3));
   PersonState united = Unite(Canonical(with(1, false)), {{kB, with(1, false)}});
-  EXPECT_EQ(united.objections().size(), 1u);
+  EXPECT_EQ(united.objections().size(), 2u);
   // The lifting has reached B and not yet A: until it does, she objects.
   united = Unite(Canonical(with(1, false)), {{kB, with(2, true)}});
   EXPECT_EQ(Asked(united, cut, 11), kDeny);
@@ -147,8 +183,7 @@ TEST(Part, EveryNoSaidMeanwhileStaysWithBoth) {
   united.SpeakAs({});
   const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
   const PersonState b =
-      Rejoin(Story().Agrees(3, {ToCaf()}).state(), parted.leaves,
-             Link{kLink, kA, Noon(2026, 11, 10), v1::LINK_CAUSE_MERGED, Noon(2026, 11, 14)});
+      Rejoin(Story().Agrees(3, {ToCaf()}).state(), parted.leaves, *parted.stays.FindLink(kLink), kA);
   EXPECT_EQ(Rights(parted.stays, 15), kDeny);
   EXPECT_EQ(Rights(b, 15), kDeny);
   const Question cut = CutQuestion(absl::CivilDay(2026, 11, 3));
@@ -156,6 +191,58 @@ TEST(Part, EveryNoSaidMeanwhileStaysWithBoth) {
   EXPECT_EQ(Asked(b, cut, 15), kDeny);
   EXPECT_FALSE(b.linked_to().has_value());
   EXPECT_EQ(b.links().back().person, kA);
+}
+
+TEST(Part, AnObjectionSaidAgainUnderHerNameIsHersAndStaysWithBoth) {
+  PersonState united = Together(Story().ObjectsTo(2, "edf"), Story().ObjectsTo(3, "engie"));
+  const auto object = [&](const Id128& name, const char* supplier) {
+    united.SpeakAs(name);
+    ASSERT_TRUE(united.Record({supplier, 0, "", 0, Noon(2026, 11, 12), std::nullopt}));
+    united.SpeakAs({});
+  };
+  object(kB, "edf");    // A's stands already: B has her own
+  object(kB, "engie");  // hers stands: said once more while they are one
+  ASSERT_EQ(united.objections().size(), 3u);
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  const PersonState b =
+      Rejoin(Story().ObjectsTo(3, "engie").state(), parted.leaves, *parted.stays.FindLink(kLink), kA);
+  for (const PersonState* side : {&parted.stays, &b}) {
+    for (const char* supplier : {"edf", "engie"}) {
+      EXPECT_EQ(Asked(*side, CutQuestion(absl::CivilDay(2026, 11, 3), supplier), 15), kDeny) << supplier;
+    }
+  }
+}
+
+TEST(Part, WhoWasSaidToBeOneWithHerLeavesToo) {
+  const Id128 c = IdOf(104);
+  const Id128 c_link = IdOf(105);
+  PersonState canonical = Canonical(PersonState());
+  canonical.Add(Link{c_link, c, Noon(2026, 11, 11), v1::LINK_CAUSE_MERGED, std::nullopt, kB});
+  PersonState united = Unite(canonical, {{kB, Story().Refuses(3, {ToCaf()}).state()}, {c, PersonState()}});
+  united.SpeakAs(c);
+  united.Add(AgreementOf(60, 12));
+  united.SpeakAs({});
+  EXPECT_EQ(LeavingWith(united.links(), kLink), (std::vector<Id128>{kB, c}));
+  EXPECT_EQ(LeavingWith(united.links(), c_link), std::vector<Id128>{c});
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  EXPECT_TRUE(parted.stays.agreements().empty());
+  ASSERT_NE(parted.stays.FindLink(c_link), nullptr);
+  EXPECT_EQ(parted.stays.FindLink(c_link)->went_with, kLink);
+  const PersonState b =
+      Rejoin(Story().Refuses(3, {ToCaf()}).state(), parted.leaves, *parted.stays.FindLink(kLink), kA);
+  ASSERT_EQ(b.agreements().size(), 1u);
+  EXPECT_EQ(b.agreements()[0].origin.of, c);
+  ASSERT_NE(b.FindLink(c_link), nullptr);
+  EXPECT_FALSE(b.FindLink(c_link)->until.has_value());
+  EXPECT_TRUE(b.HasLinked());
+  EXPECT_FALSE(parted.stays.HasLinked());
+}
+
+TEST(RootOfTwo, WhoHasOthersElseTheLowerId) {
+  EXPECT_EQ(RootOfTwo(kB, false, kA, false), kA);
+  EXPECT_EQ(RootOfTwo(kA, false, kB, true), kB);
+  EXPECT_EQ(RootOfTwo(kB, true, kA, false), kB);
+  EXPECT_EQ(RootOfTwo(kA, true, kB, true), std::nullopt);
 }
 
 TEST(Part, HerNoFromBeforeTheLinkIsHersAlone) {
@@ -170,8 +257,7 @@ TEST(Part, HerNoFromBeforeTheLinkIsHersAlone) {
   const Parted changed = Part(other, kLink, Noon(2026, 11, 14));
   EXPECT_TRUE(changed.stays.agreements().empty());
   const PersonState back =
-      Rejoin(Story().Agrees(3, {ToCaf()}).state(), changed.leaves,
-             Link{kLink, kA, Noon(2026, 11, 10), v1::LINK_CAUSE_MERGED, Noon(2026, 11, 14)});
+      Rejoin(Story().Agrees(3, {ToCaf()}).state(), changed.leaves, *changed.stays.FindLink(kLink), kA);
   ASSERT_EQ(back.agreements().size(), 1u);
   EXPECT_TRUE(back.agreements()[0].ended.has_value());
 }

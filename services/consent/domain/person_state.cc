@@ -103,9 +103,9 @@ void PersonState::Add(Restriction restriction) {
 }
 
 std::optional<Id128> PersonState::EndRestriction(std::string_view institution, absl::Time at) {
-  std::optional<Id128> ended;  // of two who are one human both end
+  std::optional<Id128> ended;
   for (Restriction& restriction : restrictions_) {
-    if (restriction.institution == institution && !restriction.until) {
+    if (restriction.institution == institution && !restriction.until && restriction.origin.of == speaking_) {
       restriction.origin.frozen = false;
       restriction.until = at;
       Moved(at);
@@ -118,7 +118,8 @@ std::optional<Id128> PersonState::EndRestriction(std::string_view institution, a
 const Restriction* PersonState::FindRestriction(std::string_view institution) const {
   const auto found =
       std::find_if(restrictions_.begin(), restrictions_.end(), [&](const Restriction& restriction) {
-        return restriction.institution == institution && !restriction.until;
+        return restriction.institution == institution && !restriction.until &&
+               restriction.origin.of == speaking_;
       });
   return found == restrictions_.end() ? nullptr : &*found;
 }
@@ -134,15 +135,15 @@ Objection* PersonState::FindObjection(std::string_view supplier, uint32_t key_ve
                                       std::string_view digest) {
   // The newest first: an objection that was lifted and made again has two entries.
   const auto found = std::find_if(objections_.rbegin(), objections_.rend(), [&](const Objection& objection) {
-    return objection.supplier == supplier && objection.key_version == key_version &&
-           objection.digest == digest;
+    return objection.origin.of == speaking_ && objection.supplier == supplier &&
+           objection.key_version == key_version && objection.digest == digest;
   });
   return found == objections_.rend() ? nullptr : &*found;
 }
 
 bool PersonState::Record(Objection objection) {
   const auto newer = [&](const Objection& known) {
-    return !objection.digest.empty() && SameRecord(known, objection) &&
+    return known.origin.of == speaking_ && !objection.digest.empty() && SameRecord(known, objection) &&
            known.generation >= objection.generation;
   };
   if (std::any_of(objections_.begin(), objections_.end(), newer)) {
@@ -152,10 +153,12 @@ bool PersonState::Record(Objection objection) {
   Objection* last = FindObjection(objection.supplier, objection.key_version, objection.digest);
   if (last != nullptr && !last->lifted) {
     last->generation = objection.generation;  // renewed: it binds since it was first made
+    last->said_again = objection.recorded;
     last->origin.frozen = false;
     return true;
   }
   objection.lifted.reset();
+  objection.said_again.reset();
   objection.origin = {speaking_, false};
   objections_.push_back(std::move(objection));
   return true;
@@ -167,8 +170,8 @@ bool PersonState::LiftRecord(std::string_view supplier, uint32_t key_version, st
   bool known = false;
   bool changed = false;
   for (Objection& objection : objections_) {
-    if (objection.supplier != supplier || objection.key_version != key_version ||
-        objection.digest != digest) {
+    if (objection.origin.of != speaking_ || objection.supplier != supplier ||
+        objection.key_version != key_version || objection.digest != digest) {
       continue;
     }
     known = true;
@@ -194,9 +197,10 @@ bool PersonState::LiftRecord(std::string_view supplier, uint32_t key_version, st
 }
 
 bool PersonState::LiftOwn(std::string_view supplier, absl::Time at) {
-  bool lifted = false;  // of two who are one human both are
+  bool lifted = false;
   for (Objection& objection : objections_) {
-    if (objection.supplier == supplier && objection.digest.empty() && !objection.lifted) {
+    if (objection.origin.of == speaking_ && objection.supplier == supplier && objection.digest.empty() &&
+        !objection.lifted) {
       objection.lifted = at;
       objection.origin.frozen = false;
       lifted = true;
@@ -209,6 +213,12 @@ bool PersonState::LiftOwn(std::string_view supplier, absl::Time at) {
 void PersonState::LinkTo(LinkedTo to) {
   Moved(to.since);
   linked_to_ = to;
+  ++turns_;
+}
+
+bool PersonState::HasLinked() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const Link& link) { return !link.until && !link.left; });
 }
 
 void PersonState::Add(Link link) {

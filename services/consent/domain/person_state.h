@@ -46,21 +46,28 @@ class PersonState {
   bool Review(const Id128& emergency, absl::Time at, v1::ReviewOutcome outcome);
   bool Inform(const Id128& emergency, absl::Time at);
   void Add(Restriction restriction);
-  /// Ends that institution's restriction; nullopt when none stands. Else its id.
+  /// Ends that institution's restriction under the name that is spoken under; nullopt when none stands. Else
+  /// its id.
   std::optional<Id128> EndRestriction(std::string_view institution, absl::Time at);
-  /// Records or renews her objection. One that is already applied (same record, generation not newer) changes
-  /// nothing: false.
+  /// Records or renews the objection of the name that is spoken under: each name has its own. One that is
+  /// already applied (same record, generation not newer) changes nothing: false.
   bool Record(Objection objection);
-  /// Lifts her objection to this supplier about that record, if the lifting is newer than what is applied;
-  /// one that comes before the objection it lifts is remembered.
+  /// Lifts the objection of the name that is spoken under to this supplier about that record, if the lifting
+  /// is newer than what is applied; one that comes before the objection it lifts is remembered.
   bool LiftRecord(std::string_view supplier, uint32_t key_version, std::string_view digest,
                   uint64_t generation, absl::Time at);
-  /// Lifts her own objections to this supplier, those without a record.
+  /// Lifts the own objections, those without a record, of the name that is spoken under to this supplier.
   bool LiftOwn(std::string_view supplier, absl::Time at);
 
   // Linking (links.h).
   void LinkTo(LinkedTo to);
   void Unlink() { linked_to_.reset(); }
+  /// Points to somebody else by the same link.
+  void PointTo(const Id128& canonical) { linked_to_->canonical = canonical; }
+  /// How often this history was frozen: a link to her that she does not list is void once this has grown.
+  [[nodiscard]] uint64_t turns() const { return turns_; }
+  /// True: others are linked to her, so that she is not frozen herself.
+  [[nodiscard]] bool HasLinked() const;
   void Add(Link link);
   [[nodiscard]] const Link* FindLink(const Id128& link) const;
   /// Acts added from here on are recorded under this name; zero: the history's own.
@@ -70,7 +77,7 @@ class PersonState {
 
   [[nodiscard]] const Agreement* FindAgreement(const Id128& id) const;
   [[nodiscard]] const Emergency* FindEmergency(const Id128& id) const;
-  /// The one that stands, or null.
+  /// The one that stands under the name that is spoken under, or null.
   [[nodiscard]] const Restriction* FindRestriction(std::string_view institution) const;
   /// The same history without the agreements recorded before `since` and without restrictions: what
   /// they leave of it (restriction.h). Not for storing.
@@ -80,6 +87,7 @@ class PersonState {
   friend class PersonStateBuilder;
 
   void Moved(absl::Time at) { latest_ = at > latest_ ? at : latest_; }
+  // Of the name that is spoken under.
   Objection* FindObjection(std::string_view supplier, uint32_t key_version, std::string_view digest);
 
   std::vector<Agreement> agreements_;
@@ -90,6 +98,7 @@ class PersonState {
   std::vector<Restriction> restrictions_;
   std::optional<LinkedTo> linked_to_;
   std::vector<Link> links_;
+  uint64_t turns_ = 0;
   absl::Time latest_ = absl::InfinitePast();
   Id128 speaking_;
 };
@@ -105,6 +114,7 @@ class PersonStateBuilder {
   void Put(Restriction restriction) { state_.restrictions_.push_back(std::move(restriction)); }
   void Put(LinkedTo to) { state_.linked_to_ = to; }
   void Put(Link link) { state_.links_.push_back(link); }
+  void PutTurns(uint64_t turns) { state_.turns_ = turns; }
   [[nodiscard]] PersonState Build(absl::Time latest) && {
     state_.latest_ = latest;
     return std::move(state_);

@@ -1,5 +1,6 @@
 #include "services/consent/handlers/candidate_handlers.h"
 
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,8 +11,9 @@
 #include "common/rpc/lone_leaf.h"
 #include "relais/consent/v1/person_events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/handlers/authors.h"
+#include "services/consent/handlers/candidates.h"
 #include "services/consent/handlers/linking.h"
-#include "services/consent/handlers/matches.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -119,17 +121,17 @@ absl::StatusOr<bool> IsOver(Registry& registry, const Id128& id) {
   return stored && stored->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED;
 }
 
-void AppendCompared(const audit::Event& base, const Registry& registry, const Pair& pair,
-                    std::vector<audit::Event>& events) {
+absl::Status AppendCompared(const audit::Event& base, const Registry& registry, const Pair& pair,
+                            std::vector<audit::Event>& events) {
   v1::CandidateCompared payload;
   payload.set_candidate_id(pair.id.ToHex());
   audit::Event event = base;
   event.event_id = registry.context.random.Id();
   event.details.mutable_payload()->PackFrom(payload);
-  for (const Id128& person : pair.persons) {
-    event.subject = PersonSubject(person);
-    events.push_back(event);
-  }
+  ASSIGN_OR_RETURN(std::vector<audit::Event> about,
+                   AboutEach(registry.files(), event, {pair.persons[0], pair.persons[1]}));
+  std::move(about.begin(), about.end(), std::back_inserter(events));
+  return absl::OkStatus();
 }
 
 // A candidate and what is decided on it.
@@ -139,6 +141,8 @@ struct Deciding {
   Id128 other;
   bool confirmed = false;
   audit::Event event;  // its id is the act's, and a link's
+  Claim claim;
+  absl::Time decided;  // what was undone since is not made again
 };
 
 absl::StatusOr<storage::CommitRequest> DecisionCommit(Registry& registry, const Deciding& deciding,
@@ -146,6 +150,7 @@ absl::StatusOr<storage::CommitRequest> DecisionCommit(Registry& registry, const 
   v1::StoredCandidate candidate = pair.candidate;
   candidate.set_state(deciding.confirmed ? v1::CANDIDATE_STATE_CONFIRMED : v1::CANDIDATE_STATE_REJECTED);
   candidate.set_decided_by(deciding.event.event_id.ToBytes());
+  candidate.set_decided(Micros(deciding.decided));
   storage::CommitRequest commit;
   commit.partition = PairBucket(registry, deciding.id);
   commit.preconditions.push_back({kPairKey, pair.version});
@@ -155,9 +160,10 @@ absl::StatusOr<storage::CommitRequest> DecisionCommit(Registry& registry, const 
   payload.set_confirmed(deciding.confirmed);
   audit::Event event = deciding.event;
   event.details.mutable_payload()->PackFrom(payload);
-  for (const Id128& person : {deciding.one, deciding.other}) {
-    event.subject = PersonSubject(person);
-    ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
+  ASSIGN_OR_RETURN(const std::vector<audit::Event> events,
+                   AboutEach(registry.files(), event, {deciding.one, deciding.other}));
+  for (const audit::Event& about : events) {
+    ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(about));
     commit.leaves.push_back(std::move(leaf));
   }
   return commit;
@@ -166,6 +172,19 @@ absl::StatusOr<storage::CommitRequest> DecisionCommit(Registry& registry, const 
 absl::Status AreTwo(Registry& registry, const Deciding& deciding) {
   ASSIGN_OR_RETURN(const bool one, AreOne(registry, deciding.one, deciding.other));
   return one ? WrongState("they are linked as one: split them instead") : absl::OkStatus();
+}
+
+absl::Status BothHaveOthersError() {
+  return WrongState("others are linked to each of them: undo the links of one first");
+}
+
+// Whether it may be decided so now.
+absl::Status MayDecide(Registry& registry, const Deciding& deciding) {
+  if (!deciding.confirmed) {
+    return AreTwo(registry, deciding);
+  }
+  ASSIGN_OR_RETURN(const bool both, BothHaveOthers(registry.files(), deciding.one, deciding.other));
+  return both ? BothHaveOthersError() : absl::OkStatus();
 }
 
 // Records the decision once, and takes the candidate from the list. `deciding` gets who the two are.
@@ -182,10 +201,10 @@ Task<absl::Status> Decide(Registry& registry, Deciding& deciding) {
       if (pair->candidate.decided_by() != deciding.event.event_id.ToBytes()) {
         co_return WrongState("this candidate is decided on already");
       }
+      deciding.decided = FromMicros(pair->candidate.decided());
     } else {
-      if (!deciding.confirmed) {
-        CO_RETURN_IF_ERROR(AreTwo(registry, deciding));
-      }
+      CO_RETURN_IF_ERROR(MayDecide(registry, deciding));
+      deciding.decided = WholeMicros(registry.context.log.Now());
       absl::StatusOr<storage::CommitRequest> commit = DecisionCommit(registry, deciding, *pair);
       if (audit::IsErased(commit.status())) {
         co_return rpc::NoSuchOrNotYours();
@@ -222,7 +241,17 @@ Task<absl::StatusOr<Deciding>> DecidingOf(Registry& registry, rpc::Call call, Re
   CO_RETURN_IF_ERROR(claim.status());
   deciding.event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED, request.request_id());
   deciding.event.event_id = claim->event_id;
+  deciding.claim = *claim;
   co_return deciding;
+}
+
+// The leaf of the act that the steward's own institution reads.
+Task<absl::StatusOr<common::v1::Written>> WrittenUnder(const rpc::ServiceContext& context, Deciding deciding,
+                                                       bool want_proof) {
+  CO_ASSIGN_OR_RETURN(const storage::LeafRange leaf,
+                      FindLeafOf(context.log, deciding.claim, deciding.event.institution));
+  absl::StatusOr<common::v1::Written> written = co_await rpc::WrittenOf(context, leaf, want_proof, true);
+  co_return written;
 }
 
 }  // namespace
@@ -257,7 +286,7 @@ Task<absl::StatusOr<v1::ListCandidatesResponse>> CandidateHandlers::ListCandidat
       CO_ASSIGN_OR_RETURN(const std::optional<Pair> pair, OpenPair(registry_, id));
       if (pair) {
         *response.add_candidates() = Shown(registry_, call, *pair);
-        AppendCompared(base, registry_, *pair, events);
+        CO_RETURN_IF_ERROR(AppendCompared(base, registry_, *pair, events));
         continue;
       }
       CO_ASSIGN_OR_RETURN(const bool decided, IsOver(registry_, id));
@@ -293,17 +322,26 @@ Task<absl::StatusOr<v1::ConfirmMatchResponse>> CandidateHandlers::ConfirmMatch(
   wish.other = deciding->other;
   wish.link = deciding->event.event_id;
   wish.cause = v1::LINK_CAUSE_CONFIRMED;
-  wish.event = deciding->event;
-  const absl::StatusOr<Id128> linked = co_await LinkPersons(registry_.files(), std::move(wish));
+  wish.at = deciding->decided;
+  wish.event = AsRegistrys(deciding->event);  // her own is the decision's: she may know neither
+  const absl::StatusOr<Linked> linked = co_await LinkPersons(registry_.files(), std::move(wish));
   if (audit::IsErased(linked.status())) {
     co_return rpc::NoSuchOrNotYours();
   }
   CO_RETURN_IF_ERROR(linked.status());
-  absl::StatusOr<common::v1::Written> written = co_await rpc::WrittenAgain(
-      registry_.context, PersonSubject(deciding->one), deciding->event.event_id, request.want_proof(), true);
+  if (linked->result == LinkResult::kBothHaveOthers) {
+    const absl::Status reopened = co_await ReopenCandidate(registry_, deciding->id, deciding->event.event_id);
+    CO_RETURN_IF_ERROR(reopened);
+    co_return BothHaveOthersError();
+  }
+  if (linked->result == LinkResult::kTakenApart) {
+    co_return WrongState("they were taken apart since this was confirmed");
+  }
+  absl::StatusOr<common::v1::Written> written =
+      co_await WrittenUnder(registry_.context, *deciding, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());
   v1::ConfirmMatchResponse response;
-  response.set_link_id(linked->ToHex());
+  response.set_link_id(linked->link.ToHex());
   *response.mutable_written() = *std::move(written);
   co_return response;
 }
@@ -314,8 +352,8 @@ Task<absl::StatusOr<v1::RejectMatchResponse>> CandidateHandlers::RejectMatch(rpc
   CO_RETURN_IF_ERROR(deciding.status());
   const absl::Status decided = co_await Decide(registry_, *deciding);
   CO_RETURN_IF_ERROR(decided);
-  absl::StatusOr<common::v1::Written> written = co_await rpc::WrittenAgain(
-      registry_.context, PersonSubject(deciding->one), deciding->event.event_id, request.want_proof(), true);
+  absl::StatusOr<common::v1::Written> written =
+      co_await WrittenUnder(registry_.context, *deciding, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());
   v1::RejectMatchResponse response;
   *response.mutable_written() = *std::move(written);

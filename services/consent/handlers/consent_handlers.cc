@@ -160,9 +160,7 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
   *payload.mutable_renewal() = RenewalOf(asked.request, notice, renewal);
   *consent.add_renewals() = payload.renewal();
   PlannedAct act;
-  ASSIGN_OR_RETURN(storage::Mutation complete,
-                   registry.store.WriteSealed(asked.person, ConsentKey(asked.consent), consent));
-  act.rows.push_back(std::move(complete));
+  act.text = ConsentText{agreement->origin.of, consent};
   act.event = asked.event;
   DescribeLines(consent.lines(), act.event);
   act.event.details.mutable_payload()->PackFrom(payload);

@@ -138,7 +138,8 @@ HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDe
                             const HistoryWords& words) {
   v1::Disclosure entry;
   entry.set_kind(v1::DISCLOSURE_KIND_EMERGENCY);
-  entry.mutable_sender()->set_institution(leaf.leaf.header.institution());
+  entry.mutable_sender()->set_institution(emergency.declared_by().empty() ? leaf.leaf.header.institution()
+                                                                          : emergency.declared_by());
   entry.mutable_sender()->set_function(leaf.details.acting_function());
   *entry.mutable_recipient() = emergency.recipient();
   *entry.mutable_categories() = leaf.leaf.header.categories();

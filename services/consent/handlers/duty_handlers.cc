@@ -113,6 +113,7 @@ absl::StatusOr<PlannedAct> PlanInformation(Registry& registry, const Informing& 
   payload.set_occasion(request.occasion());
   *payload.mutable_lines() = request.lines();
   payload.set_emergency_id(request.emergency_id());
+  payload.set_told_by(institution);
   if (request.has_notice()) {
     *payload.mutable_notice() = request.notice();
     RETURN_IF_ERROR(CompleteNotice(registry, *payload.mutable_notice()));

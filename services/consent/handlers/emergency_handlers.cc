@@ -74,6 +74,7 @@ Task<absl::StatusOr<v1::DeclareResponse>> EmergencyHandlers::Declare(rpc::Call c
     *payload.mutable_expires() = TimeTo(emergency.until);
     payload.set_facts(request.facts());
     payload.set_source_reference(request.source_reference());
+    payload.set_declared_by(actor.institution);
     PlannedAct act;
     act.remembered.set_event_id(event.event_id.ToBytes());
     act.remembered.set_until(Micros(emergency.until));

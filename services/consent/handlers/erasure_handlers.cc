@@ -43,14 +43,18 @@ absl::Status AddSubjects(Registry& registry, const Id128& person, std::vector<au
   return absl::OkStatus();
 }
 
-// Everybody who is one human with her goes too.
-absl::StatusOr<std::vector<audit::Subject>> SubjectsOf(Registry& registry, const Id128& person) {
+// Everybody who is one human with her goes too; who asked for it need not know them.
+absl::Status AddGroup(Registry& registry, const Id128& person, audit::ErasureRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<Id128> group, registry.store.GroupOf(person));
-  std::vector<audit::Subject> subjects;
   for (const Id128& each : group) {
+    std::vector<audit::Subject> subjects;
     RETURN_IF_ERROR(AddSubjects(registry, each, subjects));
+    request.subjects.insert(request.subjects.end(), subjects.begin(), subjects.end());
+    if (each != person) {
+      request.unknown.insert(request.unknown.end(), subjects.begin(), subjects.end());
+    }
   }
-  return subjects;
+  return absl::OkStatus();
 }
 
 // Her state is written as it is: every act under way at the same time fails and reads again, and then she is
@@ -77,11 +81,14 @@ Task<absl::StatusOr<storage::LeafRange>> BeginErasure(Registry& registry, Id128 
       CO_RETURN_IF_ERROR(completed);
       continue;
     }
+    // What a split has not finished is finished first: what is another's leaves, what is hers does not stay.
+    const absl::Status settled = co_await SettleLinks(registry.files(), person);
+    CO_RETURN_IF_ERROR(settled);
     const Id128 root = now.RootFor(person);
     audit::ErasureRequest request;
     request.id = erasure;
     request.cause = cause;
-    CO_ASSIGN_OR_RETURN(request.subjects, SubjectsOf(registry, person));
+    CO_RETURN_IF_ERROR(AddGroup(registry, person, request));
     CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, CommitOf(registry, root, now));
     // Nobody decides on her from memory once it is durable.
     const PersonCache::Writing writing(registry.store.cache(), root);

@@ -1,6 +1,7 @@
 #include "services/consent/handlers/link_handlers.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "relais/consent/v1/person_events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/handlers/authors.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/record_act.h"
 
@@ -34,38 +36,52 @@ absl::StatusOr<Id128> OwnPerson(Registry& registry, const rpc::Call& call, const
   return record ? absl::StatusOr<Id128>(person) : rpc::NoSuchOrNotYours();
 }
 
-// A link between two, as either has it.
-struct Between {
-  Id128 canonical;
-  Id128 linked;
-  Link link;
-};
-
-absl::StatusOr<Between> BetweenOf(Registry& registry, const Id128& link) {
-  ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> entry, ReadLinkEntry(registry.files(), link));
-  if (!entry) {
+// A link that the steward has a mandate for: her institution has a record of somebody whom it makes one
+// human, or made.
+absl::StatusOr<Between> BetweenOf(Registry& registry, const Id128& link, const std::string& institution) {
+  ASSIGN_OR_RETURN(const std::optional<Between> between, FindLinkBetween(registry.files(), link));
+  if (!between) {
     return rpc::NoSuchOrNotYours();
   }
-  Between between;
-  ASSIGN_OR_RETURN(between.linked, Id128::FromBytes(entry->linked_id()));
-  ASSIGN_OR_RETURN(const VersionedState own, registry.store.LoadOwn(between.linked));
-  if (const std::optional<LinkedTo>& to = own.state->linked_to(); to && to->link == link) {
-    between.canonical = to->canonical;
-    between.link = {link, between.linked, to->since, to->cause, std::nullopt};
-    return between;
+  for (const Id128& side : {between->linked, between->canonical, between->link.via}) {
+    const absl::StatusOr<std::vector<Id128>> group = registry.store.GroupOf(side);
+    if (absl::IsNotFound(group.status())) {
+      continue;  // erased
+    }
+    RETURN_IF_ERROR(group.status());
+    for (const Id128& name : *group) {
+      ASSIGN_OR_RETURN(const bool has, HasRecord(registry.files(), name, institution));
+      if (has) {
+        return *between;
+      }
+    }
   }
-  const Link* ended = own.state->FindLink(link);
-  if (ended == nullptr) {
-    return rpc::NoSuchOrNotYours();
-  }
-  between.canonical = ended->person;
-  between.link = *ended;
-  return between;
+  return rpc::NoSuchOrNotYours();
 }
 
-absl::StatusOr<std::vector<uint64_t>> LeavesAbout(audit::Log& log, const Between& between) {
+bool Overlap(const Link& a, const Link& b) {
+  return (!a.until || b.since < *a.until) && (!b.until || a.since < *b.until);
+}
+
+// Both, and who was one human with them meanwhile.
+absl::StatusOr<std::vector<Id128>> SidesOf(Registry& registry, const Between& between) {
+  std::vector<Id128> sides = {between.canonical, between.linked};
+  const absl::StatusOr<VersionedState> canonical = registry.store.LoadOwn(between.canonical);
+  if (absl::IsNotFound(canonical.status())) {
+    return sides;  // erased
+  }
+  RETURN_IF_ERROR(canonical.status());
+  for (const Link& link : canonical->state->links()) {
+    if (!link.left && link.person != between.linked && Overlap(link, between.link)) {
+      sides.push_back(link.person);
+    }
+  }
+  return sides;
+}
+
+absl::StatusOr<std::vector<uint64_t>> LeavesAbout(audit::Log& log, const std::vector<Id128>& sides) {
   std::vector<uint64_t> all;
-  for (const Id128& person : {between.canonical, between.linked}) {
+  for (const Id128& person : sides) {
     for (uint64_t from = 0;;) {
       ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
                        log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
@@ -110,7 +126,8 @@ absl::StatusOr<v1::LinkImpact> ImpactOf(Registry& registry, const Between& betwe
   if (between.link.until) {
     *impact.mutable_until() = TimeTo(*between.link.until);
   }
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesAbout(log, between));
+  ASSIGN_OR_RETURN(const std::vector<Id128> sides, SidesOf(registry, between));
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesAbout(log, sides));
   std::vector<v1::LinkedDisclosure> all;
   for (size_t from = 0; from < leaves.size(); from += kLeavesAtOnce) {
     const size_t to = std::min(leaves.size(), from + kLeavesAtOnce);
@@ -147,6 +164,28 @@ absl::StatusOr<std::vector<Id128>> LinksOf(Registry& registry, const Id128& pers
   return links;
 }
 
+absl::Status Refused(LinkResult result) {
+  switch (result) {
+    case LinkResult::kLinked:
+      return absl::OkStatus();
+    case LinkResult::kAlready:
+      return WrongState("they are linked as one already");
+    case LinkResult::kBothHaveOthers:
+      return WrongState("others are linked to each of them: undo the links of one first");
+    case LinkResult::kTakenApart:
+      return WrongState("they were taken apart since this was asked for: ask anew");
+  }
+  return absl::InternalError("no such result");
+}
+
+// The leaf of the act that the steward's own institution reads.
+Task<absl::StatusOr<common::v1::Written>> WrittenUnder(const rpc::ServiceContext& context, Claim claim,
+                                                       std::string institution, bool want_proof) {
+  CO_ASSIGN_OR_RETURN(const storage::LeafRange leaf, FindLeafOf(context.log, claim, institution));
+  absl::StatusOr<common::v1::Written> written = co_await rpc::WrittenOf(context, leaf, want_proof, true);
+  co_return written;
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::MergeResponse>> LinkHandlers::Merge(rpc::Call call, v1::MergeRequest request) {
@@ -168,18 +207,16 @@ Task<absl::StatusOr<v1::MergeResponse>> LinkHandlers::Merge(rpc::Call call, v1::
   const Id128 link = claim->event_id;
   wish.link = link;
   wish.cause = v1::LINK_CAUSE_MERGED;
+  wish.at = claim->time;
   wish.event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_PERSONS_LINKED, request.request_id());
-  const absl::StatusOr<Id128> linked = co_await LinkPersons(registry_.files(), std::move(wish));
+  const absl::StatusOr<Linked> linked = co_await LinkPersons(registry_.files(), std::move(wish));
   if (audit::IsErased(linked.status())) {
     co_return rpc::NoSuchOrNotYours();
   }
   CO_RETURN_IF_ERROR(linked.status());
-  if (*linked != link) {
-    co_return WrongState("they are linked as one already");
-  }
-  CO_ASSIGN_OR_RETURN(const Between between, BetweenOf(registry_, link));
+  CO_RETURN_IF_ERROR(Refused(linked->result));
   absl::StatusOr<common::v1::Written> written =
-      co_await rpc::WrittenAgain(context, PersonSubject(between.linked), link, request.want_proof(), true);
+      co_await WrittenUnder(context, *claim, actor.institution, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());
   v1::MergeResponse response;
   response.set_link_id(link.ToHex());
@@ -192,23 +229,24 @@ Task<absl::StatusOr<v1::SplitResponse>> LinkHandlers::Split(rpc::Call call, v1::
   CO_RETURN_IF_ERROR(context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(request.link_id()));
+  co_await ResumeOn(context.executor);
+  CO_RETURN_IF_ERROR(BetweenOf(registry_, link, actor.institution).status());
   const absl::StatusOr<Claim> claim =
       co_await ClaimRequest(context, registry_.store, rpc::RequestOwner(call, actor), kSplit,
                             request.request_id(), ContentOf(request));
   CO_RETURN_IF_ERROR(claim.status());
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_PERSONS_SPLIT, request.request_id());
   event.event_id = claim->event_id;
-  const Id128 act = claim->event_id;
   const absl::StatusOr<Id128> split = co_await SplitPersons(registry_.files(), link, std::move(event));
   if (audit::IsErased(split.status())) {
     co_return rpc::NoSuchOrNotYours();
   }
   CO_RETURN_IF_ERROR(split.status());
-  CO_ASSIGN_OR_RETURN(const Between between, BetweenOf(registry_, link));
+  CO_ASSIGN_OR_RETURN(const Between between, BetweenOf(registry_, link, actor.institution));
   v1::SplitResponse response;
   CO_ASSIGN_OR_RETURN(*response.mutable_impact(), ImpactOf(registry_, between));
   absl::StatusOr<common::v1::Written> written =
-      co_await rpc::WrittenAgain(context, PersonSubject(between.linked), act, request.want_proof(), true);
+      co_await WrittenUnder(context, *claim, actor.institution, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());
   *response.mutable_written() = *std::move(written);
   co_return response;
@@ -234,8 +272,8 @@ Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
   std::vector<audit::Event> events;
   v1::GetLinkImpactResponse response;
   for (const Id128& link : links) {
-    const absl::StatusOr<Between> between = BetweenOf(registry_, link);
-    if (absl::IsNotFound(between.status()) && links.size() > 1) {
+    const absl::StatusOr<Between> between = BetweenOf(registry_, link, actor.institution);
+    if (absl::IsNotFound(between.status()) && request.of_case() == v1::GetLinkImpactRequest::kPerson) {
       continue;  // the other is erased
     }
     CO_RETURN_IF_ERROR(between.status());
@@ -244,10 +282,9 @@ Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
     payload.set_link_id(link.ToHex());
     event.event_id = context.random.Id();
     event.details.mutable_payload()->PackFrom(payload);
-    for (const Id128& person : {between->canonical, between->linked}) {
-      event.subject = PersonSubject(person);
-      events.push_back(event);
-    }
+    const std::vector<Id128> both = {between->canonical, between->linked};
+    CO_ASSIGN_OR_RETURN(std::vector<audit::Event> about, AboutEach(registry_.files(), event, both));
+    std::move(about.begin(), about.end(), std::back_inserter(events));
   }
   if (!events.empty()) {
     const absl::Status told = co_await rpc::WriteLoneLeaves(context, std::move(events));

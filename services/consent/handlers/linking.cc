@@ -8,6 +8,8 @@
 #include "common/base/status.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/links.h"
+#include "services/consent/handlers/authors.h"
+#include "services/consent/handlers/link_steps.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -15,35 +17,17 @@ namespace {
 
 constexpr char kLinkKey[] = "link";
 constexpr char kSplitPrefix[] = "split/";
-constexpr size_t kPage = 500;
 
 storage::Partition LinkBucket(const Files& files, const Id128& link) {
   return files.context.idempotency.Bucket("link", "", link.ToBytes());
 }
 
+}  // namespace
+
+// ---- what both parts use
+
 std::string SplitKey(const Id128& link) { return kSplitPrefix + link.ToHex(); }
 
-absl::Status WrongState(std::string_view why) {
-  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, why);
-}
-
-// The registry's own act.
-audit::Event OwnEvent(const Files& files, const Id128& event_id) {
-  audit::Event event;
-  event.institution = "service/consent";
-  event.directory_version = files.context.directory()->version();
-  event.event_id = event_id;
-  return event;
-}
-
-storage::CommitRequest EntryCommit(const Files& files, const Id128& link, const v1::LinkEntry& entry) {
-  storage::CommitRequest commit;
-  commit.partition = LinkBucket(files, link);
-  commit.batch.push_back({kLinkKey, entry.SerializeAsString()});
-  return commit;
-}
-
-// A change of one person's own stored history, guarded by its version.
 absl::StatusOr<storage::CommitRequest> ChangeOf(const Files& files, const Id128& person,
                                                 const VersionedState& now, const PersonState& next) {
   storage::CommitRequest commit;
@@ -65,13 +49,12 @@ absl::Status AddLeaf(const Files& files, audit::Event event, audit::v1::EventCla
   return absl::OkStatus();
 }
 
-v1::PersonsLinked LinkedPayload(const Id128& link, const Id128& canonical, const Id128& linked,
-                                v1::LinkCause cause) {
+v1::PersonsLinked LinkedPayload(const Link& link, const Id128& canonical) {
   v1::PersonsLinked payload;
-  payload.set_link_id(link.ToHex());
+  payload.set_link_id(link.id.ToHex());
   payload.set_canonical_id(canonical.ToBytes());
-  payload.set_linked_id(linked.ToBytes());
-  payload.set_cause(cause);
+  payload.set_linked_id(link.person.ToBytes());
+  payload.set_cause(link.cause);
   return payload;
 }
 
@@ -84,7 +67,6 @@ v1::PersonsSplit SplitPayload(const Link& link, const Id128& canonical) {
   return payload;
 }
 
-// True: committed; false: something came between.
 Task<absl::StatusOr<bool>> CommitFor(Files files, Id128 person, storage::CommitRequest commit) {
   // Nobody decides on her from memory while it is being written, nor with what was there before.
   const PersonCache::Writing writing(files.store.cache(), person);
@@ -96,182 +78,137 @@ Task<absl::StatusOr<bool>> CommitFor(Files files, Id128 person, storage::CommitR
   co_return true;
 }
 
+namespace {
+
+// ---- a link's entry
+
+absl::StatusOr<std::optional<storage::Entry>> EntryOf(const Files& files, const Id128& link) {
+  return files.context.store.Get(LinkBucket(files, link), kLinkKey);
+}
+
+storage::CommitRequest EntryCommit(const Files& files, const Id128& link, const Id128& linked) {
+  v1::LinkEntry entry;
+  entry.set_linked_id(linked.ToBytes());
+  storage::CommitRequest commit;
+  commit.partition = LinkBucket(files, link);
+  commit.batch.push_back({kLinkKey, entry.SerializeAsString()});
+  return commit;
+}
+
+// Unless it was written again meanwhile.
+Task<absl::Status> ForgetEntry(Files files, Id128 link, uint64_t version) {
+  storage::CommitRequest forget;
+  forget.partition = LinkBucket(files, link);
+  forget.preconditions.push_back({kLinkKey, version});
+  forget.batch.push_back({kLinkKey, std::nullopt});
+  const absl::StatusOr<storage::CommitResult> gone = co_await files.context.store.Commit(std::move(forget));
+  co_return absl::IsAborted(gone.status()) ? absl::OkStatus() : gone.status();
+}
+
+// Written once she is frozen, so that whoever erases her finds it by her state.
+Task<absl::StatusOr<Step>> WriteEntry(Files files, Id128 person, Id128 link) {
+  storage::CommitRequest said = EntryCommit(files, link, person);
+  const absl::StatusOr<storage::CommitResult> listed = co_await files.context.store.Commit(std::move(said));
+  CO_RETURN_IF_ERROR(listed.status());
+  const absl::Status there = files.store.LoadOwn(person).status();
+  if (absl::IsNotFound(there)) {  // erased meanwhile
+    const absl::Status forgotten = co_await ForgetEntry(files, link, listed->version);
+    CO_RETURN_IF_ERROR(forgotten);
+    co_return Step::kAgain;
+  }
+  CO_RETURN_IF_ERROR(there);
+  co_return Step::kDone;
+}
+
 // ---- commit 1 of a link
 
 absl::StatusOr<storage::CommitRequest> FreezeCommit(const Files& files, const LinkWish& wish,
-                                                    const Id128& canonical, const Id128& linked,
-                                                    const VersionedState& now) {
+                                                    const Id128& linked, const VersionedState& now,
+                                                    LinkedTo to) {
   PersonState next = *now.state;
-  next.LinkTo({wish.link, canonical, next.InstantOfNext(files.context.log.Now()), wish.cause});
+  to.since = next.InstantOfNext(files.context.log.Now());
+  next.LinkTo(to);
   ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, linked, now, next));
   audit::Event event = wish.event;
   event.event_id = wish.link;
-  v1::PersonsLinked payload = LinkedPayload(wish.link, canonical, linked, wish.cause);
-  payload.clear_canonical_id();  // an institution's act: its DPO reads this leaf
-  payload.clear_linked_id();
+  v1::PersonsLinked payload;  // without ids: an institution's act, whose DPO reads this leaf
+  payload.set_link_id(wish.link.ToHex());
+  payload.set_cause(wish.cause);
   RETURN_IF_ERROR(
       AddLeaf(files, std::move(event), audit::v1::EVENT_CLASS_PERSONS_LINKED, linked, payload, commit));
   return commit;
 }
 
-// The link between two that are one already: that of either, which every other one of the group has too.
-Id128 LinkOf(const PersonState& united, const LinkWish& wish) {
+// They are one already: by the wished link, or by that of either, which every other one of the group has too.
+Linked AlreadyOne(const PersonState& united, const LinkWish& wish) {
   if (const Link* wished = united.FindLink(wish.link); wished != nullptr && !wished->until) {
-    return wish.link;
+    return {LinkResult::kLinked, wish.link};
   }
   for (const Link& link : united.links()) {
     if (!link.until && (link.person == wish.one || link.person == wish.other)) {
-      return link.id;
+      return {LinkResult::kAlready, link.id};
     }
   }
-  return {};
+  return {LinkResult::kAlready, {}};
+}
+
+std::vector<Id128> NamesIn(const VersionedState& united, const Id128& person) {
+  std::vector<Id128> names = {person, united.RootFor(person)};
+  for (const Link& link : united.state->links()) {
+    if (!link.until) {
+      names.push_back(link.person);
+    }
+  }
+  return names;
 }
 
 // ---- commit 2 of a link
 
-// A lists B, and whom B listed before she was frozen.
-absl::StatusOr<storage::CommitRequest> ListCommit(const Files& files, const Id128& person,
-                                                  const PersonState& own, const VersionedState& canonical) {
-  const LinkedTo& to = *own.linked_to();
+absl::StatusOr<storage::CommitRequest> ListCommit(const Files& files, const Id128& person, const LinkedTo& to,
+                                                  const VersionedState& canonical) {
   PersonState next = *canonical.state;
-  next.Add(Link{to.link, person, to.since, to.cause, std::nullopt});
-  for (const Link& more : own.links()) {
-    if (!more.until && next.FindLink(more.id) == nullptr) {
-      next.Add(more);
-    }
-  }
+  const Link link{to.link, person, to.since, to.cause, std::nullopt, to.via};
+  next.Add(link);
   ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, to.canonical, canonical, next));
-  RETURN_IF_ERROR(AddLeaf(files, OwnEvent(files, to.link), audit::v1::EVENT_CLASS_PERSONS_LINKED,
-                          to.canonical, LinkedPayload(to.link, to.canonical, person, to.cause), commit));
+  const audit::Event event = OwnEvent(files.context, audit::v1::EVENT_CLASS_PERSONS_LINKED, to.link);
+  RETURN_IF_ERROR(AddLeaf(files, event, audit::v1::EVENT_CLASS_PERSONS_LINKED, to.canonical,
+                          LinkedPayload(link, to.canonical), commit));
   return commit;
 }
 
-// She points to somebody else from here on: never chained.
-absl::StatusOr<storage::CommitRequest> PointCommit(const Files& files, const Id128& person,
-                                                   const VersionedState& own, const Id128& canonical) {
-  PersonState next = *own.state;
-  LinkedTo to = *next.linked_to();
-  to.canonical = canonical;
-  next.LinkTo(to);
-  return ChangeOf(files, person, own, next);
-}
-
-Task<absl::Status> PointAll(Files files, PersonState own, Id128 canonical) {
-  for (const Link& link : own.links()) {
-    if (link.until) {
-      continue;
-    }
-    for (int attempt = 0; attempt < kMostTries; ++attempt) {
-      const absl::StatusOr<VersionedState> one = files.store.LoadOwn(link.person);
-      if (absl::IsNotFound(one.status())) {
-        break;
-      }
-      CO_RETURN_IF_ERROR(one.status());
-      const std::optional<LinkedTo>& to = one->state->linked_to();
-      if (!to || to->link != link.id || to->canonical == canonical) {
-        break;
-      }
-      CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, PointCommit(files, link.person, *one, canonical));
-      const absl::StatusOr<bool> done = co_await CommitFor(files, link.person, std::move(commit));
-      CO_RETURN_IF_ERROR(done.status());
-      if (*done) {
-        break;
-      }
-    }
-  }
-  co_return absl::OkStatus();
-}
-
-// ---- commit 2 of a split
-
-// What was written under her name in the other's partition moves: the same sealed bytes.
-absl::StatusOr<std::vector<storage::KeyedEntry>> RowsUnderName(const Files& files, const Id128& at,
-                                                               const Id128& name) {
-  std::vector<storage::KeyedEntry> rows;
-  std::string from;
-  do {
-    ASSIGN_OR_RETURN(storage::Page page,
-                     files.context.store.Scan(PersonPartition(at), NamePrefix(name), from, kPage));
-    for (storage::KeyedEntry& row : page.entries) {
-      rows.push_back(std::move(row));
-    }
-    from = page.next;
-  } while (!from.empty());
-  return rows;
-}
-
-struct Leaving {
-  storage::CommitRequest commit;  // in her partition
-  storage::CommitRequest tidy;    // in the other's
-};
-
-absl::StatusOr<Leaving> LeaveCommit(const Files& files, const Id128& person, const VersionedState& own,
-                                    const VersionedState& canonical, const Link& link) {
-  const Id128 other = own.state->linked_to()->canonical;
-  const std::string row = SplitKey(link.id);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   files.context.store.Get(PersonPartition(other), row));
-  v1::StoredPerson stored;
-  if (!entry) {
-    return absl::DataLossError("a link ended without what leaves by it");
-  }
-  RETURN_IF_ERROR(files.store.Open(other, row, entry->value, stored));
-  ASSIGN_OR_RETURN(const PersonState leaves, StateFrom(stored));
-  Link ended = link;
-  ended.person = other;
-  Leaving leaving;
-  ASSIGN_OR_RETURN(leaving.commit, ChangeOf(files, person, own, Rejoin(*own.state, leaves, ended)));
-  leaving.tidy.partition = PersonPartition(other);
-  leaving.tidy.batch.push_back({row, std::nullopt});
-  std::vector<Id128> holders = {other};
-  for (const Link& each : canonical.state->links()) {
-    if (each.person != person) {
-      holders.push_back(each.person);
-    }
-  }
-  std::vector<std::string> moved;
-  // The text of her agreements, also where it was last written under another name.
-  for (const Agreement& agreement : leaves.agreements()) {
-    std::string key = ConsentKey(agreement.id);
-    v1::Consent consent;
-    ASSIGN_OR_RETURN(const bool found, files.store.OpenRow(person, key, consent));
-    if (found) {
-      ASSIGN_OR_RETURN(storage::Mutation text, files.store.WriteSealed(person, key, consent));
-      leaving.commit.batch.push_back(std::move(text));
-      leaving.tidy.batch.push_back({key, std::nullopt});
-      moved.push_back(std::move(key));
-    }
-  }
-  for (const Id128& holder : holders) {
-    ASSIGN_OR_RETURN(const std::vector<storage::KeyedEntry> rows, RowsUnderName(files, holder, person));
-    for (const storage::KeyedEntry& each : rows) {
-      std::string key = each.key.substr(NamePrefix(person).size());
-      if (std::find(moved.begin(), moved.end(), key) == moved.end()) {  // the other's own is the newest
-        moved.push_back(key);
-        leaving.commit.batch.push_back({std::move(key), each.entry.value});
-      }
-      if (holder == other) {
-        leaving.tidy.batch.push_back({each.key, std::nullopt});
-      }
-    }
-  }
-  ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> said, ReadLinkEntry(files, link.id));
-  const absl::StatusOr<Id128> by = Id128::FromBytes(said ? said->split_by() : "");
-  RETURN_IF_ERROR(AddLeaf(files, OwnEvent(files, by.ok() ? *by : link.id),
-                          audit::v1::EVENT_CLASS_PERSONS_SPLIT, person, SplitPayload(link, other),
-                          leaving.commit));
-  return leaving;
-}
-
-// The one she pointed to is erased, and did not know of her: she is on her own again.
-absl::StatusOr<storage::CommitRequest> ReleaseCommit(const Files& files, const Id128& person,
-                                                     const VersionedState& own) {
+// The one she pointed to is erased or was frozen, and did not list her: she is on her own again.
+Task<absl::StatusOr<Step>> Release(Files files, Id128 person, VersionedState own) {
+  const Id128 link = own.state->linked_to()->link;
+  CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, EntryOf(files, link));
   PersonState next = *own.state;
   next.Unlink();
-  return ChangeOf(files, person, own, next);
+  CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, person, own, next));
+  const absl::StatusOr<bool> done = co_await CommitFor(files, person, std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  if (*done && entry) {
+    const absl::Status forgotten = co_await ForgetEntry(files, link, entry->version);
+    CO_RETURN_IF_ERROR(forgotten);
+  }
+  co_return Step::kAgain;
 }
 
-enum class Step { kDone, kAgain };
+Task<absl::StatusOr<Step>> ListOnce(Files files, Id128 person, VersionedState own, VersionedState canonical) {
+  const LinkedTo to = *own.state->linked_to();
+  // Whoever is frozen, and was not when this link was made, will never list it.
+  if (canonical.state->turns() != to.turn || canonical.state->linked_to()) {
+    absl::StatusOr<Step> released = co_await Release(files, person, std::move(own));
+    co_return released;
+  }
+  const absl::StatusOr<Step> entered = co_await WriteEntry(files, person, to.link);
+  CO_RETURN_IF_ERROR(entered.status());
+  if (*entered == Step::kAgain) {
+    co_return Step::kAgain;
+  }
+  CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ListCommit(files, person, to, canonical));
+  const absl::StatusOr<bool> done = co_await CommitFor(files, to.canonical, std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  co_return Step::kAgain;
+}
 
 // One step towards a complete link or split. Nothing to do: kDone.
 Task<absl::StatusOr<Step>> CompleteOnce(Files files, Id128 person) {
@@ -280,83 +217,52 @@ Task<absl::StatusOr<Step>> CompleteOnce(Files files, Id128 person) {
     co_return Step::kDone;
   }
   CO_RETURN_IF_ERROR(own.status());
+  const std::vector<Link> links = own->state->links();
+  const absl::Status tidied = co_await TidyAfter(files, person, links);
+  CO_RETURN_IF_ERROR(tidied);
   if (!own->state->linked_to()) {
+    const absl::Status pointed = co_await PointAll(files, person, links);
+    CO_RETURN_IF_ERROR(pointed);
     co_return Step::kDone;
   }
   const LinkedTo to = *own->state->linked_to();
   const absl::StatusOr<VersionedState> canonical = files.store.LoadOwn(to.canonical);
   if (absl::IsNotFound(canonical.status())) {
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ReleaseCommit(files, person, *own));
-    const absl::StatusOr<bool> done = co_await CommitFor(files, person, std::move(commit));
-    CO_RETURN_IF_ERROR(done.status());
-    co_return Step::kAgain;
+    absl::StatusOr<Step> released = co_await Release(files, person, *own);
+    co_return released;
   }
   CO_RETURN_IF_ERROR(canonical.status());
   const Link* link = canonical->state->FindLink(to.link);
-  if (link != nullptr && link->until) {  // also where the other was linked to somebody else since
-    CO_ASSIGN_OR_RETURN(Leaving leaving, LeaveCommit(files, person, *own, *canonical, *link));
-    const absl::StatusOr<bool> left = co_await CommitFor(files, person, std::move(leaving.commit));
-    CO_RETURN_IF_ERROR(left.status());
-    if (*left) {
-      const absl::StatusOr<storage::CommitResult> tidied =
-          co_await files.context.store.Commit(std::move(leaving.tidy));
-      CO_RETURN_IF_ERROR(tidied.status());
-    }
-    co_return Step::kAgain;
-  }
-  if (canonical->state->linked_to()) {
-    // Frozen herself meanwhile: first she, then past her.
-    const absl::Status first = co_await CompleteLink(files, to.canonical);
-    CO_RETURN_IF_ERROR(first);
-    const absl::StatusOr<VersionedState> now = files.store.LoadOwn(to.canonical);
-    if (!now.ok() || !now->state->linked_to()) {
-      co_return Step::kAgain;
-    }
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit,
-                        PointCommit(files, person, *own, now->state->linked_to()->canonical));
-    const absl::StatusOr<bool> done = co_await CommitFor(files, person, std::move(commit));
-    CO_RETURN_IF_ERROR(done.status());
-    co_return Step::kAgain;
-  }
   if (link == nullptr) {
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ListCommit(files, person, *own->state, *canonical));
-    const absl::StatusOr<bool> done = co_await CommitFor(files, to.canonical, std::move(commit));
-    CO_RETURN_IF_ERROR(done.status());
-    co_return Step::kAgain;
+    absl::StatusOr<Step> listed = co_await ListOnce(files, person, *own, *canonical);
+    co_return listed;
   }
-  const absl::Status pointed = co_await PointAll(files, *own->state, to.canonical);
-  CO_RETURN_IF_ERROR(pointed);
+  if (link->until) {
+    absl::StatusOr<Step> left = co_await LeaveOnce(files, person, *own, *canonical);
+    co_return left;
+  }
   co_return Step::kDone;
 }
 
-// ---- commit 1 of a split
-
-absl::StatusOr<storage::CommitRequest> PartCommit(const Files& files, const Id128& canonical,
-                                                  const VersionedState& united, const Id128& link,
-                                                  const audit::Event& event) {
-  const absl::Time instant = united.state->InstantOfNext(files.context.log.Now());
-  const Parted parted = Part(*united.state, link, instant);
-  ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, canonical, united, parted.stays));
-  ASSIGN_OR_RETURN(storage::Mutation row,
-                   files.store.WriteSealed(canonical, SplitKey(link), StoredFrom(parted.leaves)));
-  commit.batch.push_back(std::move(row));
-  v1::PersonsSplit payload = SplitPayload(*parted.stays.FindLink(link), canonical);
-  payload.clear_canonical_id();  // an institution's act: its DPO reads this leaf
-  payload.clear_linked_id();
-  RETURN_IF_ERROR(AddLeaf(files, event, audit::v1::EVENT_CLASS_PERSONS_SPLIT, canonical, payload, commit));
-  return commit;
-}
-
-bool Ended(const PersonState& state, const Id128& link) {
-  const Link* found = state.FindLink(link);
-  return found != nullptr && found->until.has_value();
+// Undone before: not made again.
+absl::StatusOr<bool> WasUndone(const Files& files, const Id128& link) {
+  ASSIGN_OR_RETURN(const std::optional<Between> between, FindLinkBetween(files, link));
+  return between && between->link.until.has_value();
 }
 
 }  // namespace
 
+bool WereSplit(const PersonState& state, const std::vector<Id128>& others, absl::Time since) {
+  const auto among = [&](const Id128& person) {
+    return std::find(others.begin(), others.end(), person) != others.end();
+  };
+  return std::any_of(state.links().begin(), state.links().end(), [&](const Link& link) {
+    return link.until && *link.until > since && (among(link.person) || (link.left && among(link.via)));
+  });
+}
+
 absl::StatusOr<std::optional<v1::LinkEntry>> ReadLinkEntry(const Files& files, const Id128& link) {
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   files.context.store.Get(LinkBucket(files, link), kLinkKey));
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, EntryOf(files, link));
   if (!entry) {
     return std::optional<v1::LinkEntry>();
   }
@@ -365,6 +271,34 @@ absl::StatusOr<std::optional<v1::LinkEntry>> ReadLinkEntry(const Files& files, c
     return absl::DataLossError("a stored link does not parse");
   }
   return std::optional(std::move(out));
+}
+
+absl::StatusOr<std::optional<Between>> FindLinkBetween(const Files& files, const Id128& link) {
+  ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> entry, ReadLinkEntry(files, link));
+  if (!entry) {
+    return std::optional<Between>();
+  }
+  ASSIGN_OR_RETURN(Id128 person, Id128::FromBytes(entry->linked_id()));
+  for (int step = 0; step < 2; ++step) {
+    const absl::StatusOr<VersionedState> own = files.store.LoadOwn(person);
+    if (absl::IsNotFound(own.status())) {
+      return std::optional<Between>();
+    }
+    RETURN_IF_ERROR(own.status());
+    if (const std::optional<LinkedTo>& to = own->state->linked_to(); to && to->link == link) {
+      return std::optional(
+          Between{to->canonical, person, {link, person, to->since, to->cause, std::nullopt, to->via}});
+    }
+    const Link* found = own->state->FindLink(link);
+    if (found == nullptr) {
+      return std::optional<Between>();
+    }
+    if (found->left) {
+      return std::optional(Between{found->person, person, *found});
+    }
+    person = found->person;  // the entry is of an attempt that was void: she lists the other
+  }
+  return std::optional<Between>();
 }
 
 Task<absl::Status> ForgetLinks(Registry& registry, Id128 person) {
@@ -388,6 +322,10 @@ Task<absl::Status> ForgetLinks(Registry& registry, Id128 person) {
     if (!link.ok()) {
       continue;
     }
+    CO_ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> said, ReadLinkEntry(registry.files(), *link));
+    if (!said || said->linked_id() != person.bytes()) {
+      continue;  // it goes with whom it names
+    }
     storage::CommitRequest forget;
     forget.partition = LinkBucket(registry.files(), *link);
     forget.batch.push_back({kLinkKey, std::nullopt});
@@ -409,15 +347,13 @@ Task<absl::Status> CompleteLink(Files files, Id128 person) {
   co_return TooContended();
 }
 
-Task<absl::StatusOr<Id128>> LinkPersons(Files files, LinkWish wish) {
-  CO_ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> before, ReadLinkEntry(files, wish.link));
-  if (before) {
-    CO_ASSIGN_OR_RETURN(const Id128 linked, Id128::FromBytes(before->linked_id()));
-    CO_ASSIGN_OR_RETURN(const VersionedState own, files.store.LoadOwn(linked));
-    if (Ended(*own.state, wish.link)) {
-      co_return wish.link;  // it was made, and undone since
-    }
-  }
+absl::StatusOr<bool> BothHaveOthers(const Files& files, const Id128& one, const Id128& other) {
+  ASSIGN_OR_RETURN(const VersionedState first, files.store.LoadFresh(one));
+  ASSIGN_OR_RETURN(const VersionedState second, files.store.LoadFresh(other));
+  return first.RootFor(one) != second.RootFor(other) && first.state->HasLinked() && second.state->HasLinked();
+}
+
+Task<absl::StatusOr<Linked>> LinkPersons(Files files, LinkWish wish) {
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     const absl::Status one_complete = co_await CompleteLink(files, wish.one);
     CO_RETURN_IF_ERROR(one_complete);
@@ -428,63 +364,35 @@ Task<absl::StatusOr<Id128>> LinkPersons(Files files, LinkWish wish) {
     const Id128 first = one.RootFor(wish.one);
     const Id128 second = other.RootFor(wish.other);
     if (first == second) {
-      co_return LinkOf(*one.state, wish);
+      co_return AlreadyOne(*one.state, wish);
     }
-    const Id128 canonical = std::min(first, second);
-    const Id128 linked = std::max(first, second);
+    CO_ASSIGN_OR_RETURN(const bool undone, WasUndone(files, wish.link));
+    if (undone) {
+      co_return Linked{LinkResult::kLinked, wish.link};
+    }
+    if (WereSplit(*one.state, NamesIn(other, wish.other), wish.at) ||
+        WereSplit(*other.state, NamesIn(one, wish.one), wish.at)) {
+      co_return Linked{LinkResult::kTakenApart, {}};
+    }
+    const std::optional<Id128> root =
+        RootOfTwo(first, one.state->HasLinked(), second, other.state->HasLinked());
+    if (!root) {
+      co_return Linked{LinkResult::kBothHaveOthers, {}};
+    }
+    const Id128 linked = *root == first ? second : first;
     CO_ASSIGN_OR_RETURN(const VersionedState own, files.store.LoadOwn(linked));
-    if (own.state->linked_to()) {
+    CO_ASSIGN_OR_RETURN(const VersionedState canonical, files.store.LoadOwn(*root));
+    if (own.state->linked_to() || own.state->HasLinked() || canonical.state->linked_to()) {
       continue;
     }
-    v1::LinkEntry entry;
-    entry.set_canonical_id(canonical.ToBytes());
-    entry.set_linked_id(linked.ToBytes());
-    storage::CommitRequest said = EntryCommit(files, wish.link, entry);
-    const absl::StatusOr<storage::CommitResult> listed = co_await files.context.store.Commit(std::move(said));
-    CO_RETURN_IF_ERROR(listed.status());
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, FreezeCommit(files, wish, canonical, linked, own));
+    // Of who is frozen nothing is left to be tidied away where she is linked once more.
+    const absl::Status tidied = co_await TidyAfter(files, linked, own.state->links());
+    CO_RETURN_IF_ERROR(tidied);
+    const LinkedTo to{
+        wish.link, *root, {}, wish.cause, *root == first ? wish.one : wish.other, canonical.state->turns()};
+    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, FreezeCommit(files, wish, linked, own, to));
     const absl::StatusOr<bool> frozen = co_await CommitFor(files, linked, std::move(commit));
     CO_RETURN_IF_ERROR(frozen.status());
-  }
-  co_return TooContended();
-}
-
-Task<absl::StatusOr<Id128>> SplitPersons(Files files, Id128 link, audit::Event event) {
-  const std::string by = event.event_id.ToBytes();
-  for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(std::optional<v1::LinkEntry> entry, ReadLinkEntry(files, link));
-    if (!entry) {
-      co_return rpc::NoSuchOrNotYours();
-    }
-    CO_ASSIGN_OR_RETURN(const Id128 linked, Id128::FromBytes(entry->linked_id()));
-    const absl::Status completed = co_await CompleteLink(files, linked);
-    CO_RETURN_IF_ERROR(completed);
-    CO_ASSIGN_OR_RETURN(const VersionedState own, files.store.LoadOwn(linked));
-    if (!own.state->linked_to() || own.state->linked_to()->link != link) {
-      if (!Ended(*own.state, link)) {
-        co_return rpc::NoSuchOrNotYours();
-      }
-      if (entry->split_by() != by) {
-        co_return WrongState("this link is undone already");
-      }
-      co_return linked;
-    }
-    if (entry->split_by() != by) {  // before the first commit: whoever wrote it last names both leaves
-      entry->set_split_by(by);
-      storage::CommitRequest said = EntryCommit(files, link, *entry);
-      const absl::StatusOr<storage::CommitResult> listed =
-          co_await files.context.store.Commit(std::move(said));
-      CO_RETURN_IF_ERROR(listed.status());
-    }
-    const Id128 canonical = own.state->linked_to()->canonical;
-    CO_ASSIGN_OR_RETURN(const VersionedState united, files.store.LoadFresh(canonical));
-    const Link* there = united.state->FindLink(link);
-    if (united.RootFor(canonical) != canonical || there == nullptr || there->until) {
-      continue;
-    }
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, PartCommit(files, canonical, united, link, event));
-    const absl::StatusOr<bool> parted = co_await CommitFor(files, canonical, std::move(commit));
-    CO_RETURN_IF_ERROR(parted.status());
   }
   co_return TooContended();
 }

@@ -1,13 +1,16 @@
 // Linking persons as one human and undoing it: commit by commit, each guarded, any prefix completed later.
 //
-// A link: entry in its own bucket → B frozen with the link to A (the lower id) → A lists B, and whom B
-// listed; those then point to A too. A split: A's list ends the link and keeps what leaves in a row → B takes
-// that row and is on her own. Whoever meets a state in between completes it: an act, a recorded check, the
-// follower of this registry's own log. Until then B's name already reads both histories, guarded by A's
-// version.
+// A link: B frozen with the link to A → entry in the link's own bucket → A lists B. A is whoever of both has
+// others linked to her, else the lower id; where both have, nobody is linked: B's list is empty, by the
+// version that guards its freezing, and stays so. If A is frozen herself before she lists B, B's link is void
+// (`turn`), and B is released. A split: A's list ends the link, and of whoever went along with B, and keeps
+// what leaves in a row → B takes that row, lists those who went along, who then point to her → the row is
+// tidied away. Whoever meets a state in between completes it: an act, a recorded check, an erasure, the
+// follower of this registry's own log. Until then B's name reads both histories, guarded by A's version.
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/audit/event.h"
@@ -22,24 +25,57 @@ struct LinkWish {
   Id128 other;
   Id128 link;  // its id, and the event id of its leaves
   v1::LinkCause cause = v1::LINK_CAUSE_UNSPECIFIED;
-  audit::Event event;  // whose act; without subject, class and payload
+  /// When it was wished: whoever was taken apart since is not linked by it again. Nobody's wish: the infinite
+  /// past.
+  absl::Time at;
+  /// Whose act; without subject, class and payload. Its author must have a record of both, or be the
+  /// registry.
+  audit::Event event;
 };
 
-/// Links them. The link that is between them now, which is another than the wished one when they were one
-/// human already. NO_SUCH_OR_NOT_YOURS when one of them is not there. Idempotent by the link's id: one that
-/// was made before and undone since is not made again.
-Task<absl::StatusOr<Id128>> LinkPersons(Files files, LinkWish wish);
+enum class LinkResult {
+  kLinked,          // by the wished link, now or before; maybe undone since
+  kAlready,         // by another link
+  kBothHaveOthers,  // others are linked to each of them: undo the links of one first
+  kTakenApart,      // since the wish
+};
+struct Linked {
+  LinkResult result = LinkResult::kLinked;
+  Id128 link;  // the one between them: kLinked, kAlready
+};
 
-/// Undoes a link. `event.event_id`: of its leaves; the same again completes it. The one who is on her own
-/// again. NO_SUCH_OR_NOT_YOURS; WRONG_STATE when another act undid it.
+/// Links them. NO_SUCH_OR_NOT_YOURS when one of them is not there. Idempotent by the link's id: one that was
+/// made before and undone since is not made again.
+Task<absl::StatusOr<Linked>> LinkPersons(Files files, LinkWish wish);
+/// Whether LinkPersons would answer kBothHaveOthers now.
+absl::StatusOr<bool> BothHaveOthers(const Files& files, const Id128& one, const Id128& other);
+
+/// Undoes a link, with whoever was said to be one with whom it freezes. `event.event_id`: of its leaves; the
+/// same again completes it. The one who is on her own again. NO_SUCH_OR_NOT_YOURS; WRONG_STATE when another
+/// act undid it.
 Task<absl::StatusOr<Id128>> SplitPersons(Files files, Id128 link, audit::Event event);
 
 /// Completes what was interrupted in this person's linking or splitting. OK when there is nothing to do.
 Task<absl::Status> CompleteLink(Files files, Id128 person);
+/// The same of everybody who is one human with her, or whose split from them left something here: before
+/// they are erased. To be guarded by the version read before: what is split later changes it.
+Task<absl::Status> SettleLinks(Files files, Id128 person);
 
-/// The entry of a link; nullopt: there is none.
+/// A link between two, as either has it.
+struct Between {
+  Id128 canonical;
+  Id128 linked;
+  Link link;
+};
+/// Nullopt: there is none, it was never complete, or whom it linked is erased.
+absl::StatusOr<std::optional<Between>> FindLinkBetween(const Files& files, const Id128& link);
+/// Whom a link freezes; nullopt: it is forgotten, with somebody who was erased.
 absl::StatusOr<std::optional<v1::LinkEntry>> ReadLinkEntry(const Files& files, const Id128& link);
 /// Forgets the entries of every link of a person who is being erased.
 Task<absl::Status> ForgetLinks(Registry& registry, Id128 person);
+
+/// Whether a steward took them apart: by a link that ended after `since`.
+bool WereSplit(const PersonState& state, const std::vector<Id128>& others,
+               absl::Time since = absl::InfinitePast());
 
 }  // namespace relais::consent

@@ -1,136 +1,22 @@
 #include "services/consent/handlers/matches.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/identity/keyed_hash.h"
-#include "common/storage/value_format.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/consent/v1/person_events.pb.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/handlers/authors.h"
+#include "services/consent/handlers/candidates.h"
 #include "services/consent/handlers/linking.h"
+#include "services/consent/handlers/match_rows.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
 namespace {
-
-constexpr char kMatchPrefix[] = "match/";
-constexpr char kRecordRow[] = "r/";
-constexpr size_t kPrefixBytes = 2;
-constexpr size_t kFoundBytes = 8;
-// Of a key that more records have nothing is made: it tells no humans apart.
-constexpr size_t kMostAlike = 50;
-constexpr int kMostCandidates = 1000;
-
-struct Record {
-  Id128 person;
-  std::string institution;
-  friend bool operator==(const Record&, const Record&) = default;
-};
-
-std::string MatchRow(const std::string& institution) { return kMatchPrefix + institution; }
-std::string RecordRow(const Record& record) {
-  return absl::StrCat(kRecordRow, record.person.ToBytes(), record.institution);
-}
-
-storage::Partition KeyBucket(const Registry& registry, uint32_t version, const char* kind,
-                             const std::string& key) {
-  return registry.context.idempotency.Bucket(absl::StrCat("match/", kind, "/", version), "", key);
-}
-
-// Every bucket that a row names.
-std::vector<storage::Partition> BucketsOf(const Registry& registry, const v1::StoredMatchKeys& keys) {
-  std::vector<storage::Partition> buckets;
-  for (const std::string& key : keys.link_keys()) {
-    buckets.push_back(KeyBucket(registry, keys.key_version(), "link", key));
-  }
-  for (const std::string& key : keys.candidate_keys()) {
-    buckets.push_back(KeyBucket(registry, keys.key_version(), "candidate", key));
-  }
-  return buckets;
-}
-
-Task<absl::Status> CommitEach(Registry& registry, std::vector<storage::CommitRequest> commits) {
-  const std::vector<absl::StatusOr<storage::CommitResult>> results =
-      co_await registry.context.store.CommitAll(std::move(commits));
-  for (const absl::StatusOr<storage::CommitResult>& result : results) {
-    CO_RETURN_IF_ERROR(result.status());
-  }
-  co_return absl::OkStatus();
-}
-
-// Writes or removes a record's entry in those buckets.
-std::vector<storage::CommitRequest> EntriesOf(const std::vector<storage::Partition>& buckets,
-                                              const Record& record, bool there) {
-  std::vector<storage::CommitRequest> commits;
-  for (const storage::Partition& bucket : buckets) {
-    storage::CommitRequest commit;
-    commit.partition = bucket;
-    commit.batch.push_back(
-        {RecordRow(record), there ? std::optional<std::string>(std::string()) : std::nullopt});
-    commits.push_back(std::move(commit));
-  }
-  return commits;
-}
-
-// ---- her row
-
-struct MatchRowOf {
-  v1::StoredMatchKeys keys;
-  std::optional<uint64_t> version;
-};
-
-absl::StatusOr<MatchRowOf> ReadMatchRow(Registry& registry, const Record& record) {
-  const std::string key = MatchRow(record.institution);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   registry.context.store.Get(PersonPartition(record.person), key));
-  MatchRowOf row;
-  if (entry) {
-    RETURN_IF_ERROR(registry.store.Open(record.person, key, entry->value, row.keys));
-    row.version = entry->version;
-  }
-  return row;
-}
-
-using ChangeKeys = std::function<bool(v1::StoredMatchKeys& keys)>;
-
-// Changes the row, unless she is erased: NOT_FOUND. What it was before.
-Task<absl::StatusOr<v1::StoredMatchKeys>> ChangeMatchRow(Registry& registry, Record record,
-                                                         ChangeKeys change) {
-  for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    CO_ASSIGN_OR_RETURN(const VersionedState own, registry.store.LoadOwn(record.person));
-    CO_ASSIGN_OR_RETURN(MatchRowOf row, ReadMatchRow(registry, record));
-    v1::StoredMatchKeys before = row.keys;
-    if (!change(row.keys)) {
-      co_return before;
-    }
-    storage::CommitRequest commit;
-    commit.partition = PersonPartition(record.person);
-    const std::string key = MatchRow(record.institution);
-    commit.preconditions.push_back({key, row.version});
-    commit.preconditions.push_back({std::string(kStateKey), own.version});  // not once she is erased
-    const absl::StatusOr<storage::Mutation> sealed = registry.store.WriteSealed(record.person, key, row.keys);
-    if (audit::IsErased(sealed.status())) {
-      co_return rpc::NoSuchOrNotYours();
-    }
-    CO_RETURN_IF_ERROR(sealed.status());
-    commit.batch.push_back(*sealed);
-    const absl::StatusOr<storage::CommitResult> done =
-        co_await registry.context.store.Commit(std::move(commit));
-    if (done.ok()) {
-      co_return before;
-    }
-    if (!absl::IsAborted(done.status())) {
-      co_return done.status();
-    }
-  }
-  co_return TooContended();
-}
 
 // ---- who else has her keys
 
@@ -142,21 +28,8 @@ struct Seen {
 absl::Status Look(const Registry& registry, const std::vector<std::string>& keys, uint32_t version,
                   const char* kind, Likeness likeness, const Record& own, std::vector<Seen>& seen) {
   for (const std::string& key : keys) {
-    ASSIGN_OR_RETURN(
-        const storage::Page page,
-        registry.context.store.Scan(KeyBucket(registry, version, kind, key), kRecordRow, "", kMostAlike + 1));
-    if (page.entries.size() > kMostAlike) {
-      continue;
-    }
-    for (const storage::KeyedEntry& row : page.entries) {
-      if (row.key.size() < kPrefixBytes + Id128::kSize) {
-        return absl::DataLossError("an entry of a match key does not parse");
-      }
-      ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(row.key.substr(kPrefixBytes, Id128::kSize)));
-      Record record{person, row.key.substr(kPrefixBytes + Id128::kSize)};
-      if (person == own.person) {
-        continue;
-      }
+    ASSIGN_OR_RETURN(std::vector<Record> records, RecordsWith(registry, version, kind, key, own.person));
+    for (Record& record : records) {
       const auto known =
           std::find_if(seen.begin(), seen.end(), [&](const Seen& each) { return each.record == record; });
       if (known == seen.end()) {
@@ -179,13 +52,6 @@ absl::StatusOr<bool> RejectedBetween(Registry& registry, const std::vector<Id128
     }
   }
   return false;
-}
-
-// A steward took them apart: they are two.
-bool WereSplit(const PersonState& state, const std::vector<Id128>& others) {
-  return std::any_of(state.links().begin(), state.links().end(), [&](const Link& link) {
-    return link.until && std::find(others.begin(), others.end(), link.person) != others.end();
-  });
 }
 
 // One sighting per human, and of each the record that is most like.
@@ -220,109 +86,6 @@ absl::StatusOr<Sightings> SightingsOf(Registry& registry, const Record& own, con
   return out;
 }
 
-// ---- candidates
-
-audit::Event OwnEvent(const Registry& registry, audit::v1::EventClass event_class) {
-  audit::Event event;
-  event.event_class = event_class;
-  event.institution = "service/consent";
-  event.directory_version = registry.context.directory()->version();
-  event.event_id = registry.context.random.Id();
-  return event;
-}
-
-absl::StatusOr<storage::CommitRequest> PairCommit(Registry& registry, const Id128& id, const Record& low,
-                                                  const Record& high, int64_t found) {
-  v1::StoredCandidate candidate;
-  candidate.set_person(low.person.ToBytes());
-  candidate.set_institution(low.institution);
-  candidate.set_other(high.person.ToBytes());
-  candidate.set_other_institution(high.institution);
-  candidate.set_found(found);
-  storage::CommitRequest commit;
-  commit.partition = PairBucket(registry, id);
-  commit.preconditions.push_back({kPairKey, std::nullopt});
-  commit.batch.push_back({kPairKey, candidate.SerializeAsString()});
-  v1::CandidateFound payload;
-  payload.set_candidate_id(id.ToHex());
-  audit::Event event = OwnEvent(registry, audit::v1::EVENT_CLASS_CANDIDATE_FOUND);
-  event.details.mutable_payload()->PackFrom(payload);
-  for (const Id128& person : {low.person, high.person}) {
-    event.subject = PersonSubject(person);
-    ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
-    commit.leaves.push_back(std::move(leaf));
-  }
-  return commit;
-}
-
-std::vector<storage::CommitRequest> ForgetPair(const Registry& registry, const Id128& id, int64_t found) {
-  storage::CommitRequest pair;
-  pair.partition = PairBucket(registry, id);
-  pair.batch.push_back({kPairKey, std::nullopt});
-  storage::CommitRequest listed;
-  listed.partition = CandidateList(registry);
-  listed.batch.push_back({CandidateListKey(id, found), std::nullopt});
-  return {pair, listed};
-}
-
-ChangeKeys NameCandidate(const Id128& id) {
-  return [bytes = id.ToBytes()](v1::StoredMatchKeys& keys) {
-    const auto& known = keys.candidates();
-    if (known.size() >= kMostCandidates || std::find(known.begin(), known.end(), bytes) != known.end()) {
-      return false;
-    }
-    keys.add_candidates(bytes);
-    return true;
-  };
-}
-
-// Both rows name it, then the list, then it is there, with its leaves.
-Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other) {
-  const Record low = one.person < other.person ? one : other;
-  const Record high = one.person < other.person ? other : one;
-  const Id128 id = CandidateId(registry, low.person, high.person);
-  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> known, ReadPair(registry, id));
-  if (known) {
-    co_return absl::OkStatus();
-  }
-  ChangeKeys name = NameCandidate(id);
-  const absl::StatusOr<v1::StoredMatchKeys> of_low = co_await ChangeMatchRow(registry, low, name);
-  if (absl::IsNotFound(of_low.status())) {
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(of_low.status());
-  const absl::StatusOr<v1::StoredMatchKeys> of_high = co_await ChangeMatchRow(registry, high, name);
-  if (absl::IsNotFound(of_high.status())) {
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(of_high.status());
-  const int64_t found = Micros(registry.context.log.Now());
-  storage::CommitRequest listed;
-  listed.partition = CandidateList(registry);
-  listed.batch.push_back({CandidateListKey(id, found), std::string()});
-  const absl::StatusOr<storage::CommitResult> in_list =
-      co_await registry.context.store.Commit(std::move(listed));
-  CO_RETURN_IF_ERROR(in_list.status());
-  absl::StatusOr<storage::CommitRequest> commit = PairCommit(registry, id, low, high, found);
-  if (audit::IsErased(commit.status())) {
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(commit.status());
-  const absl::StatusOr<storage::CommitResult> made =
-      co_await registry.context.store.Commit(*std::move(commit));
-  if (absl::IsAborted(made.status()) || audit::IsErased(made.status())) {
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(made.status());
-  if (absl::IsNotFound(registry.store.LoadOwn(low.person).status()) ||
-      absl::IsNotFound(registry.store.LoadOwn(high.person).status())) {
-    std::vector<storage::CommitRequest> gone = ForgetPair(registry, id, found);  // erased meanwhile
-    const absl::Status forgotten = co_await CommitEach(registry, std::move(gone));
-    co_return forgotten;
-  }
-  co_return absl::OkStatus();
-}
-
 // ---- one record
 
 absl::StatusOr<std::optional<MatchKeys>> KeysOfRecord(Registry& registry, const MatchKey& key,
@@ -336,47 +99,21 @@ absl::StatusOr<std::optional<MatchKeys>> KeysOfRecord(Registry& registry, const 
   return std::optional(MatchKeysOf(key.secret, TraitsFrom((*stored)->traits())));
 }
 
-std::vector<std::string> BytesOf(const std::vector<Id128>& ids) {
-  std::vector<std::string> out;
-  out.reserve(ids.size());
-  for (const Id128& id : ids) {
-    out.push_back(id.ToBytes());
+// Nobody was linked where others are linked to each of them: then a steward is asked.
+Task<absl::StatusOr<bool>> LinkAtOnce(Registry& registry, Record record, Record other) {
+  LinkWish wish;
+  wish.one = record.person;
+  wish.other = other.person;
+  wish.link = registry.context.random.Id();
+  wish.cause = v1::LINK_CAUSE_TRAITS;
+  wish.at = absl::InfinitePast();  // whoever was ever taken apart stays two
+  wish.event = OwnEvent(registry.context, audit::v1::EVENT_CLASS_PERSONS_LINKED, wish.link);
+  const absl::StatusOr<Linked> linked = co_await LinkPersons(registry.files(), std::move(wish));
+  if (absl::IsNotFound(linked.status()) || audit::IsErased(linked.status())) {
+    co_return true;
   }
-  return out;
-}
-
-// Her entries are those of `keys` and no others.
-Task<absl::Status> PutEntries(Registry& registry, uint32_t version, Record record, MatchKeys keys) {
-  const std::vector<std::string> link = BytesOf(keys.link);
-  const std::vector<std::string> candidate = BytesOf(keys.candidate);
-  v1::StoredMatchKeys next;
-  ChangeKeys change = [&next, version, link, candidate](v1::StoredMatchKeys& row) {
-    row.set_key_version(version);
-    row.mutable_link_keys()->Assign(link.begin(), link.end());
-    row.mutable_candidate_keys()->Assign(candidate.begin(), candidate.end());
-    next = row;
-    return true;
-  };
-  const absl::StatusOr<v1::StoredMatchKeys> before = co_await ChangeMatchRow(registry, record, change);
-  CO_RETURN_IF_ERROR(before.status());
-  const std::vector<storage::Partition> wanted = BucketsOf(registry, next);
-  std::vector<storage::Partition> old = BucketsOf(registry, *before);
-  std::erase_if(old, [&](const storage::Partition& bucket) {
-    return std::find(wanted.begin(), wanted.end(), bucket) != wanted.end();
-  });
-  std::vector<storage::CommitRequest> commits = EntriesOf(old, record, false);
-  for (storage::CommitRequest& commit : EntriesOf(wanted, record, true)) {
-    commits.push_back(std::move(commit));
-  }
-  const absl::Status put = co_await CommitEach(registry, std::move(commits));
-  CO_RETURN_IF_ERROR(put);
-  const absl::Status there = registry.store.LoadOwn(record.person).status();
-  if (absl::IsNotFound(there)) {  // erased meanwhile: what was just put may have come after
-    std::vector<storage::CommitRequest> gone = EntriesOf(wanted, record, false);
-    const absl::Status removed = co_await CommitEach(registry, std::move(gone));
-    CO_RETURN_IF_ERROR(removed);
-  }
-  co_return there;
+  CO_RETURN_IF_ERROR(linked.status());
+  co_return linked->result != LinkResult::kBothHaveOthers;
 }
 
 Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record record) {
@@ -403,19 +140,17 @@ Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record r
   }
   CO_RETURN_IF_ERROR(sightings.status());
   const MatchOutcome outcome = JudgeSightings(sightings->all);
+  std::vector<Id128> candidates = outcome.candidates;
   if (outcome.link) {
-    LinkWish wish;
-    wish.one = record.person;
-    wish.other = *outcome.link;
-    wish.link = registry.context.random.Id();
-    wish.cause = v1::LINK_CAUSE_TRAITS;
-    wish.event = OwnEvent(registry, audit::v1::EVENT_CLASS_PERSONS_LINKED);
-    const absl::StatusOr<Id128> linked = co_await LinkPersons(registry.files(), std::move(wish));
-    if (!linked.ok() && !absl::IsNotFound(linked.status()) && !audit::IsErased(linked.status())) {
-      co_return linked.status();
+    // With the record that is alike, not with whoever it is one human with: it leaves with that one.
+    Record other = sightings->by_human.at(*outcome.link);
+    const absl::StatusOr<bool> linked = co_await LinkAtOnce(registry, record, std::move(other));
+    CO_RETURN_IF_ERROR(linked.status());
+    if (!*linked) {
+      candidates.push_back(*outcome.link);
     }
   }
-  for (const Id128& human : outcome.candidates) {
+  for (const Id128& human : candidates) {
     Record other = sightings->by_human.at(human);
     const absl::Status made = co_await MakeCandidate(registry, record, std::move(other));
     CO_RETURN_IF_ERROR(made);
@@ -435,10 +170,19 @@ Task<absl::Status> FinishConfirmation(Registry& registry, std::string candidate_
   CO_ASSIGN_OR_RETURN(wish.other, Id128::FromBytes(pair->candidate.other()));
   CO_ASSIGN_OR_RETURN(wish.link, Id128::FromBytes(pair->candidate.decided_by()));
   wish.cause = v1::LINK_CAUSE_CONFIRMED;
-  wish.event = OwnEvent(registry, audit::v1::EVENT_CLASS_PERSONS_LINKED);
-  const absl::StatusOr<Id128> linked = co_await LinkPersons(registry.files(), std::move(wish));
-  const bool over = linked.ok() || absl::IsNotFound(linked.status()) || audit::IsErased(linked.status());
-  co_return over ? absl::OkStatus() : linked.status();
+  wish.at = FromMicros(pair->candidate.decided());  // what was undone since stays undone
+  const Id128 link = wish.link;
+  wish.event = OwnEvent(registry.context, audit::v1::EVENT_CLASS_PERSONS_LINKED, link);
+  const absl::StatusOr<Linked> linked = co_await LinkPersons(registry.files(), std::move(wish));
+  if (absl::IsNotFound(linked.status()) || audit::IsErased(linked.status())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(linked.status());
+  if (linked->result == LinkResult::kBothHaveOthers) {
+    const absl::Status reopened = co_await ReopenCandidate(registry, id, link);
+    co_return reopened;
+  }
+  co_return absl::OkStatus();
 }
 
 // Whom a link freezes; nullopt: it is forgotten, with somebody who was erased.
@@ -461,45 +205,6 @@ std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
 }
 
 }  // namespace
-
-// ---- candidates by name
-
-storage::Partition PairBucket(const Registry& registry, const Id128& candidate) {
-  return registry.context.idempotency.Bucket("candidate", "", candidate.ToBytes());
-}
-
-storage::Partition CandidateList(const Registry& registry) {
-  return registry.context.idempotency.Bucket("candidates", "", "");
-}
-
-std::string CandidateListKey(const Id128& candidate, int64_t found) {
-  return storage::EncodeBigEndian64(static_cast<uint64_t>(found)) + candidate.ToBytes();
-}
-
-absl::StatusOr<Id128> CandidateInListKey(const std::string& key) {
-  return key.size() == kFoundBytes + Id128::kSize ? Id128::FromBytes(key.substr(kFoundBytes))
-                                                  : absl::StatusOr<Id128>(absl::DataLossError(
-                                                        "an entry of the list of candidates does not parse"));
-}
-
-Id128 CandidateId(const Registry& registry, const Id128& one, const Id128& other) {
-  const Secret key = registry.context.log.DeriveKey("relais candidate v1");
-  return identity::KeyedId(key, "relais candidate v1",
-                           {std::min(one, other).bytes(), std::max(one, other).bytes()});
-}
-
-absl::StatusOr<std::optional<StoredPair>> ReadPair(const Registry& registry, const Id128& candidate) {
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   registry.context.store.Get(PairBucket(registry, candidate), kPairKey));
-  if (!entry) {
-    return std::optional<StoredPair>();
-  }
-  StoredPair pair{candidate, {}, entry->version};
-  if (!pair.candidate.ParseFromString(entry->value)) {
-    return absl::DataLossError("a stored candidate does not parse");
-  }
-  return std::optional(std::move(pair));
-}
 
 Task<absl::Status> ForgetMatches(Registry& registry, Id128 person) {
   std::string from;
@@ -575,7 +280,12 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
     co_return finished;
   }
   if (complete.has_value()) {
-    absl::Status completed = co_await CompleteLink(registry_.files(), *complete);
+    const absl::Status completed = co_await CompleteLink(registry_.files(), *complete);
+    CO_RETURN_IF_ERROR(completed);
+  }
+  if (leaf.details.payload().Is<v1::PersonsLinked>() || leaf.details.payload().Is<v1::PersonsSplit>()) {
+    absl::Status completed =
+        co_await CompleteLink(registry_.files(), *person);  // whom the entry may not name yet
     co_return completed;
   }
   if (record.institution.empty()) {

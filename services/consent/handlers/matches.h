@@ -16,7 +16,6 @@
 #include "common/audit/follower.h"
 #include "common/base/secret.h"
 #include "common/base/task.h"
-#include "relais/consent/v1/person_state.pb.h"
 #include "services/consent/domain/matching.h"
 #include "services/consent/handlers/registry.h"
 
@@ -28,25 +27,6 @@ struct MatchKey {
   uint32_t version = 0;
   Secret secret;
 };
-
-inline constexpr char kPairKey[] = "pair";
-
-/// What is known of a candidate, and the version of its row.
-struct StoredPair {
-  Id128 id;
-  v1::StoredCandidate candidate;
-  uint64_t version = 0;
-};
-/// Nullopt: there is none.
-absl::StatusOr<std::optional<StoredPair>> ReadPair(const Registry& registry, const Id128& candidate);
-[[nodiscard]] storage::Partition PairBucket(const Registry& registry, const Id128& candidate);
-/// The list of those that nobody has decided on, and a candidate's key in it.
-[[nodiscard]] storage::Partition CandidateList(const Registry& registry);
-[[nodiscard]] std::string CandidateListKey(const Id128& candidate, int64_t found);
-/// The candidate a key of the list names.
-[[nodiscard]] absl::StatusOr<Id128> CandidateInListKey(const std::string& key);
-/// Of two persons, in either order.
-[[nodiscard]] Id128 CandidateId(const Registry& registry, const Id128& one, const Id128& other);
 
 /// Takes a person out of every bucket and candidate: she is being erased.
 Task<absl::Status> ForgetMatches(Registry& registry, Id128 person);

@@ -178,7 +178,14 @@ TEST(Matching, ConfirmedIsLinkedRejectedIsRemembered) {
   EXPECT_EQ(rpc::ReasonOf(Confirm(world, second, "k2").status()), common::v1::ERROR_REASON_WRONG_STATE);
   EXPECT_EQ(Confirm(world, std::string(32, '0'), "k3").status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(List(world).candidates_size(), 1);
-  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CANDIDATE_DECIDED), 4u);
+  int about_somebody = 0;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    about_somebody += leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_CANDIDATE_DECIDED &&
+                              leaf.details.subject().kind() == audit::v1::Subject::KIND_PERSON
+                          ? 1
+                          : 0;
+  }
+  EXPECT_EQ(about_somebody, 4) << "of two institutions the Ville does not know, one more is about nobody";
   const std::vector<Id128> all = {world.IdOf(ville), world.IdOf(caf, "caf"), world.IdOf(emmaus, "emmaus")};
   const int pairs =
       AreOne(world, all[0], all[1]) + AreOne(world, all[0], all[2]) + AreOne(world, all[1], all[2]);
@@ -323,6 +330,123 @@ TEST(Matching, InterruptedAtEveryStepEndsAlike) {
   EXPECT_TRUE(ended);
 }
 
+// The follower of another match key, from the first leaf.
+void FollowRotated(SimWorld& world, OwnLeaves& rotated) {
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    audit::FollowedLeaf followed;
+    followed.header = leaf.leaf.header;
+    followed.details = leaf.details;
+    if (rotated.Concerns(followed)) {
+      ASSERT_TRUE(world.Run(rotated.Apply(followed, true)).ok());
+    }
+  }
+}
+
+TEST(Matching, AConfirmationLinksNobodyAgainWhoWasSplitSince) {
+  SimWorld world;
+  const Ref one = Registered(world, "ville-paris", "V-1", Jeanne(1, 1));
+  const Ref other = Registered(world, "ville-paris", "V-2", Jeanne(1, 1));
+  Follow(world);
+  const std::string candidate = List(world).candidates(0).candidate_id();
+  v1::MergeRequest merge;  // linked otherwise, before it is confirmed
+  merge.set_request_id("m1");
+  *merge.mutable_person() = one;
+  *merge.mutable_other() = other;
+  const auto merged = world.Run(world.service().links().Merge(Steward(world), merge));
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  const auto confirmed = Confirm(world, candidate);
+  ASSERT_TRUE(confirmed.ok()) << confirmed.status();
+  EXPECT_EQ(confirmed->link_id(), merged->link_id());
+  world.harness().sim().RunFor(absl::Seconds(1));
+  v1::SplitRequest split;
+  split.set_request_id("s1");
+  split.set_link_id(merged->link_id());
+  ASSERT_TRUE(world.Run(world.service().links().Split(Steward(world), split)).ok());
+  ASSERT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other)));
+  OwnLeaves rotated(world.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))});
+  FollowRotated(world, rotated);
+  EXPECT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other))) << "a steward said since that they are two";
+  EXPECT_EQ(rpc::ReasonOf(Confirm(world, candidate).status()), common::v1::ERROR_REASON_WRONG_STATE)
+      << "nor by the call's repetition";
+  EXPECT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other)));
+}
+
+TEST(Matching, WhereBothHaveOthersTheStewardIsTold) {
+  SimWorld world;
+  std::vector<Ref> names;
+  for (const char* name : {"Durant", "Bernard", "Lopez", "Klein"}) {
+    v1::Traits traits;
+    traits.set_surname(name);
+    traits.set_birthplace("Lyon");
+    names.push_back(Registered(world, "ville-paris", name, traits));
+  }
+  std::string first;
+  for (const int pair : {0, 2}) {
+    v1::MergeRequest merge;
+    merge.set_request_id("m" + std::to_string(pair));
+    *merge.mutable_person() = names[pair];
+    *merge.mutable_other() = names[pair + 1];
+    const auto merged = world.Run(world.service().links().Merge(Steward(world), merge));
+    ASSERT_TRUE(merged.ok()) << merged.status();
+    first = first.empty() ? merged->link_id() : first;
+  }
+  // The first and the third turn out to be just alike.
+  for (const int i : {0, 2}) {
+    v1::RectifyRequest rectify;
+    rectify.set_request_id("y" + std::to_string(i));
+    *rectify.mutable_person() = names[i];
+    rectify.mutable_traits()->set_surname("Martin");
+    rectify.mutable_traits()->set_first_names("Jeanne Marie");
+    *rectify.mutable_traits()->mutable_birth_date() = Jeanne().birth_date();
+    ASSERT_TRUE(world.Run(world.service().record_rights().Rectify(world.As("ville-paris"), rectify)).ok());
+  }
+  Follow(world);
+  EXPECT_FALSE(AreOne(world, world.IdOf(names[0]), world.IdOf(names[2])));
+  const v1::ListCandidatesResponse listed = List(world);
+  ASSERT_EQ(listed.candidates_size(), 1);
+  const std::string candidate = listed.candidates(0).candidate_id();
+  EXPECT_EQ(rpc::ReasonOf(Confirm(world, candidate).status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(List(world).candidates_size(), 1) << "it waits still";
+  v1::SplitRequest split;
+  split.set_request_id("s1");
+  split.set_link_id(first);
+  ASSERT_TRUE(world.Run(world.service().links().Split(Steward(world), split)).ok());
+  const auto confirmed = Confirm(world, candidate, "k2");
+  EXPECT_TRUE(confirmed.ok()) << confirmed.status();
+  EXPECT_TRUE(AreOne(world, world.IdOf(names[0]), world.IdOf(names[2])));
+}
+
+TEST(Matching, OneLinkedByALikeRecordLeavesWithIt) {
+  SimWorld world;
+  v1::Traits at_caf = Jeanne();
+  at_caf.set_birthplace("");
+  at_caf.set_phone("0612345678");
+  v1::Traits at_ville = Jeanne();
+  v1::Traits both = Jeanne();
+  both.set_phone("0612345678");
+  const Ref ville = Registered(world, "ville-paris", "V-1", at_ville);
+  const Ref emmaus = Registered(world, "emmaus", "E-1", both);  // as at the Ville
+  Follow(world);
+  const Ref caf = Registered(world, "caf", "C-1", at_caf);  // as at Emmaüs alone
+  Follow(world);
+  const Id128 v = world.IdOf(ville);
+  const Id128 e = world.IdOf(emmaus, "emmaus");
+  const Id128 c = world.IdOf(caf, "caf");
+  ASSERT_TRUE(AreOne(world, v, e));
+  ASSERT_TRUE(AreOne(world, v, c));
+  v1::GetLinkImpactRequest of;
+  *of.mutable_person() = ville;
+  const auto impact = world.Run(world.service().links().GetLinkImpact(Steward(world), of));
+  ASSERT_TRUE(impact.ok()) << impact.status();
+  v1::SplitRequest split;
+  split.set_request_id("s1");
+  split.set_link_id(impact->links(0).link_id());
+  ASSERT_TRUE(world.Run(world.service().links().Split(Steward(world), split)).ok());
+  EXPECT_TRUE(AreOne(world, e, c)) << "whom she was found to be";
+  EXPECT_FALSE(AreOne(world, v, e));
+  EXPECT_FALSE(AreOne(world, v, c));
+}
+
 TEST(Matching, AnotherKeyMatchesEveryRecordAnew) {
   SimWorld world;
   const Ref ville = Registered(world, "ville-paris", "V-1", Jeanne(1, 1));
@@ -331,27 +455,13 @@ TEST(Matching, AnotherKeyMatchesEveryRecordAnew) {
       world.context().store.ListPartitions(storage::PartitionKind::kIndexBucket, Id128(), 10000)->size();
   Registry& registry = world.service().registry();
   OwnLeaves rotated(registry, MatchKey{2, Secret(std::string(32, 'M'))});
-  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
-    audit::FollowedLeaf followed;
-    followed.header = leaf.leaf.header;
-    followed.details = leaf.details;
-    if (rotated.Concerns(followed)) {
-      ASSERT_TRUE(world.Run(rotated.Apply(followed, true)).ok());
-    }
-  }
+  FollowRotated(world, rotated);
   EXPECT_EQ(
       world.context().store.ListPartitions(storage::PartitionKind::kIndexBucket, Id128(), 10000)->size(),
       before)
       << "as many buckets as before: the old ones are empty";
   const Ref caf = Registered(world, "caf", "C-1", Jeanne(1, 1));
-  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
-    audit::FollowedLeaf followed;
-    followed.header = leaf.leaf.header;
-    followed.details = leaf.details;
-    if (rotated.Concerns(followed)) {
-      ASSERT_TRUE(world.Run(rotated.Apply(followed, true)).ok());
-    }
-  }
+  FollowRotated(world, rotated);
   EXPECT_EQ(List(world).candidates_size(), 1) << "found under the new key";
 }
 

@@ -121,16 +121,19 @@ absl::StatusOr<absl::Time> DoneAt(audit::Log& log, const Claim& claim) {
 }
 
 // What lifting concerns: the records of that name and address, and for a known person every record and own
-// objection to those suppliers that was in her file at `done`, lifted or not, so that a repetition finds the
-// same: what she objected to after the first time is not its to lift (D-1.6).
+// objection to those suppliers that was in her file under this name at `done`, lifted or not, so that a
+// repetition finds the same: what she objected to after the first time is not its to lift (D-1.6), and what
+// was said under another name of hers is lifted under that name.
 absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::string>& suppliers,
                                     const v1::LiftObjectionRequest& request,
                                     const std::optional<Id128>& person, absl::Time done) {
   Targets targets;
   std::shared_ptr<const PersonState> state;
+  Id128 name;  // as the history marks what was said under it
   if (person) {
     ASSIGN_OR_RETURN(const VersionedState loaded, registry.store.LoadFresh(*person));
     state = loaded.state;
+    name = loaded.RootFor(*person) == *person ? Id128() : *person;
   }
   for (const std::string& supplier : suppliers) {
     ASSIGN_OR_RETURN(const std::vector<RecordName> records,
@@ -144,7 +147,8 @@ absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::s
       const RecordName record{objection.supplier, objection.key_version, objection.digest};
       const bool known =
           std::find(targets.records.begin(), targets.records.end(), record) != targets.records.end();
-      if (objection.supplier != supplier || known || objection.recorded > done) {
+      if (objection.supplier != supplier || known || objection.recorded > done ||
+          objection.origin.of != name) {
         continue;
       }
       if (objection.digest.empty()) {

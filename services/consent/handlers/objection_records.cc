@@ -7,6 +7,7 @@
 #include "common/text/normalize.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/handlers/authors.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -173,8 +174,13 @@ Task<MaybeLeaves> ChangeRecord(Registry& registry, RecordName record, ObjectionC
   std::vector<Task<MaybeLeaves>> changes;
   changes.reserve(persons.size());
   for (const Id128& person : persons) {
+    ObjectionChange hers = change;
+    CO_ASSIGN_OR_RETURN(const bool knows, HasRecord(registry.files(), person, change.event.institution));
+    if (change.person != person && !knows) {
+      hers.event = AsRegistrys(std::move(hers.event));
+    }
     changes.push_back(ChangeState(registry.context, registry.store, person, "",
-                                  PlanFor(record, change, changed->generation)));
+                                  PlanFor(record, hers, changed->generation)));
   }
   const std::vector<MaybeLeaves> results = co_await WhenAll(registry.context.executor, std::move(changes));
   for (const MaybeLeaves& result : results) {

@@ -10,6 +10,7 @@
 #include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "common/rpc/idempotency.h"
+#include "services/consent/handlers/authors.h"
 #include "services/consent/handlers/linking.h"
 
 namespace relais::consent {
@@ -61,9 +62,10 @@ absl::Status DraftLeaves(const rpc::ServiceContext& context, const std::vector<a
   std::vector<Id128> subjects = {person};
   subjects.insert(subjects.end(), others.begin(), others.end());
   for (const Id128& subject : subjects) {
-    for (audit::Event event : events) {
-      event.subject = PersonSubject(subject);
-      ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(event));
+    for (const audit::Event& event : events) {
+      audit::Event about = subject == person ? event : AsRegistrys(event);
+      about.subject = PersonSubject(subject);
+      ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(about));
       commit.leaves.push_back(std::move(leaf));
     }
   }
@@ -88,6 +90,13 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   prepared.commit.batch = std::move(act.rows);
   for (storage::Mutation& row : prepared.commit.batch) {
     row.key = RowKey(prepared.root, request.person, row.key);
+  }
+  if (act.text) {
+    const Id128 name = act.text->of.IsZero() ? prepared.root : act.text->of;
+    ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(act.text->consent.consent_id()));
+    ASSIGN_OR_RETURN(storage::Mutation text, store.WriteSealed(name, ConsentKey(consent), act.text->consent));
+    text.key = RowKey(prepared.root, name, text.key);
+    prepared.commit.batch.push_back(std::move(text));
   }
   prepared.commit.batch.push_back(std::move(state));
   rpc::Idempotency::Remember(seen, act.remembered, prepared.commit);
@@ -189,6 +198,11 @@ constexpr size_t kLeavesPerPage = 1000;
 }  // namespace
 
 absl::StatusOr<storage::LeafRange> FindLeaf(audit::Log& log, const Claim& claim) {
+  return FindLeafOf(log, claim, "");
+}
+
+absl::StatusOr<storage::LeafRange> FindLeafOf(audit::Log& log, const Claim& claim,
+                                              const std::string& institution) {
   uint64_t from = claim.log_size;
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<std::string> leaves, log.ReadLeaves(from, kLeavesPerPage));
@@ -197,7 +211,8 @@ absl::StatusOr<storage::LeafRange> FindLeaf(audit::Log& log, const Claim& claim)
     }
     for (size_t i = 0; i < leaves.size(); ++i) {
       ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(leaves[i]));
-      if (leaf.header.event_id() == claim.event_id.bytes()) {
+      if (leaf.header.event_id() == claim.event_id.bytes() &&
+          (institution.empty() || leaf.header.institution() == institution)) {
         return storage::LeafRange{from + i, 1, from + i + 1};
       }
     }
@@ -292,6 +307,9 @@ absl::StatusOr<bool> MadeBefore(const rpc::ServiceContext& context, const Versio
                                 const Id128& person, const std::string& once) {
   std::vector<Id128> places = OthersOf(now, person);
   places.push_back(person);
+  for (const Link& link : now.state->links()) {
+    places.push_back(link.person);  // of one who left too
+  }
   for (const Id128& place : places) {
     ASSIGN_OR_RETURN(const std::optional<storage::Entry> done,
                      context.store.Get(PersonPartition(place), once));

@@ -14,6 +14,7 @@
 #include "common/rpc/service_context.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/repeated_ptr_field.h"
+#include "relais/consent/v1/consent.pb.h"
 #include "relais/consent/v1/state.pb.h"
 #include "services/consent/store.h"
 
@@ -36,12 +37,19 @@ struct ActRequest {
   bool of_name = false;
 };
 
+struct ConsentText {
+  Id128 of;  // as Origin has it
+  v1::Consent consent;
+};
+
 /// What the act makes of her state.
 struct PlannedAct {
   PersonState state;
   audit::Event event;
   std::vector<storage::Mutation> rows;  // beside the state, sealed
-  v1::RememberedAct remembered;         // has the event's id
+  // The whole text of an agreement that was changed: a row under the name it was given under.
+  std::optional<ConsentText> text = std::nullopt;
+  v1::RememberedAct remembered;  // has the event's id
   // Of other partitions, durable before the act: what must never be missing where the act is.
   std::vector<storage::CommitRequest> first;
   // More leaves of the same act about her, after that of `event`: each told to somebody else.
@@ -59,8 +67,9 @@ struct RecordedAct {
 
 /// `first` (in the same submission unless it has preconditions), then one commit on the partition that guards
 /// her, guarded by her state's version; her new state is in the cache before this resumes. Of persons who are
-/// one human each has the leaf; rows are kept under her name (Store::OpenRow). A link between two commits is
-/// completed first. A repeated request gives the first one's answer. NO_SUCH_OR_NOT_YOURS: unknown person.
+/// one human each has the leaf, of other names than the one acted on the registry's own (authors.h); rows are
+/// kept under her name (Store::OpenRow). A link between two commits is completed first. A repeated request
+/// gives the first one's answer. NO_SUCH_OR_NOT_YOURS: unknown person.
 Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,
                                             ActRequest request, PlanAct plan);
 
@@ -92,6 +101,9 @@ Task<absl::StatusOr<Claim>> ClaimRequest(const rpc::ServiceContext& context, Sto
                                          std::shared_ptr<const google::protobuf::Message> content);
 /// The first leaf of an act that was made under that claim: it is in the log after the claim. DATA_LOSS.
 absl::StatusOr<storage::LeafRange> FindLeaf(audit::Log& log, const Claim& claim);
+/// The same of those whose author is that institution.
+absl::StatusOr<storage::LeafRange> FindLeafOf(audit::Log& log, const Claim& claim,
+                                              const std::string& institution);
 
 /// What a leaf's header says of lines: their categories, and their purpose when there is only one.
 void DescribeLines(const google::protobuf::RepeatedPtrField<v1::ConsentLine>& lines, audit::Event& event);

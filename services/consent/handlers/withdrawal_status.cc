@@ -37,7 +37,7 @@ absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint
       continue;
     }
     if (!call.caller.is_service() && leaf.header.institution() != call.caller.institution) {
-      break;
+      continue;  // another institution's, or about another name of hers
     }
     ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt({*index}));
     v1::ConsentWithdrawn payload;

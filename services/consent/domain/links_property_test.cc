@@ -1,0 +1,325 @@
+// Random sequences of words, links and splits: what each name reads, by links.h, against a naive model that
+// keeps sets of words. RELAIS_HISTORIES=N: N sequences instead of the default.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/numbers.h"
+#include "services/consent/domain/links.h"
+#include "services/consent/domain/naive_model.h"
+#include "services/consent/domain/testing.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::IdOf;
+
+constexpr int kPersons = 4;
+#ifdef NDEBUG
+constexpr int kSequences = 40000;
+#else
+constexpr int kSequences = 8000;
+#endif
+
+int SequencesWanted() {
+  int wanted = 0;
+  const char* text = std::getenv("RELAIS_HISTORIES");
+  return text != nullptr && absl::SimpleAtoi(text, &wanted) && wanted > 0 ? wanted : kSequences;
+}
+
+Id128 Person(int number) { return IdOf(static_cast<uint8_t>(200 + number)); }
+
+struct Word {
+  int number = 0;
+  bool no = false;
+  absl::Time at;
+  std::string recipient;
+  std::string purpose;
+  std::set<int> said_with;  // who was one with her when it was said
+};
+
+Line LineOf(const Word& word) {
+  return testing::MakeLine({word.purpose}, {"IDENTITY"}, {testing::To(word.recipient)});
+}
+Agreement AgreementOf(const Word& word) {
+  Agreement agreement;
+  agreement.id = IdOf(static_cast<uint8_t>(word.number));
+  agreement.at = agreement.recorded = agreement.valid_from = word.at;
+  agreement.valid_until = word.at + absl::Hours(24 * 300);
+  agreement.lines = {LineOf(word)};
+  return agreement;
+}
+Denial DenialOf(const Word& word) {
+  Denial denial;
+  denial.id = IdOf(static_cast<uint8_t>(word.number));
+  denial.at = word.at;
+  denial.lines = {LineOf(word)};
+  return denial;
+}
+
+// ---- as the registry does it: a stored history each, and the steps of linking.h at once
+
+class Stored {
+ public:
+  PersonState& Own(int person) { return states_[person]; }
+  [[nodiscard]] int RootOf(int person) const {
+    const PersonState& own = states_.at(person);
+    if (!own.linked_to()) {
+      return person;
+    }
+    for (int other = 0; other < kPersons; ++other) {
+      if (Person(other) == own.linked_to()->canonical) {
+        return other;
+      }
+    }
+    return -1;
+  }
+  [[nodiscard]] PersonState United(int person) const {
+    const PersonState& root = states_.at(RootOf(person));
+    std::vector<FrozenHistory> frozen;
+    for (int other = 0; other < kPersons; ++other) {
+      for (const Link& link : root.links()) {
+        if (!link.until && link.person == Person(other)) {
+          frozen.push_back({link.person, states_.at(other)});
+        }
+      }
+    }
+    return Unite(root, frozen);
+  }
+  void Say(int person, const Word& word) {
+    PersonState united = United(person);
+    const int root = RootOf(person);
+    united.SpeakAs(root == person ? Id128() : Person(person));
+    if (word.no) {
+      united.Add(DenialOf(word));
+    } else {
+      united.Add(AgreementOf(word));
+    }
+    united.SpeakAs({});
+    Store(root, united);
+  }
+  // The link's number, or 0: they are one, or both have others.
+  int LinkThem(int one, int other, absl::Time at) {
+    const int first = RootOf(one);
+    const int second = RootOf(other);
+    if (first == second) {
+      return 0;
+    }
+    const std::optional<Id128> root =
+        RootOfTwo(Person(first), states_[first].HasLinked(), Person(second), states_[second].HasLinked());
+    if (!root) {
+      return 0;
+    }
+    const int stays = *root == Person(first) ? first : second;
+    const int linked = stays == first ? second : first;
+    EXPECT_FALSE(states_[linked].HasLinked());
+    const Id128 id = IdOf(static_cast<uint8_t>(++links_));
+    const Id128 via = Person(stays == first ? one : other);
+    states_[linked].LinkTo({id, Person(stays), at, v1::LINK_CAUSE_MERGED, via, states_[stays].turns()});
+    states_[stays].Add(Link{id, Person(linked), at, v1::LINK_CAUSE_MERGED, std::nullopt, via});
+    return links_;
+  }
+  void SplitThem(int number, absl::Time at) {
+    const Id128 id = IdOf(static_cast<uint8_t>(number));
+    for (int linked = 0; linked < kPersons; ++linked) {
+      if (!states_[linked].linked_to() || states_[linked].linked_to()->link != id) {
+        continue;
+      }
+      const int root = RootOf(linked);
+      const Parted parted = Part(United(root), id, at);
+      Store(root, parted.stays);
+      states_[linked] = Rejoin(states_[linked], parted.leaves, *parted.stays.FindLink(id), Person(root));
+      for (int other = 0; other < kPersons; ++other) {
+        for (const Link& link : parted.leaves.links()) {
+          if (link.person == Person(other)) {
+            states_[other].PointTo(Person(linked));
+          }
+        }
+      }
+      return;
+    }
+  }
+
+ private:
+  // As it is stored: what is frozen stands where it was.
+  void Store(int root, const PersonState& united) {
+    PersonStateBuilder builder;
+    const auto put = [&](const auto& acts) {
+      for (const auto& act : acts) {
+        if (!act.origin.frozen) {
+          builder.Put(act);
+        }
+      }
+    };
+    put(united.agreements());
+    put(united.denials());
+    for (const Link& link : united.links()) {
+      builder.Put(link);
+    }
+    builder.PutTurns(united.turns());
+    states_[root] = std::move(builder).Build(united.latest());
+  }
+  std::map<int, PersonState> states_;
+  int links_ = 0;
+};
+
+// ---- naively: edges between names, and of each name the words that are hers
+
+class Naive {
+ public:
+  struct Edge {
+    int one = 0;
+    int other = 0;
+  };
+  [[nodiscard]] std::set<int> GroupOf(int person) const {
+    std::set<int> group = {person};
+    for (bool grew = true; grew;) {
+      grew = false;
+      for (const auto& [number, edge] : edges_) {
+        if (group.contains(edge.one) != group.contains(edge.other)) {
+          group.insert(edge.one);
+          group.insert(edge.other);
+          grew = true;
+        }
+      }
+    }
+    return group;
+  }
+  void Say(int person, Word word) {
+    word.said_with = GroupOf(person);
+    words_[word.number] = word;
+    hers_[person].insert(word.number);
+  }
+  void LinkThem(int number, int one, int other) { edges_[number] = {one, other}; }
+  void SplitThem(int number) {
+    const Edge edge = edges_.at(number);
+    edges_.erase(number);
+    const std::set<int> one = GroupOf(edge.one);
+    const std::set<int> other = GroupOf(edge.other);
+    // Every no that was said while some of both sides were one is of both.
+    for (const auto& [id, word] : words_) {
+      if (word.no && Meets(word.said_with, one) && Meets(word.said_with, other)) {
+        for (const int name : word.said_with) {  // maybe some are of neither side by now
+          if (one.contains(name) || other.contains(name)) {
+            hers_[name].insert(id);
+          }
+        }
+      }
+    }
+  }
+  [[nodiscard]] std::set<int> WordsOf(int person) const {
+    std::set<int> all;
+    for (const int name : GroupOf(person)) {
+      if (const auto found = hers_.find(name); found != hers_.end()) {
+        all.insert(found->second.begin(), found->second.end());
+      }
+    }
+    return all;
+  }
+  [[nodiscard]] PersonState Read(int person) const {
+    PersonState state;
+    for (const int number : WordsOf(person)) {  // in the order in which they were said
+      const Word& word = words_.at(number);
+      if (word.no) {
+        state.Add(DenialOf(word));
+      } else {
+        state.Add(AgreementOf(word));
+      }
+    }
+    return state;
+  }
+  std::map<int, Edge> edges_;
+
+ private:
+  static bool Meets(const std::set<int>& a, const std::set<int>& b) {
+    return std::any_of(a.begin(), a.end(), [&](int each) { return b.contains(each); });
+  }
+  std::map<int, Word> words_;
+  std::map<int, std::set<int>> hers_;
+};
+
+Question QuestionOf(const std::string& recipient, const std::string& purpose) {
+  Question question;
+  question.sender = "ville-paris";
+  question.recipient = recipient;
+  question.purpose = purpose;
+  question.categories = {"IDENTITY"};
+  question.act = common::v1::ACT_TRANSMIT;
+  return question;
+}
+
+TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
+  std::mt19937_64 engine(20261125);
+  const auto below = [&](uint64_t bound) { return static_cast<int>(engine() % bound); };
+  const Rules rules = testing::SampleRules();
+  const std::vector<std::string> recipients = {"siao", "emmaus"};
+  const std::vector<std::string> purposes = {"ENERGY_AID", "SOCIAL_ASSESSMENT"};
+  int links = 0;
+  int splits = 0;
+  int chains = 0;
+  int permits = 0;
+  const int wanted = SequencesWanted();
+  for (int sequence = 0; sequence < wanted; ++sequence) {
+    std::ostringstream trace;
+    Stored stored;
+    Naive naive;
+    for (int person = 0; person < kPersons; ++person) {
+      stored.Own(person) = PersonState();
+    }
+    absl::Time now = testing::Noon(2026, 11, 1);
+    for (int step = 1; step <= 14; ++step) {
+      now += absl::Hours(1);
+      const int person = below(kPersons);
+      const int other = below(kPersons);
+      const int what = below(10);
+      if (what < 5) {
+        const Word word{step, below(2) == 0, now, recipients[below(2)], purposes[below(2)], {}};
+        stored.Say(person, word);
+        naive.Say(person, word);
+        trace << " " << person << (word.no ? " no " : " yes ") << step << ";";
+      } else if (what < 8) {
+        const int link = person == other ? 0 : stored.LinkThem(person, other, now);
+        if (link != 0) {
+          naive.LinkThem(link, person, other);
+          trace << " link " << link << ": " << person << "-" << other << ";";
+          ++links;
+          chains += naive.edges_.size() > 1 ? 1 : 0;
+        }
+      } else if (!naive.edges_.empty()) {
+        const auto edge = std::next(naive.edges_.begin(), below(naive.edges_.size()));
+        const int number = edge->first;
+        stored.SplitThem(number, now);
+        naive.SplitThem(number);
+        trace << " split " << number << ";";
+        ++splits;
+      }
+      for (int name = 0; name < kPersons; ++name) {
+        const PersonState united = stored.United(name);
+        const PersonState model = naive.Read(name);
+        for (const std::string& recipient : recipients) {
+          for (const std::string& purpose : purposes) {
+            const Question question = QuestionOf(recipient, purpose);
+            const Moment moment = testing::At(now + absl::Minutes(1));
+            const v1::Reason expected = testing::Model(model, {}, question, "IDENTITY", moment);
+            const Answer answer = Decide(united, question, rules, moment);
+            ASSERT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(expected))
+                << "sequence " << sequence << ", name " << name << ":" << trace.str();
+            permits += answer.whole.permitted() ? 1 : 0;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(links, wanted);
+  EXPECT_GT(splits, wanted / 4);
+  EXPECT_GT(chains, wanted / 4);
+  EXPECT_GT(permits, wanted);
+}
+
+}  // namespace
+}  // namespace relais::consent

@@ -1,0 +1,192 @@
+#include "services/consent/handlers/candidates.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/identity/keyed_hash.h"
+#include "common/storage/value_format.h"
+#include "relais/consent/v1/person_events.pb.h"
+#include "services/consent/convert.h"
+#include "services/consent/handlers/authors.h"
+#include "services/consent/handlers/record_act.h"
+
+namespace relais::consent {
+namespace {
+
+constexpr size_t kFoundBytes = 8;
+constexpr int kMostCandidates = 100;  // of one record: what erases her takes them all at once
+
+absl::StatusOr<storage::CommitRequest> PairCommit(Registry& registry, const Id128& id, const Record& low,
+                                                  const Record& high, int64_t found) {
+  v1::StoredCandidate candidate;
+  candidate.set_person(low.person.ToBytes());
+  candidate.set_institution(low.institution);
+  candidate.set_other(high.person.ToBytes());
+  candidate.set_other_institution(high.institution);
+  candidate.set_found(found);
+  storage::CommitRequest commit;
+  commit.partition = PairBucket(registry, id);
+  commit.preconditions.push_back({kPairKey, std::nullopt});
+  commit.batch.push_back({kPairKey, candidate.SerializeAsString()});
+  v1::CandidateFound payload;
+  payload.set_candidate_id(id.ToHex());
+  audit::Event event =
+      OwnEvent(registry.context, audit::v1::EVENT_CLASS_CANDIDATE_FOUND, registry.context.random.Id());
+  event.details.mutable_payload()->PackFrom(payload);
+  for (const Id128& person : {low.person, high.person}) {
+    event.subject = PersonSubject(person);
+    ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
+    commit.leaves.push_back(std::move(leaf));
+  }
+  return commit;
+}
+
+// Her row names it, before it is made: whoever erases her finds it there. False: she is erased, or her row is
+// full.
+Task<absl::StatusOr<bool>> NameIn(Registry& registry, Record record, Id128 id) {
+  const auto named = std::make_shared<bool>(false);
+  ChangeKeys change = [bytes = id.ToBytes(), named](v1::StoredMatchKeys& keys) {
+    const auto& known = keys.candidates();
+    const bool has = std::find(known.begin(), known.end(), bytes) != known.end();
+    *named = has || known.size() < kMostCandidates;
+    if (has || !*named) {
+      return false;
+    }
+    keys.add_candidates(bytes);
+    return true;
+  };
+  const absl::StatusOr<v1::StoredMatchKeys> changed =
+      co_await ChangeMatchRow(registry, std::move(record), std::move(change));
+  if (absl::IsNotFound(changed.status())) {
+    co_return false;
+  }
+  CO_RETURN_IF_ERROR(changed.status());
+  co_return *named;
+}
+
+absl::StatusOr<storage::CommitRequest> ReopenCommit(const Registry& registry, const StoredPair& pair) {
+  v1::StoredCandidate candidate = pair.candidate;
+  candidate.set_state(v1::CANDIDATE_STATE_UNSPECIFIED);
+  candidate.clear_decided_by();
+  candidate.clear_decided();
+  storage::CommitRequest commit;
+  commit.partition = PairBucket(registry, pair.id);
+  commit.preconditions.push_back({kPairKey, pair.version});
+  commit.batch.push_back({kPairKey, candidate.SerializeAsString()});
+  return commit;
+}
+
+}  // namespace
+
+storage::Partition PairBucket(const Registry& registry, const Id128& candidate) {
+  return registry.context.idempotency.Bucket("candidate", "", candidate.ToBytes());
+}
+
+storage::Partition CandidateList(const Registry& registry) {
+  return registry.context.idempotency.Bucket("candidates", "", "");
+}
+
+std::string CandidateListKey(const Id128& candidate, int64_t found) {
+  return storage::EncodeBigEndian64(static_cast<uint64_t>(found)) + candidate.ToBytes();
+}
+
+absl::StatusOr<Id128> CandidateInListKey(const std::string& key) {
+  return key.size() == kFoundBytes + Id128::kSize ? Id128::FromBytes(key.substr(kFoundBytes))
+                                                  : absl::StatusOr<Id128>(absl::DataLossError(
+                                                        "an entry of the list of candidates does not parse"));
+}
+
+Id128 CandidateId(const Registry& registry, const Id128& one, const Id128& other) {
+  const Secret key = registry.context.log.DeriveKey("relais candidate v1");
+  return identity::KeyedId(key, "relais candidate v1",
+                           {std::min(one, other).bytes(), std::max(one, other).bytes()});
+}
+
+absl::StatusOr<std::optional<StoredPair>> ReadPair(const Registry& registry, const Id128& candidate) {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   registry.context.store.Get(PairBucket(registry, candidate), kPairKey));
+  if (!entry) {
+    return std::optional<StoredPair>();
+  }
+  StoredPair pair{candidate, {}, entry->version};
+  if (!pair.candidate.ParseFromString(entry->value)) {
+    return absl::DataLossError("a stored candidate does not parse");
+  }
+  return std::optional(std::move(pair));
+}
+
+std::vector<storage::CommitRequest> ForgetPair(const Registry& registry, const Id128& id, int64_t found) {
+  storage::CommitRequest pair;
+  pair.partition = PairBucket(registry, id);
+  pair.batch.push_back({kPairKey, std::nullopt});
+  storage::CommitRequest listed;
+  listed.partition = CandidateList(registry);
+  listed.batch.push_back({CandidateListKey(id, found), std::nullopt});
+  return {pair, listed};
+}
+
+// Both rows name it, then the list, then it is there, with its leaves.
+Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other) {
+  const Record low = one.person < other.person ? one : other;
+  const Record high = one.person < other.person ? other : one;
+  const Id128 id = CandidateId(registry, low.person, high.person);
+  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> known, ReadPair(registry, id));
+  if (known) {
+    co_return absl::OkStatus();
+  }
+  const std::vector<Record> both = {low, high};
+  for (const Record& record : both) {
+    const absl::StatusOr<bool> named = co_await NameIn(registry, record, id);
+    CO_RETURN_IF_ERROR(named.status());
+    if (!*named) {
+      co_return absl::OkStatus();
+    }
+  }
+  const int64_t found = Micros(registry.context.log.Now());
+  storage::CommitRequest listed;
+  listed.partition = CandidateList(registry);
+  listed.batch.push_back({CandidateListKey(id, found), std::string()});
+  const absl::StatusOr<storage::CommitResult> in_list =
+      co_await registry.context.store.Commit(std::move(listed));
+  CO_RETURN_IF_ERROR(in_list.status());
+  absl::StatusOr<storage::CommitRequest> commit = PairCommit(registry, id, low, high, found);
+  if (audit::IsErased(commit.status())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(commit.status());
+  const absl::StatusOr<storage::CommitResult> made =
+      co_await registry.context.store.Commit(*std::move(commit));
+  if (absl::IsAborted(made.status()) || audit::IsErased(made.status())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(made.status());
+  if (absl::IsNotFound(registry.store.LoadOwn(low.person).status()) ||
+      absl::IsNotFound(registry.store.LoadOwn(high.person).status())) {
+    std::vector<storage::CommitRequest> gone = ForgetPair(registry, id, found);  // erased meanwhile
+    const absl::Status forgotten = co_await CommitEach(registry, std::move(gone));
+    co_return forgotten;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ReopenCandidate(Registry& registry, Id128 candidate, Id128 decided_by) {
+  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, candidate));
+  if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_CONFIRMED ||
+      pair->candidate.decided_by() != decided_by.bytes()) {
+    co_return absl::OkStatus();
+  }
+  storage::CommitRequest listed;
+  listed.partition = CandidateList(registry);
+  listed.batch.push_back({CandidateListKey(candidate, pair->candidate.found()), std::string()});
+  const absl::StatusOr<storage::CommitResult> in_list =
+      co_await registry.context.store.Commit(std::move(listed));
+  CO_RETURN_IF_ERROR(in_list.status());
+  CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ReopenCommit(registry, *pair));
+  const absl::StatusOr<storage::CommitResult> reopened =
+      co_await registry.context.store.Commit(std::move(commit));
+  co_return absl::IsAborted(reopened.status()) ? absl::OkStatus() : reopened.status();
+}
+
+}  // namespace relais::consent

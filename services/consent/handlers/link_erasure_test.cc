@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+
+#include "services/consent/handlers/linking.h"
+#include "services/consent/testing/linking.h"
+
+namespace relais::consent {
+namespace {
+
+using testing::AreOne;
+using testing::Crashing;
+using testing::Erase;
+using testing::InStore;
+using testing::kDeny;
+using testing::kPermit;
+using testing::Merge;
+using testing::PoolWorld;
+using testing::Recorded;
+using testing::Ref;
+using testing::Refuse;
+using testing::Several;
+using testing::SimWorld;
+using testing::Split;
+using testing::Two;
+
+TEST(Merge, WhoIsErasedBeforeSheListedTheOtherReleasesHer) {
+  int released = 0;
+  for (uint64_t step = 0; step < 30; ++step) {
+    Crashing crashing(step);
+    SimWorld world(crashing.options);
+    const Two two(world);
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.b, "c1")).ok());
+    *crashing.armed = true;
+    if (Merge(world, two.a, two.b).ok()) {
+      break;
+    }
+    world.Restart();
+    Registry& registry = world.service().registry();
+    const Id128 b = world.IdOf(two.b);
+    if (!registry.store.LoadOwn(b)->state->linked_to() ||
+        !registry.store.LoadOwn(world.IdOf(two.a))->state->links().empty()) {
+      continue;
+    }
+    v1::EraseRequest erase;
+    erase.set_request_id("e1");
+    *erase.mutable_person() = two.a;
+    erase.set_cause(v1::ERASURE_CAUSE_REQUEST);
+    ASSERT_TRUE(world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), erase)).ok());
+    ASSERT_TRUE(world.Run(CompleteLink(registry.files(), b)).ok());  // as the follower does
+    EXPECT_EQ(Recorded(world, two.b), kPermit) << step;
+    EXPECT_EQ(world.Check(SimWorld::CheckFor(two.a)).status().code(), absl::StatusCode::kNotFound);
+    ++released;
+  }
+  EXPECT_GE(released, 1);
+}
+
+TEST(Merge, ErasureOfOneErasesBoth) {
+  for (const bool by_the_lower : {true, false}) {
+    SimWorld world;
+    const Two two(world);
+    const Id128 a = world.IdOf(two.a);
+    const Id128 b = world.IdOf(two.b);
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.b, "c1")).ok());
+    ASSERT_TRUE(Merge(world, two.a, two.b).ok());
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.b, "c2")).ok());
+    v1::EraseRequest erase;
+    erase.set_request_id("e1");
+    *erase.mutable_person() = by_the_lower ? two.a : two.b;
+    erase.set_cause(v1::ERASURE_CAUSE_REQUEST);
+    const auto erased =
+        world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), erase));
+    ASSERT_TRUE(erased.ok()) << erased.status();
+    for (const Ref& name : {two.a, two.b}) {
+      EXPECT_EQ(world.Check(SimWorld::CheckFor(name)).status().code(), absl::StatusCode::kNotFound);
+      EXPECT_EQ(world.Record(SimWorld::ConsentFor(name, "c9")).status().code(), absl::StatusCode::kNotFound);
+    }
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+    for (const char kind : {'P', 'X'}) {
+      const auto partitions =
+          world.context().store.ListPartitions(static_cast<storage::PartitionKind>(kind), Id128(), 10000);
+      for (const storage::Partition& partition : *partitions) {
+        const auto page = world.context().store.Scan(partition, "", "", 1000);
+        for (const auto& row : page->entries) {
+          for (const Id128& id : {a, b}) {
+            EXPECT_EQ((partition.Encode() + row.key + row.entry.value).find(id.ToBytes()), std::string::npos)
+                << kind << " " << row.key;
+          }
+        }
+      }
+    }
+  }
+}
+
+// At every step of a split each of the two is erased, and the other goes on with what she said.
+TEST(Split, ErasedBetweenTwoCommitsNothingStaysAndNothingIsLost) {
+  for (const bool of_root : {true, false}) {
+    bool ended = false;
+    for (uint64_t step = 0; step < 40 && !ended; ++step) {
+      Crashing crashing(step);
+      SimWorld world(crashing.options);
+      const std::vector<Ref> names = Several(world, 3);
+      const Ref& root = names[0];
+      const Ref& leaver = names[1];
+      const auto merged = Merge(world, root, leaver, "m1");
+      ASSERT_TRUE(merged.ok());
+      ASSERT_TRUE(Merge(world, leaver, names[2], "m2").ok());
+      const auto yes = world.Record(SimWorld::ConsentFor(leaver, "c1"));
+      ASSERT_TRUE(yes.ok());
+      ASSERT_TRUE(Refuse(world, root, "r1").ok());
+      *crashing.armed = true;
+      ended = Split(world, merged->link_id()).ok();
+      world.Restart();
+      const auto own = world.service().registry().store.LoadOwn(world.IdOf(root));
+      const Link* link = own->state->FindLink(*Id128::FromHex(merged->link_id()));
+      if (link == nullptr || !link->until) {
+        continue;  // they are one still
+      }
+      ASSERT_TRUE(Erase(world, of_root ? root : leaver).ok()) << step;
+      ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+      if (of_root) {
+        EXPECT_FALSE(InStore(world, world.IdOf(root))) << step;
+        for (const Ref& name : {leaver, names[2]}) {
+          EXPECT_EQ(Recorded(world, name), kDeny) << step << ": said while they were one";
+        }
+        EXPECT_TRUE(AreOne(world, leaver, names[2])) << step;
+        v1::GetConsentRequest get;
+        *get.mutable_person() = leaver;
+        get.set_consent_id(yes->consent_id());
+        EXPECT_TRUE(world.Run(world.service().consents().GetConsent(world.As("ville-paris"), get)).ok())
+            << step;
+      } else {
+        EXPECT_FALSE(InStore(world, world.IdOf(leaver))) << step;
+        EXPECT_FALSE(InStore(world, world.IdOf(names[2]))) << step << ": one with her";
+        EXPECT_EQ(Recorded(world, root), kDeny) << step;
+        const auto rows = world.context().store.Scan(PersonPartition(world.IdOf(root)), "", "", 100);
+        for (const auto& row : rows->entries) {
+          EXPECT_FALSE(row.key.starts_with("of/") || row.key.starts_with("split/")) << step << row.key;
+        }
+      }
+    }
+    EXPECT_TRUE(ended);
+  }
+}
+
+TEST(Merge, InterruptedAndErasedLeavesNoTrace) {
+  for (const bool of_a : {true, false}) {
+    bool ended = false;
+    for (uint64_t step = 0; step < 30 && !ended; ++step) {
+      Crashing crashing(step);
+      SimWorld world(crashing.options);
+      const Two two(world);
+      *crashing.armed = true;
+      ended = Merge(world, two.a, two.b).ok();
+      world.Restart();
+      const Ref& gone = of_a ? two.a : two.b;
+      ASSERT_TRUE(Erase(world, gone).ok()) << step;
+      ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+      EXPECT_FALSE(InStore(world, world.IdOf(gone))) << step << of_a;
+    }
+    EXPECT_TRUE(ended);
+  }
+}
+}  // namespace
+}  // namespace relais::consent
