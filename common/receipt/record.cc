@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -166,22 +168,25 @@ Json PartiesOf(const consent::v1::Receipt& receipt) {
 Json EventsOf(const consent::v1::Receipt& receipt) {
   const consent::v1::Consent& consent = receipt.consent();
   const absl::Duration validity = FromProto(consent.valid_until()) - FromProto(consent.valid_from());
-  Json events = Json::array();
-  events.push_back({{"event_time", Instant(receipt.recorded())},
-                    {"validity_start", Instant(consent.valid_from())},
-                    {"validity_duration", absl::StrCat("PT", absl::ToInt64Seconds(validity), "S")},
-                    {"entity_id", PartyId(consent.collector().institution())},
-                    {"event_type", consent.explicit_() ? "explicit_consent" : "expressed_consent"},
-                    {"event_state", "consent_given"}});
+  std::vector<std::pair<absl::Time, Json>> events;
+  const auto add = [&](const google::protobuf::Timestamp& time, Json event) {
+    events.emplace_back(FromProto(time), std::move(event));
+  };
+  add(receipt.recorded(), {{"event_time", Instant(receipt.recorded())},
+                           {"validity_start", Instant(consent.valid_from())},
+                           {"validity_duration", absl::StrCat("PT", absl::ToInt64Seconds(validity), "S")},
+                           {"entity_id", PartyId(consent.collector().institution())},
+                           {"event_type", consent.explicit_() ? "explicit_consent" : "expressed_consent"},
+                           {"event_state", "consent_given"}});
   for (const consent::v1::ReceiptRenewal& renewal : receipt.renewals()) {
     const absl::Duration longer = FromProto(renewal.valid_until()) - FromProto(renewal.at());
-    events.push_back({{"event_time", Instant(renewal.at())},
-                      {"validity_start", Instant(renewal.at())},
-                      {"validity_duration", absl::StrCat("PT", absl::ToInt64Seconds(longer), "S")},
-                      {"event_state", "consent_renewed"}});
+    add(renewal.at(), {{"event_time", Instant(renewal.at())},
+                       {"validity_start", Instant(renewal.at())},
+                       {"validity_duration", absl::StrCat("PT", absl::ToInt64Seconds(longer), "S")},
+                       {"event_state", "consent_renewed"}});
   }
   const auto then = [&](const char* state) {
-    events.push_back({{"event_time", Instant(receipt.state_since())}, {"event_state", state}});
+    add(receipt.state_since(), {{"event_time", Instant(receipt.state_since())}, {"event_state", state}});
   };
   switch (receipt.state()) {
     case consent::v1::RECEIPT_STATE_PARTLY_WITHDRAWN:
@@ -202,10 +207,13 @@ Json EventsOf(const consent::v1::Receipt& receipt) {
     default:
       break;
   }
-  std::stable_sort(events.begin(), events.end(), [](const Json& one, const Json& other) {
-    return one["event_time"].get<std::string>() < other["event_time"].get<std::string>();
-  });
-  return events;
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto& one, const auto& other) { return one.first < other.first; });
+  Json list = Json::array();
+  for (auto& [time, event] : events) {
+    list.push_back(std::move(event));
+  }
+  return list;
 }
 
 }  // namespace
