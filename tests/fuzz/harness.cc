@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/rpc/refusal.h"
+#include "common/storage/value_format.h"
 #include "services/consent/convert.h"
 #include "tests/fuzz/callers.h"
 #include "tests/fuzz/checks.h"
@@ -34,12 +35,16 @@ consent::v1::Traits Alike(const std::string& birthplace) {
   return traits;
 }
 
+// What stands in each row; not since which commit: Register writes again what is there (ADR 26).
 std::map<std::string, std::string> RowsOf(const storage::MemoryDisk& disk) {
   std::map<std::string, std::string> rows;
   std::string from;
   do {
     storage::MemoryDisk::Rows page = disk.ScanData("", from, 10'000);
-    rows.insert(page.rows.begin(), page.rows.end());
+    for (const auto& [key, value] : page.rows) {
+      const absl::StatusOr<storage::StoredValue> decoded = storage::DecodeValue(value);
+      rows.emplace(key, decoded.ok() ? std::string(decoded->payload) : value);
+    }
     from = std::move(page.next);
   } while (!from.empty());
   return rows;

@@ -289,7 +289,7 @@ Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
   if (!events.empty()) {
     const absl::Status told = co_await rpc::WriteLoneLeaves(context, std::move(events));
     if (audit::IsErased(told)) {
-      co_return TooContended();
+      co_return rpc::NoSuchOrNotYours();  // one of them is being erased
     }
     CO_RETURN_IF_ERROR(told);
   }
