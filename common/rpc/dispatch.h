@@ -211,12 +211,13 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
   }
   Start(handler(*std::move(opened.call), std::move(owned)),
         [this, reactor, response, record = std::move(opened.record)](absl::StatusOr<Response> answer) {
+          const absl::Status status = answer.status();
           if (answer.ok()) {
             *response = *std::move(answer);
           }
-          NoteOutcome(record, answer.status());
+          NoteOutcome(record, status);
           // After Finish the server may end, and this object with it.
-          const grpc::Status outcome = Close(record, calls_, answer.status());
+          const grpc::Status outcome = Close(record, calls_, status);
           reactor->Finish(outcome);
         });
   return reactor;
@@ -291,7 +292,7 @@ void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened o
         [this, stream, number, record = std::move(opened.record)](absl::Status status) {
           Unregister(number);
           NoteOutcome(record, status);
-          const grpc::Status outcome = Close(record, streams_, stream->Outcome(std::move(status)));
+          const grpc::Status outcome = Close(record, streams_, stream->Outcome(status));
           stream->Finish(outcome);
         });
 }

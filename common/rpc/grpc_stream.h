@@ -90,9 +90,9 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
   }
 
   /// What the client is told: why the stream was ended, else the handler's own status.
-  [[nodiscard]] absl::Status Outcome(absl::Status of_handler) const {
+  [[nodiscard]] absl::Status Outcome(const absl::Status& of_handler) const {
     std::lock_guard lock(mu_);
-    return ended_.ok() ? std::move(of_handler) : ended_;
+    return ended_.ok() ? of_handler : ended_;
   }
 
   void OnReadDone(bool ok) override { Wake(Take(reader_), ok); }

@@ -63,9 +63,9 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
   }
 
   /// What the client is told: why the stream was ended, else the handler's own status.
-  [[nodiscard]] absl::Status Outcome(absl::Status of_handler) const {
+  [[nodiscard]] absl::Status Outcome(const absl::Status& of_handler) const {
     std::lock_guard lock(mu_);
-    return ended_.ok() ? std::move(of_handler) : ended_;
+    return ended_.ok() ? of_handler : ended_;
   }
 
   void OnWriteDone(bool ok) override {

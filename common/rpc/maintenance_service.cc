@@ -72,6 +72,7 @@ Backups BackupsOf(storage::RocksDbStore& store, const std::string& folder) {
   backups.list = [folder]() -> absl::StatusOr<std::vector<StoredBackup>> {
     ASSIGN_OR_RETURN(const std::vector<storage::BackupInfo> infos, storage::ListBackups(folder));
     std::vector<StoredBackup> list;
+    list.reserve(infos.size());
     for (const storage::BackupInfo& info : infos) {
       list.push_back(StoredOf(info));
     }

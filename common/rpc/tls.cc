@@ -133,14 +133,14 @@ absl::Status ConfigureOpenSsl() {
 std::string ServerName(const std::string& service) { return "relais-" + service; }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& files, std::shared_ptr<grpc::AuthMetadataProcessor> processor) {
+    const TlsFiles& files, const std::shared_ptr<grpc::AuthMetadataProcessor>& processor) {
   RETURN_IF_ERROR(CheckReadable(files));
   grpc::experimental::TlsServerCredentialsOptions options(Provider(files));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::experimental::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::move(processor));
+  credentials->SetAuthMetadataProcessor(processor);
   return credentials;
 }
 

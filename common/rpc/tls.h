@@ -32,7 +32,7 @@ struct TlsFiles {
 /// Requires and verifies a client certificate. Who it is, is the processor's to say (MakeAuthProcessor).
 /// UNAVAILABLE when a file cannot be read now: gRPC would wait for it silently.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& files, std::shared_ptr<grpc::AuthMetadataProcessor> processor);
+    const TlsFiles& files, const std::shared_ptr<grpc::AuthMetadataProcessor>& processor);
 
 struct ChannelOptions {
   std::string target;   // "127.0.0.1:7001", "dns:///consent:7001"

@@ -116,7 +116,7 @@ Task<absl::StatusOr<v1::RegisterNoticeResponse>> NoticeHandlers::RegisterNotice(
   commit.partition = BucketOf(context, notice);
   commit.preconditions.push_back({kTextKey, std::nullopt});
   commit.batch.push_back({kTextKey, stored.SerializeAsString()});
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(std::move(event)));
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(event));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await context.store.Commit(std::move(commit));
   if (absl::IsAborted(done.status())) {
