@@ -25,20 +25,23 @@ bool PersonDue(absl::Time last_contact, absl::Time now, const RetentionRules& ru
 }
 
 absl::Time EndOfAgreement(const PersonState& state, const Agreement& agreement, const Rules& rules) {
-  if (!IsTakenBack(state, agreement, rules)) {
-    return agreement.valid_until;
+  absl::Time end = agreement.TermAt(absl::InfiniteFuture()).until;
+  if (agreement.ended) {
+    end = std::min(end, agreement.ended->at);
   }
+  Agreement running = agreement;
+  running.ended.reset();
   std::vector<Denial> denials(state.denials());
   std::stable_sort(denials.begin(), denials.end(),
                    [](const Denial& a, const Denial& b) { return a.at < b.at; });
   PersonState so_far;
   for (const Denial& denial : denials) {
     so_far.Add(denial);
-    if (IsTakenBack(so_far, agreement, rules)) {
-      return std::min(denial.at, agreement.valid_until);
+    if (denial.at < end && IsTakenBack(so_far, running, rules)) {
+      return denial.at;
     }
   }
-  return agreement.valid_until;
+  return end;
 }
 
 bool AgreementProofDue(absl::Time ended, absl::Time now, const RetentionRules& rules) {

@@ -19,7 +19,8 @@ struct RetentionRules {
 /// or renewed (D-1.6). `kept_until` at the epoch: nothing is kept any more.
 [[nodiscard]] bool ObjectionDigestDue(absl::Time kept_until, absl::Time now);
 
-/// When an agreement ended: with its period, or when what was left of it was taken back.
+/// When an agreement ends, the first of: its period by the last renewal, or a representative's mandate; its
+/// end by others; the act of hers that took back what was left of it.
 [[nodiscard]] absl::Time EndOfAgreement(const PersonState& state, const Agreement& agreement,
                                         const Rules& rules);
 /// What proves an agreement is to be removed `agreement_months` months after its end.

@@ -64,6 +64,27 @@ TEST(Retention, AnAgreementEndsWithItsPeriodOrWhenAllOfItIsTakenBack) {
   EXPECT_EQ(other.End(1), Noon(2026, 11, 20));
 }
 
+TEST(Retention, ARenewedAgreementEndsWithItsLastPeriod) {  // D-2.10, D-2.12
+  const Told renewed{Story().ExpiresOn(3, Lines(), 10).Renews(8, 1, 20).Renews(15, 1, 25).state()};
+  EXPECT_EQ(renewed.End(1), Noon(2026, 11, 25));
+  const Told mandated{Story().RepresentativeAgrees(3, Lines(), 12).state()};
+  EXPECT_EQ(mandated.End(1), Noon(2026, 11, 12)) << "it ends with the mandate (D-2.8)";
+}
+
+TEST(Retention, WhatOthersEndedEndedThen) {  // D-2.10, D-2.12
+  const Told ended{Story().Refuses(1, Lines()).ExpiresOn(3, Lines(), 20).CollectorEnds(8, 2).state()};
+  EXPECT_EQ(ended.End(2), Noon(2026, 11, 8))
+      << "not with a refusal of before, nor with one about anything else";
+  const Told unrelated{Story()
+                           .ExpiresOn(3, Lines(), 20)
+                           .Refuses(5, {testing::RightsLine({Institution("cpam")})})
+                           .JudgeInvalidates(9, 1)
+                           .state()};
+  EXPECT_EQ(unrelated.End(1), Noon(2026, 11, 9));
+  const Told before{Story().ExpiresOn(3, Lines(), 20).WithdrawsAgreement(5, 1).CollectorEnds(8, 1).state()};
+  EXPECT_EQ(before.End(1), Noon(2026, 11, 5)) << "the first of the two ended it";
+}
+
 TEST(Retention, ItsProofGoesFiveYearsLater) {
   EXPECT_FALSE(AgreementProofDue(At(2026, 11, 20), At(2031, 11, 19), RetentionRules()));
   EXPECT_TRUE(AgreementProofDue(At(2026, 11, 20), At(2031, 11, 20), RetentionRules()));

@@ -25,6 +25,10 @@ bool IsWithheld(const audit::v1::LeafHeader& header, const v1::CheckDecided& che
   return protected_ground || about_a_child || unclear;
 }
 
+bool IsWithheld(const v1::EmergencyDeclared& emergency, const Rules& rules) {
+  return rules.KindOf(emergency.recipient().institution()) == kChildProtection;
+}
+
 absl::CivilDay ReviewOn(absl::CivilDay decided_on) { return calendar::AddMonths(decided_on, kReviewMonths); }
 
 }  // namespace relais::consent

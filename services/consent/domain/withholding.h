@@ -5,6 +5,7 @@
 //    rest on one of them: protected reports;
 //  - a check for the purpose CHILD_PROTECTION, or whose recipient is of the kind CHILD_PROTECTION, whatever
 //    was decided: inquiries about a child are not told to who may be their subject;
+//  - an emergency declared for a recipient of the kind CHILD_PROTECTION, likewise;
 //  - a denied check about a DISTRESS_REPORT: its leaf does not say on what ground it was asked, and it may
 //    have been one of those.
 // Other household members, third parties and the agents' names are in no entry: only institutions, functions
@@ -22,6 +23,7 @@ namespace relais::consent {
 
 [[nodiscard]] bool IsWithheld(const audit::v1::LeafHeader& header, const v1::CheckDecided& check,
                               const Rules& rules);
+[[nodiscard]] bool IsWithheld(const v1::EmergencyDeclared& emergency, const Rules& rules);
 
 /// The day on which withholding must be looked at again: six months after the day of the act, clamped (I).
 [[nodiscard]] absl::CivilDay ReviewOn(absl::CivilDay decided_on);

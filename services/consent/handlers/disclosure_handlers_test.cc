@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/base/testing/seeded_random.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
@@ -106,6 +108,35 @@ TEST_F(DisclosureTest, ProtectedReportsAreWithheld) {
   for (const char* never : {"BSPP", "bspp", "pompiers", "226", "coups", "SOCIAL"}) {
     EXPECT_THAT(withheld.ShortDebugString(), Not(HasSubstr(never)));
   }
+}
+
+// What is told about an inquiry into how a child lives could reach who is its subject.
+TEST_F(DisclosureTest, AnEmergencyForChildProtectionIsWithheld) {
+  const auto declare = [&](const std::string& request_id, const std::string& recipient) {
+    v1::DeclareRequest request;
+    request.set_request_id(request_id);
+    *request.mutable_person() = person_;
+    request.mutable_recipient()->set_institution(recipient);
+    request.add_categories("IDENTITY");
+    request.set_facts("Seul, inconscient.");
+    request.set_person_unable(true);
+    request.set_danger_serious(true);
+    SimWorld::Require(
+        world_.Run(world_.service().emergencies().Declare(world_.As("ville-paris"), request)).status());
+  };
+  declare("e1", "crip75");
+  const v1::ListDisclosuresResponse withheld = All();
+  EXPECT_EQ(withheld.disclosures_size(), 0);
+  EXPECT_EQ(withheld.withheld_size(), 1);
+  declare("e2", "caf");
+  const v1::ListDisclosuresResponse both = All();
+  EXPECT_EQ(both.withheld_size(), 1);
+  EXPECT_EQ(std::count_if(both.disclosures().begin(), both.disclosures().end(),
+                          [](const v1::Disclosure& entry) {
+                            return entry.kind() == v1::DISCLOSURE_KIND_EMERGENCY &&
+                                   entry.recipient().institution() == "caf";
+                          }),
+            1);
 }
 
 TEST_F(DisclosureTest, StillWithheldOnceReviewIsDue) {

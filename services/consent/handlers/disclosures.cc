@@ -136,6 +136,9 @@ HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& c
 
 HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDeclared& emergency,
                             const HistoryWords& words) {
+  if (IsWithheld(emergency, words.rules)) {
+    return Withheld(leaf.leaf.time, words);
+  }
   v1::Disclosure entry;
   entry.set_kind(v1::DISCLOSURE_KIND_EMERGENCY);
   entry.mutable_sender()->set_institution(emergency.declared_by().empty() ? leaf.leaf.header.institution()
