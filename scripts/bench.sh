@@ -3,7 +3,8 @@
 #   scripts/bench.sh [--rows N] [--persons N] [--leaves N] [--seconds N] [--rounds N] [--only import|calls|audit]
 #                    [--json FILE] [--alone] [--keep]
 #   scripts/bench.sh --only registry [--agreements N] [--persons-at-size N] [--register-calls N] [--cache-mib N]
-#                    [--cached-persons N] [--postgresql] [--fsck] [--seconds N] [--rounds N] [--json FILE] [--keep]
+#                    [--packed-mib N] [--cached-keys N] [--cached-persons N] [--postgresql] [--fsck] [--seconds N]
+#                    [--rounds N] [--json FILE] [--keep]
 # Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
 # are measured. The registry at size is measured only when asked for: building it takes minutes and 18 GB of disk
 # ($TMPDIR). Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
@@ -21,7 +22,10 @@ keep=
 agreements=10000000
 persons_at_size=3000000
 register_calls=100000
-cache_mib=2048
+# Together 2 GiB: of blocks, of persons packed, and of about 250 bytes a key.
+cache_mib=512
+packed_mib=1248
+cached_keys=1200000
 cached_persons=50000
 postgresql=
 fsck=
@@ -33,7 +37,7 @@ while [ $# -gt 0 ]; do
       declare "${1#--}=$2"
       shift 2
       ;;
-    --agreements | --persons-at-size | --register-calls | --cache-mib | --cached-persons)
+    --agreements | --persons-at-size | --register-calls | --cache-mib | --packed-mib | --cached-keys | --cached-persons)
       [ $# -ge 2 ] || usage
       name=${1#--}
       declare "${name//-/_}=$2"
@@ -281,7 +285,7 @@ keep_lines() { # PREFIX FILE
 registry() {
   local code=0 small_target large_target recorded=0
   local -a large=(--set listen=127.0.0.1:0 --set metrics.listen= --set "store.cache_mib=$cache_mib"
-    --set "cache.persons=$cached_persons")
+    --set "cache.persons=$cached_persons" --set "cache.packed_mib=$packed_mib" --set "store.cached_keys=$cached_keys")
   local -a small=("${large[@]}" --set "store.path=$dir/small/store" --set "audit.ring=$dir/small/ring"
     --set "audit.published=$dir/small/published" --set "audit.erasure_journal=$dir/small/erasures"
     --set "directory.state=$dir/small/directory")

@@ -164,6 +164,7 @@ absl::Status ServiceRuntime::OpenLog() {
     options.signers.push_back(std::move(next));
   }
   options.ring = own_ring_.get();
+  options.subject_cache_entries = static_cast<size_t>(settings_.cached_keys);
   options.published_path = settings_.published;
   options.test_mode = test_mode_;
   options.accept_loss = accept_loss_;

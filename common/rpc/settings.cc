@@ -20,6 +20,7 @@ namespace {
 constexpr int64_t kMostCacheMib = 1 << 16;
 constexpr int64_t kMostGeneration = 65535;
 constexpr int64_t kMostThreads = 64;
+constexpr int64_t kMostCachedKeys = 100'000'000;
 constexpr int64_t kMostCalls = 100'000;
 constexpr int64_t kMostMonths = 1200;
 
@@ -85,6 +86,7 @@ Settings ReadSettings(Config& config) {
   settings.foreign_ca = config.String("tls.foreign_ca", "");
   settings.store_path = config.String("store.path");
   settings.store_cache_mib = config.Int("store.cache_mib", 64, 1, kMostCacheMib);
+  settings.cached_keys = config.Int("store.cached_keys", 100'000, 1, kMostCachedKeys);
   settings.ring = config.String("keys.ring");
   settings.ring_master = config.String("keys.master");
   settings.handle_generation = static_cast<uint16_t>(config.Int("handles.generation", 1, 1, kMostGeneration));

@@ -46,6 +46,7 @@ struct Settings {
   std::string foreign_ca;       // tls.foreign_ca: direct issuers of other accepted certificates; default none
   std::string store_path;       // store.path: folder
   int64_t store_cache_mib = 0;  // store.cache_mib: 64
+  int64_t cached_keys = 0;      // store.cached_keys: 100000 opened keys of subjects
   std::string ring;             // keys.ring, keys.master: the ring of handle and suppression keys
   std::string ring_master;
   uint16_t handle_generation = 1;  // handles.generation: 1

@@ -230,8 +230,13 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
 }
 
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
+  return StateFrom(stored, [&](int agreement) { return LinesFrom(stored.agreements(agreement).lines()); });
+}
+
+absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored, LinesOfAgreement lines_of) {
   PersonStateBuilder builder;
-  for (const v1::StoredAgreement& in : stored.agreements()) {
+  for (int i = 0; i < stored.agreements_size(); ++i) {
+    const v1::StoredAgreement& in = stored.agreements(i);
     Agreement agreement;
     ASSIGN_OR_RETURN(agreement.id, Id128::FromBytes(in.id()));
     agreement.at = FromMicros(in.at());
@@ -241,7 +246,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
     agreement.explicit_given = in.explicit_();
     agreement.source_reference = in.source_reference();
     agreement.reference_of = in.reference_of();
-    agreement.lines = LinesFrom(in.lines());
+    agreement.lines = lines_of(i);
     agreement.represented = in.represented();
     agreement.mandate_until = EndFromMicros(in.mandate_until());
     agreement.child_protection_only = in.child_protection_only();

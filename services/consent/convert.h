@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
@@ -38,5 +39,8 @@ identity::Traits TraitsFrom(const v1::Traits& traits);
 v1::StoredPerson StoredFrom(const PersonState& state);
 /// DATA_LOSS when an id is no id.
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored);
+/// The same where what agreements cover is kept elsewhere: asked for by their place in it, in order.
+using LinesOfAgreement = absl::FunctionRef<std::vector<Line>(int)>;
+absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored, LinesOfAgreement lines_of);
 
 }  // namespace relais::consent

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kMostPermitSeconds = 600;
 constexpr int64_t kMostCachedPersons = 10'000'000;
+constexpr int64_t kMostPackedMib = 1 << 20;
 constexpr int64_t kMostMonths = 1200;
 
 relais::consent::Settings ReadSettings(relais::Config& config) {
@@ -18,6 +19,10 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
       config.Int("permit.seconds", absl::ToInt64Seconds(settings.permit_life), 1, kMostPermitSeconds));
   settings.cached_persons = static_cast<size_t>(
       config.Int("cache.persons", static_cast<int64_t>(settings.cached_persons), 0, kMostCachedPersons));
+  settings.packed_bytes =
+      static_cast<size_t>(config.Int("cache.packed_mib", static_cast<int64_t>(settings.packed_bytes >> 20), 0,
+                                     kMostPackedMib))
+      << 20;
   settings.expiry_scan = config.Duration("expiry.scan", settings.expiry_scan);
   settings.links = config.Bool("links.enabled", settings.links);
   settings.notices_required = config.Bool("notices.required", settings.notices_required);

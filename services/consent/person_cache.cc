@@ -4,7 +4,15 @@
 
 namespace relais::consent {
 
-PersonCache::PersonCache(size_t capacity) : shard_capacity_(std::max<size_t>(1, capacity / kShards)) {}
+namespace {
+
+// Of an entry beside what is packed: its place in two tables.
+constexpr size_t kEntryBytes = 192;
+
+}  // namespace
+
+PersonCache::PersonCache(size_t decoded, size_t packed_bytes)
+    : shard_decoded_(std::max<size_t>(1, decoded / kShards)), shard_packed_bytes_(packed_bytes / kShards) {}
 
 PersonCache::Shard& PersonCache::ShardOf(const Id128& person) {
   return shards_[static_cast<uint8_t>(person.bytes()[0]) % kShards];
@@ -12,13 +20,41 @@ PersonCache::Shard& PersonCache::ShardOf(const Id128& person) {
 
 VersionedState PersonCache::Find(const Id128& person) {
   Shard& shard = ShardOf(person);
-  std::lock_guard lock(shard.mu);
+  std::unique_lock lock(shard.mu);
   const auto found = shard.kept.find(person);
   if (found == shard.kept.end()) {
     return {};
   }
-  shard.order.splice(shard.order.begin(), shard.order, found->second.place);
-  return found->second.state;
+  Kept& kept = found->second;
+  Order& order = kept.decoded ? shard.decoded : shard.packed;
+  order.splice(order.begin(), order, kept.place);
+  if (kept.decoded) {
+    return kept.state;
+  }
+  VersionedState state = kept.state;
+  const std::shared_ptr<const PackedPerson> packed = kept.packed;
+  lock.unlock();
+  return Unpack(shard, person, std::move(state), packed);
+}
+
+// As she was when she was found, and decoded for who comes next unless she was changed meanwhile.
+VersionedState PersonCache::Unpack(Shard& shard, const Id128& person, VersionedState found,
+                                   const std::shared_ptr<const PackedPerson>& packed) {
+  absl::StatusOr<PersonState> state = packed->Unpack(sets_);
+  if (!state.ok()) {
+    Forget(person);  // she is read again
+    return {};
+  }
+  found.state = std::make_shared<const PersonState>(*std::move(state));
+  std::lock_guard lock(shard.mu);
+  const auto now = shard.kept.find(person);
+  if (now != shard.kept.end() && !now->second.decoded && now->second.packed == packed) {
+    now->second.state = found;
+    now->second.decoded = true;
+    shard.decoded.splice(shard.decoded.begin(), shard.packed, now->second.place);
+    Trim(shard);
+  }
+  return found;
 }
 
 uint64_t PersonCache::Ticket(const Id128& person) {
@@ -68,20 +104,47 @@ void PersonCache::End(const Id128& person, VersionedState written) {
 
 void PersonCache::Drop(Shard& shard, const Id128& person) {
   const auto found = shard.kept.find(person);
-  if (found != shard.kept.end()) {
-    shard.order.erase(found->second.place);
-    shard.kept.erase(found);
+  if (found == shard.kept.end()) {
+    return;
+  }
+  const Kept& kept = found->second;
+  if (kept.packed != nullptr) {
+    shard.packed_bytes -= kept.packed->size() + kEntryBytes;
+  }
+  (kept.decoded ? shard.decoded : shard.packed).erase(kept.place);
+  shard.kept.erase(found);
+}
+
+void PersonCache::Put(Shard& shard, const Id128& person, VersionedState state) {
+  Drop(shard, person);
+  shard.decoded.push_front(person);
+  shard.kept.emplace(person, Kept{std::move(state), nullptr, shard.decoded.begin()});
+  Trim(shard);
+}
+
+void PersonCache::Trim(Shard& shard) {
+  while (shard.decoded.size() > shard_decoded_) {
+    Pack(shard, Id128(shard.decoded.back()));
+  }
+  while (shard.packed_bytes > shard_packed_bytes_ && !shard.packed.empty()) {
+    Drop(shard, Id128(shard.packed.back()));
   }
 }
 
-void PersonCache::Put(Shard& shard, const Id128& person, VersionedState state) const {
-  Drop(shard, person);
-  if (shard.kept.size() >= shard_capacity_) {
-    shard.kept.erase(shard.order.back());
-    shard.order.pop_back();
+// Of one who was decoded: packed from here on, or dropped.
+void PersonCache::Pack(Shard& shard, const Id128& person) {
+  Kept& kept = shard.kept.find(person)->second;
+  if (kept.packed == nullptr && kept.state.state != nullptr && shard_packed_bytes_ > 0) {
+    kept.packed = PackedPerson::Pack(*kept.state.state, sets_);
+    shard.packed_bytes += kept.packed == nullptr ? 0 : kept.packed->size() + kEntryBytes;
   }
-  shard.order.push_front(person);
-  shard.kept.emplace(person, Kept{std::move(state), shard.order.begin()});
+  if (kept.packed == nullptr) {
+    Drop(shard, person);
+    return;
+  }
+  kept.state.state.reset();
+  kept.decoded = false;
+  shard.packed.splice(shard.packed.begin(), shard.decoded, kept.place);
 }
 
 }  // namespace relais::consent

@@ -1,4 +1,5 @@
-// Decoded states of persons, so that a check reads no disk and opens no seal. Bounded.
+// States of persons, so that a check reads no disk and opens no seal: decoded those of the last used, packed
+// the many before them (ADR 29). Bounded.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/base/id128.h"
 #include "services/consent/domain/person_state.h"
+#include "services/consent/packed_person.h"
 
 namespace relais::consent {
 
@@ -31,8 +33,9 @@ struct VersionedState {
 /// reader that loaded her in between cannot put her back (its ticket is stale).
 class PersonCache {
  public:
-  /// At most about `capacity` persons.
-  explicit PersonCache(size_t capacity);
+  /// At most about `decoded` persons ready to be read, and packed ones in `packed_bytes` of memory. Persons
+  /// who are linked are never packed.
+  explicit PersonCache(size_t decoded, size_t packed_bytes = 0);
 
   /// A null state: not here; with `root`: she is linked to that person, whose state is to be looked for.
   [[nodiscard]] VersionedState Find(const Id128& person);
@@ -61,9 +64,12 @@ class PersonCache {
   };
 
  private:
+  using Order = std::list<Id128>;  // the least recently used last
   struct Kept {
-    VersionedState state;
-    std::list<Id128>::iterator place;
+    VersionedState state;                        // its state is null while she is packed alone
+    std::shared_ptr<const PackedPerson> packed;  // null: not yet, or never
+    Order::iterator place;                       // in the order of the decoded or of the packed
+    bool decoded = true;
   };
   struct Writers {
     int count = 0;
@@ -73,7 +79,9 @@ class PersonCache {
     std::mutex mu;
     uint64_t generation = 0;
     absl::flat_hash_map<Id128, Kept> kept;
-    std::list<Id128> order;  // the least recently used last
+    Order decoded;
+    Order packed;
+    size_t packed_bytes = 0;  // of all that is packed, also while it is decoded too
     absl::flat_hash_map<Id128, Writers> writing;
   };
 
@@ -81,10 +89,16 @@ class PersonCache {
   void End(const Id128& person, VersionedState written);
   Shard& ShardOf(const Id128& person);
   static void Drop(Shard& shard, const Id128& person);
-  void Put(Shard& shard, const Id128& person, VersionedState state) const;
+  void Put(Shard& shard, const Id128& person, VersionedState state);
+  VersionedState Unpack(Shard& shard, const Id128& person, VersionedState found,
+                        const std::shared_ptr<const PackedPerson>& packed);
+  void Pack(Shard& shard, const Id128& person);
+  void Trim(Shard& shard);
 
   static constexpr size_t kShards = 64;
-  size_t shard_capacity_;
+  const size_t shard_decoded_;
+  const size_t shard_packed_bytes_;
+  LineSets sets_;
   std::array<Shard, kShards> shards_;
 };
 

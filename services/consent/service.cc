@@ -24,7 +24,7 @@ rpc::OpenedTable OpenedToPeers() {
 Service::Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris,
                  std::unique_ptr<audit::TailSource> routing_log)
     : context_(std::move(context)),
-      store_(context_, settings.cached_persons),
+      store_(context_, settings.cached_persons, settings.packed_bytes),
       registry_{context_, store_, rules_, paris, settings.notices_required, settings.links},
       persons_(registry_),
       identifiers_(registry_),

@@ -43,6 +43,8 @@ struct Settings {
   absl::Duration permit_life = absl::Seconds(60);
   /// Decoded persons kept in memory, about 1.5 KB each.
   size_t cached_persons = 50000;
+  /// Memory for many more of them packed, about 400 bytes each.
+  size_t packed_bytes = size_t{64} << 20;
   /// How often agreements whose period ended are looked for.
   absl::Duration expiry_scan = absl::Minutes(1);
   /// Refuse an agreement on a notice whose text is not in the register.

@@ -33,8 +33,8 @@ std::string RowKey(const Id128& root, const Id128& person, const std::string& ke
   return root == person ? key : NamePrefix(person) + key;
 }
 
-Store::Store(const rpc::ServiceContext& context, size_t cached_persons)
-    : context_(context), cache_(cached_persons) {}
+Store::Store(const rpc::ServiceContext& context, size_t cached_persons, size_t packed_bytes)
+    : context_(context), cache_(cached_persons, packed_bytes) {}
 
 VersionedState Store::Cached(const Id128& person) {
   VersionedState found = cache_.Find(person);

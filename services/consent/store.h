@@ -69,7 +69,8 @@ struct Files {
 /// Thread-safe. Reads are synchronous.
 class Store {
  public:
-  Store(const rpc::ServiceContext& context, size_t cached_persons);
+  /// What `PersonCache` may hold.
+  Store(const rpc::ServiceContext& context, size_t cached_persons, size_t packed_bytes);
 
   /// Her state from the cache or the store; NO_SUCH_OR_NOT_YOURS when there is no such person, or she is
   /// erased. Of linked persons: their histories together (domain/links.h), guarded by one version.

@@ -50,7 +50,7 @@ struct Options {
   int rounds = 3;
   double seconds = 5;
   double warm_up = 1;
-  double fill = 20;
+  double fill = 3;
   uint64_t hot = 10'000;
   int batch = 1000;
   std::string raw_folder;
@@ -71,7 +71,8 @@ CLI::App& Declare(CLI::App& app, Options& options) {
   app.add_option("--rounds", options.rounds, "Rounds of each load")->check(CLI::Range(1, 100));
   app.add_option("--seconds", options.seconds, "Measured time of a round")->check(CLI::PositiveNumber);
   app.add_option("--warm-up", options.warm_up, "Time before it, in seconds")->check(CLI::NonNegativeNumber);
-  app.add_option("--fill", options.fill, "Time of dry runs first that fill the service's caches, in seconds")
+  app.add_option("--fill", options.fill,
+                 "How often each person is asked about first, on average, to fill the caches")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--hot", options.hot, "Persons of the hot set")->check(CLI::PositiveNumber);
   app.add_option("--batch", options.batch, "Persons of one BatchCheck")->check(CLI::Range(1, 1000));
@@ -170,9 +171,9 @@ absl::StatusOr<std::unique_ptr<Workloads>> Connect(const Options& options, const
 absl::Status Fill(const Options& options, Workloads& workloads) {
   Loop loop;
   loop.in_flight = options.in_flight;
-  loop.warm_up = absl::ZeroDuration();
-  loop.measured = absl::Seconds(options.fill);
-  return workloads.Check("fill", loop, {}, true).first_error;
+  loop.calls =
+      1 + static_cast<uint64_t>(options.fill * static_cast<double>(workloads.persons()) / options.batch);
+  return workloads.BatchCheck("fill", loop, {}, options.batch).first_error;
 }
 
 absl::StatusOr<Report> Run(const Options& options) {
