@@ -57,6 +57,9 @@ absl::Time NowFor(const Registry& registry, const PersonState& state) {
   return std::max(WholeMicros(registry.context.log.Now()), state.latest());
 }
 
+// Each is kept with its notice and evidence: many more would not fit where an agreement is kept.
+constexpr size_t kMostRenewals = 100;
+
 absl::Status WrongState(std::string_view message) {
   return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, message);
 }
@@ -146,6 +149,9 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
   }
   if (!IsRenewable(now.state())) {
     return WrongState("this agreement has ended or was taken back: record a new one");
+  }
+  if (agreement->renewals.size() >= kMostRenewals) {
+    return WrongState("this agreement was renewed too often: record a new one");
   }
   if (!agreement->source_reference.empty()) {
     return WrongState("an agreement limited to one report is not renewed (D-4.4a)");

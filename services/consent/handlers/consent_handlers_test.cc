@@ -136,6 +136,20 @@ TEST(RenewConsent, IsRefusedWithItsReason) {
   EXPECT_NE(desk.Get(id)->etag(), etag);
 }
 
+TEST(RenewConsent, NotForEver) {
+  Desk desk;
+  const std::string id = desk.Agrees();
+  for (int i = 0; i < 100; ++i) {
+    const auto renewed = desk.Renew(RenewalOf(desk.person, id, "r" + std::to_string(i)));
+    ASSERT_TRUE(renewed.ok()) << i << ": " << renewed.status();
+  }
+  const auto refused = desk.Renew(RenewalOf(desk.person, id, "once more"));
+  EXPECT_EQ(rpc::ReasonOf(refused.status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("too often"));
+  EXPECT_EQ(desk.Decision(), DECISION_PERMIT);
+  EXPECT_TRUE(desk.Renew(RenewalOf(desk.person, id, "r99")).ok()) << "a repetition is answered";
+}
+
 TEST(ListConsents, PagesAreStableAndOthersLeaveNoTrace) {
   Desk desk;
   std::vector<std::string> ids;
