@@ -12,10 +12,13 @@ constexpr size_t kEntryBytes = 192;
 }  // namespace
 
 PersonCache::PersonCache(size_t decoded, size_t packed_bytes)
-    : shard_decoded_(std::max<size_t>(1, decoded / kShards)), shard_packed_bytes_(packed_bytes / kShards) {}
+    // A small cache in shards would be many tiny ones.
+    : shard_count_(decoded < kShards ? 1 : kShards),
+      shard_decoded_(std::max<size_t>(1, decoded / shard_count_)),
+      shard_packed_bytes_(packed_bytes / shard_count_) {}
 
 PersonCache::Shard& PersonCache::ShardOf(const Id128& person) {
-  return shards_[static_cast<uint8_t>(person.bytes()[0]) % kShards];
+  return shards_[static_cast<uint8_t>(person.bytes()[0]) % shard_count_];
 }
 
 VersionedState PersonCache::Find(const Id128& person) {

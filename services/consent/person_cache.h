@@ -96,6 +96,7 @@ class PersonCache {
   void Trim(Shard& shard);
 
   static constexpr size_t kShards = 64;
+  const size_t shard_count_;
   const size_t shard_decoded_;
   const size_t shard_packed_bytes_;
   LineSets sets_;

@@ -124,7 +124,8 @@ class Restarting {
   std::condition_variable changed_;
   int under_way_ = 0;
   bool restarting_ = false;
-  PoolWorld world_;
+  // With room for one decoded person: the others are packed and unpacked all the time.
+  PoolWorld world_{PoolWorld::DefaultOptions(), Settings{.cached_persons = 1}};
 };
 
 // What happened to one person.
