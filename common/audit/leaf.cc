@@ -126,14 +126,18 @@ absl::StatusOr<audit::v1::LeafDetails> Unseal(const Leaf& leaf, const Secret& le
 
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key) {
-  return SealLeafAs(event, event.event_id, random, test_mode, subject_key, month_key);
+  ASSIGN_OR_RETURN(SealedLeaf sealed,
+                   SealLeafAs(event, event.event_id, random, test_mode, subject_key, month_key));
+  return std::move(sealed.bytes);
 }
 
-absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
-                                       bool test_mode, const Secret& subject_key, const Secret& month_key) {
+absl::StatusOr<SealedLeaf> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
+                                      bool test_mode, const Secret& subject_key, const Secret& month_key) {
   RETURN_IF_ERROR(CheckEvent(event, event_id, random));
+  SealedLeaf sealed;
+  sealed.header = MakeHeader(event, event_id, random, test_mode, subject_key);
   const std::string aad = AssociatedData(random);
-  const std::string header = MakeHeader(event, event_id, random, test_mode, subject_key).SerializeAsString();
+  const std::string header = sealed.header.SerializeAsString();
   const std::string details = event.details.SerializeAsString();
   ASSIGN_OR_RETURN(const std::string sealed_p,
                    crypto::Seal(LeafKey(subject_key, random), random, aad, details));
@@ -145,7 +149,7 @@ absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id
     return absl::InvalidArgumentError(
         absl::StrCat("event too long for a leaf: ", size, " bytes, at most ", kMaxLeafSize));
   }
-  std::string out;
+  std::string& out = sealed.bytes;
   out.reserve(size);
   out.push_back(kFormat);
   AppendBigEndian64(out, 0);
@@ -153,7 +157,7 @@ absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id
   AppendPart(out, header);
   AppendPart(out, sealed_p);
   AppendPart(out, sealed_r);
-  return out;
+  return sealed;
 }
 
 absl::StatusOr<Leaf> ParseLeaf(std::string_view bytes) {

@@ -11,6 +11,7 @@
 #include "common/audit/big_endian.h"
 #include "common/audit/checkpoints.h"
 #include "common/audit/continuation.h"
+#include "common/audit/fresh_actors.h"
 #include "common/audit/month_keys.h"
 #include "common/audit/recent_leaves.h"
 #include "common/audit/sequencer.h"
@@ -25,9 +26,10 @@ namespace relais::audit {
 namespace {
 
 using internal::Checkpoints;
-using internal::DraftedLeaf;
 using internal::Durable;
+using internal::FreshActors;
 using internal::MonthKeys;
+using internal::RecentLeaf;
 using internal::RecentLeaves;
 using internal::SignedCheckpoint;
 using internal::TreeRows;
@@ -82,6 +84,14 @@ absl::StatusOr<Secret> GetOrAdd(crypto::KeyRing& ring, std::string_view name, Ra
   return ring.Get(name, version);
 }
 
+// Null when nobody is named.
+FreshActors::Actor ActorOf(const audit::v1::LeafActor& actor, absl::Time month) {
+  if (actor.agent().empty() && actor.certificate().empty()) {
+    return nullptr;
+  }
+  return std::make_shared<const DraftedActor>(DraftedActor{actor.agent(), actor.certificate(), month});
+}
+
 absl::Status NotRecovered() { return absl::FailedPreconditionError("the log is not recovered yet"); }
 
 class LogImpl final : public Log {
@@ -97,7 +107,9 @@ class LogImpl final : public Log {
         growth_(std::make_shared<Growth>(executor)),
         checkpoints_(std::make_shared<Checkpoints>(options_.origin, options_.signers, options_.published_path,
                                                    clock, executor)),
-        sequencer_(clock, *keys_, recent_, [this](const Durable& durable) { OnDurable(durable); }) {}
+        actors_(std::make_shared<FreshActors>(clock, executor)),
+        sequencer_(clock, *keys_, recent_, *actors_, [this](const Durable& durable) { OnDurable(durable); }) {
+  }
 
   ~LogImpl() override {
     growth_->stopped = true;
@@ -140,6 +152,8 @@ class LogImpl final : public Log {
   }
   absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) override;
   absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) override;
+  absl::StatusOr<std::vector<LeafForIndex>> TakeForIndex(uint64_t from, size_t limit) override;
+  void ForgetMonth(absl::CivilMonth month) override { actors_->ForgetMonth(month); }
   [[nodiscard]] Secret DeriveKey(std::string_view info) const override {
     return crypto::HkdfSha256(log_key_, "", info, kKeySize);
   }
@@ -183,8 +197,13 @@ class LogImpl final : public Log {
     std::optional<std::string> subject;
     std::shared_ptr<const DraftedLeaf> drafted;
   };
+  static ReadLeaf AsRead(const RecentLeaf& leaf) {
+    return {leaf.bytes, leaf.subject.empty() ? std::nullopt : std::optional<std::string>(leaf.subject),
+            leaf.drafted};
+  }
   absl::StatusOr<std::vector<ReadLeaf>> ReadWithSubjects(uint64_t from, size_t limit);
   absl::StatusOr<OpenedLeaf> Open(uint64_t index, ReadLeaf read, const Wanted& wanted);
+  absl::StatusOr<LeafForIndex> ForIndex(OpenedLeaf opened);
   absl::StatusOr<std::string> LeafKeyAt(uint64_t index, const std::string& bytes);
 
   const LogOptions options_;
@@ -198,6 +217,7 @@ class LogImpl final : public Log {
   const std::shared_ptr<Growth> growth_;
   const std::shared_ptr<Checkpoints> checkpoints_;
   RecentLeaves recent_;
+  const std::shared_ptr<FreshActors> actors_;
   TreeSequencer sequencer_;
   std::atomic<storage::Store*> store_ = nullptr;
 };
@@ -260,15 +280,22 @@ absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
     draft.rows = std::move(key.rows);
     draft.subject = event.subject->Encode();
   }
-  ASSIGN_OR_RETURN(const Secret month_key, months_.ForWriting(Now()));
+  const absl::Time now = Now();
+  ASSIGN_OR_RETURN(const Secret month_key, months_.ForWriting(now));
   const Secret& key = event.subject.has_value() ? subject_key : log_key_;
   // Of a fresh event id too, in one call: system randomness costs per call.
   const std::string fresh = random_.Bytes(kLeafRandomSize + Id128::kSize);
   const std::string_view random = std::string_view(fresh).substr(0, kLeafRandomSize);
   ASSIGN_OR_RETURN(const Id128 fresh_id, Id128::FromBytes(std::string_view(fresh).substr(kLeafRandomSize)));
   const Id128& event_id = event.event_id.IsZero() ? fresh_id : event.event_id;
-  ASSIGN_OR_RETURN(draft.bytes, SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
-  draft.drafted = std::make_shared<const DraftedLeaf>(DraftedLeaf{event.event_class, DetailsOf(event)});
+  ASSIGN_OR_RETURN(SealedLeaf sealed,
+                   SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
+  draft.bytes = std::move(sealed.bytes);
+  auto actor = ActorOf(event.actor, now);
+  draft.drafted = std::make_shared<const Drafted>(
+      Drafted{std::make_shared<const DraftedLeaf>(
+                  DraftedLeaf{std::move(sealed.header), DetailsOf(event), actor != nullptr}),
+              std::move(actor)});
   return draft;
 }
 
@@ -328,7 +355,7 @@ absl::StatusOr<std::optional<Secret>> LogImpl::KeyOf(const Leaf& leaf,
 absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, ReadLeaf read, const Wanted& wanted) {
   OpenedLeaf opened;
   opened.index = index;
-  if (wanted && read.drafted != nullptr && !wanted(read.drafted->event_class)) {
+  if (wanted && read.drafted != nullptr && !wanted(read.drafted->header.event_class())) {
     opened.bytes = std::move(read.bytes);
     opened.opening = OpenedLeaf::Opening::kWithheld;
     return opened;
@@ -368,9 +395,7 @@ absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_
   std::vector<ReadLeaf> read;
   const uint64_t size = growth_->size;
   for (const RecentLeaves::Leaf& leaf : recent_.Read(from, from < size ? std::min(limit, size - from) : 0)) {
-    read.push_back({leaf->bytes,
-                    leaf->subject.empty() ? std::nullopt : std::optional<std::string>(leaf->subject),
-                    leaf->drafted});
+    read.push_back(AsRead(*leaf));
   }
   if (!read.empty()) {
     return read;
@@ -484,6 +509,49 @@ absl::StatusOr<OpenedActor> LogImpl::OpenActor(const Leaf& leaf) {
     why.Update(actor.status());
   }
   return why;
+}
+
+absl::StatusOr<LeafForIndex> LogImpl::ForIndex(OpenedLeaf opened) {
+  LeafForIndex leaf;
+  leaf.index = opened.index;
+  const absl::StatusOr<OpenedActor> actor = OpenActor(opened.leaf);
+  if (actor.ok()) {
+    leaf.actor = ActorOf(actor->actor, actor->month);
+  } else if (!absl::IsNotFound(actor.status())) {
+    return actor.status();
+  }
+  leaf.leaf = std::make_shared<const DraftedLeaf>(
+      DraftedLeaf{std::move(opened.leaf.header), std::move(opened.details), leaf.actor != nullptr});
+  return leaf;
+}
+
+absl::StatusOr<std::vector<LeafForIndex>> LogImpl::TakeForIndex(uint64_t from, size_t limit) {
+  std::vector<LeafForIndex> taken;
+  const uint64_t size = growth_->size;
+  const std::vector<RecentLeaves::Leaf> recent =
+      recent_.Read(from, from < size ? std::min<uint64_t>(limit, size - from) : 0);
+  if (recent.empty()) {
+    ASSIGN_OR_RETURN(std::vector<OpenedLeaf> opened, ReadOpened(from, limit, nullptr));
+    taken.reserve(opened.size());
+    for (OpenedLeaf& leaf : opened) {
+      ASSIGN_OR_RETURN(LeafForIndex of, ForIndex(std::move(leaf)));
+      taken.push_back(std::move(of));
+    }
+    return taken;
+  }
+  std::vector<FreshActors::Actor> actors = actors_->Take(from, recent.size());
+  taken.reserve(recent.size());
+  for (size_t i = 0; i < recent.size(); ++i) {
+    const RecentLeaf& leaf = *recent[i];
+    if (leaf.drafted != nullptr && (actors[i] != nullptr || !leaf.drafted->names_actor)) {
+      taken.push_back({from + i, leaf.drafted, std::move(actors[i])});
+      continue;
+    }
+    ASSIGN_OR_RETURN(OpenedLeaf opened, Open(from + i, AsRead(leaf), nullptr));
+    ASSIGN_OR_RETURN(LeafForIndex of, ForIndex(std::move(opened)));
+    taken.push_back(std::move(of));
+  }
+  return taken;
 }
 
 absl::StatusOr<audit::v1::LeafActor> LogImpl::Actor(const Leaf& leaf) {

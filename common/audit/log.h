@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "common/audit/drafted.h"
 #include "common/audit/event.h"
 #include "common/audit/leaf.h"
 #include "common/audit/subject_keys.h"
@@ -115,6 +117,14 @@ class Log {
   virtual absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) = 0;
   /// The same, with the month.
   virtual absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) = 0;
+
+  /// For the log's index, which alone calls this: consecutive leaves from `from` as they were drafted, and
+  /// opened as far as that is not known any more; at most `limit` and about 4 MiB, empty at the end. Who
+  /// acted in them is forgotten with this call (ADR 33), so the same leaf asked for again is opened. Whether
+  /// the month's key is still there is for the caller to see.
+  virtual absl::StatusOr<std::vector<LeafForIndex>> TakeForIndex(uint64_t from, size_t limit) = 0;
+  /// The key of this month (UTC) was destroyed: what it sealed is forgotten here too.
+  virtual void ForgetMonth(absl::CivilMonth month) = 0;
 
   /// Keys of 32 bytes for what is derived from this log (indexes, page tokens): from the log's own key, which
   /// is never destroyed, and from a month's key, which is. `info` separates uses.

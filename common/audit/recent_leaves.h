@@ -14,15 +14,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "relais/audit/v1/leaf.pb.h"
+#include "common/audit/drafted.h"
 
 namespace relais::audit::internal {
-
-/// What the author of a leaf knows of it.
-struct DraftedLeaf {
-  audit::v1::EventClass event_class = audit::v1::EVENT_CLASS_UNSPECIFIED;
-  audit::v1::LeafDetails details;  // with its subject
-};
 
 struct RecentLeaf {
   std::string bytes;

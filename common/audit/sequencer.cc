@@ -36,20 +36,24 @@ void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vec
     StageDraftRows(std::move(leaf.rows), rows);
     return;
   }
-  const std::string index = IndexKey(staged_.range.size());
+  const uint64_t place = staged_.range.size();
+  const std::string index = IndexKey(place);
   StampTime(leaf.bytes, time);
   completed_.clear();
   staged_.range.Append(merkle::HashLeaf(leaf.bytes), &completed_);
   for (const merkle::Node& node : completed_) {
     rows.push_back({LogTable::kNodes, NodeKey(node.id), std::string(merkle::AsBytes(node.hash))});
   }
-  auto recent = std::make_shared<RecentLeaf>(
-      RecentLeaf{leaf.bytes, leaf.subject, std::static_pointer_cast<const DraftedLeaf>(leaf.drafted)});
+  auto recent = std::make_shared<RecentLeaf>(RecentLeaf{leaf.bytes, leaf.subject, nullptr});
   rows.push_back({LogTable::kLeaves, index, std::move(leaf.bytes)});
   StageDraftRows(std::move(leaf.rows), rows);
   const bool erased = !leaf.subject.empty() && IsErased(leaf.subject);
-  if (erased) {
-    recent->drafted = nullptr;
+  if (const auto* const drafted = static_cast<const Drafted*>(leaf.drafted.get()); drafted != nullptr) {
+    recent->drafted = erased ? nullptr : drafted->leaf;
+    // Part R is under another key: who acted may be known whether or not the subject is erased.
+    if (drafted->actor != nullptr) {
+      staged_actors_.push_back({place, drafted->actor});
+    }
   }
   staged_leaves_.push_back(std::move(recent));
   if (!leaf.subject.empty() && !erased) {
@@ -93,16 +97,20 @@ void TreeSequencer::Committed() {
   for (const std::string& subject : new_subjects_) {
     keys_.MarkDurable(subject);
   }
-  for (const std::string& subject : erased_subjects_) {
-    keys_.MarkErased(subject);
-  }
   if (grew) {
     recent_.Add(before, std::move(staged_leaves_));
   }
+  // What was drafted is forgotten before the key is: whoever finds a draft finds it as long as it may be
+  // known.
   if (!erased_subjects_.empty()) {
     recent_.Forget(erased_subjects_);
   }
+  for (const std::string& subject : erased_subjects_) {
+    keys_.MarkErased(subject);
+  }
+  actors_.Add(std::move(staged_actors_));
   staged_leaves_.clear();
+  staged_actors_.clear();
   new_subjects_.clear();
   erased_subjects_.clear();
   if (grew) {
@@ -115,6 +123,7 @@ void TreeSequencer::Abandoned() {
   new_subjects_.clear();
   erased_subjects_.clear();
   staged_leaves_.clear();
+  staged_actors_.clear();
 }
 
 }  // namespace relais::audit::internal

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "common/audit/fresh_actors.h"
 #include "common/audit/recent_leaves.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/clock.h"
@@ -27,13 +28,13 @@ struct Durable {
 ///
 /// For each leaf it writes: the leaf; the subtrees it completes, from level 1 up (level 0 is the hash of the
 /// leaf itself); the draft's own rows; and for a leaf with a subject the two pointers, outside the hash. What
-/// became durable it hands to `recent`, before `on_durable`.
+/// became durable it hands to `recent`, and who acted to `actors`, before `on_durable`.
 class TreeSequencer final : public storage::Sequencer {
  public:
   /// `on_durable` is called on the writer, once per group.
-  TreeSequencer(const Clock& clock, SubjectKeys& keys, RecentLeaves& recent,
+  TreeSequencer(const Clock& clock, SubjectKeys& keys, RecentLeaves& recent, FreshActors& actors,
                 std::function<void(const Durable&)> on_durable)
-      : clock_(clock), keys_(keys), recent_(recent), on_durable_(std::move(on_durable)) {}
+      : clock_(clock), keys_(keys), recent_(recent), actors_(actors), on_durable_(std::move(on_durable)) {}
 
   void Restore(merkle::Frontier range, absl::Time last_time);
 
@@ -54,6 +55,7 @@ class TreeSequencer final : public storage::Sequencer {
   const Clock& clock_;
   SubjectKeys& keys_;
   RecentLeaves& recent_;
+  FreshActors& actors_;
   const std::function<void(const Durable&)> on_durable_;
   Edge committed_;
   Edge staged_;
@@ -62,6 +64,7 @@ class TreeSequencer final : public storage::Sequencer {
   std::vector<std::string> new_subjects_;
   absl::flat_hash_set<std::string> erased_subjects_;
   std::vector<RecentLeaves::Leaf> staged_leaves_;
+  std::vector<FreshActors::Place> staged_actors_;
 };
 
 }  // namespace relais::audit::internal

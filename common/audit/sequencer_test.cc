@@ -40,8 +40,11 @@ class SequencerTest : public ::testing::Test {
   Secret key_{std::string(32, 'k')};
   std::unique_ptr<SubjectKeys> keys_;
   std::vector<Durable> durable_;
+  relais::testing::SimExecutor timers_{3, clock_.Now()};
   RecentLeaves recent_;
-  TreeSequencer sequencer_{clock_, *keys_, recent_, [this](const Durable& d) { durable_.push_back(d); }};
+  std::shared_ptr<FreshActors> actors_ = std::make_shared<FreshActors>(clock_, timers_);
+  TreeSequencer sequencer_{clock_, *keys_, recent_, *actors_,
+                           [this](const Durable& d) { durable_.push_back(d); }};
 };
 
 TEST_F(SequencerTest, GivesConsecutivePlacesAndWritesEachNodeOnce) {
@@ -119,6 +122,29 @@ TEST_F(SequencerTest, WritesPointersBesideALeafWithSubject) {
     }
   }
   EXPECT_EQ(pointers, 2);
+}
+
+TEST_F(SequencerTest, WhoActedIsHandedOverOnceDurable) {
+  (void)actors_->Take(0, 1);  // somebody takes
+  const auto draft_of = [this](const std::string& agent) {
+    storage::LeafDraft draft = Draft();
+    draft.drafted = std::make_shared<const Drafted>(
+        Drafted{std::make_shared<const DraftedLeaf>(),
+                std::make_shared<const DraftedActor>(DraftedActor{agent, "", clock_.Now()})});
+    return draft;
+  };
+  std::vector<storage::LogRow> rows;
+  (void)sequencer_.Stage({draft_of("lost")}, rows);
+  sequencer_.Abandoned();
+  (void)sequencer_.Stage({Draft(), draft_of("kept")}, rows);
+  EXPECT_EQ(actors_->Take(0, 2), (std::vector<FreshActors::Actor>{nullptr, nullptr}));
+  sequencer_.Committed();
+  const std::vector<FreshActors::Actor> actors = actors_->Take(0, 3);
+  EXPECT_EQ(actors.at(0), nullptr);
+  ASSERT_NE(actors.at(1), nullptr);
+  EXPECT_EQ(actors.at(1)->agent, "kept");
+  EXPECT_EQ(actors.at(2), nullptr);
+  EXPECT_NE(recent_.Read(1, 1).at(0)->drafted, nullptr);
 }
 
 TEST_F(SequencerTest, NothingIsAnnouncedWithoutLeaves) {
