@@ -92,6 +92,14 @@ FreshActors::Actor ActorOf(const audit::v1::LeafActor& actor, absl::Time month) 
   return std::make_shared<const DraftedActor>(DraftedActor{actor.agent(), actor.certificate(), month});
 }
 
+OpenedLeaf Withheld(uint64_t index, const merkle::Hash& hash) {
+  OpenedLeaf leaf;
+  leaf.index = index;
+  leaf.hash = hash;
+  leaf.opening = OpenedLeaf::Opening::kWithheld;
+  return leaf;
+}
+
 absl::Status NotRecovered() { return absl::FailedPreconditionError("the log is not recovered yet"); }
 
 class LogImpl final : public Log {
@@ -197,6 +205,11 @@ class LogImpl final : public Log {
     std::optional<std::string> subject;
     std::shared_ptr<const DraftedLeaf> drafted;
   };
+  // Those of the durable leaves from `from` on that are kept as drafted; empty when that one is not.
+  [[nodiscard]] std::vector<RecentLeaves::Leaf> Recent(uint64_t from, size_t limit) const {
+    const uint64_t size = growth_->size;
+    return recent_.Read(from, from < size ? std::min<uint64_t>(limit, size - from) : 0);
+  }
   static ReadLeaf AsRead(const RecentLeaf& leaf) {
     return {leaf.bytes, leaf.subject.empty() ? std::nullopt : std::optional<std::string>(leaf.subject),
             leaf.drafted};
@@ -355,20 +368,14 @@ absl::StatusOr<std::optional<Secret>> LogImpl::KeyOf(const Leaf& leaf,
 absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, ReadLeaf read, const Wanted& wanted) {
   OpenedLeaf opened;
   opened.index = index;
-  if (wanted && read.drafted != nullptr && !wanted(read.drafted->header.event_class())) {
-    opened.bytes = std::move(read.bytes);
-    opened.opening = OpenedLeaf::Opening::kWithheld;
-    return opened;
-  }
   absl::StatusOr<Leaf> leaf = ParseLeaf(read.bytes);
   if (!leaf.ok()) {
     return absl::DataLossError(absl::StrCat("log: leaf ", index, " is damaged"));
   }
-  opened.bytes = std::move(read.bytes);
   if (wanted && !wanted(leaf->header.event_class())) {
-    opened.opening = OpenedLeaf::Opening::kWithheld;
-    return opened;
+    return Withheld(index, merkle::HashLeaf(read.bytes));
   }
+  opened.bytes = std::move(read.bytes);
   opened.leaf = *std::move(leaf);
   ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(opened.leaf, read.subject));
   if (!key.has_value()) {
@@ -393,13 +400,6 @@ absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, ReadLeaf read, const Wa
 
 absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_t from, size_t limit) {
   std::vector<ReadLeaf> read;
-  const uint64_t size = growth_->size;
-  for (const RecentLeaves::Leaf& leaf : recent_.Read(from, from < size ? std::min(limit, size - from) : 0)) {
-    read.push_back(AsRead(*leaf));
-  }
-  if (!read.empty()) {
-    return read;
-  }
   ASSIGN_OR_RETURN(std::vector<std::string> leaves, ReadLeaves(from, limit));
   if (leaves.empty()) {
     return read;
@@ -421,8 +421,22 @@ absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_
 
 absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::ReadOpened(uint64_t from, size_t limit,
                                                             const Wanted& wanted) {
-  ASSIGN_OR_RETURN(std::vector<ReadLeaf> read, ReadWithSubjects(from, limit));
   std::vector<OpenedLeaf> opened;
+  const std::vector<RecentLeaves::Leaf> recent = Recent(from, limit);
+  if (!recent.empty()) {
+    opened.reserve(recent.size());
+    for (size_t i = 0; i < recent.size(); ++i) {
+      const RecentLeaf& leaf = *recent[i];
+      if (wanted && leaf.drafted != nullptr && !wanted(leaf.drafted->header.event_class())) {
+        opened.push_back(Withheld(from + i, leaf.hash));
+        continue;
+      }
+      ASSIGN_OR_RETURN(OpenedLeaf one, Open(from + i, AsRead(leaf), wanted));
+      opened.push_back(std::move(one));
+    }
+    return opened;
+  }
+  ASSIGN_OR_RETURN(std::vector<ReadLeaf> read, ReadWithSubjects(from, limit));
   opened.reserve(read.size());
   for (size_t i = 0; i < read.size(); ++i) {
     ASSIGN_OR_RETURN(OpenedLeaf leaf, Open(from + i, std::move(read[i]), wanted));
@@ -527,9 +541,7 @@ absl::StatusOr<LeafForIndex> LogImpl::ForIndex(OpenedLeaf opened) {
 
 absl::StatusOr<std::vector<LeafForIndex>> LogImpl::TakeForIndex(uint64_t from, size_t limit) {
   std::vector<LeafForIndex> taken;
-  const uint64_t size = growth_->size;
-  const std::vector<RecentLeaves::Leaf> recent =
-      recent_.Read(from, from < size ? std::min<uint64_t>(limit, size - from) : 0);
+  const std::vector<RecentLeaves::Leaf> recent = Recent(from, limit);
   if (recent.empty()) {
     ASSIGN_OR_RETURN(std::vector<OpenedLeaf> opened, ReadOpened(from, limit, nullptr));
     taken.reserve(opened.size());

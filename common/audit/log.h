@@ -40,6 +40,7 @@ struct OpenedLeaf {
   enum class Opening { kOpened, kErased, kWithheld };
   uint64_t index = 0;
   std::string bytes;
+  std::optional<merkle::Hash> hash;  // of a withheld leaf, in place of all the rest
   Leaf leaf;
   Opening opening = Opening::kOpened;
   audit::v1::LeafDetails details;  // empty when erased or withheld
@@ -98,7 +99,7 @@ class Log {
   /// Reads consecutive leaves, at most `limit` and about 4 MiB; empty at the end.
   virtual absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) = 0;
   /// The same with part P opened. With `wanted`, only of the classes for which it says true; of the others,
-  /// kWithheld, only index and bytes are filled.
+  /// kWithheld, only index and hash are filled.
   using Wanted = std::function<bool(audit::v1::EventClass)>;
   virtual absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit,
                                                              const Wanted& wanted = nullptr) = 0;

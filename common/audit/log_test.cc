@@ -322,7 +322,9 @@ TEST_P(LogConformanceTest, OpensOnlyTheClassesThatAreWanted) {
     ASSERT_TRUE(opened.ok()) << opened.status();
     ASSERT_EQ(opened->size(), 2U);
     EXPECT_EQ(opened->at(0).opening, OpenedLeaf::Opening::kWithheld);
-    EXPECT_FALSE(opened->at(0).bytes.empty());
+    EXPECT_EQ(opened->at(0).hash, merkle::HashLeaf(log().ReadLeaves(0, 1)->at(0)));
+    EXPECT_TRUE(opened->at(0).bytes.empty());
+    EXPECT_FALSE(opened->at(1).hash.has_value());
     EXPECT_EQ(opened->at(0).details.ByteSizeLong(), 0U);
     EXPECT_EQ(opened->at(1).opening, OpenedLeaf::Opening::kOpened);
     EXPECT_NE(opened->at(1).details.ByteSizeLong(), 0U);

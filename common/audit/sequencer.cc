@@ -40,11 +40,12 @@ void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vec
   const std::string index = IndexKey(place);
   StampTime(leaf.bytes, time);
   completed_.clear();
-  staged_.range.Append(merkle::HashLeaf(leaf.bytes), &completed_);
+  const merkle::Hash hash = merkle::HashLeaf(leaf.bytes);
+  staged_.range.Append(hash, &completed_);
   for (const merkle::Node& node : completed_) {
     rows.push_back({LogTable::kNodes, NodeKey(node.id), std::string(merkle::AsBytes(node.hash))});
   }
-  auto recent = std::make_shared<RecentLeaf>(RecentLeaf{leaf.bytes, leaf.subject, nullptr});
+  auto recent = std::make_shared<RecentLeaf>(RecentLeaf{leaf.bytes, hash, leaf.subject, nullptr});
   rows.push_back({LogTable::kLeaves, index, std::move(leaf.bytes)});
   StageDraftRows(std::move(leaf.rows), rows);
   const bool erased = !leaf.subject.empty() && IsErased(leaf.subject);

@@ -144,7 +144,9 @@ TEST_F(SequencerTest, WhoActedIsHandedOverOnceDurable) {
   ASSERT_NE(actors.at(1), nullptr);
   EXPECT_EQ(actors.at(1)->agent, "kept");
   EXPECT_EQ(actors.at(2), nullptr);
-  EXPECT_NE(recent_.Read(1, 1).at(0)->drafted, nullptr);
+  const RecentLeaves::Leaf recent = recent_.Read(1, 1).at(0);
+  EXPECT_NE(recent->drafted, nullptr);
+  EXPECT_EQ(recent->hash, merkle::HashLeaf(recent->bytes));
 }
 
 TEST_F(SequencerTest, NothingIsAnnouncedWithoutLeaves) {
