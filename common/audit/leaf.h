@@ -69,7 +69,7 @@ absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const std::
 /// Opens part P with a receipt's key; the commitment cannot be checked with it.
 absl::StatusOr<audit::v1::LeafDetails> OpenDetailsWithLeafKey(const Leaf& leaf, const Secret& leaf_key);
 /// What OpenDetails will give of the event's leaf.
-audit::v1::LeafDetails DetailsOf(const Event& event);
+audit::v1::LeafDetails DetailsOf(Event event);
 absl::StatusOr<audit::v1::LeafActor> OpenActor(const Leaf& leaf, const Secret& month_key);
 /// "2026-11": names the month key of an instant (UTC).
 std::string MonthName(absl::Time time);

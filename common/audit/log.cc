@@ -85,11 +85,12 @@ absl::StatusOr<Secret> GetOrAdd(crypto::KeyRing& ring, std::string_view name, Ra
 }
 
 // Null when nobody is named.
-FreshActors::Actor ActorOf(const audit::v1::LeafActor& actor, absl::Time month) {
+FreshActors::Actor ActorOf(audit::v1::LeafActor actor, absl::Time month) {
   if (actor.agent().empty() && actor.certificate().empty()) {
     return nullptr;
   }
-  return std::make_shared<const DraftedActor>(DraftedActor{actor.agent(), actor.certificate(), month});
+  return std::make_shared<const DraftedActor>(
+      DraftedActor{std::move(*actor.mutable_agent()), std::move(*actor.mutable_certificate()), month});
 }
 
 OpenedLeaf Withheld(uint64_t index, const merkle::Hash& hash) {
@@ -129,7 +130,7 @@ class LogImpl final : public Log {
   storage::Sequencer& sequencer() override { return sequencer_; }
   absl::Status Recover(storage::Store& store) override;
   [[nodiscard]] const std::optional<audit::v1::LogContinued>& lost() const override { return lost_; }
-  absl::StatusOr<storage::LeafDraft> Draft(const Event& event) override;
+  absl::StatusOr<storage::LeafDraft> Draft(Event event) override;
   SubjectKeys& keys() override { return *keys_; }
 
   [[nodiscard]] LogState state() const override {
@@ -284,7 +285,7 @@ absl::Status LogImpl::Recover(storage::Store& store) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
+absl::StatusOr<storage::LeafDraft> LogImpl::Draft(Event event) {
   storage::LeafDraft draft;
   Secret subject_key;
   if (event.subject.has_value()) {
@@ -304,11 +305,12 @@ absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
   ASSIGN_OR_RETURN(SealedLeaf sealed,
                    SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
   draft.bytes = std::move(sealed.bytes);
-  auto actor = ActorOf(event.actor, now);
-  draft.drafted = std::make_shared<const Drafted>(
-      Drafted{std::make_shared<const DraftedLeaf>(
-                  DraftedLeaf{std::move(sealed.header), DetailsOf(event), actor != nullptr}),
-              std::move(actor)});
+  Drafted drafted;
+  drafted.actor = ActorOf(std::move(event.actor), now);
+  const bool names_actor = drafted.actor != nullptr;
+  drafted.leaf = std::make_shared<const DraftedLeaf>(
+      DraftedLeaf{std::move(sealed.header), DetailsOf(std::move(event)), names_actor});
+  draft.drafted = std::make_shared<const Drafted>(std::move(drafted));
   return draft;
 }
 
@@ -528,9 +530,9 @@ absl::StatusOr<OpenedActor> LogImpl::OpenActor(const Leaf& leaf) {
 absl::StatusOr<LeafForIndex> LogImpl::ForIndex(OpenedLeaf opened) {
   LeafForIndex leaf;
   leaf.index = opened.index;
-  const absl::StatusOr<OpenedActor> actor = OpenActor(opened.leaf);
+  absl::StatusOr<OpenedActor> actor = OpenActor(opened.leaf);
   if (actor.ok()) {
-    leaf.actor = ActorOf(actor->actor, actor->month);
+    leaf.actor = ActorOf(std::move(actor->actor), actor->month);
   } else if (!absl::IsNotFound(actor.status())) {
     return actor.status();
   }

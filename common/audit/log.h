@@ -84,7 +84,7 @@ class Log {
   [[nodiscard]] virtual const std::optional<audit::v1::LogContinued>& lost() const = 0;
 
   /// Seals an event into a draft for a commit. Cheap (about 10 µs); any thread.
-  virtual absl::StatusOr<storage::LeafDraft> Draft(const Event& event) = 0;
+  virtual absl::StatusOr<storage::LeafDraft> Draft(Event event) = 0;
   virtual SubjectKeys& keys() = 0;
 
   /// What is durable now.
