@@ -42,11 +42,12 @@ void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vec
   completed_.clear();
   const merkle::Hash hash = merkle::HashLeaf(leaf.bytes);
   staged_.range.Append(hash, &completed_);
+  auto recent = std::make_shared<RecentLeaf>(RecentLeaf{std::move(leaf.bytes), hash, leaf.subject, nullptr});
   for (const merkle::Node& node : completed_) {
     rows.push_back({LogTable::kNodes, NodeKey(node.id), std::string(merkle::AsBytes(node.hash))});
   }
-  auto recent = std::make_shared<RecentLeaf>(RecentLeaf{leaf.bytes, hash, leaf.subject, nullptr});
-  rows.push_back({LogTable::kLeaves, index, std::move(leaf.bytes)});
+  // The row shares the bytes that are kept.
+  rows.push_back({LogTable::kLeaves, index, std::shared_ptr<const std::string>(recent, &recent->bytes)});
   StageDraftRows(std::move(leaf.rows), rows);
   const bool erased = !leaf.subject.empty() && IsErased(leaf.subject);
   if (const auto* const drafted = static_cast<const Drafted*>(leaf.drafted.get()); drafted != nullptr) {
@@ -88,7 +89,19 @@ void TreeSequencer::StageDraftRows(std::vector<LogRow> draft_rows, std::vector<L
 }
 
 bool TreeSequencer::IsErased(const std::string& subject) const {
-  return erased_subjects_.contains(subject) || keys_.ErasedLately(subject);
+  return erased_subjects_.contains(subject) || erased_before_.contains(subject);
+}
+
+void TreeSequencer::RememberErased() {
+  for (const std::string& subject : erased_subjects_) {
+    if (erased_before_.insert(subject).second) {
+      erased_order_.push_back(subject);
+    }
+  }
+  while (erased_order_.size() > kErasedRemembered) {
+    erased_before_.erase(erased_order_.front());
+    erased_order_.pop_front();
+  }
 }
 
 void TreeSequencer::Committed() {
@@ -109,6 +122,7 @@ void TreeSequencer::Committed() {
   for (const std::string& subject : erased_subjects_) {
     keys_.MarkErased(subject);
   }
+  RememberErased();
   actors_.Add(std::move(staged_actors_));
   staged_leaves_.clear();
   staged_actors_.clear();

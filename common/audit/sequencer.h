@@ -1,7 +1,9 @@
 // Gives leaves their place and their time. Private to common/audit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -43,6 +45,10 @@ class TreeSequencer final : public storage::Sequencer {
   void Committed() override;
   void Abandoned() override;
 
+  /// Erasures that are remembered, the latest: what was drafted about such a subject before, and comes after,
+  /// leaves neither key nor pointer. More than a store's queue can hold, and each is a commit of its own.
+  static constexpr size_t kErasedRemembered = 8192;
+
  private:
   struct Edge {
     merkle::Frontier range;
@@ -51,6 +57,7 @@ class TreeSequencer final : public storage::Sequencer {
   void StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vector<storage::LogRow>& rows);
   void StageDraftRows(std::vector<storage::LogRow> draft_rows, std::vector<storage::LogRow>& rows);
   [[nodiscard]] bool IsErased(const std::string& subject) const;
+  void RememberErased();
 
   const Clock& clock_;
   SubjectKeys& keys_;
@@ -63,6 +70,9 @@ class TreeSequencer final : public storage::Sequencer {
   // Of this group: subjects whose key row, or whose tombstone, becomes durable with it.
   std::vector<std::string> new_subjects_;
   absl::flat_hash_set<std::string> erased_subjects_;
+  // Of the groups before: the writer's own, so that a leaf costs no look into the keys, nor their lock.
+  absl::flat_hash_set<std::string> erased_before_;
+  std::deque<std::string> erased_order_;
   std::vector<RecentLeaves::Leaf> staged_leaves_;
   std::vector<FreshActors::Place> staged_actors_;
 };

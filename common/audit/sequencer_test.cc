@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "common/audit/leaf.h"
@@ -147,6 +148,56 @@ TEST_F(SequencerTest, WhoActedIsHandedOverOnceDurable) {
   const RecentLeaves::Leaf recent = recent_.Read(1, 1).at(0);
   EXPECT_NE(recent->drafted, nullptr);
   EXPECT_EQ(recent->hash, merkle::HashLeaf(recent->bytes));
+}
+
+// A leaf and a key that were drafted before an erasure and come after it.
+TEST_F(SequencerTest, WhatComesAfterAnErasureLeavesNoTraceOfTheSubject) {
+  const Subject her = testing::Person(1);
+  const auto erase = [](const Subject& subject) {
+    storage::LeafDraft draft;
+    draft.rows.push_back(SubjectKeys::TombstoneRow(subject));
+    return draft;
+  };
+  // Tables of rows about her, tombstones not counted.
+  const auto stage_late = [&] {
+    storage::LeafDraft late = Draft();
+    late.subject = her.Encode();
+    late.rows.push_back({LogTable::kSubjectKeys, her.Encode(), std::string(1 + 4 + 32, '\1')});
+    late.drafted = std::make_shared<const Drafted>(Drafted{std::make_shared<const DraftedLeaf>(), nullptr});
+    std::vector<storage::LogRow> rows;
+    (void)sequencer_.Stage({late}, rows);
+    return std::count_if(rows.begin(), rows.end(), [](const storage::LogRow& row) {
+      return row.table == LogTable::kSubjectKeys || row.table == LogTable::kSubjectLeaves ||
+             row.table == LogTable::kLeafSubjects;
+    });
+  };
+  std::vector<storage::LogRow> rows;
+  EXPECT_EQ(stage_late(), 3);
+  sequencer_.Committed();
+  EXPECT_NE(recent_.Read(0, 1).at(0)->drafted, nullptr);
+
+  (void)sequencer_.Stage({erase(her)}, rows);
+  EXPECT_EQ(stage_late(), 0) << "in the group of the erasure";
+  sequencer_.Abandoned();
+  EXPECT_EQ(stage_late(), 3) << "the erasure was not";
+  sequencer_.Abandoned();
+
+  (void)sequencer_.Stage({erase(her)}, rows);
+  sequencer_.Committed();
+  EXPECT_EQ(stage_late(), 0) << "in a later group";
+  sequencer_.Committed();
+  EXPECT_EQ(recent_.Read(0, 1).at(0)->drafted, nullptr);
+  EXPECT_EQ(recent_.Read(1, 1).at(0)->drafted, nullptr);
+}
+
+TEST_F(SequencerTest, TheLeafIsPutFromTheBytesThatAreKept) {
+  std::vector<storage::LogRow> rows;
+  (void)sequencer_.Stage(Drafts(1), rows);
+  sequencer_.Committed();
+  const RecentLeaves::Leaf recent = recent_.Read(0, 1).at(0);
+  ASSERT_EQ(rows.at(0).table, LogTable::kLeaves);
+  EXPECT_EQ(&*rows.at(0).value, &recent->bytes);
+  EXPECT_EQ(merkle::HashLeaf(*rows.at(0).value), recent->hash);
 }
 
 TEST_F(SequencerTest, NothingIsAnnouncedWithoutLeaves) {
