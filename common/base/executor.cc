@@ -28,12 +28,15 @@ void ThreadPool::Post(std::function<void()> fn) {
 }
 
 void ThreadPool::PostAfter(absl::Duration delay, std::function<void()> fn) {
+  const absl::Duration due = SystemClock().Monotonic() + delay;
   {
     std::lock_guard lock(mu_);
     if (stopping_) {
       return;
     }
-    timers_.emplace(SystemClock().Monotonic() + delay, std::move(fn));
+    if (timers_.emplace(due, std::move(fn)) != timers_.begin()) {
+      return;  // the timer thread wakes before that anyhow, and looks again
+    }
   }
   timer_.notify_one();
 }
