@@ -87,7 +87,6 @@ CommitResult GroupWriter::Stage(CommitRequest& request) {
       versions_.Put(std::move(key), std::nullopt);
     }
   }
-  rows_.clear();
   result.leaves = sequencer_.Stage(std::move(request.leaves), rows_);
   for (const LogRow& row : rows_) {
     if (row.value.has_value()) {
@@ -96,6 +95,7 @@ CommitResult GroupWriter::Stage(CommitRequest& request) {
       batch_.Delete(database_.log(row.table), row.key);
     }
   }
+  rows_.clear();  // what their values are shared with is the sequencer's alone
   return result;
 }
 
