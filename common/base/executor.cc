@@ -34,7 +34,8 @@ void ThreadPool::PostAfter(absl::Duration delay, std::function<void()> fn) {
     if (stopping_) {
       return;
     }
-    if (timers_.emplace(due, std::move(fn)) != timers_.begin()) {
+    const auto at = timers_.emplace(due, std::move(fn));
+    if (at != timers_.begin()) {
       return;  // the timer thread wakes before that anyhow, and looks again
     }
   }
