@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,18 +27,25 @@ class FollowWindow {
     return queue.size() == 1;
   }
   /// Adds the next leaf, which needs no work.
-  void AddFinished(const merkle::Hash& hash) { items_.push_back({FollowedLeaf(), hash, true}); }
+  void AddFinished(const merkle::Hash& hash) {
+    if (items_.empty()) {  // the common case: no place is needed
+      passed_.push_back(hash);
+      ++first_;
+    } else {
+      items_.push_back({std::nullopt, hash, true});
+    }
+  }
 
   /// The leaf of `key` whose turn it is; there must be one.
   [[nodiscard]] const FollowedLeaf& Front(const std::string& key) const {
-    return items_[queues_.at(key).front() - first_].leaf;
+    return *items_[queues_.at(key).front() - first_].leaf;
   }
   /// That leaf is applied. True when another of its key waits.
   bool Finish(const std::string& key) {
     const auto queue = queues_.find(key);
     Item& item = items_[queue->second.front() - first_];
     item.finished = true;
-    item.leaf = FollowedLeaf();
+    item.leaf.reset();
     queue->second.pop_front();
     if (!queue->second.empty()) {
       return true;
@@ -47,7 +55,7 @@ class FollowWindow {
   }
   /// Removes the finished leaves at the beginning and gives their hashes.
   std::vector<merkle::Hash> TakeFinished() {
-    std::vector<merkle::Hash> hashes;
+    std::vector<merkle::Hash> hashes = std::exchange(passed_, {});
     while (!items_.empty() && items_.front().finished) {
       hashes.push_back(items_.front().hash);
       items_.pop_front();
@@ -61,11 +69,12 @@ class FollowWindow {
 
  private:
   struct Item {
-    FollowedLeaf leaf;
+    std::optional<FollowedLeaf> leaf;  // until it is finished
     merkle::Hash hash;
     bool finished = false;
   };
-  uint64_t first_;
+  uint64_t first_;                    // index of the first item
+  std::vector<merkle::Hash> passed_;  // finished leaves right before it, not taken yet
   std::deque<Item> items_;
   std::map<std::string, std::deque<uint64_t>> queues_;
 };

@@ -129,8 +129,14 @@ void UpdateLease(Core& core) {
 // Counts what is finished at the beginning of the window. The caller holds the lock.
 void Advance(Core& core) {
   const size_t before = core.window->size();
-  for (const merkle::Hash& hash : core.window->TakeFinished()) {
-    core.applied_range.Append(hash, nullptr);
+  const std::vector<merkle::Hash> finished = core.window->TakeFinished();
+  // All that was read is applied: that range is made already. Not so with a leaf that did not pass the check.
+  if (!finished.empty() && core.window->size() == 0 && core.check->read() == core.window->end()) {
+    core.applied_range = core.check->range();
+  } else {
+    for (const merkle::Hash& hash : finished) {
+      core.applied_range.Append(hash, nullptr);
+    }
   }
   if (core.applied_range.size() == core.applied) {
     return;

@@ -46,8 +46,9 @@ class TailSource {
   virtual Task<absl::StatusOr<LogState>> Probe(std::string nonce) = 0;
 };
 
-/// The service's own log, as a source. With `wanted`, leaves of other classes come without header and part P:
-/// nothing is opened that no handler reads.
+/// The service's own log, as a source. With `wanted`, of leaves of other classes the hash alone comes:
+/// nothing is opened or copied that no handler reads. A read that found nothing wanted, and little, answers
+/// up to 5 ms later, as a peer's tail sends its leaves; one that found something wanted answers at once.
 std::unique_ptr<TailSource> LocalSource(Log& log, Log::Wanted wanted = nullptr);
 
 /// What is done with a leaf. Must be idempotent: after a crash leaves are applied again from the cursor.

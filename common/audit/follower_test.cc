@@ -434,6 +434,22 @@ TEST(FollowerCrashTest, NothingIsSkippedAndOrderHoldsPerKey) {
   }
 }
 
+// What a leaf that was refused says is never taken for applied, though it is in the tree that was read.
+TEST_F(FollowerTest, ALeafThatDidNotPassIsNotCountedWithTheOnesBefore) {
+  handler_.delay = absl::Seconds(2);
+  source_.AppendMany(2);
+  source_.HoldReadsAt(1);
+  Follow();
+  RunFor(absl::Milliseconds(500));  // leaf 0 is being applied, and two leaves are named with their root
+  source_.Fork(1, "other");
+  source_.HoldReadsAt(std::nullopt);
+  RunFor(absl::Milliseconds(500));
+  EXPECT_TRUE(follower_->alarmed());
+  EXPECT_EQ(follower_->applied(), 0U);
+  RunFor(absl::Seconds(5));
+  EXPECT_EQ(follower_->applied(), 1U);
+}
+
 // --- The service's own log ---
 
 TEST(FollowerLocalTest, FollowsItsOwnLogAndIsNotFedByItsCursor) {
@@ -452,6 +468,61 @@ TEST(FollowerLocalTest, FollowsItsOwnLogAndIsNotFedByItsCursor) {
   EXPECT_EQ(harness.log().state().size, 3U);
   EXPECT_FALSE(follower->alarmed());
   EXPECT_TRUE(harness.Run(follower->Stop()));
+}
+
+bool IsRefusal(audit::v1::EventClass event_class) {
+  return event_class == audit::v1::EVENT_CLASS_CALL_REFUSED;
+}
+
+TEST(FollowerLocalTest, LeavesThatNobodyWantsCountByTheirHash) {
+  SimLogHarness harness;
+  RecordingHandler handler(harness.sim());
+  FollowerOptions options = Options();
+  options.name = "own";
+  uint64_t size = 0;
+  for (int life = 0; life < 3; ++life) {
+    harness.Append({SubjectEvent(Person(1)), PlainEvent(), SubjectEvent(Person(2))});
+    size += 3;
+    if (life == 2) {
+      harness.Crash();  // now they come from the store
+      ASSERT_TRUE(harness.Reopen().ok());
+    }
+    const auto source = LocalSource(harness.log(), &IsRefusal);
+    auto follower = Follower::Create(options, *source, handler, harness.store(), harness.sim(),
+                                     harness.random(), harness.sim());
+    ASSERT_TRUE(follower->Start().ok());
+    ASSERT_TRUE(harness.Run(follower->WaitApplied(size, absl::Seconds(5))));
+    harness.sim().RunFor(absl::Seconds(1));
+    EXPECT_TRUE(follower->LeaseHeld()) << "the root of what was applied is the log's";
+    EXPECT_FALSE(follower->alarmed());
+    EXPECT_TRUE(harness.Run(follower->Stop()));
+  }
+  EXPECT_THAT(handler.applied(), ElementsAre(1, 4, 7));
+  const auto source = LocalSource(harness.log(), &IsRefusal);
+  const auto leaves = harness.Run(source->Read(0, 10, absl::Seconds(1)));
+  ASSERT_TRUE(leaves.ok()) << leaves.status();
+  EXPECT_EQ(leaves->at(0).hash, merkle::HashLeaf(harness.log().ReadLeaves(0, 1)->at(0)));
+  EXPECT_TRUE(leaves->at(0).bytes.empty());
+  EXPECT_EQ(leaves->at(0).opening, audit::v1::TailLeaf::OPENING_WITHHELD);
+  EXPECT_FALSE(leaves->at(1).hash.has_value());
+}
+
+TEST(FollowerLocalTest, GathersOnlyWhatNobodyWants) {
+  SimLogHarness harness;
+  const auto source = LocalSource(harness.log(), &IsRefusal);
+  const auto took = [&](uint64_t from, size_t limit) {
+    const absl::Duration before = harness.sim().Monotonic();
+    EXPECT_TRUE(harness.Run(source->Read(from, limit, absl::Seconds(1))).ok());
+    return harness.sim().Monotonic() - before;
+  };
+  harness.Append({SubjectEvent(Person(1)), SubjectEvent(Person(2))});
+  EXPECT_EQ(took(0, 64), absl::Milliseconds(5));
+  EXPECT_EQ(took(0, 4), absl::ZeroDuration()) << "that is enough";
+  EXPECT_EQ(took(1, 1), absl::ZeroDuration());
+  harness.Append(PlainEvent());
+  EXPECT_EQ(took(0, 64), absl::ZeroDuration()) << "something is wanted";
+  EXPECT_EQ(took(2, 64), absl::ZeroDuration());
+  EXPECT_EQ(took(3, 64), absl::Seconds(1)) << "there is nothing";
 }
 
 TEST(FollowerLocalTest, RealThreads) {

@@ -43,14 +43,14 @@ bool TakeVarint(std::string_view& bytes, uint64_t& value) {
   return false;
 }
 
-void AddText(std::vector<IndexedValue>& out, Dimension dimension, const std::string& text) {
+void VisitText(Dimension dimension, std::string_view text, ValueVisitor visit) {
   if (!text.empty()) {
-    out.push_back({dimension, text});
+    visit(dimension, text);
   }
 }
-void AddNumber(std::vector<IndexedValue>& out, Dimension dimension, uint64_t number) {
+void VisitNumber(Dimension dimension, uint64_t number, ValueVisitor visit) {
   if (number != 0) {
-    out.push_back({dimension, NumberValue(number)});
+    visit(dimension, NumberValue(number));
   }
 }
 
@@ -70,33 +70,48 @@ std::string AgentValue(std::string_view institution, std::string_view agent) {
   return value;
 }
 
+void VisitValues(const audit::v1::LeafHeader& header, const audit::v1::LeafDetails& details,
+                 ValueVisitor visit) {
+  VisitText(Dimension::kInstitution, header.institution(), visit);
+  VisitText(Dimension::kRecipient, details.recipient().institution(), visit);
+  VisitText(Dimension::kPurpose, header.purpose(), visit);
+  for (int i = 0; i < header.categories_size(); ++i) {
+    if (i == 0 || header.categories(i) != header.categories(i - 1)) {  // they are sorted
+      VisitText(Dimension::kCategory, header.categories(i), visit);
+    }
+  }
+  VisitNumber(Dimension::kGround, static_cast<uint64_t>(header.ground()), visit);
+  VisitNumber(Dimension::kDecision, static_cast<uint64_t>(header.decision()), visit);
+  VisitText(Dimension::kDenialReason, details.denial_reason(), visit);
+  VisitNumber(Dimension::kEventClass, static_cast<uint64_t>(header.event_class()), visit);
+  VisitText(Dimension::kRelation, details.relation(), visit);
+  VisitNumber(Dimension::kDirectoryVersion, header.directory_version(), visit);
+}
+
+void VisitActorValues(std::string_view institution, std::string_view agent, std::string_view certificate,
+                      ValueVisitor visit) {
+  if (!agent.empty()) {
+    visit(Dimension::kAgent, AgentValue(institution, agent));
+  }
+  VisitText(Dimension::kCertificate, certificate, visit);
+}
+
 std::vector<IndexedValue> ValuesOf(const audit::v1::LeafHeader& header,
                                    const audit::v1::LeafDetails& details) {
   std::vector<IndexedValue> values;
-  AddText(values, Dimension::kInstitution, header.institution());
-  AddText(values, Dimension::kRecipient, details.recipient().institution());
-  AddText(values, Dimension::kPurpose, header.purpose());
-  for (int i = 0; i < header.categories_size(); ++i) {
-    if (i == 0 || header.categories(i) != header.categories(i - 1)) {  // they are sorted
-      AddText(values, Dimension::kCategory, header.categories(i));
-    }
-  }
-  AddNumber(values, Dimension::kGround, static_cast<uint64_t>(header.ground()));
-  AddNumber(values, Dimension::kDecision, static_cast<uint64_t>(header.decision()));
-  AddText(values, Dimension::kDenialReason, details.denial_reason());
-  AddNumber(values, Dimension::kEventClass, static_cast<uint64_t>(header.event_class()));
-  AddText(values, Dimension::kRelation, details.relation());
-  AddNumber(values, Dimension::kDirectoryVersion, header.directory_version());
+  VisitValues(header, details, [&values](Dimension dimension, std::string_view value) {
+    values.push_back({dimension, std::string(value)});
+  });
   return values;
 }
 
 std::vector<IndexedValue> ActorValuesOf(const audit::v1::LeafHeader& header,
                                         const audit::v1::LeafActor& actor) {
   std::vector<IndexedValue> values;
-  if (!actor.agent().empty()) {
-    values.push_back({Dimension::kAgent, AgentValue(header.institution(), actor.agent())});
-  }
-  AddText(values, Dimension::kCertificate, actor.certificate());
+  VisitActorValues(header.institution(), actor.agent(), actor.certificate(),
+                   [&values](Dimension dimension, std::string_view value) {
+                     values.push_back({dimension, std::string(value)});
+                   });
   return values;
 }
 

@@ -22,6 +22,7 @@
 #include <tuple>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "common/base/id128.h"
 #include "common/base/secret.h"
@@ -60,6 +61,8 @@ inline constexpr std::string_view kIndexKeyInfo = "relais audit index v1";
 inline constexpr uint64_t kRunLeaves = 4096;
 inline constexpr uint64_t kSegmentLeaves = 65536;
 inline constexpr size_t kValueHashSize = 16;
+/// The largest number a Dimension has.
+inline constexpr size_t kDimensions = 12;
 
 /// Whether the dimension belongs to part R.
 [[nodiscard]] bool IsMonthly(Dimension dimension);
@@ -68,7 +71,14 @@ inline constexpr size_t kValueHashSize = 16;
 /// Agents' ids are their institution's own.
 [[nodiscard]] std::string AgentValue(std::string_view institution, std::string_view agent);
 
-/// What a leaf is found by. `details` is empty when erased.
+/// Called for each value that a leaf is found by; the value lives as long as the call.
+using ValueVisitor = absl::FunctionRef<void(Dimension, std::string_view)>;
+/// `details` is empty when erased.
+void VisitValues(const audit::v1::LeafHeader& header, const audit::v1::LeafDetails& details,
+                 ValueVisitor visit);
+void VisitActorValues(std::string_view institution, std::string_view agent, std::string_view certificate,
+                      ValueVisitor visit);
+/// The same as a list.
 [[nodiscard]] std::vector<IndexedValue> ValuesOf(const audit::v1::LeafHeader& header,
                                                  const audit::v1::LeafDetails& details);
 [[nodiscard]] std::vector<IndexedValue> ActorValuesOf(const audit::v1::LeafHeader& header,

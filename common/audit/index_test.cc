@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "common/audit/fsck_index.h"
 #include "common/audit/leaf.h"
 #include "common/audit/testing/log_harness.h"
+#include "common/audit/testing/no_sequencer.h"
 
 namespace relais::audit {
 namespace {
@@ -149,6 +151,63 @@ TEST_F(IndexTest, AMonthsRowsGoWithItsKey) {
   IndexAll();
   EXPECT_EQ(Rows(partition), 0u) << "once the leaf says so they are gone";
   EXPECT_EQ(Find(Dimension::kInstitution, "caf").size(), 10u);
+  Stop();
+}
+
+// What was kept in the clear when the key was destroyed is of no use: nothing is written under a destroyed
+// key.
+TEST_F(IndexTest, WhoActedInADestroyedMonthIsNotIndexed) {
+  Append(1, "caf");
+  Start();
+  IndexAll();
+  Stop();
+  Append(3, "caf", "a-1");
+  const std::string month = MonthName(harness_.sim().Now());
+  const auto month_key = harness_.log().DeriveMonthKey(harness_.sim().Now(), internal::kIndexKeyInfo);
+  ASSERT_TRUE(month_key.ok());
+  ASSERT_TRUE(harness_.ring().Destroy("audit-month/" + month, 1).ok());
+  Restart();
+  IndexAll();
+  EXPECT_EQ(Find(Dimension::kInstitution, "caf").size(), 4u);
+  EXPECT_EQ(Rows(internal::IndexPartition(*month_key, 1, Dimension::kAgent, 0)), 0u);
+  Stop();
+}
+
+// Leaves that are indexed right behind the writer, and leaves that have to be opened, have the same rows.
+TEST_F(IndexTest, TheSameRowsAsDraftedAndAsOpened) {
+  Event event = testing::SubjectEvent(testing::Person(1), audit::v1::EVENT_CLASS_CHECK_DECIDED);
+  event.categories = {"HOUSING", "BUDGET"};
+  event.ground = common::v1::GROUND_AGREEMENT;
+  event.decision = common::v1::DECISION_DENY;
+  event.details.set_denial_reason("REASON_REFUSED");
+  event.details.mutable_recipient()->set_institution("cpam");
+  event.actor.set_certificate(std::string(64, 'c'));
+  Append(1, "caf");
+  Start();
+  IndexAll();
+  for (int i = 0; i < 5; ++i) {
+    event.actor.set_agent("a-" + std::to_string(i % 2));
+    harness_.Append(event);
+  }
+  IndexAll();
+  Stop();
+  const auto fsck = [this] {
+    testing::NoSequencer sequencer;
+    const storage::MemoryStore store(harness_.disk(), harness_.executor(), sequencer, {});
+    Findings findings;
+    EXPECT_TRUE(FsckIndex(store, harness_.ring(), harness_.random(), findings).ok());
+    return findings.list().size();
+  };
+  EXPECT_EQ(fsck(), 0u);
+  const std::vector<uint64_t> denied = Find(Dimension::kDenialReason, "REASON_REFUSED");
+  const std::vector<uint64_t> agent = FindAgent("ville-paris", "a-1");
+  EXPECT_EQ(denied, (std::vector<uint64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(agent, (std::vector<uint64_t>{2, 4}));
+  Restart(true);
+  IndexAll();
+  EXPECT_EQ(fsck(), 0u);
+  EXPECT_EQ(Find(Dimension::kDenialReason, "REASON_REFUSED"), denied);
+  EXPECT_EQ(FindAgent("ville-paris", "a-1"), agent);
   Stop();
 }
 

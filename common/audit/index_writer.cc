@@ -170,11 +170,11 @@ Task<absl::Status> IndexSome(IndexCorePtr core) {
   while (run.next() < run.limit() && !core->stopping) {
     co_await ResumeOn(core->executor);
     const size_t room = std::min<uint64_t>(kReadAtOnce, run.limit() - run.next());
-    CO_ASSIGN_OR_RETURN(const std::vector<OpenedLeaf> leaves, core->log.ReadOpened(run.next(), room));
+    CO_ASSIGN_OR_RETURN(const std::vector<LeafForIndex> leaves, core->log.TakeForIndex(run.next(), room));
     if (leaves.empty()) {
       break;
     }
-    for (const OpenedLeaf& leaf : leaves) {
+    for (const LeafForIndex& leaf : leaves) {
       CO_RETURN_IF_ERROR(run.Add(leaf));
     }
   }

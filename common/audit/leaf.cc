@@ -30,9 +30,9 @@ std::string AssociatedData(std::string_view random) {
   return aad;
 }
 
-std::string Commitment(const Secret& subject_key, std::string_view random, const Subject& subject) {
-  return crypto::HmacSha256(crypto::HkdfSha256(subject_key, random, kInfoCommitment, kKeySize),
-                            subject.Encode());
+// `prk`: of the subject's key and the leaf's random, as for the leaf's key.
+std::string Commitment(const crypto::HkdfPrk& prk, const Subject& subject) {
+  return crypto::HmacSha256(prk.Expand(kInfoCommitment, kKeySize), subject.Encode());
 }
 
 audit::v1::Subject ToProto(const Subject& subject) {
@@ -43,8 +43,18 @@ audit::v1::Subject ToProto(const Subject& subject) {
   return proto;
 }
 
-audit::v1::LeafHeader MakeHeader(const Event& event, const Id128& event_id, std::string_view random,
-                                 bool test_mode, const Secret& subject_key) {
+void AddSorted(const std::vector<std::string>& categories, audit::v1::LeafHeader& header) {
+  header.mutable_categories()->Reserve(static_cast<int>(categories.size()));
+  for (const std::string& category : categories) {
+    header.add_categories(category);
+  }
+  if (!std::is_sorted(categories.begin(), categories.end())) {  // most authors sort them
+    std::sort(header.mutable_categories()->begin(), header.mutable_categories()->end());
+  }
+}
+
+audit::v1::LeafHeader MakeHeader(const Event& event, const Id128& event_id, bool test_mode,
+                                 const crypto::HkdfPrk& prk) {
   audit::v1::LeafHeader header;
   header.set_event_class(event.event_class);
   header.set_event_id(event_id.ToBytes());
@@ -53,15 +63,11 @@ audit::v1::LeafHeader MakeHeader(const Event& event, const Id128& event_id, std:
   header.set_ground(event.ground);
   header.set_decision(event.decision);
   header.set_purpose(event.purpose);
-  std::vector<std::string> categories = event.categories;
-  std::sort(categories.begin(), categories.end());
-  for (std::string& category : categories) {
-    header.add_categories(std::move(category));
-  }
+  AddSorted(event.categories, header);
   header.set_test(test_mode);
   header.set_exercise(event.exercise);
   if (event.subject.has_value()) {
-    header.set_commitment(Commitment(subject_key, random, *event.subject));
+    header.set_commitment(Commitment(prk, *event.subject));
   }
   return header;
 }
@@ -126,17 +132,22 @@ absl::StatusOr<audit::v1::LeafDetails> Unseal(const Leaf& leaf, const Secret& le
 
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key) {
-  return SealLeafAs(event, event.event_id, random, test_mode, subject_key, month_key);
+  ASSIGN_OR_RETURN(SealedLeaf sealed,
+                   SealLeafAs(event, event.event_id, random, test_mode, subject_key, month_key));
+  return std::move(sealed.bytes);
 }
 
-absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
-                                       bool test_mode, const Secret& subject_key, const Secret& month_key) {
+absl::StatusOr<SealedLeaf> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
+                                      bool test_mode, const Secret& subject_key, const Secret& month_key) {
   RETURN_IF_ERROR(CheckEvent(event, event_id, random));
+  const crypto::HkdfPrk prk(subject_key, random);
+  SealedLeaf sealed;
+  sealed.header = MakeHeader(event, event_id, test_mode, prk);
   const std::string aad = AssociatedData(random);
-  const std::string header = MakeHeader(event, event_id, random, test_mode, subject_key).SerializeAsString();
+  const std::string header = sealed.header.SerializeAsString();
   const std::string details = event.details.SerializeAsString();
   ASSIGN_OR_RETURN(const std::string sealed_p,
-                   crypto::Seal(LeafKey(subject_key, random), random, aad, details));
+                   crypto::Seal(prk.Expand(kInfoP, kKeySize), random, aad, details));
   ASSIGN_OR_RETURN(const std::string sealed_r,
                    crypto::Seal(crypto::HkdfSha256(month_key, random, kInfoR, kKeySize), random, aad,
                                 event.actor.SerializeAsString()));
@@ -145,7 +156,7 @@ absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id
     return absl::InvalidArgumentError(
         absl::StrCat("event too long for a leaf: ", size, " bytes, at most ", kMaxLeafSize));
   }
-  std::string out;
+  std::string& out = sealed.bytes;
   out.reserve(size);
   out.push_back(kFormat);
   AppendBigEndian64(out, 0);
@@ -153,7 +164,7 @@ absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id
   AppendPart(out, header);
   AppendPart(out, sealed_p);
   AppendPart(out, sealed_r);
-  return out;
+  return sealed;
 }
 
 absl::StatusOr<Leaf> ParseLeaf(std::string_view bytes) {
@@ -195,8 +206,9 @@ Secret LeafKey(const Secret& subject_key, std::string_view random) {
 
 absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const std::optional<Subject>& subject,
                                                    const Secret& subject_key) {
-  ASSIGN_OR_RETURN(audit::v1::LeafDetails details, Unseal(leaf, LeafKey(subject_key, leaf.random)));
-  const std::string expected = subject.has_value() ? Commitment(subject_key, leaf.random, *subject) : "";
+  const crypto::HkdfPrk prk(subject_key, leaf.random);
+  ASSIGN_OR_RETURN(audit::v1::LeafDetails details, Unseal(leaf, prk.Expand(kInfoP, kKeySize)));
+  const std::string expected = subject.has_value() ? Commitment(prk, *subject) : "";
   if (!ConstantTimeEqual(expected, leaf.header.commitment())) {
     return absl::InvalidArgumentError("leaf commitment: not of this subject");
   }
@@ -210,8 +222,8 @@ absl::StatusOr<audit::v1::LeafDetails> OpenDetailsWithLeafKey(const Leaf& leaf, 
   return Unseal(leaf, leaf_key);
 }
 
-audit::v1::LeafDetails DetailsOf(const Event& event) {
-  audit::v1::LeafDetails details = event.details;
+audit::v1::LeafDetails DetailsOf(Event event) {
+  audit::v1::LeafDetails details = std::move(event.details);
   if (event.subject.has_value()) {
     *details.mutable_subject() = ToProto(*event.subject);
   }

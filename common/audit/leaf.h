@@ -46,9 +46,14 @@ struct Leaf {
 /// subject of their own, or more than kMaxLeafSize bytes: an author bounds what it says.
 absl::StatusOr<std::string> SealLeaf(const Event& event, std::string_view random, bool test_mode,
                                      const Secret& subject_key, const Secret& month_key);
+/// A leaf's bytes, and the header that is in them.
+struct SealedLeaf {
+  std::string bytes;
+  audit::v1::LeafHeader header;
+};
 /// The same under another event id than the event's own.
-absl::StatusOr<std::string> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
-                                       bool test_mode, const Secret& subject_key, const Secret& month_key);
+absl::StatusOr<SealedLeaf> SealLeafAs(const Event& event, const Id128& event_id, std::string_view random,
+                                      bool test_mode, const Secret& subject_key, const Secret& month_key);
 /// Takes bytes apart. INVALID_ARGUMENT names the part that is wrong; every prefix and every extension is
 /// refused.
 absl::StatusOr<Leaf> ParseLeaf(std::string_view bytes);
@@ -64,7 +69,7 @@ absl::StatusOr<audit::v1::LeafDetails> OpenDetails(const Leaf& leaf, const std::
 /// Opens part P with a receipt's key; the commitment cannot be checked with it.
 absl::StatusOr<audit::v1::LeafDetails> OpenDetailsWithLeafKey(const Leaf& leaf, const Secret& leaf_key);
 /// What OpenDetails will give of the event's leaf.
-audit::v1::LeafDetails DetailsOf(const Event& event);
+audit::v1::LeafDetails DetailsOf(Event event);
 absl::StatusOr<audit::v1::LeafActor> OpenActor(const Leaf& leaf, const Secret& month_key);
 /// "2026-11": names the month key of an instant (UTC).
 std::string MonthName(absl::Time time);

@@ -11,6 +11,8 @@
 #include "common/audit/big_endian.h"
 #include "common/audit/checkpoints.h"
 #include "common/audit/continuation.h"
+#include "common/audit/fresh_actors.h"
+#include "common/audit/leaf_opener.h"
 #include "common/audit/month_keys.h"
 #include "common/audit/recent_leaves.h"
 #include "common/audit/sequencer.h"
@@ -25,9 +27,12 @@ namespace relais::audit {
 namespace {
 
 using internal::Checkpoints;
-using internal::DraftedLeaf;
 using internal::Durable;
+using internal::FreshActors;
+using internal::LeafOpener;
 using internal::MonthKeys;
+using internal::ReadLeaf;
+using internal::RecentLeaf;
 using internal::RecentLeaves;
 using internal::SignedCheckpoint;
 using internal::TreeRows;
@@ -39,8 +44,6 @@ constexpr std::string_view kLogKey = "audit-log";
 constexpr size_t kKeySize = 32;
 constexpr absl::Duration kCheckpointWait = absl::Seconds(30);
 constexpr absl::Duration kClockTolerance = absl::Seconds(2);
-// A leaf is drafted a moment before it gets its time: its month may be the one before.
-constexpr absl::Duration kDraftAge = absl::Hours(1);
 
 // What is durable, and who waits for more. Waiting coroutines keep it alive beyond the log.
 struct Growth {
@@ -94,10 +97,13 @@ class LogImpl final : public Log {
         keys_(std::move(keys)),
         log_key_(std::move(log_key)),
         months_(*options_.ring, random),
+        opener_(log_key_, *keys_, months_),
         growth_(std::make_shared<Growth>(executor)),
         checkpoints_(std::make_shared<Checkpoints>(options_.origin, options_.signers, options_.published_path,
                                                    clock, executor)),
-        sequencer_(clock, *keys_, recent_, [this](const Durable& durable) { OnDurable(durable); }) {}
+        actors_(std::make_shared<FreshActors>(clock, executor)),
+        sequencer_(clock, *keys_, recent_, *actors_, [this](const Durable& durable) { OnDurable(durable); }) {
+  }
 
   ~LogImpl() override {
     growth_->stopped = true;
@@ -109,7 +115,7 @@ class LogImpl final : public Log {
   storage::Sequencer& sequencer() override { return sequencer_; }
   absl::Status Recover(storage::Store& store) override;
   [[nodiscard]] const std::optional<audit::v1::LogContinued>& lost() const override { return lost_; }
-  absl::StatusOr<storage::LeafDraft> Draft(const Event& event) override;
+  absl::StatusOr<storage::LeafDraft> Draft(Event event) override;
   SubjectKeys& keys() override { return *keys_; }
 
   [[nodiscard]] LogState state() const override {
@@ -139,7 +145,9 @@ class LogImpl final : public Log {
     return Wait(growth_, size, wait);
   }
   absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) override;
-  absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) override;
+  absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) override { return opener_.OpenActor(leaf); }
+  absl::StatusOr<std::vector<LeafForIndex>> TakeForIndex(uint64_t from, size_t limit) override;
+  void ForgetMonth(absl::CivilMonth month) override { actors_->ForgetMonth(month); }
   [[nodiscard]] Secret DeriveKey(std::string_view info) const override {
     return crypto::HkdfSha256(log_key_, "", info, kKeySize);
   }
@@ -176,15 +184,16 @@ class LogImpl final : public Log {
   }
   [[nodiscard]] absl::Time LastTime() const { return absl::FromUnixMicros(growth_->last_micros); }
   absl::Status CheckPublished(const TreeRows& rows, uint64_t size) const;
-  absl::StatusOr<std::optional<Secret>> KeyOf(const Leaf& leaf, const std::optional<std::string>& subject);
-  // A leaf as read, with what it says when that is known without opening it.
-  struct ReadLeaf {
-    std::string bytes;
-    std::optional<std::string> subject;
-    std::shared_ptr<const DraftedLeaf> drafted;
-  };
+  // Those of the durable leaves from `from` on that are kept as drafted; empty when that one is not.
+  [[nodiscard]] std::vector<RecentLeaves::Leaf> Recent(uint64_t from, size_t limit) const {
+    const uint64_t size = growth_->size;
+    return recent_.Read(from, from < size ? std::min<uint64_t>(limit, size - from) : 0);
+  }
+  static ReadLeaf AsRead(const RecentLeaf& leaf) {
+    return {leaf.bytes, leaf.subject.empty() ? std::nullopt : std::optional<std::string>(leaf.subject),
+            leaf.drafted};
+  }
   absl::StatusOr<std::vector<ReadLeaf>> ReadWithSubjects(uint64_t from, size_t limit);
-  absl::StatusOr<OpenedLeaf> Open(uint64_t index, ReadLeaf read, const Wanted& wanted);
   absl::StatusOr<std::string> LeafKeyAt(uint64_t index, const std::string& bytes);
 
   const LogOptions options_;
@@ -195,9 +204,11 @@ class LogImpl final : public Log {
   const std::unique_ptr<SubjectKeys> keys_;
   const Secret log_key_;
   MonthKeys months_;
+  const LeafOpener opener_;
   const std::shared_ptr<Growth> growth_;
   const std::shared_ptr<Checkpoints> checkpoints_;
   RecentLeaves recent_;
+  const std::shared_ptr<FreshActors> actors_;
   TreeSequencer sequencer_;
   std::atomic<storage::Store*> store_ = nullptr;
 };
@@ -251,7 +262,7 @@ absl::Status LogImpl::Recover(storage::Store& store) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
+absl::StatusOr<storage::LeafDraft> LogImpl::Draft(Event event) {
   storage::LeafDraft draft;
   Secret subject_key;
   if (event.subject.has_value()) {
@@ -260,15 +271,23 @@ absl::StatusOr<storage::LeafDraft> LogImpl::Draft(const Event& event) {
     draft.rows = std::move(key.rows);
     draft.subject = event.subject->Encode();
   }
-  ASSIGN_OR_RETURN(const Secret month_key, months_.ForWriting(Now()));
+  const absl::Time now = Now();
+  ASSIGN_OR_RETURN(const Secret month_key, months_.ForWriting(now));
   const Secret& key = event.subject.has_value() ? subject_key : log_key_;
   // Of a fresh event id too, in one call: system randomness costs per call.
   const std::string fresh = random_.Bytes(kLeafRandomSize + Id128::kSize);
   const std::string_view random = std::string_view(fresh).substr(0, kLeafRandomSize);
   ASSIGN_OR_RETURN(const Id128 fresh_id, Id128::FromBytes(std::string_view(fresh).substr(kLeafRandomSize)));
   const Id128& event_id = event.event_id.IsZero() ? fresh_id : event.event_id;
-  ASSIGN_OR_RETURN(draft.bytes, SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
-  draft.drafted = std::make_shared<const DraftedLeaf>(DraftedLeaf{event.event_class, DetailsOf(event)});
+  ASSIGN_OR_RETURN(SealedLeaf sealed,
+                   SealLeafAs(event, event_id, random, options_.test_mode, key, month_key));
+  draft.bytes = std::move(sealed.bytes);
+  Drafted drafted;
+  drafted.actor = internal::ActorOf(std::move(event.actor), now);
+  const bool names_actor = drafted.actor != nullptr;
+  drafted.leaf = std::make_shared<const DraftedLeaf>(
+      DraftedLeaf{std::move(sealed.header), DetailsOf(std::move(event)), names_actor});
+  draft.drafted = std::make_shared<const Drafted>(std::move(drafted));
   return draft;
 }
 
@@ -305,76 +324,8 @@ absl::StatusOr<std::vector<std::string>> LogImpl::ReadLeaves(uint64_t from, size
   return leaves;
 }
 
-// The key of part P; nullopt when it is destroyed.
-absl::StatusOr<std::optional<Secret>> LogImpl::KeyOf(const Leaf& leaf,
-                                                     const std::optional<std::string>& subject) {
-  if (leaf.header.commitment().empty()) {
-    return std::optional<Secret>(log_key_);
-  }
-  if (!subject.has_value()) {
-    return std::optional<Secret>();
-  }
-  ASSIGN_OR_RETURN(const Subject decoded, Subject::Decode(*subject));
-  absl::StatusOr<Secret> key = keys_->Get(decoded);
-  if (absl::IsNotFound(key.status())) {
-    return std::optional<Secret>();
-  }
-  if (!key.ok()) {
-    return key.status();
-  }
-  return std::optional<Secret>(*std::move(key));
-}
-
-absl::StatusOr<OpenedLeaf> LogImpl::Open(uint64_t index, ReadLeaf read, const Wanted& wanted) {
-  OpenedLeaf opened;
-  opened.index = index;
-  if (wanted && read.drafted != nullptr && !wanted(read.drafted->event_class)) {
-    opened.bytes = std::move(read.bytes);
-    opened.opening = OpenedLeaf::Opening::kWithheld;
-    return opened;
-  }
-  absl::StatusOr<Leaf> leaf = ParseLeaf(read.bytes);
-  if (!leaf.ok()) {
-    return absl::DataLossError(absl::StrCat("log: leaf ", index, " is damaged"));
-  }
-  opened.bytes = std::move(read.bytes);
-  if (wanted && !wanted(leaf->header.event_class())) {
-    opened.opening = OpenedLeaf::Opening::kWithheld;
-    return opened;
-  }
-  opened.leaf = *std::move(leaf);
-  ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(opened.leaf, read.subject));
-  if (!key.has_value()) {
-    opened.opening = OpenedLeaf::Opening::kErased;
-    return opened;
-  }
-  if (read.drafted != nullptr) {
-    opened.details = read.drafted->details;
-    return opened;
-  }
-  std::optional<Subject> whom;
-  if (read.subject.has_value()) {
-    ASSIGN_OR_RETURN(whom, Subject::Decode(*read.subject));
-  }
-  absl::StatusOr<audit::v1::LeafDetails> details = OpenDetails(opened.leaf, whom, *key);
-  if (!details.ok()) {
-    return absl::DataLossError(absl::StrCat("log: leaf ", index, " does not open"));
-  }
-  opened.details = *std::move(details);
-  return opened;
-}
-
-absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_t from, size_t limit) {
+absl::StatusOr<std::vector<ReadLeaf>> LogImpl::ReadWithSubjects(uint64_t from, size_t limit) {
   std::vector<ReadLeaf> read;
-  const uint64_t size = growth_->size;
-  for (const RecentLeaves::Leaf& leaf : recent_.Read(from, from < size ? std::min(limit, size - from) : 0)) {
-    read.push_back({leaf->bytes,
-                    leaf->subject.empty() ? std::nullopt : std::optional<std::string>(leaf->subject),
-                    leaf->drafted});
-  }
-  if (!read.empty()) {
-    return read;
-  }
   ASSIGN_OR_RETURN(std::vector<std::string> leaves, ReadLeaves(from, limit));
   if (leaves.empty()) {
     return read;
@@ -396,11 +347,25 @@ absl::StatusOr<std::vector<LogImpl::ReadLeaf>> LogImpl::ReadWithSubjects(uint64_
 
 absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::ReadOpened(uint64_t from, size_t limit,
                                                             const Wanted& wanted) {
-  ASSIGN_OR_RETURN(std::vector<ReadLeaf> read, ReadWithSubjects(from, limit));
   std::vector<OpenedLeaf> opened;
+  const std::vector<RecentLeaves::Leaf> recent = Recent(from, limit);
+  if (!recent.empty()) {
+    opened.reserve(recent.size());
+    for (size_t i = 0; i < recent.size(); ++i) {
+      const RecentLeaf& leaf = *recent[i];
+      if (wanted && leaf.drafted != nullptr && !wanted(leaf.drafted->header.event_class())) {
+        opened.push_back(internal::Withheld(from + i, leaf.hash));
+        continue;
+      }
+      ASSIGN_OR_RETURN(OpenedLeaf one, opener_.Open(from + i, AsRead(leaf), wanted));
+      opened.push_back(std::move(one));
+    }
+    return opened;
+  }
+  ASSIGN_OR_RETURN(std::vector<ReadLeaf> read, ReadWithSubjects(from, limit));
   opened.reserve(read.size());
   for (size_t i = 0; i < read.size(); ++i) {
-    ASSIGN_OR_RETURN(OpenedLeaf leaf, Open(from + i, std::move(read[i]), wanted));
+    ASSIGN_OR_RETURN(OpenedLeaf leaf, opener_.Open(from + i, std::move(read[i]), wanted));
     opened.push_back(std::move(leaf));
   }
   return opened;
@@ -429,8 +394,9 @@ absl::StatusOr<std::vector<OpenedLeaf>> LogImpl::OpenAt(const std::vector<uint64
     if (!leaves[i].has_value()) {
       return absl::DataLossError(absl::StrCat("log: leaf ", indices[i], " is missing"));
     }
-    ASSIGN_OR_RETURN(OpenedLeaf leaf,
-                     Open(indices[i], {*std::move(leaves[i]), std::move(subjects[i]), nullptr}, nullptr));
+    ASSIGN_OR_RETURN(
+        OpenedLeaf leaf,
+        opener_.Open(indices[i], {*std::move(leaves[i]), std::move(subjects[i]), nullptr}, nullptr));
     opened.push_back(std::move(leaf));
   }
   return opened;
@@ -443,7 +409,7 @@ absl::StatusOr<OpenedLeaf> LogImpl::OpenLeaf(uint64_t index, std::string bytes) 
   }
   ASSIGN_OR_RETURN(const std::optional<std::string> subject,
                    store->LogGet(LogTable::kLeafSubjects, IndexKey(index)));
-  return Open(index, {std::move(bytes), subject, nullptr}, nullptr);
+  return opener_.Open(index, {std::move(bytes), subject, nullptr}, nullptr);
 }
 
 absl::StatusOr<std::vector<uint64_t>> LogImpl::LeavesOf(const Subject& subject, uint64_t from, size_t limit) {
@@ -468,22 +434,31 @@ absl::StatusOr<std::vector<uint64_t>> LogImpl::LeavesOf(const Subject& subject, 
   return indices;
 }
 
-absl::StatusOr<OpenedActor> LogImpl::OpenActor(const Leaf& leaf) {
-  absl::Status why = absl::OkStatus();
-  for (const absl::Time drafted : {leaf.time, leaf.time - kDraftAge}) {
-    const absl::StatusOr<Secret> month_key = months_.ForReading(drafted);
-    if (!month_key.ok()) {
-      // Which of the two sealed it cannot be told any more.
-      why = month_key.status();
+absl::StatusOr<std::vector<LeafForIndex>> LogImpl::TakeForIndex(uint64_t from, size_t limit) {
+  std::vector<LeafForIndex> taken;
+  const std::vector<RecentLeaves::Leaf> recent = Recent(from, limit);
+  if (recent.empty()) {
+    ASSIGN_OR_RETURN(std::vector<OpenedLeaf> opened, ReadOpened(from, limit, nullptr));
+    taken.reserve(opened.size());
+    for (OpenedLeaf& leaf : opened) {
+      ASSIGN_OR_RETURN(LeafForIndex of, opener_.ForIndex(std::move(leaf)));
+      taken.push_back(std::move(of));
+    }
+    return taken;
+  }
+  std::vector<FreshActors::Actor> actors = actors_->Take(from, recent.size());
+  taken.reserve(recent.size());
+  for (size_t i = 0; i < recent.size(); ++i) {
+    const RecentLeaf& leaf = *recent[i];
+    if (leaf.drafted != nullptr && (actors[i] != nullptr || !leaf.drafted->names_actor)) {
+      taken.push_back({from + i, leaf.drafted, std::move(actors[i])});
       continue;
     }
-    absl::StatusOr<audit::v1::LeafActor> actor = audit::OpenActor(leaf, *month_key);
-    if (actor.ok()) {
-      return OpenedActor{*std::move(actor), drafted};
-    }
-    why.Update(actor.status());
+    ASSIGN_OR_RETURN(OpenedLeaf opened, opener_.Open(from + i, AsRead(leaf), nullptr));
+    ASSIGN_OR_RETURN(LeafForIndex of, opener_.ForIndex(std::move(opened)));
+    taken.push_back(std::move(of));
   }
-  return why;
+  return taken;
 }
 
 absl::StatusOr<audit::v1::LeafActor> LogImpl::Actor(const Leaf& leaf) {
@@ -524,7 +499,7 @@ absl::StatusOr<std::string> LogImpl::LeafKeyAt(uint64_t index, const std::string
   ASSIGN_OR_RETURN(const Leaf leaf, ParseLeaf(bytes));
   ASSIGN_OR_RETURN(const std::optional<std::string> subject,
                    store_.load()->LogGet(LogTable::kLeafSubjects, IndexKey(index)));
-  ASSIGN_OR_RETURN(const std::optional<Secret> key, KeyOf(leaf, subject));
+  ASSIGN_OR_RETURN(const std::optional<Secret> key, opener_.KeyOf(leaf, subject));
   return key.has_value() ? std::string(LeafKey(*key, leaf.random).ExposeSecret()) : std::string();
 }
 

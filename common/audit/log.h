@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "common/audit/drafted.h"
 #include "common/audit/event.h"
 #include "common/audit/leaf.h"
 #include "common/audit/subject_keys.h"
@@ -38,6 +40,7 @@ struct OpenedLeaf {
   enum class Opening { kOpened, kErased, kWithheld };
   uint64_t index = 0;
   std::string bytes;
+  std::optional<merkle::Hash> hash;  // of a withheld leaf, in place of all the rest
   Leaf leaf;
   Opening opening = Opening::kOpened;
   audit::v1::LeafDetails details;  // empty when erased or withheld
@@ -81,7 +84,7 @@ class Log {
   [[nodiscard]] virtual const std::optional<audit::v1::LogContinued>& lost() const = 0;
 
   /// Seals an event into a draft for a commit. Cheap (about 10 µs); any thread.
-  virtual absl::StatusOr<storage::LeafDraft> Draft(const Event& event) = 0;
+  virtual absl::StatusOr<storage::LeafDraft> Draft(Event event) = 0;
   virtual SubjectKeys& keys() = 0;
 
   /// What is durable now.
@@ -96,7 +99,7 @@ class Log {
   /// Reads consecutive leaves, at most `limit` and about 4 MiB; empty at the end.
   virtual absl::StatusOr<std::vector<std::string>> ReadLeaves(uint64_t from, size_t limit) = 0;
   /// The same with part P opened. With `wanted`, only of the classes for which it says true; of the others,
-  /// kWithheld, only index and bytes are filled.
+  /// kWithheld, only index and hash are filled.
   using Wanted = std::function<bool(audit::v1::EventClass)>;
   virtual absl::StatusOr<std::vector<OpenedLeaf>> ReadOpened(uint64_t from, size_t limit,
                                                              const Wanted& wanted = nullptr) = 0;
@@ -115,6 +118,14 @@ class Log {
   virtual absl::StatusOr<audit::v1::LeafActor> Actor(const Leaf& leaf) = 0;
   /// The same, with the month.
   virtual absl::StatusOr<OpenedActor> OpenActor(const Leaf& leaf) = 0;
+
+  /// For the log's index, which alone calls this: consecutive leaves from `from` as they were drafted, and
+  /// opened as far as that is not known any more; at most `limit` and about 4 MiB, empty at the end. Who
+  /// acted in them is forgotten with this call (ADR 33), so the same leaf asked for again is opened. Whether
+  /// the month's key is still there is for the caller to see.
+  virtual absl::StatusOr<std::vector<LeafForIndex>> TakeForIndex(uint64_t from, size_t limit) = 0;
+  /// The key of this month (UTC) was destroyed: what it sealed is forgotten here too.
+  virtual void ForgetMonth(absl::CivilMonth month) = 0;
 
   /// Keys of 32 bytes for what is derived from this log (indexes, page tokens): from the log's own key, which
   /// is never destroyed, and from a month's key, which is. `info` separates uses.

@@ -35,6 +35,8 @@ class LogCheck {
 
   [[nodiscard]] const std::string& origin() const { return origin_; }
   [[nodiscard]] uint64_t read() const { return read_.size(); }
+  /// What was appended, up to and with the leaf for which Append failed.
+  [[nodiscard]] const merkle::Frontier& range() const { return read_; }
 
  private:
   // Enough for the longest lease there is; beyond, answers prove nothing until some are reached.

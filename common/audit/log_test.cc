@@ -234,6 +234,84 @@ TEST_P(LogConformanceTest, ReadsTheSameFromMemoryAndFromTheStore) {
   EXPECT_EQ(lives[0], lives[1]);
 }
 
+// A leaf as the index sees it, whether it was kept as drafted or has to be opened.
+std::string AsText(const LeafForIndex& leaf) {
+  return std::to_string(leaf.index) + leaf.leaf->header.SerializeAsString() +
+         leaf.leaf->details.SerializeAsString() + (leaf.leaf->names_actor ? "+" : "-") +
+         (leaf.actor == nullptr
+              ? std::string()
+              : leaf.actor->agent + "/" + leaf.actor->certificate + "/" + MonthName(leaf.actor->month));
+}
+
+TEST_P(LogConformanceTest, TheIndexTakesWhatWasDraftedOnce) {
+  Event nobody = PlainEvent();
+  nobody.actor.Clear();
+  nobody.actor.set_motive("motive");
+  Event certified = PlainEvent();
+  certified.categories = {"HOUSING", "BUDGET"};
+  certified.details.mutable_recipient()->set_institution("caf");
+  certified.actor.set_certificate("00ff");
+  EXPECT_TRUE(log().TakeForIndex(0, 10)->empty());
+  harness_->Append(PlainEvent());
+  EXPECT_EQ(log().TakeForIndex(0, 10)->size(), 1U);  // from here on actors are kept
+  harness_->Append({SubjectEvent(Person(1)), nobody, certified});
+  std::vector<std::string> seen;
+  for (int look = 0; look < 3; ++look) {  // as drafted; with part R opened; from the store
+    if (look == 2) {
+      Restart();
+    }
+    const auto leaves = log().TakeForIndex(1, 10);
+    ASSERT_TRUE(leaves.ok()) << leaves.status();
+    ASSERT_EQ(leaves->size(), 3U);
+    std::string all;
+    for (const LeafForIndex& leaf : *leaves) {
+      all += AsText(leaf);
+    }
+    seen.push_back(std::move(all));
+    EXPECT_EQ(leaves->at(0).leaf->details.subject().id(), Person(1).id.ToBytes());
+    EXPECT_EQ(leaves->at(1).actor, nullptr);
+    ASSERT_NE(leaves->at(2).actor, nullptr);
+    EXPECT_EQ(leaves->at(2).actor->certificate, "00ff");
+  }
+  EXPECT_EQ(seen[0], seen[1]);
+  EXPECT_EQ(seen[0], seen[2]);
+  EXPECT_EQ(log().TakeForIndex(2, 1)->at(0).index, 2U);
+  EXPECT_TRUE(log().TakeForIndex(4, 10)->empty());
+}
+
+TEST_P(LogConformanceTest, TheIndexSeesNobodyOfADestroyedMonth) {
+  harness_->Append(PlainEvent());
+  EXPECT_NE(log().TakeForIndex(0, 1)->at(0).actor, nullptr);
+  harness_->Append(PlainEvent());
+  const Leaf leaf = *ParseLeaf((*log().ReadLeaves(1, 1))[0]);
+  ASSERT_TRUE(harness_->ring().Destroy("audit-month/" + MonthName(leaf.time), 1).ok());
+  log().ForgetMonth(absl::ToCivilMonth(leaf.time, absl::UTCTimeZone()));
+  const auto leaves = log().TakeForIndex(0, 10);
+  ASSERT_TRUE(leaves.ok()) << leaves.status();
+  ASSERT_EQ(leaves->size(), 2U);
+  EXPECT_EQ(leaves->at(0).actor, nullptr);
+  EXPECT_EQ(leaves->at(1).actor, nullptr);
+}
+
+TEST_P(LogConformanceTest, TheIndexSeesNothingOfTheErased) {
+  harness_->Append({SubjectEvent(Person(1)), SubjectEvent(Person(2))});
+  EXPECT_EQ(log().TakeForIndex(0, 1)->at(0).leaf->details.relation(), "DESK");
+  auto erase = log().Draft(PlainEvent());
+  erase->rows = *log().keys().EraseRows(Person(1));
+  storage::CommitRequest commit;
+  commit.leaves.push_back(*erase);
+  ASSERT_TRUE(harness_->Run(harness_->store().Commit(std::move(commit))).ok());
+  for (int life = 0; life < 2; ++life) {
+    const auto leaves = log().TakeForIndex(0, 10);
+    ASSERT_TRUE(leaves.ok()) << leaves.status();
+    EXPECT_EQ(leaves->at(0).leaf->details.ByteSizeLong(), 0U);
+    EXPECT_EQ(leaves->at(0).leaf->header.institution(), "ville-paris");
+    ASSERT_NE(leaves->at(0).actor, nullptr) << "part R is under the month's key";
+    EXPECT_EQ(leaves->at(1).leaf->details.relation(), "DESK");
+    Restart();
+  }
+}
+
 TEST_P(LogConformanceTest, OpensOnlyTheClassesThatAreWanted) {
   Event plain = PlainEvent();
   plain.details.set_denial_reason("REASON_NO_GROUND");
@@ -244,7 +322,9 @@ TEST_P(LogConformanceTest, OpensOnlyTheClassesThatAreWanted) {
     ASSERT_TRUE(opened.ok()) << opened.status();
     ASSERT_EQ(opened->size(), 2U);
     EXPECT_EQ(opened->at(0).opening, OpenedLeaf::Opening::kWithheld);
-    EXPECT_FALSE(opened->at(0).bytes.empty());
+    EXPECT_EQ(opened->at(0).hash, merkle::HashLeaf(log().ReadLeaves(0, 1)->at(0)));
+    EXPECT_TRUE(opened->at(0).bytes.empty());
+    EXPECT_FALSE(opened->at(1).hash.has_value());
     EXPECT_EQ(opened->at(0).details.ByteSizeLong(), 0U);
     EXPECT_EQ(opened->at(1).opening, OpenedLeaf::Opening::kOpened);
     EXPECT_NE(opened->at(1).details.ByteSizeLong(), 0U);

@@ -384,6 +384,9 @@ Task<absl::StatusOr<uint64_t>> MaintenanceImpl::EndMonth(std::string month) {
   } else if (!absl::IsNotFound(version.status())) {
     co_return version.status();
   }
+  if (const absl::StatusOr<absl::CivilMonth> ended = ParseMonth(month); ended.ok()) {
+    log_.ForgetMonth(*ended);
+  }
   audit::v1::MonthKeyDestroyed payload;
   payload.set_month(month);
   Event event = OwnEvent(audit::v1::EVENT_CLASS_MONTH_KEY_DESTROYED);

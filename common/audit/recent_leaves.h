@@ -14,18 +14,14 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "relais/audit/v1/leaf.pb.h"
+#include "common/audit/drafted.h"
+#include "common/merkle/tree.h"
 
 namespace relais::audit::internal {
 
-/// What the author of a leaf knows of it.
-struct DraftedLeaf {
-  audit::v1::EventClass event_class = audit::v1::EVENT_CLASS_UNSPECIFIED;
-  audit::v1::LeafDetails details;  // with its subject
-};
-
 struct RecentLeaf {
   std::string bytes;
+  merkle::Hash hash{};                         // of the bytes, in the tree
   std::string subject;                         // encoded; empty: none
   std::shared_ptr<const DraftedLeaf> drafted;  // null: not known
 };
@@ -72,7 +68,7 @@ class RecentLeaves {
     std::lock_guard lock(mu_);
     for (Leaf& leaf : leaves_) {
       if (leaf->drafted != nullptr && subjects.contains(leaf->subject)) {
-        leaf = std::make_shared<RecentLeaf>(RecentLeaf{leaf->bytes, leaf->subject, nullptr});
+        leaf = std::make_shared<RecentLeaf>(RecentLeaf{leaf->bytes, leaf->hash, leaf->subject, nullptr});
       }
     }
   }

@@ -6,7 +6,8 @@ namespace relais::audit::internal {
 namespace {
 
 RecentLeaves::Leaf Leaf(const std::string& bytes, const std::string& subject = "") {
-  return std::make_shared<RecentLeaf>(RecentLeaf{bytes, subject, std::make_shared<DraftedLeaf>()});
+  return std::make_shared<RecentLeaf>(
+      RecentLeaf{bytes, merkle::HashLeaf(bytes), subject, std::make_shared<DraftedLeaf>()});
 }
 
 std::string Bytes(const std::vector<RecentLeaves::Leaf>& leaves) {
@@ -59,6 +60,7 @@ TEST(RecentLeavesTest, ForgetsWhatItKnowsOfTheErased) {
   recent.Forget({"her"});
   const auto leaves = recent.Read(0, 10);
   EXPECT_EQ(Bytes(leaves), "abc");
+  EXPECT_EQ(leaves.at(0)->hash, merkle::HashLeaf("a"));
   EXPECT_EQ(leaves.at(0)->drafted, nullptr);
   EXPECT_NE(leaves.at(1)->drafted, nullptr);
   EXPECT_NE(leaves.at(2)->drafted, nullptr);

@@ -36,20 +36,26 @@ void TreeSequencer::StageLeaf(storage::LeafDraft leaf, absl::Time time, std::vec
     StageDraftRows(std::move(leaf.rows), rows);
     return;
   }
-  const std::string index = IndexKey(staged_.range.size());
+  const uint64_t place = staged_.range.size();
+  const std::string index = IndexKey(place);
   StampTime(leaf.bytes, time);
   completed_.clear();
-  staged_.range.Append(merkle::HashLeaf(leaf.bytes), &completed_);
+  const merkle::Hash hash = merkle::HashLeaf(leaf.bytes);
+  staged_.range.Append(hash, &completed_);
+  auto recent = std::make_shared<RecentLeaf>(RecentLeaf{std::move(leaf.bytes), hash, leaf.subject, nullptr});
   for (const merkle::Node& node : completed_) {
     rows.push_back({LogTable::kNodes, NodeKey(node.id), std::string(merkle::AsBytes(node.hash))});
   }
-  auto recent = std::make_shared<RecentLeaf>(
-      RecentLeaf{leaf.bytes, leaf.subject, std::static_pointer_cast<const DraftedLeaf>(leaf.drafted)});
-  rows.push_back({LogTable::kLeaves, index, std::move(leaf.bytes)});
+  // The row shares the bytes that are kept.
+  rows.push_back({LogTable::kLeaves, index, std::shared_ptr<const std::string>(recent, &recent->bytes)});
   StageDraftRows(std::move(leaf.rows), rows);
   const bool erased = !leaf.subject.empty() && IsErased(leaf.subject);
-  if (erased) {
-    recent->drafted = nullptr;
+  if (const auto* const drafted = static_cast<const Drafted*>(leaf.drafted.get()); drafted != nullptr) {
+    recent->drafted = erased ? nullptr : drafted->leaf;
+    // Part R is under another key: who acted may be known whether or not the subject is erased.
+    if (drafted->actor != nullptr) {
+      staged_actors_.push_back({place, drafted->actor});
+    }
   }
   staged_leaves_.push_back(std::move(recent));
   if (!leaf.subject.empty() && !erased) {
@@ -83,7 +89,19 @@ void TreeSequencer::StageDraftRows(std::vector<LogRow> draft_rows, std::vector<L
 }
 
 bool TreeSequencer::IsErased(const std::string& subject) const {
-  return erased_subjects_.contains(subject) || keys_.ErasedLately(subject);
+  return erased_subjects_.contains(subject) || erased_before_.contains(subject);
+}
+
+void TreeSequencer::RememberErased() {
+  for (const std::string& subject : erased_subjects_) {
+    if (erased_before_.insert(subject).second) {
+      erased_order_.push_back(subject);
+    }
+  }
+  while (erased_order_.size() > kErasedRemembered) {
+    erased_before_.erase(erased_order_.front());
+    erased_order_.pop_front();
+  }
 }
 
 void TreeSequencer::Committed() {
@@ -93,16 +111,21 @@ void TreeSequencer::Committed() {
   for (const std::string& subject : new_subjects_) {
     keys_.MarkDurable(subject);
   }
-  for (const std::string& subject : erased_subjects_) {
-    keys_.MarkErased(subject);
-  }
   if (grew) {
     recent_.Add(before, std::move(staged_leaves_));
   }
+  // What was drafted is forgotten before the key is: whoever finds a draft finds it as long as it may be
+  // known.
   if (!erased_subjects_.empty()) {
     recent_.Forget(erased_subjects_);
   }
+  for (const std::string& subject : erased_subjects_) {
+    keys_.MarkErased(subject);
+  }
+  RememberErased();
+  actors_.Add(std::move(staged_actors_));
   staged_leaves_.clear();
+  staged_actors_.clear();
   new_subjects_.clear();
   erased_subjects_.clear();
   if (grew) {
@@ -115,6 +138,7 @@ void TreeSequencer::Abandoned() {
   new_subjects_.clear();
   erased_subjects_.clear();
   staged_leaves_.clear();
+  staged_actors_.clear();
 }
 
 }  // namespace relais::audit::internal

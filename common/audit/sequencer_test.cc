@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "common/audit/leaf.h"
@@ -40,8 +41,11 @@ class SequencerTest : public ::testing::Test {
   Secret key_{std::string(32, 'k')};
   std::unique_ptr<SubjectKeys> keys_;
   std::vector<Durable> durable_;
+  relais::testing::SimExecutor timers_{3, clock_.Now()};
   RecentLeaves recent_;
-  TreeSequencer sequencer_{clock_, *keys_, recent_, [this](const Durable& d) { durable_.push_back(d); }};
+  std::shared_ptr<FreshActors> actors_ = std::make_shared<FreshActors>(clock_, timers_);
+  TreeSequencer sequencer_{clock_, *keys_, recent_, *actors_,
+                           [this](const Durable& d) { durable_.push_back(d); }};
 };
 
 TEST_F(SequencerTest, GivesConsecutivePlacesAndWritesEachNodeOnce) {
@@ -119,6 +123,81 @@ TEST_F(SequencerTest, WritesPointersBesideALeafWithSubject) {
     }
   }
   EXPECT_EQ(pointers, 2);
+}
+
+TEST_F(SequencerTest, WhoActedIsHandedOverOnceDurable) {
+  (void)actors_->Take(0, 1);  // somebody takes
+  const auto draft_of = [this](const std::string& agent) {
+    storage::LeafDraft draft = Draft();
+    draft.drafted = std::make_shared<const Drafted>(
+        Drafted{std::make_shared<const DraftedLeaf>(),
+                std::make_shared<const DraftedActor>(DraftedActor{agent, "", clock_.Now()})});
+    return draft;
+  };
+  std::vector<storage::LogRow> rows;
+  (void)sequencer_.Stage({draft_of("lost")}, rows);
+  sequencer_.Abandoned();
+  (void)sequencer_.Stage({Draft(), draft_of("kept")}, rows);
+  EXPECT_EQ(actors_->Take(0, 2), (std::vector<FreshActors::Actor>{nullptr, nullptr}));
+  sequencer_.Committed();
+  const std::vector<FreshActors::Actor> actors = actors_->Take(0, 3);
+  EXPECT_EQ(actors.at(0), nullptr);
+  ASSERT_NE(actors.at(1), nullptr);
+  EXPECT_EQ(actors.at(1)->agent, "kept");
+  EXPECT_EQ(actors.at(2), nullptr);
+  const RecentLeaves::Leaf recent = recent_.Read(1, 1).at(0);
+  EXPECT_NE(recent->drafted, nullptr);
+  EXPECT_EQ(recent->hash, merkle::HashLeaf(recent->bytes));
+}
+
+// A leaf and a key that were drafted before an erasure and come after it.
+TEST_F(SequencerTest, WhatComesAfterAnErasureLeavesNoTraceOfTheSubject) {
+  const Subject her = testing::Person(1);
+  const auto erase = [](const Subject& subject) {
+    storage::LeafDraft draft;
+    draft.rows.push_back(SubjectKeys::TombstoneRow(subject));
+    return draft;
+  };
+  // Tables of rows about her, tombstones not counted.
+  const auto stage_late = [&] {
+    storage::LeafDraft late = Draft();
+    late.subject = her.Encode();
+    late.rows.push_back({LogTable::kSubjectKeys, her.Encode(), std::string(1 + 4 + 32, '\1')});
+    late.drafted = std::make_shared<const Drafted>(Drafted{std::make_shared<const DraftedLeaf>(), nullptr});
+    std::vector<storage::LogRow> rows;
+    (void)sequencer_.Stage({late}, rows);
+    return std::count_if(rows.begin(), rows.end(), [](const storage::LogRow& row) {
+      return row.table == LogTable::kSubjectKeys || row.table == LogTable::kSubjectLeaves ||
+             row.table == LogTable::kLeafSubjects;
+    });
+  };
+  std::vector<storage::LogRow> rows;
+  EXPECT_EQ(stage_late(), 3);
+  sequencer_.Committed();
+  EXPECT_NE(recent_.Read(0, 1).at(0)->drafted, nullptr);
+
+  (void)sequencer_.Stage({erase(her)}, rows);
+  EXPECT_EQ(stage_late(), 0) << "in the group of the erasure";
+  sequencer_.Abandoned();
+  EXPECT_EQ(stage_late(), 3) << "the erasure was not";
+  sequencer_.Abandoned();
+
+  (void)sequencer_.Stage({erase(her)}, rows);
+  sequencer_.Committed();
+  EXPECT_EQ(stage_late(), 0) << "in a later group";
+  sequencer_.Committed();
+  EXPECT_EQ(recent_.Read(0, 1).at(0)->drafted, nullptr);
+  EXPECT_EQ(recent_.Read(1, 1).at(0)->drafted, nullptr);
+}
+
+TEST_F(SequencerTest, TheLeafIsPutFromTheBytesThatAreKept) {
+  std::vector<storage::LogRow> rows;
+  (void)sequencer_.Stage(Drafts(1), rows);
+  sequencer_.Committed();
+  const RecentLeaves::Leaf recent = recent_.Read(0, 1).at(0);
+  ASSERT_EQ(rows.at(0).table, LogTable::kLeaves);
+  EXPECT_EQ(&*rows.at(0).value, &recent->bytes);
+  EXPECT_EQ(merkle::HashLeaf(*rows.at(0).value), recent->hash);
 }
 
 TEST_F(SequencerTest, NothingIsAnnouncedWithoutLeaves) {

@@ -182,17 +182,6 @@ class SubjectKeysImpl final : public SubjectKeys {
     return std::optional<std::string>(std::move(renewed));
   }
 
-  bool ErasedLately(std::string_view encoded_subject) const override {
-    const absl::StatusOr<Subject> subject = Subject::Decode(encoded_subject);
-    if (!subject.ok()) {
-      return false;
-    }
-    const Shard& shard = ShardOf(*subject);
-    std::lock_guard lock(shard.mu);
-    const CachedKey* const item = shard.cache.Peek(*subject);
-    return item != nullptr && item->state == State::kErased;
-  }
-
   absl::StatusOr<std::string> SealState(const Subject& subject, std::string_view context,
                                         std::string_view plain) override {
     Secret key;
@@ -247,7 +236,6 @@ class SubjectKeysImpl final : public SubjectKeys {
     return static_cast<uint8_t>(subject.id.bytes()[Id128::kSize - 1]) % shard_count_;
   }
   Shard& ShardOf(const Subject& subject) { return *shards_[ShardIndex(subject)]; }
-  const Shard& ShardOf(const Subject& subject) const { return *shards_[ShardIndex(subject)]; }
 
   // From the cache or the store, with the shard's lock held over the read, so that no key is made beside one
   // that became durable meanwhile. Null: the subject never had a key.

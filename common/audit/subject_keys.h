@@ -75,10 +75,6 @@ class SubjectKeys {
   [[nodiscard]] virtual absl::StatusOr<std::optional<std::string>> Renewed(std::string_view encoded_subject,
                                                                            std::string_view row) = 0;
 
-  /// True when MarkErased was called for the subject not long ago: a leaf drafted before must leave no
-  /// pointer.
-  [[nodiscard]] virtual bool ErasedLately(std::string_view encoded_subject) const = 0;
-
   /// Seals a value of state for a subject: AEAD under HKDF(subject's key, "relais state v1"), bound to
   /// `context` (partition and key) so that it cannot be moved. The subject must have a key or get one with
   /// this commit's leaf: one is made for a subject that has none, and it is lost unless this commit has a

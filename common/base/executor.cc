@@ -28,12 +28,18 @@ void ThreadPool::Post(std::function<void()> fn) {
 }
 
 void ThreadPool::PostAfter(absl::Duration delay, std::function<void()> fn) {
+  const absl::Duration now = SystemClock().Monotonic();
   {
     std::lock_guard lock(mu_);
     if (stopping_) {
       return;
     }
-    timers_.emplace(SystemClock().Monotonic() + delay, std::move(fn));
+    const auto at = timers_.emplace(now + delay, std::move(fn));
+    // For any other the timer thread wakes in time and looks again; unless it waits too long, because the
+    // civil clock was set back meanwhile: then the first timer is overdue.
+    if (at != timers_.begin() && timers_.begin()->first > now) {
+      return;
+    }
   }
   timer_.notify_one();
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <latch>
 
@@ -34,6 +35,21 @@ TEST(ThreadPool, RunsDelayedWorkInOrderOfDueTime) {
   });
   done.wait();
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
+TEST(ThreadPool, AnEarlierTimerIsNotHeldUpByALaterOne) {
+  std::array<std::latch, 2> rounds = {std::latch(6), std::latch(6)};
+  std::atomic<bool> late = false;
+  ThreadPool pool(1);
+  pool.PostAfter(absl::Hours(1), [&] { late = true; });
+  // Ahead of all that wait, behind some of them, and again once they have run.
+  for (std::latch& done : rounds) {
+    for (const int due : {20, 25, 10, 15, 30, 5}) {
+      pool.PostAfter(absl::Milliseconds(due), [&done] { done.count_down(); });
+    }
+    done.wait();
+  }
+  EXPECT_FALSE(late);
 }
 
 TEST(ThreadPool, DropsDelayedWorkOnStop) {

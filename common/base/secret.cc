@@ -16,7 +16,8 @@ void Wipe(std::string& s) {
 
 Secret::~Secret() { Wipe(bytes_); }
 
-// Both moves copy and wipe: a string that is moved from keeps the bytes of a short one in place.
+// A string that is moved from keeps the bytes of a short one in place: those are copied and wiped. Of a
+// longer one the buffer itself changes hands.
 Secret::Secret(Secret&& other) noexcept { *this = std::move(other); }
 
 Secret& Secret::operator=(const Secret& other) {
@@ -30,7 +31,11 @@ Secret& Secret::operator=(const Secret& other) {
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
     Wipe(bytes_);
-    bytes_ = other.bytes_;
+    if (other.bytes_.capacity() > std::string().capacity()) {
+      bytes_.swap(other.bytes_);
+    } else {
+      bytes_ = other.bytes_;
+    }
     Wipe(other.bytes_);
   }
   return *this;

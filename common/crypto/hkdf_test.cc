@@ -32,6 +32,16 @@ TEST(HkdfTest, Rfc5869AppendixA) {
             "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
 }
 
+TEST(HkdfTest, OneExtractionGivesAllItsKeys) {
+  const Secret ikm("0123456789abcdef");
+  const HkdfPrk prk(ikm, "salt");
+  for (const std::string_view info : {"", "first", "second"}) {
+    for (const size_t n : {size_t{0}, size_t{16}, size_t{32}, size_t{82}}) {
+      EXPECT_EQ(prk.Expand(info, n).ExposeSecret(), HkdfSha256(ikm, "salt", info, n).ExposeSecret());
+    }
+  }
+}
+
 TEST(HkdfTest, LengthsAndSeparation) {
   const Secret ikm("0123456789abcdef");
   EXPECT_TRUE(HkdfSha256(ikm, "s", "i", 0).empty());

@@ -16,7 +16,7 @@ storage::Partition LoneLeaves() {
 }  // namespace
 
 Task<absl::StatusOr<storage::CommitResult>> WriteLoneLeaf(const ServiceContext& context, audit::Event event) {
-  absl::StatusOr<storage::LeafDraft> draft = context.log.Draft(event);
+  absl::StatusOr<storage::LeafDraft> draft = context.log.Draft(std::move(event));
   if (!draft.ok()) {
     co_return draft.status();
   }
@@ -30,8 +30,8 @@ Task<absl::StatusOr<storage::CommitResult>> WriteLoneLeaf(const ServiceContext& 
 Task<absl::Status> WriteLoneLeaves(const ServiceContext& context, std::vector<audit::Event> events) {
   storage::CommitRequest commit;
   commit.partition = LoneLeaves();
-  for (const audit::Event& event : events) {
-    absl::StatusOr<storage::LeafDraft> draft = context.log.Draft(event);
+  for (audit::Event& event : events) {
+    absl::StatusOr<storage::LeafDraft> draft = context.log.Draft(std::move(event));
     if (!draft.ok()) {
       co_return draft.status();
     }

@@ -199,7 +199,7 @@ void TailHandlers::Show(const Run& run, audit::OpenedLeaf opened, TailLeaf& leaf
       opened.opening == audit::OpenedLeaf::Opening::kWithheld ||
       (run.auditor && run.view.kind == AuditView::Kind::kOwn && !audit::IsOwn(run.view.institution, opened));
   if (hidden) {
-    leaf.set_leaf_hash(BytesOf(merkle::HashLeaf(opened.bytes)));
+    leaf.set_leaf_hash(BytesOf(opened.hash.has_value() ? *opened.hash : merkle::HashLeaf(opened.bytes)));
     leaf.set_opening(TailLeaf::OPENING_WITHHELD);
     return;
   }

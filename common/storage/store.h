@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -97,10 +98,35 @@ enum class LogTable : uint8_t {
 };
 inline constexpr int kLogTables = 6;
 
+/// What a row of the log holds: text, or nothing, which deletes the row. Read like a
+/// std::optional<std::string>; the text may be shared with who keeps it besides.
+class LogValue {
+ public:
+  LogValue() = default;
+  // All implicit, so that a row is written like any other aggregate.
+  LogValue(std::nullopt_t /*deletes*/) {}                                                  // NOLINT
+  LogValue(const char* text) : own_(text) {}                                               // NOLINT
+  LogValue(std::string text) : own_(std::move(text)) {}                                    // NOLINT
+  LogValue(std::optional<std::string> text) : own_(std::move(text)) {}                     // NOLINT
+  LogValue(std::shared_ptr<const std::string> not_null) : shared_(std::move(not_null)) {}  // NOLINT
+
+  [[nodiscard]] bool has_value() const { return shared_ != nullptr || own_.has_value(); }
+  explicit operator bool() const { return has_value(); }
+  const std::string& operator*() const { return shared_ != nullptr ? *shared_ : *own_; }
+  const std::string* operator->() const { return &**this; }
+  friend bool operator==(const LogValue& a, const LogValue& b) {
+    return a.has_value() == b.has_value() && (!a.has_value() || *a == *b);
+  }
+
+ private:
+  std::optional<std::string> own_;
+  std::shared_ptr<const std::string> shared_;
+};
+
 struct LogRow {
   LogTable table = LogTable::kMeta;
   std::string key;
-  std::optional<std::string> value;  // nullopt deletes
+  LogValue value;
 };
 
 /// One leaf as its author hands it over: everything but its place and its time, which the sequencer gives.

@@ -16,7 +16,8 @@ absl::Status CheckDistinct(std::vector<std::string_view> keys) {
   return absl::OkStatus();
 }
 
-absl::Status CheckValue(const std::optional<std::string>& value) {
+template <typename Optional>
+absl::Status CheckValue(const Optional& value) {
   if (value.has_value() && value->size() > kMaxValueBytes) {
     return absl::InvalidArgumentError("a value is longer than 1 MiB");
   }

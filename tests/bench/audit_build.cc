@@ -95,7 +95,7 @@ class Builder {
         return files->Put(row.key, *row.value);
       }
       case LogTable::kSubjectKeys:
-        keys_.emplace(std::move(row.key), *std::move(row.value));
+        keys_.emplace(std::move(row.key), *row.value);
         return absl::OkStatus();
       default:
         return absl::OkStatus();  // pointers are written sorted, below

@@ -7,7 +7,8 @@
 namespace relais::storage {
 namespace {
 
-void Change(MemoryDisk::Table& table, const std::string& key, const std::optional<std::string>& value) {
+template <typename Optional>
+void Change(MemoryDisk::Table& table, const std::string& key, const Optional& value) {
   if (value.has_value()) {
     table.insert_or_assign(key, *value);
   } else {

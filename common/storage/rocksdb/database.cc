@@ -223,7 +223,7 @@ absl::StatusOr<std::vector<std::optional<Entry>>> Database::MultiGetData(
 }
 
 std::vector<Database::Version> Database::ReadableVersions(
-    const std::vector<std::string>& encoded_keys) const {
+    const std::vector<std::string_view>& encoded_keys) const {
   const std::vector<rocksdb::Slice> keys(encoded_keys.begin(), encoded_keys.end());
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());

@@ -43,7 +43,8 @@ class Database {
     size_t key = 0;  // place in `encoded_keys`
     std::optional<uint64_t> version;
   };
-  [[nodiscard]] std::vector<Version> ReadableVersions(const std::vector<std::string>& encoded_keys) const;
+  [[nodiscard]] std::vector<Version> ReadableVersions(
+      const std::vector<std::string_view>& encoded_keys) const;
   [[nodiscard]] absl::StatusOr<Page> ScanData(const Partition& partition, std::string_view prefix,
                                               std::string_view from, size_t page_size) const;
 

@@ -31,24 +31,27 @@ absl::Status GroupWriter::Run(const std::vector<Item>& items) {
 
 // One MultiGet for all the keys of the group that are not known yet.
 void GroupWriter::Prefetch(const std::vector<Item>& items) {
-  std::vector<std::string> unknown;
+  keys_.clear();
   for (const Item& item : items) {
     for (const Precondition& precondition : item.request->preconditions) {
-      std::string key = EncodeDataKey(item.request->partition, precondition.key);
-      if (versions_.Find(key) == nullptr) {
-        unknown.push_back(std::move(key));
-      }
+      keys_.push_back(EncodeDataKey(item.request->partition, precondition.key));
+    }
+  }
+  std::vector<std::string_view> unknown;
+  for (const std::string& key : keys_) {
+    if (versions_.Find(key) == nullptr) {
+      unknown.push_back(key);
     }
   }
   if (unknown.size() < 2) {
     return;
   }
   for (const Database::Version& found : database_.ReadableVersions(unknown)) {
-    versions_.Put(unknown[found.key], found.version);
+    versions_.Put(std::string(unknown[found.key]), found.version);
   }
 }
 
-absl::StatusOr<std::optional<uint64_t>> GroupWriter::CurrentVersion(std::string key) {
+absl::StatusOr<std::optional<uint64_t>> GroupWriter::CurrentVersion(const std::string& key) {
   if (const std::optional<uint64_t>* known = versions_.Find(key); known != nullptr) {
     return *known;
   }
@@ -57,14 +60,13 @@ absl::StatusOr<std::optional<uint64_t>> GroupWriter::CurrentVersion(std::string 
   if (entry.has_value()) {
     version = entry->version;
   }
-  versions_.Put(std::move(key), version);
+  versions_.Put(key, version);
   return version;
 }
 
-absl::Status GroupWriter::CheckPreconditions(const CommitRequest& request) {
+absl::Status GroupWriter::CheckPreconditions(const CommitRequest& request, const std::string* keys) {
   for (const Precondition& precondition : request.preconditions) {
-    ASSIGN_OR_RETURN(const std::optional<uint64_t> current,
-                     CurrentVersion(EncodeDataKey(request.partition, precondition.key)));
+    ASSIGN_OR_RETURN(const std::optional<uint64_t> current, CurrentVersion(*keys++));
     if (current != precondition.version) {
       return absl::AbortedError("a precondition did not hold");
     }
@@ -85,7 +87,6 @@ CommitResult GroupWriter::Stage(CommitRequest& request) {
       versions_.Put(std::move(key), std::nullopt);
     }
   }
-  rows_.clear();
   result.leaves = sequencer_.Stage(std::move(request.leaves), rows_);
   for (const LogRow& row : rows_) {
     if (row.value.has_value()) {
@@ -94,12 +95,15 @@ CommitResult GroupWriter::Stage(CommitRequest& request) {
       batch_.Delete(database_.log(row.table), row.key);
     }
   }
+  rows_.clear();  // what their values are shared with is the sequencer's alone
   return result;
 }
 
 absl::Status GroupWriter::Decide(const std::vector<Item>& items, size_t* staged) {
+  const std::string* keys = keys_.data();
   for (const Item& item : items) {
-    absl::Status checked = CheckPreconditions(*item.request);
+    absl::Status checked = CheckPreconditions(*item.request, keys);
+    keys += item.request->preconditions.size();
     if (checked.ok()) {
       *item.result = Stage(*item.request);
       ++*staged;

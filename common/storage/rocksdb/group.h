@@ -40,8 +40,9 @@ class GroupWriter {
 
  private:
   void Prefetch(const std::vector<Item>& items);
-  absl::StatusOr<std::optional<uint64_t>> CurrentVersion(std::string key);
-  absl::Status CheckPreconditions(const CommitRequest& request);
+  absl::StatusOr<std::optional<uint64_t>> CurrentVersion(const std::string& key);
+  // `keys`: of the request's preconditions, encoded.
+  absl::Status CheckPreconditions(const CommitRequest& request, const std::string* keys);
   CommitResult Stage(CommitRequest& request);
   absl::Status Decide(const std::vector<Item>& items, size_t* staged);
 
@@ -51,7 +52,8 @@ class GroupWriter {
   VersionCache versions_;
   uint64_t last_version_;
   rocksdb::WriteBatch batch_;
-  std::vector<LogRow> rows_;  // reused between commits
+  std::vector<LogRow> rows_;       // reused between commits
+  std::vector<std::string> keys_;  // of the group's preconditions, in their order, encoded
 };
 
 }  // namespace relais::storage

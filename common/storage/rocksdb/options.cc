@@ -60,10 +60,12 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
   family.level_compaction_dynamic_level_bytes = true;
   family.compression =
       content == Content::kCompressible && SupportsLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  // Most keys that are looked up are fresh and random, and absent: without this each look-up walks every
-  // memtable.
-  family.memtable_whole_key_filtering = true;
-  family.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
+  if (access == Access::kPoint || access == Access::kPrefix) {
+    // Most keys that are looked up are fresh and random, and absent: without this each look-up walks every
+    // memtable. Elsewhere it would cost each write and say nothing.
+    family.memtable_whole_key_filtering = true;
+    family.memtable_prefix_bloom_size_ratio = kMemtableBloomShare;
+  }
   if (access == Access::kPrefix) {
     family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(Partition::kEncodedSize));
   }

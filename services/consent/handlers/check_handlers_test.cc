@@ -50,6 +50,7 @@ TEST(Check, RecordedPermitNamesItsLeafAndEndsSoon) {
   EXPECT_EQ(leaf.details.acting_function(), "assistant-social");
   EXPECT_EQ(leaf.details.denial_reason(), "");
   EXPECT_EQ(leaf.details.subject().id(), world.IdOf(person).ToBytes());
+  EXPECT_EQ(leaf.details.payload().type_url(), "type.googleapis.com/relais.consent.v1.CheckDecided");
   v1::CheckDecided decided;
   ASSERT_TRUE(leaf.details.payload().UnpackTo(&decided));
   EXPECT_EQ(decided.consent_id(), consent->consent_id());

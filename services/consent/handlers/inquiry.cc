@@ -1,7 +1,6 @@
 #include "services/consent/handlers/inquiry.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -72,6 +71,14 @@ void AddBases(const v1::CheckRequest& request, const Answer& answer, v1::CheckDe
   }
 }
 
+// As PackFrom does, without spelling out the type's name for each check.
+void Pack(const v1::CheckDecided& payload, google::protobuf::Any& any) {
+  static const std::string& type =
+      *new std::string(absl::StrCat("type.googleapis.com/", v1::CheckDecided::descriptor()->full_name()));
+  any.set_type_url(type);
+  any.set_value(payload.SerializeAsString());
+}
+
 }  // namespace
 
 absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquiry& inquiry,
@@ -86,8 +93,10 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   event.ground = whole.ground;
   event.decision = whole.decision;
   event.purpose = request.purpose();
-  const std::set<std::string> categories(request.categories().begin(), request.categories().end());
-  event.categories.assign(categories.begin(), categories.end());
+  event.categories.assign(request.categories().begin(), request.categories().end());
+  std::sort(event.categories.begin(), event.categories.end());
+  event.categories.erase(std::unique(event.categories.begin(), event.categories.end()),
+                         event.categories.end());
   event.exercise = request.exercise();
   *event.details.mutable_recipient() = request.recipient();
   event.details.set_relation(whole.ground == common::v1::GROUND_TEAM ? "REFERENT"
@@ -116,11 +125,11 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   payload.set_signal_type(request.stated_ground().signal_type());
   payload.set_event(request.stated_ground().event());
   AddBases(request, decided.answer, payload);
-  event.details.mutable_payload()->PackFrom(payload);
+  Pack(payload, *event.details.mutable_payload());
   storage::CommitRequest commit;
   commit.partition = PersonPartition(decided.root);
   commit.preconditions.push_back({std::string(kStateKey), decided.version});
-  ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(event));
+  ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(std::move(event)));
   commit.leaves.push_back(std::move(leaf));
   return commit;
 }

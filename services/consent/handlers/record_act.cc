@@ -65,7 +65,7 @@ absl::Status DraftLeaves(const rpc::ServiceContext& context, const std::vector<a
     for (const audit::Event& event : events) {
       audit::Event about = subject == person ? event : AsRegistrys(event);
       about.subject = PersonSubject(subject);
-      ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(about));
+      ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(std::move(about)));
       commit.leaves.push_back(std::move(leaf));
     }
   }
