@@ -148,7 +148,7 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
     }
     call.deadline = record.started + std::min(*left, record.method->max_deadline);
     RETURN_IF_ERROR(SetAgent(AgentOf(context), *call.directory, call.caller));
-    return CheckPolicy(record.method->policy, call.caller);
+    return CheckPolicy(record.method->policy, call.caller, *call.directory);
   }();
   if (!status.ok()) {
     NoteRefusal(record, &call.caller, status);
@@ -203,9 +203,14 @@ void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const a
 }
 
 void Dispatcher::NoteOutcome(const Record& record, const absl::Status& outcome) {
-  if (!record.caller.empty() && ReasonOf(outcome) == common::v1::ERROR_REASON_MISSING_ROLE) {
-    WriteRefusals(refused_.Note(record.caller, record.method->name, ReasonName(ReasonOf(outcome)),
-                                context_.clock.Now()),
+  if (outcome.ok()) {
+    return;
+  }
+  const common::v1::ErrorReason reason = ReasonOf(outcome);
+  const bool not_allowed = reason == common::v1::ERROR_REASON_MISSING_ROLE ||
+                           reason == common::v1::ERROR_REASON_MISSING_CAPABILITY;
+  if (!record.caller.empty() && not_allowed) {
+    WriteRefusals(refused_.Note(record.caller, record.method->name, ReasonName(reason), context_.clock.Now()),
                   record.certificate);
   }
 }
@@ -255,19 +260,19 @@ Task<bool> Dispatcher::WriteCountedRefusals(bool all) {
 }
 
 uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
-                              const Method* method) {
-  std::string pem = PeerCertificatePem(*context.auth_context());
-  const std::shared_ptr<OpenStream> opened = stream.lock();
+                              const Opened& opened) {
+  StreamEntry entry{stream, PeerCertificatePem(*context.auth_context()), opened.call->caller.function,
+                    opened.record.method};
   bool draining = false;
   uint64_t number = 0;
   {
     std::lock_guard lock(mu_);
     number = next_stream_++;
-    open_streams_.emplace(number, StreamEntry{std::move(stream), std::move(pem), method});
+    open_streams_.emplace(number, std::move(entry));
     draining = draining_;
   }
-  if (draining) {
-    opened->End(Stopping());
+  if (const std::shared_ptr<OpenStream> held = stream.lock(); draining && held != nullptr) {
+    held->End(Stopping());
   }
   return number;
 }
@@ -289,10 +294,16 @@ std::vector<std::pair<std::shared_ptr<OpenStream>, Dispatcher::StreamEntry>> Dis
 }
 
 void Dispatcher::RecheckStreams() {
+  const std::shared_ptr<const directory::Directory> directory = context_.directory();
+  const auto still_allowed = [&](const StreamEntry& entry) -> absl::Status {
+    Authenticator::Outcome peer = authenticator_.Authenticate(entry.pem);
+    RETURN_IF_ERROR(peer.caller.status());
+    RETURN_IF_ERROR(CheckRoles(entry.method->policy, *peer.caller));
+    peer.caller->function = entry.function;
+    return CheckCapabilities(entry.method->policy, *peer.caller, *directory);
+  };
   for (const auto& [stream, entry] : OpenStreams()) {
-    const Authenticator::Outcome peer = authenticator_.Authenticate(entry.pem);
-    const absl::Status allowed =
-        peer.caller.ok() ? CheckRoles(entry.method->policy, *peer.caller) : peer.caller.status();
+    const absl::Status allowed = still_allowed(entry);
     if (!allowed.ok()) {
       stream->End(allowed);
     }

@@ -133,6 +133,7 @@ class Dispatcher {
   struct StreamEntry {
     std::weak_ptr<OpenStream> stream;
     std::string pem;
+    std::string function;
     const Method* method = nullptr;
   };
   // What may be going on at once, and what is.
@@ -161,7 +162,7 @@ class Dispatcher {
   void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
   Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);
   uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
-                    const Method* method);
+                    const Opened& opened);
   void Unregister(uint64_t number);
   std::vector<std::pair<std::shared_ptr<OpenStream>, StreamEntry>> OpenStreams();
 
@@ -281,7 +282,7 @@ template <typename OpenedStream>
 void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
                            const grpc::CallbackServerContext& context,
                            const std::function<Task<absl::Status>(Call)>& start) {
-  const uint64_t number = Register(stream, context, opened.record.method);
+  const uint64_t number = Register(stream, context, opened);
   const absl::Duration left = opened.call->deadline - context_.clock.Monotonic();
   context_.executor.PostAfter(left, [held = std::weak_ptr<OpenStream>(stream)] {
     if (const std::shared_ptr<OpenStream> open = held.lock()) {

@@ -53,6 +53,11 @@ functions:
     institutions: [ville-paris]
     secrecy: PROFESSION
     may: [RECORD_CONSENT]
+  - id: auditeur
+    label: Auditeur
+    institutions: [auditor]
+    secrecy: MISSION
+    may: [AUDIT]
 )";
 
 constexpr char kAuditors[] = R"(
