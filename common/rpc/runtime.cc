@@ -214,7 +214,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
                                                              maintenance_.get()});
   ASSIGN_OR_RETURN(pki::PeerTrust trust, MakeTrust());
   trust_ = std::make_unique<pki::PeerTrust>(std::move(trust));
-  authenticator_ = std::make_unique<Authenticator>(*trust_, current);
+  authenticator_ = std::make_unique<Authenticator>(*trust_, current, *clock_);
   DispatchOptions options;
   options.service = name_;
   options.max_calls = settings_.max_calls;

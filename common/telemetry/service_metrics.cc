@@ -40,4 +40,12 @@ void ServiceMetrics::RecordCall(std::string_view method, absl::StatusCode code, 
   call_seconds_.Observe({method, name}, absl::ToDoubleSeconds(took));
 }
 
+size_t ServiceMetrics::OkSeriesOf(std::string_view method) const {
+  return call_seconds_.SeriesOf({method, absl::StatusCodeToString(absl::StatusCode::kOk)});
+}
+
+void ServiceMetrics::RecordOk(size_t ok_series, absl::Duration took) {
+  call_seconds_.ObserveIn(ok_series, absl::ToDoubleSeconds(took));
+}
+
 }  // namespace relais::telemetry

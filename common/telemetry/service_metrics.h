@@ -26,6 +26,9 @@ class ServiceMetrics {
 
   /// One call answered: its method, its gRPC status code, how long it took.
   void RecordCall(std::string_view method, absl::StatusCode code, absl::Duration took);
+  /// The same for the calls that went well, whose series is looked up once a method.
+  [[nodiscard]] size_t OkSeriesOf(std::string_view method) const;
+  void RecordOk(size_t ok_series, absl::Duration took);
 
   /// relais_calls_in_flight: calls begun and not answered.
   Gauge& calls_in_flight;

@@ -27,6 +27,15 @@ TEST_F(ServiceMetricsTest, CallsAreTimedByMethodAndCode) {
   EXPECT_THAT(text, Not(HasSubstr("passwd")));
 }
 
+TEST_F(ServiceMetricsTest, CallsThatWentWellCountTheSameByTheirSeries) {
+  const size_t check = service_.OkSeriesOf("Check");
+  EXPECT_NE(check, service_.OkSeriesOf("Other"));
+  EXPECT_THAT(metrics_.Text(), Not(HasSubstr("relais_call_seconds_count")));  // nothing was called
+  service_.RecordOk(check, absl::Milliseconds(3));
+  service_.RecordCall("Check", absl::StatusCode::kOk, absl::Milliseconds(3));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("relais_call_seconds_count{code=\"OK\",method=\"Check\"} 2"));
+}
+
 TEST_F(ServiceMetricsTest, GaugesHaveTheirNames) {
   service_.log_size.Set(42);
   service_.directory_version.Set(7);

@@ -37,7 +37,7 @@ class PatchedService final : public audit::v1::AuditService::CallbackService {
                                           const audit::v1::GetCheckpointRequest* request,
                                           audit::v1::GetCheckpointResponse* response) override {
     return dispatcher_.Unary<audit::v1::GetCheckpointRequest, audit::v1::GetCheckpointResponse>(
-        context, request, response, "relais.audit.v1.AuditService/GetCheckpoint", handler_);
+        context, request, response, dispatcher_.Find("relais.audit.v1.AuditService/GetCheckpoint"), handler_);
   }
 
  private:
@@ -126,7 +126,8 @@ std::string FingerprintOf(const TlsFiles& files) {
 
 TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, DispatchOptions options,
                      Handler get_checkpoint)
-    : authenticator_(certificates.Trust(), [this] { return world_.directory(); }),
+    : authenticator_(
+          certificates.Trust(), [this] { return world_.directory(); }, clock_),
       dispatcher_(world_.context(), authenticator_, std::move(options)),
       service_metrics_(metrics_,
                        {{"relais.audit.v1.AuditService/GetCheckpoint", "relais.audit.v1.AuditService/Tail"},
@@ -144,6 +145,7 @@ TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, Disp
   ServerOptions server;
   server.listen = "127.0.0.1:0";
   server.tls = own;
+  server.reflection = true;
   server_ = Must(Server::Start(server, authenticator_, dispatcher_, {service_.get()}));
   server_->SetServing(true);
 }
