@@ -69,6 +69,9 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
       streams_(options_.max_streams) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
+  if (metrics_ != nullptr) {
+    return absl::FailedPreconditionError("methods are added before they are measured");
+  }
   added_.insert(std::string(service));
   RETURN_IF_ERROR(methods_.AddService(service, validator_));
   while (entered_.size() < methods_.methods().size()) {
@@ -96,7 +99,8 @@ std::vector<const Method*> Dispatcher::MethodsOf(std::string_view service) const
 }
 
 bool Dispatcher::Authenticates(std::string_view path) const {
-  const Method* method = path.empty() ? nullptr : methods_.Find(path.substr(1));
+  // The whole of it: a path that differs in one letter is another, which gRPC answers by itself.
+  const Method* method = path.rfind('/', 0) == 0 ? methods_.Find(path.substr(1)) : nullptr;
   return method != nullptr && entered_[method->number].load(std::memory_order_relaxed);
 }
 
@@ -179,13 +183,29 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
     }
     call.deadline = record.started + std::min(*left, record.method->max_deadline);
     RETURN_IF_ERROR(SetAgent(AgentOf(context), *call.directory, call.caller));
-    return CheckPolicy(record.method->policy, call.caller, *call.directory);
+    RETURN_IF_ERROR(CheckPolicy(record.method->policy, call.caller, *call.directory));
+    return MayAsk(*record.method, call.caller);
   }();
   if (!status.ok()) {
     NoteRefusal(record, &call.caller, status);
     return status;
   }
   return call;
+}
+
+absl::Status Dispatcher::MayAsk(const Method& method, const Caller& caller) {
+  return misses_ == nullptr || caller.is_service() || !method.policy.counts_misses()
+             ? absl::OkStatus()
+             : misses_->MayAsk(caller.institution);
+}
+
+void Dispatcher::NoteMisses(const Record& record, const absl::Status& outcome,
+                            const google::protobuf::Message& answer) {
+  if (misses_ == nullptr || record.sharer.empty() || !record.method->policy.counts_misses()) {
+    return;
+  }
+  misses_->Note(record.sharer,
+                outcome.ok() ? record.method->misses.In(answer) : (IsMiss(ReasonOf(outcome)) ? 1 : 0));
 }
 
 absl::Status Dispatcher::CheckReady(const Method& method) const {
@@ -230,7 +250,9 @@ grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::S
 }
 
 void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why) {
-  if (!record.method->policy.audited()) {
+  // That somebody seems to guess is worth a leaf whatever was asked.
+  const bool held_back = ReasonOf(why) == common::v1::ERROR_REASON_OVERLOADED;
+  if (!record.method->policy.audited() && !held_back) {
     return;
   }
   WriteRefusals(

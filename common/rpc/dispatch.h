@@ -31,6 +31,7 @@
 #include "common/rpc/call.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/grpc_writer.h"
+#include "common/rpc/miss_limiter.h"
 #include "common/rpc/policy.h"
 #include "common/rpc/refused_calls.h"
 #include "common/rpc/service_context.h"
@@ -55,9 +56,10 @@ struct DispatchOptions {
 };
 
 /// Order of a call: admission → authentication (the only one, but for the first call of a method: see
-/// Authenticates) → share → deadline → agent → policy → validation → handler, started on gRPC's thread. A
-/// refusal before the handler leaves a leaf when the method is audited, and so does a handler's MISSING_ROLE
-/// or MISSING_CAPABILITY: alone, or counted in a flood (RefusedCalls), written behind the answer.
+/// Authenticates) → share → deadline → agent → policy → misses (MissLimiter) → validation → handler, started
+/// on gRPC's thread. A refusal before the handler leaves a leaf when the method is audited or the institution
+/// is held back for its misses, and so does a handler's MISSING_ROLE or MISSING_CAPABILITY: alone, or counted
+/// in a flood (RefusedCalls), written behind the answer.
 ///
 /// Fill with AddService first; then thread-safe. Outlives the gRPC server.
 class Dispatcher {
@@ -78,6 +80,8 @@ class Dispatcher {
   [[nodiscard]] std::vector<std::string> MethodNames() const;
   /// After the last AddService, before the server starts; outlives the dispatcher. None: nothing is measured.
   void SetMetrics(telemetry::ServiceMetrics* metrics);
+  /// Before the server starts; outlives the dispatcher. None: nobody is held back for guessing.
+  void SetMissLimiter(MissLimiter* limiter) { misses_ = limiter; }
   /// "relais.consent.v1.ConsentService/Check"; null for a method that was not added. For bindings.
   [[nodiscard]] const Method* Find(std::string_view name) const { return methods_.Find(name); }
   /// The methods of a service; none when it was not added. For bindings.
@@ -163,6 +167,10 @@ class Dispatcher {
   void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
   // The handler's own: the role was there, the scope was not.
   void NoteOutcome(const Record& record, const absl::Status& outcome);
+  // OK unless the institution is held back from methods like this one.
+  absl::Status MayAsk(const Method& method, const Caller& caller);
+  // What an institution named in a question that is not there, or not its own.
+  void NoteMisses(const Record& record, const absl::Status& outcome, const google::protobuf::Message& answer);
   // A stream from its admission to its end.
   template <typename OpenedStream>
   void RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
@@ -184,6 +192,7 @@ class Dispatcher {
   std::set<std::string> added_;
   std::set<std::string> bound_;
   telemetry::ServiceMetrics* metrics_ = nullptr;
+  MissLimiter* misses_ = nullptr;
   std::vector<size_t> ok_series_;          // by Method::number
   std::deque<std::atomic<bool>> entered_;  // likewise: a call of it has come here
   std::atomic<bool> ready_ = false;
@@ -228,6 +237,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
             *response = *std::move(answer);
           }
           NoteOutcome(record, status);
+          NoteMisses(record, status, *response);
           // After Finish the server may end, and this object with it.
           const grpc::Status outcome = Close(record, calls_, status);
           reactor->Finish(outcome);

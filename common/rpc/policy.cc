@@ -32,6 +32,9 @@ absl::StatusOr<Method> MethodOf(const google::protobuf::MethodDescriptor* descri
   method.name = descriptor->service()->full_name() + "/" + descriptor->name();
   method.policy = descriptor->options().GetExtension(common::v1::policy);
   method.descriptor = descriptor;
+  if (method.policy.counts_misses()) {
+    method.misses = BatchMisses(*descriptor->output_type());
+  }
   const uint32_t seconds = method.policy.max_deadline_seconds();
   method.max_deadline = absl::Seconds(seconds == 0 ? kDefaultDeadlineSeconds : seconds);
   for (const int role : method.policy.roles()) {

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "common/directory/directory.h"
 #include "common/rpc/call.h"
+#include "common/rpc/miss_limiter.h"
 #include "common/rpc/validate.h"
 #include "google/protobuf/descriptor.h"
 #include "relais/common/v1/options.pb.h"
@@ -22,6 +23,7 @@ struct Method {
   std::string name;   // "relais.consent.v1.ConsentService/Check", as metrics and leaves name it
   common::v1::Policy policy;
   absl::Duration max_deadline;
+  BatchMisses misses;  // in its answers, where the policy counts them
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
 };
 

@@ -17,7 +17,11 @@ std::vector<std::string> StatusCodeNames() {
 }
 
 ServiceMetrics::ServiceMetrics(Metrics& metrics, const ServiceMetricsOptions& options)
-    : calls_in_flight(metrics.GaugeFor("relais_calls_in_flight", "Calls begun and not answered.")),
+    : misses(metrics.CounterFor("relais_misses_total",
+                                "Named in institutions' questions and not there, or not theirs.")),
+      held_back(metrics.CounterFor("relais_institutions_held_back_total",
+                                   "Times that an institution began to be held back for its misses.")),
+      calls_in_flight(metrics.GaugeFor("relais_calls_in_flight", "Calls begun and not answered.")),
       log_size(metrics.GaugeFor("relais_log_size", "Leaves durable in this service's log.")),
       lease_seconds(metrics.GaugeFor("relais_lease_seconds", "Time left of the lease on a peer's log.",
                                      {{"peer", options.peers}})),

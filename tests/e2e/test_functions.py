@@ -1,6 +1,8 @@
-"""What the function of whoever calls may do, by the directory's `may`: and that her no needs none."""
+"""What the function of whoever calls may do, by the directory's `may`; her no needs none; and who guesses is held back."""
 
+import re
 import unittest
+import urllib.request
 
 import grpc
 
@@ -121,6 +123,45 @@ class FunctionsTest(suite.SuiteTest):
                                   acting="ville-paris/dsol")
         self.assertEqual(done.returncode, 9, done.stderr)
         self.assertIn("MISSING_CAPABILITY", done.stderr)
+
+
+class GuessingTest(suite.SuiteTest):
+    """An institution that asks too often for what is not there may not ask, and the operators see it."""
+
+    settings = {"limits.misses": "30", "limits.misses_window": "1000h"}
+
+    def metric(self, name):
+        with open(self.suite.path("consent", "config.yaml"), encoding="utf-8") as config:
+            address = re.search(r'^metrics:\n  listen: "(.*)"$', config.read(), re.MULTILINE)[1]
+        with urllib.request.urlopen("http://%s/metrics" % address, timeout=5) as answer:
+            return float(re.search(r"^%s (\S+)$" % name, answer.read().decode(), re.MULTILINE)[1])
+
+    def test_guessing_ends(self):
+        person = suite.pb("consent/v1/person_service")
+        consent = suite.pb("consent/v1/consent_service")
+        city, caf = self.suite.client("ville-paris/dsol"), self.suite.client("caf/droits")
+        her = city.call("consent", "PersonService", "Register",
+                        person.RegisterRequest(request_id=suite.new_id(), own_identifier="D-1")).person
+        known = person.ResolveRequest(own_identifier="D-1")
+        for number in range(10):
+            self.refused(grpc.StatusCode.NOT_FOUND, "NO_SUCH_OR_NOT_YOURS", city.call, "consent", "PersonService",
+                         "Resolve", person.ResolveRequest(own_identifier="G-%d" % number))
+        city.call("consent", "PersonService", "Resolve", known)
+        city.call("consent", "PersonService", "BatchResolve", person.BatchResolveRequest(
+            names=[person.PersonName(own_identifier="H-%d" % number) for number in range(25)]))
+        self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", city.call, "consent", "PersonService", "Resolve",
+                     known)
+        # Her no is heard all the same, and others are not held back.
+        city.call("consent", "ConsentService", "RecordObjection", consent.RecordObjectionRequest(
+            request_id=suite.new_id(), suppliers=["edf"], person=her, identity=consent.RecordIdentity(
+                nom="DURAND", prenoms="MARIE", adresse="12 RUE DE TOLBIAC", code_postal="75013")))
+        self.refused(grpc.StatusCode.NOT_FOUND, "NO_SUCH_OR_NOT_YOURS", caf.call, "consent", "PersonService", "Resolve",
+                     known)
+        self.assertEqual(self.metric("relais_misses_total"), 36)
+        self.assertEqual(self.metric("relais_institutions_held_back_total"), 1)
+        lines = [line for line in self.suite.log("consent").splitlines() if "held back" in line]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("ville-paris", lines[0])
 
 
 if __name__ == "__main__":

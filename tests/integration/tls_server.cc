@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "common/pki/certificate.h"
 #include "common/pki/file.h"
@@ -125,7 +126,7 @@ std::string FingerprintOf(const TlsFiles& files) {
 }
 
 TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, DispatchOptions options,
-                     Handler get_checkpoint)
+                     Handler get_checkpoint, const Another& another)
     : authenticator_(
           certificates.Trust(), [this] { return world_.directory(); }, clock_),
       dispatcher_(world_.context(), authenticator_, std::move(options)),
@@ -136,6 +137,9 @@ TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, Disp
                         true}),
       handlers_(world_.context(), {{"routing", {audit::v1::EVENT_CLASS_CHECK_DECIDED}}}) {
   Must(dispatcher_.AddService(kAuditServiceName));
+  if (another) {
+    another_ = another(dispatcher_);
+  }
   dispatcher_.SetMetrics(&service_metrics_);
   if (get_checkpoint) {
     service_ = std::make_unique<PatchedService>(dispatcher_, std::move(get_checkpoint));
@@ -146,7 +150,11 @@ TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, Disp
   server.listen = "127.0.0.1:0";
   server.tls = own;
   server.reflection = true;
-  server_ = Must(Server::Start(server, authenticator_, dispatcher_, {service_.get()}));
+  std::vector<grpc::Service*> services = {service_.get()};
+  if (another_ != nullptr) {
+    services.push_back(another_.get());
+  }
+  server_ = Must(Server::Start(server, authenticator_, dispatcher_, services));
   server_->SetServing(true);
 }
 

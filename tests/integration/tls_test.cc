@@ -208,6 +208,11 @@ TEST(Tls, NobodyIsAnsweredByAnyKindOfMethod) {
     EXPECT_NE(CallAny(Plain(server, Dsol()), methods[i]), grpc::StatusCode::UNAUTHENTICATED) << methods[i];
     EXPECT_FALSE(server.dispatcher().Authenticates(methods[i])) << methods[i];
   }
+  // Only what gRPC takes to the method.
+  EXPECT_FALSE(server.dispatcher().Authenticates(served[0].substr(1)));
+  EXPECT_FALSE(server.dispatcher().Authenticates("x" + served[0].substr(1)));
+  EXPECT_FALSE(server.dispatcher().Authenticates(served[0] + "/"));
+  EXPECT_FALSE(server.dispatcher().Authenticates(""));
   all_refused("after somebody called");
 }
 

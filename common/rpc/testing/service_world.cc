@@ -52,7 +52,7 @@ functions:
     label: Assistant de service social
     institutions: [ville-paris]
     secrecy: PROFESSION
-    may: [RECORD_CONSENT]
+    may: [REGISTER_PERSON, RECORD_CONSENT]
   - id: auditeur
     label: Auditeur
     institutions: [auditor]
