@@ -33,21 +33,21 @@ inline constexpr std::array<std::string_view, 20> kInstitutionKinds = {"VILLE",
                                                                        "EMPLOYER",
                                                                        "LANDLORD"};
 
-/// What a function may do.
+/// What a function may do: `may` in the directory, `capabilities` in the policy of each method.
 inline constexpr std::array<std::string_view, 15> kCapabilities = {
     "SUBMIT_SIGNAL",  // send what a protocol allows
     "REGISTER_PERSON",
-    "RECORD_CONSENT",    // agreements, refusals, renewals, withdrawals, information given
-    "RECORD_OBJECTION",  // record and lift
-    "CHECK",             // ask consent.Check for its own institution
-    "RECEIVE",           // read an inbox
-    "TAKE",              // take, transfer, terminate
+    "RECORD_CONSENT",    // agreements, renewals, information given; her refusal and withdrawal need nothing
+    "RECORD_OBJECTION",  // lift one; to record hers needs nothing
+    "CHECK",             // ask consent.Check for its own institution, and send what it permits
+    "RECEIVE",           // read an inbox, and alerts
+    "TAKE",              // take, transfer, terminate; propose a référent
     "BE_REFERENT",
     "ASK_CONTACT",  // ask another institution's contact privilégié (D-4.11)
     "DECLARE_EMERGENCY",
     "REVIEW_EMERGENCY",
     "MATCH_PERSONS",  // steward: candidates, merges, splits
-    "ANSWER_RIGHTS",  // rights requests; reads the own institution's journal
+    "ANSWER_RIGHTS",  // rights requests, her access history; to open one, or to restrict, needs nothing
     "AUDIT",
     "OPERATE"};
 

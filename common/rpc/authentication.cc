@@ -35,34 +35,46 @@ absl::StatusOr<Caller> CallerOf(const pki::PeerIdentity& identity, const directo
 
 class AuthProcessor final : public grpc::AuthMetadataProcessor {
  public:
-  AuthProcessor(Authenticator& authenticator,
+  AuthProcessor(Authenticator& authenticator, std::function<bool(std::string_view)> authenticated_later,
                 std::function<void(const std::string&, const std::string&)> on_refused)
-      : authenticator_(authenticator), on_refused_(std::move(on_refused)) {}
+      : authenticator_(authenticator),
+        authenticated_later_(std::move(authenticated_later)),
+        on_refused_(std::move(on_refused)) {}
 
   // Everything is in memory: not worth another thread.
   [[nodiscard]] bool IsBlocking() const override { return false; }
 
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
                        OutputMetadata* /*consumed*/, OutputMetadata* /*response*/) override {
+    const auto field = metadata.find(":path");
+    const std::string_view path = field == metadata.end()
+                                      ? std::string_view()
+                                      : std::string_view(field->second.data(), field->second.size());
+    if (authenticated_later_(path)) {
+      return grpc::Status::OK;
+    }
     const Authenticator::Outcome outcome = authenticator_.Authenticate(PeerCertificatePem(*context));
     if (outcome.caller.ok()) {
       return grpc::Status::OK;
     }
-    const auto path = metadata.find(":path");
-    on_refused_(outcome.peer,
-                path == metadata.end() ? "" : std::string(path->second.data(), path->second.size()));
+    on_refused_(outcome.peer, std::string(path));
     return {grpc::StatusCode::UNAUTHENTICATED, std::string(outcome.caller.status().message())};
   }
 
  private:
   Authenticator& authenticator_;
+  const std::function<bool(std::string_view)> authenticated_later_;
   const std::function<void(const std::string&, const std::string&)> on_refused_;
 };
 
 }  // namespace
 
-Authenticator::Authenticator(pki::PeerTrust trust, CurrentDirectory directory, size_t cache_entries)
-    : trust_(std::move(trust)), directory_(std::move(directory)), cache_entries_(cache_entries) {}
+Authenticator::Authenticator(pki::PeerTrust trust, CurrentDirectory directory, const Clock& clock,
+                             size_t cache_entries)
+    : trust_(std::move(trust)),
+      directory_(std::move(directory)),
+      clock_(clock),
+      cache_entries_(cache_entries) {}
 
 Authenticator::Entry* Authenticator::Find(std::string_view leaf_pem) {
   const auto at = index_.find(leaf_pem);
@@ -77,6 +89,14 @@ Authenticator::Outcome Authenticator::Authenticate(std::string_view leaf_pem) {
   if (leaf_pem.empty()) {
     return {"", NotAuthenticated("a client certificate is required")};
   }
+  Outcome outcome = Identified(leaf_pem);
+  if (outcome.caller.ok() && clock_.Now() > outcome.not_after) {
+    outcome.caller = NotAuthenticated("the certificate has expired");
+  }
+  return outcome;
+}
+
+Authenticator::Outcome Authenticator::Identified(std::string_view leaf_pem) {
   const std::shared_ptr<const directory::Directory> directory = directory_();
   {
     std::lock_guard lock(mu_);
@@ -97,7 +117,7 @@ Authenticator::Outcome Authenticator::Add(std::string_view leaf_pem,
   if (!identity.ok()) {
     return {"", NotAuthenticated("no authority of this suite vouches for the certificate")};
   }
-  Outcome outcome{identity->Name(), CallerOf(*identity, *directory)};
+  Outcome outcome{identity->Name(), CallerOf(*identity, *directory), identity->not_after};
   std::lock_guard lock(mu_);
   if (Find(leaf_pem) == nullptr) {
     entries_.push_front({std::string(leaf_pem), *std::move(identity), directory, outcome});
@@ -116,8 +136,10 @@ std::string PeerCertificatePem(const grpc::AuthContext& context) {
 }
 
 std::shared_ptr<grpc::AuthMetadataProcessor> MakeAuthProcessor(
-    Authenticator& authenticator, std::function<void(const std::string&, const std::string&)> on_refused) {
-  return std::make_shared<AuthProcessor>(authenticator, std::move(on_refused));
+    Authenticator& authenticator, std::function<bool(std::string_view)> authenticated_later,
+    std::function<void(const std::string&, const std::string&)> on_refused) {
+  return std::make_shared<AuthProcessor>(authenticator, std::move(authenticated_later),
+                                         std::move(on_refused));
 }
 
 }  // namespace relais::rpc

@@ -69,8 +69,39 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
       streams_(options_.max_streams) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
+  if (metrics_ != nullptr) {
+    return absl::FailedPreconditionError("methods are added before they are measured");
+  }
   added_.insert(std::string(service));
-  return methods_.AddService(service, validator_);
+  RETURN_IF_ERROR(methods_.AddService(service, validator_));
+  while (entered_.size() < methods_.methods().size()) {
+    entered_.emplace_back(false);
+  }
+  return absl::OkStatus();
+}
+
+void Dispatcher::SetMetrics(telemetry::ServiceMetrics* metrics) {
+  metrics_ = metrics;
+  ok_series_.assign(methods_.methods().size(), 0);
+  for (const auto& [name, method] : methods_.methods()) {
+    ok_series_[method.number] = metrics->OkSeriesOf(name);
+  }
+}
+
+std::vector<const Method*> Dispatcher::MethodsOf(std::string_view service) const {
+  std::vector<const Method*> found;
+  for (const auto& [name, method] : methods_.methods()) {
+    if (method.descriptor->service()->full_name() == service) {
+      found.push_back(&method);
+    }
+  }
+  return found;
+}
+
+bool Dispatcher::Authenticates(std::string_view path) const {
+  // The whole of it: a path that differs in one letter is another, which gRPC answers by itself.
+  const Method* method = path.rfind('/', 0) == 0 ? methods_.Find(path.substr(1)) : nullptr;
+  return method != nullptr && entered_[method->number].load(std::memory_order_relaxed);
 }
 
 void Dispatcher::NoteBound(std::string_view service) { bound_.insert(std::string(service)); }
@@ -92,16 +123,19 @@ std::vector<std::string> Dispatcher::MethodNames() const {
   return names;
 }
 
-Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, std::string_view method,
+Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, const Method* method,
                                     Bound& bound) {
   Opened opened{{}, Call()};
   Record& record = opened.record;
-  record.method = methods_.Find(method);
+  record.method = method;
   record.started = context_.clock.Monotonic();
   record.id = absl::StrCat(id_prefix_, next_call_.fetch_add(1, std::memory_order_relaxed));
   if (record.method == nullptr) {
     opened.call = absl::InternalError("a method is served that was not added");
     return opened;
+  }
+  if (std::atomic<bool>& entered = entered_[method->number]; !entered.load(std::memory_order_relaxed)) {
+    entered.store(true, std::memory_order_relaxed);
   }
   if (bound.in_flight.fetch_add(1) >= bound.most) {
     bound.in_flight.fetch_sub(1);
@@ -122,13 +156,14 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
 
 absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, Record& record,
                                        Bound& bound) {
-  RETURN_IF_ERROR(CheckReady(*record.method));
+  // First: whoever is nobody learns nothing else. MakeAuthProcessor leaves it to this (Authenticates).
   const std::string pem = PeerCertificatePem(*context.auth_context());
   Authenticator::Outcome peer = authenticator_.Authenticate(pem);
   if (!peer.caller.ok()) {
     NoteUnauthenticated(peer.peer, "/" + record.method->name);
     return peer.caller.status();
   }
+  RETURN_IF_ERROR(CheckReady(*record.method));
   Call call;
   call.caller = *std::move(peer.caller);
   if (!call.caller.is_service()) {
@@ -148,13 +183,29 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
     }
     call.deadline = record.started + std::min(*left, record.method->max_deadline);
     RETURN_IF_ERROR(SetAgent(AgentOf(context), *call.directory, call.caller));
-    return CheckPolicy(record.method->policy, call.caller);
+    RETURN_IF_ERROR(CheckPolicy(record.method->policy, call.caller, *call.directory));
+    return MayAsk(*record.method, call.caller);
   }();
   if (!status.ok()) {
     NoteRefusal(record, &call.caller, status);
     return status;
   }
   return call;
+}
+
+absl::Status Dispatcher::MayAsk(const Method& method, const Caller& caller) {
+  return misses_ == nullptr || caller.is_service() || !method.policy.counts_misses()
+             ? absl::OkStatus()
+             : misses_->MayAsk(caller.institution);
+}
+
+void Dispatcher::NoteMisses(const Record& record, const absl::Status& outcome,
+                            const google::protobuf::Message& answer) {
+  if (misses_ == nullptr || record.sharer.empty() || !record.method->policy.counts_misses()) {
+    return;
+  }
+  misses_->Note(record.sharer,
+                outcome.ok() ? record.method->misses.In(answer) : (IsMiss(ReasonOf(outcome)) ? 1 : 0));
 }
 
 absl::Status Dispatcher::CheckReady(const Method& method) const {
@@ -184,7 +235,12 @@ grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::S
     if (record.admitted) {
       metrics_->calls_in_flight.Add({}, -1);
     }
-    metrics_->RecordCall(name, ForClient(outcome).code(), context_.clock.Monotonic() - record.started);
+    const absl::Duration took = context_.clock.Monotonic() - record.started;
+    if (outcome.ok() && record.method != nullptr) {
+      metrics_->RecordOk(ok_series_[record.method->number], took);
+    } else {
+      metrics_->RecordCall(name, ForClient(outcome).code(), took);
+    }
   }
   if (FromBelow(outcome)) {
     log::Error("call failed",
@@ -194,7 +250,9 @@ grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::S
 }
 
 void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why) {
-  if (!record.method->policy.audited()) {
+  // That somebody seems to guess is worth a leaf whatever was asked.
+  const bool held_back = ReasonOf(why) == common::v1::ERROR_REASON_OVERLOADED;
+  if (!record.method->policy.audited() && !held_back) {
     return;
   }
   WriteRefusals(
@@ -203,9 +261,14 @@ void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const a
 }
 
 void Dispatcher::NoteOutcome(const Record& record, const absl::Status& outcome) {
-  if (!record.caller.empty() && ReasonOf(outcome) == common::v1::ERROR_REASON_MISSING_ROLE) {
-    WriteRefusals(refused_.Note(record.caller, record.method->name, ReasonName(ReasonOf(outcome)),
-                                context_.clock.Now()),
+  if (outcome.ok()) {
+    return;
+  }
+  const common::v1::ErrorReason reason = ReasonOf(outcome);
+  const bool not_allowed = reason == common::v1::ERROR_REASON_MISSING_ROLE ||
+                           reason == common::v1::ERROR_REASON_MISSING_CAPABILITY;
+  if (!record.caller.empty() && not_allowed) {
+    WriteRefusals(refused_.Note(record.caller, record.method->name, ReasonName(reason), context_.clock.Now()),
                   record.certificate);
   }
 }
@@ -255,19 +318,19 @@ Task<bool> Dispatcher::WriteCountedRefusals(bool all) {
 }
 
 uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
-                              const Method* method) {
-  std::string pem = PeerCertificatePem(*context.auth_context());
-  const std::shared_ptr<OpenStream> opened = stream.lock();
+                              const Opened& opened) {
+  StreamEntry entry{stream, PeerCertificatePem(*context.auth_context()), opened.call->caller.function,
+                    opened.record.method};
   bool draining = false;
   uint64_t number = 0;
   {
     std::lock_guard lock(mu_);
     number = next_stream_++;
-    open_streams_.emplace(number, StreamEntry{std::move(stream), std::move(pem), method});
+    open_streams_.emplace(number, std::move(entry));
     draining = draining_;
   }
-  if (draining) {
-    opened->End(Stopping());
+  if (const std::shared_ptr<OpenStream> held = stream.lock(); draining && held != nullptr) {
+    held->End(Stopping());
   }
   return number;
 }
@@ -289,10 +352,16 @@ std::vector<std::pair<std::shared_ptr<OpenStream>, Dispatcher::StreamEntry>> Dis
 }
 
 void Dispatcher::RecheckStreams() {
+  const std::shared_ptr<const directory::Directory> directory = context_.directory();
+  const auto still_allowed = [&](const StreamEntry& entry) -> absl::Status {
+    Authenticator::Outcome peer = authenticator_.Authenticate(entry.pem);
+    RETURN_IF_ERROR(peer.caller.status());
+    RETURN_IF_ERROR(CheckRoles(entry.method->policy, *peer.caller));
+    peer.caller->function = entry.function;
+    return CheckCapabilities(entry.method->policy, *peer.caller, *directory);
+  };
   for (const auto& [stream, entry] : OpenStreams()) {
-    const Authenticator::Outcome peer = authenticator_.Authenticate(entry.pem);
-    const absl::Status allowed =
-        peer.caller.ok() ? CheckRoles(entry.method->policy, *peer.caller) : peer.caller.status();
+    const absl::Status allowed = still_allowed(entry);
     if (!allowed.ok()) {
       stream->End(allowed);
     }

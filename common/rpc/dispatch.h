@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -29,6 +31,7 @@
 #include "common/rpc/call.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/grpc_writer.h"
+#include "common/rpc/miss_limiter.h"
 #include "common/rpc/policy.h"
 #include "common/rpc/refused_calls.h"
 #include "common/rpc/service_context.h"
@@ -52,10 +55,11 @@ struct DispatchOptions {
   std::set<std::string> always_ready;
 };
 
-/// Order of a call: admission → authentication (again: the directory may have changed) → share → deadline →
-/// agent → policy → validation → handler, started on gRPC's thread. A refusal before the handler leaves a
-/// leaf when the method is audited, and so does a handler's MISSING_ROLE: alone, or counted in a flood
-/// (RefusedCalls), written behind the answer.
+/// Order of a call: admission → authentication (the only one, but for the first call of a method: see
+/// Authenticates) → share → deadline → agent → policy → misses (MissLimiter) → validation → handler, started
+/// on gRPC's thread. A refusal before the handler leaves a leaf when the method is audited or the institution
+/// is held back for its misses, and so does a handler's MISSING_ROLE or MISSING_CAPABILITY: alone, or counted
+/// in a flood (RefusedCalls), written behind the answer.
 ///
 /// Fill with AddService first; then thread-safe. Outlives the gRPC server.
 class Dispatcher {
@@ -74,35 +78,44 @@ class Dispatcher {
   [[nodiscard]] absl::Status AllBoundAreAdded() const;
   /// The names that metrics may have.
   [[nodiscard]] std::vector<std::string> MethodNames() const;
-  /// Before the server starts; outlives the dispatcher. None: nothing is measured.
-  void SetMetrics(telemetry::ServiceMetrics* metrics) { metrics_ = metrics; }
+  /// After the last AddService, before the server starts; outlives the dispatcher. None: nothing is measured.
+  void SetMetrics(telemetry::ServiceMetrics* metrics);
+  /// Before the server starts; outlives the dispatcher. None: nobody is held back for guessing.
+  void SetMissLimiter(MissLimiter* limiter) { misses_ = limiter; }
+  /// "relais.consent.v1.ConsentService/Check"; null for a method that was not added. For bindings.
+  [[nodiscard]] const Method* Find(std::string_view name) const { return methods_.Find(name); }
+  /// The methods of a service; none when it was not added. For bindings.
+  [[nodiscard]] std::vector<const Method*> MethodsOf(std::string_view service) const;
+  /// True when calls of this path ("/relais.consent.v1.ConsentService/Check") authenticate their caller here
+  /// before anything else: they have been seen to. False for what was not called yet, for methods that
+  /// nothing implements, which gRPC answers without asking, and for what is not this suite's: health,
+  /// reflection.
+  [[nodiscard]] bool Authenticates(std::string_view path) const;
   /// Whether methods other than the always_ready are answered; UNAVAILABLE otherwise.
   void SetReady(bool ready) { ready_ = ready; }
 
-  template <typename Request, typename Response>
-  using UnaryHandler = std::function<Task<absl::StatusOr<Response>>(Call, Request)>;
   template <typename Request, typename Response>
   using BidiHandler = std::function<Task<absl::Status>(Call, std::shared_ptr<Stream<Request, Response>>)>;
   template <typename Request, typename Response>
   using WriteHandler = std::function<Task<absl::Status>(Call, Request, std::shared_ptr<Writer<Response>>)>;
 
-  /// `method`: "relais.consent.v1.ConsentService/Check".
-  template <typename Request, typename Response>
+  /// `method`: one of this dispatcher's; null is answered with INTERNAL. `handler`, called within this call
+  /// or not at all: Task<absl::StatusOr<Response>>(Call, Request).
+  template <typename Request, typename Response, typename Handler>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request,
-                                  Response* response, std::string_view method,
-                                  const UnaryHandler<Request, Response>& handler);
+                                  Response* response, const Method* method, const Handler& handler);
   template <typename Request, typename Response>
-  grpc::ServerBidiReactor<Request, Response>* Bidi(grpc::CallbackServerContext* context,
-                                                   std::string_view method,
+  grpc::ServerBidiReactor<Request, Response>* Bidi(grpc::CallbackServerContext* context, const Method* method,
                                                    const BidiHandler<Request, Response>& handler);
 
   template <typename Request, typename Response>
   grpc::ServerWriteReactor<Response>* ServerStream(grpc::CallbackServerContext* context,
-                                                   const Request* request, std::string_view method,
+                                                   const Request* request, const Method* method,
                                                    const WriteHandler<Request, Response>& handler);
 
-  /// Ends the streams whose caller is no longer authenticated, or has none of the method's roles any more.
-  /// Call when another directory is in force.
+  /// Ends the streams whose caller is no longer authenticated, or has none of the method's roles any more, or
+  /// whose function may no longer. Call when another directory is in force, and now and then: certificates
+  /// expire.
   void RecheckStreams();
   /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
   void BeginDrain();
@@ -133,6 +146,7 @@ class Dispatcher {
   struct StreamEntry {
     std::weak_ptr<OpenStream> stream;
     std::string pem;
+    std::string function;
     const Method* method = nullptr;
   };
   // What may be going on at once, and what is.
@@ -143,7 +157,7 @@ class Dispatcher {
     Shares shares;
   };
 
-  Opened Open(const grpc::CallbackServerContext& context, std::string_view method, Bound& bound);
+  Opened Open(const grpc::CallbackServerContext& context, const Method* method, Bound& bound);
   absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, Record& record, Bound& bound);
   absl::Status CheckReady(const Method& method) const;
   // Validates; discards what this program does not know.
@@ -153,6 +167,10 @@ class Dispatcher {
   void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
   // The handler's own: the role was there, the scope was not.
   void NoteOutcome(const Record& record, const absl::Status& outcome);
+  // OK unless the institution is held back from methods like this one.
+  absl::Status MayAsk(const Method& method, const Caller& caller);
+  // What an institution named in a question that is not there, or not its own.
+  void NoteMisses(const Record& record, const absl::Status& outcome, const google::protobuf::Message& answer);
   // A stream from its admission to its end.
   template <typename OpenedStream>
   void RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
@@ -161,7 +179,7 @@ class Dispatcher {
   void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
   Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);
   uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
-                    const Method* method);
+                    const Opened& opened);
   void Unregister(uint64_t number);
   std::vector<std::pair<std::shared_ptr<OpenStream>, StreamEntry>> OpenStreams();
 
@@ -174,6 +192,9 @@ class Dispatcher {
   std::set<std::string> added_;
   std::set<std::string> bound_;
   telemetry::ServiceMetrics* metrics_ = nullptr;
+  MissLimiter* misses_ = nullptr;
+  std::vector<size_t> ok_series_;          // by Method::number
+  std::deque<std::atomic<bool>> entered_;  // likewise: a call of it has come here
   std::atomic<bool> ready_ = false;
   Bound calls_;
   Bound streams_;
@@ -185,10 +206,10 @@ class Dispatcher {
   std::map<uint64_t, StreamEntry> open_streams_;
 };
 
-template <typename Request, typename Response>
+template <typename Request, typename Response, typename Handler>
 grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context, const Request* request,
-                                            Response* response, std::string_view method,
-                                            const UnaryHandler<Request, Response>& handler) {
+                                            Response* response, const Method* method,
+                                            const Handler& handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Opened opened = Open(*context, method, calls_);
   absl::Status status = opened.call.status();
@@ -216,6 +237,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
             *response = *std::move(answer);
           }
           NoteOutcome(record, status);
+          NoteMisses(record, status, *response);
           // After Finish the server may end, and this object with it.
           const grpc::Status outcome = Close(record, calls_, status);
           reactor->Finish(outcome);
@@ -225,7 +247,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
 
 template <typename Request, typename Response>
 grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServerContext* context,
-                                                             std::string_view method,
+                                                             const Method* method,
                                                              const BidiHandler<Request, Response>& handler) {
   auto stream = std::make_shared<GrpcStream<Request, Response>>(context_.executor, [this](Request& message) {
     bool discard = false;
@@ -248,7 +270,7 @@ grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServe
 
 template <typename Request, typename Response>
 grpc::ServerWriteReactor<Response>* Dispatcher::ServerStream(grpc::CallbackServerContext* context,
-                                                             const Request* request, std::string_view method,
+                                                             const Request* request, const Method* method,
                                                              const WriteHandler<Request, Response>& handler) {
   auto stream = std::make_shared<GrpcWriter<Response>>(context_.executor);
   stream->HoldForGrpc();
@@ -281,7 +303,7 @@ template <typename OpenedStream>
 void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
                            const grpc::CallbackServerContext& context,
                            const std::function<Task<absl::Status>(Call)>& start) {
-  const uint64_t number = Register(stream, context, opened.record.method);
+  const uint64_t number = Register(stream, context, opened);
   const absl::Duration left = opened.call->deadline - context_.clock.Monotonic();
   context_.executor.PostAfter(left, [held = std::weak_ptr<OpenStream>(stream)] {
     if (const std::shared_ptr<OpenStream> open = held.lock()) {
@@ -297,13 +319,14 @@ void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened o
         });
 }
 
-/// Binds the methods of one gRPC service to the methods of one handlers object. Both outlive the server.
+/// Binds the methods of one gRPC service to the methods of one handlers object. Both outlive the server. The
+/// service's methods are looked up here, once; a call only picks among them by its short name.
 template <typename Handlers>
 class Binding {
  public:
   /// `service`: "relais.consent.v1.ConsentService", which must have been added to the dispatcher.
   Binding(Dispatcher& dispatcher, std::string_view service, Handlers& handlers)
-      : dispatcher_(dispatcher), prefix_(std::string(service) + "/"), handlers_(handlers) {
+      : dispatcher_(dispatcher), methods_(dispatcher.MethodsOf(service)), handlers_(handlers) {
     dispatcher.NoteBound(service);
   }
 
@@ -312,7 +335,7 @@ class Binding {
                                   Response* response, const char* method,
                                   Task<absl::StatusOr<Response>> (Handlers::*handler)(Call, Request)) {
     return dispatcher_.Unary<Request, Response>(
-        context, request, response, prefix_ + method, [this, handler](Call call, Request owned) {
+        context, request, response, Find(method), [this, handler](Call call, Request owned) {
           return (handlers_.*handler)(std::move(call), std::move(owned));
         });
   }
@@ -322,8 +345,7 @@ class Binding {
       grpc::CallbackServerContext* context, const char* method,
       Task<absl::Status> (Handlers::*handler)(Call, std::shared_ptr<Stream<Request, Response>>)) {
     return dispatcher_.Bidi<Request, Response>(
-        context, prefix_ + method,
-        [this, handler](Call call, std::shared_ptr<Stream<Request, Response>> stream) {
+        context, Find(method), [this, handler](Call call, std::shared_ptr<Stream<Request, Response>> stream) {
           return (handlers_.*handler)(std::move(call), std::move(stream));
         });
   }
@@ -333,15 +355,25 @@ class Binding {
       grpc::CallbackServerContext* context, const Request* request, const char* method,
       Task<absl::Status> (Handlers::*handler)(Call, Request, std::shared_ptr<Writer<Response>>)) {
     return dispatcher_.ServerStream<Request, Response>(
-        context, request, prefix_ + method,
+        context, request, Find(method),
         [this, handler](Call call, Request owned, std::shared_ptr<Writer<Response>> out) {
           return (handlers_.*handler)(std::move(call), std::move(owned), std::move(out));
         });
   }
 
  private:
+  // A service has few methods: comparing lengths and letters is less work than any index.
+  const Method* Find(std::string_view method) const {
+    for (const Method* candidate : methods_) {
+      if (candidate->descriptor->name() == method) {
+        return candidate;
+      }
+    }
+    return nullptr;
+  }
+
   Dispatcher& dispatcher_;
-  const std::string prefix_;
+  const std::vector<const Method*> methods_;
   Handlers& handlers_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/directory/codes.h"
 #include "common/text/nir.h"
 #include "common/text/utf8.h"
 
@@ -29,11 +32,20 @@ absl::StatusOr<Method> MethodOf(const google::protobuf::MethodDescriptor* descri
   method.name = descriptor->service()->full_name() + "/" + descriptor->name();
   method.policy = descriptor->options().GetExtension(common::v1::policy);
   method.descriptor = descriptor;
+  if (method.policy.counts_misses()) {
+    method.misses = BatchMisses(*descriptor->output_type());
+  }
   const uint32_t seconds = method.policy.max_deadline_seconds();
   method.max_deadline = absl::Seconds(seconds == 0 ? kDefaultDeadlineSeconds : seconds);
   for (const int role : method.policy.roles()) {
     if (role == common::v1::ROLE_UNSPECIFIED || !common::v1::Role_IsValid(role)) {
       return absl::InvalidArgumentError("the policy of " + descriptor->full_name() + " names no role");
+    }
+  }
+  for (const std::string& capability : method.policy.capabilities()) {
+    if (!directory::IsOneOf(capability, directory::kCapabilities)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the policy of ", descriptor->full_name(), " names no capability: ", capability));
     }
   }
   return method;
@@ -49,6 +61,20 @@ absl::Status CheckAgent(std::string_view agent) {
                   "metadata relais-agent holds a social security number (NIR)");
   }
   return absl::OkStatus();
+}
+
+// `capabilities`: a list of std::string. Both names are the directory's: nothing a caller wrote is repeated.
+template <typename Capabilities>
+absl::Status CheckMay(const Caller& caller, const directory::Directory& directory,
+                      const Capabilities& capabilities) {
+  const directory::Function* function = directory.FindFunction(caller.institution, caller.function);
+  const bool may = function != nullptr &&
+                   std::any_of(capabilities.begin(), capabilities.end(),
+                               [&](const std::string& capability) { return function->May(capability); });
+  return may ? absl::OkStatus()
+             : Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_MISSING_CAPABILITY,
+                       absl::StrCat("the directory does not let the function ", caller.function,
+                                    " do this: it needs ", absl::StrJoin(capabilities, " or ")));
 }
 
 absl::Status CheckReason(std::string_view reason) {
@@ -79,6 +105,8 @@ absl::Status MethodTable::AddService(const google::protobuf::ServiceDescriptor& 
   for (int i = 0; i < service.method_count(); ++i) {
     ASSIGN_OR_RETURN(Method method, MethodOf(service.method(i)));
     RETURN_IF_ERROR(validator.Prepare(service.method(i)->input_type()));
+    const Method* before = Find(method.name);
+    method.number = before == nullptr ? methods_.size() : before->number;
     std::string name = method.name;
     methods_.insert_or_assign(std::move(name), std::move(method));
   }
@@ -117,12 +145,27 @@ absl::Status CheckRoles(const common::v1::Policy& policy, const Caller& caller) 
                            "the roles of the calling system do not allow this method");
 }
 
-absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller) {
+absl::Status CheckCapabilities(const common::v1::Policy& policy, const Caller& caller,
+                               const directory::Directory& directory) {
+  return policy.capabilities().empty() || caller.function.empty()
+             ? absl::OkStatus()
+             : CheckMay(caller, directory, policy.capabilities());
+}
+
+absl::Status CheckCapability(const Call& call, const std::string& capability) {
+  return call.caller.function.empty()
+             ? absl::OkStatus()
+             : CheckMay(call.caller, *call.directory, std::initializer_list<std::string>{capability});
+}
+
+absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller,
+                         const directory::Directory& directory) {
   RETURN_IF_ERROR(CheckRoles(policy, caller));
   if (policy.agent_required() && !caller.is_service() && (caller.agent.empty() || caller.function.empty())) {
     return Refuse(common::v1::ERROR_REASON_AGENT_REQUIRED,
                   "metadata relais-agent and relais-function are required");
   }
+  RETURN_IF_ERROR(CheckCapabilities(policy, caller, directory));
   if (policy.reason_required() && caller.reason.empty()) {
     return Refuse(common::v1::ERROR_REASON_REASON_REQUIRED, "metadata relais-reason is required");
   }

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "common/directory/directory.h"
 #include "common/rpc/call.h"
+#include "common/rpc/miss_limiter.h"
 #include "common/rpc/validate.h"
 #include "google/protobuf/descriptor.h"
 #include "relais/common/v1/options.pb.h"
@@ -18,9 +19,11 @@ namespace relais::rpc {
 
 /// A method as served.
 struct Method {
-  std::string name;  // "relais.consent.v1.ConsentService/Check", as metrics and leaves name it
+  size_t number = 0;  // 0, 1, 2 ... in the order in which methods were added
+  std::string name;   // "relais.consent.v1.ConsentService/Check", as metrics and leaves name it
   common::v1::Policy policy;
   absl::Duration max_deadline;
+  BatchMisses misses;  // in its answers, where the policy counts them
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
 };
 
@@ -30,7 +33,8 @@ class MethodTable {
  public:
   /// Adds every method of the service ("relais.consent.v1.ConsentService"), and prepares `validator` for
   /// their requests. NOT_FOUND when the program has no such service; INVALID_ARGUMENT naming a method without
-  /// policy, with a role that means nothing, or a field whose rules cannot be kept.
+  /// policy, with a role that means nothing or a capability that no directory can grant, or a field whose
+  /// rules cannot be kept.
   absl::Status AddService(std::string_view service, Validator& validator);
   absl::Status AddService(const google::protobuf::ServiceDescriptor& service, Validator& validator);
 
@@ -58,8 +62,18 @@ absl::Status SetAgent(const AgentMetadata& metadata, const directory::Directory&
 /// OK when the caller has one of the policy's roles; else PERMISSION_DENIED / MISSING_ROLE.
 absl::Status CheckRoles(const common::v1::Policy& policy, const Caller& caller);
 
-/// OK when the policy lets this caller call: MISSING_ROLE, AGENT_REQUIRED, REASON_REQUIRED.
-absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller);
+/// OK when the function that the caller named may do one of the policy's capabilities, or the policy has
+/// none, or no function was named; else PERMISSION_DENIED / MISSING_CAPABILITY, naming both. A service's
+/// caller names none: it acts for an institution's human whom that institution's own call has shown.
+absl::Status CheckCapabilities(const common::v1::Policy& policy, const Caller& caller,
+                               const directory::Directory& directory);
+/// The same of one capability, for handlers: where only some requests of a method need it.
+absl::Status CheckCapability(const Call& call, const std::string& capability);
+
+/// OK when the policy lets this caller call, by the directory of the call: MISSING_ROLE, AGENT_REQUIRED,
+/// MISSING_CAPABILITY, REASON_REQUIRED.
+absl::Status CheckPolicy(const common::v1::Policy& policy, const Caller& caller,
+                         const directory::Directory& directory);
 
 /// The roles of a directory's system; those the protos do not have are left out.
 std::set<common::v1::Role> RolesOf(const directory::System& system);

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "common/rpc/testing/service_world.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "relais/audit/v1/audit_service.pb.h"
+#include "relais/audit/v1/hold_service.pb.h"
 
 namespace relais::rpc {
 namespace {
@@ -16,7 +19,7 @@ using testing::SampleDirectory;
 using testing::ServiceCaller;
 
 common::v1::ErrorReason Decide(const common::v1::Policy& policy, const Caller& caller) {
-  return ReasonOf(CheckPolicy(policy, caller));
+  return ReasonOf(CheckPolicy(policy, caller, *SampleDirectory(1)));
 }
 
 TEST(MethodTable, ReadsPoliciesFromTheProtos) {
@@ -31,8 +34,8 @@ TEST(MethodTable, ReadsPoliciesFromTheProtos) {
   EXPECT_EQ(table.AddService("relais.audit.v1.Nothing", validator).code(), absl::StatusCode::kNotFound);
 }
 
-// Deny by construction: no policy, no start.
-TEST(MethodTable, RefusesAMethodWithoutPolicy) {
+// What the table says to a service "Bare" with one method "Do" of that policy; null: of none.
+absl::Status AddBare(const common::v1::Policy* policy) {
   google::protobuf::FileDescriptorProto file;
   file.set_name("bare.proto");
   file.set_syntax("proto3");
@@ -43,16 +46,53 @@ TEST(MethodTable, RefusesAMethodWithoutPolicy) {
   method->set_name("Do");
   method->set_input_type(".relais.audit.v1.GetCheckpointRequest");
   method->set_output_type(".relais.audit.v1.GetCheckpointResponse");
+  if (policy != nullptr) {
+    *method->mutable_options()->MutableExtension(common::v1::policy) = *policy;
+  }
   google::protobuf::DescriptorPool pool(google::protobuf::DescriptorPool::generated_pool());
   // The generated file is there once its types are.
-  ASSERT_NE(audit::v1::GetCheckpointRequest::descriptor(), nullptr);
+  EXPECT_NE(audit::v1::GetCheckpointRequest::descriptor(), nullptr);
   const auto* built = pool.BuildFile(file);
-  ASSERT_NE(built, nullptr);
+  if (built == nullptr) {
+    return absl::InternalError("the file does not build");
+  }
   Validator validator;
   MethodTable table;
-  const absl::Status status = table.AddService(*built->service(0), validator);
+  return table.AddService(*built->service(0), validator);
+}
+
+// Deny by construction: no policy, no start.
+TEST(MethodTable, RefusesAMethodWithoutPolicy) {
+  const absl::Status status = AddBare(nullptr);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("Bare.Do"));
+}
+
+TEST(MethodTable, RefusesACapabilityThatNoDirectoryCanGrant) {
+  common::v1::Policy policy;
+  policy.add_capabilities("CHECK");
+  EXPECT_TRUE(AddBare(&policy).ok()) << AddBare(&policy);
+  for (const char* wrong : {"CHEK", "check", ""}) {
+    common::v1::Policy other = policy;
+    other.add_capabilities(wrong);
+    const absl::Status status = AddBare(&other);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << wrong;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("Bare.Do")) << wrong;
+  }
+}
+
+TEST(MethodTable, NumbersItsMethodsFromZero) {
+  Validator validator;
+  MethodTable table;
+  ASSERT_TRUE(table.AddService("relais.audit.v1.AuditService", validator).ok());
+  ASSERT_TRUE(table.AddService("relais.audit.v1.HoldService", validator).ok());
+  ASSERT_TRUE(table.AddService("relais.audit.v1.AuditService", validator).ok());
+  std::set<size_t> numbers;
+  for (const auto& [name, method] : table.methods()) {
+    numbers.insert(method.number);
+  }
+  EXPECT_EQ(numbers.size(), table.methods().size());
+  EXPECT_EQ(*numbers.rbegin(), numbers.size() - 1);
 }
 
 TEST(Policy, RolesAreAnyOf) {
@@ -61,7 +101,7 @@ TEST(Policy, RolesAreAnyOf) {
   EXPECT_EQ(Decide(policy, sender), common::v1::ERROR_REASON_UNSPECIFIED);
   policy.add_roles(common::v1::ROLE_PROFESSIONAL);
   EXPECT_EQ(Decide(policy, sender), common::v1::ERROR_REASON_MISSING_ROLE);
-  EXPECT_EQ(CheckPolicy(policy, sender).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(CheckPolicy(policy, sender, *SampleDirectory(1)).code(), absl::StatusCode::kPermissionDenied);
   policy.add_roles(common::v1::ROLE_SIGNAL_SENDER);
   EXPECT_EQ(Decide(policy, sender), common::v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(Decide(policy, ServiceCaller("consent")), common::v1::ERROR_REASON_MISSING_ROLE);
@@ -77,6 +117,54 @@ TEST(Policy, AgentIsRequiredOfInstitutionsOnly) {
   caller.function = "assistant-social";
   EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(Decide(policy, ServiceCaller("alerting")), common::v1::ERROR_REASON_UNSPECIFIED);
+}
+
+// `may` of the directory, of the function named.
+TEST(Policy, CapabilitiesAreAnyOfTheFunctions) {
+  const auto directory = SampleDirectory(1);
+  common::v1::Policy policy;
+  Caller caller = InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL);
+  caller.agent = "a-1";
+  caller.function = "assistant-social";
+  policy.add_capabilities("DECLARE_EMERGENCY");
+  const absl::Status refused = CheckPolicy(policy, caller, *directory);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(ReasonOf(refused), common::v1::ERROR_REASON_MISSING_CAPABILITY);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("assistant-social"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("DECLARE_EMERGENCY"));
+  policy.add_capabilities("RECORD_CONSENT");
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST(Policy, AFunctionIsJudgedInItsOwnInstitution) {
+  common::v1::Policy policy;
+  policy.add_capabilities("RECORD_CONSENT");
+  Caller caller = InstitutionCaller("edf", "billing", common::v1::ROLE_SIGNAL_SENDER);
+  caller.function = "assistant-social";  // ville-paris has it
+  EXPECT_EQ(Decide(policy, caller), common::v1::ERROR_REASON_MISSING_CAPABILITY);
+}
+
+TEST(Policy, WhoNamesNoFunctionIsNotAsked) {
+  common::v1::Policy policy;
+  policy.add_capabilities("DECLARE_EMERGENCY");
+  EXPECT_EQ(Decide(policy, InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL)),
+            common::v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Decide(policy, ServiceCaller("alerting")), common::v1::ERROR_REASON_UNSPECIFIED);
+  // But where a human is required, so is her function.
+  policy.set_agent_required(true);
+  EXPECT_EQ(Decide(policy, InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL)),
+            common::v1::ERROR_REASON_AGENT_REQUIRED);
+}
+
+TEST(Policy, AHandlerCanAskForOneCapability) {
+  Call call;
+  call.directory = SampleDirectory(1);
+  call.caller = InstitutionCaller("ville-paris", "dsol", common::v1::ROLE_PROFESSIONAL);
+  call.caller.function = "assistant-social";
+  EXPECT_TRUE(CheckCapability(call, "RECORD_CONSENT").ok());
+  EXPECT_EQ(ReasonOf(CheckCapability(call, "TAKE")), common::v1::ERROR_REASON_MISSING_CAPABILITY);
+  call.caller.function = "";
+  EXPECT_TRUE(CheckCapability(call, "TAKE").ok());
 }
 
 TEST(Policy, ReasonIsRequiredOfAll) {

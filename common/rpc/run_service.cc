@@ -21,7 +21,7 @@ constexpr int kExitStoreFailed = 70;
 constexpr int kExitSettings = 78;
 constexpr timespec kTick{0, 250'000'000};
 constexpr int kTicksPerLook = 4;
-constexpr int kTicksPerRefusals = 40;
+constexpr int kTicksPerRecheck = 40;
 
 sigset_t HandledSignals() {
   sigset_t signals;
@@ -108,7 +108,8 @@ int ServiceRuntime::Wait() {
       ReloadKeys();
       UpdateGauges();
     }
-    if (tick % kTicksPerRefusals == 0) {
+    if (tick % kTicksPerRecheck == 0) {
+      dispatcher_->RecheckStreams();
       Start(dispatcher_->WriteCountedRefusals(false), [](bool) {});
     }
   }

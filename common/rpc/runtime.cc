@@ -208,6 +208,21 @@ absl::StatusOr<pki::PeerTrust> ServiceRuntime::MakeTrust() const {
   return pki::PeerTrust::Create(options);
 }
 
+std::unique_ptr<MissLimiter> ServiceRuntime::MakeMissLimiter() {
+  MissLimiter::Options options;
+  options.most = settings_.misses;
+  options.window = settings_.misses_window;
+  options.on_misses = [this](uint64_t misses) {
+    service_metrics_->misses.Increment({}, static_cast<double>(misses));
+  };
+  options.on_held_back = [this](const std::string& institution) {
+    service_metrics_->held_back.Increment();
+    log::Error("an institution's questions name too often what is not there or not its own: held back",
+               {log::Field::Name("institution", institution)});
+  };
+  return std::make_unique<MissLimiter>(std::move(options), *clock_);
+}
+
 absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   const CurrentDirectory current = [this] { return directory_->Current(); };
   context_ = std::make_unique<ServiceContext>(ServiceContext{*clock_, random_, *executor_, *store_, *log_,
@@ -215,7 +230,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
                                                              maintenance_.get()});
   ASSIGN_OR_RETURN(pki::PeerTrust trust, MakeTrust());
   trust_ = std::make_unique<pki::PeerTrust>(std::move(trust));
-  authenticator_ = std::make_unique<Authenticator>(*trust_, current);
+  authenticator_ = std::make_unique<Authenticator>(*trust_, current, *clock_);
   DispatchOptions options;
   options.service = name_;
   options.max_calls = settings_.max_calls;
@@ -236,6 +251,8 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   metrics.test_mode = test_mode_;
   service_metrics_ = std::make_unique<telemetry::ServiceMetrics>(metrics_, metrics);
   dispatcher_->SetMetrics(service_metrics_.get());
+  misses_ = MakeMissLimiter();
+  dispatcher_->SetMissLimiter(misses_.get());
   audit_handlers_ = std::make_unique<AuditHandlers>(*context_, definition.opened);
   audit_service_ = MakeAuditService(*dispatcher_, *audit_handlers_);
   maintenance_handlers_ =

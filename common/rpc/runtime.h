@@ -39,6 +39,7 @@
 #include "common/rpc/hold_handlers.h"
 #include "common/rpc/idempotency.h"
 #include "common/rpc/maintenance_handlers.h"
+#include "common/rpc/miss_limiter.h"
 #include "common/rpc/server.h"
 #include "common/rpc/service_context.h"
 #include "common/rpc/settings.h"
@@ -129,6 +130,7 @@ class ServiceRuntime {
   absl::Status OpenMaintenance(const ServiceDefinition& definition);
   absl::StatusOr<pki::PeerTrust> MakeTrust() const;
   absl::Status Prepare(const ServiceDefinition& definition);
+  std::unique_ptr<MissLimiter> MakeMissLimiter();
   absl::Status WriteStarted();
   absl::Status StartServing(const ServiceDefinition& definition);
   void ReloadDirectory(bool forced);
@@ -163,6 +165,7 @@ class ServiceRuntime {
   std::unique_ptr<ServiceContext> context_;
   std::unique_ptr<pki::PeerTrust> trust_;
   std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<MissLimiter> misses_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<telemetry::ServiceMetrics> service_metrics_;
   std::unique_ptr<AuditHandlers> audit_handlers_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -71,12 +72,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       Authenticator& authenticator, Dispatcher& dispatcher,
                                                       const std::vector<grpc::Service*>& services) {
   SetSwitches(options.reflection);
+  const auto processor = MakeAuthProcessor(
+      authenticator, [&dispatcher](std::string_view path) { return dispatcher.Authenticates(path); },
+      [&dispatcher](const std::string& peer, const std::string& path) {
+        dispatcher.NoteUnauthenticated(peer, path);
+      });
   ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials,
-                   MakeServerCredentials(
-                       options.tls, MakeAuthProcessor(authenticator, [&dispatcher](const std::string& peer,
-                                                                                   const std::string& path) {
-                         dispatcher.NoteUnauthenticated(peer, path);
-                       })));
+                   MakeServerCredentials(options.tls, processor));
   grpc::ServerBuilder builder;
   SetLimits(builder, options);
   int port = 0;

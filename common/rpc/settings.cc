@@ -23,6 +23,7 @@ constexpr int64_t kMostThreads = 64;
 constexpr int64_t kMostCachedKeys = 100'000'000;
 constexpr int64_t kMostCalls = 100'000;
 constexpr int64_t kMostMonths = 1200;
+constexpr int64_t kMostMisses = 1'000'000'000;
 
 absl::StatusOr<Flags::TestClock> ParseTestClock(const std::string& text) {
   const size_t comma = text.find(',');
@@ -119,6 +120,8 @@ Settings ReadSettings(Config& config) {
   settings.drain = config.Duration("drain", absl::Seconds(10));
   settings.threads = static_cast<int>(config.Int("threads", 3, 1, kMostThreads));
   settings.max_calls = static_cast<int>(config.Int("max_calls", 1024, 1, kMostCalls));
+  settings.misses = static_cast<uint64_t>(config.Int("limits.misses", 250'000, 1, kMostMisses));
+  settings.misses_window = config.Duration("limits.misses_window", absl::Hours(24));
   settings.reflection = config.Bool("reflection", false);
   return settings;
 }

@@ -71,12 +71,14 @@ struct Settings {
   std::string retired_root_keys;  // directory.retired_root_keys: default none
   std::string directory_state;    // directory.state: folder for the version remembered and the archive
   std::map<std::string, std::string>
-      peers;                // peers.<service>.target; a service not named is configured absent
-  absl::Duration lease;     // lease.duration: 2s
-  absl::Duration drain;     // drain: 10s, what calls under way are given at a stop
-  int threads = 0;          // threads: 3
-  int max_calls = 0;        // max_calls: 1024 unary calls at once
-  bool reflection = false;  // reflection: false
+      peers;                     // peers.<service>.target; a service not named is configured absent
+  absl::Duration lease;          // lease.duration: 2s
+  absl::Duration drain;          // drain: 10s, what calls under way are given at a stop
+  int threads = 0;               // threads: 3
+  int max_calls = 0;             // max_calls: 1024 unary calls at once
+  uint64_t misses = 0;           // limits.misses: 250000 of one institution within ...
+  absl::Duration misses_window;  // limits.misses_window: 24h
+  bool reflection = false;       // reflection: false
 };
 
 /// Reads them. Errors are the config's to report (Config::Finish).

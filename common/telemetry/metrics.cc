@@ -41,11 +41,14 @@ class SeriesTable {
   SeriesTable(LabelIndex index, Make make)
       : index_(std::move(index)), make_(std::move(make)), series_(index_.size()) {
     // A metric without labels is shown from the start.
-    if (index_.size() == 1) At({});
+    if (index_.size() == 1) At(size_t{0});
   }
 
-  T& At(LabelValues values) {
-    const size_t i = index_.IndexOf(std::span(values.begin(), values.size()));
+  size_t NumberOf(LabelValues values) const {
+    return index_.IndexOf(std::span(values.begin(), values.size()));
+  }
+  T& At(LabelValues values) { return At(NumberOf(values)); }
+  T& At(size_t i) {
     if (T* known = series_[i].load(std::memory_order_acquire); known != nullptr) return *known;
     T& made = make_(index_.LabelsAt(i));
     series_[i].store(&made, std::memory_order_release);
@@ -163,6 +166,8 @@ Histogram::Histogram(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Histogram::~Histogram() = default;
 
 void Histogram::Observe(LabelValues values, double value) { impl_->series.At(values).Observe(value); }
+size_t Histogram::SeriesOf(LabelValues values) const { return impl_->series.NumberOf(values); }
+void Histogram::ObserveIn(size_t series, double value) { impl_->series.At(series).Observe(value); }
 uint64_t Histogram::Count(LabelValues values) const {
   return impl_->series.At(values).Collect().histogram.sample_count;
 }

@@ -79,6 +79,10 @@ class Histogram {
   Histogram& operator=(const Histogram&) = delete;
 
   void Observe(LabelValues values, double value);
+  /// The number of a series, for what is observed so often that its labels are looked up once.
+  [[nodiscard]] size_t SeriesOf(LabelValues values) const;
+  /// `series`: as SeriesOf of this histogram gave it.
+  void ObserveIn(size_t series, double value);
   [[nodiscard]] uint64_t Count(LabelValues values = {}) const;
   [[nodiscard]] double Sum(LabelValues values = {}) const;
 

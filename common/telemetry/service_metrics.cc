@@ -17,7 +17,11 @@ std::vector<std::string> StatusCodeNames() {
 }
 
 ServiceMetrics::ServiceMetrics(Metrics& metrics, const ServiceMetricsOptions& options)
-    : calls_in_flight(metrics.GaugeFor("relais_calls_in_flight", "Calls begun and not answered.")),
+    : misses(metrics.CounterFor("relais_misses_total",
+                                "Named in institutions' questions and not there, or not theirs.")),
+      held_back(metrics.CounterFor("relais_institutions_held_back_total",
+                                   "Times that an institution began to be held back for its misses.")),
+      calls_in_flight(metrics.GaugeFor("relais_calls_in_flight", "Calls begun and not answered.")),
       log_size(metrics.GaugeFor("relais_log_size", "Leaves durable in this service's log.")),
       lease_seconds(metrics.GaugeFor("relais_lease_seconds", "Time left of the lease on a peer's log.",
                                      {{"peer", options.peers}})),
@@ -38,6 +42,14 @@ ServiceMetrics::ServiceMetrics(Metrics& metrics, const ServiceMetricsOptions& op
 void ServiceMetrics::RecordCall(std::string_view method, absl::StatusCode code, absl::Duration took) {
   const std::string name = absl::StatusCodeToString(code);
   call_seconds_.Observe({method, name}, absl::ToDoubleSeconds(took));
+}
+
+size_t ServiceMetrics::OkSeriesOf(std::string_view method) const {
+  return call_seconds_.SeriesOf({method, absl::StatusCodeToString(absl::StatusCode::kOk)});
+}
+
+void ServiceMetrics::RecordOk(size_t ok_series, absl::Duration took) {
+  call_seconds_.ObserveIn(ok_series, absl::ToDoubleSeconds(took));
 }
 
 }  // namespace relais::telemetry

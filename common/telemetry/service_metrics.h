@@ -26,7 +26,15 @@ class ServiceMetrics {
 
   /// One call answered: its method, its gRPC status code, how long it took.
   void RecordCall(std::string_view method, absl::StatusCode code, absl::Duration took);
+  /// The same for the calls that went well, whose series is looked up once a method.
+  [[nodiscard]] size_t OkSeriesOf(std::string_view method) const;
+  void RecordOk(size_t ok_series, absl::Duration took);
 
+  /// relais_misses_total: handles, persons and things named in institutions' questions that are not there or
+  /// not their own.
+  Counter& misses;
+  /// relais_institutions_held_back_total: times that an institution began to be held back for its misses.
+  Counter& held_back;
   /// relais_calls_in_flight: calls begun and not answered.
   Gauge& calls_in_flight;
   /// relais_log_size: leaves durable in this service's log.

@@ -27,12 +27,25 @@ TEST_F(ServiceMetricsTest, CallsAreTimedByMethodAndCode) {
   EXPECT_THAT(text, Not(HasSubstr("passwd")));
 }
 
+TEST_F(ServiceMetricsTest, CallsThatWentWellCountTheSameByTheirSeries) {
+  const size_t check = service_.OkSeriesOf("Check");
+  EXPECT_NE(check, service_.OkSeriesOf("Other"));
+  EXPECT_THAT(metrics_.Text(), Not(HasSubstr("relais_call_seconds_count")));  // nothing was called
+  service_.RecordOk(check, absl::Milliseconds(3));
+  service_.RecordCall("Check", absl::StatusCode::kOk, absl::Milliseconds(3));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("relais_call_seconds_count{code=\"OK\",method=\"Check\"} 2"));
+}
+
 TEST_F(ServiceMetricsTest, GaugesHaveTheirNames) {
+  service_.misses.Increment({}, 3);
+  service_.held_back.Increment();
   service_.log_size.Set(42);
   service_.directory_version.Set(7);
   service_.lease_seconds.Set({"consent"}, 1.5);
   service_.queue_depth.Set({"writer"}, 3);
   const std::string text = metrics_.Text();
+  EXPECT_THAT(text, HasSubstr("relais_misses_total 3"));
+  EXPECT_THAT(text, HasSubstr("relais_institutions_held_back_total 1"));
   EXPECT_THAT(text, HasSubstr("relais_log_size 42"));
   EXPECT_THAT(text, HasSubstr("relais_directory_version 7"));
   EXPECT_THAT(text, HasSubstr("relais_lease_seconds{peer=\"consent\"} 1.5"));

@@ -257,10 +257,12 @@ std::string ShellQuote(const std::string& text) {
 
 std::string FunctionFor(const directory::Directory& directory, const directory::Institution& institution,
                         const directory::System& system) {
-  static const std::map<std::string, std::string> kNeeds = {
-      {"SIGNAL_SENDER", "SUBMIT_SIGNAL"}, {"PROFESSIONAL", "TAKE"},
-      {"STEWARD", "MATCH_PERSONS"},       {"AUDITOR", "AUDIT"},
-      {"DPO", "ANSWER_RIGHTS"},           {"OPERATOR", "OPERATE"}};
+  static const std::map<std::string, std::string> kNeeds = {{"SIGNAL_SENDER", "SUBMIT_SIGNAL"},
+                                                            {"PROFESSIONAL", "TAKE"},
+                                                            {"STEWARD", "MATCH_PERSONS"},
+                                                            {"AUDITOR", "AUDIT"},
+                                                            {"DPO", "AUDIT"},
+                                                            {"OPERATOR", "OPERATE"}};
   const directory::Function* best = nullptr;
   for (const directory::Function& function : directory.content().functions) {
     const directory::Function* here = directory.FindFunction(institution.id, function.id);

@@ -170,9 +170,11 @@ TEST_F(DevInitTest, FlagsAreOneALineAndCarryTheClock) {
 
 TEST_F(DevInitTest, EachSystemHasAFunctionOfItsOwn) {
   const std::string text = Slurp(dir_ / "functions");
-  for (const char* line : {"ville-paris/dsol assistant-social\n", "edf/billing gestionnaire-factures\n",
-                           "bspp/dispatch officier-sapeur-pompier\n", "auditor/suite auditeur\n",
-                           "operator/ops exploitant\n", "ville-paris/steward gestionnaire-identites\n"}) {
+  for (const char* line :
+       {"ville-paris/dsol assistant-social\n", "edf/billing gestionnaire-factures\n",
+        "bspp/dispatch officier-sapeur-pompier\n", "auditor/suite auditeur\n", "operator/ops exploitant\n",
+        "ville-paris/steward gestionnaire-identites\n", "ville-paris/dpo delegue-protection-donnees\n",
+        "edf/dpo delegue-protection-donnees\n", "emmaus/maraude assistant-social\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/policy.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
@@ -183,6 +184,9 @@ Task<absl::StatusOr<v1::ProposeResponse>> ReferentHandlers::Propose(rpc::Call ca
 
 Task<absl::StatusOr<v1::RecordPersonDecisionResponse>> ReferentHandlers::RecordPersonDecision(
     rpc::Call call, v1::RecordPersonDecisionRequest request) {
+  if (request.agreed()) {  // her no needs nothing
+    CO_RETURN_IF_ERROR(rpc::CheckCapability(call, "RECORD_CONSENT"));
+  }
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
   SlotChange change =
       StepOf(call, "RecordPersonDecision", request.request_id(), person, request.referent_id(),

@@ -133,6 +133,23 @@ TEST_F(ReferentTest, RepetitionsGiveTheSameAnswer) {
   EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_REFERENT_CHANGED), 2u);
 }
 
+// Recording that she agreed takes a function that may; her no is recorded by anybody's.
+TEST_F(ReferentTest, HerNoNeedsNoCapability) {
+  v1::RecordPersonDecisionRequest decide;
+  *decide.mutable_person() = world_.Handle("aphp", 1);
+  decide.set_referent_id(Propose());
+  rpc::Call desk = Proposer();
+  desk.caller.function = "delegue-protection-donnees";  // may not RECORD_CONSENT
+  decide.set_request_id("yes");
+  decide.set_agreed(true);
+  const auto yes = world_.Run(world_.service().referents().RecordPersonDecision(desk, decide));
+  EXPECT_EQ(rpc::ReasonOf(yes.status()), common::v1::ERROR_REASON_MISSING_CAPABILITY);
+  decide.set_request_id("no");
+  decide.set_agreed(false);
+  const auto no = world_.Run(world_.service().referents().RecordPersonDecision(desk, decide));
+  EXPECT_TRUE(no.ok()) << no.status();
+}
+
 TEST_F(ReferentTest, EachAnswersForItselfOnly) {
   const std::string id = Propose();
   // The proposed institution cannot say what she said.

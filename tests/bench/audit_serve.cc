@@ -47,7 +47,7 @@ absl::Status ServeAudit(const ServeOptions& options) {
                                     world->store(), world->log(),    handles,
                                     suppression,    idempotency,     current};
   ASSIGN_OR_RETURN(pki::PeerTrust trust, TrustOf(options.pki));
-  rpc::Authenticator authenticator(std::move(trust), current);
+  rpc::Authenticator authenticator(std::move(trust), current, world->clock());
   rpc::Dispatcher dispatcher(context, authenticator, {});
   RETURN_IF_ERROR(dispatcher.AddService(rpc::kAuditServiceName));
   rpc::AuditHandlers handlers(context, {});

@@ -32,6 +32,7 @@ std::optional<absl::StatusCode> CodeOf(common::v1::ErrorReason reason) {
       {common::v1::ERROR_REASON_AGENT_REQUIRED, absl::StatusCode::kInvalidArgument},
       {common::v1::ERROR_REASON_REASON_REQUIRED, absl::StatusCode::kInvalidArgument},
       {common::v1::ERROR_REASON_MISSING_ROLE, absl::StatusCode::kPermissionDenied},
+      {common::v1::ERROR_REASON_MISSING_CAPABILITY, absl::StatusCode::kPermissionDenied},
       {common::v1::ERROR_REASON_NOT_PERMITTED, absl::StatusCode::kPermissionDenied},
       {common::v1::ERROR_REASON_NOT_A_PARTY, absl::StatusCode::kPermissionDenied},
       {common::v1::ERROR_REASON_SECOND_PERSON_REQUIRED, absl::StatusCode::kPermissionDenied},

@@ -250,7 +250,8 @@ class Harness::Session {
     metadata.reason = step.reason ? "a motive" : "";
     const absl::Status set = rpc::SetAgent(metadata, world_.directory(), call.caller);
     const std::string full = absl::StrCat(step.method->service()->full_name(), "/", step.method->name());
-    return set.ok() ? rpc::CheckPolicy(harness_.table_.Find(full)->policy, call.caller) : set;
+    return set.ok() ? rpc::CheckPolicy(harness_.table_.Find(full)->policy, call.caller, world_.directory())
+                    : set;
   }
 
   absl::Status Validate(Message& request) {

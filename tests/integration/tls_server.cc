@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "common/pki/certificate.h"
 #include "common/pki/file.h"
@@ -37,7 +38,7 @@ class PatchedService final : public audit::v1::AuditService::CallbackService {
                                           const audit::v1::GetCheckpointRequest* request,
                                           audit::v1::GetCheckpointResponse* response) override {
     return dispatcher_.Unary<audit::v1::GetCheckpointRequest, audit::v1::GetCheckpointResponse>(
-        context, request, response, "relais.audit.v1.AuditService/GetCheckpoint", handler_);
+        context, request, response, dispatcher_.Find("relais.audit.v1.AuditService/GetCheckpoint"), handler_);
   }
 
  private:
@@ -125,8 +126,9 @@ std::string FingerprintOf(const TlsFiles& files) {
 }
 
 TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, DispatchOptions options,
-                     Handler get_checkpoint)
-    : authenticator_(certificates.Trust(), [this] { return world_.directory(); }),
+                     Handler get_checkpoint, const Another& another)
+    : authenticator_(
+          certificates.Trust(), [this] { return world_.directory(); }, clock_),
       dispatcher_(world_.context(), authenticator_, std::move(options)),
       service_metrics_(metrics_,
                        {{"relais.audit.v1.AuditService/GetCheckpoint", "relais.audit.v1.AuditService/Tail"},
@@ -135,6 +137,9 @@ TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, Disp
                         true}),
       handlers_(world_.context(), {{"routing", {audit::v1::EVENT_CLASS_CHECK_DECIDED}}}) {
   Must(dispatcher_.AddService(kAuditServiceName));
+  if (another) {
+    another_ = another(dispatcher_);
+  }
   dispatcher_.SetMetrics(&service_metrics_);
   if (get_checkpoint) {
     service_ = std::make_unique<PatchedService>(dispatcher_, std::move(get_checkpoint));
@@ -144,7 +149,12 @@ TlsServer::TlsServer(const Certificates& certificates, const TlsFiles& own, Disp
   ServerOptions server;
   server.listen = "127.0.0.1:0";
   server.tls = own;
-  server_ = Must(Server::Start(server, authenticator_, dispatcher_, {service_.get()}));
+  server.reflection = true;
+  std::vector<grpc::Service*> services = {service_.get()};
+  if (another_ != nullptr) {
+    services.push_back(another_.get());
+  }
+  server_ = Must(Server::Start(server, authenticator_, dispatcher_, services));
   server_->SetServing(true);
 }
 

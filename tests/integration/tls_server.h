@@ -54,13 +54,16 @@ std::string Read(const std::string& path);
 /// SHA-256 of a certificate file's leaf.
 std::string FingerprintOf(const TlsFiles& files);
 
-/// A server with AuditService. Optionally a handler of GetCheckpoint is replaced.
+/// A server with AuditService. Optionally a handler of GetCheckpoint is replaced, and another service served
+/// too.
 class TlsServer {
  public:
   using Handler = std::function<Task<absl::StatusOr<audit::v1::GetCheckpointResponse>>(
       Call, audit::v1::GetCheckpointRequest)>;
+  /// Adds to the dispatcher what it serves, and sets it up.
+  using Another = std::function<std::unique_ptr<grpc::Service>(Dispatcher&)>;
   explicit TlsServer(const Certificates& certificates, const TlsFiles& own, DispatchOptions options = {},
-                     Handler get_checkpoint = nullptr);
+                     Handler get_checkpoint = nullptr, const Another& another = nullptr);
   ~TlsServer();
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
@@ -86,6 +89,7 @@ class TlsServer {
   telemetry::ServiceMetrics service_metrics_;
   AuditHandlers handlers_;
   std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Service> another_;
   std::unique_ptr<Server> server_;
 };
 

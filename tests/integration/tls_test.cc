@@ -2,7 +2,11 @@
 #include <grpc/grpc_security_constants.h>
 #include <openssl/ssl.h>
 
+#include <future>
+#include <vector>
+
 #include "common/audit/leaf.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "tests/integration/tls_fixture.h"
 
 // gRPC's session cache, through its C interface: a client that resumes on purpose.
@@ -12,6 +16,20 @@ namespace relais::rpc {
 namespace {
 
 using namespace testing;
+
+// How a call of that path with an empty message ends, whatever kind of method it is.
+grpc::StatusCode CallAny(const std::shared_ptr<grpc::Channel>& channel, const std::string& path) {
+  grpc::ClientContext context;
+  SetDeadline(context, kShort);
+  grpc::GenericStub stub(channel);
+  const grpc::Slice nothing;
+  grpc::ByteBuffer request(&nothing, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, path, grpc::StubOptions(), &request, &response,
+                 [&](grpc::Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get().error_code();
+}
 
 TEST(Tls, AKnownSystemGetsIn) {
   ASSERT_TRUE(kConfigured.ok()) << kConfigured;
@@ -109,6 +127,93 @@ TEST(Tls, ARoleThatIsTakenAwayEndsTheStreamsItAllowed) {
   EXPECT_TRUE(Checkpoint(channel).ok());  // still known
   EXPECT_FALSE(stream->Read(&response));
   EXPECT_EQ(ReasonOf(FromGrpc(stream->Finish())), common::v1::ERROR_REASON_MISSING_ROLE);
+}
+
+TEST(Tls, AFunctionThatMayNoMoreEndsItsStreams) {
+  TlsServer server(Certs(), Certs().Service("consent"));
+  grpc::ClientContext context;
+  SetDeadline(context);
+  context.AddMetadata("relais-function", "auditeur");
+  const auto stub = AuditService::NewStub(Plain(server, Certs().System("auditor", "suite")));
+  const auto stream = stub->Tail(&context);
+  audit::v1::TailRequest open;
+  open.mutable_open()->set_view(audit::v1::TAIL_VIEW_SEALED);
+  ASSERT_TRUE(stream->Write(open));
+  audit::v1::TailRequest nonce;
+  nonce.set_nonce("n");
+  ASSERT_TRUE(stream->Write(nonce));
+  audit::v1::TailResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+
+  server.PutInForce(testing::SampleDirectoryWith(2, "may: [AUDIT]", "may: [OPERATE]"));
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpc(stream->Finish())), common::v1::ERROR_REASON_MISSING_CAPABILITY);
+}
+
+TEST(Tls, AFunctionThatMayNotIsToldAndLeavesALeaf) {
+  TlsServer server(Certs(), Certs().Service("consent"));
+  server.PutInForce(testing::SampleDirectoryWith(2, "may: [AUDIT]", "may: [OPERATE]"));
+  grpc::ClientContext context;
+  SetDeadline(context);
+  context.AddMetadata("relais-function", "auditeur");
+  context.AddMetadata("relais-reason", "the yearly audit");
+  audit::v1::QueryResponse response;
+  const absl::Status status =
+      FromGrpc(AuditService::NewStub(Plain(server, Certs().System("auditor", "suite")))
+                   ->Query(&context, audit::v1::QueryRequest(), &response));
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(ReasonOf(status), common::v1::ERROR_REASON_MISSING_CAPABILITY);
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("auditeur"));
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("AUDIT"));
+  // Behind the answer.
+  ASSERT_EQ(BlockOn(server.world().log().WaitForGrowth(0, absl::Seconds(10))), 1u);
+  const auto leaves = server.world().log().ReadOpened(0, 1);
+  ASSERT_TRUE(leaves.ok() && leaves->size() == 1);
+  audit::v1::RefusedCall refused;
+  ASSERT_TRUE(leaves->at(0).details.payload().UnpackTo(&refused));
+  EXPECT_EQ(refused.method(), "relais.audit.v1.AuditService/Query");
+  EXPECT_EQ(refused.reason(), "MISSING_CAPABILITY");
+}
+
+// Whatever the method, and whether or not it was called before: what authenticates the caller differs.
+TEST(Tls, NobodyIsAnsweredByAnyKindOfMethod) {
+  const std::vector<std::string> served = {"/relais.audit.v1.AuditService/GetCheckpoint",  // unary
+                                           "/relais.audit.v1.AuditService/Tail",           // both stream
+                                           "/relais.audit.v1.AuditService/Export"};        // answers stream
+  std::vector<std::string> methods = served;
+  for (const char* other :
+       {"/relais.audit.v1.AuditService/Nothing", "/relais.audit.v1.HoldService/ListHolds",
+        "/relais.vault.v1.DocumentService/List", "/nonsense", "/grpc.health.v1.Health/Check",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
+    methods.emplace_back(other);
+  }
+  TlsServer server(Certs(), Certs().Service("consent"));
+  const TlsFiles billing = Certs().System("edf", "billing");
+  server.Revoke(billing);
+  const std::shared_ptr<grpc::Channel> nobodies[] = {Plain(server, Certs().System("nobody", "known")),
+                                                     Plain(server, billing)};
+  const auto all_refused = [&](const std::string& when) {
+    for (const std::string& method : methods) {
+      for (const auto& channel : nobodies) {
+        EXPECT_EQ(CallAny(channel, method), grpc::StatusCode::UNAUTHENTICATED) << method << " " << when;
+      }
+    }
+  };
+  all_refused("before anybody called");
+  for (const std::string& method : served) {
+    EXPECT_NE(CallAny(Plain(server, Dsol()), method), grpc::StatusCode::UNAUTHENTICATED) << method;
+    EXPECT_TRUE(server.dispatcher().Authenticates(method)) << method;
+  }
+  for (size_t i = served.size(); i < methods.size(); ++i) {
+    EXPECT_NE(CallAny(Plain(server, Dsol()), methods[i]), grpc::StatusCode::UNAUTHENTICATED) << methods[i];
+    EXPECT_FALSE(server.dispatcher().Authenticates(methods[i])) << methods[i];
+  }
+  // Only what gRPC takes to the method.
+  EXPECT_FALSE(server.dispatcher().Authenticates(served[0].substr(1)));
+  EXPECT_FALSE(server.dispatcher().Authenticates("x" + served[0].substr(1)));
+  EXPECT_FALSE(server.dispatcher().Authenticates(served[0] + "/"));
+  EXPECT_FALSE(server.dispatcher().Authenticates(""));
+  all_refused("after somebody called");
 }
 
 TEST(Tls, ARevocationReachesAResumedSession) {

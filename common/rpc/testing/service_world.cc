@@ -52,7 +52,12 @@ functions:
     label: Assistant de service social
     institutions: [ville-paris]
     secrecy: PROFESSION
-    may: [RECORD_CONSENT]
+    may: [REGISTER_PERSON, RECORD_CONSENT]
+  - id: auditeur
+    label: Auditeur
+    institutions: [auditor]
+    secrecy: MISSION
+    may: [AUDIT]
 )";
 
 constexpr char kAuditors[] = R"(

@@ -19,8 +19,9 @@ namespace relais::rpc::testing {
 
 /// Sample directory: institutions `ville-paris` (systems `dsol`: PROFESSIONAL, `dpo`: DPO), `edf` (`billing`:
 /// SIGNAL_SENDER, `dpo`: DPO), `auditor` (`suite`: AUDITOR, with the scope of the suite), `operator` (`ops`:
-/// OPERATOR), `authority` (`inquiry`: AUDITOR, without scope); function `assistant-social` at `ville-paris`.
-/// Trust domain relais.test. `extra` is appended ("revocations:\n  - {...}\n").
+/// OPERATOR), `authority` (`inquiry`: AUDITOR, without scope); functions `assistant-social` at `ville-paris`,
+/// which may REGISTER_PERSON and RECORD_CONSENT, and `auditeur` at `auditor`, which may AUDIT. Trust domain
+/// relais.test. `extra` is appended ("revocations:\n  - {...}\n").
 std::shared_ptr<const directory::Directory> SampleDirectory(uint64_t version, std::string_view extra = "");
 /// The same with the first `from` of its text replaced by `to`; without one it does not parse.
 std::shared_ptr<const directory::Directory> SampleDirectoryWith(uint64_t version, std::string_view from,
