@@ -78,6 +78,19 @@ class StoryCase(suite.SuiteTest):
         self.ack(client, messages[0])
         return messages[0]
 
+    def collected(self, client, desk, count):
+        """So many messages of a desk, acknowledged."""
+        found = {}
+
+        def pulled():
+            for message in self.pull(client, desk):
+                self.ack(client, message)
+                found[message.message_id] = message
+            return len(found) >= count
+
+        suite.wait_for("%d messages at %s" % (count, desk), pulled)
+        return list(found.values())
+
     def waiting(self, client, desk):
         answer = client.call("routing", "InboxService", "ListByDesk", self.inbox.ListByDeskRequest(desk=desk))
         return list(answer.messages)
@@ -191,20 +204,15 @@ class StoryTest(StoryCase):
         letters = [self.bill(other, "LETTRE_1", days=100 - 20 * i, **period) for i, period in enumerate(periods)]
         self.assertEqual(self.send_bills(*letters), ["ACCEPTED"] * 3)
         message = self.received(self.city, "dsol-75114")
+        self.alert_state("dsol-75114", message, "DELIVERED")
         payments = [self.bill(other, "REGLEMENT", days=5, **period) for period in periods]
         self.assertEqual(self.send_bills(*payments[1:]), ["ACCEPTED"] * 2)
         suite.wait_for("two notes", lambda: len(self.alert_of("dsol-75114", message).notes) == 2)
         self.assertEqual(self.alert.Alert.State.Name(self.alert_of("dsol-75114", message).state), "STATE_DELIVERED")
         self.assertEqual(self.send_bills(payments[0]), ["ACCEPTED"])
         self.alert_state("dsol-75114", message, "CLOSED")
-        for _ in range(3):
-            suite.wait_for("the settlements", lambda: self.pull_and_ack(self.city, "dsol-75114"))
-
-    def pull_and_ack(self, client, desk):
-        messages = self.pull(client, desk)
-        for message in messages:
-            self.ack(client, message)
-        return messages
+        told = self.collected(self.city, "dsol-75114", 3)
+        self.assertEqual(sorted(each.content.settlement.others_unpaid for each in told), [False, True, True])
 
     def test_what_cannot_be_a_day_reaches_its_desk(self):
         who = {"nom": "Kowalczyk", "prenoms": "Andrzej", "adresse": "9 rue Cadet", "code_postal": "75009"}
@@ -254,15 +262,7 @@ class StoryTest(StoryCase):
                      self.report(place=place, person=real["person"], exercise=True, agreement="UNABLE",
                                  danger="SERIOUS")]
         self.assertEqual(self.send_reports(*exercises), ["ACCEPTED"] * 2)
-        found = {}
-
-        def both():
-            for message in self.pull_and_ack(self.city, "dsol-75117"):
-                found[message.message_id] = message
-            return len(found) == 2
-
-        suite.wait_for("both exercises", both)
-        for message in found.values():
+        for message in self.collected(self.city, "dsol-75117", 2):
             self.assertTrue(message.exercise)
             self.assertFalse(message.HasField("person"))
             text = message.SerializeToString().decode("utf-8", "replace")
@@ -286,9 +286,8 @@ class StoryTest(StoryCase):
         # She had said yes to the crew two hours before; she has said no since (D-2.6.2).
         late = self.report(place=place, person=person, intervention_at=met.isoformat())
         self.assertEqual(self.send_reports(late), ["ACCEPTED"])
-        time.sleep(2)
+        suite.wait_for("the answer", lambda: self.delivery(late["reference"], self.suite.client(BSPP)) == "KEPT")
         self.assertEqual(self.pull(self.city, "dsol-75115"), [])
-        self.assertEqual(self.delivery(late["reference"], self.suite.client(BSPP)), "KEPT")
         # What she says after that no counts.
         again = self.report(place=place, person=person, intervention_at=self.suite.now().isoformat())
         self.assertEqual(self.send_reports(again), ["ACCEPTED"])
