@@ -9,6 +9,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/directory/testing/sample.h"
+#include "common/rpc/refusal.h"
 #include "common/rpc/validate.h"
 #include "services/alerting/rows.h"
 #include "services/alerting/testing/world.h"
