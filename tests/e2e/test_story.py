@@ -268,7 +268,8 @@ class StoryTest(StoryCase):
             text = message.SerializeToString().decode("utf-8", "replace")
             for personal in ("Papadopoulos", "Ordener", "Logement"):
                 self.assertNotIn(personal, text)
-            self.assertTrue(self.alert_of("dsol-75117", message).exercise)
+            alert = suite.wait_for("its alert", lambda: self.alert_of("dsol-75117", message))
+            self.assertTrue(alert.exercise)
         # A check that is part of an exercise is no disclosure either.
         self.city.call("consent", "ConsentService", "Check", self.consent.CheckRequest(
             person=person, sender=self.types.Party(institution="ville-paris"), exercise=True,
