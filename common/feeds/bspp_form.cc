@@ -21,7 +21,8 @@ struct Limit {
   Text text;
   size_t code_points;
 };
-constexpr std::array<Limit, 16> kLimits = {{{Text::kPlaceAdresse, 200},
+constexpr std::array<Limit, 17> kLimits = {{{Text::kPlaceKind, 200},
+                                            {Text::kPlaceAdresse, 200},
                                             {Text::kPlaceCodePostal, 200},
                                             {Text::kPlaceCommune, 200},
                                             {Text::kPlaceRepere, 200},

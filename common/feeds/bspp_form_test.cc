@@ -229,6 +229,10 @@ TEST(BsppForm, TooLong) {
   }
 }
 
+TEST(BsppForm, AKindThatIsTooLongIsTooLong) {
+  EXPECT_EQ(VerdictWith("/place/kind", std::string(201, 'X')), "TOO_LONG:place.kind");
+}
+
 TEST(BsppForm, SignsAreCountedWithoutRepeats) {
   json signs = json::array();
   for (int i = 0; i < 30; ++i) signs.push_back("ISOLATION");

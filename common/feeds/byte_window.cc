@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kChunk = size_t{256} * 1024;
 
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
 /// Length of the blank line at the start of `view`, its LF included; 0 if the line is not blank. `known` is
 /// false when more bytes are needed to tell.
 size_t BlankLine(std::string_view view, bool at_end, std::string_view no_break_space, bool& known) {
@@ -17,7 +19,7 @@ size_t BlankLine(std::string_view view, bool at_end, std::string_view no_break_s
   while (i < view.size()) {
     const char c = view[i];
     if (c == '\n') return i + 1;
-    if (c == ' ' || c == '\t' || c == '\r') {
+    if (IsBlank(c)) {
       ++i;
     } else if (view.substr(i).starts_with(no_break_space)) {
       i += no_break_space.size();
@@ -29,6 +31,29 @@ size_t BlankLine(std::string_view view, bool at_end, std::string_view no_break_s
   }
   known = at_end;
   return at_end ? i : 0;
+}
+
+/// Consumes the line at the start of the window, holding none of it; whether it was blank to its end.
+absl::StatusOr<bool> ConsumeBlankLine(ByteWindow& window, std::string_view no_break_space) {
+  for (;;) {
+    const std::string_view view = window.view();
+    size_t i = 0;
+    while (i < view.size() && (IsBlank(view[i]) || view.substr(i).starts_with(no_break_space))) {
+      i += IsBlank(view[i]) ? 1 : no_break_space.size();
+    }
+    if (i < view.size() && view[i] == '\n') {
+      window.Consume(i + 1);
+      return true;
+    }
+    const bool cut = !window.at_end() && no_break_space.starts_with(view.substr(i));
+    if (i < view.size() && !cut) {
+      RETURN_IF_ERROR(window.ConsumeLine());
+      return false;
+    }
+    window.Consume(i);
+    if (window.at_end()) return true;
+    RETURN_IF_ERROR(window.Grow());
+  }
 }
 
 }  // namespace
@@ -83,16 +108,20 @@ absl::Status SkipByteOrderMark(ByteWindow& window, bool utf8_allowed) {
   return absl::OkStatus();
 }
 
-absl::Status SkipBlankLines(ByteWindow& window, std::string_view no_break_space, size_t longest,
-                            uint64_t& line) {
+absl::StatusOr<bool> SkipBlankLines(ByteWindow& window, std::string_view no_break_space, size_t longest,
+                                    uint64_t& line) {
   for (;;) {
     bool known = false;
     const size_t blank = BlankLine(window.view(), window.at_end(), no_break_space, known);
     if (blank > 0) {
       window.Consume(blank);
       ++line;
-    } else if (known || window.view().size() > longest) {
-      return absl::OkStatus();
+    } else if (known) {
+      return false;
+    } else if (window.view().size() > longest) {
+      ASSIGN_OR_RETURN(const bool blank_to_its_end, ConsumeBlankLine(window, no_break_space));
+      if (!blank_to_its_end) return true;
+      ++line;
     } else {
       RETURN_IF_ERROR(window.Grow());
     }

@@ -40,8 +40,10 @@ class ByteWindow {
 /// Skips a UTF-8 byte order mark. INVALID_ARGUMENT for UTF-16, or for the mark when `utf8_allowed` is false.
 absl::Status SkipByteOrderMark(ByteWindow& window, bool utf8_allowed);
 
-/// Consumes blank lines (spaces, no-break spaces, tabs) and adds them to `line`.
-absl::Status SkipBlankLines(ByteWindow& window, std::string_view no_break_space, size_t longest,
-                            uint64_t& line);
+/// Consumes blank lines (spaces, no-break spaces, tabs), however long, and adds them to `line`. True: the
+/// line after them, not counted, had more than `longest` blank bytes before anything else, and is consumed
+/// too: a row that is too long.
+absl::StatusOr<bool> SkipBlankLines(ByteWindow& window, std::string_view no_break_space, size_t longest,
+                                    uint64_t& line);
 
 }  // namespace relais::feeds::internal

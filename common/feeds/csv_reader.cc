@@ -22,7 +22,9 @@ class CsvReader final : public RowReader {
 
   absl::Status ReadHeader() {
     RETURN_IF_ERROR(SkipByteOrderMark(window_, encoding_ == Encoding::kUtf8));
-    RETURN_IF_ERROR(SkipBlankLines(window_, NoBreakSpace(encoding_), kMaxCsvRecord, line_));
+    ASSIGN_OR_RETURN(const bool too_long,
+                     SkipBlankLines(window_, NoBreakSpace(encoding_), kMaxCsvRecord, line_));
+    if (too_long) return absl::InvalidArgumentError("the header line is too long");
     if (window_.view().empty()) return absl::InvalidArgumentError("the file is empty: it has no header line");
     RETURN_IF_ERROR(Scan());
     if (record_.state != CsvRecord::State::kWhole) {
@@ -41,10 +43,16 @@ class CsvReader final : public RowReader {
   }
 
   absl::StatusOr<bool> Next(RawRow& row) override {
-    RETURN_IF_ERROR(SkipBlankLines(window_, NoBreakSpace(encoding_), kMaxCsvRecord, line_));
-    if (window_.view().empty()) return false;
-    row.line = line_;
+    ASSIGN_OR_RETURN(const bool too_long,
+                     SkipBlankLines(window_, NoBreakSpace(encoding_), kMaxCsvRecord, line_));
     row.json.clear();
+    row.line = line_;
+    if (too_long) {
+      SetMalformed(row);
+      ++line_;
+      return true;
+    }
+    if (window_.view().empty()) return false;
     RETURN_IF_ERROR(Scan());
     if (record_.state != CsvRecord::State::kWhole || WasJoinedByStrayQuote()) {
       SetMalformed(row);
@@ -66,10 +74,15 @@ class CsvReader final : public RowReader {
  private:
   /// Scans the record at the start of the window; one longer than the limit is broken.
   absl::Status Scan() {
+    constexpr size_t kMost = kMaxCsvRecord + 2;  // with its line end
     for (;;) {
       const std::string_view view = window_.view();
-      const bool too_long = view.size() > kMaxCsvRecord;
-      ScanCsvRecord(view.substr(0, kMaxCsvRecord), window_.at_end() && !too_long, record_);
+      const bool too_long = view.size() > kMost;
+      ScanCsvRecord(view.substr(0, kMost), window_.at_end() && !too_long, record_);
+      if (record_.state == CsvRecord::State::kWhole &&
+          WithoutLineEnd(view.substr(0, record_.size)).size() > kMaxCsvRecord) {
+        record_.state = CsvRecord::State::kBroken;
+      }
       if (record_.state != CsvRecord::State::kNeedsMore) return absl::OkStatus();
       if (too_long) {
         record_.state = CsvRecord::State::kBroken;
@@ -77,6 +90,12 @@ class CsvReader final : public RowReader {
       }
       RETURN_IF_ERROR(window_.Grow());
     }
+  }
+
+  static std::string_view WithoutLineEnd(std::string_view record) {
+    if (record.ends_with('\n')) record.remove_suffix(1);
+    if (record.ends_with('\r')) record.remove_suffix(1);
+    return record;
   }
 
   void ConsumeRecord() {

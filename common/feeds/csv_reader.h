@@ -9,7 +9,7 @@
 
 namespace relais::feeds::internal {
 
-/// Longest record, in bytes of the file.
+/// Longest record, in bytes of the file, without its line end.
 inline constexpr size_t kMaxCsvRecord = size_t{1024} * 1024;
 
 /// Reads the header; see OpenFeed.

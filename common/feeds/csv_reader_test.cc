@@ -27,7 +27,7 @@ std::string Header() { return Join({kEdfColumns.begin(), kEdfColumns.end()}) + "
 std::string Line(const std::string& reference, const std::string& nom = "Dupont",
                  const std::string& periode_fin = "2026-07-30") {
   return Join({reference, "ART6", "COUPURE", "2026-10-01", "ELECTRICITE", "NON", "", nom, "Jeanne",
-               "3 rue Monge", "75005", "Paris", "BASE", "12,00", "2026-06-01", periode_fin});
+               "3 rue Monge", "Paris", "75005", "BASE", "12,00", "2026-06-01", periode_fin});
 }
 
 /// "line:reference:nom" of each row, "line:!" for a malformed one.
@@ -133,6 +133,37 @@ TEST(CsvReader, ReadsOnAfterARecordThatIsTooLong) {
     rows.push_back(std::to_string(i + 3) + ":R" + std::to_string(i) + ":Dupont");
   }
   EXPECT_EQ(Read(many_lines), rows);
+}
+
+// The limit is on the record, its line end not counted.
+TEST(CsvReader, ARecordAtTheLimitIsWhole) {
+  const size_t rest = Line("A", "").size();
+  for (const std::string end : {"\n", "\r\n", ""}) {
+    const auto file = [&](size_t size) {
+      const std::string next = end.empty() ? "" : Line("B") + end;
+      return Header() + Line("A", std::string(size - rest, 'x')) + end + next;
+    };
+    const auto outcome = [&](size_t size) { return Read(file(size)).front().substr(0, 4); };
+    EXPECT_EQ(outcome(internal::kMaxCsvRecord - 1), "2:A:");
+    EXPECT_EQ(outcome(internal::kMaxCsvRecord), "2:A:");
+    EXPECT_EQ(outcome(internal::kMaxCsvRecord + 1), "2:!");
+    EXPECT_EQ(outcome(internal::kMaxCsvRecord + 3), "2:!");
+    EXPECT_EQ(Read(file(internal::kMaxCsvRecord + 1)).size(), end.empty() ? 1U : 2U);
+  }
+}
+
+// However long: read in pieces, which may cut a no-break space.
+TEST(CsvReader, ABlankLineOfAnyLengthIsSkippedAndCounted) {
+  std::string blank;
+  while (blank.size() < 3 * internal::kMaxCsvRecord) blank += blank.size() % 5 == 0 ? "\xC2\xA0" : " \t ";
+  EXPECT_EQ(Read(Header() + blank + "\n" + Line("A") + "\n" + blank), (Rows{"3:A:Dupont"}));
+  EXPECT_EQ(Read(blank + "\n" + Header() + Line("A")), (Rows{"3:A:Dupont"}));
+  // What follows so much of it is a row that is too long, and costs its own line.
+  EXPECT_EQ(Read(Header() + blank + Line("A") + "\n" + Line("B")), (Rows{"2:!", "3:B:Dupont"}));
+  EXPECT_EQ(Read(Header() + blank + "\xC2"), (Rows{"2:!"}));
+  EXPECT_NE(Refusal(blank + Header()).find("too long"), std::string::npos);
+  const std::string latin(3 * internal::kMaxCsvRecord, '\xA0');
+  EXPECT_EQ(Read(Header() + latin + "\n" + Line("A"), Encoding::kWindows1252), (Rows{"3:A:Dupont"}));
 }
 
 TEST(CsvReader, RecordsAcrossChunksAreWhole) {

@@ -29,12 +29,18 @@ constexpr std::array<Limit, 5> kLimits = {{{Column::kNom, 100},
                                            {Column::kOptionTarifaire, 20}}};
 
 constexpr std::array<Column, 10> kAlwaysRequired = {
-    Column::kReference, Column::kEvenement, Column::kDateEvenement, Column::kFluide,     Column::kOpposition,
-    Column::kNom,       Column::kPrenoms,   Column::kAdresse,       Column::kCodePostal, Column::kCommune};
+    Column::kReference, Column::kEvenement, Column::kDateEvenement, Column::kFluide,  Column::kOpposition,
+    Column::kNom,       Column::kPrenoms,   Column::kAdresse,       Column::kCommune, Column::kCodePostal};
 constexpr std::array<Column, 4> kBillRequired = {Column::kFondement, Column::kMontantDu,
                                                  Column::kPeriodeDebut, Column::kPeriodeFin};
 
-/// Judges one row; each step is one reason of the table and returns false once it has condemned the row.
+template <size_t kSize>
+constexpr bool Has(const std::array<Column, kSize>& columns, Column column) {
+  return std::find(columns.begin(), columns.end(), column) != columns.end();
+}
+
+/// Judges one row; each step is one reason of the table and returns false once it has condemned the row. It
+/// names the first column, in the order of the table of columns, to which the reason applies.
 class EdfJudge {
  public:
   explicit EdfJudge(const RawRow& raw) : raw_(raw) {}
@@ -76,15 +82,15 @@ class EdfJudge {
   }
 
   bool Structure() {
-    for (size_t i = 0; i < kColumns; ++i) {
-      if (raw_.fields[i].find('\0') != std::string::npos) {
-        return Refuse(Reason::kMalformed, static_cast<Column>(i));
-      }
-    }
     // Bytes that do not decode are no reference either; a blank one is missing, not malformed.
     const Cell& reference = At(Column::kReference);
     if (!reference.decodes() || (!reference.blank() && !IsReference(reference.text()))) {
       return Refuse(Reason::kMalformed, Column::kReference);
+    }
+    for (size_t i = 0; i < kColumns; ++i) {
+      if (raw_.fields[i].find('\0') != std::string::npos) {
+        return Refuse(Reason::kMalformed, static_cast<Column>(i));
+      }
     }
     return true;
   }
@@ -97,25 +103,23 @@ class EdfJudge {
   }
 
   bool Missing() {
-    for (const Column column : kAlwaysRequired) {
-      if (Blank(column)) return Refuse(Reason::kMissingField, column);
-    }
     const auto event = ParseCode<Evenement>(Text(Column::kEvenement));
-    if (event && IsCancelling(*event)) {
-      if (Blank(Column::kPeriodeDebut) != Blank(Column::kPeriodeFin)) {
-        return Refuse(Reason::kMissingField,
-                      Blank(Column::kPeriodeDebut) ? Column::kPeriodeDebut : Column::kPeriodeFin);
-      }
-      return true;
-    }
-    for (const Column column : kBillRequired) {
-      if (Blank(column)) return Refuse(Reason::kMissingField, column);
-    }
-    const bool protected_letter = event == Evenement::kLettre1 && Text(Column::kFondement) == "ART2";
-    if (protected_letter && Blank(Column::kFinOpposition)) {
-      return Refuse(Reason::kMissingField, Column::kFinOpposition);
+    for (size_t i = 0; i < kColumns; ++i) {
+      const auto column = static_cast<Column>(i);
+      if (Blank(column) && Requires(event, column)) return Refuse(Reason::kMissingField, column);
     }
     return true;
+  }
+
+  /// An unknown event has the needs of a bill event.
+  bool Requires(std::optional<Evenement> event, Column column) const {
+    if (Has(kAlwaysRequired, column)) return true;
+    if (event && IsCancelling(*event)) {  // both ends of a period, or neither
+      return (column == Column::kPeriodeDebut && !Blank(Column::kPeriodeFin)) ||
+             (column == Column::kPeriodeFin && !Blank(Column::kPeriodeDebut));
+    }
+    const bool protected_letter = event == Evenement::kLettre1 && Text(Column::kFondement) == "ART2";
+    return Has(kBillRequired, column) || (protected_letter && column == Column::kFinOpposition);
   }
 
   bool Lengths() {

@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "common/feeds/canonical.h"
 #include "common/feeds/form.h"
 #include "common/feeds/testing/sample_rows.h"
 
@@ -28,6 +32,19 @@ std::string Repeat(const std::string& text, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += text;
   return out;
+}
+
+// The order of the table of docs/formats.md, which is that of the wire: an integrator has nothing else.
+TEST(EdfForm, ColumnsAreInTheDocumentedOrder) {
+  const std::vector<std::string_view> documented = {
+      "reference", "fondement", "evenement", "date_evenement", "fluide",           "opposition", "nom",
+      "prenoms",   "adresse",   "commune",   "code_postal",    "option_tarifaire", "montant_du"};
+  std::vector<std::string_view> columns(kEdfColumns.begin(), kEdfColumns.end());
+  EXPECT_EQ(columns.at(6), "fin_opposition");
+  columns.erase(columns.begin() + 6);
+  EXPECT_EQ(std::vector<std::string_view>(columns.begin(), columns.end() - 2), documented);
+  EXPECT_EQ(kEdfColumns[static_cast<size_t>(Column::kCommune)], "commune");
+  EXPECT_EQ(kEdfColumns[static_cast<size_t>(Column::kCodePostal)], "code_postal");
 }
 
 TEST(EdfForm, ReadsValues) {
@@ -104,6 +121,47 @@ TEST(EdfForm, MissingField) {
   EXPECT_EQ(Verdict(EdfLetter({{Column::kFinOpposition, " "}})), "MISSING_FIELD:fin_opposition");
   EXPECT_EQ(Verdict(EdfPayment({{Column::kPeriodeDebut, "2026-06-01"}})), "MISSING_FIELD:periode_fin");
   EXPECT_EQ(Verdict(EdfPayment({{Column::kPeriodeFin, "2026-06-01"}})), "MISSING_FIELD:periode_debut");
+}
+
+// Of several columns with the same fault the first of the table is named.
+TEST(EdfForm, NamesTheFirstColumnOfTheTable) {
+  const auto faults = [](const std::string& fault, std::initializer_list<Column> columns) {
+    RawRow row = EdfCut();
+    for (const Column column : columns) row.fields[static_cast<size_t>(column)] = fault;
+    return Verdict(row);
+  };
+  EXPECT_EQ(faults("", {Column::kFondement, Column::kNom}), "MISSING_FIELD:fondement");
+  EXPECT_EQ(faults("", {Column::kCommune, Column::kCodePostal}), "MISSING_FIELD:commune");
+  EXPECT_EQ(faults("", {Column::kPeriodeFin, Column::kMontantDu}), "MISSING_FIELD:montant_du");
+  EXPECT_EQ(faults("\xE9", {Column::kCommune, Column::kCodePostal}), "BAD_ENCODING:commune");
+  EXPECT_EQ(faults(std::string("\0", 1), {Column::kReference, Column::kNom}), "MALFORMED:reference");
+  EXPECT_EQ(Verdict(EdfLetter({{Column::kFinOpposition, ""}, {Column::kNom, ""}})),
+            "MISSING_FIELD:fin_opposition");
+  EXPECT_EQ(Verdict(EdfLetter({{Column::kFinOpposition, "2026-10-08"}, {Column::kPeriodeFin, "2026-01-01"}})),
+            "BAD_DATE:fin_opposition");
+}
+
+// What is sent of a good row is what was judged.
+TEST(EdfForm, NormalisingChangesNoJudgement) {
+  const std::string padding(200'000, ' ');
+  RawRow row = EdfCut({{Column::kNom, padding + "Me\xCC\x81lin" + kNoBreakSpace + padding},
+                       {Column::kMontantDu, padding + "12,5"},
+                       {Column::kFinOpposition, padding}});
+  const FormResult before = Judge(row);
+  ASSERT_TRUE(before.row);
+  Normalise(row);
+  EXPECT_EQ(row.fields[static_cast<size_t>(Column::kNom)], "M\xC3\xA9lin");
+  EXPECT_EQ(row.fields[static_cast<size_t>(Column::kMontantDu)], "12,5");
+  EXPECT_EQ(row.fields[static_cast<size_t>(Column::kFinOpposition)], "");
+  const FormResult after = Judge(row);
+  ASSERT_TRUE(after.row);
+  EXPECT_EQ(CanonicalContent(*after.row), CanonicalContent(*before.row));
+  EXPECT_EQ(after.record, before.record);
+  // A tab is no blank; bytes that are not UTF-8 stay what they are.
+  RawRow odd = EdfCut({{Column::kNom, " \tDupont\t "}, {Column::kCommune, " \xE9 "}});
+  Normalise(odd);
+  EXPECT_EQ(odd.fields[static_cast<size_t>(Column::kNom)], "\tDupont\t");
+  EXPECT_EQ(odd.fields[static_cast<size_t>(Column::kCommune)], " \xE9 ");
 }
 
 TEST(EdfForm, AnUnknownEventHasTheNeedsOfABillEvent) {

@@ -60,6 +60,13 @@ FormResult JudgeForm(FeedType type, const RawRow& raw, const FormContext& contex
   return type == FeedType::kEdf ? internal::JudgeEdfForm(raw) : internal::JudgeBsppForm(raw, context);
 }
 
+void Normalise(RawRow& raw) {
+  for (std::string& field : raw.fields) {
+    const internal::Cell cell(field);
+    if (cell.decodes() && cell.text() != field) field = std::string(cell.text());
+  }
+}
+
 std::string_view ShowableReference(std::string_view text) {
   return internal::IsReference(text) && !text::ContainsNir(text) ? text : std::string_view();
 }

@@ -40,6 +40,11 @@ struct FormResult {
 
 [[nodiscard]] FormResult JudgeForm(FeedType type, const RawRow& raw, const FormContext& context);
 
+/// Brings the cells of a row of `edf` to what their form is judged on: without the spaces and no-break spaces
+/// around them, in NFC. The judgement stays the same; what a well-formed row then has is bounded, whatever
+/// the padding it came with. Cells that are not UTF-8, and a `bspp` line, stay as they are.
+void Normalise(RawRow& raw);
+
 /// `text` if it is a reference that may be shown (1–64 of A–Z a–z 0–9 _ -, no NIR), else "".
 [[nodiscard]] std::string_view ShowableReference(std::string_view text);
 

@@ -16,12 +16,12 @@ class NdjsonReader final : public RowReader {
   absl::Status Open() { return SkipByteOrderMark(window_, encoding_ == Encoding::kUtf8); }
 
   absl::StatusOr<bool> Next(RawRow& row) override {
-    RETURN_IF_ERROR(SkipBlankLines(window_, NoBreakSpace(encoding_), kMaxNdjsonLine, line_));
-    if (window_.view().empty()) return false;
+    ASSIGN_OR_RETURN(row.malformed, SkipBlankLines(window_, NoBreakSpace(encoding_), kMaxNdjsonLine, line_));
+    if (!row.malformed && window_.view().empty()) return false;
     row.line = line_++;
     row.fields.clear();
     row.json.clear();
-    RETURN_IF_ERROR(ReadLine(row));
+    if (!row.malformed) RETURN_IF_ERROR(ReadLine(row));
     return true;
   }
 

@@ -42,6 +42,18 @@ TEST(NdjsonReader, ALongLineIsMalformedAndCostsNoOther) {
   EXPECT_EQ(Read(longest + "x"), (Rows{"1:!"}));
 }
 
+TEST(NdjsonReader, ABlankLineOfAnyLengthIsSkippedAndCounted) {
+  for (const size_t size : {kMaxNdjsonLine, kMaxNdjsonLine + 1, size_t{1'000'000}}) {
+    const std::string blank(size, ' ');
+    EXPECT_EQ(Read(blank + "\n{}\n" + blank), (Rows{"2:{}"})) << size;
+  }
+  // With anything after them, such a line is one that is too long.
+  EXPECT_EQ(Read(std::string(kMaxNdjsonLine - 2, ' ') + "{}\n{}"),
+            (Rows{"1:" + std::string(kMaxNdjsonLine - 2, ' ') + "{}", "2:{}"}));
+  EXPECT_EQ(Read(std::string(kMaxNdjsonLine - 1, ' ') + "{}\n{}"), (Rows{"1:!", "2:{}"}));
+  EXPECT_EQ(Read(std::string(1'000'000, ' ') + "{}\n{}"), (Rows{"1:!", "2:{}"}));
+}
+
 TEST(NdjsonReader, DecodesWindows1252OnlyWhenTold) {
   EXPECT_EQ(Read("\"\xE9\"\n", Encoding::kWindows1252), (Rows{"1:\"é\""}));
   EXPECT_EQ(Read("\"\xE9\"\n"), (Rows{"1:\"\xE9\""}));

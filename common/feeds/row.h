@@ -16,7 +16,8 @@
 
 namespace relais::feeds {
 
-/// Columns of `edf`, in the canonical order of RawRow::fields; names in kEdfColumns.
+/// Columns of `edf`, in the order of RawRow::fields and of the wire, which is that of docs/formats.md; names
+/// in kEdfColumns.
 enum class EdfColumn : uint8_t {
   kReference,
   kFondement,
@@ -28,16 +29,16 @@ enum class EdfColumn : uint8_t {
   kNom,
   kPrenoms,
   kAdresse,
-  kCodePostal,
   kCommune,
+  kCodePostal,
   kOptionTarifaire,
   kMontantDu,
   kPeriodeDebut,
   kPeriodeFin
 };
 inline constexpr std::array<std::string_view, 16> kEdfColumns = {
-    "reference",        "fondement",  "evenement",     "date_evenement", "fluide",      "opposition",
-    "fin_opposition",   "nom",        "prenoms",       "adresse",        "code_postal", "commune",
+    "reference",        "fondement",  "evenement",     "date_evenement", "fluide",  "opposition",
+    "fin_opposition",   "nom",        "prenoms",       "adresse",        "commune", "code_postal",
     "option_tarifaire", "montant_du", "periode_debut", "periode_fin"};
 
 /// Longest NDJSON line, in bytes of UTF-8, without its line end. A longer one is MALFORMED.
@@ -51,13 +52,6 @@ struct RawRow {
   std::vector<std::string> fields;  ///< edf: one per column, in the order of kEdfColumns
   std::string json;                 ///< bspp: the line
 };
-
-/// Bytes a raw row holds, to bound batches by.
-[[nodiscard]] inline size_t ByteSize(const RawRow& row) {
-  size_t size = row.json.size();
-  for (const std::string& field : row.fields) size += field.size();
-  return size;
-}
 
 /// First and last day, both included; first <= last.
 struct Period {

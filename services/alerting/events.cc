@@ -14,7 +14,9 @@ audit::Event RecordEvent(const rpc::Call& call, audit::v1::EventClass event_clas
 }
 
 // As OwnLeaves::Accepted looks at a row.
-bool Follows(const v1::RowState& state) { return state.settles_size() > 0 || !state.alert().empty(); }
+bool Follows(const v1::RowState& state) {
+  return state.settles_size() > 0 || state.settles_in_part_size() > 0 || !state.alert().empty();
+}
 
 }  // namespace
 

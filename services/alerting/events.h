@@ -11,6 +11,8 @@
 
 namespace relais::alerting {
 
+/// True for a report that is part of an exercise: nothing is recorded or asked about anyone, and its message
+/// names nobody (ADR 31).
 bool IsExercise(const feeds::Row& row);
 
 /// `state`: the row as it is kept, which says what follows of it.

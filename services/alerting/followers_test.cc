@@ -215,6 +215,79 @@ TEST(Alerts, ASettledBillAddsToWhatAHumanTook) {
   EXPECT_EQ(world.peers().submitted.size(), 2u);
 }
 
+// Three letters that recur: their alert, untaken.
+void RaiseByThree(World& world) {
+  ASSERT_EQ(
+      world.Submit({LetterOf("L1", "2026-01-01", "2026-01-31"), LetterOf("L2", "2026-03-05", "2026-04-04"),
+                    LetterOf("L3", "2026-06-01", "2026-07-30")}),
+      (Outcomes{"ACCEPTED", "ACCEPTED", "ACCEPTED"}));
+  world.Settle();
+  ASSERT_EQ(Only(world).rule(), "RECURRENCE_DOSSIERS");
+}
+v1::FeedRow PaymentOf(const std::string& reference, const std::string& first, const std::string& last) {
+  return Payment(reference, {{EdfColumn::kPeriodeDebut, first}, {EdfColumn::kPeriodeFin, last}});
+}
+
+// D-1.12: whose alert tells of three bills has not settled it by paying one, whichever raised it.
+TEST(Alerts, ARecurrenceIsSettledOnceAllItsBillsAre) {
+  World world;
+  RaiseByThree(world);
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P3", "2026-06-01", "2026-07-30")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_SENT);
+  ASSERT_EQ(Only(world).notes_size(), 1);
+  EXPECT_NE(Only(world).notes(0).find("other bills are still owed"), std::string::npos);
+  ASSERT_EQ(world.peers().submitted.size(), 2u);
+  EXPECT_TRUE(world.peers().submitted[1].content().settlement().others_unpaid());
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P1", "2026-01-01", "2026-01-31")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_SENT);
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P2", "2026-03-05", "2026-04-04")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_CLOSED);
+  ASSERT_EQ(world.peers().submitted.size(), 4u);
+  EXPECT_FALSE(world.peers().submitted[3].content().settlement().others_unpaid());
+}
+
+TEST(Alerts, EachBillOfARecurrenceAddsToWhatAHumanTook) {
+  World world;
+  RaiseByThree(world);
+  world.Taken(0);
+  // Not those that raised it.
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P1", "2026-01-01", "2026-01-31")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).notes_size(), 1);
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P2", "2026-03-05", "2026-04-04")), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(Only(world).notes_size(), 2);
+  EXPECT_EQ(world.peers().submitted.size(), 3u);
+  // A letter that joins is one more bill; the last payment answers all.
+  ASSERT_EQ(world.SubmitOne(LetterOf("L4", "2026-08-10", "2026-09-09")), "ACCEPTED");
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P3", "2026-06-01", "2026-07-30")), "ACCEPTED");
+  world.Settle();
+  EXPECT_NE(Only(world).notes(2).find("still owed"), std::string::npos);
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P4", "2026-08-10", "2026-09-09")), "ACCEPTED");
+  world.Settle();
+  ASSERT_EQ(Only(world).notes_size(), 4);
+  EXPECT_EQ(Only(world).notes(3), "facture réglée depuis / the bill has been paid since");
+  EXPECT_EQ(Only(world).state(), v1::Alert::STATE_TAKEN);
+}
+
+// A cut's own alert is about one bill, though the bill is one of a recurrence too.
+TEST(Alerts, ACutIsSettledByItsOwnBill) {
+  World world;
+  RaiseByThree(world);
+  ASSERT_EQ(world.SubmitOne(Cut("C3")), "ACCEPTED");  // of 2026-06-01 to 2026-07-30
+  world.Settle();
+  ASSERT_EQ(world.SubmitOne(PaymentOf("P3", "2026-06-01", "2026-07-30")), "ACCEPTED");
+  world.Settle();
+  for (const v1::Alert& alert : world.Alerts()) {
+    EXPECT_EQ(alert.state(),
+              alert.rule() == "CUT_OR_REDUCTION" ? v1::Alert::STATE_CLOSED : v1::Alert::STATE_SENT);
+  }
+  EXPECT_EQ(world.Alerts().size(), 2u);
+}
+
 TEST(Alerts, SettledBeforeItWasSentIsNeverSent) {
   World world;
   world.peers().consent_down = absl::UnavailableError("down");
@@ -275,15 +348,74 @@ TEST(Alerts, ReadAgainAfterACrashNothingHappensTwice) {
   }
 }
 
-TEST(Alerts, AnExerciseStaysMarked) {
+// It arrives, marked, and leaves nothing that a real check could use: no person, no agreement, no emergency.
+TEST(Alerts, AnExerciseArrivesAndLeavesNoAct) {
   World world;
   nlohmann::json exercise = feeds::testing::BsppReport();
   exercise["exercise"] = true;
   ASSERT_EQ(world.SubmitOne(Report("B1", exercise), "bspp"), "ACCEPTED");
+  exercise["danger"] = "SERIOUS";
+  exercise["agreement"] = "UNABLE";
+  ASSERT_EQ(world.SubmitOne(Report("B2", exercise), "bspp"), "ACCEPTED");
   world.Settle();
-  ASSERT_EQ(world.peers().submitted.size(), 1u);
-  EXPECT_TRUE(world.peers().submitted[0].exercise());
-  EXPECT_TRUE(Only(world).exercise());
+  ASSERT_EQ(world.peers().submitted.size(), 2u);
+  for (const routing::v1::SubmitRequest& sent : world.peers().submitted) {
+    EXPECT_TRUE(sent.exercise());
+    EXPECT_FALSE(sent.has_person());
+    EXPECT_EQ(sent.SerializeAsString().find("Diallo"), std::string::npos);
+  }
+  EXPECT_TRUE(world.peers().registered.empty());
+  EXPECT_TRUE(world.peers().agreements.empty());
+  EXPECT_TRUE(world.peers().emergencies.empty());
+  world.Delivered(0);
+  world.Delivered(1);
+  const auto alerts = world.Alerts();
+  ASSERT_EQ(alerts.size(), 2u);
+  for (const v1::Alert& alert : alerts) {
+    EXPECT_TRUE(alert.exercise());
+    EXPECT_EQ(alert.state(), v1::Alert::STATE_DELIVERED);
+    EXPECT_FALSE(alert.has_person());
+  }
+  // The same human for real is another matter.
+  ASSERT_EQ(world.SubmitOne(Report("B3"), "bspp"), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(world.peers().registered.size(), 1u);
+  EXPECT_EQ(world.peers().agreements.size(), 1u);
+}
+
+// Consent refuses these days where they stand; the rows are accepted and reach their desks.
+TEST(Alerts, WhatCannotBeADayStopsNoAlert) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1", {{EdfColumn::kPeriodeDebut, "0001-01-01"}})), "ACCEPTED");
+  nlohmann::json report = feeds::testing::BsppReport();
+  report["person"]["naissance"] = "1799-12-31";
+  ASSERT_EQ(world.SubmitOne(Report("B1", report), "bspp"), "ACCEPTED");
+  report["person"]["naissance"] = "2031-05-05";
+  report["ground"] = "ART_226_14_1";
+  report["ground_facts"] = "\t";
+  ASSERT_EQ(world.SubmitOne(Report("B2", report), "bspp"), "ACCEPTED");
+  world.Settle();
+  EXPECT_EQ(world.peers().submitted.size(), 3u);
+  for (const v1::Alert& alert : world.Alerts()) {
+    EXPECT_EQ(alert.state(), v1::Alert::STATE_SENT);
+  }
+}
+
+// D-4.4a: an agreement that is over is not recorded anew; whether another carries the report is consent's to
+// say.
+TEST(Alerts, AReportThatComesTooLateHasNoAgreementOfItsOwn) {
+  World world;
+  nlohmann::json late = feeds::testing::BsppReport();
+  late["intervention_at"] = "2026-08-22T11:59:00+02:00";
+  ASSERT_EQ(world.SubmitOne(Report("B1", late), "bspp"), "ACCEPTED");
+  late["intervention_at"] = "2026-08-25T12:00:00+02:00";
+  ASSERT_EQ(world.SubmitOne(Report("B2", late), "bspp"), "ACCEPTED");
+  world.Settle();
+  ASSERT_EQ(world.peers().agreements.size(), 1u);
+  EXPECT_EQ(world.peers().agreements[0].source_reference(), "B2");
+  EXPECT_EQ(absl::FromUnixSeconds(world.peers().agreements[0].valid_from().seconds()),
+            absl::FromCivil(absl::CivilSecond(2026, 8, 25, 10, 0, 0), absl::UTCTimeZone()));
+  EXPECT_EQ(world.peers().submitted.size(), 2u);
 }
 
 TEST(AlertService, TakeGoesThroughRoutingInTheHumansName) {

@@ -84,7 +84,8 @@ class Intake {
                                              const v1::ReferenceClaim& claim) const;
   void Accept(const Terms& terms, Item& item, Ledger& ledger) const;
   void ApplyBill(const Terms& terms, const feeds::EdfRow& bill, Item& item, v1::RecordState& state) const;
-  void Raise(const Terms& terms, Rule rule, Item& item, v1::RecordState& state) const;
+  void Raise(const Terms& terms, Rule rule, const std::vector<size_t>& dossiers, Item& item,
+             v1::RecordState& state) const;
   void NoteObjection(const Terms& terms, const Item& item, Ledger& ledger) const;
 
   // intake.cc: making it durable.

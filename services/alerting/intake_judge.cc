@@ -1,4 +1,5 @@
 // The outcome of one row, and what an accepted one changes.
+#include <algorithm>
 #include <utility>
 
 #include "common/base/proto_time.h"
@@ -38,6 +39,23 @@ void KeepDossiers(const std::vector<feeds::Dossier>& dossiers, v1::RecordState& 
       *state.mutable_dossiers(static_cast<int>(i)) = std::move(kept);
     } else {
       *state.add_dossiers() = std::move(kept);
+    }
+  }
+}
+
+// A dossier that the alert tells of is still unpaid.
+bool HasOpenDossier(const v1::RecordState& state, const std::string& alert) {
+  return std::any_of(state.dossiers().begin(), state.dossiers().end(), [&](const v1::DossierState& dossier) {
+    return dossier.open() &&
+           std::find(dossier.alerts().begin(), dossier.alerts().end(), alert) != dossier.alerts().end();
+  });
+}
+
+// D-1.12: what it answers, wholly or in part, once the dossiers it closes are closed.
+void NoteSettled(const std::vector<size_t>& closed, const v1::RecordState& state, v1::RowState& row) {
+  for (const size_t index : closed) {
+    for (const std::string& alert : state.dossiers(static_cast<int>(index)).alerts()) {
+      AddOnce(alert, HasOpenDossier(state, alert) ? *row.mutable_settles_in_part() : *row.mutable_settles());
     }
   }
 }
@@ -168,7 +186,7 @@ void Intake::Accept(const Terms& terms, Item& item, Ledger& ledger) const {
   if (const auto* bill = std::get_if<feeds::EdfRow>(&*item.form.row)) {
     ApplyBill(terms, *bill, item, state);
   } else {
-    Raise(terms, Rule::kDistressReport, item, state);
+    Raise(terms, Rule::kDistressReport, {}, item, state);
   }
   Ledger::Claim& claim = ledger.claims[item.row_id];
   claim.stored.value.set_content_digest(item.content);
@@ -185,21 +203,22 @@ void Intake::ApplyBill(const Terms& terms, const feeds::EdfRow& bill, Item& item
   KeepDossiers(dossiers, state);
   for (const size_t index : change.touched) {
     item.state.add_dossiers(static_cast<uint32_t>(index));
-    if (feeds::IsCancelling(bill.evenement)) {
-      for (const std::string& alert : state.dossiers(static_cast<int>(index)).alerts()) {
-        AddOnce(alert, *item.state.mutable_settles());
-      }
-    }
   }
-  const auto rule = RuleOf(bill, {std::move(dossiers), state.registered(), false}, rules_);
+  if (feeds::IsCancelling(bill.evenement)) {
+    NoteSettled(change.touched, state, item.state);
+  }
+  const RecordFacts facts{std::move(dossiers), state.registered(), false};
+  const auto rule = RuleOf(bill, facts, rules_);
   if (rule.has_value()) {
-    Raise(terms, *rule, item, state);
+    Raise(terms, *rule, IsRecurrence(*rule) ? DossiersOfRecurrence(bill, facts, rules_) : change.touched,
+          item, state);
   }
 }
 
-// Decides with the row, in the same commit, whether it raises an alert or joins one: the follower then only
-// carries out what is written.
-void Intake::Raise(const Terms& terms, Rule rule, Item& item, v1::RecordState& state) const {
+// Decides with the row, in the same commit, whether it raises an alert or joins one, and of which dossiers
+// that alert tells: the follower then only carries out what is written.
+void Intake::Raise(const Terms& terms, Rule rule, const std::vector<size_t>& dossiers, Item& item,
+                   v1::RecordState& state) const {
   std::string alert =
       context_.idempotency.Bucket("alert", terms.institution, item.row_id.bytes()).id.ToBytes();
   if (IsRecurrence(rule) && !state.recurrence_alert().empty()) {
@@ -211,7 +230,7 @@ void Intake::Raise(const Terms& terms, Rule rule, Item& item, v1::RecordState& s
     state.set_recurrence_alert(alert);
   }
   item.state.set_alert(alert);
-  for (const uint32_t index : item.state.dossiers()) {
+  for (const size_t index : dossiers) {
     AddOnce(alert, *state.mutable_dossiers(static_cast<int>(index))->mutable_alerts());
   }
 }

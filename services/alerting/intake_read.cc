@@ -17,6 +17,14 @@ identity::RecordParts PartsOf(const feeds::RecordKeyParts& parts) {
   return {parts.nom, parts.prenoms, parts.adresse, parts.code_postal};
 }
 
+// What is kept of a good row is short, whatever the padding it came with.
+void KeepAsJudged(feeds::RawRow& raw, v1::FeedRow& wire) {
+  feeds::Normalise(raw);
+  for (size_t i = 0; i < raw.fields.size(); ++i) {
+    *wire.mutable_cells()->mutable_cells(static_cast<int>(i)) = std::move(raw.fields[i]);
+  }
+}
+
 }  // namespace
 
 // A notice under a key that nobody has would bind a record that no row will ever find.
@@ -98,10 +106,12 @@ void Intake::PrepareRow(const Terms& terms, v1::FeedRow row, Item& item) const {
     return;
   }
   const feeds::FormContext form{.signs = &terms.signs};
-  item.form = feeds::JudgeForm(TypeOf(terms.type), RawOf(terms.type, item.wire), form);
+  feeds::RawRow raw = RawOf(terms.type, item.wire);
+  item.form = feeds::JudgeForm(TypeOf(terms.type), raw, form);
   item.reference = item.form.reference;
   item.objects = item.form.carries_objection;
   if (item.form.row.has_value()) {
+    KeepAsJudged(raw, item.wire);
     const feeds::Row& parsed = *item.form.row;
     item.row_id = store_.ClaimPartition(terms.institution, ReferenceOf(parsed)).id;
     item.content = identity::ContentDigest(terms.key.key, kContentKind, feeds::CanonicalContent(parsed));

@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "common/rpc/validate.h"
 #include "services/alerting/testing/world.h"
 
 namespace relais::alerting {
@@ -324,6 +325,45 @@ class FeedStream final : public RowStream {
   void Open() { requests.emplace_back().mutable_open()->set_type(v1::FEED_TYPE_EDF); }
   void Send(const v1::FeedRow& row) { *requests.emplace_back().mutable_batch()->add_rows() = row; }
 };
+
+// A row that is too long in any way is refused as a row: the rules of the wire let it come.
+TEST(Intake, NoRowStopsItsBatch) {
+  World world;
+  rpc::Validator validator;
+  ASSERT_TRUE(validator.Prepare(v1::SubmitRowsRequest::descriptor()).ok());
+  const auto submit = [&](const std::vector<v1::FeedRow>& rows, const std::string& sender) {
+    const auto type = sender == "bspp" ? v1::FEED_TYPE_BSPP : v1::FEED_TYPE_EDF;
+    EXPECT_TRUE(validator.Check(World::RequestOf(type, rows)).status.ok());
+    return world.Submit(rows, sender);
+  };
+  const std::string spaces(900'000, ' ');
+  v1::FeedRow too_many = Cut("E2");
+  for (int i = 0; i < 200; ++i) {
+    too_many.mutable_cells()->add_cells("");
+  }
+  EXPECT_EQ(submit({Cut("E1", {{EdfColumn::kNom, spaces + "Dupont"}}), too_many,
+                    Cut("E3", {{EdfColumn::kNom, std::string(900'000, 'x')}}),
+                    Cut("E4", {{EdfColumn::kNom, std::string(65'537, ' ')}}), Cut("E5"), Cut("E1")},
+                   "edf"),
+            (Outcomes{"ACCEPTED", "MALFORMED", "TOO_LONG", "MISSING_FIELD", "ACCEPTED", "DUPLICATE"}));
+  const auto report = [](const std::string& reference, size_t size) {
+    v1::FeedRow row = Report(reference);
+    row.mutable_json()->resize(size, ' ');
+    return row;
+  };
+  EXPECT_EQ(submit({report("B1", feeds::kMaxNdjsonLine - 1), report("B2", feeds::kMaxNdjsonLine),
+                    report("B3", feeds::kMaxNdjsonLine + 1), report("B4", 900'000), Report("B5")},
+                   "bspp"),
+            (Outcomes{"ACCEPTED", "ACCEPTED", "MALFORMED", "MALFORMED", "ACCEPTED"}));
+  // What is kept of it is short.
+  AlertingStore store(world.context());
+  const Id128 row = store.ClaimPartition("edf", "E1").id;
+  const auto claims = store.Claims({store.ClaimPartition("edf", "E1")});
+  ASSERT_TRUE(claims.ok());
+  const auto kept = store.Row(*Id128::FromBytes(claims->front().value.record()), row);
+  ASSERT_TRUE(kept.ok() && kept->has_value());
+  EXPECT_LT((*kept)->ByteSizeLong(), 1000U);
+}
 
 TEST(SubmitStream, OpensThenAnswersEachBatch) {
   World world;

@@ -28,6 +28,38 @@ constexpr std::string_view kDistressReport = "DISTRESS_REPORT";
 constexpr std::string_view kBillCategories[] = {"IDENTITY", "ADDRESS", "ENERGY_DEBT"};
 constexpr std::string_view kOralNotice = "fiche-bspp-orale";
 constexpr std::string_view kOralNoticeVersion = "1";
+constexpr int kOralMonths = 3;
+constexpr std::string_view kNoFacts = "faits non précisés / facts not stated";
+
+// The days that a Date may hold (proto/relais/common/v1/types.proto).
+bool IsDate(absl::CivilDay day) { return day.year() >= 1800 && day.year() <= 9999; }
+
+// Consent takes no text of these alone for facts (D-2.11); a feed does.
+bool SaysSomething(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") != std::string_view::npos;
+}
+
+// When she was met: never after the report was taken in, though its clock may be ahead.
+absl::Time MetAt(const feeds::BsppRow& row, const v1::RowState& state) {
+  return state.has_accepted() ? std::min(row.intervention_at, FromProto(state.accepted()))
+                              : row.intervention_at;
+}
+
+// Unknown where it cannot be hers.
+std::optional<absl::CivilDay> BirthDayOf(const feeds::BsppRow& row, const v1::RowState& state,
+                                         const calendar::Paris& paris) {
+  const std::optional<absl::CivilDay>& said = row.person.naissance;
+  const bool can_be = said.has_value() && IsDate(*said) && *said <= paris.DayOf(MetAt(row, state));
+  return can_be ? said : std::nullopt;
+}
+
+// The facts of the ground that is stated, which must be there.
+std::string GroundFactsOf(const feeds::BsppRow& row) {
+  if (row.ground == feeds::Ground::kNone || SaysSomething(row.ground_facts)) {
+    return row.ground_facts;
+  }
+  return SaysSomething(row.facts) ? row.facts : std::string(kNoFacts);
+}
 
 common::v1::Ground GroundOf(feeds::Fondement fondement) {
   switch (fondement) {
@@ -64,7 +96,8 @@ common::v1::Ground GroundOf(const feeds::BsppRow& row, const calendar::Paris& pa
 
 std::vector<std::string> CategoriesOf(const feeds::BsppRow& row) {
   std::vector<std::string> categories(std::begin(kReportCategories), std::end(kReportCategories));
-  if (row.household.adults > 0 || row.household.minors > 0) {  // a sum could come round to nothing
+  // A sum could come round to nothing.
+  if (row.household.adults > 0 || row.household.minors > 0 || row.household.pregnant > 0) {
     categories.emplace_back(kFamily);
   }
   return categories;
@@ -80,6 +113,14 @@ std::string PurposeOf(const directory::Directory& directory, const std::string& 
                       std::string_view signal, const std::string& event, std::string_view otherwise) {
   const directory::Protocol* protocol = directory.FindProtocol(institution, signal, event);
   return protocol != nullptr ? protocol->purpose : std::string(otherwise);
+}
+
+// D-4.4a, as consent counts it: the same hour three months later.
+absl::Time EndOfOralAgreement(absl::Time given, const calendar::Paris& paris) {
+  const absl::CivilSecond then = absl::ToCivilSecond(given, paris.zone());
+  const absl::CivilDay day = calendar::AddMonths(absl::CivilDay(then), kOralMonths);
+  const absl::CivilSecond end(day.year(), day.month(), day.day(), then.hour(), then.minute(), then.second());
+  return absl::FromCivil(end, paris.zone());
 }
 
 bool GoesToCrip(const feeds::BsppRow& row, const calendar::Paris& paris) {
@@ -119,8 +160,10 @@ routing::v1::Content BillContent(const feeds::EdfRow& row) {
     bill.mutable_amount_owed()->set_minor_units(*row.montant_cents);
     bill.mutable_amount_owed()->set_currency("EUR");
   }
-  if (row.periode.has_value()) {
+  if (row.periode.has_value() && IsDate(row.periode->first)) {
     *bill.mutable_period_start() = ToDate(row.periode->first);
+  }
+  if (row.periode.has_value() && IsDate(row.periode->last)) {
     *bill.mutable_period_end() = ToDate(row.periode->last);
   }
   return content;
@@ -144,11 +187,20 @@ uint32_t Count(uint64_t value) {
   return static_cast<uint32_t>(std::min<uint64_t>(value, std::numeric_limits<uint32_t>::max()));
 }
 
-routing::v1::Content ReportContent(const feeds::BsppRow& row) {
-  routing::v1::Content content;
-  routing::v1::DistressReport& report = *content.mutable_distress_report();
-  *report.mutable_intervention_at() = ToProto(row.intervention_at);
+// What names nobody: all that an exercise says.
+void AddCodes(const feeds::BsppRow& row, routing::v1::DistressReport& report) {
   report.set_place_kind(std::string(feeds::CodeOf(row.place.kind)));
+  report.set_postal_code(row.place.code_postal);
+  report.mutable_signs()->Assign(row.signs.begin(), row.signs.end());
+  report.set_danger(DangerOf(row));
+  report.set_informed(std::string(feeds::CodeOf(row.informed)));
+  report.set_agreement(std::string(feeds::CodeOf(row.agreement)));
+}
+
+// D-4.3; not her sex, which it does not list (minimum data).
+void AddFacts(const feeds::BsppRow& row, const v1::RowState& state, const calendar::Paris& paris,
+              routing::v1::DistressReport& report) {
+  *report.mutable_intervention_at() = ToProto(row.intervention_at);
   std::vector<std::string> place;
   for (const std::string* part :
        {&row.place.adresse, &row.place.commune, &row.place.repere, &row.place.etage, &row.place.acces}) {
@@ -157,11 +209,11 @@ routing::v1::Content ReportContent(const feeds::BsppRow& row) {
     }
   }
   report.set_place(absl::StrJoin(place, ", "));
-  report.set_postal_code(row.place.code_postal);
   report.set_surname(row.person.nom);
   report.set_first_names(row.person.prenoms);
-  if (row.person.naissance.has_value()) {
-    *report.mutable_birth_date() = ToDate(*row.person.naissance);
+  report.set_alias(row.person.alias);
+  if (const auto born = BirthDayOf(row, state, paris)) {
+    *report.mutable_birth_date() = ToDate(*born);
   }
   report.set_phone(row.person.telephone);
   if (row.household.adults > 0) {
@@ -170,15 +222,27 @@ routing::v1::Content ReportContent(const feeds::BsppRow& row) {
   if (row.household.minors > 0) {
     report.set_minors(Count(row.household.minors));
   }
-  report.mutable_signs()->Assign(row.signs.begin(), row.signs.end());
+  if (row.household.pregnant > 0) {
+    report.set_pregnant(Count(row.household.pregnant));
+  }
   report.set_facts(row.facts);
   report.set_reported_words(row.reported_words);
-  report.set_danger(DangerOf(row));
-  report.set_informed(std::string(feeds::CodeOf(row.informed)));
-  report.set_agreement(std::string(feeds::CodeOf(row.agreement)));
   report.set_requested_action(row.requested_action);
   if (row.prior.count > 0) {
     report.set_prior_interventions(Count(row.prior.count));
+  }
+  if (row.prior.since.has_value() && IsDate(*row.prior.since)) {
+    *report.mutable_prior_interventions_since() = ToDate(*row.prior.since);
+  }
+}
+
+routing::v1::Content ReportContent(const feeds::BsppRow& row, const v1::RowState& state,
+                                   const calendar::Paris& paris) {
+  routing::v1::Content content;
+  routing::v1::DistressReport& report = *content.mutable_distress_report();
+  AddCodes(row, report);
+  if (!row.exercise) {
+    AddFacts(row, state, paris, report);
   }
   return content;
 }
@@ -206,20 +270,22 @@ void AddBill(const feeds::EdfRow& row, const directory::Directory& directory,
                                                              : routing::v1::URGENCY_ORDINARY);
 }
 
-void AddReport(const feeds::BsppRow& row, const directory::Directory& directory, const calendar::Paris& paris,
-               routing::v1::SubmitRequest& request) {
+void AddReport(const feeds::BsppRow& row, const v1::RowState& state, const directory::Directory& directory,
+               const calendar::Paris& paris, routing::v1::SubmitRequest& request) {
   request.set_purpose(ReportPurposeOf(row, request.sender().institution(), directory, paris));
   for (std::string& category : CategoriesOf(row)) {
     request.add_categories(std::move(category));
   }
   common::v1::StatedGround& stated = *request.mutable_stated_ground();
   stated.set_ground(GroundOf(row, paris));
-  stated.set_facts(row.ground_facts);
+  if (!row.exercise) {
+    stated.set_facts(GroundFactsOf(row));
+  }
   stated.set_signal_type(std::string(kDistressReport));
   stated.set_event(DangerOf(row));
   *stated.mutable_event_day() = ToDate(paris.DayOf(row.intervention_at));
   stated.set_source_reference(row.reference);
-  *request.mutable_content() = ReportContent(row);
+  *request.mutable_content() = ReportContent(row, state, paris);
   request.set_exercise(row.exercise);
   request.set_urgency(UrgencyOf(row.danger));
   routing::v1::Situation& situation = *request.mutable_situation();
@@ -261,7 +327,7 @@ bool AtCollectiveAddress(const directory::Directory& directory, const feeds::Row
   });
 }
 
-consent::v1::Traits TraitsOf(const feeds::Row& row) {
+consent::v1::Traits TraitsOf(const feeds::Row& row, const v1::RowState& state, const calendar::Paris& paris) {
   consent::v1::Traits traits;
   if (const auto* bill = std::get_if<feeds::EdfRow>(&row)) {
     traits.set_surname(bill->nom);
@@ -274,8 +340,8 @@ consent::v1::Traits TraitsOf(const feeds::Row& row) {
   const auto& report = std::get<feeds::BsppRow>(row);
   traits.set_surname(report.person.nom);
   traits.set_first_names(report.person.prenoms);
-  if (report.person.naissance.has_value()) {
-    *traits.mutable_birth_date() = ToDate(*report.person.naissance);
+  if (const auto born = BirthDayOf(report, state, paris)) {
+    *traits.mutable_birth_date() = ToDate(*born);
   }
   // The feed allows a longer one; what is no telephone number serves no matching.
   if (report.person.telephone.size() <= 30) {
@@ -299,7 +365,7 @@ routing::v1::SubmitRequest SubmissionOf(const feeds::Row& row, const std::string
   if (const auto* bill = std::get_if<feeds::EdfRow>(&row)) {
     AddBill(*bill, directory, request);
   } else {
-    AddReport(std::get<feeds::BsppRow>(row), directory, paris, request);
+    AddReport(std::get<feeds::BsppRow>(row), state, directory, paris, request);
   }
   request.mutable_marks()->MergeFrom(state.marks());
   return request;
@@ -314,16 +380,20 @@ bool StandsOnRecordedGround(const feeds::Row& row, const calendar::Paris& paris)
   return ground == common::v1::GROUND_AGREEMENT || ground == common::v1::GROUND_EMERGENCY;
 }
 
-std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(const feeds::Row& row,
-                                                                 const std::string& institution,
-                                                                 const directory::Directory& directory,
-                                                                 const std::string& desk_institution,
-                                                                 const calendar::Paris& paris) {
+std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(
+    const feeds::Row& row, const std::string& institution, const v1::RowState& state,
+    const directory::Directory& directory, const std::string& desk_institution, const calendar::Paris& paris,
+    absl::Time now) {
   const auto* report = std::get_if<feeds::BsppRow>(&row);
   if (report == nullptr || GroundOf(*report, paris) != common::v1::GROUND_AGREEMENT) {
     return std::nullopt;
   }
+  const absl::Time given = MetAt(*report, state);
+  if (EndOfOralAgreement(given, paris) <= now) {
+    return std::nullopt;
+  }
   consent::v1::RecordConsentRequest request;
+  *request.mutable_valid_from() = ToProto(given);
   consent::v1::ConsentLine& line = *request.add_lines();
   line.add_purposes(ReportPurposeOf(*report, institution, directory, paris));
   for (std::string& category : CategoriesOf(*report)) {
@@ -359,9 +429,10 @@ std::optional<consent::v1::DeclareRequest> EmergencyOf(const feeds::Row& row,
   return request;
 }
 
-routing::v1::SubmitRequest SettlementOf(const feeds::EdfRow& settling, const feeds::Row& told,
-                                        const std::string& institution, const v1::RowState& told_state,
-                                        const directory::Directory& directory, const calendar::Paris& paris) {
+routing::v1::SubmitRequest SettlementOf(const feeds::EdfRow& settling, Settled settled,
+                                        const feeds::Row& told, const std::string& institution,
+                                        const v1::RowState& told_state, const directory::Directory& directory,
+                                        const calendar::Paris& paris) {
   routing::v1::SubmitRequest request = SubmissionOf(told, institution, told_state, directory, paris);
   request.clear_content();
   request.clear_marks();
@@ -371,19 +442,26 @@ routing::v1::SubmitRequest SettlementOf(const feeds::EdfRow& settling, const fee
   settlement.set_event(std::string(feeds::CodeOf(settling.evenement)));
   *settlement.mutable_event_day() = ToDate(settling.date_evenement);
   settlement.set_fluid(std::string(feeds::CodeOf(settling.fluide)));
+  settlement.set_others_unpaid(settled == Settled::kInPart);
   request.set_urgency(routing::v1::URGENCY_ORDINARY);
   return request;
 }
 
-std::string SettledNote(const feeds::EdfRow& settling) {
-  switch (settling.evenement) {
-    case feeds::Evenement::kReglement:
-      return "facture réglée depuis / the bill has been paid since";
-    case feeds::Evenement::kEcheancier:
-      return "échéancier accordé depuis / a payment plan was agreed since";
-    default:
-      return "fourniture rétablie depuis / supply was restored since";
+std::string SettledNote(const feeds::EdfRow& settling, Settled settled) {
+  std::string fr = "fourniture rétablie depuis";
+  std::string en = "supply was restored since";
+  if (settling.evenement == feeds::Evenement::kReglement) {
+    fr = "facture réglée depuis";
+    en = "the bill has been paid since";
+  } else if (settling.evenement == feeds::Evenement::kEcheancier) {
+    fr = "échéancier accordé depuis";
+    en = "a payment plan was agreed since";
   }
+  if (settled == Settled::kInPart) {
+    fr += " ; d'autres factures restent dues";
+    en += "; other bills are still owed";
+  }
+  return absl::StrCat(fr, " / ", en);
 }
 
 }  // namespace relais::alerting

@@ -14,6 +14,7 @@
 #include "relais/consent/v1/emergency_service.pb.h"
 #include "relais/consent/v1/person_service.pb.h"
 #include "relais/routing/v1/routing_service.pb.h"
+#include "services/alerting/domain/alert_state.h"
 
 namespace relais::alerting {
 
@@ -24,12 +25,17 @@ absl::StatusOr<feeds::Row> ParsedRow(const v1::RowState& state);
 /// record is not one person (architecture, "Sender records").
 bool AtCollectiveAddress(const directory::Directory& directory, const feeds::Row& row);
 
+// What consent and routing are asked keeps every rule of their fields (proto/), whatever an accepted row
+// holds: what cannot be the day of birth or of a period that it is written as, or is no telephone number or
+// name of a town there, is left out, as unknown. A repetition says the same: all of it comes from the row and
+// the instant at which it was accepted.
+
 /// What is known of her, for registration.
-consent::v1::Traits TraitsOf(const feeds::Row& row);
+consent::v1::Traits TraitsOf(const feeds::Row& row, const v1::RowState& state, const calendar::Paris& paris);
 
 /// The submission, but for request id, person and correlation. Its purpose is that of the directory's
 /// protocol for this sender, signal and event. Signs of a special category are left out where only her oral
-/// agreement, which is not explicit, carries the report (D-2.7, D-4.8).
+/// agreement, which is not explicit, carries the report (D-2.7, D-4.8). Of an exercise the codes alone.
 routing::v1::SubmitRequest SubmissionOf(const feeds::Row& row, const std::string& institution,
                                         const v1::RowState& state, const directory::Directory& directory,
                                         const calendar::Paris& paris);
@@ -38,23 +44,25 @@ routing::v1::SubmitRequest SubmissionOf(const feeds::Row& row, const std::string
 bool StandsOnRecordedGround(const feeds::Row& row, const calendar::Paris& paris);
 
 /// Her oral agreement to a brigade's report, limited to it: its purpose, the competent desk's institution
-/// (D-4.4a). It ends by consent's rule, three months after it is recorded. nullopt when she did not give one.
-std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(const feeds::Row& row,
-                                                                 const std::string& institution,
-                                                                 const directory::Directory& directory,
-                                                                 const std::string& desk_institution,
-                                                                 const calendar::Paris& paris);
+/// (D-4.4a). It dates from the intervention, when she gave it, however late the report comes: a no that she
+/// said since stands (D-2.6.2). nullopt when she did not give one, or it is over at `now`, three months
+/// later.
+std::optional<consent::v1::RecordConsentRequest> OralAgreementOf(
+    const feeds::Row& row, const std::string& institution, const v1::RowState& state,
+    const directory::Directory& directory, const std::string& desk_institution, const calendar::Paris& paris,
+    absl::Time now);
 
 /// Break-glass: unable and serious (D-2.6.6). nullopt otherwise.
 std::optional<consent::v1::DeclareRequest> EmergencyOf(const feeds::Row& row,
                                                        const std::string& desk_institution);
 
 /// What settles a bill, told on the ground of what was told before (D-1.12).
-routing::v1::SubmitRequest SettlementOf(const feeds::EdfRow& settling, const feeds::Row& told,
-                                        const std::string& institution, const v1::RowState& told_state,
-                                        const directory::Directory& directory, const calendar::Paris& paris);
+routing::v1::SubmitRequest SettlementOf(const feeds::EdfRow& settling, Settled settled,
+                                        const feeds::Row& told, const std::string& institution,
+                                        const v1::RowState& told_state, const directory::Directory& directory,
+                                        const calendar::Paris& paris);
 
 /// French, then English.
-std::string SettledNote(const feeds::EdfRow& settling);
+std::string SettledNote(const feeds::EdfRow& settling, Settled settled);
 
 }  // namespace relais::alerting

@@ -7,7 +7,10 @@
 #include <limits>
 #include <set>
 
+#include "common/base/proto_time.h"
 #include "common/directory/testing/sample.h"
+#include "common/rpc/refusal.h"
+#include "common/rpc/validate.h"
 #include "services/alerting/rows.h"
 #include "services/alerting/testing/world.h"
 
@@ -26,7 +29,15 @@ class MessageTest : public ::testing::Test {
     v1::RowState state;
     state.set_type(row.has_json() ? v1::FEED_TYPE_BSPP : v1::FEED_TYPE_EDF);
     *state.mutable_row() = row;
+    *state.mutable_accepted() = ToProto(testing::StoryStart());
     return state;
+  }
+  std::optional<consent::v1::RecordConsentRequest> Oral(const v1::FeedRow& row,
+                                                        absl::Time now = testing::StoryStart()) const {
+    return OralAgreementOf(Parsed(row), "bspp", Kept(row), *directory_, "ville-paris", paris_, now);
+  }
+  consent::v1::Traits Traits(const v1::FeedRow& row) const {
+    return TraitsOf(Parsed(row), Kept(row), paris_);
   }
   feeds::Row Parsed(const v1::FeedRow& row) const {
     const auto parsed = ParsedRow(Kept(row));
@@ -95,8 +106,13 @@ TEST_F(MessageTest, EachEventAndGroundOfABill) {
 TEST_F(MessageTest, ASettlementStandsOnWhatWasTold) {
   const feeds::Row settling = Parsed(Payment("P"));
   const v1::FeedRow told = Cut("EDF-1");
-  const auto request =
-      SettlementOf(std::get<feeds::EdfRow>(settling), Parsed(told), "edf", Kept(told), *directory_, paris_);
+  const auto of = [&](Settled settled) {
+    return SettlementOf(std::get<feeds::EdfRow>(settling), settled, Parsed(told), "edf", Kept(told),
+                        *directory_, paris_);
+  };
+  EXPECT_TRUE(of(Settled::kInPart).content().settlement().others_unpaid());
+  const routing::v1::SubmitRequest request = of(Settled::kAll);
+  EXPECT_FALSE(request.content().settlement().others_unpaid());
   EXPECT_EQ(request.stated_ground().event(), "COUPURE");
   EXPECT_EQ(request.stated_ground().ground(), common::v1::GROUND_ART6);
   EXPECT_EQ(request.content().settlement().event(), "REGLEMENT");
@@ -112,7 +128,7 @@ TEST_F(MessageTest, AReportAtHomeWithHerAgreement) {
   EXPECT_FALSE(request.situation().minor());
   EXPECT_FALSE(request.situation().no_dwelling());
   EXPECT_EQ(request.urgency(), routing::v1::URGENCY_CONCERN);
-  const auto agreement = OralAgreementOf(Parsed(Report("B1")), "bspp", *directory_, "ville-paris", paris_);
+  const auto agreement = Oral(Report("B1"));
   ASSERT_TRUE(agreement.has_value());
   const consent::v1::ConsentLine& line = agreement->lines(0);
   EXPECT_EQ(line.purposes(0), request.purpose());
@@ -122,6 +138,9 @@ TEST_F(MessageTest, AReportAtHomeWithHerAgreement) {
   // Limited to this report; its end is consent's rule (D-4.4a), so that a repetition says the same.
   EXPECT_EQ(agreement->source_reference(), "B1");
   EXPECT_FALSE(agreement->has_valid_until());
+  // It dates from the intervention (2026-11-10, 20:05 in Paris), not from its sending.
+  EXPECT_EQ(FromProto(agreement->valid_from()),
+            absl::FromCivil(absl::CivilSecond(2026, 11, 10, 19, 5, 0), absl::UTCTimeZone()));
   EXPECT_FALSE(EmergencyOf(Parsed(Report("B1")), "ville-paris").has_value());
   EXPECT_TRUE(StandsOnRecordedGround(Parsed(Report("B1")), paris_));
 }
@@ -165,8 +184,7 @@ TEST_F(MessageTest, UnableAndSeriousIsBreakGlass) {
   EXPECT_TRUE(emergency->person_unable() && emergency->danger_serious());
   EXPECT_EQ(std::set<std::string>(emergency->categories().begin(), emergency->categories().end()),
             std::set<std::string>(request.categories().begin(), request.categories().end()));
-  EXPECT_FALSE(
-      OralAgreementOf(Parsed(Report("U", report)), "bspp", *directory_, "ville-paris", paris_).has_value());
+  EXPECT_FALSE(Oral(Report("U", report)).has_value());
 }
 
 TEST_F(MessageTest, AnOralAgreementCarriesNoSpecialSign) {
@@ -186,7 +204,7 @@ TEST_F(MessageTest, OutOfDoorsHasNoDwelling) {
     report["place"] = {{"kind", kind}, {"repere", "sous le pont"}};
     const routing::v1::SubmitRequest request = Submission(Report("R", report), "bspp");
     EXPECT_TRUE(request.situation().no_dwelling()) << kind;
-    EXPECT_EQ(TraitsOf(Parsed(Report("R", report))).address(), "");
+    EXPECT_EQ(Traits(Report("R", report)).address(), "");
   }
 }
 
@@ -210,6 +228,243 @@ TEST_F(MessageTest, TheLongestPlaceFits) {
   report["place"] = {{"kind", "RUE"},     {"adresse", longest}, {"commune", longest},
                      {"repere", longest}, {"etage", longest},   {"acces", longest}};
   EXPECT_LE(Submission(Report("P", report), "bspp").content().distress_report().place().size(), 1100u);
+}
+
+// D-4.4a: her word was given at the intervention, and lives three months from then.
+TEST_F(MessageTest, AnOralAgreementDatesFromTheIntervention) {
+  nlohmann::json report = Fiche();
+  report["intervention_at"] = "2026-08-22T12:00:00+02:00";
+  const auto given = absl::FromCivil(absl::CivilSecond(2026, 8, 22, 10, 0, 0), absl::UTCTimeZone());
+  const auto end = absl::FromCivil(absl::CivilSecond(2026, 11, 22, 12, 0, 0), paris_.zone());
+  const auto late = Oral(Report("B", report), end - absl::Seconds(1));
+  ASSERT_TRUE(late.has_value());
+  EXPECT_EQ(FromProto(late->valid_from()), given);
+  // One that is over is not recorded.
+  EXPECT_FALSE(Oral(Report("B", report), end).has_value());
+  EXPECT_EQ(Submission(Report("B", report), "bspp").stated_ground().ground(), common::v1::GROUND_AGREEMENT);
+  // A brigade's clock may be ahead: never after the report was taken in.
+  report["intervention_at"] = "2026-11-22T12:04:59+01:00";
+  const auto ahead = Oral(Report("B", report));
+  ASSERT_TRUE(ahead.has_value());
+  EXPECT_EQ(FromProto(ahead->valid_from()), testing::StoryStart());
+}
+
+// api.md: an exercise discloses nothing.
+TEST_F(MessageTest, AnExerciseSaysCodesAlone) {
+  for (const auto& [danger, agreement] :
+       {std::pair("CONCERN", "GIVEN"), std::pair("SERIOUS", "UNABLE"), std::pair("NONE", "REFUSED")}) {
+    nlohmann::json report = Fiche(danger, agreement);
+    report["exercise"] = true;
+    report["ground"] = agreement == std::string("REFUSED") ? "ART_226_14_1" : "";
+    report["ground_facts"] = "Enfants seuls";
+    report["person"]["alias"] = "Dédé";
+    report["person"]["telephone"] = "0199000000";
+    report["reported_words"] = "« Aidez-moi »";
+    report["requested_action"] = "Visite";
+    report["household"] = {{"minors", 2}, {"pregnant", 1}};
+    report["prior_interventions"] = {{"count", 2}, {"since", "2026-01-01"}};
+    report["place"]["etage"] = "3e gauche";
+    const routing::v1::SubmitRequest request = Submission(Report("X", report), "bspp");
+    EXPECT_TRUE(request.exercise());
+    EXPECT_EQ(request.stated_ground().facts(), "");
+    const std::string sent = request.SerializeAsString();
+    for (const char* personal :
+         {"Diallo", "Awa", "Monge", "Dédé", "0199", "Aidez", "Visite", "Logement", "gauche", "Enfants"}) {
+      EXPECT_EQ(sent.find(personal), std::string::npos) << personal;
+    }
+    routing::v1::DistressReport codes;
+    codes.set_place_kind("DOMICILE");
+    codes.set_postal_code("75005");
+    codes.add_signs("ISOLATION");
+    codes.set_danger(danger);
+    codes.set_informed("YES");
+    codes.set_agreement(agreement);
+    EXPECT_EQ(request.content().distress_report().SerializeAsString(), codes.SerializeAsString());
+  }
+}
+
+// D-4.3.
+TEST_F(MessageTest, AReportHoldsWhatTheFicheSays) {
+  nlohmann::json report = Fiche();
+  report["person"]["alias"] = "Dédé";
+  report["person"]["sexe"] = "F";
+  report["household"] = {{"pregnant", true}};
+  report["prior_interventions"] = {{"count", 3}, {"since", "2025-11-22"}};
+  const routing::v1::SubmitRequest request = Submission(Report("B", report), "bspp");
+  ExpectProtocolAllows(request);
+  const routing::v1::DistressReport& sent = request.content().distress_report();
+  EXPECT_EQ(sent.alias(), "Dédé");
+  EXPECT_EQ(sent.pregnant(), 1u);
+  EXPECT_EQ(request.categories(request.categories_size() - 1), "FAMILY");
+  EXPECT_EQ(sent.prior_interventions(), 3u);
+  EXPECT_EQ(sent.prior_interventions_since().year(), 2025);
+  const routing::v1::DistressReport without = Submission(Report("B"), "bspp").content().distress_report();
+  EXPECT_FALSE(without.has_pregnant() || without.has_prior_interventions_since());
+  // An alias serves no matching.
+  EXPECT_EQ(Traits(Report("B", report)).SerializeAsString().find("Dédé"), std::string::npos);
+}
+
+TEST_F(MessageTest, WhatCannotBeADayThereIsUnknown) {
+  const auto born = [&](const std::string& day, const std::string& intervention) {
+    nlohmann::json report = Fiche();
+    report["person"]["naissance"] = day;
+    report["intervention_at"] = intervention;
+    report["ground"] = "ART_226_14_1";
+    report["ground_facts"] = "Coups.";
+    const v1::FeedRow row = Report("B", report);
+    const bool told = Submission(row, "bspp").content().distress_report().has_birth_date();
+    EXPECT_EQ(Traits(row).has_birth_date(), told);
+    return told;
+  };
+  EXPECT_TRUE(born("1800-01-01", "2026-11-10T20:05:00+01:00"));
+  EXPECT_FALSE(born("1799-12-31", "2026-11-10T20:05:00+01:00"));
+  EXPECT_FALSE(born("0001-01-01", "2026-11-10T20:05:00+01:00"));
+  EXPECT_TRUE(born("2026-11-10", "2026-11-10T23:59:00+01:00"));
+  EXPECT_FALSE(born("2026-11-11", "2026-11-10T23:59:00+01:00"));
+  EXPECT_FALSE(born("9999-12-31", "2026-11-10T23:59:00+01:00"));
+  const auto period = [&](const std::string& first, const std::string& last) {
+    const routing::v1::UnpaidBill bill =
+        Submission(Cut("E", {{EdfColumn::kPeriodeDebut, first}, {EdfColumn::kPeriodeFin, last}}))
+            .content()
+            .unpaid_bill();
+    return std::pair(bill.has_period_start(), bill.has_period_end());
+  };
+  EXPECT_EQ(period("1799-12-31", "2026-07-30"), std::pair(false, true));
+  EXPECT_EQ(period("0001-01-01", "1799-12-31"), std::pair(false, false));
+  EXPECT_EQ(period("1800-01-01", "1800-01-01"), std::pair(true, true));
+}
+
+// Facts of a line end alone are none for consent; a feed takes them.
+TEST_F(MessageTest, AStatedGroundHasFactsThatSaySomething) {
+  nlohmann::json report = Fiche();
+  report["ground"] = "ART_226_14_1";
+  report["ground_facts"] = "\n\t";
+  EXPECT_EQ(Submission(Report("B", report), "bspp").stated_ground().facts(),
+            "Logement froid, réfrigérateur vide.");
+  report["facts"] = "\t";
+  EXPECT_NE(Submission(Report("B", report), "bspp").stated_ground().facts().find("non précisés"),
+            std::string::npos);
+}
+
+// Rows at every limit of the feeds, that nothing condemns: what is made of them keeps every rule of the
+// fields of Register, RecordConsent, Declare, Resolve and Submit.
+class LimitsTest : public MessageTest {
+ protected:
+  void SetUp() override {
+    for (const auto* type :
+         {consent::v1::Traits::descriptor(), consent::v1::RecordConsentRequest::descriptor(),
+          consent::v1::DeclareRequest::descriptor(), routing::v1::SubmitRequest::descriptor()}) {
+      ASSERT_TRUE(rules_.Prepare(type).ok());
+    }
+  }
+  static std::string Repeat(const std::string& text, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i) {
+      out += text;
+    }
+    return out;
+  }
+  void ExpectKept(const google::protobuf::Message& request) const {
+    const absl::Status status = rules_.Check(request).status;
+    EXPECT_TRUE(status.ok()) << request.GetDescriptor()->name() << ": "
+                             << rpc::FieldsOf(status).DebugString();
+  }
+  void ExpectSendable(const v1::FeedRow& row, const std::string& sender) const {
+    const feeds::Row parsed = Parsed(row);
+    const feeds::JudgeContext context{.paris = paris_,
+                                      .today = absl::CivilDay(2026, 11, 22),
+                                      .now = testing::StoryStart(),
+                                      .has_convention = true};
+    EXPECT_EQ(feeds::JudgeRowAlone(parsed, context).kind, feeds::OutcomeKind::kAccepted)
+        << feeds::ReasonName(feeds::JudgeRowAlone(parsed, context).reason);
+    ExpectKept(TraitsOf(parsed, Kept(row), paris_));
+    common::v1::PersonRef her;
+    her.set_person_id(std::string(Id128::kSize, 'p'));
+    routing::v1::SubmitRequest submission = SubmissionOf(parsed, sender, Kept(row), *directory_, paris_);
+    submission.set_request_id("1");
+    *submission.mutable_person() = her;
+    ExpectKept(submission);
+    if (auto agreement = Oral(row)) {
+      agreement->set_request_id("1");
+      *agreement->mutable_person() = her;
+      ExpectKept(*agreement);
+    }
+    if (auto emergency = EmergencyOf(parsed, "ville-paris")) {
+      emergency->set_request_id("1");
+      *emergency->mutable_person() = her;
+      ExpectKept(*emergency);
+    }
+  }
+  rpc::Validator rules_;
+};
+
+TEST_F(LimitsTest, Bills) {
+  for (const char* first : {"0001-01-01", "1799-12-31", "1800-01-01", "2026-06-01"}) {
+    for (const std::string letter : {"x", "é", "𝔘"}) {
+      const testing::Changes changes = {{EdfColumn::kNom, Repeat(letter, 100)},
+                                        {EdfColumn::kPrenoms, Repeat(letter, 100)},
+                                        {EdfColumn::kAdresse, Repeat(letter, 200)},
+                                        {EdfColumn::kCommune, Repeat(letter, 100)},
+                                        {EdfColumn::kOptionTarifaire, Repeat(letter, 20)},
+                                        {EdfColumn::kMontantDu, "9999999,99"},
+                                        {EdfColumn::kPeriodeDebut, first},
+                                        {EdfColumn::kPeriodeFin, "2026-11-22"}};
+      ExpectSendable(Cut(std::string(64, 'R'), changes), "edf");
+      ExpectSendable(Letter(std::string(64, 'L'), changes), "edf");
+    }
+    ExpectSendable(Cut("R", {{EdfColumn::kPeriodeDebut, first},
+                             {EdfColumn::kPeriodeFin, first},
+                             {EdfColumn::kDateEvenement, "2025-10-18"},
+                             {EdfColumn::kNom, "\t"},
+                             {EdfColumn::kCommune, "\x01\n"},
+                             {EdfColumn::kCodePostal, "75116"}}),
+                   "edf");
+  }
+}
+
+TEST_F(LimitsTest, Reports) {
+  for (const char* born :
+       {"0001-01-01", "1799-12-31", "1800-01-01", "1950-01-01", "2026-11-22", "9999-12-31"}) {
+    for (const std::string letter : {"x", "é", "𝔘"}) {
+      for (const auto& [danger, agreement] :
+           {std::pair("CONCERN", "GIVEN"), std::pair("SERIOUS", "UNABLE")}) {
+        for (const char* ground : {"", "ART_226_14_1", "INFO_PREOCCUPANTE"}) {
+          const bool minor = std::string(born) > "2008";
+          if (minor && std::string(ground).empty() && agreement == std::string("GIVEN")) {
+            continue;  // no ground
+          }
+          nlohmann::json report = Fiche(danger, agreement);
+          report["intervention_at"] = "2026-11-22T12:04:59.999999999+01:00";
+          report["person"] = {{"nom", Repeat(letter, 100)},
+                              {"prenoms", Repeat(letter, 100)},
+                              {"alias", Repeat(letter, 100)},
+                              {"telephone", Repeat(letter, 100)},
+                              {"naissance", born},
+                              {"sexe", Repeat(letter, 100)}};
+          report["place"] = {{"kind", "DOMICILE"},
+                             {"adresse", Repeat(letter, 200)},
+                             {"code_postal", "75020"},
+                             {"commune", Repeat(letter, 200)},
+                             {"repere", Repeat(letter, 200)},
+                             {"etage", Repeat(letter, 200)},
+                             {"acces", Repeat(letter, 200)}};
+          const uint64_t most = std::numeric_limits<uint64_t>::max();
+          report["household"] = {{"adults", most}, {"minors", most}, {"pregnant", most}};
+          report["prior_interventions"] = {{"count", most}, {"since", "0001-01-01"}};
+          report["signs"] = nlohmann::json::array();
+          for (const directory::CodeEntry& sign : directory_->content().signs) {
+            report["signs"].push_back(sign.code);
+          }
+          report["facts"] = Repeat(letter, 1000);
+          report["reported_words"] = Repeat(letter, 1000);
+          report["requested_action"] = Repeat(letter, 300);
+          report["ground"] = ground;
+          report["ground_facts"] = Repeat(letter, 1000);
+          ExpectSendable(Report("B", report), "bspp");
+        }
+      }
+    }
+  }
 }
 
 TEST_F(MessageTest, AtACollectiveAddressARecordIsNotOnePerson) {

@@ -97,7 +97,7 @@ Task<absl::Status> OwnLeaves::Accepted(audit::FollowedLeaf leaf) {
     co_return absl::OkStatus();  // erased since
   }
   absl::Status status;
-  if (!row->settles().empty()) {
+  if (!row->settles().empty() || !row->settles_in_part().empty()) {
     status = co_await SettleAlerts(row_id, std::move(*row));
   } else if (!row->rule().empty()) {
     status = co_await Raise(*record, row_id, std::move(*row), std::move(leaf));
@@ -133,17 +133,24 @@ Task<absl::Status> OwnLeaves::JoinAlert(Id128 row_id, v1::RowState row) {
   co_return absl::IsNotFound(changed.status()) ? absl::OkStatus() : changed.status();
 }
 
-// D-1.12: a settled bill closes the alerts nobody took and adds to those a human took. Who was told is told
-// when the change is followed.
+// D-1.12: a settled bill closes the alerts nobody took, once all of them is settled, and adds to the others.
+// Who was told is told when the change is followed.
 Task<absl::Status> OwnLeaves::SettleAlerts(Id128 row_id, v1::RowState row) {
   const auto parsed = ParsedRow(row);
   const auto* bill = parsed.ok() ? std::get_if<feeds::EdfRow>(&*parsed) : nullptr;
-  const std::string note = bill != nullptr ? SettledNote(*bill) : "";
-  AlertChange change = [&](v1::AlertState& alert) -> absl::StatusOr<bool> {
-    return Settle(alert, row_id.ToBytes(), note);
-  };
-  for (const std::string& bytes : row.settles()) {
+  std::vector<std::pair<std::string, Settled>> alerts;
+  for (const std::string& alert : row.settles()) {
+    alerts.emplace_back(alert, Settled::kAll);
+  }
+  for (const std::string& alert : row.settles_in_part()) {
+    alerts.emplace_back(alert, Settled::kInPart);
+  }
+  for (const auto& [bytes, settled] : alerts) {
     CO_ASSIGN_OR_RETURN(const Id128 alert_id, Id128::FromBytes(bytes));
+    const std::string note = bill != nullptr ? SettledNote(*bill, settled) : "";
+    AlertChange change = [&row_id, &note, how = settled](v1::AlertState& alert) -> absl::StatusOr<bool> {
+      return Settle(alert, row_id.ToBytes(), how, note);
+    };
     const auto changed = co_await ChangeAlert(context_, store_, alert_id, change);
     if (!changed.ok() && !absl::IsNotFound(changed.status())) {
       co_return changed.status();

@@ -1,5 +1,6 @@
 #include "services/alerting/sending.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/log.h"
@@ -7,6 +8,7 @@
 #include "common/base/status.h"
 #include "services/alerting/domain/alert_state.h"
 #include "services/alerting/effects.h"
+#include "services/alerting/events.h"
 
 namespace relais::alerting {
 namespace {
@@ -56,11 +58,13 @@ Task<absl::Status> Sending::Send(uint64_t leaf, Id128 record, v1::AlertChanged c
     co_return absl::OkStatus();
   }
   absl::Status failure;
-  auto registered = co_await RegisterHer(*errand);
-  failure = registered.status();
-  if (failure.ok()) {
-    errand->person = std::move(*registered);
-    failure = co_await RecordGround(*errand);
+  if (!IsExercise(errand->row)) {
+    auto registered = co_await RegisterHer(*errand);
+    failure = registered.status();
+    if (failure.ok()) {
+      errand->person = std::move(*registered);
+      failure = co_await RecordGround(*errand);
+    }
   }
   if (failure.ok()) {
     auto sent = co_await Submit(*errand);
@@ -82,7 +86,7 @@ Task<absl::StatusOr<std::string>> Sending::RegisterHer(Errand errand) {
   request.set_request_id(RequestId(context_, errand.leaf, Effect::kRegister));
   const bool collective = AtCollectiveAddress(*context_.directory(), errand.row);
   request.set_sender_record(collective ? errand.alert.row() : errand.record.ToBytes());
-  *request.mutable_traits() = TraitsOf(errand.row);
+  *request.mutable_traits() = TraitsOf(errand.row, errand.row_state, paris_);
   *request.mutable_acting() = ActingFor(errand.alert.institution());
   const auto answer = co_await peers_.register_person(std::move(request), settings_.peer_timeout);
   CO_RETURN_IF_ERROR(answer.status());
@@ -116,8 +120,8 @@ Task<absl::Status> Sending::RecordGround(Errand errand) {
   if (territory->empty()) {
     co_return absl::OkStatus();
   }
-  if (auto agreement = OralAgreementOf(errand.row, errand.alert.institution(), *context_.directory(),
-                                       *territory, paris_)) {
+  if (auto agreement = OralAgreementOf(errand.row, errand.alert.institution(), errand.row_state,
+                                       *context_.directory(), *territory, paris_, context_.clock.Now())) {
     agreement->set_request_id(RequestId(context_, errand.leaf, Effect::kAgreement));
     agreement->mutable_person()->set_person_id(errand.person);
     *agreement->mutable_acting() = ActingFor(errand.alert.institution());
@@ -142,7 +146,9 @@ Task<absl::StatusOr<routing::v1::SubmitResponse>> Sending::Submit(Errand errand)
   routing::v1::SubmitRequest request =
       SubmissionOf(errand.row, errand.alert.institution(), errand.row_state, *context_.directory(), paris_);
   request.set_request_id(RequestId(context_, errand.leaf, Effect::kSubmit));
-  request.mutable_person()->set_person_id(errand.person);
+  if (!IsExercise(errand.row)) {  // which is about nobody
+    request.mutable_person()->set_person_id(errand.person);
+  }
   request.set_correlation(errand.alert_id.ToBytes());
   auto sent = co_await peers_.submit(std::move(request), settings_.peer_timeout);
   co_return sent;
@@ -150,8 +156,10 @@ Task<absl::StatusOr<routing::v1::SubmitResponse>> Sending::Submit(Errand errand)
 
 // The message's id is written last: until it is, all of this is done again after a crash.
 Task<absl::Status> Sending::NoteSent(Errand errand, routing::v1::SubmitResponse sent) {
-  const absl::Status marked = co_await MarkRegistered(errand.record);
-  CO_RETURN_IF_ERROR(marked);
+  if (!errand.person.empty()) {
+    const absl::Status marked = co_await MarkRegistered(errand.record);
+    CO_RETURN_IF_ERROR(marked);
+  }
   const auto listed = co_await context_.store.Commit(
       store_.ListAt(sent.desk(), FromProto(errand.alert.raised()), errand.alert_id));
   CO_RETURN_IF_ERROR(listed.status());
@@ -217,8 +225,11 @@ Task<absl::Status> Sending::TellSettled(uint64_t leaf, Id128 record, v1::AlertCh
   if (bill == nullptr) {
     co_return absl::OkStatus();
   }
-  routing::v1::SubmitRequest request = SettlementOf(*bill, told->row, told->alert.institution(),
-                                                    told->row_state, *context_.directory(), paris_);
+  const auto& in_part = settling_state->settles_in_part();
+  const bool others = std::find(in_part.begin(), in_part.end(), told->alert_id.ToBytes()) != in_part.end();
+  routing::v1::SubmitRequest request =
+      SettlementOf(*bill, others ? Settled::kInPart : Settled::kAll, told->row, told->alert.institution(),
+                   told->row_state, *context_.directory(), paris_);
   request.set_request_id(RequestId(context_, leaf, Effect::kSettlement));
   request.mutable_person()->set_person_id(told->person);
   request.set_desk(changed.desk());

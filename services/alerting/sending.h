@@ -1,5 +1,6 @@
 // How an alert reaches a desk: the person is registered, the ground recorded, the message submitted. Each
-// step carries a request id made from the leaf that asks for it; the whole may be repeated at any point.
+// step carries a request id made from the leaf that asks for it; the whole may be repeated at any point. Of
+// an exercise the message alone is submitted: no act is left that a real check could use (ADR 31).
 #pragma once
 
 #include "common/calendar/paris.h"

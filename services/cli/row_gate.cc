@@ -21,7 +21,9 @@ feeds::Outcome RefusedForForm(const feeds::FormResult& form) {
   return outcome;
 }
 
-alerting::v1::FeedRow RawOnTheWire(feeds::RawRow& raw) {
+// What was judged, not the padding it came with: a row that passed is short, whatever the file held.
+alerting::v1::FeedRow OnTheWire(feeds::RawRow& raw) {
+  feeds::Normalise(raw);
   alerting::v1::FeedRow row;
   row.set_line(raw.line);
   if (!raw.json.empty()) {
@@ -105,7 +107,7 @@ PlannedRow RowGate::Plan(feeds::RawRow& raw) const {
     planned.local = std::move(alone);
     return planned;
   }
-  planned.wire = RawOnTheWire(raw);
+  planned.wire = OnTheWire(raw);
   return planned;
 }
 

@@ -1,7 +1,8 @@
 // The local gate: of each row of a feed, what may leave the sender's machine. Pure.
 //
 // A row that fails in form is not sent, but for the digest of a readable objection; a row that it condemns by
-// itself goes as a gated notice without a personal field; the rest goes raw, for the service to judge.
+// itself goes as a gated notice without a personal field; the rest goes as it was judged (cells trimmed and
+// in NFC, a report as it stands), for the service to judge.
 #pragma once
 
 #include <optional>

@@ -33,7 +33,7 @@ std::string DigestOf(const feeds::RecordKeyParts& parts) {
   return identity::RecordDigest(Key(), "edf", {parts.nom, parts.prenoms, parts.adresse, parts.code_postal});
 }
 
-TEST(RowGate, SendsAGoodRowRaw) {
+TEST(RowGate, SendsAGoodRow) {
   const feeds::RawRow row = GoodCut(7, "R-1");
   const PlannedRow planned = Plan(EdfTerms(), row);
   ASSERT_TRUE(planned.wire.has_value());
@@ -44,6 +44,24 @@ TEST(RowGate, SendsAGoodRowRaw) {
   for (size_t i = 0; i < row.fields.size(); ++i) {
     EXPECT_EQ(planned.wire->cells().cells(static_cast<int>(i)), row.fields[i]);
   }
+}
+
+// One cell of spaces must not stop a file: what is sent is what was judged.
+TEST(RowGate, SendsNoPadding) {
+  for (const size_t padding : {size_t{65'530}, size_t{65'536}, size_t{900'000}}) {
+    const std::string spaces(padding, ' ');
+    const PlannedRow planned =
+        Plan(EdfTerms(), With(GoodCut(7, "R-1"), feeds::EdfColumn::kNom, spaces + "Martin\xC2\xA0" + spaces));
+    ASSERT_TRUE(planned.wire.has_value());
+    EXPECT_EQ(planned.wire->cells().cells(7), "Martin");
+    EXPECT_LT(planned.wire->ByteSizeLong(), 500U);
+  }
+  // Too long even so: refused as a row, on the sender's machine.
+  const PlannedRow refused =
+      Plan(EdfTerms(), With(GoodCut(7, "R-1"), feeds::EdfColumn::kNom, std::string(900'000, 'x')));
+  EXPECT_FALSE(refused.wire.has_value());
+  ASSERT_TRUE(refused.local.has_value());
+  EXPECT_EQ(refused.local->reason, feeds::Reason::kTooLong);
 }
 
 TEST(RowGate, DoesNotSendARowThatFailsInForm) {

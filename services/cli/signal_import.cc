@@ -13,12 +13,12 @@ class Sender {
       : gate_(gate), stream_(stream), results_(results) {}
 
   absl::Status Row(feeds::RawRow& raw) {
-    const size_t size = feeds::ByteSize(raw);
     PlannedRow planned = gate_.Plan(raw);
     results_.Add(planned);
     if (!planned.wire.has_value()) {
       return results_.held() >= kMostRowsHeld ? Relieve() : absl::OkStatus();
     }
+    const size_t size = planned.wire->ByteSizeLong();
     if (batch_.rows_size() > 0 && bytes_ + size > kMostBytesPerBatch) {
       RETURN_IF_ERROR(Flush());
     }

@@ -30,16 +30,16 @@ bool IsFor(const rpc::Call& call, const v1::MessageState& message) {
                                       (IsNotice(message) || !ReadsNoticesAlone(call.caller)));
 }
 
-// What stands for a permit where nobody has to be asked: a notice is about no person.
-consent::v1::CheckResponse PermitOfNotice(absl::Time now) {
+}  // namespace
+
+consent::v1::CheckResponse Courier::PermitAboutNobody(const v1::MessageState& message, absl::Time now) {
   constexpr absl::Duration kLife = absl::Minutes(1);
   consent::v1::CheckResponse permit;
   permit.set_decision(common::v1::DECISION_PERMIT);
+  permit.set_ground(message.stated_ground().ground());
   *permit.mutable_permit()->mutable_expires() = ToProto(now + kLife);
   return permit;
 }
-
-}  // namespace
 
 uint64_t Courier::SizeOf(std::string_view revision) {
   const size_t colon = revision.rfind(':');
@@ -117,8 +117,8 @@ Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, 
       !IsDue(stored->value, context_.clock.Now())) {
     co_return std::optional<Outgoing>();
   }
-  absl::StatusOr<consent::v1::CheckResponse> permit = PermitOfNotice(context_.clock.Now());
-  if (!IsNotice(stored->value)) {
+  absl::StatusOr<consent::v1::CheckResponse> permit = PermitAboutNobody(stored->value, context_.clock.Now());
+  if (!IsAboutNobody(stored->value)) {
     consent::v1::CheckRequest check = CheckOf(stored->value);
     permit = co_await peers_.check(std::move(check), settings_.peer_timeout);
   }
@@ -170,7 +170,7 @@ Task<absl::StatusOr<bool>> Courier::RecordOffer(rpc::Call call, Id128 id, Stored
 Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
                             const consent::v1::CheckResponse& permit) const {
   Outgoing offer;
-  if (!IsNotice(message)) {
+  if (!IsAboutNobody(message)) {
     offer.person = *Id128::FromBytes(message.person());
   }
   offer.checked_at = SizeOf(permit.revision());
@@ -180,7 +180,7 @@ Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
   out.set_message_id(id.ToHex());
   // A message that crosses institutions is re-addressed: the recipient's own handle (architecture,
   // "Persons").
-  if (!IsNotice(message)) {
+  if (!IsAboutNobody(message)) {
     *out.mutable_person() = rpc::HandleFor(context_, message.recipient().institution(), offer.person);
   }
   *out.mutable_sender() = message.sender();

@@ -20,7 +20,7 @@ namespace relais::routing {
 /// A message as the recipient may have it, and what its sending stands on.
 struct Outgoing {
   v1::Message message;
-  Id128 person;             // zero: a notice, which no withdrawal touches
+  Id128 person;             // zero: about nobody, so that no withdrawal touches it
   uint64_t checked_at = 0;  // tree size of the consent log
   absl::Time permit_expires;
   absl::Time again;  // not to be sent again before
@@ -57,6 +57,9 @@ class Courier {
 
   /// The Check that a message's sending rests on.
   static consent::v1::CheckRequest CheckOf(const v1::MessageState& message);
+  /// What stands for the answer where nobody has to be asked: the message is about no person. Without permit
+  /// id.
+  static consent::v1::CheckResponse PermitAboutNobody(const v1::MessageState& message, absl::Time now);
   /// Tree size of a revision "<origin>:<size>".
   static uint64_t SizeOf(std::string_view revision);
 

@@ -74,7 +74,7 @@ Task<absl::StatusOr<Deadlines::Place>> Deadlines::NextPlace(Id128 id) {
   v1::MessageState message = std::move(stored->value);
   place.from = message.desk();
   while (const directory::Desk* next = NextInChain(*directory, message)) {
-    if (IsNotice(message)) {  // nobody to ask about, and nothing for another institution
+    if (IsAboutNobody(message)) {  // nobody to ask about, and nothing for another institution
       if (next->institution == message.recipient().institution()) {
         place.to = next->id;
         co_return place;

@@ -11,7 +11,7 @@ audit::Event MessageEvent(const rpc::Call& call, const rpc::Actor& actor, audit:
                           std::string_view request_id, const v1::MessageState& message,
                           const Payload& payload) {
   audit::Event event = rpc::EventOf(call, actor, event_class, request_id);
-  if (!IsNotice(message)) {
+  if (!IsAboutNobody(message)) {
     event.subject = audit::Subject{audit::Subject::Kind::kPerson, *Id128::FromBytes(message.person())};
   }
   event.purpose = message.purpose();
@@ -25,9 +25,9 @@ audit::Event MessageEvent(const rpc::Call& call, const rpc::Actor& actor, audit:
   return event;
 }
 
-// Of a notice nothing is asked: it is about no person.
+// Of what is about no person nothing is asked.
 common::v1::Decision DecidedFor(const v1::MessageState& message) {
-  return IsNotice(message) ? common::v1::DECISION_UNSPECIFIED : common::v1::DECISION_PERMIT;
+  return IsAboutNobody(message) ? common::v1::DECISION_UNSPECIFIED : common::v1::DECISION_PERMIT;
 }
 
 // The recipient's system acted, or routing itself.

@@ -30,8 +30,8 @@ v1::InboxPointer PointerOf(const rpc::ServiceContext& context, const Id128& id,
                            const v1::MessageState& message) {
   v1::InboxPointer pointer;
   pointer.set_message(id.ToBytes());
-  // Notices are about nobody: each is in an order of its own.
-  pointer.set_order(IsNotice(message)
+  // What is about nobody is in an order of its own.
+  pointer.set_order(IsAboutNobody(message)
                         ? id.ToBytes()
                         : context.idempotency.Bucket("order", "", message.person()).id.ToBytes());
   *pointer.mutable_submitted() = message.submitted();
@@ -151,7 +151,7 @@ Task<absl::Status> OwnLeaves::Reindex(Id128 message) {
     pointed = co_await inbox_.Remove(state.desk(), message);
   }
   CO_RETURN_IF_ERROR(pointed);
-  if (IsNotice(state)) {
+  if (IsAboutNobody(state)) {
     co_return absl::OkStatus();
   }
   CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(state.person()));

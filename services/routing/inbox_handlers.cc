@@ -124,7 +124,7 @@ Task<absl::StatusOr<v1::TakeResponse>> InboxHandlers::Take(rpc::Call call, v1::T
                         co_await rpc::WrittenOf(context_, changed.leaves, request.want_proof(), true));
     co_return response;
   }
-  if (IsNotice(changed.message)) {  // no person's leaves to look among
+  if (IsAboutNobody(changed.message)) {  // no person's leaves to look among
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
                         co_await rpc::WrittenOf(context_, changed.leaves, false, false));
     co_return response;

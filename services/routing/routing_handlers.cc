@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "services/routing/change.h"
 #include "services/routing/domain/content.h"
+#include "services/routing/domain/delivery.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
@@ -194,7 +195,9 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call,
   CO_RETURN_IF_ERROR(context_.MayDisclose());
   Submission submission;
   CO_ASSIGN_OR_RETURN(submission.actor, SenderOf(call, request.sender(), request.agent()));
-  CO_ASSIGN_OR_RETURN(submission.person, rpc::PersonOf(context_, call, request.person(), "person"));
+  if (!request.exercise()) {
+    CO_ASSIGN_OR_RETURN(submission.person, rpc::PersonOf(context_, call, request.person(), "person"));
+  }
   CO_RETURN_IF_ERROR(CheckSubmission(call, request));
   const std::string owner = call.caller.Name() + "/" + submission.actor.institution;
   submission.id = context_.idempotency.Bucket("message", owner, request.request_id()).id;
@@ -210,6 +213,10 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call,
   *submission.message.mutable_marks() = request.marks();
   submission.message.set_exercise(request.exercise());
   submission.message.set_correlation(request.correlation());
+  if (request.exercise()) {
+    auto rehearsed = co_await Rehearse(std::move(call), std::move(request), std::move(submission));
+    co_return rehearsed;
+  }
   auto found = co_await Find(call, submission.message,
                              QueryOf(submission.message, request.situation(), request.desk()));
   CO_RETURN_IF_ERROR(found.status());
@@ -226,6 +233,30 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call,
   }
   auto queued =
       co_await Queue(std::move(call), std::move(request), std::move(submission), std::move(*permit));
+  co_return queued;
+}
+
+// api.md: it never pages, discloses or counts. Whom it is about and every text are gone before anything is
+// kept or asked; so nobody's acts decide where it goes, and it goes to no on-call desk.
+Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Rehearse(rpc::Call call, v1::SubmitRequest request,
+                                                                   Submission submission) {
+  v1::MessageState& message = submission.message;
+  Query query = QueryOf(message, request.situation(), request.desk());
+  query.urgency = v1::URGENCY_ORDINARY;
+  const common::v1::Ground ground = message.stated_ground().ground();
+  message.clear_person();
+  message.clear_stated_ground();
+  message.mutable_stated_ground()->set_ground(ground);
+  LeaveCodesAlone(*call.directory, *message.mutable_content());
+  const absl::Time now = context_.clock.Now();
+  Resolution resolution = routing::Resolve(*call.directory, paris_, query, nullptr, now);
+  Search search;
+  if (!resolution.candidates.empty()) {
+    search.last = std::move(resolution.candidates.front());
+  }
+  CO_RETURN_IF_ERROR(Address(search, message));
+  consent::v1::CheckResponse permit = Courier::PermitAboutNobody(message, now);
+  auto queued = co_await Queue(std::move(call), std::move(request), std::move(submission), std::move(permit));
   co_return queued;
 }
 
@@ -325,6 +356,12 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Answer(Submission subm
   CO_ASSIGN_OR_RETURN(const auto stored, store_.Message(submission.id));
   if (!stored.has_value()) {
     co_return answer;  // she is erased: what was answered still is
+  }
+  if (IsAboutNobody(stored->value)) {  // no person's leaves to look among
+    storage::LeafRange none;
+    none.tree_size = context_.log.state().size;
+    CO_ASSIGN_OR_RETURN(*answer.mutable_written(), co_await rpc::WrittenOf(context_, none, false, false));
+    co_return answer;
   }
   CO_ASSIGN_OR_RETURN(const Id128 event_id, Id128::FromBytes(stored->value.event_id()));
   const audit::Subject subject{audit::Subject::Kind::kPerson, submission.person};

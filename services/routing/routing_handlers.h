@@ -47,6 +47,9 @@ class RoutingHandlers {
     rpc::Idempotency::Seen seen;
     v1::MessageState message;
   };
+  // An exercise: to the desk that would be first, asking and saying nothing about anyone.
+  Task<absl::StatusOr<v1::SubmitResponse>> Rehearse(rpc::Call call, v1::SubmitRequest request,
+                                                    Submission submission);
   absl::Status CheckSubmission(const rpc::Call& call, const v1::SubmitRequest& request) const;
   static absl::Status Address(const Search& found, v1::MessageState& message);
   Task<absl::StatusOr<v1::SubmitResponse>> Queue(rpc::Call call, v1::SubmitRequest request,

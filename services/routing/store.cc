@@ -121,7 +121,7 @@ absl::Status RoutingStore::PutMessage(const Stored<v1::MessageState>& message, c
   const std::string plain = message.value.SerializeAsString();
   Id128 person;
   std::string sealed;
-  if (IsNotice(message.value)) {
+  if (IsAboutNobody(message.value)) {
     ASSIGN_OR_RETURN(
         sealed, crypto::SealRandom(context_.random, context_.log.DeriveKey(kNoticeKeyInfo), context, plain));
   } else {

@@ -193,6 +193,74 @@ TEST(Submit, CategoriesMustBeThoseOfTheContent) {
   EXPECT_TRUE(world.Submit(request).ok());
 }
 
+// api.md: it never pages, discloses or counts.
+TEST(Submit, AnExerciseIsAboutNobodyAndAsksNothing) {
+  World world;
+  v1::SubmitRequest request = world.Note("x1");
+  request.set_exercise(true);
+  request.set_desk("");
+  request.mutable_situation()->set_postal_code("75013");
+  request.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1);
+  request.mutable_stated_ground()->set_facts("Coups entendus");
+  request.set_want_proof(true);
+  world.consent.permits = [](const auto&) { return false; };
+  const auto sent = world.Submit(request);
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  EXPECT_EQ(sent->desk(), "dsol-75113");
+  const auto proof = audit::VerifyProof(sent->written().proof(), {world.harness().verify_key()});
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_TRUE(proof->leaf.header.exercise());
+  EXPECT_EQ(proof->leaf.header.decision(), common::v1::DECISION_UNSPECIFIED);
+  EXPECT_EQ(proof->details->subject().kind(), audit::v1::Subject::KIND_UNSPECIFIED);
+  world.Settle();
+  const auto messages = world.Pull();
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_TRUE(messages[0].exercise());
+  EXPECT_FALSE(messages[0].has_person());
+  EXPECT_TRUE(messages[0].content().has_note());
+  EXPECT_EQ(messages[0].content().note().text(), "");
+  EXPECT_EQ(messages[0].ground(), common::v1::GROUND_CP_226_14_1);
+  EXPECT_EQ(messages[0].permit_id(), "");
+  ASSERT_TRUE(world.Ack(messages[0].message_id()).ok());
+  ASSERT_TRUE(world.Take(messages[0].message_id()).ok());
+  EXPECT_TRUE(world.consent.asked.empty());
+  // A withdrawal of hers has nothing to pull back; a repetition is the same message.
+  world.Withdraws(1);
+  world.Settle();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 0u);
+  const auto again = world.Submit(request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->message_id(), sent->message_id());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), 1u);
+  // For real she has to be named.
+  v1::SubmitRequest real = world.Note("r1");
+  real.clear_person();
+  EXPECT_EQ(rpc::ReasonOf(world.Submit(real).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
+// It says nothing of who follows her, and rouses nobody at night.
+TEST(Submit, AnExerciseGoesToTheDeskOfTheTerritoryByDay) {
+  World world;
+  const absl::Time night = world.sim().Now() + absl::Hours(12);
+  world.sim().RunFor(night - world.sim().Now());
+  v1::SubmitRequest request = world.Note("x1");
+  request.clear_person();
+  request.set_exercise(true);
+  request.set_desk("");
+  request.set_urgency(v1::URGENCY_SERIOUS);
+  request.mutable_situation()->set_postal_code("75013");
+  const auto sent = world.Submit(request);
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  EXPECT_EQ(sent->desk(), "dsol-75113");
+  v1::SubmitRequest real = world.Note("r1");
+  real.set_desk("");
+  real.set_urgency(v1::URGENCY_SERIOUS);
+  real.mutable_situation()->set_postal_code("75013");
+  const auto paged = world.Submit(real);
+  ASSERT_TRUE(paged.ok()) << paged.status();
+  EXPECT_NE(paged->desk(), "dsol-75113");
+}
+
 TEST(Submit, AReferentProposalIsRoutingsOwn) {
   World world;
   v1::SubmitRequest request = world.Note("s1");

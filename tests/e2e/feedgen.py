@@ -40,6 +40,7 @@ COLUMNS = (
     "reference", "fondement", "evenement", "date_evenement", "fluide", "opposition", "fin_opposition", "nom",
     "prenoms", "adresse", "commune", "code_postal", "option_tarifaire", "montant_du", "periode_debut", "periode_fin",
 )
+BLANK_LINES = ("", " ", "\t", "\u00a0", " \t\u00a0\u00a0 ", "   ")
 NIRS = ("2061275111005", "185012A004123", "185012b004123", "7990175056123", "0000000000001")
 
 
@@ -225,8 +226,8 @@ class EdfFeed:
     def encode(self, columns, eol, quote_all=False, encoding="utf-8"):
         out = [write_cells(self.rng, columns, quote_all).encode(encoding) + eol]
         for record in self.records:
-            if chance(self.rng, 0.01):
-                out.append(eol)
+            if chance(self.rng, 0.02):
+                out.append(self.rng.choice(BLANK_LINES).encode(encoding) + eol)
             if isinstance(record, bytes):
                 out.append(record + eol)
                 continue
@@ -669,7 +670,7 @@ BSPP_SPOILERS = (
     put("signs", [], ["ISOLATION"] * 25, ["S%d" % i for i in range(21)], ["S1"], "ISOLATION", ["ISOLATION", 3]),
     put("intervention_at", "2026-11-01T10:00:00", "2026-11-01", "2026-02-30T10:00:00Z", "hier", "2026-11-01T25:00:00Z"),
     put("person.naissance", "1980-02-30", "03/01/1980", "1980", ""), put("prior_interventions.since", "01/01/2026"),
-    put("household.minors", -1, 1.5, "2", True, 0), put("household.pregnant", True, "oui", False),
+    put("household.minors", -1, 1.5, "2", True, 0), put("household.pregnant", True, "oui", False, 2, -1),
     put("person.surnom", "x"), put("motif", "x"), put("facts", "a\0b", 7, None, "  \u00a0", ["x"]),
     put("exercise", "true", True, False), put("reference", "é", "a b", "x" * 65, "", " ", "206127511100564", 12),
     put("place.etage", "4e gauche, 0140203040506070"), put("facts", "Voisine à prévenir: 9206127511100564 0"),
@@ -687,11 +688,28 @@ def bspp(seed, rows, now, bad=0.6, prefix="BSPP"):
     eol = rng.choice((b"\n", b"\r\n"))
     out = []
     for record in feed.records:
-        if chance(rng, 0.02):
-            out.append(eol)
+        if chance(rng, 0.04):
+            out.append(rng.choice(BLANK_LINES).encode() + eol)
         out.append(record + eol)
     data = b"".join(out)
     return (b"\xef\xbb\xbf" if chance(rng, 0.3) else b"") + data, feed.reports
+
+
+def distinct_reports(seed, rows, now, prefix="BSPP"):
+    """Reports at home of as many different adults who agreed: all acceptable, each tells a desk. (bytes, dicts)."""
+    rng = random.Random("reports/%s" % seed)
+    feed = BsppFeed(rng, now, 0, 0, prefix)
+    for i in range(rows):
+        report, who = feed.report(), Person(rng)
+        report.update(
+            reference="%s-%d" % (prefix, i), intervention_at=feed.instant(now - datetime.timedelta(minutes=10 + i)),
+            place={"kind": "DOMICILE", "adresse": who.plain()["adresse"], "code_postal": who.postal_code},
+            person={"nom": who.surname, "prenoms": "%s %d" % (who.first_names, i), "naissance": "1950-02-01"},
+            danger=rng.choice(("NONE", "CONCERN")), agreement="GIVEN", exercise=False)
+        for name in ("ground", "ground_facts"):
+            report.pop(name, None)
+        feed.reports.append(report)
+    return b"".join(feed.encode(report) + b"\n" for report in feed.reports), feed.reports
 
 
 def main():

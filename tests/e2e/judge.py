@@ -46,6 +46,7 @@ class Outcome:
     outcome: str
     reason: str = ""
     retry_after: str = ""
+    field: str = ""  # the first one that the reason is about
 
 
 class FileRefused(Exception):
@@ -143,14 +144,25 @@ def writable_reference(text):
 
 # --- delimited files ----------------------------------------------------------------------------------------------
 
-def read_delimited(data):
-    """(line, cells) per record; cells is None where the quoting is broken. Blank lines are counted only."""
+LONGEST_RECORD = 1024 * 1024
+
+
+def blank_line(encoding):
+    """Of nothing but spaces, no-break spaces or tabs, to its end."""
+    return re.compile(b"(?:[ \t]|" + re.escape("\u00a0".encode(encoding)) + b")*(?:\r?\n|\r?\\Z)")
+
+
+def read_delimited(data, encoding):
+    """(line, cells) per record; cells is None where the quoting is broken or the record too long: reading then goes on
+    at the line after the one on which it started. Blank lines are counted only."""
     line, at = 1, 0
+    blank = blank_line(encoding)
     while at < len(data):
-        start_line = line
+        start_line, start = line, at
         cells, broken, cell = [], False, bytearray()
-        if data[at:at + 1] == b"\n" or data[at:at + 2] == b"\r\n":
-            at += 1 if data[at:at + 1] == b"\n" else 2
+        match = blank.match(data, at)
+        if match:
+            at = match.end()
             line += 1
             continue
         state = "start"
@@ -185,7 +197,11 @@ def read_delimited(data):
             else:
                 cell += byte
                 state = "bare"
-        yield start_line, None if broken else cells
+        if broken or len(data[start:at].removesuffix(b"\n").removesuffix(b"\r")) > LONGEST_RECORD:
+            cells = None
+            at = data.find(b"\n", start) + 1 or len(data)
+            line = start_line + 1
+        yield start_line, cells
 
 
 def decode_cell(cell, encoding):
@@ -201,7 +217,7 @@ def judge_edf(data, sender, today, encoding="utf-8"):
         raise FileRefused("UTF-16")
     if data[:3] == b"\xef\xbb\xbf":
         data = data[3:]
-    records = read_delimited(data)
+    records = read_delimited(data, encoding)
     _, names = next(records, (0, None))
     if names is None:
         raise FileRefused("no header")
@@ -215,13 +231,13 @@ def judge_edf(data, sender, today, encoding="utf-8"):
         if cells is not None and len(cells) == len(header):
             row = {name: decode_cell(cell, encoding) for name, cell in zip(header, cells)}
             row = {name: None if text is None else clean(text) for name, text in row.items()}
-            row["nul"] = any(b"\0" in cell for cell in cells)
+            row["nul"] = [name for name in EDF_COLUMNS if b"\0" in cells[header.index(name)]]
             reference = writable_reference(row["reference"] or "")
         try:
             duplicate = judge_bill(row, sender, today)
             outcomes.append(Outcome(line, reference, "DUPLICATE" if duplicate else "ACCEPTED"))
         except Condemned as why:
-            outcomes.append(Outcome(line, reference, "REFUSED", why.reason, why.retry_after))
+            outcomes.append(Outcome(line, reference, "REFUSED", why.reason, why.retry_after, why.field))
         finally:
             if row is not None and row["opposition"] == "OUI":
                 key = [row[name] for name in ("nom", "prenoms", "adresse", "code_postal")]
@@ -232,10 +248,12 @@ def judge_edf(data, sender, today, encoding="utf-8"):
 
 def bill_form(row):
     """The row as values, or Condemned by its form."""
-    if row is None or row["nul"]:
+    if row is None:
         raise Condemned("MALFORMED")
     if row["reference"] != "" and not (row["reference"] and REFERENCE.match(row["reference"])):
         raise Condemned("MALFORMED", "reference")
+    if row["nul"]:
+        raise Condemned("MALFORMED", row["nul"][0])
     for name in EDF_COLUMNS:
         if row[name] is None:
             raise Condemned("BAD_ENCODING", name)
@@ -248,8 +266,8 @@ def bill_form(row):
         required += ["periode_debut", "periode_fin"]
     if row["evenement"] == "LETTRE_1" and row["fondement"] == "ART2":
         required.append("fin_opposition")
-    for name in required:
-        if row[name] == "":
+    for name in EDF_COLUMNS:
+        if name in required and row[name] == "":
             raise Condemned("MISSING_FIELD", name)
     for name, most in (("nom", 100), ("prenoms", 100), ("adresse", 200), ("commune", 100), ("option_tarifaire", 20)):
         if len(row[name]) > most:
@@ -266,10 +284,10 @@ def bill_form(row):
         days[name] = parse_day(row[name]) if row[name] else None
         if row[name] and days[name] is None:
             raise Condemned("BAD_DATE", name)
-    if days["periode_debut"] and days["periode_fin"] < days["periode_debut"]:
-        raise Condemned("BAD_DATE", "periode_fin")
     if days["fin_opposition"] and days["fin_opposition"] < days["date_evenement"] + 8 * DAY:
         raise Condemned("BAD_DATE", "fin_opposition")
+    if days["periode_debut"] and days["periode_fin"] < days["periode_debut"]:
+        raise Condemned("BAD_DATE", "periode_fin")
     cents = None
     if row["montant_du"]:
         if not AMOUNT.match(row["montant_du"]):
@@ -295,23 +313,24 @@ def judge_bill(row, sender, today):
     """True for a duplicate, False for an accepted row; raises Condemned."""
     values = bill_form(row)
     if values["opposition"] == "OUI":
-        raise Condemned("OPPOSED")
+        raise Condemned("OPPOSED", "opposition")
     if values["reference"] in sender.accepted:
         if sender.accepted[values["reference"]] == values:
             return True
-        raise Condemned("REFERENCE_REUSED")
+        raise Condemned("REFERENCE_REUSED", "reference")
     key = record_key(values["nom"], values["prenoms"], values["adresse"], values["code_postal"])
     if key in sender.objections:
         raise Condemned("OPPOSED")
     day, event = values["date_evenement"], values["evenement"]
-    if day > today or (values["periode_fin"] and values["periode_fin"] > today):
-        raise Condemned("FUTURE_DATE")
+    latest = max(day, values["periode_fin"] or day)
+    if latest > today:
+        raise Condemned("FUTURE_DATE", "date_evenement" if day > today else "periode_fin", str(latest))
     if day < today - 400 * DAY:
-        raise Condemned("TOO_OLD")
+        raise Condemned("TOO_OLD", "date_evenement")
     if values["fin_opposition"] and today <= values["fin_opposition"]:
-        raise Condemned("WINDOW_OPEN", retry_after=str(values["fin_opposition"] + DAY))
+        raise Condemned("WINDOW_OPEN", "fin_opposition", str(values["fin_opposition"] + DAY))
     if event in ("REDUCTION", "COUPURE") and today < day + 6 * DAY:
-        raise Condemned("TOO_EARLY", retry_after=str(day + 6 * DAY))
+        raise Condemned("TOO_EARLY", "date_evenement", str(day + 6 * DAY))
     apply_bill(values, key, sender)
     sender.accepted[values["reference"]] = values
     sender.rows.append((values["reference"], key, values))
@@ -330,26 +349,26 @@ def apply_bill(values, key, sender):
             closed = [name for name, (is_open, earliest) in dossiers.items()
                       if name[0] == fluid and is_open and earliest < values["date_evenement"]]
         if not closed:
-            raise Condemned("NO_GROUND")
+            raise Condemned("NO_GROUND", "evenement")
         for name in closed:
             dossiers[name][0] = False
         return
     allowed = {"LETTRE_1": ("ART2", "CONVENTION"), "LETTRE_2": ("CONVENTION",)}.get(event, ("ART6",))
     if ground not in allowed or (ground == "CONVENTION" and not sender.convention):
-        raise Condemned("NO_GROUND")
+        raise Condemned("NO_GROUND", "fondement")
     earliest = dossiers[period][1] if period in dossiers else values["date_evenement"]
     dossiers[period] = [True, min(earliest, values["date_evenement"])]
 
 
 # --- distress reports ---------------------------------------------------------------------------------------------
 
-TEXT, COUNT, FLAG = "text", "count", "flag"
+TEXT, COUNT, FLAG, COUNT_OR_FLAG = "text", "count", "flag", "count or flag"
 REPORT_SHAPE = {
     "reference": TEXT, "intervention_at": TEXT,
     "place": {"kind": TEXT, "adresse": TEXT, "code_postal": TEXT, "commune": TEXT, "repere": TEXT, "etage": TEXT,
               "acces": TEXT},
     "person": {"nom": TEXT, "prenoms": TEXT, "alias": TEXT, "naissance": TEXT, "telephone": TEXT, "sexe": TEXT},
-    "household": {"adults": COUNT, "minors": COUNT, "pregnant": FLAG},
+    "household": {"adults": COUNT, "minors": COUNT, "pregnant": COUNT_OR_FLAG},
     "signs": [TEXT], "facts": TEXT, "reported_words": TEXT,
     "prior_interventions": {"count": COUNT, "since": TEXT},
     "danger": TEXT, "informed": TEXT, "agreement": TEXT, "ground": TEXT, "ground_facts": TEXT,
@@ -357,22 +376,56 @@ REPORT_SHAPE = {
 }
 
 
-def unique(pairs):
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("repeated member")
-    return dict(pairs)
+TEXTS = tuple(path for name, shape in REPORT_SHAPE.items() for path in (
+    [name] if shape == TEXT else ["%s.%s" % (name, inner) for inner, kind in shape.items() if kind == TEXT]
+    if isinstance(shape, dict) else []))
 
 
-def shaped(value, shape):
-    if isinstance(shape, dict):
-        return isinstance(value, dict) and all(name in shape and shaped(value[name], shape[name]) for name in value)
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(shaped(each, shape[0]) for each in value)
-    if shape == TEXT:
+class Members(list):
+    """The members of an object as they stand: in order, repeated ones too."""
+
+
+def no_constant(name):
+    raise ValueError(name)
+
+
+def fault(members, shape=None, path=""):
+    """The path of the first member, as they stand, that is unknown (that of its object), repeated or of a wrong type;
+    None: there is none."""
+    shape = REPORT_SHAPE if shape is None else shape
+    seen = set()
+    for name, value in members:
+        inner = path + "." + name if path else name
+        if name not in shape:
+            return path
+        if name in seen or not isinstance(shape[name], dict) and not typed(value, shape[name]):
+            return inner
+        seen.add(name)
+        if isinstance(shape[name], dict):
+            wrong = fault(value, shape[name], inner) if isinstance(value, Members) else inner
+            if wrong is not None:
+                return wrong
+    return None
+
+
+def typed(value, kind):
+    count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if isinstance(kind, list):
+        return isinstance(value, list) and not isinstance(value, Members) and all(typed(each, kind[0]) for each in value)
+    if kind == TEXT:
         return isinstance(value, str) and "\0" not in value
-    if shape == FLAG:
-        return isinstance(value, bool)
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return count and kind in (COUNT, COUNT_OR_FLAG) or isinstance(value, bool) and kind in (FLAG, COUNT_OR_FLAG)
+
+
+def plain(value):
+    if isinstance(value, Members):
+        return {name: plain(each) for name, each in value}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+def text_at(report, path):
+    holder, _, name = path.rpartition(".")
+    return (report.get(holder) or {} if holder else report).get(name, "")
 
 
 def cleaned(value):
@@ -390,76 +443,98 @@ def judge_bspp(data, sender, now):
         data = data[3:]
     lines = data.split(b"\n")
     outcomes = []
+    blank = blank_line("utf-8")
     for number, raw in enumerate(lines, 1):
         raw = raw[:-1] if raw.endswith(b"\r") else raw
-        if raw == b"":
+        if blank.match(raw):
             continue
         report, reference = None, ""
         if len(raw) <= 64 * 1024:
             try:
-                report = json.loads(raw.decode("utf-8", "surrogateescape"), object_pairs_hook=unique)
+                report = json.loads(raw.decode("utf-8", "surrogateescape"), object_pairs_hook=Members,
+                                    parse_constant=no_constant)
             except (ValueError, RecursionError):
                 report = None
-        if report is None:
+        if not isinstance(report, Members) or [name for name, _ in report].count("reference") > 1:
             reference = None
-        elif isinstance(report, dict) and isinstance(report.get("reference"), str):
-            reference = writable_reference(clean(report["reference"]))
+        elif isinstance(dict(report).get("reference"), str):
+            reference = writable_reference(clean(dict(report)["reference"]))
         try:
             duplicate = judge_report(report, sender, now)
             outcomes.append(Outcome(number, reference, "DUPLICATE" if duplicate else "ACCEPTED"))
         except Condemned as why:
-            outcomes.append(Outcome(number, reference, "REFUSED", why.reason, why.retry_after))
+            outcomes.append(Outcome(number, reference, "REFUSED", why.reason, why.retry_after, why.field))
     return outcomes
 
 
-def report_form(report, now):
-    if not isinstance(report, dict) or not shaped(report, REPORT_SHAPE):
+def missing(report):
+    """In the order of the members' table."""
+    place = report.get("place")
+    yield "reference", report.get("reference")
+    yield "intervention_at", report.get("intervention_at")
+    yield "place", place is not None
+    place = place or {}
+    yield "place.kind", place.get("kind")
+    yield "place.adresse", place.get("adresse") or place.get("kind") != "DOMICILE" and place.get("repere")
+    yield "place.code_postal", place.get("code_postal") or place.get("kind") != "DOMICILE"
+    for name in ("signs", "facts", "danger", "informed", "agreement"):
+        yield name, report.get(name)
+    yield "ground_facts", report.get("ground_facts") or not report.get("ground")
+
+
+def report_form(members, now):
+    if not isinstance(members, Members):
         raise Condemned("MALFORMED")
-    encoded = json.dumps(report, ensure_ascii=False)
+    wrong = fault(members)
+    if wrong is not None:
+        raise Condemned("MALFORMED", wrong)
+    report = plain(members)
+    # Where `signs` is one of several, it is named last.
+    undecoded = [path for path in TEXTS if any("\ud800" <= c <= "\udfff" for c in text_at(report, path))]
+    undecoded += ["signs"] * any("\ud800" <= c <= "\udfff" for sign in report.get("signs", []) for c in sign)
     report = cleaned(report)
     if report.get("reference") and not REFERENCE.match(report["reference"]):
         raise Condemned("MALFORMED", "reference")
-    if any("\ud800" <= c <= "\udfff" for c in encoded):
-        raise Condemned("BAD_ENCODING")
-    place, person = report.get("place", {}), report.get("person", {})
-    for name in ("reference", "intervention_at", "place", "signs", "facts", "danger", "informed", "agreement"):
-        if not report.get(name):
-            raise Condemned("MISSING_FIELD", name)
-    if not place.get("kind"):
-        raise Condemned("MISSING_FIELD", "place.kind")
-    if place["kind"] == "DOMICILE":
-        placed = place.get("adresse") and place.get("code_postal")
-    else:
-        placed = place.get("adresse") or place.get("repere")
-    if not placed or (report.get("ground") and not report.get("ground_facts")):
-        raise Condemned("MISSING_FIELD")
-    limits = [(place, name, 200) for name in REPORT_SHAPE["place"]]
-    limits += [(person, name, 100) for name in REPORT_SHAPE["person"]]
-    limits += [(report, "facts", 1000), (report, "reported_words", 1000), (report, "ground_facts", 1000),
-               (report, "requested_action", 300)]
-    if any(len(holder.get(name, "")) > most for holder, name, most in limits) or len(set(report["signs"])) > 20:
-        raise Condemned("TOO_LONG")
-    if any(holds_nir(holder.get(name, "")) for holder, name, _ in limits) or holds_nir(report["reference"]):
-        raise Condemned("NIR_DETECTED")
-    codes = [(place["kind"], PLACE_KINDS), (report["danger"], DANGERS), (report["informed"], INFORMED),
-             (report["agreement"], AGREEMENTS)] + [(sign, SIGNS) for sign in report["signs"]]
-    if report.get("ground"):
-        codes.append((report["ground"], REPORT_GROUNDS))
-    if any(code not in allowed for code, allowed in codes):
-        raise Condemned("UNKNOWN_CODE")
+    if undecoded:
+        raise Condemned("BAD_ENCODING", undecoded[0])
+    for path, there in missing(report):
+        if not there:
+            raise Condemned("MISSING_FIELD", path)
+    place, person = report["place"], report.get("person", {})
+    limits = [("place." + name, 200) for name in REPORT_SHAPE["place"]]
+    limits += [("person." + name, 100) for name in REPORT_SHAPE["person"]]
+    limits += [("facts", 1000), ("reported_words", 1000), ("ground_facts", 1000), ("requested_action", 300)]
+    for path, most in limits:
+        if len(text_at(report, path)) > most:
+            raise Condemned("TOO_LONG", path)
+    if len(set(report["signs"])) > 20:
+        raise Condemned("TOO_LONG", "signs")
+    for path in TEXTS:
+        if holds_nir(text_at(report, path)):
+            raise Condemned("NIR_DETECTED", path)
+    if any(holds_nir(sign) for sign in report["signs"]):
+        raise Condemned("NIR_DETECTED", "signs")
+    codes = [("place.kind", [place["kind"]], PLACE_KINDS), ("signs", report["signs"], SIGNS),
+             ("danger", [report["danger"]], DANGERS), ("informed", [report["informed"]], INFORMED),
+             ("agreement", [report["agreement"]], AGREEMENTS),
+             ("ground", [report["ground"]] if report.get("ground") else [], REPORT_GROUNDS)]
+    for path, given, allowed in codes:
+        if any(code not in allowed for code in given):
+            raise Condemned("UNKNOWN_CODE", path)
     at = parse_instant(report["intervention_at"])
+    if at is None:
+        raise Condemned("BAD_DATE", "intervention_at")
     born = parse_day(person.get("naissance", ""), iso_only=True)
-    since = parse_day(report.get("prior_interventions", {}).get("since", ""), iso_only=True)
-    if at is None or (person.get("naissance") and born is None) or (
-            report.get("prior_interventions", {}).get("since") and since is None):
-        raise Condemned("BAD_DATE")
+    for path in ("person.naissance", "prior_interventions.since"):
+        if text_at(report, path) and parse_day(text_at(report, path), iso_only=True) is None:
+            raise Condemned("BAD_DATE", path)
     if place.get("code_postal"):
         if bad_postal_code(place["code_postal"]):
-            raise Condemned("BAD_POSTAL_CODE")
+            raise Condemned("BAD_POSTAL_CODE", "place.code_postal")
         if not place["code_postal"].startswith("75"):
-            raise Condemned("OUT_OF_TERRITORY")
+            raise Condemned("OUT_OF_TERRITORY", "place.code_postal")
     if report["danger"] == "IMMEDIATE":
-        raise Condemned("IMMEDIATE_DANGER")
+        raise Condemned("IMMEDIATE_DANGER", "danger")
     content = {**filled(report, REPORT_SHAPE), "intervention_at": at, "signs": sorted(set(report["signs"]))}
     return content, at, born
 
@@ -469,6 +544,8 @@ def filled(value, shape):
     if isinstance(shape, dict):
         value = value or {}
         return {name: filled(value.get(name), each) for name, each in shape.items()}
+    if shape == COUNT_OR_FLAG:
+        return int(value or 0)
     return value or {TEXT: "", COUNT: 0, FLAG: False}.get(shape if isinstance(shape, str) else "", value)
 
 
@@ -494,18 +571,18 @@ def judge_report(report, sender, now):
     if reference in sender.accepted:
         if sender.accepted[reference] == content:
             return True
-        raise Condemned("REFERENCE_REUSED")
+        raise Condemned("REFERENCE_REUSED", "reference")
     day = at.astimezone(PARIS).date()
     today = now.astimezone(PARIS).date()
     if at > now + datetime.timedelta(minutes=5):
-        raise Condemned("FUTURE_DATE")
+        raise Condemned("FUTURE_DATE", "intervention_at", str(day))
     if day < today - 400 * DAY:
-        raise Condemned("TOO_OLD")
+        raise Condemned("TOO_OLD", "intervention_at")
     minor = born is not None and is_minor(born, day)
     agreed = content["agreement"] == "GIVEN" and not minor
     unable = content["agreement"] == "UNABLE" and content["danger"] == "SERIOUS"
     if not (content.get("ground") or agreed or unable):
-        raise Condemned("NO_GROUND")
+        raise Condemned("NO_GROUND", "agreement")
     sender.accepted[reference] = content
     sender.rows.append((reference, None, content))
     return False

@@ -12,7 +12,7 @@ from feedgen import DAY
 AUDITOR, CITY = "auditor/suite", "ville-paris/dsol"
 # On the wire: the order of docs/formats.md.
 COLUMNS = ("reference", "fondement", "evenement", "date_evenement", "fluide", "opposition", "fin_opposition", "nom",
-           "prenoms", "adresse", "code_postal", "commune", "option_tarifaire", "montant_du", "periode_debut",
+           "prenoms", "adresse", "commune", "code_postal", "option_tarifaire", "montant_du", "periode_debut",
            "periode_fin")
 WHO = {"nom": "Marchand", "prenoms": "Odile", "adresse": "9 rue de Charonne", "code_postal": "75011"}
 

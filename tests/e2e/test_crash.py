@@ -11,6 +11,7 @@ import judge
 import suite
 
 ROWS = 3000
+REPORTS = 300
 DESKS = ["dsol-%d" % number for number in range(75101, 75121)]
 
 
@@ -23,10 +24,10 @@ class CrashTest(suite.SuiteTest):
         self.supplier = self.suite.client("edf/billing")
         self.desk.patience = self.supplier.patience = 20
 
-    def import_under_fire(self, data, victims, rng):
+    def import_under_fire(self, data, victims, rng, kind="edf", acting="edf/billing", rows=ROWS):
         """Imports, killing the victims one after the other at random moments; runs it again until it is through."""
-        importing = self.suite.start("signal", "import", "--type", "edf", self.suite.file("crash.csv", data),
-                                     acting="edf/billing")
+        importing = self.suite.start("signal", "import", "--type", kind, self.suite.file("crash.csv", data),
+                                     acting=acting)
         for victim in victims:
             time.sleep(rng.uniform(0.05, 0.8))
             if self.suite.running(victim):
@@ -34,8 +35,8 @@ class CrashTest(suite.SuiteTest):
         importing.communicate(timeout=120)
         self.assertIn(importing.returncode, (0, 5))
         self.suite.up()
-        lines, _ = self.suite.import_feed("edf", data, "edf/billing", name="crash.csv")
-        self.assertEqual(collections.Counter(line[2] in ("ACCEPTED", "DUPLICATE") for line in lines), {True: ROWS})
+        lines, _ = self.suite.import_feed(kind, data, acting, name="crash.csv")
+        self.assertEqual(collections.Counter(line[2] in ("ACCEPTED", "DUPLICATE") for line in lines), {True: rows})
         return collections.Counter(line[2] for line in lines)
 
     def collected(self, expected, pulled):
@@ -104,6 +105,28 @@ class CrashTest(suite.SuiteTest):
         suite.wait_for("every delivery", all_delivered, timeout=30)
         self.assertEqual(collections.Counter(self.found.values()),
                          {"DELIVERED": expected, "KEPT": len(rows) - expected})
+        self.suite.verify_logs()
+
+    def test_kills_while_reports_come(self):
+        """Each report tells its desk once, on her agreement, recorded once for it."""
+        rng = random.Random(18)
+        before = {each.alert_id for each in self.alerts()}
+        reports, pulled = {}, {}
+        for run, victims in enumerate((("alerting",), ("consent", "alerting"), ("routing", "alerting"))):
+            data, written = feedgen.distinct_reports(run, REPORTS, self.suite.now(), prefix="Q%d" % run)
+            with self.subTest(victims=victims):
+                self.import_under_fire(data, victims, rng, "bspp", "bspp/dispatch", REPORTS)
+            reports.update((report["reference"], report) for report in written)
+            self.collected(len(reports), pulled)
+        told = collections.Counter((message.content.distress_report.surname,
+                                    message.content.distress_report.first_names) for message in pulled.values())
+        self.assertEqual(told, collections.Counter((report["person"]["nom"], report["person"]["prenoms"])
+                                                   for report in reports.values()))
+        types = suite.pb("common/v1/types")
+        self.assertEqual({message.ground for message in pulled.values()}, {types.GROUND_AGREEMENT})
+        alerts = [each for each in self.alerts() if each.alert_id not in before]
+        self.assertEqual({each.message_id for each in alerts}, set(pulled))
+        self.assertEqual(len(alerts), len(reports))
         self.suite.verify_logs()
 
     @staticmethod

@@ -1,5 +1,6 @@
 """The suite's stories from end to end: a bill, a référent pivot, a withdrawal, an objection, a brigade's report."""
 
+import collections
 import json
 import time
 import unittest
@@ -76,6 +77,19 @@ class StoryCase(suite.SuiteTest):
         self.assertEqual(len(messages), 1)
         self.ack(client, messages[0])
         return messages[0]
+
+    def collected(self, client, desk, count):
+        """So many messages of a desk, acknowledged."""
+        found = {}
+
+        def pulled():
+            for message in self.pull(client, desk):
+                self.ack(client, message)
+                found[message.message_id] = message
+            return len(found) >= count
+
+        suite.wait_for("%d messages at %s" % (count, desk), pulled)
+        return list(found.values())
 
     def waiting(self, client, desk):
         answer = client.call("routing", "InboxService", "ListByDesk", self.inbox.ListByDeskRequest(desk=desk))
@@ -161,6 +175,129 @@ class StoryTest(StoryCase):
         self.assertEqual(self.send_bills(bills[2]), ["ACCEPTED"])
         message = self.received(self.city, "dsol-75112")
         self.assertEqual(self.alert_of("dsol-75112", message).rule, "RECURRENCE_DOSSIERS")
+
+    def test_a_recurrence_is_settled_bill_by_bill(self):
+        who = {"nom": "Gaudichon", "prenoms": "Rosalie", "adresse": "3 rue Didot", "code_postal": "75014"}
+        periods = [{"periode_debut": "2026-0%d-01" % (2 * i + 1), "periode_fin": "2026-0%d-20" % (2 * i + 1)}
+                   for i in range(3)]
+        letters = [self.bill(who, "LETTRE_1", days=100 - 20 * i, **period) for i, period in enumerate(periods)]
+        self.assertEqual(self.send_bills(*letters), ["ACCEPTED"] * 3)
+        message = self.received(self.city, "dsol-75114")
+        self.alert_state("dsol-75114", message, "DELIVERED")
+
+        def settled(period):
+            self.assertEqual(self.send_bills(self.bill(who, "REGLEMENT", days=5, **period)), ["ACCEPTED"])
+            return self.received(self.city, "dsol-75114").content.settlement
+
+        # The bill that raised it alone: two are still owed (D-1.12).
+        self.assertTrue(settled(periods[2]).others_unpaid)
+        alert = self.alert_state("dsol-75114", message, "DELIVERED")
+        self.assertEqual(len(alert.notes), 1)
+        self.city.call("alerting", "AlertService", "Take", self.alert.TakeRequest(request_id=suite.new_id(),
+                                                                                  alert_id=alert.alert_id))
+        self.assertTrue(settled(periods[0]).others_unpaid)
+        self.assertFalse(settled(periods[1]).others_unpaid)
+        alert = self.alert_state("dsol-75114", message, "TAKEN")
+        self.assertEqual(len(alert.notes), 3)
+        # Where nobody takes it, it closes with the last.
+        other = {**who, "nom": "Bourguignon"}
+        letters = [self.bill(other, "LETTRE_1", days=100 - 20 * i, **period) for i, period in enumerate(periods)]
+        self.assertEqual(self.send_bills(*letters), ["ACCEPTED"] * 3)
+        message = self.received(self.city, "dsol-75114")
+        self.alert_state("dsol-75114", message, "DELIVERED")
+        payments = [self.bill(other, "REGLEMENT", days=5, **period) for period in periods]
+        self.assertEqual(self.send_bills(*payments[1:]), ["ACCEPTED"] * 2)
+        suite.wait_for("two notes", lambda: len(self.alert_of("dsol-75114", message).notes) == 2)
+        self.assertEqual(self.alert.Alert.State.Name(self.alert_of("dsol-75114", message).state), "STATE_DELIVERED")
+        self.assertEqual(self.send_bills(payments[0]), ["ACCEPTED"])
+        self.alert_state("dsol-75114", message, "CLOSED")
+        told = self.collected(self.city, "dsol-75114", 3)
+        self.assertEqual(sorted(each.content.settlement.others_unpaid for each in told), [False, True, True])
+
+    def test_what_cannot_be_a_day_reaches_its_desk(self):
+        who = {"nom": "Kowalczyk", "prenoms": "Andrzej", "adresse": "9 rue Cadet", "code_postal": "75009"}
+        self.assertEqual(self.send_bills(self.bill(who, periode_debut="0001-01-01")), ["ACCEPTED"])
+        bill = self.received(self.city, "dsol-75109").content.unpaid_bill
+        self.assertFalse(bill.HasField("period_start"))
+        self.assertTrue(bill.HasField("period_end"))
+        place = {**self.report()["place"], "code_postal": "75009"}
+        person = {"nom": "Ferreira", "prenoms": "João", "alias": "Dédé", "naissance": "0001-01-01"}
+        self.assertEqual(self.send_reports(self.report(place=place, person=person, household={"pregnant": 1})),
+                         ["ACCEPTED"])
+        # As the desk sees it.
+        shown = suite.wait_for("the report", lambda: "Ferreira" in (text := self.suite.command(
+            "inbox", "pull", "dsol-75109", "--ack", acting=CITY).stdout) and text)
+        self.assertIn("Dédé", shown)
+        self.assertRegex(shown, "pregnant.* 1")
+        self.assertNotRegex(shown, "birth.?date")
+        # Facts that say nothing are facts all the same.
+        self.assertEqual(self.send_reports(self.report(place=place, ground="ART_226_14_1", ground_facts="\t",
+                                                       agreement="REFUSED")), ["ACCEPTED"])
+        self.assertEqual(self.received(self.city, "dsol-75109").ground, self.types.GROUND_CP_226_14_1)
+
+    def test_an_exercise_arrives_and_leaves_no_act(self):
+        place = {**self.report()["place"], "code_postal": "75017"}
+        real = self.report(place=place, person={"nom": "Papadopoulos", "prenoms": "Zoé", "naissance": "1961-02-03"})
+        self.assertEqual(self.send_reports(real), ["ACCEPTED"])
+        person = self.received(self.city, "dsol-75117").person
+        self.agree(person, "emmaus", ["ENERGY_AID"])  # from here on the city acts for her
+        emergency = suite.pb("consent/v1/emergency_service")
+        disclosures = suite.pb("consent/v1/disclosures")
+        reader = self.suite.client(CITY, agent="as-7")
+        reader.metadata.append(("relais-reason", "droit d'acces"))
+
+        def traces():
+            entries = reader.call("consent", "ConsentService", "ListDisclosures",
+                                  disclosures.ListDisclosuresRequest(person=person)).disclosures
+            pending = self.city.call("consent", "EmergencyService", "ListPending", emergency.ListPendingRequest())
+            log = self.suite.command("--json", "--reason", "contrôle", "audit", "tail", "--service", "consent", "--view",
+                                     "opened", acting="auditor/suite").stdout
+            acts = collections.Counter(json.loads(line)["header"]["eventClass"] for line in log.splitlines())
+            return ([each.leaf_index for each in entries if each.kind != disclosures.DISCLOSURE_KIND_HISTORY_READ],
+                    len(pending.pending), [acts["EVENT_CLASS_" + name] for name in (
+                        "PERSON_REGISTERED", "CONSENT_RECORDED", "EMERGENCY_DECLARED")])
+
+        before = traces()
+        exercises = [self.report(place=place, person=real["person"], exercise=True),
+                     self.report(place=place, person=real["person"], exercise=True, agreement="UNABLE",
+                                 danger="SERIOUS")]
+        self.assertEqual(self.send_reports(*exercises), ["ACCEPTED"] * 2)
+        for message in self.collected(self.city, "dsol-75117", 2):
+            self.assertTrue(message.exercise)
+            self.assertFalse(message.HasField("person"))
+            text = message.SerializeToString().decode("utf-8", "replace")
+            for personal in ("Papadopoulos", "Ordener", "Logement"):
+                self.assertNotIn(personal, text)
+            alert = suite.wait_for("its alert", lambda: self.alert_of("dsol-75117", message))
+            self.assertTrue(alert.exercise)
+        # A check that is part of an exercise is no disclosure either.
+        self.city.call("consent", "ConsentService", "Check", self.consent.CheckRequest(
+            person=person, sender=self.types.Party(institution="ville-paris"), exercise=True,
+            recipient=self.types.Party(institution="emmaus"), purpose="ENERGY_AID", categories=["IDENTITY"],
+            act=self.types.ACT_TRANSMIT))
+        self.assertEqual(traces(), before)
+
+    def test_a_report_that_comes_late_does_not_undo_her_no(self):
+        place = {**self.report()["place"], "code_postal": "75015"}
+        person = {"nom": "Zielinska", "prenoms": "Solange", "naissance": "1949-07-08"}
+        met = self.suite.now() - DAY / 12
+        self.assertEqual(self.send_reports(self.report(place=place, person=person)), ["ACCEPTED"])
+        handle = self.received(self.city, "dsol-75115").person
+        self.withdraw(handle, lines=[self.values.ConsentLine()])
+        # She had said yes to the crew two hours before; she has said no since (D-2.6.2).
+        late = self.report(place=place, person=person, intervention_at=met.isoformat())
+        self.assertEqual(self.send_reports(late), ["ACCEPTED"])
+        suite.wait_for("the answer", lambda: self.delivery(late["reference"], self.suite.client(BSPP)) == "KEPT")
+        self.assertEqual(self.pull(self.city, "dsol-75115"), [])
+        # What she says after that no counts.
+        again = self.report(place=place, person=person, intervention_at=self.suite.now().isoformat())
+        self.assertEqual(self.send_reports(again), ["ACCEPTED"])
+        self.assertEqual(self.received(self.city, "dsol-75115").ground, self.types.GROUND_AGREEMENT)
+        # Six weeks late: her agreement is still hers, three months from the intervention (D-4.4a).
+        old = self.report(place=place, person={"nom": "Rasolofo", "prenoms": "Aminata"},
+                          intervention_at=(self.suite.now() - 42 * DAY).isoformat())
+        self.assertEqual(self.send_reports(old), ["ACCEPTED"])
+        self.received(self.city, "dsol-75115")
 
     def test_referent_then_withdrawal(self):
         who = {"nom": "Thévenet", "prenoms": "Désiré", "adresse": "7 rue Saint-Maur", "code_postal": "75011"}

@@ -223,9 +223,9 @@ Task<void> World::SupplierSends(int batch) {
     const bool settles = sim_.Below(5) == 0;
     *request.add_rows() =
         settles ? Row(i + 2, {reference, "", "REGLEMENT", "2026-11-20", "GAZ", "NON", "", person, "Jeanne",
-                              "12 rue Nationale", "75013", "Paris", "", "", "", ""})
+                              "12 rue Nationale", "Paris", "75013", "", "", "", ""})
                 : Row(i + 2, {reference, "ART6", "COUPURE", "2026-11-10", "GAZ", objects ? "OUI" : "NON", "",
-                              person, "Jeanne", "12 rue Nationale", "75013", "Paris", "", "120,50",
+                              person, "Jeanne", "12 rue Nationale", "Paris", "75013", "", "120,50",
                               "2026-09-01", "2026-10-30"});
   }
   const rpc::Call call = CallOf("edf", "billing");

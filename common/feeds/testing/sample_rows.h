@@ -17,7 +17,7 @@ inline RawRow EdfCut(Changes changes = {}) {
   RawRow row;
   row.line = 2;
   row.fields = {"EDF-1", "ART6",   "COUPURE",    "2026-10-01",          "ELECTRICITE", "NON",
-                "",      "Dupont", "Jeanne",     "12 bd. de l'Hôpital", "75013",       "Paris",
+                "",      "Dupont", "Jeanne",     "12 bd. de l'Hôpital", "Paris",       "75013",
                 "BASE",  "123,45", "2026-06-01", "2026-07-30"};
   for (const auto& [column, value] : changes) row.fields[static_cast<size_t>(column)] = value;
   return row;

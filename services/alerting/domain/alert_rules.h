@@ -34,4 +34,10 @@ struct RecordFacts {
 /// The rule an accepted bill row raises; nullopt for cancelling events and letters that do not recur.
 std::optional<Rule> RuleOf(const feeds::EdfRow& row, const RecordFacts& facts, const RuleSettings& settings);
 
+/// The dossiers that a recurrence stands on, as positions in `facts.dossiers`, in order: the letter's own,
+/// those that recur with it within twelve months, the bill before and the bill after. Its alert tells of all
+/// of them: who pays one has not paid the others (D-1.12).
+std::vector<size_t> DossiersOfRecurrence(const feeds::EdfRow& row, const RecordFacts& facts,
+                                         const RuleSettings& settings);
+
 }  // namespace relais::alerting

@@ -36,6 +36,30 @@ std::optional<Rule> RuleFor(const feeds::EdfRow& row, std::vector<feeds::Dossier
   return RuleOf(row, {std::move(before), registered, linked}, settings);
 }
 
+// D-1.12, D-1.13: all that a recurrence stands on, and nothing else.
+TEST(DossiersOfRecurrence, AreThoseThatRecurWithTheLetter) {
+  using Positions = std::vector<size_t>;
+  const auto of = [](const feeds::EdfRow& row, std::vector<feeds::Dossier> before) {
+    feeds::ApplyEvent(before, row);
+    return DossiersOfRecurrence(row, {std::move(before), false, false}, {});
+  };
+  const CivilDay day(2026, 11, 3);
+  const auto old = DossierOf(CivilDay(2025, 6, 1), Apart(0));
+  const auto one = DossierOf(CivilDay(2026, 3, 1), Apart(1));
+  const auto two = DossierOf(CivilDay(2026, 6, 1), Apart(2), Fluide::kGaz);
+  EXPECT_EQ(of(Letter(day, Apart(3)), {old, one, two}), (Positions{1, 2, 3}));
+  // A letter about one that is there already.
+  EXPECT_EQ(of(Letter(day, Apart(1)), {old, one, two, DossierOf(day, Apart(3))}), (Positions{1, 2, 3}));
+  // The bill before and the bill after, of the same fluid; others only by number.
+  const Period before{Apart(5).first - 30, Apart(5).first - 1};
+  const Period after{Apart(5).last + 1, Apart(5).last + 30};
+  EXPECT_EQ(of(Letter(day, Apart(5)), {old, DossierOf(CivilDay(2025, 7, 1), before)}), (Positions{1, 2}));
+  EXPECT_EQ(of(Letter(day, Apart(5)), {DossierOf(CivilDay(2025, 7, 1), before, Fluide::kGaz), old,
+                                       DossierOf(CivilDay(2025, 8, 1), after)}),
+            (Positions{2, 3}));
+  EXPECT_EQ(of(Letter(day, Apart(5)), {old}), (Positions{1}));
+}
+
 TEST(RuleOf, EachCutOrReductionAtOnce) {
   for (const auto event : {Evenement::kCoupure, Evenement::kReduction}) {
     feeds::EdfRow row = Letter(CivilDay(2026, 11, 3), Apart(1));

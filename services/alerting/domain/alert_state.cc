@@ -59,12 +59,15 @@ bool Advance(v1::AlertState& alert, v1::Alert::State to) {
   return true;
 }
 
-bool Settle(v1::AlertState& alert, const std::string& row_id, std::string note) {
+bool Settle(v1::AlertState& alert, const std::string& row_id, Settled settled, std::string note) {
   if (Has(alert.settled_by(), row_id)) {
     return false;
   }
-  if (alert.state() == v1::Alert::STATE_TAKEN) {
+  const bool goes_on = settled == Settled::kInPart && !HasEnded(alert.state());
+  if (alert.state() == v1::Alert::STATE_TAKEN || goes_on) {
     alert.add_notes(std::move(note));
+  } else if (settled == Settled::kInPart) {
+    return false;
   } else if (!Advance(alert, v1::Alert::STATE_CLOSED) && alert.state() != v1::Alert::STATE_CLOSED) {
     return false;
   }

@@ -12,9 +12,12 @@ namespace relais::alerting {
 /// Moves forward; false when that would be backwards or nothing changes.
 bool Advance(v1::AlertState& alert, v1::Alert::State to);
 
-/// D-1.12: closes an alert that nobody has taken; adds a note to one that a human has taken. False: this row
-/// has settled it before, or nobody was told anything. When true, `alert.settling` is the row.
-bool Settle(v1::AlertState& alert, const std::string& row_id, std::string note);
+/// How much of what an alert tells of a cancelling event settles.
+enum class Settled { kAll, kInPart };
+/// D-1.12: closes an alert that nobody has taken, once all of it is settled; before that, and of one that a
+/// human has taken, adds a note. False: this row has settled it before, or nobody was told anything. When
+/// true, `alert.settling` is the row.
+bool Settle(v1::AlertState& alert, const std::string& row_id, Settled settled, std::string note);
 
 /// A new fact joins an alert; one that had ended is reopened on it, to be sent again. False: it has joined
 /// before.

@@ -48,39 +48,59 @@ TEST(Settle, ClosesWhatNobodyTook) {
   // D-1.12.
   for (const auto state : {State::STATE_PENDING_CONSENT, State::STATE_SENT, State::STATE_DELIVERED}) {
     v1::AlertState alert = In(state);
-    EXPECT_TRUE(Settle(alert, "payment", "paid"));
+    EXPECT_TRUE(Settle(alert, "payment", Settled::kAll, "paid"));
     EXPECT_EQ(alert.state(), State::STATE_CLOSED);
     EXPECT_EQ(alert.settling(), "payment");
     EXPECT_TRUE(alert.notes().empty());
     alert.clear_settling();
-    EXPECT_FALSE(Settle(alert, "payment", "paid"));
+    EXPECT_FALSE(Settle(alert, "payment", Settled::kAll, "paid"));
     EXPECT_EQ(alert.settling(), "");
   }
 }
 
 TEST(Settle, AddsToWhatAHumanTookAndNeverClosesIt) {
   v1::AlertState alert = In(State::STATE_TAKEN);
-  EXPECT_TRUE(Settle(alert, "payment", "paid"));
+  EXPECT_TRUE(Settle(alert, "payment", Settled::kAll, "paid"));
   EXPECT_EQ(alert.state(), State::STATE_TAKEN);
   ASSERT_EQ(alert.notes_size(), 1);
   EXPECT_EQ(alert.notes(0), "paid");
-  EXPECT_FALSE(Settle(alert, "payment", "paid"));
-  EXPECT_TRUE(Settle(alert, "restored", "restored"));
+  EXPECT_FALSE(Settle(alert, "payment", Settled::kAll, "paid"));
+  EXPECT_TRUE(Settle(alert, "restored", Settled::kAll, "restored"));
   EXPECT_EQ(alert.notes_size(), 2);
-  EXPECT_FALSE(Settle(alert, "payment", "paid"));  // read again after the other
+  EXPECT_FALSE(Settle(alert, "payment", Settled::kAll, "paid"));  // read again after the other
 }
 
 TEST(Settle, ASecondOneOfAClosedAlertIsToldToo) {
   v1::AlertState alert = In(State::STATE_SENT);
-  ASSERT_TRUE(Settle(alert, "payment", "paid"));
-  EXPECT_TRUE(Settle(alert, "restored", "restored"));
+  ASSERT_TRUE(Settle(alert, "payment", Settled::kAll, "paid"));
+  EXPECT_TRUE(Settle(alert, "restored", Settled::kAll, "restored"));
   EXPECT_EQ(alert.state(), State::STATE_CLOSED);
 }
 
 TEST(Settle, WhatNobodyWasToldNeedsNoEnd) {
   for (const auto state : {State::STATE_NOT_PERMITTED, State::STATE_WITHDRAWN}) {
     v1::AlertState alert = In(state);
-    EXPECT_FALSE(Settle(alert, "payment", "paid"));
+    EXPECT_FALSE(Settle(alert, "payment", Settled::kAll, "paid"));
+    EXPECT_EQ(alert.state(), state);
+  }
+}
+
+TEST(Settle, InPartItAddsAndClosesNothing) {
+  // D-1.12: she who paid one bill has not paid the others.
+  for (const auto state :
+       {State::STATE_PENDING_CONSENT, State::STATE_SENT, State::STATE_DELIVERED, State::STATE_TAKEN}) {
+    v1::AlertState alert = In(state);
+    EXPECT_TRUE(Settle(alert, "payment", Settled::kInPart, "one paid"));
+    EXPECT_EQ(alert.state(), state);
+    EXPECT_EQ(alert.settling(), "payment");
+    ASSERT_EQ(alert.notes_size(), 1);
+    EXPECT_FALSE(Settle(alert, "payment", Settled::kInPart, "one paid"));
+    EXPECT_TRUE(Settle(alert, "the last", Settled::kAll, "paid"));
+    EXPECT_EQ(alert.state(), state == State::STATE_TAKEN ? State::STATE_TAKEN : State::STATE_CLOSED);
+  }
+  for (const auto state : {State::STATE_NOT_PERMITTED, State::STATE_WITHDRAWN, State::STATE_CLOSED}) {
+    v1::AlertState alert = In(state);
+    EXPECT_FALSE(Settle(alert, "payment", Settled::kInPart, "one paid"));
     EXPECT_EQ(alert.state(), state);
   }
 }

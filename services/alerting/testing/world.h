@@ -11,6 +11,7 @@
 #include "common/crypto/sha256.h"
 #include "common/feeds/testing/sample_rows.h"
 #include "common/rpc/testing/simulated_service.h"
+#include "common/rpc/validate.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
@@ -24,9 +25,18 @@ using feeds::testing::Changes;
 using rpc::testing::PeerLog;
 
 /// What peers were asked, and what they say. A request id that comes again gets the same answer and counts
-/// once, as with the real ones.
+/// once, and a request that breaks a rule of its fields is refused, as with the real ones.
 class FakePeers {
  public:
+  FakePeers() {
+    for (const auto* type :
+         {consent::v1::RegisterRequest::descriptor(), consent::v1::RecordConsentRequest::descriptor(),
+          consent::v1::DeclareRequest::descriptor(), routing::v1::ResolveRequest::descriptor(),
+          routing::v1::SubmitRequest::descriptor()}) {
+      rules_ok_ = rules_ok_ && rules_.Prepare(type).ok();
+    }
+  }
+
   absl::Status consent_down;
   absl::Status routing_down;
   bool permits = true;
@@ -44,6 +54,7 @@ class FakePeers {
 
   Task<absl::StatusOr<consent::v1::RegisterResponse>> Register(consent::v1::RegisterRequest request) {
     CO_RETURN_IF_ERROR(consent_down);
+    CO_RETURN_IF_ERROR(Valid(request));
     CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("register", request.request_id(), request));
     if (fresh) {
       registered.push_back(request);
@@ -55,6 +66,7 @@ class FakePeers {
   Task<absl::StatusOr<consent::v1::RecordConsentResponse>> RecordConsent(
       consent::v1::RecordConsentRequest request) {
     CO_RETURN_IF_ERROR(consent_down);
+    CO_RETURN_IF_ERROR(Valid(request));
     CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("consent", request.request_id(), request));
     if (fresh) {
       agreements.push_back(std::move(request));
@@ -72,14 +84,16 @@ class FakePeers {
   }
   Task<absl::StatusOr<consent::v1::DeclareResponse>> Declare(consent::v1::DeclareRequest request) {
     CO_RETURN_IF_ERROR(consent_down);
+    CO_RETURN_IF_ERROR(Valid(request));
     CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("declare", request.request_id(), request));
     if (fresh) {
       emergencies.push_back(std::move(request));
     }
     co_return consent::v1::DeclareResponse();
   }
-  Task<absl::StatusOr<routing::v1::ResolveResponse>> Resolve(routing::v1::ResolveRequest /*request*/) {
+  Task<absl::StatusOr<routing::v1::ResolveResponse>> Resolve(routing::v1::ResolveRequest request) {
     CO_RETURN_IF_ERROR(routing_down);
+    CO_RETURN_IF_ERROR(Valid(request));
     routing::v1::ResolveResponse response;
     response.set_territory_institution(institution);
     response.set_territory_desk(desk);
@@ -87,6 +101,10 @@ class FakePeers {
   }
   Task<absl::StatusOr<routing::v1::SubmitResponse>> Submit(routing::v1::SubmitRequest request) {
     CO_RETURN_IF_ERROR(routing_down);
+    CO_RETURN_IF_ERROR(Valid(request));
+    if (request.exercise() == request.has_person()) {
+      co_return rpc::InvalidField("person", "is required, but for an exercise");
+    }
     if (!permits) {
       co_return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
                              "no");
@@ -123,6 +141,9 @@ class FakePeers {
   }
 
  private:
+  absl::Status Valid(const google::protobuf::Message& request) const {
+    return rules_ok_ ? rules_.Check(request).status : absl::InternalError("rules that cannot be kept");
+  }
   template <typename Request>
   absl::StatusOr<bool> Fresh(const std::string& method, const std::string& id, const Request& request) {
     const std::string content = request.SerializeAsString();
@@ -134,6 +155,8 @@ class FakePeers {
     }
     return fresh;
   }
+  rpc::Validator rules_;
+  bool rules_ok_ = true;
   std::map<std::string, std::string> seen_;
   std::map<std::string, std::string> messages_;  // by request id
 };

@@ -29,7 +29,7 @@ feeds::RawRow GoodCut(uint64_t line, const std::string& reference) {
   feeds::RawRow row;
   row.line = line;
   row.fields = {reference, "ART6",   "COUPURE",    "2026-11-10",         "GAZ",   "NON",
-                "",        "Martin", "Jeanne",     "12 bd de l'Hôpital", "75013", "Paris",
+                "",        "Martin", "Jeanne",     "12 bd de l'Hôpital", "Paris", "75013",
                 "",        "123,45", "2026-09-01", "2026-10-31"};
   return row;
 }

@@ -39,7 +39,9 @@ Period JudgePeriod(const PeriodAsked& asked, absl::Time now, absl::TimeZone zone
   if (period.from > now + kMostAhead) {
     return Refuse("valid_from", "must not be more than a minute ahead");
   }
-  if (period.from < now - kMostBack) {
+  // What was spoken on site ends by itself, counted from when it was spoken: a report that comes late is no
+  // reason to make it younger (D-4.4a).
+  if (!asked.on_site && period.from < now - kMostBack) {
     return Refuse("valid_from", "must not be more than 30 days back");
   }
   const absl::Time most = AddMonths(period.from, asked.on_site ? kOnSiteMonths : kMostMonths, zone);

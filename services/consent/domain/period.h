@@ -24,9 +24,9 @@ struct Period {
   [[nodiscard]] bool ok() const { return problem.empty(); }
 };
 
-/// Starts at `now` unless said: not more than a minute ahead, not more than 30 days back. Ends after 12
-/// months unless said, 3 on site; at most 5 years, 3 months on site; in the future. Months and years are
-/// those of `zone`.
+/// Starts at `now` unless said: not more than a minute ahead, not more than 30 days back; on site, not so far
+/// back that it is over. Ends after 12 months unless said, 3 on site; at most 5 years, 3 months on site; in
+/// the future. Months and years are those of `zone`.
 [[nodiscard]] Period JudgePeriod(const PeriodAsked& asked, absl::Time now, absl::TimeZone zone);
 
 /// The same hour that many months later; the last day of a shorter month. Used for objections' 3 years too.

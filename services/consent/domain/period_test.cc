@@ -36,6 +36,17 @@ TEST_F(PeriodTest, StartsNotFarFromNow) {
   EXPECT_EQ(JudgePeriod({now_ - absl::Hours(721), {}, false}, now_, zone_).field, "valid_from");
 }
 
+// D-4.4a: three months from when it was spoken, however late it is recorded.
+TEST_F(PeriodTest, OnSiteStartsWhenItWasSpoken) {
+  const Period late = JudgePeriod({Noon(2026, 8, 4), {}, true}, now_, zone_);
+  ASSERT_TRUE(late.ok());
+  EXPECT_EQ(late.from, Noon(2026, 8, 4));
+  EXPECT_LT(late.until, Noon(2026, 11, 5));
+  EXPECT_GT(late.until, now_);
+  EXPECT_EQ(JudgePeriod({Noon(2026, 8, 2), {}, true}, now_, zone_).field, "valid_until");  // over
+  EXPECT_EQ(JudgePeriod({Noon(2026, 8, 4), {}, false}, now_, zone_).field, "valid_from");
+}
+
 TEST_F(PeriodTest, EndsWithinFiveYearsAndInTheFuture) {
   EXPECT_TRUE(JudgePeriod({{}, Noon(2031, 11, 3), false}, now_, zone_).ok());
   EXPECT_EQ(JudgePeriod({{}, Noon(2031, 11, 3) + absl::Microseconds(1), false}, now_, zone_).field,

@@ -80,6 +80,22 @@ TEST_F(DisclosureTest, SaysInPlainFrenchWhoGaveWhatToWhomWhyAndOnWhatGround) {
   EXPECT_THAT(entry.en(), HasSubstr("with your agreement"));
 }
 
+// An exercise discloses nothing: a permit of one, a denial of one, and one that would be withheld.
+TEST_F(DisclosureTest, ExercisesAreNoDisclosures) {
+  v1::CheckRequest permitted = SimWorld::CheckFor(person_);
+  permitted.set_exercise(true);
+  Checked(permitted);
+  v1::CheckRequest denied = permitted;
+  denied.mutable_recipient()->set_institution("siao");
+  Checked(denied);
+  v1::CheckRequest report = Report();
+  report.set_exercise(true);
+  Checked(report, "bspp");
+  const v1::ListDisclosuresResponse history = All();
+  EXPECT_EQ(history.disclosures_size(), 0);
+  EXPECT_EQ(history.withheld_size(), 0);
+}
+
 TEST_F(DisclosureTest, ADenialGivesNoReason) {
   ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
   SimWorld::Require(world_.Record(SimWorld::ConsentFor(person_, "c2")).status());

@@ -203,6 +203,9 @@ std::optional<HistoryEntry> Unfinished(const audit::OpenedLeaf& leaf, const Hist
 }  // namespace
 
 std::optional<HistoryEntry> EntryOf(const audit::OpenedLeaf& leaf, const HistoryWords& words) {
+  if (leaf.leaf.header.exercise()) {
+    return std::nullopt;  // it disclosed nothing (api.md)
+  }
   std::optional<HistoryEntry> entry = Unfinished(leaf, words);
   if (entry) {
     if (auto* shown = std::get_if<v1::Disclosure>(&*entry)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace relais::routing {
 namespace {
@@ -27,7 +28,8 @@ std::vector<std::string_view> CategoriesIn(const v1::UnpaidBill& bill) {
 
 std::vector<std::string_view> CategoriesIn(const v1::DistressReport& report) {
   std::vector<std::string_view> categories = {kSocialSituation};  // that there was one
-  if (!report.surname().empty() || !report.first_names().empty() || report.has_birth_date()) {
+  if (!report.surname().empty() || !report.first_names().empty() || !report.alias().empty() ||
+      report.has_birth_date()) {
     categories.push_back(kIdentity);
   }
   if (!report.phone().empty()) {
@@ -39,7 +41,7 @@ std::vector<std::string_view> CategoriesIn(const v1::DistressReport& report) {
   if (!report.signs().empty()) {
     categories.push_back(kSigns);
   }
-  if (report.adults() > 0 || report.minors() > 0) {
+  if (report.adults() > 0 || report.minors() > 0 || report.pregnant() > 0) {
     categories.push_back(kFamily);
   }
   return categories;
@@ -75,6 +77,43 @@ bool WithholdSpecialSigns(const directory::Directory& directory, v1::Content& co
   const bool found = kept != signs.end();
   signs.erase(kept, signs.end());
   return found;
+}
+
+void LeaveCodesAlone(const directory::Directory& directory, v1::Content& content) {
+  v1::Content codes;
+  switch (content.content_case()) {
+    case v1::Content::kUnpaidBill: {
+      const v1::UnpaidBill& bill = content.unpaid_bill();
+      codes.mutable_unpaid_bill()->set_event(bill.event());
+      codes.mutable_unpaid_bill()->set_fluid(bill.fluid());
+      *codes.mutable_unpaid_bill()->mutable_event_day() = bill.event_day();
+      break;
+    }
+    case v1::Content::kDistressReport: {
+      const v1::DistressReport& report = content.distress_report();
+      v1::DistressReport& left = *codes.mutable_distress_report();
+      left.set_place_kind(report.place_kind());
+      left.set_postal_code(report.postal_code());
+      for (const std::string& sign : report.signs()) {
+        if (directory.FindSign(sign) != nullptr) {
+          left.add_signs(sign);
+        }
+      }
+      left.set_danger(report.danger());
+      left.set_informed(report.informed());
+      left.set_agreement(report.agreement());
+      break;
+    }
+    case v1::Content::kNote:
+      codes.mutable_note();
+      break;
+    case v1::Content::kSettlement:
+      *codes.mutable_settlement() = content.settlement();
+      break;
+    default:
+      break;
+  }
+  content = std::move(codes);
 }
 
 }  // namespace relais::routing

@@ -20,4 +20,7 @@ inline constexpr std::string_view kSignsWithheld = "SIGNES_RETENUS";
 /// told that she agreed to them explicitly (D-2.7, D-4.8). True when there were any.
 bool WithholdSpecialSigns(const directory::Directory& directory, v1::Content& content);
 
+/// Leaves codes alone: nothing that tells of anybody. What an exercise carries, whoever submits it.
+void LeaveCodesAlone(const directory::Directory& directory, v1::Content& content);
+
 }  // namespace relais::routing

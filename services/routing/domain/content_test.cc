@@ -43,6 +43,69 @@ TEST(CategoriesIn, ANotesWordsAreItsAuthorsToJudge) {
   EXPECT_THAT(CategoriesIn(content), ElementsAre("ENERGY_DEBT"));
 }
 
+TEST(CategoriesIn, ReadsEveryFieldOfAReport) {
+  v1::Content content;
+  content.mutable_distress_report()->set_alias("Dédé");
+  EXPECT_THAT(CategoriesIn(content), UnorderedElementsAre("SOCIAL_SITUATION", "IDENTITY"));
+  content.mutable_distress_report()->clear_alias();
+  content.mutable_distress_report()->set_pregnant(1);
+  EXPECT_THAT(CategoriesIn(content), UnorderedElementsAre("SOCIAL_SITUATION", "FAMILY"));
+}
+
+// Every field of every content, filled by reflection: texts, days, instants, numbers and flags that are no
+// codes.
+void Fill(google::protobuf::Message& message) {
+  const auto* reflection = message.GetReflection();
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const auto* field = message.GetDescriptor()->field(i);
+    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+      field->is_repeated() ? reflection->AddString(&message, field, "PERSONAL")
+                           : reflection->SetString(&message, field, "PERSONAL");
+    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_UINT32) {
+      reflection->SetUInt32(&message, field, 7);
+    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_INT32) {
+      reflection->SetInt32(&message, field, 7);
+    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_INT64) {
+      reflection->SetInt64(&message, field, 7);
+    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+      Fill(*reflection->MutableMessage(&message, field));
+    }
+  }
+}
+
+std::vector<std::string> SetFields(const google::protobuf::Message& message) {
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  std::vector<std::string> names;
+  for (const auto* field : fields) {
+    names.push_back(field->name());
+  }
+  return names;
+}
+
+// A field that comes later is left out until somebody says here that it tells of nobody.
+TEST(LeaveCodesAlone, LeavesTheseFieldsAndNoOther) {
+  const auto directory = directory::testing::SampleDirectory();
+  v1::Content content;
+  Fill(*content.mutable_distress_report());
+  content.mutable_distress_report()->add_signs("ISOLATION");
+  LeaveCodesAlone(*directory, content);
+  EXPECT_THAT(SetFields(content.distress_report()),
+              UnorderedElementsAre("place_kind", "postal_code", "signs", "danger", "informed", "agreement"));
+  EXPECT_THAT(content.distress_report().signs(),
+              ElementsAre("ISOLATION"));  // no code that the directory lacks
+  Fill(*content.mutable_unpaid_bill());
+  LeaveCodesAlone(*directory, content);
+  EXPECT_THAT(SetFields(content.unpaid_bill()), UnorderedElementsAre("event", "event_day", "fluid"));
+  Fill(*content.mutable_note());
+  LeaveCodesAlone(*directory, content);
+  EXPECT_TRUE(content.has_note());
+  EXPECT_THAT(SetFields(content.note()), IsEmpty());
+  Fill(*content.mutable_referent_proposal());
+  LeaveCodesAlone(*directory, content);
+  EXPECT_EQ(content.content_case(), v1::Content::CONTENT_NOT_SET);
+}
+
 TEST(WithholdSpecialSigns, LeavesTheOthers) {
   const auto directory = directory::testing::SampleDirectory();
   v1::Content content;

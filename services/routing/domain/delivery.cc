@@ -25,7 +25,9 @@ absl::Duration DelayAfter(const DeliveryRules& rules, uint32_t attempts) {
 
 }  // namespace
 
-bool IsNotice(const v1::MessageState& message) { return message.person().empty(); }
+bool IsAboutNobody(const v1::MessageState& message) { return message.person().empty(); }
+
+bool IsNotice(const v1::MessageState& message) { return IsAboutNobody(message) && !message.exercise(); }
 
 bool IsUndelivered(const v1::MessageState& message) {
   return message.delivery() == Delivery::DELIVERY_QUEUED || message.delivery() == Delivery::DELIVERY_OFFERED;
