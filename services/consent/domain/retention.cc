@@ -25,8 +25,14 @@ bool PersonDue(absl::Time last_contact, absl::Time now, const RetentionRules& ru
 }
 
 absl::Time EndOfAgreement(const PersonState& state, const Agreement& agreement, const Rules& rules) {
-  if (!IsTakenBack(state, agreement, rules)) {
-    return agreement.valid_until;
+  absl::Time end = agreement.TermAt(absl::InfiniteFuture()).until;
+  if (agreement.ended) {
+    end = std::min(end, agreement.ended->at);
+  }
+  Agreement given = agreement;  // whatever else ended it: what she took back
+  given.ended.reset();
+  if (!IsTakenBack(state, given, rules)) {
+    return end;
   }
   std::vector<Denial> denials(state.denials());
   std::stable_sort(denials.begin(), denials.end(),
@@ -34,11 +40,11 @@ absl::Time EndOfAgreement(const PersonState& state, const Agreement& agreement, 
   PersonState so_far;
   for (const Denial& denial : denials) {
     so_far.Add(denial);
-    if (IsTakenBack(so_far, agreement, rules)) {
-      return std::min(denial.at, agreement.valid_until);
+    if (IsTakenBack(so_far, given, rules)) {
+      return std::min(denial.at, end);
     }
   }
-  return agreement.valid_until;
+  return end;
 }
 
 bool AgreementProofDue(absl::Time ended, absl::Time now, const RetentionRules& rules) {

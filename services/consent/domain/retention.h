@@ -19,7 +19,8 @@ struct RetentionRules {
 /// or renewed (D-1.6). `kept_until` at the epoch: nothing is kept any more.
 [[nodiscard]] bool ObjectionDigestDue(absl::Time kept_until, absl::Time now);
 
-/// When an agreement ended: with its period, or when what was left of it was taken back.
+/// When an agreement ended: with its last period or its representative's mandate, when it was ended, or when
+/// what was left of it was taken back.
 [[nodiscard]] absl::Time EndOfAgreement(const PersonState& state, const Agreement& agreement,
                                         const Rules& rules);
 /// What proves an agreement is to be removed `agreement_months` months after its end.

@@ -64,6 +64,18 @@ TEST(Retention, AnAgreementEndsWithItsPeriodOrWhenAllOfItIsTakenBack) {
   EXPECT_EQ(other.End(1), Noon(2026, 11, 20));
 }
 
+// ADR 24, point 8: it was counted from the first period.
+TEST(Retention, ARenewedAgreementEndsWithItsLastPeriodAndAnEndedOneWhenItWasEnded) {
+  const Told renewed{Story().ExpiresOn(3, Lines(), 10).Renews(8, 1, 25).state()};
+  EXPECT_EQ(renewed.End(1), Noon(2026, 11, 25));
+  const Told mandate{Story().RepresentativeAgrees(3, Lines(), 12).state()};
+  EXPECT_EQ(mandate.End(1), Noon(2026, 11, 12));
+  const Told ended{Story().Refuses(2, Lines()).ExpiresOn(3, Lines(), 20).CollectorEnds(7, 2).state()};
+  EXPECT_EQ(ended.End(2), Noon(2026, 11, 7)) << "not when she last said no";
+  const Told both{Story().ExpiresOn(3, Lines(), 20).WithdrawsAgreement(5, 1).CollectorEnds(7, 1).state()};
+  EXPECT_EQ(both.End(1), Noon(2026, 11, 5));
+}
+
 TEST(Retention, ItsProofGoesFiveYearsLater) {
   EXPECT_FALSE(AgreementProofDue(At(2026, 11, 20), At(2031, 11, 19), RetentionRules()));
   EXPECT_TRUE(AgreementProofDue(At(2026, 11, 20), At(2031, 11, 20), RetentionRules()));
