@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/identity/request_key.h"
 #include "common/rpc/call.h"
+#include "common/rpc/remembered_row.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 
@@ -41,16 +42,19 @@ absl::StatusOr<Idempotency::Seen> Idempotency::Look(const storage::Store& store,
   if (!entry) {
     return seen;
   }
-  const std::string_view row = entry->value;
+  ASSIGN_OR_RETURN(seen.answer, AnswerIn(entry->value, seen.digest));
+  return seen;
+}
+
+absl::StatusOr<std::string> AnswerIn(std::string_view row, std::string_view digest) {
   if (row.size() < 1 + kDigestSize || row[0] != kRowVersion) {
     return absl::DataLossError("a remembered request does not parse");
   }
-  if (!ConstantTimeEqual(row.substr(1, kDigestSize), seen.digest)) {
+  if (!ConstantTimeEqual(row.substr(1, kDigestSize), digest)) {
     return Refusal(absl::StatusCode::kAlreadyExists, common::v1::ERROR_REASON_REQUEST_ID_REUSED,
                    "this request_id came before with other content");
   }
-  seen.answer = std::string(row.substr(1 + kDigestSize));
-  return seen;
+  return std::string(row.substr(1 + kDigestSize));
 }
 
 void Idempotency::Remember(const Seen& seen, const google::protobuf::Message& answer,

@@ -101,10 +101,10 @@ absl::Time FromMicros(int64_t micros) {
   return micros == 0 ? absl::InfinitePast() : absl::FromUnixMicros(micros);
 }
 
-v1::StoredPerson StoredFrom(const PersonState& state) {
+v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen) {
   v1::StoredPerson stored;
   for (const Agreement& agreement : state.agreements()) {
-    if (agreement.origin.frozen) {
+    if (agreement.origin.frozen && !with_frozen) {
       continue;
     }
     v1::StoredAgreement* out = stored.add_agreements();
@@ -134,7 +134,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     }
   }
   for (const Denial& denial : state.denials()) {
-    if (denial.origin.frozen) {
+    if (denial.origin.frozen && !with_frozen) {
       continue;
     }
     v1::StoredDenial* out = stored.add_denials();
@@ -147,9 +147,16 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     }
     out->set_represented(denial.represented);
     LinesTo(denial.lines, *out->mutable_lines());
+    if (denial.taken_back) {
+      v1::StoredTakenBack* taken = out->mutable_taken_back();
+      LinesTo(denial.taken_back->lines, *taken->mutable_lines());
+      taken->set_source_reference(denial.taken_back->source_reference);
+      taken->set_reference_of(denial.taken_back->reference_of);
+      taken->set_child_protection_only(denial.taken_back->child_protection_only);
+    }
   }
   for (const Objection& objection : state.objections()) {
-    if (objection.origin.frozen) {
+    if (objection.origin.frozen && !with_frozen) {
       continue;
     }
     v1::StoredObjection* out = stored.add_objections();
@@ -163,7 +170,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_said_again(objection.said_again ? Micros(*objection.said_again) : 0);
   }
   for (const Emergency& emergency : state.emergencies()) {
-    if (emergency.origin.frozen) {
+    if (emergency.origin.frozen && !with_frozen) {
       continue;
     }
     v1::StoredEmergency* out = stored.add_emergencies();
@@ -181,7 +188,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     out->set_informed(emergency.informed ? Micros(*emergency.informed) : 0);
   }
   for (const Information& information : state.information()) {
-    if (information.origin.frozen) {
+    if (information.origin.frozen && !with_frozen) {
       continue;
     }
     v1::StoredInformation* out = stored.add_information();
@@ -193,7 +200,7 @@ v1::StoredPerson StoredFrom(const PersonState& state) {
     LinesTo(information.lines, *out->mutable_lines());
   }
   for (const Restriction& restriction : state.restrictions()) {
-    if (restriction.origin.frozen) {
+    if (restriction.origin.frozen && !with_frozen) {
       continue;
     }
     v1::StoredRestriction* out = stored.add_restrictions();
@@ -271,6 +278,11 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored, LinesOfAgr
     }
     denial.lines = LinesFrom(in.lines());
     denial.represented = in.represented();
+    if (in.has_taken_back()) {
+      const v1::StoredTakenBack& taken = in.taken_back();
+      denial.taken_back = TakenBack{LinesFrom(taken.lines()), taken.source_reference(), taken.reference_of(),
+                                    taken.child_protection_only()};
+    }
     ASSIGN_OR_RETURN(denial.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(denial));
   }

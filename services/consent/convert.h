@@ -35,8 +35,8 @@ absl::Time FromMicros(int64_t micros);
 
 identity::Traits TraitsFrom(const v1::Traits& traits);
 
-/// Frozen acts stand elsewhere and are left out.
-v1::StoredPerson StoredFrom(const PersonState& state);
+/// Frozen acts stand elsewhere and are left out, but for who asks how much all of it is.
+v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen = false);
 /// DATA_LOSS when an id is no id.
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored);
 /// The same where what agreements cover is kept elsewhere: asked for by their place in it, in order.

@@ -10,6 +10,7 @@
 #include "services/consent/duties.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/erasure_handlers.h"
+#include "services/consent/handlers/leaving_erased.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/matches.h"
 #include "services/consent/handlers/objection_records.h"
@@ -45,6 +46,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
     co_return absl::OkStatus();  // nothing but leaves
   }
   co_await ResumeOn(registry_.context.executor);
+  const absl::Status parted = co_await PartFromErased(registry_.files(), subject.id);
+  CO_RETURN_IF_ERROR(parted);
   const storage::Partition partition = PersonPartition(subject.id);
   std::string from;
   do {
@@ -276,6 +279,8 @@ Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
     storage::CommitRequest commit;
     uint64_t purged = 0;
     std::vector<Id128> forgotten;
+    // Of one who has others the history forgets nothing: the copy of a frozen act says what became of it.
+    const bool may_forget = !state.HasLinked();
     for (const Agreement& agreement : state.agreements()) {
       if (agreement.origin.frozen ||
           !AgreementProofDue(EndOfAgreement(state, agreement, *rules), now, rules_)) {
@@ -289,7 +294,7 @@ Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
         commit.batch.push_back({key, std::nullopt});
         ++purged;
       }
-      if (!StillDecides(state, agreement, *rules)) {
+      if (may_forget && !StillDecides(state, agreement, *rules)) {
         forgotten.push_back(agreement.id);
       }
     }
@@ -300,7 +305,8 @@ Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
     left.Forget(forgotten);
     commit.partition = PersonPartition(person);
     commit.preconditions.push_back({std::string(kStateKey), loaded->version});
-    CO_ASSIGN_OR_RETURN(storage::Mutation mutation, registry_.store.WriteState(person, left));
+    CO_ASSIGN_OR_RETURN(storage::Mutation mutation,
+                        registry_.store.WriteState(person, left, Store::Room::kLinks));
     commit.batch.push_back(std::move(mutation));
     PersonCache::Writing writing(registry_.store.cache(), person);
     const absl::StatusOr<storage::CommitResult> done =

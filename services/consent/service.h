@@ -54,7 +54,7 @@ struct Settings {
   absl::Duration probe_interval = absl::Milliseconds(200);
   bool rebuild_routing = false;
   /// Whether persons may be found and made to be one human. What is linked stays so, and can be split.
-  bool links = false;
+  bool links = true;
   /// Of the keyed hashes that find persons who may be one. Absent: one is derived from the log's own key.
   std::optional<MatchKey> match_key = std::nullopt;
   bool rebuild_own = false;

@@ -12,6 +12,10 @@ namespace {
 
 // A value may have 1 MiB (storage contract); the seal and what else is committed with it need some.
 constexpr size_t kMostStateBytes = size_t{900} << 10;
+// What acts may fill, of one history or of all that are read together; and what histories may have that are
+// to be read together from here on.
+constexpr size_t kMostActsBytes = size_t{830} << 10;
+constexpr size_t kMostLinkedBytes = size_t{700} << 10;
 constexpr int kMostReads = 20;
 
 std::string ContextOf(const Id128& person, std::string_view key) {
@@ -82,6 +86,15 @@ absl::StatusOr<VersionedState> Store::LoadOwn(const Id128& person) {
   return VersionedState{std::make_shared<const PersonState>(std::move(state)), entry->version};
 }
 
+namespace {
+
+absl::Status BeingLinked() {
+  return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
+                      "this person is being linked or split: try again");
+}
+
+}  // namespace
+
 absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
   for (int attempt = 0; attempt < kMostReads; ++attempt) {
     ASSIGN_OR_RETURN(std::optional<VersionedState> read, ReadUnited(person));
@@ -89,11 +102,50 @@ absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
       return *std::move(read);
     }
   }
-  return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
-                      "this person is being linked or split: try again");
+  return BeingLinked();
+}
+
+absl::StatusOr<bool> Store::ListsWhileErased(const Id128& person, const Id128& link) {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   context_.store.Get(PersonPartition(person), kStateKey));
+  v1::StoredPerson stored;
+  if (!entry) {
+    return false;
+  }
+  const absl::Status opened = OpenFrozen(person, kStateKey, entry->value, stored);
+  if (absl::IsNotFound(opened)) {
+    return false;
+  }
+  RETURN_IF_ERROR(opened);
+  return std::any_of(stored.links().begin(), stored.links().end(),
+                     [&](const v1::StoredLink& each) { return each.link_id() == link.ToBytes(); });
 }
 
 namespace {
+
+// Of one who is leaving, until she has taken what is hers: every no of both sides, and no yes of either.
+PersonState NoesOf(const PersonState& state) {
+  PersonStateBuilder builder;
+  for (const Denial& denial : state.denials()) {
+    builder.Put(denial);
+  }
+  for (const Objection& objection : state.objections()) {
+    builder.Put(objection);
+  }
+  for (const Restriction& restriction : state.restrictions()) {
+    builder.Put(restriction);
+  }
+  for (const Link& link : state.links()) {
+    builder.Put(link);
+  }
+  builder.PutTurns(state.turns());
+  return std::move(builder).Build(state.latest());
+}
+
+bool HasEnded(const PersonState& root, const std::optional<LinkedTo>& to) {
+  const Link* link = to ? root.FindLink(to->link) : nullptr;
+  return link != nullptr && link->until.has_value();
+}
 
 bool Holds(const std::vector<FrozenHistory>& histories, const Id128& person) {
   return std::any_of(histories.begin(), histories.end(),
@@ -119,13 +171,25 @@ absl::StatusOr<Store::Path> Store::PathOf(const Id128& person) {
   for (;;) {
     path.ticket = cache_.Ticket(next);
     absl::StatusOr<VersionedState> canonical = LoadOwn(next);
-    if (absl::IsNotFound(canonical.status())) {  // erased before she listed this one, who is on her own again
+    if (absl::IsNotFound(canonical.status())) {
+      // What was said while they were one stands there: nobody decides without it. Whoever listed her gives
+      // her what is hers before she is gone (leaving_erased.h).
+      ASSIGN_OR_RETURN(const bool listed, ListsWhileErased(next, to.link));
+      if (listed) {
+        return BeingLinked();
+      }
+      // Erased before she listed this one, who is on her own again.
       return Path{person, own, {}, cache_.Ticket(person), true};
     }
     RETURN_IF_ERROR(canonical.status());
     path.at = next;
     path.root = *std::move(canonical);
     const Link* link = path.root.state->FindLink(to.link);
+    const bool stale = path.root.state->turns() != to.turn || path.root.state->linked_to().has_value();
+    if (link == nullptr && next == to.canonical && stale) {
+      // Void: she will never be listed, and what is read there is not all of whom it is of.
+      return Path{person, own, {}, cache_.Ticket(person), true};
+    }
     if (link == nullptr || link->went_with.IsZero()) {
       path.unfinished = path.unfinished || link == nullptr || link->until.has_value();
       return path;
@@ -153,13 +217,14 @@ absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& per
     return std::optional(std::move(path.root));
   }
   std::vector<FrozenHistory> frozen = std::move(path.frozen);
+  const bool leaving = !frozen.empty() && HasEnded(*path.root.state, frozen.front().state.linked_to());
   for (const Link& link : path.root.state->links()) {
     if (link.until || Holds(frozen, link.person)) {
       continue;
     }
     const absl::StatusOr<VersionedState> other = LoadOwn(link.person);
     if (absl::IsNotFound(other.status())) {
-      continue;  // erased
+      return std::optional<VersionedState>();  // being erased; then so is this one, or they are parted first
     }
     RETURN_IF_ERROR(other.status());
     const std::optional<LinkedTo>& to = other->state->linked_to();
@@ -168,8 +233,11 @@ absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& per
     }
     frozen.push_back({link.person, *other->state});
   }
-  VersionedState united{std::make_shared<const PersonState>(Unite(*path.root.state, frozen)),
-                        path.root.version};
+  PersonState together = Unite(*path.root.state, frozen);
+  if (leaving) {
+    together = NoesOf(together);
+  }
+  VersionedState united{std::make_shared<const PersonState>(std::move(together)), path.root.version};
   if (!path.unfinished) {
     cache_.Insert(path.at, united, path.ticket);
     if (path.at != person) {
@@ -238,9 +306,17 @@ absl::StatusOr<bool> Store::OpenRowOfName(const Id128& person, const std::string
   return true;
 }
 
-absl::StatusOr<storage::Mutation> Store::WriteState(const Id128& person, const PersonState& state) {
+bool Store::MayLink(const PersonState& united, const PersonState& other) {
+  return MayJoin(united, other) &&
+         StoredFrom(united, true).ByteSizeLong() + StoredFrom(other, true).ByteSizeLong() <= kMostLinkedBytes;
+}
+
+absl::StatusOr<storage::Mutation> Store::WriteState(const Id128& person, const PersonState& state,
+                                                    Room room) {
   const v1::StoredPerson stored = StoredFrom(state);
-  if (stored.ByteSizeLong() > kMostStateBytes) {
+  const size_t whole = room == Room::kActs && state.HasLinked() ? StoredFrom(state, true).ByteSizeLong()
+                                                                : stored.ByteSizeLong();
+  if (whole > (room == Room::kActs ? kMostActsBytes : kMostStateBytes)) {
     return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_WRONG_STATE,
                         "too much is recorded about this person; tell the operators");
   }

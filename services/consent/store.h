@@ -88,14 +88,25 @@ class Store {
   /// The same of this name of hers alone.
   absl::StatusOr<bool> OpenRowOfName(const Id128& person, const std::string& key,
                                      google::protobuf::MessageLite& out);
-  /// From the store, whatever the cache has. OVERLOADED: she is being linked or split all the time.
+  /// Whether somebody who is being erased has that link in her list, going on or not: whom it links waits
+  /// until she is given what is hers (leaving_erased.h).
+  absl::StatusOr<bool> ListsWhileErased(const Id128& person, const Id128& link);
+  /// From the store, whatever the cache has. OVERLOADED: she is being linked or split all the time, or
+  /// somebody who is one human with her is being erased without her, by a restore, and has not left her yet:
+  /// then nothing is decided.
   absl::StatusOr<VersionedState> LoadFresh(const Id128& person);
   /// To be held during a commit that changes her state.
   [[nodiscard]] PersonCache& cache() { return cache_; }
 
+  /// For whom a history is written. Acts leave some room free, counted over all histories that are read
+  /// together: so that what links them, parts them or forgets always fits.
+  enum class Room { kActs, kLinks };
   /// The mutation that writes it. RESOURCE_EXHAUSTED when her file has no room left. The person's key must
   /// exist or be drafted for this commit.
-  absl::StatusOr<storage::Mutation> WriteState(const Id128& person, const PersonState& state);
+  absl::StatusOr<storage::Mutation> WriteState(const Id128& person, const PersonState& state,
+                                               Room room = Room::kActs);
+  /// Whether the two may be read together, with room left for acts.
+  [[nodiscard]] static bool MayLink(const PersonState& united, const PersonState& other);
   absl::StatusOr<storage::Mutation> WriteSealed(const Id128& person, std::string key,
                                                 const google::protobuf::MessageLite& message);
   absl::StatusOr<std::string> Seal(const Id128& person, std::string_view key,

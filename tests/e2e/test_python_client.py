@@ -75,19 +75,27 @@ class PythonClientTest(suite.SuiteTest):
             self.assertNotIn(error.code(), (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED,
                                             grpc.StatusCode.UNKNOWN), where + name)
 
-    def test_nobody_is_linked_while_links_are_off(self):
-        who = {"surname": "Diallo", "first_names": "Awa", "phone": "0612345678",
-               "birth_date": self.types.Date(year=1980, month=5, day=17)}
-        one, other = self.register(self.city, "link-1", **who), self.register(self.city, "link-2", **who)
+    def test_one_human_under_two_names(self):
+        """Merged, her no under either name counts under both; split, it stays with both, and a yes with its own name."""
+        one = self.register(self.city, "link-1", surname="Diallo", first_names="Awa")
+        other = self.register(self.city, "link-2", surname="Dialo", first_names="Awa")
+        self.city.call("consent", "ConsentService", "RecordConsent", self.agreement(one))
         steward = self.suite.client("ville-paris/steward", agent="stew-1")
         steward.metadata.append(("relais-reason", "doublon"))
-        request = self.person.MergeRequest(request_id=suite.new_id(), person=one, other=other)
-        with self.assertRaises(grpc.RpcError) as refused:
-            steward.call("consent", "PersonService", "Merge", request)
-        self.assertEqual(refused.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
-        self.assertEqual(suite.reason_of(refused.exception), "WRONG_STATE")
-        listed = steward.call("consent", "PersonService", "ListCandidates", self.person.ListCandidatesRequest())
-        self.assertEqual(len(listed.candidates), 0)
+        merged = steward.call("consent", "PersonService", "Merge",
+                              self.person.MergeRequest(request_id=suite.new_id(), person=one, other=other))
+        self.assertEqual(self.check(other).decision, self.types.DECISION_PERMIT)
+        self.city.call("consent", "ConsentService", "RecordRefusal", self.consent.RecordRefusalRequest(
+            request_id=suite.new_id(), person=other, lines=[self.values.ConsentLine()]))
+        self.assertEqual(self.check(one).decision, self.types.DECISION_DENY)
+        split = steward.call("consent", "PersonService", "Split",
+                             self.person.SplitRequest(request_id=suite.new_id(), link_id=merged.link_id))
+        self.assertEqual(split.impact.disclosures_total, 1)
+        for name in (one, other):
+            self.assertEqual(self.check(name).decision, self.types.DECISION_DENY)
+        self.city.call("consent", "ConsentService", "RecordConsent", self.agreement(one))
+        self.assertEqual(self.check(one).decision, self.types.DECISION_PERMIT)
+        self.assertEqual(self.check(other).decision, self.types.DECISION_DENY)
 
     def test_agree_permit_withdraw_deny(self):
         person = self.register(self.city, "case-1", surname="Traoré", first_names="Aminata")

@@ -211,6 +211,12 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
     act.kind = ActOfHers::Kind::kWithdrawal;
     act.id = IdOr(withdrawn.consent_id(), Id128());
     act.lines = Intern(withdrawn.lines());
+    // Now, while she is one human with whoever gave it: it reaches no farther once they are split.
+    if (const ActOfHers* agreement = FindAgreement(person, act.id); agreement != nullptr) {
+      act.takes_back = true;
+      act.taken = agreement->lines;
+      act.source_reference = agreement->source_reference;
+    }
     AddAct(person, act);
   } else if (event_class == audit::v1::EVENT_CLASS_OBJECTION_RECORDED && payload.UnpackTo(&objected)) {
     Object(person, {objected.supplier(), RecordName(objected.key_version(), objected.digest()), leaf});
@@ -262,6 +268,11 @@ Cover HerActs::CoverOfAct(const ActOfHers& act, const Person* person, const Soug
     return Cover::kNone;
   }
   const Cover own = CoverOf(lines_[act.lines], sought);
+  if (own != Cover::kNone && act.takes_back) {
+    const bool about_it =
+        act.source_reference == 0 || texts_[act.source_reference] == sought.source_reference;
+    return about_it ? CoverOf(lines_[act.taken], sought) : Cover::kNone;
+  }
   if (own == Cover::kNone || act.kind != ActOfHers::Kind::kWithdrawal || act.id.IsZero() ||
       person == nullptr) {
     return own;

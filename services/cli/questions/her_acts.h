@@ -48,6 +48,8 @@ struct ActOfHers {
   Kind kind = Kind::kAgreement;
   bool explicit_given = false;
   bool represented = false;  // a representative said it
+  bool takes_back = false;   // a withdrawal of one agreement that was read: `taken`, its source reference
+  uint32_t taken = 0;        // what that agreement covers, interned
   Id128 of;                  // of whom it was told, where persons are linked as one human
 
   /// When she gave an agreement: what was entered later does not overrule what she said in between.

@@ -63,6 +63,18 @@ TEST_F(PermitAfterRefusalTest, AfterASplitTheNoFromBeforeIsHersAlone) {
   EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 5 1"));
 }
 
+// ADR 24: on the side that has not the agreement it was read as a withdrawal of everything.
+TEST_F(PermitAfterRefusalTest, AWithdrawalOfOneAgreementReachesNoFartherAfterASplit) {
+  teller.Agrees(1, Line("RIGHTS_OPENING", "IDENTITY", "cpam"), 7);
+  teller.Agrees(2, caf, 8);
+  teller.Links(1, 2);
+  teller.Withdraws(1, everything, 7);
+  teller.Withdraws(2, everything, 7);  // each has a leaf
+  teller.Splits(1, 2);
+  teller.Permit(2, 8);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+}
+
 TEST_F(PermitAfterRefusalTest, ALaterAgreementSupersedesOnItsLines) {
   teller.Refuses(1, caf);
   teller.Agrees(1, caf, 7);

@@ -98,6 +98,15 @@ struct Agreement {
   [[nodiscard]] bool InvalidAt(absl::Time now) const { return EndedBy(now) && ended->invalidated; }
 };
 
+/// What an agreement covered, as a withdrawal of it keeps it: it says how far the no reaches, and how broad
+/// it is, also where the agreement itself is not (links.h).
+struct TakenBack {
+  std::vector<Line> lines;
+  std::string source_reference;
+  std::string reference_of;
+  bool child_protection_only = false;
+};
+
 /// Her no: a refusal, or a withdrawal of what she had agreed to. A withdrawal of one agreement covers what
 /// that agreement covers, within `lines`.
 struct Denial {
@@ -109,6 +118,8 @@ struct Denial {
   std::vector<Line> lines;
   bool represented = false;  // a representative said it; else she herself
   Origin origin = {};
+  /// Of the agreement; filled when it is recorded (PersonState::Add).
+  std::optional<TakenBack> taken_back = std::nullopt;
 };
 
 /// Her objection to what a supplier may otherwise transmit (D-1.6). It ends by lifting and in no other way.

@@ -49,16 +49,18 @@ Cover CoverOf(const std::vector<Line>& lines, const Asked& asked) {
   return cover;
 }
 
-Cover CoverOf(const Agreement& agreement, const Asked& asked) {
-  const bool anothers = !agreement.reference_of.empty() && agreement.reference_of != asked.question.sender;
-  if (agreement.child_protection_only && asked.kind != kChildProtection) {
+// Of an agreement, or of what a withdrawal of it keeps.
+template <typename Agreed>
+Cover CoverOfAgreed(const Agreed& agreed, const Asked& asked) {
+  const bool anothers = !agreed.reference_of.empty() && agreed.reference_of != asked.question.sender;
+  if (agreed.child_protection_only && asked.kind != kChildProtection) {
     return Cover::kNone;
   }
-  if (!agreement.source_reference.empty() &&
-      (anothers || agreement.source_reference != asked.question.stated.source_reference)) {
+  if (!agreed.source_reference.empty() &&
+      (anothers || agreed.source_reference != asked.question.stated.source_reference)) {
     return Cover::kNone;
   }
-  return CoverOf(agreement.lines, asked);
+  return CoverOf(agreed.lines, asked);
 }
 
 // A withdrawal of one agreement is as broad as what it takes back, within its own lines.
@@ -67,8 +69,11 @@ Cover CoverOf(const Denial& denial, const PersonState& state, const Asked& asked
   if (own == Cover::kNone || !denial.agreement) {
     return own;
   }
-  const Agreement* agreement = state.FindAgreement(*denial.agreement);
-  return agreement == nullptr ? own : CoverOf(*agreement, asked);
+  if (denial.taken_back) {
+    return CoverOfAgreed(*denial.taken_back, asked);
+  }
+  const Agreement* agreement = state.FindAgreement(*denial.agreement);  // recorded before they kept it
+  return agreement == nullptr ? own : CoverOfAgreed(*agreement, asked);
 }
 
 struct Covering {
@@ -193,7 +198,7 @@ std::vector<Covering> CoveringAgreements(const PersonState& state, const Asked& 
     if (agreement.recorded > now || rule.offence) {
       continue;
     }
-    const Cover cover = CoverOf(agreement, asked);
+    const Cover cover = CoverOfAgreed(agreement, asked);
     if (cover == Cover::kNone) {
       continue;
     }

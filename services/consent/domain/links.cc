@@ -227,7 +227,15 @@ PersonState Unite(const PersonState& canonical, const std::vector<FrozenHistory>
   Lists united = Lists::Of(canonical);
   const std::vector<Link> links = united.links;
   absl::Time latest = canonical.latest();
-  for (const FrozenHistory& history : frozen) {
+  // The same whoever was read first: of one no said while they were one each has a copy, of one instant.
+  std::vector<const FrozenHistory*> in_order;
+  for (const FrozenHistory& each : frozen) {
+    in_order.push_back(&each);
+  }
+  std::sort(in_order.begin(), in_order.end(),
+            [](const FrozenHistory* a, const FrozenHistory* b) { return a->person < b->person; });
+  for (const FrozenHistory* each : in_order) {
+    const FrozenHistory& history = *each;
     const PersonState& state = history.state;
     latest = std::max(latest, state.latest());
     Join(state.agreements(), history.person, links, united.agreements);
@@ -249,6 +257,15 @@ std::optional<Id128> RootOfTwo(const Id128& one, bool one_has_linked, const Id12
     return one_has_linked ? one : other;
   }
   return std::min(one, other);
+}
+
+bool MayJoin(const PersonState& united, const PersonState& other) {
+  const auto names = [](const PersonState& state) {
+    return 1 + std::count_if(state.links().begin(), state.links().end(),
+                             [](const Link& link) { return !link.until && !link.left; });
+  };
+  return static_cast<size_t>(names(united) + names(other)) <= kMostNames &&
+         united.links().size() < kMostLinks && other.links().size() < kMostLinks;
 }
 
 std::vector<Id128> LeavingWith(const std::vector<Link>& links, const Id128& link) {
@@ -273,7 +290,7 @@ Parted Part(const PersonState& united, const Id128& link, absl::Time at, const I
   Lists stays;
   Lists leaves;
   stays.links = united.links();
-  stays.turns = united.turns();
+  stays.turns = united.turns() + 1;
   const std::vector<Id128> persons = LeavingWith(united.links(), link);
   const Leavers leavers(persons);
   const absl::Time since = united.FindLink(link)->since;

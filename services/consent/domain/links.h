@@ -34,6 +34,13 @@ struct FrozenHistory {
 /// with somebody of these.
 [[nodiscard]] std::vector<Id128> LeavingWith(const std::vector<Link>& links, const Id128& link);
 
+/// More names than these are not made one human, nor is a history linked that was so often before: so that
+/// what links and parts them always fits (store.h, Room).
+inline constexpr size_t kMostNames = 16;
+inline constexpr size_t kMostLinks = 64;
+/// Whether another history may be read with this one. `united`: what Unite gave, `other` likewise.
+[[nodiscard]] bool MayJoin(const PersonState& united, const PersonState& other);
+
 /// What stays and what leaves when a link ends.
 struct Parted {
   PersonState stays;
@@ -42,7 +49,8 @@ struct Parted {
 /// `united`: what Unite gave. What was recorded under the name of one who leaves, leaves; every refusal,
 /// withdrawal, standing objection and standing restriction said since the link stays with both sides: nobody
 /// knows who said it. The link is marked as ended in `stays`, by `ended_by`, and so are those of who goes
-/// along, whose links go on in `leaves`. `link` must be one of its own, not ended.
+/// along, whose links go on in `leaves`. A withdrawal of one agreement keeps what it took back, so that it
+/// reaches as far where the agreement is not. `link` must be one of its own, not ended.
 [[nodiscard]] Parted Part(const PersonState& united, const Id128& link, absl::Time at,
                           const Id128& ended_by = {});
 

@@ -38,13 +38,18 @@ struct Word {
   int number = 0;
   bool no = false;
   absl::Time at;
-  std::string recipient;
+  std::string recipient;  // or its kind, where broad
   std::string purpose;
+  bool broad = false;
+  int takes_back = 0;       // a no: the number of the yes that it takes back, whatever its lines
   std::set<int> said_with;  // who was one with her when it was said
 };
 
 Line LineOf(const Word& word) {
-  return testing::MakeLine({word.purpose}, {"IDENTITY"}, {testing::To(word.recipient)});
+  const Recipient to = !word.broad                ? testing::To(word.recipient)
+                       : word.recipient == "siao" ? testing::Kind("SIAO")
+                                                  : testing::Kind("ASSOCIATION");
+  return testing::MakeLine({word.purpose}, {"IDENTITY"}, {to});
 }
 Agreement AgreementOf(const Word& word) {
   Agreement agreement;
@@ -59,6 +64,11 @@ Denial DenialOf(const Word& word) {
   denial.id = IdOf(static_cast<uint8_t>(word.number));
   denial.at = word.at;
   denial.lines = {LineOf(word)};
+  if (word.takes_back != 0) {
+    denial.kind = Denial::Kind::kWithdrawal;
+    denial.agreement = IdOf(static_cast<uint8_t>(word.takes_back));
+    denial.lines = {Line()};
+  }
   return denial;
 }
 
@@ -224,14 +234,33 @@ class Naive {
   [[nodiscard]] PersonState Read(int person) const {
     PersonState state;
     for (const int number : WordsOf(person)) {  // in the order in which they were said
-      const Word& word = words_.at(number);
-      if (word.no) {
+      Word word = words_.at(number);
+      if (word.takes_back != 0) {  // naively: a no to just what that yes was about, whoever has it now
+        const Word& yes = words_.at(word.takes_back);
+        word.recipient = yes.recipient;
+        word.purpose = yes.purpose;
+        word.broad = yes.broad;
+        word.takes_back = 0;
+        Denial denial = DenialOf(word);
+        denial.kind = Denial::Kind::kWithdrawal;
+        state.Add(std::move(denial));
+      } else if (word.no) {
         state.Add(DenialOf(word));
       } else {
         state.Add(AgreementOf(word));
       }
     }
     return state;
+  }
+  // A yes that she has under some name of hers now; 0: none.
+  [[nodiscard]] int SomeYesOf(int person, uint64_t which) const {
+    std::vector<int> all;
+    for (const int number : WordsOf(person)) {
+      if (!words_.at(number).no) {
+        all.push_back(number);
+      }
+    }
+    return all.empty() ? 0 : all[which % all.size()];
   }
   std::map<int, Edge> edges_;
 
@@ -263,6 +292,7 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
   int splits = 0;
   int chains = 0;
   int permits = 0;
+  int withdrawals = 0;
   const int wanted = SequencesWanted();
   for (int sequence = 0; sequence < wanted; ++sequence) {
     std::ostringstream trace;
@@ -278,10 +308,15 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
       const int other = below(kPersons);
       const int what = below(10);
       if (what < 5) {
-        const Word word{step, below(2) == 0, now, recipients[below(2)], purposes[below(2)], {}};
+        Word word{step, below(2) == 0, now, recipients[below(2)], purposes[below(2)], below(4) == 0, 0, {}};
+        if (word.no && below(2) == 0) {
+          word.takes_back = naive.SomeYesOf(person, engine());
+          withdrawals += word.takes_back != 0 ? 1 : 0;
+        }
         stored.Say(person, word);
         naive.Say(person, word);
-        trace << " " << person << (word.no ? " no " : " yes ") << step << ";";
+        trace << " " << person << (word.no ? " no " : " yes ") << step << (word.broad ? " broad" : "")
+              << " of " << word.takes_back << ";";
       } else if (what < 8) {
         const int link = person == other ? 0 : stored.LinkThem(person, other, now);
         if (link != 0) {
@@ -319,6 +354,7 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
   EXPECT_GT(splits, wanted / 4);
   EXPECT_GT(chains, wanted / 4);
   EXPECT_GT(permits, wanted);
+  EXPECT_GT(withdrawals, wanted / 4);
 }
 
 }  // namespace

@@ -193,6 +193,49 @@ TEST(Part, EveryNoSaidMeanwhileStaysWithBoth) {
   EXPECT_EQ(b.links().back().person, kA);
 }
 
+// ADR 24, point 1: on the side that has not the agreement its withdrawal covered everything, broadly.
+TEST(Part, AWithdrawalOfOneAgreementReachesAsFarOnBothSides) {
+  const Line to_cpam = RightsLine({To("cpam")});
+  const Line to_all = RightsLine({testing::Kind("BENEFITS")});  // the CAF's kind
+  Question to_the_other = RightsQuestion();
+  to_the_other.recipient = "cpam";
+  for (const bool under_b : {true, false}) {
+    // A's narrow agreement, withdrawn while they are one; B has one that has nothing to do with it.
+    PersonState united = Together(Story().Agrees(2, {ToCaf()}), Story().Agrees(3, {to_cpam}));
+    united.SpeakAs(under_b ? kB : Id128());
+    united.Add(Denial{IdOf(70), Denial::Kind::kWithdrawal, Noon(2026, 11, 12), IdOf(1), {Line()}});
+    united.SpeakAs({});
+    ASSERT_TRUE(united.denials()[0].taken_back.has_value());
+    const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+    PersonState b =
+        Rejoin(Story().Agrees(3, {to_cpam}).state(), parted.leaves, *parted.stays.FindLink(kLink), kA);
+    PersonState a = parted.stays;
+    EXPECT_EQ(Asked(b, to_the_other, 15), kPermit) << "an unrelated agreement";
+    for (PersonState* side : {&a, &b}) {
+      EXPECT_EQ(Rights(*side, 15), kDeny);
+      Agreement broad = AgreementOf(80, 16);
+      broad.lines = {to_all};
+      side->Add(broad);
+      EXPECT_EQ(Rights(*side, 17), kDeny) << "a broad yes does not undo a narrow no";
+      side->Add(AgreementOf(81, 18));
+      EXPECT_EQ(Rights(*side, 19), kPermit);
+    }
+  }
+}
+
+TEST(Part, WhatItTookBackIsKeptWithItsLimits) {
+  PersonState united =
+      Together(Story().Agrees(2, {ToCaf()}, false, "report-1"), Story().Agrees(3, {ToCaf()}));
+  united.Add(Denial{IdOf(70), Denial::Kind::kWithdrawal, Noon(2026, 11, 12), IdOf(1), {Line()}});
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  const PersonState b =
+      Rejoin(Story().Agrees(3, {ToCaf()}).state(), parted.leaves, *parted.stays.FindLink(kLink), kA);
+  EXPECT_EQ(Rights(b, 15), kPermit) << "it was limited to one report";
+  Question about_it = RightsQuestion();
+  about_it.stated.source_reference = "report-1";
+  EXPECT_EQ(Asked(b, about_it, 15), kDeny);
+}
+
 TEST(Part, AnObjectionSaidAgainUnderHerNameIsHersAndStaysWithBoth) {
   PersonState united = Together(Story().ObjectsTo(2, "edf"), Story().ObjectsTo(3, "engie"));
   const auto object = [&](const Id128& name, const char* supplier) {
@@ -236,6 +279,42 @@ TEST(Part, WhoWasSaidToBeOneWithHerLeavesToo) {
   EXPECT_FALSE(b.FindLink(c_link)->until.has_value());
   EXPECT_TRUE(b.HasLinked());
   EXPECT_FALSE(parted.stays.HasLinked());
+}
+
+// ADR 24, points 3 and 4: a link that is not listed is void once anything changed.
+TEST(Turns, GrowWithWhateverChangesWhoIsOneWithHer) {
+  PersonState state;
+  uint64_t before = state.turns();
+  state.LinkTo({kLink, kA, Noon(2026, 11, 9), v1::LINK_CAUSE_MERGED});
+  EXPECT_GT(state.turns(), before);
+  PersonState canonical = Canonical(PersonState());
+  EXPECT_GT(canonical.turns(), 0u);
+  before = canonical.turns();
+  const Parted parted = Part(Unite(canonical, {{kB, PersonState()}}), kLink, Noon(2026, 11, 14));
+  EXPECT_GT(parted.stays.turns(), before);
+}
+
+TEST(MayJoin, SoManyNamesAndLinks) {
+  const auto with = [](size_t linked, size_t ended) {
+    PersonState state;
+    for (size_t i = 0; i < linked + ended; ++i) {
+      Link link;
+      link.id = IdOf(static_cast<uint8_t>(i));
+      link.person = IdOf(static_cast<uint8_t>(100 + i));
+      link.since = Noon(2026, 11, 3);
+      if (i >= linked) {
+        link.until = Noon(2026, 11, 4);
+      }
+      state.Add(link);
+    }
+    return state;
+  };
+  EXPECT_TRUE(MayJoin(with(kMostNames - 2, 0), with(0, 0)));
+  EXPECT_FALSE(MayJoin(with(kMostNames - 1, 0), with(0, 0)));
+  EXPECT_FALSE(MayJoin(with(0, 0), with(kMostNames - 1, 0)));
+  EXPECT_TRUE(MayJoin(with(1, kMostLinks - 2), with(0, 3)));
+  EXPECT_FALSE(MayJoin(with(1, kMostLinks - 1), with(0, 3)));
+  EXPECT_FALSE(MayJoin(with(0, 0), with(0, kMostLinks)));
 }
 
 TEST(RootOfTwo, WhoHasOthersElseTheLowerId) {

@@ -196,7 +196,7 @@ struct Lacks {
 
 std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const std::string& category,
                               absl::Time now, Lacks& lacks) {
-  const auto reaches = [&](const Agreement& agreement) {
+  const auto reaches = [&](const auto& agreement) {
     const bool about_this = agreement.source_reference.empty() ||
                             (agreement.source_reference == q.stated.source_reference &&
                              (agreement.reference_of.empty() || agreement.reference_of == q.sender));
@@ -219,7 +219,9 @@ std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const
   }
   for (const Denial& denial : state.denials()) {
     int covered = Covered(denial.lines, q, category);
-    if (covered != 0 && denial.agreement) {
+    if (covered != 0 && denial.taken_back) {
+      covered = reaches(*denial.taken_back);
+    } else if (covered != 0 && denial.agreement) {
       for (const Agreement& agreement : state.agreements()) {
         covered = agreement.id == *denial.agreement ? reaches(agreement) : covered;
       }

@@ -18,6 +18,11 @@ void PersonState::Add(Agreement agreement) {
 
 void PersonState::Add(Denial denial) {
   Moved(denial.at);
+  const Agreement* taken = denial.agreement ? FindAgreement(*denial.agreement) : nullptr;
+  if (taken != nullptr && !denial.taken_back) {
+    denial.taken_back =
+        TakenBack{taken->lines, taken->source_reference, taken->reference_of, taken->child_protection_only};
+  }
   denial.origin = {speaking_, false};
   denials_.push_back(std::move(denial));
 }
@@ -224,6 +229,7 @@ bool PersonState::HasLinked() const {
 void PersonState::Add(Link link) {
   Moved(link.since);
   links_.push_back(link);
+  ++turns_;
 }
 
 const Link* PersonState::FindLink(const Id128& link) const { return FindById(links_, link); }

@@ -36,6 +36,7 @@ class PersonState {
 
   // Applying acts. Each moves `latest`.
   void Add(Agreement agreement);
+  /// One of an agreement that is there keeps what it takes back.
   void Add(Denial denial);
   void Add(Emergency emergency);
   void Add(Information information);
@@ -64,8 +65,11 @@ class PersonState {
   void Unlink() { linked_to_.reset(); }
   /// Points to somebody else by the same link.
   void PointTo(const Id128& canonical) { linked_to_->canonical = canonical; }
-  /// How often this history was frozen: a link to her that she does not list is void once this has grown.
+  /// How often it changed who is one human with her: a link to her that she does not list is void once this
+  /// has grown, so that what was judged of her group when it was made still holds when she lists it.
   [[nodiscard]] uint64_t turns() const { return turns_; }
+  /// Voids every link to her that she does not list.
+  void Turn() { ++turns_; }
   /// True: others are linked to her, so that she is not frozen herself.
   [[nodiscard]] bool HasLinked() const;
   void Add(Link link);

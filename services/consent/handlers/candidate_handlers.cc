@@ -142,8 +142,20 @@ struct Deciding {
   bool confirmed = false;
   audit::Event event;  // its id is the act's, and a link's
   Claim claim;
-  absl::Time decided;  // what was undone since is not made again
+  absl::Time decided;         // what was undone since is not made again
+  std::optional<Id128> link;  // it is over: the link by which they were one then
 };
+
+LinkWish WishOf(const Deciding& deciding) {
+  LinkWish wish;
+  wish.one = deciding.one;
+  wish.other = deciding.other;
+  wish.link = deciding.event.event_id;
+  wish.cause = v1::LINK_CAUSE_CONFIRMED;
+  wish.at = deciding.decided;
+  wish.event = AsRegistrys(deciding.event);  // her own is the decision's: she may know neither
+  return wish;
+}
 
 absl::StatusOr<storage::CommitRequest> DecisionCommit(Registry& registry, const Deciding& deciding,
                                                       const StoredPair& pair) {
@@ -174,17 +186,13 @@ absl::Status AreTwo(Registry& registry, const Deciding& deciding) {
   return one ? WrongState("they are linked as one: split them instead") : absl::OkStatus();
 }
 
-absl::Status BothHaveOthersError() {
-  return WrongState("others are linked to each of them: undo the links of one first");
-}
-
 // Whether it may be decided so now.
 absl::Status MayDecide(Registry& registry, const Deciding& deciding) {
   if (!deciding.confirmed) {
     return AreTwo(registry, deciding);
   }
-  ASSIGN_OR_RETURN(const bool both, BothHaveOthers(registry.files(), deciding.one, deciding.other));
-  return both ? BothHaveOthersError() : absl::OkStatus();
+  ASSIGN_OR_RETURN(const LinkResult result, WouldLink(registry.files(), WishOf(deciding)));
+  return result == LinkResult::kAlready ? absl::OkStatus() : LinkRefusal(result);
 }
 
 // Records the decision once, and takes the candidate from the list. `deciding` gets who the two are.
@@ -202,9 +210,12 @@ Task<absl::Status> Decide(Registry& registry, Deciding& deciding) {
         co_return WrongState("this candidate is decided on already");
       }
       deciding.decided = FromMicros(pair->candidate.decided());
+      if (!pair->candidate.link_id().empty()) {
+        CO_ASSIGN_OR_RETURN(deciding.link, Id128::FromBytes(pair->candidate.link_id()));
+      }
     } else {
-      CO_RETURN_IF_ERROR(MayDecide(registry, deciding));
       deciding.decided = WholeMicros(registry.context.log.Now());
+      CO_RETURN_IF_ERROR(MayDecide(registry, deciding));
       absl::StatusOr<storage::CommitRequest> commit = DecisionCommit(registry, deciding, *pair);
       if (audit::IsErased(commit.status())) {
         co_return rpc::NoSuchOrNotYours();
@@ -317,31 +328,26 @@ Task<absl::StatusOr<v1::ConfirmMatchResponse>> CandidateHandlers::ConfirmMatch(
   CO_RETURN_IF_ERROR(deciding.status());
   const absl::Status decided = co_await Decide(registry_, *deciding);
   CO_RETURN_IF_ERROR(decided);
-  LinkWish wish;
-  wish.one = deciding->one;
-  wish.other = deciding->other;
-  wish.link = deciding->event.event_id;
-  wish.cause = v1::LINK_CAUSE_CONFIRMED;
-  wish.at = deciding->decided;
-  wish.event = AsRegistrys(deciding->event);  // her own is the decision's: she may know neither
-  const absl::StatusOr<Linked> linked = co_await LinkPersons(registry_.files(), std::move(wish));
-  if (audit::IsErased(linked.status())) {
-    co_return rpc::NoSuchOrNotYours();
-  }
-  CO_RETURN_IF_ERROR(linked.status());
-  if (linked->result == LinkResult::kBothHaveOthers) {
-    const absl::Status reopened = co_await ReopenCandidate(registry_, deciding->id, deciding->event.event_id);
-    CO_RETURN_IF_ERROR(reopened);
-    co_return BothHaveOthersError();
-  }
-  if (linked->result == LinkResult::kTakenApart) {
-    co_return WrongState("they were taken apart since this was confirmed");
+  if (!deciding->link) {
+    LinkWish wish = WishOf(*deciding);
+    const absl::StatusOr<Linked> linked = co_await LinkPersons(registry_.files(), std::move(wish));
+    if (audit::IsErased(linked.status())) {
+      co_return rpc::NoSuchOrNotYours();
+    }
+    CO_RETURN_IF_ERROR(linked.status());
+    const absl::Status settled =
+        co_await SettleCandidate(registry_, deciding->id, deciding->event.event_id, *linked);
+    CO_RETURN_IF_ERROR(settled);
+    if (linked->result != LinkResult::kAlready) {
+      CO_RETURN_IF_ERROR(LinkRefusal(linked->result));
+    }
+    deciding->link = linked->link;
   }
   absl::StatusOr<common::v1::Written> written =
       co_await WrittenUnder(registry_.context, *deciding, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());
   v1::ConfirmMatchResponse response;
-  response.set_link_id(linked->link.ToHex());
+  response.set_link_id(deciding->link->ToHex());
   *response.mutable_written() = *std::move(written);
   co_return response;
 }

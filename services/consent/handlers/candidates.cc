@@ -66,16 +66,21 @@ Task<absl::StatusOr<bool>> NameIn(Registry& registry, Record record, Id128 id) {
   co_return *named;
 }
 
-absl::StatusOr<storage::CommitRequest> ReopenCommit(const Registry& registry, const StoredPair& pair) {
-  v1::StoredCandidate candidate = pair.candidate;
-  candidate.set_state(v1::CANDIDATE_STATE_UNSPECIFIED);
-  candidate.clear_decided_by();
-  candidate.clear_decided();
+storage::CommitRequest ChangePair(const Registry& registry, const StoredPair& pair,
+                                  const v1::StoredCandidate& candidate) {
   storage::CommitRequest commit;
   commit.partition = PairBucket(registry, pair.id);
   commit.preconditions.push_back({kPairKey, pair.version});
   commit.batch.push_back({kPairKey, candidate.SerializeAsString()});
   return commit;
+}
+
+bool IsOne(const Linked& linked) {
+  return linked.result == LinkResult::kLinked || linked.result == LinkResult::kAlready;
+}
+
+bool WaitsAgain(const Linked& linked) {
+  return linked.result == LinkResult::kBothHaveOthers || linked.result == LinkResult::kTooMuch;
 }
 
 }  // namespace
@@ -171,22 +176,37 @@ Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> ReopenCandidate(Registry& registry, Id128 candidate, Id128 decided_by) {
-  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, candidate));
-  if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_CONFIRMED ||
-      pair->candidate.decided_by() != decided_by.bytes()) {
-    co_return absl::OkStatus();
+Task<absl::Status> SettleCandidate(Registry& registry, Id128 candidate, Id128 decided_by, Linked linked) {
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, candidate));
+    if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_CONFIRMED ||
+        pair->candidate.decided_by() != decided_by.bytes() || !pair->candidate.link_id().empty()) {
+      co_return absl::OkStatus();
+    }
+    v1::StoredCandidate next = pair->candidate;
+    if (IsOne(linked)) {
+      next.set_link_id(linked.link.ToBytes());
+    } else if (WaitsAgain(linked)) {
+      storage::CommitRequest listed;
+      listed.partition = CandidateList(registry);
+      listed.batch.push_back({CandidateListKey(candidate, pair->candidate.found()), std::string()});
+      const absl::StatusOr<storage::CommitResult> in_list =
+          co_await registry.context.store.Commit(std::move(listed));
+      CO_RETURN_IF_ERROR(in_list.status());
+      next.set_state(v1::CANDIDATE_STATE_UNSPECIFIED);
+      next.clear_decided_by();
+      next.clear_decided();
+    } else {
+      co_return absl::OkStatus();
+    }
+    storage::CommitRequest commit = ChangePair(registry, *pair, next);
+    const absl::StatusOr<storage::CommitResult> settled =
+        co_await registry.context.store.Commit(std::move(commit));
+    if (!absl::IsAborted(settled.status())) {
+      co_return settled.status();
+    }
   }
-  storage::CommitRequest listed;
-  listed.partition = CandidateList(registry);
-  listed.batch.push_back({CandidateListKey(candidate, pair->candidate.found()), std::string()});
-  const absl::StatusOr<storage::CommitResult> in_list =
-      co_await registry.context.store.Commit(std::move(listed));
-  CO_RETURN_IF_ERROR(in_list.status());
-  CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ReopenCommit(registry, *pair));
-  const absl::StatusOr<storage::CommitResult> reopened =
-      co_await registry.context.store.Commit(std::move(commit));
-  co_return absl::IsAborted(reopened.status()) ? absl::OkStatus() : reopened.status();
+  co_return TooContended();
 }
 
 }  // namespace relais::consent

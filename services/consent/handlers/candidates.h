@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/task.h"
 #include "relais/consent/v1/person_state.pb.h"
+#include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/match_rows.h"
 #include "services/consent/handlers/registry.h"
 
@@ -34,8 +35,10 @@ absl::StatusOr<std::optional<StoredPair>> ReadPair(const Registry& registry, con
 
 /// A pair of these, once. Nothing is made when one of them is erased or has 100 already.
 Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other);
-/// One that was confirmed by that act waits again: nobody was linked by it.
-Task<absl::Status> ReopenCandidate(Registry& registry, Id128 candidate, Id128 decided_by);
+/// What came of one that was confirmed by that act. They are one: remembered with the link, so that it is
+/// over and links nobody again, whatever becomes of them. Others are linked to each of them, or there is no
+/// room: it waits again.
+Task<absl::Status> SettleCandidate(Registry& registry, Id128 candidate, Id128 decided_by, Linked linked);
 /// What removes it.
 std::vector<storage::CommitRequest> ForgetPair(const Registry& registry, const Id128& id, int64_t found);
 

@@ -12,6 +12,7 @@
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/questions.h"
 #include "services/consent/handlers/record_act.h"
+#include "services/consent/handlers/remembering.h"
 
 namespace relais::consent {
 namespace {
@@ -79,7 +80,6 @@ absl::Status Remember(Registry& registry, const Inquiry& inquiry, const Id128& p
   return absl::OkStatus();
 }
 
-// Where she is linked, a request may be remembered in her own partition from before.
 absl::StatusOr<std::optional<rpc::Idempotency::Seen>> LookUp(Registry& registry, const Inquiry& inquiry,
                                                              const Id128& person, const Id128& root) {
   if (inquiry.request.request_id().empty()) {
@@ -87,16 +87,9 @@ absl::StatusOr<std::optional<rpc::Idempotency::Seen>> LookUp(Registry& registry,
   }
   v1::CheckRequest content = inquiry.request;
   content.clear_want_proof();
-  const auto look = [&](const Id128& place) {
-    return registry.context.idempotency.Look(registry.context.store, PersonPartition(place),
-                                             inquiry.call.caller.Name(), kCheck, content.request_id(),
-                                             content);
-  };
-  ASSIGN_OR_RETURN(rpc::Idempotency::Seen seen, look(root));
-  if (!seen.answer && root != person) {
-    ASSIGN_OR_RETURN(const rpc::Idempotency::Seen before, look(person));
-    seen.answer = before.answer;
-  }
+  ASSIGN_OR_RETURN(rpc::Idempotency::Seen seen,
+                   LookUnderName(registry.context, root, person, inquiry.call.caller.Name(), kCheck,
+                                 content.request_id(), content));
   return std::optional(std::move(seen));
 }
 

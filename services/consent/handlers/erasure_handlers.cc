@@ -64,7 +64,7 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Id128&
   storage::CommitRequest commit;
   commit.partition = PersonPartition(root);
   commit.preconditions.push_back({std::string(kStateKey), now.version});
-  ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(root, *now.state));
+  ASSIGN_OR_RETURN(storage::Mutation state, registry.store.WriteState(root, *now.state, Store::Room::kLinks));
   commit.batch.push_back(std::move(state));
   return commit;
 }
@@ -141,8 +141,10 @@ Task<absl::StatusOr<v1::EraseResponse>> ErasureHandlers::Erase(rpc::Call call, v
     co_return rpc::NoSuchOrNotYours();
   }
   CO_RETURN_IF_ERROR(begun.status());
+  // The revision of the leaf about her, as a repetition answers it: not how many others have one.
+  const storage::LeafRange hers{begun->first, 1, begun->first + 1};
   absl::StatusOr<common::v1::Written> written =
-      co_await rpc::WrittenOf(registry_.context, *begun, request.want_proof(), true);
+      co_await rpc::WrittenOf(registry_.context, hers, request.want_proof(), true);
   CO_RETURN_IF_ERROR(written.status());
   v1::EraseResponse response;
   response.set_erasure_id(erasure.ToHex());

@@ -23,10 +23,6 @@ constexpr char kSplit[] = "relais.consent.v1.PersonService/Split";
 constexpr size_t kLeavesAtOnce = 500;
 constexpr int kMostDisclosures = 500;
 
-absl::Status WrongState(std::string_view why) {
-  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, why);
-}
-
 // A person that the steward's institution has a record of.
 absl::StatusOr<Id128> OwnPerson(Registry& registry, const rpc::Call& call, const common::v1::PersonRef& ref,
                                 std::string_view field) {
@@ -34,29 +30,6 @@ absl::StatusOr<Id128> OwnPerson(Registry& registry, const rpc::Call& call, const
   ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
                    registry.store.ReadRecord(person, call.caller.institution));
   return record ? absl::StatusOr<Id128>(person) : rpc::NoSuchOrNotYours();
-}
-
-// A link that the steward has a mandate for: her institution has a record of somebody whom it makes one
-// human, or made.
-absl::StatusOr<Between> BetweenOf(Registry& registry, const Id128& link, const std::string& institution) {
-  ASSIGN_OR_RETURN(const std::optional<Between> between, FindLinkBetween(registry.files(), link));
-  if (!between) {
-    return rpc::NoSuchOrNotYours();
-  }
-  for (const Id128& side : {between->linked, between->canonical, between->link.via}) {
-    const absl::StatusOr<std::vector<Id128>> group = registry.store.GroupOf(side);
-    if (absl::IsNotFound(group.status())) {
-      continue;  // erased
-    }
-    RETURN_IF_ERROR(group.status());
-    for (const Id128& name : *group) {
-      ASSIGN_OR_RETURN(const bool has, HasRecord(registry.files(), name, institution));
-      if (has) {
-        return *between;
-      }
-    }
-  }
-  return rpc::NoSuchOrNotYours();
 }
 
 bool Overlap(const Link& a, const Link& b) {
@@ -77,6 +50,23 @@ absl::StatusOr<std::vector<Id128>> SidesOf(Registry& registry, const Between& be
     }
   }
   return sides;
+}
+
+// A link that the steward has a mandate for: her institution has a record of somebody whom it makes one
+// human, or made while it lasted. Whoever became one with these later gives none.
+absl::StatusOr<Between> BetweenOf(Registry& registry, const Id128& link, const std::string& institution) {
+  ASSIGN_OR_RETURN(const std::optional<Between> between, FindLinkBetween(registry.files(), link));
+  if (!between) {
+    return rpc::NoSuchOrNotYours();
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> sides, SidesOf(registry, *between));
+  for (const Id128& name : sides) {
+    ASSIGN_OR_RETURN(const bool has, HasRecord(registry.files(), name, institution));
+    if (has) {
+      return *between;
+    }
+  }
+  return rpc::NoSuchOrNotYours();
 }
 
 absl::StatusOr<std::vector<uint64_t>> LeavesAbout(audit::Log& log, const std::vector<Id128>& sides) {
@@ -164,20 +154,6 @@ absl::StatusOr<std::vector<Id128>> LinksOf(Registry& registry, const Id128& pers
   return links;
 }
 
-absl::Status Refused(LinkResult result) {
-  switch (result) {
-    case LinkResult::kLinked:
-      return absl::OkStatus();
-    case LinkResult::kAlready:
-      return WrongState("they are linked as one already");
-    case LinkResult::kBothHaveOthers:
-      return WrongState("others are linked to each of them: undo the links of one first");
-    case LinkResult::kTakenApart:
-      return WrongState("they were taken apart since this was asked for: ask anew");
-  }
-  return absl::InternalError("no such result");
-}
-
 // The leaf of the act that the steward's own institution reads.
 Task<absl::StatusOr<common::v1::Written>> WrittenUnder(const rpc::ServiceContext& context, Claim claim,
                                                        std::string institution, bool want_proof) {
@@ -214,7 +190,7 @@ Task<absl::StatusOr<v1::MergeResponse>> LinkHandlers::Merge(rpc::Call call, v1::
     co_return rpc::NoSuchOrNotYours();
   }
   CO_RETURN_IF_ERROR(linked.status());
-  CO_RETURN_IF_ERROR(Refused(linked->result));
+  CO_RETURN_IF_ERROR(LinkRefusal(linked->result));
   absl::StatusOr<common::v1::Written> written =
       co_await WrittenUnder(context, *claim, actor.institution, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());

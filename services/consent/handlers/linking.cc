@@ -33,7 +33,7 @@ absl::StatusOr<storage::CommitRequest> ChangeOf(const Files& files, const Id128&
   storage::CommitRequest commit;
   commit.partition = PersonPartition(person);
   commit.preconditions.push_back({std::string(kStateKey), now.version});
-  ASSIGN_OR_RETURN(storage::Mutation state, files.store.WriteState(person, next));
+  ASSIGN_OR_RETURN(storage::Mutation state, files.store.WriteState(person, next, Store::Room::kLinks));
   commit.batch.push_back(std::move(state));
   return commit;
 }
@@ -153,13 +153,61 @@ Linked AlreadyOne(const PersonState& united, const LinkWish& wish) {
 }
 
 std::vector<Id128> NamesIn(const VersionedState& united, const Id128& person) {
-  std::vector<Id128> names = {person, united.RootFor(person)};
+  std::vector<Id128> names = {united.RootFor(person)};
   for (const Link& link : united.state->links()) {
     if (!link.until) {
       names.push_back(link.person);
     }
   }
   return names;
+}
+
+bool AnyOf(const std::vector<Id128>& names, const Id128& person) {
+  return std::find(names.begin(), names.end(), person) != names.end();
+}
+
+// What the own history of one name says: frozen names have histories of their own, with whom they left
+// before.
+absl::Status AddPast(const Files& files, const Id128& name, const std::vector<Id128>& others, Past& past) {
+  const absl::StatusOr<VersionedState> own = files.store.LoadOwn(name);
+  if (absl::IsNotFound(own.status())) {
+    return absl::OkStatus();  // erased
+  }
+  RETURN_IF_ERROR(own.status());
+  for (const Link& link : own->state->links()) {
+    if (link.until) {
+      past.last = std::max(past.last, *link.until);
+      past.each_other =
+          past.each_other || AnyOf(others, link.person) || (link.left && AnyOf(others, link.via));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What a steward took apart is not made one again by anything that was said or seen before, by likeness
+// never.
+bool AreApart(const LinkWish& wish, const Past& past) {
+  switch (wish.cause) {
+    case v1::LINK_CAUSE_TRAITS:
+      return past.any();
+    case v1::LINK_CAUSE_CONFIRMED:
+      return past.each_other || past.last >= wish.at;
+    default:
+      return past.last >= wish.at;
+  }
+}
+
+// What speaks against making one of two whose histories are these; kLinked: nothing does.
+absl::StatusOr<LinkResult> Judge(const Files& files, const LinkWish& wish, const VersionedState& one,
+                                 const VersionedState& other) {
+  ASSIGN_OR_RETURN(const Past past, PastOf(files, NamesIn(one, wish.one), NamesIn(other, wish.other)));
+  if (AreApart(wish, past)) {
+    return LinkResult::kTakenApart;
+  }
+  if (one.state->HasLinked() && other.state->HasLinked()) {
+    return LinkResult::kBothHaveOthers;
+  }
+  return Store::MayLink(*one.state, *other.state) ? LinkResult::kLinked : LinkResult::kTooMuch;
 }
 
 // ---- commit 2 of a link
@@ -192,12 +240,30 @@ Task<absl::StatusOr<Step>> Release(Files files, Id128 person, VersionedState own
   co_return Step::kAgain;
 }
 
+// What was recorded meanwhile left no room for the second commit: the first is void.
+Task<absl::StatusOr<Step>> TurnOnce(Files files, Id128 person, VersionedState own) {
+  PersonState next = *own.state;
+  next.Turn();
+  CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, person, own, next));
+  const absl::StatusOr<bool> done = co_await CommitFor(files, person, std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  co_return Step::kAgain;
+}
+
 Task<absl::StatusOr<Step>> ListOnce(Files files, Id128 person, VersionedState own, VersionedState canonical) {
   const LinkedTo to = *own.state->linked_to();
-  // Whoever is frozen, and was not when this link was made, will never list it.
+  // Who is one human with her has changed since, or she is frozen herself: she will never list it.
   if (canonical.state->turns() != to.turn || canonical.state->linked_to()) {
     absl::StatusOr<Step> released = co_await Release(files, person, std::move(own));
     co_return released;
+  }
+  CO_ASSIGN_OR_RETURN(const VersionedState united, files.store.LoadFresh(to.canonical));
+  if (united.version != canonical.version) {
+    co_return Step::kAgain;
+  }
+  if (!Store::MayLink(*united.state, *own.state)) {
+    absl::StatusOr<Step> turned = co_await TurnOnce(files, to.canonical, std::move(canonical));
+    co_return turned;
   }
   const absl::StatusOr<Step> entered = co_await WriteEntry(files, person, to.link);
   CO_RETURN_IF_ERROR(entered.status());
@@ -228,6 +294,10 @@ Task<absl::StatusOr<Step>> CompleteOnce(Files files, Id128 person) {
   const LinkedTo to = *own->state->linked_to();
   const absl::StatusOr<VersionedState> canonical = files.store.LoadOwn(to.canonical);
   if (absl::IsNotFound(canonical.status())) {
+    CO_ASSIGN_OR_RETURN(const bool listed, files.store.ListsWhileErased(to.canonical, to.link));
+    if (listed) {
+      co_return TooContended();  // by a restore: she is given what is hers first (leaving_erased.h)
+    }
     absl::StatusOr<Step> released = co_await Release(files, person, *own);
     co_return released;
   }
@@ -252,13 +322,16 @@ absl::StatusOr<bool> WasUndone(const Files& files, const Id128& link) {
 
 }  // namespace
 
-bool WereSplit(const PersonState& state, const std::vector<Id128>& others, absl::Time since) {
-  const auto among = [&](const Id128& person) {
-    return std::find(others.begin(), others.end(), person) != others.end();
-  };
-  return std::any_of(state.links().begin(), state.links().end(), [&](const Link& link) {
-    return link.until && *link.until > since && (among(link.person) || (link.left && among(link.via)));
-  });
+absl::StatusOr<Past> PastOf(const Files& files, const std::vector<Id128>& ones,
+                            const std::vector<Id128>& others) {
+  Past past;
+  for (const Id128& one : ones) {
+    RETURN_IF_ERROR(AddPast(files, one, others, past));
+  }
+  for (const Id128& other : others) {
+    RETURN_IF_ERROR(AddPast(files, other, ones, past));
+  }
+  return past;
 }
 
 absl::StatusOr<std::optional<v1::LinkEntry>> ReadLinkEntry(const Files& files, const Id128& link) {
@@ -347,10 +420,32 @@ Task<absl::Status> CompleteLink(Files files, Id128 person) {
   co_return TooContended();
 }
 
-absl::StatusOr<bool> BothHaveOthers(const Files& files, const Id128& one, const Id128& other) {
-  ASSIGN_OR_RETURN(const VersionedState first, files.store.LoadFresh(one));
-  ASSIGN_OR_RETURN(const VersionedState second, files.store.LoadFresh(other));
-  return first.RootFor(one) != second.RootFor(other) && first.state->HasLinked() && second.state->HasLinked();
+absl::Status LinkRefusal(LinkResult result) {
+  const auto wrong_state = [](std::string_view why) {
+    return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, why);
+  };
+  switch (result) {
+    case LinkResult::kLinked:
+      return absl::OkStatus();
+    case LinkResult::kAlready:
+      return wrong_state("they are linked as one already");
+    case LinkResult::kBothHaveOthers:
+      return wrong_state("others are linked to each of them: undo the links of one first");
+    case LinkResult::kTakenApart:
+      return wrong_state("somebody of them was taken apart: only a merge that is asked for anew links them");
+    case LinkResult::kTooMuch:
+      return wrong_state("too many names, too many links before, or too many acts for one human");
+  }
+  return absl::InternalError("no such result");
+}
+
+absl::StatusOr<LinkResult> WouldLink(const Files& files, const LinkWish& wish) {
+  ASSIGN_OR_RETURN(const VersionedState one, files.store.LoadFresh(wish.one));
+  ASSIGN_OR_RETURN(const VersionedState other, files.store.LoadFresh(wish.other));
+  if (one.RootFor(wish.one) == other.RootFor(wish.other)) {
+    return AlreadyOne(*one.state, wish).result;
+  }
+  return Judge(files, wish, one, other);
 }
 
 Task<absl::StatusOr<Linked>> LinkPersons(Files files, LinkWish wish) {
@@ -361,18 +456,21 @@ Task<absl::StatusOr<Linked>> LinkPersons(Files files, LinkWish wish) {
     CO_RETURN_IF_ERROR(other_complete);
     CO_ASSIGN_OR_RETURN(const VersionedState one, files.store.LoadFresh(wish.one));
     CO_ASSIGN_OR_RETURN(const VersionedState other, files.store.LoadFresh(wish.other));
+    CO_ASSIGN_OR_RETURN(const bool undone, WasUndone(files, wish.link));
+    if (undone) {
+      co_return Linked{LinkResult::kLinked, wish.link};
+    }
     const Id128 first = one.RootFor(wish.one);
     const Id128 second = other.RootFor(wish.other);
     if (first == second) {
       co_return AlreadyOne(*one.state, wish);
     }
-    CO_ASSIGN_OR_RETURN(const bool undone, WasUndone(files, wish.link));
-    if (undone) {
-      co_return Linked{LinkResult::kLinked, wish.link};
+    if (one.unfinished || other.unfinished) {
+      continue;
     }
-    if (WereSplit(*one.state, NamesIn(other, wish.other), wish.at) ||
-        WereSplit(*other.state, NamesIn(one, wish.one), wish.at)) {
-      co_return Linked{LinkResult::kTakenApart, {}};
+    CO_ASSIGN_OR_RETURN(const LinkResult judged, Judge(files, wish, one, other));
+    if (judged != LinkResult::kLinked) {
+      co_return Linked{judged, {}};
     }
     const std::optional<Id128> root =
         RootOfTwo(first, one.state->HasLinked(), second, other.state->HasLinked());
@@ -380,9 +478,10 @@ Task<absl::StatusOr<Linked>> LinkPersons(Files files, LinkWish wish) {
       co_return Linked{LinkResult::kBothHaveOthers, {}};
     }
     const Id128 linked = *root == first ? second : first;
+    const VersionedState& hers = *root == first ? other : one;       // of who is to be frozen
+    const VersionedState& canonical = *root == first ? one : other;  // as it was judged
     CO_ASSIGN_OR_RETURN(const VersionedState own, files.store.LoadOwn(linked));
-    CO_ASSIGN_OR_RETURN(const VersionedState canonical, files.store.LoadOwn(*root));
-    if (own.state->linked_to() || own.state->HasLinked() || canonical.state->linked_to()) {
+    if (own.version != hers.version || own.state->linked_to() || own.state->HasLinked()) {
       continue;
     }
     // Of who is frozen nothing is left to be tidied away where she is linked once more.

@@ -80,7 +80,8 @@ absl::StatusOr<Sightings> SightingsOf(Registry& registry, const Record& own, con
     sighting.likeness = each.likeness;
     sighting.linked = human == mine.RootFor(own.person);
     ASSIGN_OR_RETURN(sighting.rejected, RejectedBetween(registry, ours, theirs));
-    sighting.rejected = sighting.rejected || WereSplit(*mine.state, theirs) || WereSplit(*other->state, ours);
+    ASSIGN_OR_RETURN(const Past past, PastOf(registry.files(), ours, theirs));
+    sighting.rejected = sighting.rejected || past.each_other;
     out.all.push_back(sighting);
   }
   return out;
@@ -99,21 +100,22 @@ absl::StatusOr<std::optional<MatchKeys>> KeysOfRecord(Registry& registry, const 
   return std::optional(MatchKeysOf(key.secret, TraitsFrom((*stored)->traits())));
 }
 
-// Nobody was linked where others are linked to each of them: then a steward is asked.
+// Nobody was linked where others are linked to each of them, or any of them was ever taken apart from
+// anybody: then a steward is asked.
 Task<absl::StatusOr<bool>> LinkAtOnce(Registry& registry, Record record, Record other) {
   LinkWish wish;
   wish.one = record.person;
   wish.other = other.person;
   wish.link = registry.context.random.Id();
   wish.cause = v1::LINK_CAUSE_TRAITS;
-  wish.at = absl::InfinitePast();  // whoever was ever taken apart stays two
+  wish.at = absl::InfinitePast();
   wish.event = OwnEvent(registry.context, audit::v1::EVENT_CLASS_PERSONS_LINKED, wish.link);
   const absl::StatusOr<Linked> linked = co_await LinkPersons(registry.files(), std::move(wish));
   if (absl::IsNotFound(linked.status()) || audit::IsErased(linked.status())) {
     co_return true;
   }
   CO_RETURN_IF_ERROR(linked.status());
-  co_return linked->result != LinkResult::kBothHaveOthers;
+  co_return linked->result == LinkResult::kLinked || linked->result == LinkResult::kAlready;
 }
 
 Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record record) {
@@ -162,7 +164,8 @@ Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record r
 Task<absl::Status> FinishConfirmation(Registry& registry, std::string candidate_id) {
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(candidate_id));
   CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, id));
-  if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_CONFIRMED) {
+  if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_CONFIRMED ||
+      !pair->candidate.link_id().empty()) {
     co_return absl::OkStatus();
   }
   LinkWish wish;
@@ -178,11 +181,8 @@ Task<absl::Status> FinishConfirmation(Registry& registry, std::string candidate_
     co_return absl::OkStatus();
   }
   CO_RETURN_IF_ERROR(linked.status());
-  if (linked->result == LinkResult::kBothHaveOthers) {
-    const absl::Status reopened = co_await ReopenCandidate(registry, id, link);
-    co_return reopened;
-  }
-  co_return absl::OkStatus();
+  absl::Status settled = co_await SettleCandidate(registry, id, link, *linked);
+  co_return settled;
 }
 
 // Whom a link freezes; nullopt: it is forgotten, with somebody who was erased.

@@ -366,9 +366,40 @@ TEST(Matching, AConfirmationLinksNobodyAgainWhoWasSplitSince) {
   OwnLeaves rotated(world.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))});
   FollowRotated(world, rotated);
   EXPECT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other))) << "a steward said since that they are two";
-  EXPECT_EQ(rpc::ReasonOf(Confirm(world, candidate).status()), common::v1::ERROR_REASON_WRONG_STATE)
-      << "nor by the call's repetition";
+  const uint64_t leaves = world.log().state().size;
+  const auto again = Confirm(world, candidate);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), confirmed->SerializeAsString()) << "the call's repetition";
+  EXPECT_EQ(world.log().state().size, leaves);
+  EXPECT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other))) << "nor by it";
+}
+
+// What a steward took apart is made one again by a merge alone: a candidate from before is not confirmed.
+TEST(Matching, ACandidateOfTwoWhoWereTakenApartIsNotConfirmed) {
+  SimWorld world;
+  const Ref one = Registered(world, "ville-paris", "V-1", Jeanne(1, 1));
+  const Ref other = Registered(world, "ville-paris", "V-2", Jeanne(1, 1));
+  Follow(world);
+  const std::string candidate = List(world).candidates(0).candidate_id();
+  const auto merge = [&](const std::string& request_id) {
+    v1::MergeRequest request;
+    request.set_request_id(request_id);
+    *request.mutable_person() = one;
+    *request.mutable_other() = other;
+    return world.Run(world.service().links().Merge(Steward(world), request));
+  };
+  const auto merged = merge("m1");
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  v1::SplitRequest split;
+  split.set_request_id("s1");
+  split.set_link_id(merged->link_id());
+  ASSERT_TRUE(world.Run(world.service().links().Split(Steward(world), split)).ok());
+  world.harness().sim().RunFor(absl::Seconds(1));
+  const uint64_t leaves = world.log().state().size;
+  EXPECT_EQ(rpc::ReasonOf(Confirm(world, candidate).status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(world.log().state().size, leaves) << "nothing is decided";
   EXPECT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other)));
+  EXPECT_TRUE(merge("m2").ok());
 }
 
 TEST(Matching, WhereBothHaveOthersTheStewardIsTold) {
@@ -411,6 +442,7 @@ TEST(Matching, WhereBothHaveOthersTheStewardIsTold) {
   split.set_request_id("s1");
   split.set_link_id(first);
   ASSERT_TRUE(world.Run(world.service().links().Split(Steward(world), split)).ok());
+  world.harness().sim().RunFor(absl::Seconds(1));
   const auto confirmed = Confirm(world, candidate, "k2");
   EXPECT_TRUE(confirmed.ok()) << confirmed.status();
   EXPECT_TRUE(AreOne(world, world.IdOf(names[0]), world.IdOf(names[2])));

@@ -12,6 +12,7 @@
 #include "common/rpc/idempotency.h"
 #include "services/consent/handlers/authors.h"
 #include "services/consent/handlers/linking.h"
+#include "services/consent/handlers/remembering.h"
 
 namespace relais::consent {
 namespace {
@@ -23,7 +24,16 @@ struct Prepared {
   storage::CommitRequest commit;
   std::shared_ptr<const PersonState> state;  // null: nothing
   v1::RememberedAct remembered;
+  uint64_t leaves = 0;  // about the name acted on; they come first
 };
+
+// What is kept in memory is what was read from the store as it stands: of linked persons, whose histories are
+// put together from several, no other order of them.
+void Keep(PersonState state, Prepared& prepared) {
+  if (state.links().empty() && !state.linked_to()) {
+    prepared.state = std::make_shared<const PersonState>(std::move(state));
+  }
+}
 
 // Her history as an act under her name changes it; a copy only where she is linked.
 class Spoken {
@@ -86,6 +96,7 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   std::move(act.also.begin(), act.also.end(), std::back_inserter(events));
   const std::vector<Id128> others = request.of_name ? std::vector<Id128>() : OthersOf(now, request.person);
   RETURN_IF_ERROR(DraftLeaves(context, events, request.person, others, prepared.commit));
+  prepared.leaves = events.size();
   ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, act.state));
   prepared.commit.batch = std::move(act.rows);
   for (storage::Mutation& row : prepared.commit.batch) {
@@ -101,45 +112,9 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   prepared.commit.batch.push_back(std::move(state));
   rpc::Idempotency::Remember(seen, act.remembered, prepared.commit);
   prepared.first = std::move(act.first);
-  const bool alone = act.state.links().empty() && !act.state.linked_to();
-  if (!request.of_name || alone) {  // of a name: her own history is not what is read together
-    prepared.state = std::make_shared<const PersonState>(std::move(act.state));
-  }
+  Keep(std::move(act.state), prepared);
   prepared.remembered = std::move(act.remembered);
   return prepared;
-}
-
-// Where the request may be remembered: first where it would be now.
-std::vector<Id128> PlacesOf(const VersionedState& now, const ActRequest& request) {
-  std::vector<Id128> places = {now.RootFor(request.person)};
-  if (request.of_name) {
-    return places;
-  }
-  for (const Id128& other : OthersOf(now, request.person)) {
-    places.push_back(other);
-  }
-  places.push_back(request.person);
-  for (const Link& link : now.state->links()) {
-    places.push_back(link.person);  // of one who left too: what was recorded meanwhile is remembered there
-  }
-  return places;
-}
-
-absl::StatusOr<rpc::Idempotency::Seen> LookEverywhere(const rpc::ServiceContext& context,
-                                                      const VersionedState& now, const ActRequest& request) {
-  std::optional<rpc::Idempotency::Seen> here;
-  const bool alone = now.root.IsZero() && now.state->links().empty();
-  const std::vector<Id128> places = alone ? std::vector<Id128>{request.person} : PlacesOf(now, request);
-  for (const Id128& place : places) {
-    ASSIGN_OR_RETURN(rpc::Idempotency::Seen seen,
-                     context.idempotency.Look(context.store, PersonPartition(place), request.owner,
-                                              request.method, request.request_id, *request.content));
-    if (seen.answer) {
-      return seen;
-    }
-    here = here ? std::move(here) : std::optional(std::move(seen));
-  }
-  return *std::move(here);
 }
 
 Task<absl::StatusOr<RecordedAct>> Repeat(const rpc::ServiceContext& context, ActRequest request,
@@ -191,6 +166,12 @@ absl::StatusOr<VersionedState> StateFor(Store& store, const ActRequest& request,
     return store.LoadOwn(request.person);
   }
   return fresh ? store.LoadFresh(request.person) : store.Load(request.person);
+}
+
+// The revision that is answered is that of the leaves about the name acted on, as a repetition says it too:
+// how many other names have some is nobody's to know. Both are durable in the same commit.
+storage::LeafRange LeavesOfHer(storage::LeafRange all, uint64_t hers) {
+  return {all.first, hers, all.first + hers};
 }
 
 constexpr size_t kLeavesPerPage = 1000;
@@ -250,7 +231,9 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
       CO_RETURN_IF_ERROR(completed);
       continue;
     }
-    CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen, LookEverywhere(context, now, request));
+    CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
+                        LookUnderName(context, now.RootFor(request.person), request.person, request.owner,
+                                      request.method, request.request_id, *request.content));
     if (seen.answer) {
       absl::StatusOr<RecordedAct> repeated = co_await Repeat(context, request, *seen.answer);
       co_return repeated;
@@ -262,6 +245,7 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
     CO_RETURN_IF_ERROR(planned.status());
     Prepared prepared = *std::move(planned);
     const Id128 root = prepared.root;
+    const uint64_t hers = prepared.leaves;
     if (MayFail(prepared.first)) {
       std::vector<storage::CommitRequest> before = std::move(prepared.first);
       prepared.first.clear();
@@ -289,8 +273,9 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
     if (!result.ok()) {
       co_return result.status();
     }
+    const storage::LeafRange leaves = LeavesOfHer(result->leaves, hers);
     absl::StatusOr<common::v1::Written> written =
-        co_await rpc::WrittenOf(context, result->leaves, request.want_proof, true);
+        co_await rpc::WrittenOf(context, leaves, request.want_proof, true);
     if (!written.ok()) {
       co_return written.status();
     }
@@ -302,30 +287,12 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
 
 namespace {
 
-// Whether a change was made before, under the name of anybody who is one human with her.
-absl::StatusOr<bool> MadeBefore(const rpc::ServiceContext& context, const VersionedState& now,
-                                const Id128& person, const std::string& once) {
-  std::vector<Id128> places = OthersOf(now, person);
-  places.push_back(person);
-  for (const Link& link : now.state->links()) {
-    places.push_back(link.person);  // of one who left too
-  }
-  for (const Id128& place : places) {
-    ASSIGN_OR_RETURN(const std::optional<storage::Entry> done,
-                     context.store.Get(PersonPartition(place), once));
-    if (done) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // Nothing to commit: done before, or nothing to change.
 absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext& context, Store& store,
                                                       const Id128& person, const VersionedState& now,
                                                       const std::string& once, const PlanChange& plan) {
   if (!once.empty()) {
-    ASSIGN_OR_RETURN(const bool before, MadeBefore(context, now, person, once));
+    ASSIGN_OR_RETURN(const bool before, IsThere(context, now.RootFor(person), person, once));
     if (before) {
       return std::optional<Prepared>();
     }
@@ -345,10 +312,11 @@ absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext&
   ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, change->state));
   prepared.commit.batch.push_back(std::move(state));
   if (!once.empty()) {
-    prepared.commit.preconditions.push_back({once, std::nullopt});
-    prepared.commit.batch.push_back({once, std::string()});
+    const std::string key = RowKey(prepared.root, person, once);
+    prepared.commit.preconditions.push_back({key, std::nullopt});
+    prepared.commit.batch.push_back({key, std::string()});
   }
-  prepared.state = std::make_shared<const PersonState>(std::move(change->state));
+  Keep(std::move(change->state), prepared);
   return std::optional(std::move(prepared));
 }
 

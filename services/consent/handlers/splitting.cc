@@ -77,33 +77,49 @@ std::vector<Id128> NamesLeaving(const Id128& person, const PersonState& leaves) 
   return names;
 }
 
-absl::StatusOr<std::vector<storage::KeyedEntry>> RowsUnderName(const Files& files, const Id128& at,
-                                                               const Id128& name) {
-  std::vector<storage::KeyedEntry> rows;
-  std::string from;
-  do {
+// Some of what was written under these names in a partition that is another's; empty: there is nothing.
+absl::StatusOr<std::vector<storage::KeyedEntry>> SomeRows(const Files& files, const Id128& at,
+                                                          const std::vector<Id128>& names) {
+  for (const Id128& name : names) {
     ASSIGN_OR_RETURN(storage::Page page,
-                     files.context.store.Scan(PersonPartition(at), NamePrefix(name), from, kPage));
-    for (storage::KeyedEntry& row : page.entries) {
-      rows.push_back(std::move(row));
+                     files.context.store.Scan(PersonPartition(at), NamePrefix(name), "", kPage));
+    if (!page.entries.empty()) {
+      return std::move(page.entries);
     }
-    from = page.next;
-  } while (!from.empty());
-  return rows;
+  }
+  return std::vector<storage::KeyedEntry>();
 }
 
 // What was written under the names of those who leave, in the partition of who stays, goes with them: the
-// same sealed bytes.
-absl::Status TakeRows(const Files& files, const Id128& person, const Id128& other,
-                      const std::vector<Id128>& names, storage::CommitRequest& commit) {
+// same sealed bytes. Page by page, for a commit has bounds: nothing is written under these names while the
+// split is between its commits, and she is on her own, and may write, only after the last page. False:
+// somebody else did that meanwhile.
+Task<absl::StatusOr<bool>> TakeRows(Files files, Id128 person, uint64_t version, Id128 other,
+                                    std::vector<Id128> names) {
   for (const Id128& name : names) {
-    ASSIGN_OR_RETURN(std::vector<storage::KeyedEntry> rows, RowsUnderName(files, other, name));
-    for (storage::KeyedEntry& each : rows) {
-      const std::string key = each.key.substr(NamePrefix(name).size());
-      commit.batch.push_back({RowKey(person, name, key), std::move(each.entry.value)});
-    }
+    std::string from;
+    do {
+      CO_ASSIGN_OR_RETURN(storage::Page page,
+                          files.context.store.Scan(PersonPartition(other), NamePrefix(name), from, kPage));
+      storage::CommitRequest take;
+      take.partition = PersonPartition(person);
+      take.preconditions.push_back({std::string(kStateKey), version});
+      for (storage::KeyedEntry& each : page.entries) {
+        const std::string key = each.key.substr(NamePrefix(name).size());
+        take.batch.push_back({RowKey(person, name, key), std::move(each.entry.value)});
+      }
+      from = page.next;
+      if (take.batch.empty()) {
+        continue;
+      }
+      const absl::StatusOr<bool> taken = co_await CommitFor(files, person, std::move(take));
+      CO_RETURN_IF_ERROR(taken.status());
+      if (!*taken) {
+        co_return false;
+      }
+    } while (!from.empty());
   }
-  return absl::OkStatus();
+  co_return true;
 }
 
 // She is on her own again, with those who went along: from here on they are linked to her.
@@ -123,38 +139,41 @@ absl::Status AddLeaves(const Files& files, const Id128& person, const Id128& oth
   return absl::OkStatus();
 }
 
-// Nullopt: another took it meanwhile.
-absl::StatusOr<std::optional<storage::CommitRequest>> LeaveCommit(const Files& files, const Id128& person,
-                                                                  const VersionedState& own,
-                                                                  const Link& ended) {
+absl::StatusOr<storage::CommitRequest> LeaveCommit(const Files& files, const Id128& person,
+                                                   const VersionedState& own, const Link& ended,
+                                                   const PersonState& leaves) {
   const Id128 other = own.state->linked_to()->canonical;
-  ASSIGN_OR_RETURN(const std::optional<LeavingRow> row, ReadLeavingRow(files, other, ended.id));
-  if (!row) {
-    return std::optional<storage::CommitRequest>();
-  }
   ASSIGN_OR_RETURN(storage::CommitRequest commit,
-                   ChangeOf(files, person, own, Rejoin(*own.state, row->leaves, ended, other)));
-  RETURN_IF_ERROR(TakeRows(files, person, other, NamesLeaving(person, row->leaves), commit));
-  RETURN_IF_ERROR(AddLeaves(files, person, other, ended, row->leaves, commit));
-  return std::optional(std::move(commit));
+                   ChangeOf(files, person, own, Rejoin(*own.state, leaves, ended, other)));
+  RETURN_IF_ERROR(AddLeaves(files, person, other, ended, leaves, commit));
+  return commit;
 }
 
 // ---- commit 3
 
-absl::StatusOr<storage::CommitRequest> TidyCommit(const Files& files, const Id128& person, const Id128& other,
-                                                  const Id128& link, const LeavingRow& row) {
-  storage::CommitRequest tidy;
-  tidy.partition = PersonPartition(other);
-  // Once only: later there may be new rows under her name, by another link.
-  tidy.preconditions.push_back({SplitKey(link), row.version});
-  tidy.batch.push_back({SplitKey(link), std::nullopt});
-  for (const Id128& name : NamesLeaving(person, row.leaves)) {
-    ASSIGN_OR_RETURN(const std::vector<storage::KeyedEntry> rows, RowsUnderName(files, other, name));
+// What she took goes from the other's partition, page by page, the row that says so last. Guarded by that
+// row: once only, for later there may be new rows under her name, by another link.
+Task<absl::Status> TidyOnce(Files files, Id128 person, Id128 other, Id128 link, LeavingRow row) {
+  const std::vector<Id128> names = NamesLeaving(person, row.leaves);
+  for (bool more = true; more;) {
+    CO_ASSIGN_OR_RETURN(const std::vector<storage::KeyedEntry> rows, SomeRows(files, other, names));
+    storage::CommitRequest tidy;
+    tidy.partition = PersonPartition(other);
+    tidy.preconditions.push_back({SplitKey(link), row.version});
     for (const storage::KeyedEntry& each : rows) {
       tidy.batch.push_back({each.key, std::nullopt});
     }
+    more = !rows.empty();
+    if (!more) {
+      tidy.batch.push_back({SplitKey(link), std::nullopt});
+    }
+    const absl::StatusOr<storage::CommitResult> tidied = co_await files.context.store.Commit(std::move(tidy));
+    if (absl::IsAborted(tidied.status())) {
+      co_return absl::OkStatus();
+    }
+    CO_RETURN_IF_ERROR(tidied.status());
   }
-  return tidy;
+  co_return absl::OkStatus();
 }
 
 Task<absl::StatusOr<bool>> PointOnce(Files files, Id128 person, VersionedState own, Id128 canonical) {
@@ -196,9 +215,17 @@ Task<absl::StatusOr<Step>> LeaveOnce(Files files, Id128 person, VersionedState o
     absl::StatusOr<Step> followed = co_await FollowOnce(files, person, std::move(own), taken->person);
     co_return followed;
   }
-  CO_ASSIGN_OR_RETURN(std::optional<storage::CommitRequest> commit, LeaveCommit(files, person, own, ended));
-  if (commit) {
-    const absl::StatusOr<bool> left = co_await CommitFor(files, person, *std::move(commit));
+  const Id128 other = own.state->linked_to()->canonical;
+  CO_ASSIGN_OR_RETURN(const std::optional<LeavingRow> row, ReadLeavingRow(files, other, ended.id));
+  if (!row) {
+    co_return Step::kAgain;  // another took it meanwhile
+  }
+  const std::vector<Id128> names = NamesLeaving(person, row->leaves);
+  const absl::StatusOr<bool> taken = co_await TakeRows(files, person, own.version, other, names);
+  CO_RETURN_IF_ERROR(taken.status());
+  if (*taken) {
+    CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, LeaveCommit(files, person, own, ended, row->leaves));
+    const absl::StatusOr<bool> left = co_await CommitFor(files, person, std::move(commit));
     CO_RETURN_IF_ERROR(left.status());
   }
   co_return Step::kAgain;  // on her own, she tidies up
@@ -217,11 +244,8 @@ Task<absl::Status> TidyAfter(Files files, Id128 person, std::vector<Link> links)
     if (!row->has_value()) {
       continue;
     }
-    CO_ASSIGN_OR_RETURN(storage::CommitRequest tidy, TidyCommit(files, person, link.person, link.id, **row));
-    const absl::StatusOr<storage::CommitResult> tidied = co_await files.context.store.Commit(std::move(tidy));
-    if (!absl::IsAborted(tidied.status())) {
-      CO_RETURN_IF_ERROR(tidied.status());
-    }
+    const absl::Status tidied = co_await TidyOnce(files, person, link.person, link.id, **row);
+    CO_RETURN_IF_ERROR(tidied);
   }
   co_return absl::OkStatus();
 }

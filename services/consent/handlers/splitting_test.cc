@@ -62,8 +62,11 @@ TEST(Split, EachIsOnItsOwnAgainAndTellsWhatWasDisclosed) {
   ASSERT_TRUE(world.WithdrawAll(two.a, "w1").ok());
   EXPECT_EQ(Recorded(world, two.a), kDeny);
   EXPECT_EQ(Recorded(world, two.b), kPermit);
-  // They may be linked once more.
-  ASSERT_TRUE(Merge(world, two.a, two.b, "m2").ok());
+  // They may be linked once more, if it is asked for since.
+  EXPECT_EQ(rpc::ReasonOf(Merge(world, two.a, two.b, "m2").status()), common::v1::ERROR_REASON_WRONG_STATE)
+      << "in the very instant of the split";
+  world.harness().sim().RunFor(absl::Seconds(1));
+  ASSERT_TRUE(Merge(world, two.a, two.b, "m3").ok());
   EXPECT_EQ(Recorded(world, two.b), kDeny);
 }
 

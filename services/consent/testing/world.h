@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -51,11 +52,13 @@ inline const std::shared_ptr<const directory::Directory>& SampleDirectory() {
 template <typename Harness>
 class World {
  public:
-  /// `wait_for`: the services whose acknowledgement an erasure waits for.
+  /// `wait_for`: the services whose acknowledgement an erasure waits for. `journal`: the file of the erasure
+  /// journal; empty: in memory.
   explicit World(audit::testing::HarnessOptions options = DefaultOptions(), Settings settings = {},
-                 std::set<std::string> wait_for = {})
-      : settings_(WithLinks(settings)),
+                 std::set<std::string> wait_for = {}, std::string journal = {})
+      : settings_(std::move(settings)),
         wait_for_(std::move(wait_for)),
+        journal_(std::move(journal)),
         harness_(std::move(options)),
         suppression_(ring_),
         idempotency_(Secret(std::string(32, 'i'))) {
@@ -85,10 +88,15 @@ class World {
   const directory::Directory& directory() const { return *directory_; }
   const rpc::ServiceContext& context() const { return *contexts_.back(); }
 
-  /// The process dies and comes back on the same store.
-  void Restart() {
+  /// The process dies and comes back on the same store, or on one that is put back. `crash_at`: when it dies
+  /// next (MemoryStore::Options).
+  void Restart(const std::shared_ptr<storage::MemoryDisk>& restored = nullptr,
+               std::function<bool(uint64_t)> crash_at = {}) {
     harness_.Crash();
-    harness_.options().store.crash_at = {};
+    harness_.options().store.crash_at = std::move(crash_at);
+    if (restored != nullptr) {
+      harness_.disk() = restored;
+    }
     Require(harness_.Reopen());
     Open();
   }
@@ -319,6 +327,7 @@ class World {
     audit::MaintenanceOptions maintenance;
     maintenance.institution = "service/consent";
     maintenance.wait_for = wait_for_;
+    maintenance.journal_path = journal_;
     absl::StatusOr<std::unique_ptr<audit::Maintenance>> opened =
         audit::Maintenance::Open(std::move(maintenance), harness_.log(), harness_.store(), harness_.ring(),
                                  harness_.clock(), harness_.random(), harness_.executor());
@@ -332,13 +341,9 @@ class World {
     services_.push_back(std::make_unique<Service>(*contexts_.back(), settings_, *paris));
   }
 
-  // Off in the service until ADR 24's open points are closed; the tests go on.
-  static Settings WithLinks(Settings settings) {
-    settings.links = true;
-    return settings;
-  }
   const Settings settings_;
   const std::set<std::string> wait_for_;
+  const std::string journal_;
   // Coroutines of a crashed process may still look at what they were given: everything stays until the end.
   std::vector<std::unique_ptr<audit::Maintenance>> maintenances_;
   std::vector<std::unique_ptr<rpc::ServiceContext>> contexts_;
