@@ -4,6 +4,7 @@
 
 #include "common/audit/follower.h"
 #include "services/alerting/change.h"
+#include "services/alerting/linked_signs.h"
 #include "services/alerting/peers.h"
 #include "services/alerting/sending.h"
 #include "services/alerting/settings.h"
@@ -40,11 +41,12 @@ class OwnLeaves final : public audit::LeafHandler {
 };
 
 /// Consent's log → objections recorded and lifted at desks bind the sender records here (D-1.6); a person to
-/// be erased takes the records with her under which she was registered.
+/// be erased takes the records with her under which she was registered; who is one human with her has
+/// another source's sign (D-1.13).
 class ConsentLeaves final : public audit::LeafHandler {
  public:
   ConsentLeaves(const rpc::ServiceContext& context, AlertingStore& store)
-      : context_(context), store_(store) {}
+      : context_(context), store_(store), linked_signs_(context, store) {}
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
 
  private:
@@ -63,6 +65,7 @@ class ConsentLeaves final : public audit::LeafHandler {
 
   const rpc::ServiceContext& context_;
   AlertingStore& store_;
+  LinkedSigns linked_signs_;
 };
 
 /// Routing's log → the state of alerts.

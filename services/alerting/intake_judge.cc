@@ -207,7 +207,7 @@ void Intake::ApplyBill(const Terms& terms, const feeds::EdfRow& bill, Item& item
   if (feeds::IsCancelling(bill.evenement)) {
     NoteSettled(change.touched, state, item.state);
   }
-  const RecordFacts facts{std::move(dossiers), state.registered(), false};
+  const RecordFacts facts{std::move(dossiers), state.registered(), state.linked_sign()};
   const auto rule = RuleOf(bill, facts, rules_);
   if (rule.has_value()) {
     Raise(terms, *rule, IsRecurrence(*rule) ? DossiersOfRecurrence(bill, facts, rules_) : change.touched,

@@ -105,6 +105,11 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
     const absl::Status begun = co_await Erase(std::move(leaf));
     co_return begun;
   }
+  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSONS_LINKED ||
+      leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSONS_SPLIT) {
+    const absl::Status noted = co_await linked_signs_.Apply(std::move(leaf));
+    co_return noted;
+  }
   if (audit::IsOfHold(leaf)) {
     const absl::Status followed = co_await Hold(std::move(leaf));
     co_return followed;
@@ -137,7 +142,9 @@ Task<absl::Status> ConsentLeaves::Link(audit::FollowedLeaf leaf) {
   CO_ASSIGN_OR_RETURN(const Id128 record, Id128::FromBytes(registered.sender_record()));
   const absl::StatusOr<storage::CommitResult> linked =
       co_await context_.store.Commit(AlertingStore::LinkToPerson(person, record));
-  co_return linked.status();
+  CO_RETURN_IF_ERROR(linked.status());
+  const absl::Status noted = co_await linked_signs_.Registered(person);
+  co_return noted;
 }
 
 Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {

@@ -12,6 +12,7 @@ constexpr std::string_view kClaim = "claim";
 constexpr std::string_view kRecord = "record";
 constexpr std::string_view kAlert = "alert";
 constexpr std::string_view kLinkPrefix = "rec/";
+constexpr std::string_view kOnePrefix = "one/";
 constexpr char kErasedFormat = 0x02;
 constexpr size_t kPageSize = 500;
 
@@ -207,6 +208,37 @@ absl::StatusOr<std::vector<Id128>> AlertingStore::RecordsOf(const Id128& person)
     from = page.next;
   } while (!from.empty());
   return records;
+}
+
+storage::CommitRequest AlertingStore::BeginOne(const Id128& person, const Id128& link, const Id128& other) {
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  AddValue(std::string(kOnePrefix) + link.ToBytes(), other.ToBytes(), 0, commit);
+  return commit;
+}
+
+storage::CommitRequest AlertingStore::EndOne(const Id128& person, const Id128& link) {
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  commit.batch.push_back({std::string(kOnePrefix) + link.ToBytes(), std::string()});
+  return commit;
+}
+
+absl::StatusOr<std::vector<Id128>> AlertingStore::OneWith(const Id128& person) const {
+  std::vector<Id128> others;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     context_.store.Scan(PersonPartition(person), kOnePrefix, from, kPageSize));
+    for (const storage::KeyedEntry& row : page.entries) {
+      if (!row.entry.value.empty()) {
+        ASSIGN_OR_RETURN(const Id128 other, Id128::FromBytes(row.entry.value));
+        others.push_back(other);
+      }
+    }
+    from = page.next;
+  } while (!from.empty());
+  return others;
 }
 
 absl::Status AlertingStore::PutRecord(const Stored<v1::RecordState>& state, const Id128& record,

@@ -72,6 +72,10 @@ class AlertingStore {
   }
   static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& sender_record);
   absl::StatusOr<std::vector<Id128>> RecordsOf(const Id128& person) const;
+  /// With whom a link says she is one human. Guarded: a link that is there, or has ended, is not begun again.
+  static storage::CommitRequest BeginOne(const Id128& person, const Id128& link, const Id128& other);
+  static storage::CommitRequest EndOne(const Id128& person, const Id128& link);
+  absl::StatusOr<std::vector<Id128>> OneWith(const Id128& person) const;
   absl::Status PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
                          storage::CommitRequest& commit) const;
 

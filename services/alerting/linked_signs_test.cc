@@ -1,0 +1,116 @@
+// D-1.13: one letter is enough where another source's sign is about the same human.
+#include "services/alerting/linked_signs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
+#include "services/alerting/testing/world.h"
+
+namespace relais::alerting {
+namespace {
+
+using testing::Cut;
+using testing::EdfColumn;
+using testing::Letter;
+using testing::Report;
+using testing::World;
+
+class LinkedSignsTest : public ::testing::Test {
+ protected:
+  // A cut reported by EDF and a call-out of the brigade, each with an alert that registered somebody.
+  LinkedSignsTest() {
+    EXPECT_EQ(world_.SubmitOne(Cut("E1")), "ACCEPTED");
+    world_.Settle();
+    EXPECT_EQ(world_.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+    world_.Settle();
+    EXPECT_GE(world_.peers().registered.size(), 2U);
+    billed_ = Registered(0);
+    found_ = Registered(1);
+    world_.Settle();
+  }
+  // What consent's log says of the n-th registration.
+  Id128 Registered(size_t n) {
+    const consent::v1::RegisterRequest& request = world_.peers().registered.at(n);
+    const Id128 person = *Id128::FromBytes(world_.peers().PersonOf(request.sender_record()));
+    consent::v1::PersonRegistered payload;
+    payload.set_institution(request.acting().party().institution());
+    payload.set_sender_record(request.sender_record());
+    Say(person, audit::v1::EVENT_CLASS_PERSON_REGISTERED, payload);
+    return person;
+  }
+  void Linked(const Id128& stays, const Id128& comes, uint8_t link = 1) {
+    consent::v1::PersonsLinked payload;
+    payload.set_link_id(audit::testing::Person(100 + link).id.ToHex());
+    Say(comes, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);  // the first leaf names nobody
+    payload.set_canonical_id(stays.ToBytes());
+    payload.set_linked_id(comes.ToBytes());
+    Say(stays, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
+    world_.Settle();
+  }
+  void Split(const Id128& stays, const Id128& leaves, uint8_t link = 1) {
+    consent::v1::PersonsSplit payload;
+    payload.set_link_id(audit::testing::Person(100 + link).id.ToHex());
+    payload.set_canonical_id(stays.ToBytes());
+    payload.set_linked_id(leaves.ToBytes());
+    Say(leaves, audit::v1::EVENT_CLASS_PERSONS_SPLIT, payload);
+    world_.Settle();
+  }
+  // How many alerts a letter about another quarter leaves at the desk.
+  size_t AlertsAfterLetter(const std::string& reference, const std::string& first, const std::string& last) {
+    EXPECT_EQ(world_.SubmitOne(
+                  Letter(reference, {{EdfColumn::kPeriodeDebut, first}, {EdfColumn::kPeriodeFin, last}})),
+              "ACCEPTED");
+    world_.Settle();
+    size_t by_sign = 0;
+    for (const v1::Alert& alert : world_.Alerts()) {
+      by_sign += alert.rule() == "LINKED_SIGN" ? 1 : 0;
+    }
+    return by_sign;
+  }
+
+  World world_;
+  Id128 billed_;
+  Id128 found_;
+
+ private:
+  template <typename Payload>
+  void Say(const Id128& person, audit::v1::EventClass event_class, const Payload& payload) {
+    audit::Event event = audit::testing::SubjectEvent({audit::Subject::Kind::kPerson, person}, event_class);
+    event.details.mutable_payload()->PackFrom(payload);
+    world_.consent_log().Append(event);
+  }
+};
+
+TEST_F(LinkedSignsTest, OneLetterIsEnoughOnceAnotherSourcesSignIsHers) {  // D-1.13
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U) << "nobody has said that they are one";
+  Linked(billed_, found_);
+  EXPECT_EQ(AlertsAfterLetter("L1b", "2026-01-01", "2026-01-31"), 1U);
+}
+
+TEST_F(LinkedSignsTest, WhicheverOfTheTwoGoesOn) {
+  Linked(found_, billed_);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 1U);
+}
+
+TEST_F(LinkedSignsTest, NoLongerOnceTheyAreTwoAgain) {
+  Linked(billed_, found_);
+  Split(billed_, found_);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U);
+  Linked(billed_, found_);  // the same link, read again after a restart
+  EXPECT_EQ(AlertsAfterLetter("L1b", "2026-01-01", "2026-01-31"), 0U);
+  Linked(billed_, found_, 2);
+  EXPECT_EQ(AlertsAfterLetter("L1c", "2026-01-01", "2026-01-31"), 1U);
+}
+
+TEST_F(LinkedSignsTest, ThroughAThirdToo) {
+  const Id128 third = audit::testing::Person(77).id;
+  Linked(third, found_, 1);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U);
+  Linked(third, billed_, 2);
+  EXPECT_EQ(AlertsAfterLetter("L1b", "2026-01-01", "2026-01-31"), 1U);
+}
+
+}  // namespace
+}  // namespace relais::alerting
