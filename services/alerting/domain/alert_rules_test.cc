@@ -44,7 +44,7 @@ TEST(DossiersOfRecurrence, AreThoseThatRecurWithTheLetter) {
     return DossiersOfRecurrence(row, {std::move(before), false, false}, {});
   };
   const CivilDay day(2026, 11, 3);
-  const auto old = DossierOf(CivilDay(2025, 6, 1), Apart(0));
+  const auto old = DossierOf(CivilDay(2025, 5, 1), Apart(0));
   const auto one = DossierOf(CivilDay(2026, 3, 1), Apart(1));
   const auto two = DossierOf(CivilDay(2026, 6, 1), Apart(2), Fluide::kGaz);
   EXPECT_EQ(of(Letter(day, Apart(3)), {old, one, two}), (Positions{1, 2, 3}));
