@@ -92,6 +92,12 @@ uint64_t SizeOf(const std::string& revision) {
   return size;
 }
 
+Settings OneDecoded() {
+  Settings settings;
+  settings.cached_persons = 1;
+  return settings;
+}
+
 // One process at a time. A restart lets the calls under way end and holds back new ones.
 class Restarting {
  public:
@@ -125,7 +131,7 @@ class Restarting {
   int under_way_ = 0;
   bool restarting_ = false;
   // With room for one decoded person: the others are packed and unpacked all the time.
-  PoolWorld world_{PoolWorld::DefaultOptions(), Settings{.cached_persons = 1}};
+  PoolWorld world_{PoolWorld::DefaultOptions(), OneDecoded()};
 };
 
 // What happened to one person.
