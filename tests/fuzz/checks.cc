@@ -92,14 +92,15 @@ bool IsWord(const std::string& text) {
                      [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || c == '.' || c == ' '; });
 }
 
-std::string Quoted(const Message& request, const absl::Status& refusal) {
+std::string Quoted(const Message& request, const absl::Status& refusal, std::string_view expected) {
   std::string said(refusal.message());
   refusal.ForEachPayload([&](absl::string_view /*url*/, const absl::Cord& payload) {
     absl::StrAppend(&said, "\n", std::string(payload));
   });
   std::string wrong;
   ForEachText(request, [&](const FieldDescriptor& field, const std::string& text) {
-    if (text.size() >= kTellingLength && !IsWord(text) && said.find(text) != std::string::npos) {
+    if (text.size() >= kTellingLength && !IsWord(text) && text != expected &&
+        said.find(text) != std::string::npos) {
       wrong = absl::StrCat("the refusal quotes the value of ", field.full_name());
     }
   });
@@ -140,7 +141,7 @@ bool NamesField(const Message& request, std::string_view path) {
   return false;
 }
 
-std::string WrongWithRefusal(const Message& request, const absl::Status& refusal) {
+std::string WrongWithRefusal(const Message& request, const absl::Status& refusal, std::string_view function) {
   const common::v1::ErrorReason reason = rpc::ReasonOf(refusal);
   const std::optional<absl::StatusCode> code = CodeOf(reason);
   if (!code) {
@@ -154,7 +155,7 @@ std::string WrongWithRefusal(const Message& request, const absl::Status& refusal
       return absl::StrCat(wrong, ": ", refusal.ToString());
     }
   }
-  return Quoted(request, refusal);
+  return Quoted(request, refusal, reason == common::v1::ERROR_REASON_MISSING_CAPABILITY ? function : "");
 }
 
 std::string WrongWithAnswer(const rpc::Caller& caller, const identity::HandleCodec& handles,

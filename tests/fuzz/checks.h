@@ -21,8 +21,11 @@ bool NamesField(const google::protobuf::Message& request, std::string_view path)
 /// Of a refusal (api.md, "Errors", "Validation"; errors.proto):
 ///  - its reason is one that input can bring, and comes with the code that errors.proto says;
 ///  - INVALID_ARGUMENT names fields of the request, but for what is in the metadata;
-///  - no text of the request's stands in it.
-std::string WrongWithRefusal(const google::protobuf::Message& request, const absl::Status& refusal);
+///  - no text of the request's stands in it, but for the caller's `function`: MISSING_CAPABILITY names that,
+///  of the
+///    metadata, whatever the request says.
+std::string WrongWithRefusal(const google::protobuf::Message& request, const absl::Status& refusal,
+                             std::string_view function = "");
 
 /// Of an answer: it can be sent and read; an institution gets handles of its own alone, and nowhere in it an
 /// id of one of `persons` (architecture, "Persons").

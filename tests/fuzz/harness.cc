@@ -136,7 +136,7 @@ class Harness::Session {
     }
     NoteFields(name, *request, allowed, status.ok());
     if (!status.ok()) {
-      Refused(name, *request, status);
+      Refused(name, call, *request, status);
       return;
     }
     Handle(name, call, *request);
@@ -262,7 +262,8 @@ class Harness::Session {
     const Store before = Now();
     Answer answer = BoundMethods().at(name).run(world_, call, request);
     if (!answer.ok()) {
-      Refused(name, request, audit::IsErased(answer.status()) ? rpc::NoSuchOrNotYours() : answer.status());
+      Refused(name, call, request,
+              audit::IsErased(answer.status()) ? rpc::NoSuchOrNotYours() : answer.status());
       ExpectUntouched(name, before);
       return;
     }
@@ -289,7 +290,8 @@ class Harness::Session {
     if (!again.ok() && at_once) {
       Report(name, absl::StrCat("refused when repeated: ", again.status().ToString()));
     } else if (!again.ok()) {
-      Refused(name, request, audit::IsErased(again.status()) ? rpc::NoSuchOrNotYours() : again.status());
+      Refused(name, call, request,
+              audit::IsErased(again.status()) ? rpc::NoSuchOrNotYours() : again.status());
     } else if (Essence(first) != Essence(**again)) {
       Report(name, absl::StrCat("another answer when repeated: ", first.ShortDebugString(), " then ",
                                 (*again)->ShortDebugString()));
@@ -344,12 +346,13 @@ class Harness::Session {
     }
   }
 
-  void Refused(const std::string& name, const Message& request, const absl::Status& status) {
+  void Refused(const std::string& name, const rpc::Call& call, const Message& request,
+               const absl::Status& status) {
     Note(name, OutcomeName(status));
     if (harness_.trace_) {
       std::cerr << "  " << status << "\n";
     }
-    Report(name, WrongWithRefusal(request, status));
+    Report(name, WrongWithRefusal(request, status, call.caller.function));
   }
   void Expect(const absl::Status& status, const std::string& what) {
     if (!status.ok()) {
