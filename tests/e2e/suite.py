@@ -279,7 +279,8 @@ class Client:
 
     def call(self, service, grpc_service, method, request, timeout=10):
         name = {"PersonService": "person_service", "ConsentService": "consent_service",
-                "EmergencyService": "emergency_service", "DirectoryService": "directory_service",
+                "EmergencyService": "emergency_service", "RightsService": "rights_service",
+                "DirectoryService": "directory_service",
                 "RoutingService": "routing_service", "ReferentService": "referent_service",
                 "InboxService": "inbox_service", "SignalService": "signal_service",
                 "AlertService": "alert_service", "AuditService": "audit_service"}[grpc_service]

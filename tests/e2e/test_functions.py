@@ -105,7 +105,7 @@ class FunctionsTest(suite.SuiteTest):
         declared = self.worker.call("consent", "EmergencyService", "Declare", declare)
         request = self.emergency.ReviewRequest(
             request_id=suite.new_id(), person=her, emergency_id=declared.emergency_id,
-            outcome=self.emergency.REVIEW_OUTCOME_JUSTIFIED, reasons="elle ne répondait plus")
+            outcome=self.values.REVIEW_OUTCOME_JUSTIFIED, reasons="elle ne répondait plus")
         adviser = self.suite.client("caf/droits", agent="cd-1", function="conseiller-droits")
         self.lacks("REVIEW_EMERGENCY", "conseiller-droits", adviser.call, "consent", "EmergencyService", "Review",
                    request)
