@@ -27,6 +27,18 @@ constexpr OtherPurpose kOthers[] = {
 constexpr int64_t kExpires = 1'800'000'000;
 constexpr int32_t kExpiresNanos = 123'456'000;
 
+// Nobody is like anybody else, so that registering leaves no candidates for a steward. Names are of letters;
+// all of one length.
+std::string Letters(uint64_t person) {
+  constexpr int kLetters = 8;
+  std::string letters;
+  for (int i = 0; i < kLetters; ++i) {
+    letters += static_cast<char>('a' + person % 26);
+    person /= 26;
+  }
+  return letters;
+}
+
 }  // namespace
 
 consent::v1::RegisterRequest RegistrationOf(const std::string& run, uint64_t person) {
@@ -34,8 +46,8 @@ consent::v1::RegisterRequest RegistrationOf(const std::string& run, uint64_t per
   request.set_request_id(absl::StrCat("bench-register-", run, "-", person));
   request.set_own_identifier(absl::StrCat("BENCH-", run, "-", person));
   consent::v1::Traits& traits = *request.mutable_traits();
-  traits.set_surname("Diallo-Lefèvre");
-  traits.set_first_names("Awa Jeanne");
+  traits.set_surname("Diallo-Lefèvre" + Letters(person));
+  traits.set_first_names("Awa" + Letters(person));
   traits.mutable_birth_date()->set_year(1950 + static_cast<int>(person % 50));
   traits.mutable_birth_date()->set_month(1 + static_cast<int>(person % 12));
   traits.mutable_birth_date()->set_day(2 + static_cast<int>(person % 25));
