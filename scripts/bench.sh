@@ -314,7 +314,8 @@ registry() {
   mark "start with nothing cached, ms" "$started_ms" "$registry_start_mark_ms" below
   results+=("\"registry_start_ms\": $started_ms")
   # From here on warm, as a service is that runs: its files are in memory as far as there is room.
-  cat "$dir"/consent/store/*.sst >/dev/null
+  # One that was compacted away meanwhile is read where it went, with the first calls.
+  cat "$dir"/consent/store/*.sst >/dev/null 2>&1 || :
   start_echo
   "$bin/bench_registry" --echo "$echo_target" --consent "$large_target" --handles "$dir/handles" \
     --small "$small_target" --small-handles "$dir/small/handles" --pki "$RELAIS_PKI" \
