@@ -81,6 +81,16 @@ TEST(Tls, AMissingRoleIsToldAndLeavesALeaf) {
   EXPECT_EQ(refused.reason(), "MISSING_ROLE");
 }
 
+// Reads the sealed log from its first leaf.
+template <typename Stream>
+bool OpensTail(Stream& stream, audit::v1::TailResponse& response) {
+  audit::v1::TailRequest open;
+  open.mutable_open()->set_view(audit::v1::TAIL_VIEW_SEALED);
+  audit::v1::TailRequest nonce;
+  nonce.set_nonce("n");
+  return stream.Write(open) && stream.Write(nonce) && stream.Read(&response);
+}
+
 TEST(Tls, ARevocationReachesALiveConnectionAndItsStreams) {
   TlsServer server(Certs(), Certs().Service("consent"));
   const TlsFiles auditor = Certs().System("auditor", "suite");
@@ -89,14 +99,8 @@ TEST(Tls, ARevocationReachesALiveConnectionAndItsStreams) {
   SetDeadline(context);
   const auto stub = AuditService::NewStub(channel);
   const auto stream = stub->Tail(&context);
-  audit::v1::TailRequest open;
-  open.mutable_open()->set_view(audit::v1::TAIL_VIEW_SEALED);
-  ASSERT_TRUE(stream->Write(open));
-  audit::v1::TailRequest nonce;
-  nonce.set_nonce("n");
-  ASSERT_TRUE(stream->Write(nonce));
   audit::v1::TailResponse response;
-  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_TRUE(OpensTail(*stream, response));
   ASSERT_TRUE(Checkpoint(channel).ok());
 
   server.Revoke(auditor);
@@ -114,14 +118,8 @@ TEST(Tls, ARoleThatIsTakenAwayEndsTheStreamsItAllowed) {
   SetDeadline(context);
   const auto stub = AuditService::NewStub(channel);
   const auto stream = stub->Tail(&context);
-  audit::v1::TailRequest open;
-  open.mutable_open()->set_view(audit::v1::TAIL_VIEW_SEALED);
-  ASSERT_TRUE(stream->Write(open));
-  audit::v1::TailRequest nonce;
-  nonce.set_nonce("n");
-  ASSERT_TRUE(stream->Write(nonce));
   audit::v1::TailResponse response;
-  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_TRUE(OpensTail(*stream, response));
 
   server.PutInForce(testing::SampleDirectoryWith(2, "roles: [AUDITOR]", "roles: [OPERATOR]"));
   EXPECT_TRUE(Checkpoint(channel).ok());  // still known
@@ -136,14 +134,8 @@ TEST(Tls, AFunctionThatMayNoMoreEndsItsStreams) {
   context.AddMetadata("relais-function", "auditeur");
   const auto stub = AuditService::NewStub(Plain(server, Certs().System("auditor", "suite")));
   const auto stream = stub->Tail(&context);
-  audit::v1::TailRequest open;
-  open.mutable_open()->set_view(audit::v1::TAIL_VIEW_SEALED);
-  ASSERT_TRUE(stream->Write(open));
-  audit::v1::TailRequest nonce;
-  nonce.set_nonce("n");
-  ASSERT_TRUE(stream->Write(nonce));
   audit::v1::TailResponse response;
-  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_TRUE(OpensTail(*stream, response));
 
   server.PutInForce(testing::SampleDirectoryWith(2, "may: [AUDIT]", "may: [OPERATE]"));
   EXPECT_FALSE(stream->Read(&response));
