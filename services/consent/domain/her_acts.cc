@@ -1,7 +1,6 @@
 #include "services/consent/domain/her_acts.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 namespace relais::consent {
@@ -85,32 +84,69 @@ struct Covering {
 struct NoClass {
   bool narrow = false;
   bool represented = false;
+  friend bool operator==(const NoClass&, const NoClass&) = default;
 
   // Only an agreement as narrow undoes a narrow no, and only her own undoes hers.
   [[nodiscard]] bool UndoneBy(const Covering& covering) const {
     return (!narrow || covering.cover == Cover::kNarrow) && (represented || !covering.agreement->represented);
   }
+  // Between noes of one instant the lower is told of.
+  [[nodiscard]] int Rank() const { return (narrow ? 0 : 2) + (represented ? 1 : 0); }
 };
 
-// In the order of preference between noes of one instant.
-constexpr std::array<NoClass, 4> kClasses = {NoClass{true, false}, NoClass{true, true}, NoClass{false, false},
-                                             NoClass{false, true}};
+// The latest no of its class under one name; of two at one instant the one recorded later.
+struct CoveringNo {
+  const Denial* denial;
+  NoClass of;
+  absl::Time undone = absl::InfiniteFuture();  // by the first agreement after it that can; else it stands
+};
 
-// The latest no of each class; of two at one instant the one recorded later.
-using Denials = std::array<const Denial*, kClasses.size()>;
+// Across names a yes answers only what she was one human with when it was recorded.
+bool CanUndo(const PersonState& state, const Covering& covering, const CoveringNo& no) {
+  return no.of.UndoneBy(covering) &&
+         covering.agreement->recorded >
+             state.OneSince(no.denial->origin.of, covering.agreement->origin.of);
+}
 
-Denials DenialsOf(const PersonState& state, const Asked& asked, absl::Time now) {
-  Denials denials{};
+std::vector<CoveringNo> NoesOf(const PersonState& state, const Asked& asked,
+                               const std::vector<Covering>& agreements, absl::Time now) {
+  std::vector<CoveringNo> noes;
   for (const Denial& denial : state.denials()) {
     const Cover cover = denial.at > now ? Cover::kNone : CoverOf(denial, state, asked);
-    for (size_t i = 0; cover != Cover::kNone && i < kClasses.size(); ++i) {
-      if (kClasses[i].narrow == (cover == Cover::kNarrow) && kClasses[i].represented == denial.represented &&
-          (denials[i] == nullptr || denial.at >= denials[i]->at)) {
-        denials[i] = &denial;
+    if (cover == Cover::kNone) {
+      continue;
+    }
+    const NoClass of{cover == Cover::kNarrow, denial.represented};
+    const auto known = std::find_if(noes.begin(), noes.end(), [&](const CoveringNo& no) {
+      return no.of == of && no.denial->origin.of == denial.origin.of;
+    });
+    if (known == noes.end()) {
+      noes.push_back({&denial, of});
+    } else if (denial.at >= known->denial->at) {
+      known->denial = &denial;
+    }
+  }
+  for (CoveringNo& no : noes) {
+    for (const Covering& covering : agreements) {
+      if (covering.agreement->at > no.denial->at && CanUndo(state, covering, no)) {
+        no.undone = std::min(no.undone, covering.agreement->at);
       }
     }
   }
-  return denials;
+  return noes;
+}
+
+// The latest that stands; null: none.
+const Denial* Standing(const std::vector<CoveringNo>& noes) {
+  const CoveringNo* latest = nullptr;
+  for (const CoveringNo& no : noes) {
+    const bool later = latest == nullptr || no.denial->at > latest->denial->at ||
+                       (no.denial->at == latest->denial->at && no.of.Rank() < latest->of.Rank());
+    if (no.undone == absl::InfiniteFuture() && later) {
+      latest = &no;
+    }
+  }
+  return latest == nullptr ? nullptr : latest->denial;
 }
 
 v1::Reason ReasonOf(const Denial& denial) {
@@ -124,47 +160,12 @@ bool Objects(const PersonState& state, std::string_view sender, absl::Time now) 
   });
 }
 
-// What became of the noes of each class: when the first agreement after it undid it; InfinitePast where there
-// was no no, InfiniteFuture where it stands.
-struct Noes {
-  std::array<absl::Time, kClasses.size()> undone;
-  absl::Time latest = absl::InfinitePast();  // of all of them
-  const Denial* standing = nullptr;          // the latest that stands
-};
-
-Noes NoesOf(const Denials& denials, const std::vector<Covering>& agreements) {
-  Noes noes;
-  for (size_t i = 0; i < kClasses.size(); ++i) {
-    const Denial* denial = denials[i];
-    noes.undone[i] = denial == nullptr ? absl::InfinitePast() : absl::InfiniteFuture();
-    if (denial == nullptr) {
-      continue;
-    }
-    noes.latest = std::max(noes.latest, denial->at);
-    for (const Covering& covering : agreements) {
-      if (covering.agreement->at > denial->at && kClasses[i].UndoneBy(covering)) {
-        noes.undone[i] = std::min(noes.undone[i], covering.agreement->at);
-      }
-    }
-    if (noes.undone[i] == absl::InfiniteFuture() &&
-        (noes.standing == nullptr || denial->at > noes.standing->at)) {
-      noes.standing = denial;
-    }
-  }
-  return noes;
-}
-
 // Every no ends the agreements before it, and one that could not undo a no began only if that no was undone.
-bool Began(const Covering& covering, const Noes& noes) {
-  if (covering.agreement->at <= noes.latest && noes.latest != absl::InfinitePast()) {
-    return false;
-  }
-  for (size_t i = 0; i < kClasses.size(); ++i) {
-    if (!kClasses[i].UndoneBy(covering) && covering.agreement->at < noes.undone[i]) {
-      return false;
-    }
-  }
-  return true;
+bool Began(const PersonState& state, const Covering& covering, const std::vector<CoveringNo>& noes) {
+  const absl::Time given = covering.agreement->at;
+  return std::all_of(noes.begin(), noes.end(), [&](const CoveringNo& no) {
+    return given > no.denial->at && (given >= no.undone || CanUndo(state, covering, no));
+  });
 }
 
 int NearnessOf(v1::Reason lacking) {
@@ -225,15 +226,15 @@ HerWord ReadHerActs(const PersonState& state, const Question& question, std::str
   const Asked asked{question, category, rules.KindOf(question.recipient)};
   const std::vector<Covering> agreements =
       CoveringAgreements(state, asked, rules.CategoryOf(category), now, word);
-  const Noes noes = NoesOf(DenialsOf(state, asked, now), agreements);
-  if (noes.standing != nullptr) {
-    word.denied = ReasonOf(*noes.standing);
+  const std::vector<CoveringNo> noes = NoesOf(state, asked, agreements, now);
+  if (const Denial* standing = Standing(noes)) {
+    word.denied = ReasonOf(*standing);
     return word;
   }
   absl::Time longest = absl::InfinitePast();
   for (const Covering& covering : agreements) {
     const Agreement& agreement = *covering.agreement;
-    if (!Began(covering, noes)) {
+    if (!Began(state, covering, noes)) {
       continue;
     }
     const Term term = agreement.TermAt(now);

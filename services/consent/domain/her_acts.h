@@ -17,6 +17,8 @@
 //    the agreement that followed expires;
 //  - her own no is not undone by a representative's agreement, only by hers (I); an agreement that could not
 //    undo a standing no never began;
+//  - of persons who are linked as one human (links.h) a no under one name is not undone by an agreement under
+//    another that was recorded before they were linked: "reads take the union, deny first" (ADR 40);
 //  - a renewal lets an agreement last longer and says nothing else; a representative's agreement ends with
 //  the
 //    mandate (D-2.8); one that its collector ended no longer permits; one that an authority declared invalid

@@ -152,11 +152,12 @@ Act AsSaidBy(Act act) {
   act.origin = {};
   return act;
 }
-Objection AsSaidBy(Objection act) {
-  act.origin = {};
-  act.recorded = act.LastSaid();
-  act.said_again.reset();
-  return act;
+// Of a record it is the other's: the record's lifting is theirs to ask for, and this one's is her own.
+Objection AsSaidBy(const Objection& act) {
+  Objection own;
+  own.supplier = act.supplier;
+  own.recorded = act.LastSaid();
+  return own;
 }
 
 // Those who leave, the canonical one first.

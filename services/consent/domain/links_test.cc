@@ -58,13 +58,87 @@ TEST(Unite, HerNoUnderEitherNameCounts) {
   EXPECT_EQ(Rights(Together(Story(), Story().Agrees(2, {ToCaf()})), 11), kPermit);
   EXPECT_EQ(Rights(Together(Story().Agrees(2, {ToCaf()}), Story().Refuses(3, {ToCaf()})), 11), kDeny);
   EXPECT_EQ(Rights(Together(Story().Refuses(3, {ToCaf()}), Story().Agrees(2, {ToCaf()})), 11), kDeny);
-  // She answers her own no, whatever name she says it under: the latest act counts.
-  EXPECT_EQ(Rights(Together(Story().Refuses(2, {ToCaf()}), Story().Agrees(3, {ToCaf()})), 11), kPermit);
+  // Her own no is answered under its name (D-2.6.2).
+  EXPECT_EQ(Rights(Together(Story().Refuses(2, {ToCaf()}).Agrees(3, {ToCaf()}), Story()), 11), kPermit);
   // On a tie the refusal wins (D-2.6.2).
   EXPECT_EQ(Rights(Together(Story().Refuses(2, {ToCaf()}), Story().Agrees(2, {ToCaf()})), 11), kDeny);
   EXPECT_EQ(
       Asked(Together(Story(), Story().ObjectsTo(2, "edf")), CutQuestion(absl::CivilDay(2026, 11, 3)), 11),
       kDeny);
+}
+
+// ADR 40: of a link by likeness nobody knows that the yes is of who said the no.
+TEST(Unite, AYesFromBeforeTheLinkAnswersNoNoOfAnotherName) {
+  for (const bool hers : {true, false}) {
+    const Story no = Story().Refuses(2, {ToCaf()});
+    const Story yes = Story().Agrees(3, {ToCaf()}).Agrees(4, {ToCaf()});
+    const PersonState united = hers ? Together(no, yes) : Together(yes, no);
+    EXPECT_EQ(Rights(united, 9), kDeny);
+    EXPECT_EQ(Rights(united, 11), kDeny);
+    // One that is recorded since they are one does, under whatever name.
+    for (const Id128& name : {Id128(), kB}) {
+      PersonState answered = united;
+      answered.SpeakAs(name);
+      Agreement now = AgreementOf(60, 12);
+      now.valid_until = Noon(2026, 11, 20);
+      answered.Add(now);
+      answered.SpeakAs({});
+      EXPECT_EQ(Rights(answered, 11), kDeny);
+      EXPECT_EQ(Rights(answered, 13), kPermit);
+      EXPECT_EQ(Rights(answered, 21), kDeny) << "those before it never began";
+    }
+    // Recorded since, given before: it is of the day it was given.
+    PersonState late = united;
+    Agreement given = AgreementOf(61, 12);
+    given.at = Noon(2026, 11, 3);
+    late.Add(given);
+    EXPECT_EQ(Rights(late, 13), kPermit) << "after her no";
+    given.at = Noon(2026, 11, 1);
+    PersonState earlier = united;
+    earlier.Add(given);
+    EXPECT_EQ(Rights(earlier, 13), kDeny) << "before it";
+  }
+  // Two noes of one class, one under each name: to answer one is not to answer both.
+  PersonState both =
+      Together(Story().Refuses(2, {ToCaf()}).Agrees(5, {ToCaf()}), Story().Refuses(3, {ToCaf()}));
+  EXPECT_EQ(Rights(both, 11), kDeny);
+  both = Together(Story().Refuses(3, {ToCaf()}).Agrees(5, {ToCaf()}), Story().Refuses(2, {ToCaf()}));
+  EXPECT_EQ(Rights(both, 11), kDeny);
+}
+
+TEST(Unite, BetweenTwoWhoAreLinkedTheLaterLinkCounts) {
+  const Id128 c = IdOf(104);
+  PersonState canonical = Canonical(PersonState());
+  canonical.Add(Link{IdOf(105), c, Noon(2026, 11, 13), v1::LINK_CAUSE_MERGED, std::nullopt});
+  EXPECT_EQ(canonical.OneSince({}, kB), Noon(2026, 11, 10));
+  EXPECT_EQ(canonical.OneSince(kB, c), Noon(2026, 11, 13));
+  EXPECT_EQ(canonical.OneSince(c, {}), Noon(2026, 11, 13));
+  EXPECT_EQ(canonical.OneSince(c, c), absl::InfinitePast());
+  EXPECT_EQ(canonical.OneSince({}, IdOf(99)), absl::InfiniteFuture());
+  PersonState united = Unite(canonical, {{kB, PersonState()}, {c, Story().Refuses(3, {ToCaf()}).state()}});
+  united.SpeakAs(kB);
+  united.Add(AgreementOf(60, 12));  // to A and B as one, before C came
+  united.SpeakAs({});
+  EXPECT_EQ(Rights(united, 14), kDeny);
+  united.Add(AgreementOf(61, 15));
+  EXPECT_EQ(Rights(united, 16), kPermit);
+}
+
+// RGPD art. 18.2, the same rule: what she restricted is given free by her, not by whom she is linked to.
+TEST(Unite, AYesFromBeforeTheLinkEndsNoRestrictionOfAnotherName) {
+  PersonState restricted;
+  Restriction restriction;
+  restriction.id = IdOf(100);
+  restriction.institution = "ville-paris";
+  restriction.from = Noon(2026, 11, 2);
+  restricted.Add(restriction);
+  PersonState united =
+      Unite(Canonical(restricted), {{kB, Story().Agrees(3, {ToCaf()}).state()}});
+  EXPECT_EQ(Rights(united, 11), kDeny);
+  united.SpeakAs(kB);
+  united.Add(AgreementOf(60, 12));
+  united.SpeakAs({});
+  EXPECT_EQ(Rights(united, 13), kPermit);
 }
 
 TEST(Unite, ActsAreInTheirOrderAndSayWhose) {
@@ -254,6 +328,31 @@ TEST(Part, AnObjectionSaidAgainUnderHerNameIsHersAndStaysWithBoth) {
       EXPECT_EQ(Asked(*side, CutQuestion(absl::CivilDay(2026, 11, 3), supplier), 15), kDeny) << supplier;
     }
   }
+}
+
+// D-1.6: a record's lifting is asked for where it was objected to, not on the other side.
+TEST(Part, AnObjectionOnARecordStaysWithTheOtherSideAsItsOwn) {
+  const std::string digest(32, 'd');
+  PersonState united = Together(Story(), Story());
+  united.SpeakAs(kB);
+  ASSERT_TRUE(united.Record({"edf", 1, digest, 7, Noon(2026, 11, 12), std::nullopt}));
+  united.SpeakAs({});
+  const Parted parted = Part(united, kLink, Noon(2026, 11, 14));
+  ASSERT_EQ(parted.stays.objections().size(), 1u);
+  EXPECT_EQ(parted.stays.objections()[0].digest, "");
+  EXPECT_EQ(parted.stays.objections()[0].generation, 0u);
+  EXPECT_EQ(parted.stays.objections()[0].recorded, Noon(2026, 11, 12));
+  PersonState a = parted.stays;
+  PersonState b = Rejoin(PersonState(), parted.leaves, *parted.stays.FindLink(kLink), kA);
+  ASSERT_EQ(b.objections().size(), 1u);
+  EXPECT_EQ(b.objections()[0].digest, digest);
+  const Question cut = CutQuestion(absl::CivilDay(2026, 11, 3));
+  // Each is lifted on its own side, in its own way.
+  EXPECT_TRUE(b.LiftRecord("edf", 1, digest, 8, Noon(2026, 11, 15)));
+  EXPECT_EQ(Asked(b, cut, 16), kPermit);
+  EXPECT_EQ(Asked(a, cut, 16), kDeny);
+  EXPECT_TRUE(a.LiftOwn("edf", Noon(2026, 11, 17)));
+  EXPECT_EQ(Asked(a, cut, 18), kPermit);
 }
 
 TEST(Part, WhoWasSaidToBeOneWithHerLeavesToo) {

@@ -234,22 +234,56 @@ std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const
   return said;
 }
 
-struct Standing {
-  const Denial* narrow_hers = nullptr;
-  const Denial* narrow_others = nullptr;
-  const Denial* broad_hers = nullptr;
-  const Denial* broad_others = nullptr;
-};
-
 struct HerLastWord {
   const Denial* no = nullptr;
   std::vector<const Agreement*> live;
 };
 
+// The noes that stand, in the order they were said.
+class Standing {
+ public:
+  explicit Standing(const Hears& hears) : hears_(hears) {}
+
+  void Add(const Said& no) { noes_.push_back(no); }
+  // It takes away every no that hears it, is no narrower and not hers where another speaks.
+  void Answer(const Said& yes) {
+    std::vector<Said> left;
+    for (const Said& no : noes_) {
+      const bool heard = !hears_ || hears_(*no.denial, *yes.agreement);
+      const bool narrower = no.names_it && !yes.names_it;
+      const bool over_her_head = yes.by_other && !no.by_other;
+      if (!heard || narrower || over_her_head) {
+        left.push_back(no);
+      }
+    }
+    noes_ = left;
+  }
+  [[nodiscard]] bool StillAgainst(const Said& yes) const {
+    Standing without = *this;
+    without.Answer(yes);
+    return !without.noes_.empty();
+  }
+  // The last; of one instant narrow before broad, hers before a representative's.
+  [[nodiscard]] const Denial* Last() const {
+    const Said* last = nullptr;
+    const auto rank = [](const Said& no) { return (no.names_it ? 2 : 0) + (no.by_other ? 0 : 1); };
+    for (const Said& no : noes_) {
+      if (last == nullptr || no.when > last->when || (no.when == last->when && rank(no) >= rank(*last))) {
+        last = &no;
+      }
+    }
+    return last == nullptr ? nullptr : last->denial;
+  }
+
+ private:
+  const Hears& hears_;
+  std::vector<Said> noes_;
+};
+
 // Of what was said in one instant agreements come first and undo what they can, then they count, then the
 // noes.
-HerLastWord Replay(const std::vector<Said>& said) {
-  Standing no;
+HerLastWord Replay(const std::vector<Said>& said, const Hears& hears) {
+  Standing standing(hears);
   HerLastWord last;
   for (size_t i = 0; i < said.size();) {
     size_t end = i;
@@ -257,47 +291,24 @@ HerLastWord Replay(const std::vector<Said>& said) {
       ++end;
     }
     for (size_t k = i; k < end; ++k) {
-      if (said[k].agreement == nullptr) {
-        continue;
-      }
-      no.broad_others = nullptr;
-      if (said[k].names_it) {
-        no.narrow_others = nullptr;
-      }
-      if (!said[k].by_other) {
-        no.broad_hers = nullptr;
-      }
-      if (said[k].names_it && !said[k].by_other) {
-        no.narrow_hers = nullptr;
+      if (said[k].agreement != nullptr) {
+        standing.Answer(said[k]);
       }
     }
     for (size_t k = i; k < end; ++k) {
-      if (said[k].agreement == nullptr) {
-        continue;
-      }
-      const bool stopped =
-          (!said[k].names_it && (no.narrow_hers != nullptr || no.narrow_others != nullptr)) ||
-          (said[k].by_other && (no.narrow_hers != nullptr || no.broad_hers != nullptr));
-      if (!stopped) {
+      if (said[k].agreement != nullptr && !standing.StillAgainst(said[k])) {
         last.live.push_back(said[k].agreement);
       }
     }
     for (size_t k = i; k < end; ++k) {
-      if (said[k].denial == nullptr) {
-        continue;
+      if (said[k].denial != nullptr) {
+        standing.Add(said[k]);
+        last.live.clear();
       }
-      const Denial*& place = said[k].names_it ? (said[k].by_other ? no.narrow_others : no.narrow_hers)
-                                              : (said[k].by_other ? no.broad_others : no.broad_hers);
-      place = said[k].denial;
-      last.live.clear();
     }
     i = end;
   }
-  for (const Denial* each : {no.narrow_hers, no.narrow_others, no.broad_hers, no.broad_others}) {
-    if (each != nullptr && (last.no == nullptr || each->at > last.no->at)) {
-      last.no = each;
-    }
-  }
+  last.no = standing.Last();
   return last;
 }
 
@@ -357,7 +368,7 @@ bool ModelEmergency(const PersonState& state, const Question& q, const std::stri
 }  // namespace
 
 v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q, const std::string& category,
-                 const Moment& moment) {
+                 const Moment& moment, const Hears& hears) {
   const common::v1::Ground ground = q.stated.ground;
   v1::Reason missing = v1::REASON_UNSPECIFIED;
   // 0
@@ -379,7 +390,7 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
     }
   }
   Lacks lacks;
-  const HerLastWord last = Replay(WhatSheSaid(state, q, category, moment.now, lacks));
+  const HerLastWord last = Replay(WhatSheSaid(state, q, category, moment.now, lacks), hears);
   if (last.no != nullptr) {
     return last.no->kind == Denial::Kind::kWithdrawal ? v1::REASON_WITHDRAWN : v1::REASON_REFUSED;
   }

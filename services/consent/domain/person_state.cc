@@ -129,9 +129,9 @@ const Restriction* PersonState::FindRestriction(std::string_view institution) co
   return found == restrictions_.end() ? nullptr : &*found;
 }
 
-PersonState PersonState::WithoutAgreementsBefore(absl::Time since) const {
+PersonState PersonState::Without(const std::function<bool(const Agreement&)>& agreements) const {
   PersonState state = *this;
-  std::erase_if(state.agreements_, [&](const Agreement& agreement) { return agreement.recorded < since; });
+  std::erase_if(state.agreements_, agreements);
   state.restrictions_.clear();
   return state;
 }
@@ -233,6 +233,23 @@ void PersonState::Add(Link link) {
 }
 
 const Link* PersonState::FindLink(const Id128& link) const { return FindById(links_, link); }
+
+absl::Time PersonState::OneSince(const Id128& name, const Id128& other) const {
+  if (name == other) {
+    return absl::InfinitePast();
+  }
+  absl::Time since = absl::InfinitePast();
+  for (const Id128& each : {name, other}) {
+    if (each.IsZero()) {
+      continue;
+    }
+    const auto found = std::find_if(links_.begin(), links_.end(), [&](const Link& link) {
+      return link.person == each && !link.until && !link.left;
+    });
+    since = found == links_.end() ? absl::InfiniteFuture() : std::max(since, found->since);
+  }
+  return since;
+}
 
 void PersonState::Forget(const std::vector<Id128>& agreements) {
   std::erase_if(agreements_, [&](const Agreement& agreement) {

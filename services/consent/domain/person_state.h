@@ -2,6 +2,7 @@
 // recorded.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,9 @@ class PersonState {
   [[nodiscard]] bool HasLinked() const;
   void Add(Link link);
   [[nodiscard]] const Link* FindLink(const Id128& link) const;
+  /// Since when two names, as `Origin` has them, are one human: when the later of their links was complete.
+  /// InfinitePast of one name, InfiniteFuture where one of them is not linked.
+  [[nodiscard]] absl::Time OneSince(const Id128& name, const Id128& other) const;
   /// Acts added from here on are recorded under this name; zero: the history's own.
   void SpeakAs(const Id128& name) { speaking_ = name; }
   /// Takes these agreements out of the history.
@@ -83,9 +87,9 @@ class PersonState {
   [[nodiscard]] const Emergency* FindEmergency(const Id128& id) const;
   /// The one that stands under the name that is spoken under, or null.
   [[nodiscard]] const Restriction* FindRestriction(std::string_view institution) const;
-  /// The same history without the agreements recorded before `since` and without restrictions: what
-  /// they leave of it (restriction.h). Not for storing.
-  [[nodiscard]] PersonState WithoutAgreementsBefore(absl::Time since) const;
+  /// The same history without these agreements and without restrictions: what they leave of it
+  /// (restriction.h). Not for storing.
+  [[nodiscard]] PersonState Without(const std::function<bool(const Agreement&)>& agreements) const;
 
  private:
   friend class PersonStateBuilder;

@@ -1,6 +1,7 @@
 #include "services/consent/domain/restriction.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "services/consent/domain/stated_ground.h"
 
@@ -15,18 +16,24 @@ bool StandsAt(const Restriction& restriction, absl::Time now) {
 
 std::optional<UnderRestriction> WhatRestrictionLeaves(const PersonState& state, const Question& question,
                                                       absl::Time now) {
-  std::optional<absl::Time> since;
+  std::vector<const Restriction*> standing;
   for (const Restriction& restriction : state.restrictions()) {
     const bool concerned =
         restriction.institution == question.sender || restriction.institution == question.recipient;
     if (concerned && StandsAt(restriction, now)) {
-      since = std::max(since.value_or(restriction.from), restriction.from);
+      standing.push_back(&restriction);
     }
   }
-  if (!since) {
+  if (standing.empty()) {
     return std::nullopt;
   }
-  UnderRestriction left{state.WithoutAgreementsBefore(*since), question};
+  const auto gone = [&](const Agreement& agreement) {
+    return std::any_of(standing.begin(), standing.end(), [&](const Restriction* restriction) {
+      return agreement.recorded < restriction->from ||
+             agreement.recorded <= state.OneSince(restriction->origin.of, agreement.origin.of);
+    });
+  };
+  UnderRestriction left{state.Without(gone), question};
   if (!IsLegalDuty(question.stated.ground)) {
     left.question.stated.ground = common::v1::GROUND_UNSPECIFIED;
   }
