@@ -86,14 +86,10 @@ absl::StatusOr<VersionedState> Store::LoadOwn(const Id128& person) {
   return VersionedState{std::make_shared<const PersonState>(std::move(state)), entry->version};
 }
 
-namespace {
-
-absl::Status BeingLinked() {
+absl::Status TooContended() {
   return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
-                      "this person is being linked or split: try again");
+                      "too many acts about the same person at once");
 }
-
-}  // namespace
 
 absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
   for (int attempt = 0; attempt < kMostReads; ++attempt) {
@@ -102,7 +98,7 @@ absl::StatusOr<VersionedState> Store::LoadFresh(const Id128& person) {
       return *std::move(read);
     }
   }
-  return BeingLinked();
+  return TooContended();
 }
 
 absl::StatusOr<bool> Store::ListsWhileErased(const Id128& person, const Id128& link) {
@@ -147,6 +143,21 @@ bool HasEnded(const PersonState& root, const std::optional<LinkedTo>& to) {
   return link != nullptr && link->until.has_value();
 }
 
+// Herself first.
+std::vector<Id128> NamesOf(const VersionedState& now, const Id128& person) {
+  std::vector<Id128> names = {person};
+  const Id128 root = now.RootFor(person);
+  if (root != person) {
+    names.push_back(root);
+  }
+  for (const Link& link : now.state->links()) {
+    if (!link.until && link.person != person) {
+      names.push_back(link.person);
+    }
+  }
+  return names;
+}
+
 bool Holds(const std::vector<FrozenHistory>& histories, const Id128& person) {
   return std::any_of(histories.begin(), histories.end(),
                      [&](const FrozenHistory& each) { return each.person == person; });
@@ -176,7 +187,7 @@ absl::StatusOr<Store::Path> Store::PathOf(const Id128& person) {
       // her what is hers before she is gone (leaving_erased.h).
       ASSIGN_OR_RETURN(const bool listed, ListsWhileErased(next, to.link));
       if (listed) {
-        return BeingLinked();
+        return TooContended();
       }
       // Erased before she listed this one, who is on her own again.
       return Path{person, own, {}, cache_.Ticket(person), true};
@@ -253,17 +264,7 @@ absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& per
 
 absl::StatusOr<std::vector<Id128>> Store::GroupOf(const Id128& person) {
   ASSIGN_OR_RETURN(const VersionedState now, Load(person));
-  std::vector<Id128> group = {person};
-  const Id128 root = now.RootFor(person);
-  if (root != person) {
-    group.push_back(root);
-  }
-  for (const Link& link : now.state->links()) {
-    if (!link.until && link.person != person) {
-      group.push_back(link.person);
-    }
-  }
-  return group;
+  return NamesOf(now, person);
 }
 
 absl::Status Store::FindRow(const Id128& holder, const Id128& name, const std::string& key,
@@ -276,34 +277,38 @@ absl::Status Store::FindRow(const Id128& holder, const Id128& name, const std::s
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Store::OpenRow(const Id128& person, const std::string& key,
-                                    google::protobuf::MessageLite& out) {
-  ASSIGN_OR_RETURN(const std::vector<Id128> group, GroupOf(person));
-  std::optional<Row> newest;
-  for (const Id128& holder : group) {
-    for (const Id128& name : group) {
-      RETURN_IF_ERROR(FindRow(holder, name, key, newest));
-    }
-  }
-  if (!newest) {
+// A row of hers was written in her own partition, or, while she is linked, in that of whose history goes on.
+absl::Status Store::FindRowOfName(const Id128& root, const Id128& name, const std::string& key,
+                                  std::optional<Row>& newest) const {
+  RETURN_IF_ERROR(FindRow(root, name, key, newest));
+  return name == root ? absl::OkStatus() : FindRow(name, name, key, newest);
+}
+
+absl::StatusOr<bool> Store::OpenFound(const std::string& key, const std::optional<Row>& row,
+                                      google::protobuf::MessageLite& out) {
+  if (!row) {
     return false;
   }
-  RETURN_IF_ERROR(Open(newest->name, key, newest->entry.value, out));
+  RETURN_IF_ERROR(Open(row->name, key, row->entry.value, out));
   return true;
+}
+
+absl::StatusOr<bool> Store::OpenRow(const Id128& person, const std::string& key,
+                                    google::protobuf::MessageLite& out) {
+  ASSIGN_OR_RETURN(const VersionedState now, Load(person));
+  std::optional<Row> newest;
+  for (const Id128& name : NamesOf(now, person)) {
+    RETURN_IF_ERROR(FindRowOfName(now.RootFor(person), name, key, newest));
+  }
+  return OpenFound(key, newest, out);
 }
 
 absl::StatusOr<bool> Store::OpenRowOfName(const Id128& person, const std::string& key,
                                           google::protobuf::MessageLite& out) {
-  ASSIGN_OR_RETURN(const std::vector<Id128> group, GroupOf(person));
+  ASSIGN_OR_RETURN(const VersionedState now, Load(person));
   std::optional<Row> newest;
-  for (const Id128& holder : group) {
-    RETURN_IF_ERROR(FindRow(holder, person, key, newest));
-  }
-  if (!newest) {
-    return false;
-  }
-  RETURN_IF_ERROR(Open(person, key, newest->entry.value, out));
-  return true;
+  RETURN_IF_ERROR(FindRowOfName(now.RootFor(person), person, key, newest));
+  return OpenFound(key, newest, out);
 }
 
 bool Store::MayLink(const PersonState& united, const PersonState& other) {

@@ -58,6 +58,10 @@ struct RecordName {
   friend bool operator==(const RecordName&, const RecordName&) = default;
 };
 
+/// Try again later: lost the race for a person's partition too often, or she cannot be read as one just now.
+/// The same words for both: who is being linked, split or erased with somebody is nobody's to know.
+absl::Status TooContended();
+
 class Store;
 
 /// What a step that is nobody's handler works with.
@@ -142,6 +146,10 @@ class Store {
   };
   absl::Status FindRow(const Id128& holder, const Id128& name, const std::string& key,
                        std::optional<Row>& newest) const;
+  absl::Status FindRowOfName(const Id128& root, const Id128& name, const std::string& key,
+                             std::optional<Row>& newest) const;
+  absl::StatusOr<bool> OpenFound(const std::string& key, const std::optional<Row>& row,
+                                 google::protobuf::MessageLite& out);
   // From one person to whose partition guards her.
   struct Path {
     Id128 at;                           // who that is

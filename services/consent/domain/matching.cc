@@ -23,7 +23,7 @@ Likeness LikenessOf(const MatchKeys& a, const MatchKeys& b) {
   return Meet(a.candidate, b.candidate) ? Likeness::kCandidate : Likeness::kNothing;
 }
 
-MatchOutcome JudgeSightings(const std::vector<Sighting>& sightings) {
+MatchOutcome JudgeSightings(const std::vector<Sighting>& sightings, bool more_are_same) {
   // One who is linked already, or was rejected, is not the other of "exactly one" that is still sought; but a
   // rejected one that is just the same says that these traits do not tell humans apart.
   const auto same = std::count_if(sightings.begin(), sightings.end(), [](const Sighting& sighting) {
@@ -34,7 +34,7 @@ MatchOutcome JudgeSightings(const std::vector<Sighting>& sightings) {
     if (sighting.likeness == Likeness::kNothing || sighting.linked || sighting.rejected) {
       continue;
     }
-    if (sighting.likeness == Likeness::kSame && same == 1) {
+    if (sighting.likeness == Likeness::kSame && same == 1 && !more_are_same) {
       outcome.link = sighting.person;
     } else {
       outcome.candidates.push_back(sighting.person);

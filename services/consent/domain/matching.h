@@ -41,7 +41,8 @@ struct MatchOutcome {
   std::optional<Id128> link;
   std::vector<Id128> candidates;  // sorted
 };
-/// Each person at most once in `sightings`.
-[[nodiscard]] MatchOutcome JudgeSightings(const std::vector<Sighting>& sightings);
+/// Each person at most once in `sightings`. `more_are_same`: others are just the same too, so many that they
+/// were not looked at: then nobody is the exactly one.
+[[nodiscard]] MatchOutcome JudgeSightings(const std::vector<Sighting>& sightings, bool more_are_same = false);
 
 }  // namespace relais::consent

@@ -68,7 +68,7 @@ absl::StatusOr<bool> AreOne(Registry& registry, const Id128& one, const Id128& o
   return first.RootFor(one) == second.RootFor(other);
 }
 
-// Nullopt: decided, not there (yet, or any more), linked otherwise, or one is erased.
+// Nullopt: decided, not there any more, linked otherwise, or one is erased.
 absl::StatusOr<std::optional<Pair>> OpenPair(Registry& registry, const Id128& id) {
   ASSIGN_OR_RETURN(const std::optional<StoredPair> stored, ReadPair(registry, id));
   if (!stored || stored->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED) {
@@ -115,10 +115,12 @@ v1::Candidate Shown(const Registry& registry, const rpc::Call& call, const Pair&
   return out;
 }
 
-// What is decided leaves the list; what is not there yet stays.
-absl::StatusOr<bool> IsOver(Registry& registry, const Id128& id) {
+// A row leaves the list when its candidate is decided on, is gone with somebody who was erased, or has another
+// row. A candidate is there before its row.
+absl::StatusOr<bool> IsOver(Registry& registry, const Id128& id, const std::string& row) {
   ASSIGN_OR_RETURN(const std::optional<StoredPair> stored, ReadPair(registry, id));
-  return stored && stored->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED;
+  return !stored || stored->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED ||
+         CandidateListKey(id, stored->candidate.found()) != row;
 }
 
 absl::Status AppendCompared(const audit::Event& base, const Registry& registry, const Pair& pair,
@@ -294,22 +296,25 @@ Task<absl::StatusOr<v1::ListCandidatesResponse>> CandidateHandlers::ListCandidat
         break;
       }
       CO_ASSIGN_OR_RETURN(const Id128 id, CandidateInListKey(row.key));
+      CO_ASSIGN_OR_RETURN(const bool is_over, IsOver(registry_, id, row.key));
+      if (is_over) {
+        over.preconditions.push_back({row.key, row.entry.version});
+        over.batch.push_back({row.key, std::nullopt});
+        continue;
+      }
       CO_ASSIGN_OR_RETURN(const std::optional<Pair> pair, OpenPair(registry_, id));
       if (pair) {
         *response.add_candidates() = Shown(registry_, call, *pair);
         CO_RETURN_IF_ERROR(AppendCompared(base, registry_, *pair, events));
-        continue;
-      }
-      CO_ASSIGN_OR_RETURN(const bool decided, IsOver(registry_, id));
-      if (decided) {
-        over.batch.push_back({row.key, std::nullopt});
       }
     }
     from = page.next;
   }
   if (!over.batch.empty()) {
     const absl::StatusOr<storage::CommitResult> tidied = co_await context.store.Commit(std::move(over));
-    CO_RETURN_IF_ERROR(tidied.status());
+    if (!absl::IsAborted(tidied.status())) {  // else somebody listed one again: next time
+      CO_RETURN_IF_ERROR(tidied.status());
+    }
   }
   if (!events.empty()) {
     const absl::Status told = co_await rpc::WriteLoneLeaves(context, std::move(events));

@@ -132,48 +132,68 @@ std::vector<storage::CommitRequest> ForgetPair(const Registry& registry, const I
   return {pair, listed};
 }
 
-// Both rows name it, then the list, then it is there, with its leaves.
-Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other) {
-  const Record low = one.person < other.person ? one : other;
-  const Record high = one.person < other.person ? other : one;
-  const Id128 id = CandidateId(registry, low.person, high.person);
-  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> known, ReadPair(registry, id));
-  if (known) {
+namespace {
+
+// In the list, if nobody has decided on it and neither is erased. Once it is there: so every row of the list is
+// of a candidate that was, and has the instant that this one says.
+Task<absl::Status> ListOpen(Registry& registry, Id128 id) {
+  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, id));
+  if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED) {
     co_return absl::OkStatus();
   }
-  const std::vector<Record> both = {low, high};
-  for (const Record& record : both) {
-    const absl::StatusOr<bool> named = co_await NameIn(registry, record, id);
-    CO_RETURN_IF_ERROR(named.status());
-    if (!*named) {
-      co_return absl::OkStatus();
-    }
-  }
-  const int64_t found = Micros(registry.context.log.Now());
+  const int64_t found = pair->candidate.found();
   storage::CommitRequest listed;
   listed.partition = CandidateList(registry);
   listed.batch.push_back({CandidateListKey(id, found), std::string()});
   const absl::StatusOr<storage::CommitResult> in_list =
       co_await registry.context.store.Commit(std::move(listed));
   CO_RETURN_IF_ERROR(in_list.status());
-  absl::StatusOr<storage::CommitRequest> commit = PairCommit(registry, id, low, high, found);
-  if (audit::IsErased(commit.status())) {
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(commit.status());
-  const absl::StatusOr<storage::CommitResult> made =
-      co_await registry.context.store.Commit(*std::move(commit));
-  if (absl::IsAborted(made.status()) || audit::IsErased(made.status())) {
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(made.status());
-  if (absl::IsNotFound(registry.store.LoadOwn(low.person).status()) ||
-      absl::IsNotFound(registry.store.LoadOwn(high.person).status())) {
+  CO_ASSIGN_OR_RETURN(const Id128 low, Id128::FromBytes(pair->candidate.person()));
+  CO_ASSIGN_OR_RETURN(const Id128 high, Id128::FromBytes(pair->candidate.other()));
+  if (absl::IsNotFound(registry.store.LoadOwn(low).status()) ||
+      absl::IsNotFound(registry.store.LoadOwn(high).status())) {
     std::vector<storage::CommitRequest> gone = ForgetPair(registry, id, found);  // erased meanwhile
     const absl::Status forgotten = co_await CommitEach(registry, std::move(gone));
     co_return forgotten;
   }
   co_return absl::OkStatus();
+}
+
+}  // namespace
+
+// Both rows name it, then it is there, with its leaves, then the list. Whoever finds it there goes on with the
+// list, where a call ended in between.
+Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other) {
+  const Record low = one.person < other.person ? one : other;
+  const Record high = one.person < other.person ? other : one;
+  const Id128 id = CandidateId(registry, low.person, high.person);
+  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> known, ReadPair(registry, id));
+  if (!known) {
+    const std::vector<Record> both = {low, high};
+    for (const Record& record : both) {
+      const absl::StatusOr<bool> named = co_await NameIn(registry, record, id);
+      CO_RETURN_IF_ERROR(named.status());
+      if (!*named) {
+        co_return absl::OkStatus();
+      }
+    }
+    absl::StatusOr<storage::CommitRequest> commit =
+        PairCommit(registry, id, low, high, Micros(registry.context.log.Now()));
+    if (audit::IsErased(commit.status())) {
+      co_return absl::OkStatus();
+    }
+    CO_RETURN_IF_ERROR(commit.status());
+    const absl::StatusOr<storage::CommitResult> made =
+        co_await registry.context.store.Commit(*std::move(commit));
+    if (audit::IsErased(made.status())) {
+      co_return absl::OkStatus();
+    }
+    if (!absl::IsAborted(made.status())) {  // else another made it
+      CO_RETURN_IF_ERROR(made.status());
+    }
+  }
+  const absl::Status listed = co_await ListOpen(registry, id);
+  co_return listed;
 }
 
 Task<absl::Status> SettleCandidate(Registry& registry, Id128 candidate, Id128 decided_by, Linked linked) {
@@ -202,9 +222,12 @@ Task<absl::Status> SettleCandidate(Registry& registry, Id128 candidate, Id128 de
     storage::CommitRequest commit = ChangePair(registry, *pair, next);
     const absl::StatusOr<storage::CommitResult> settled =
         co_await registry.context.store.Commit(std::move(commit));
-    if (!absl::IsAborted(settled.status())) {
-      co_return settled.status();
+    if (absl::IsAborted(settled.status())) {
+      continue;
     }
+    CO_RETURN_IF_ERROR(settled.status());
+    const absl::Status listed = co_await ListOpen(registry, candidate);  // in case it was tidied away meanwhile
+    co_return listed;
   }
   co_return TooContended();
 }

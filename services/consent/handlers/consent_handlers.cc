@@ -11,7 +11,6 @@
 #include "services/consent/convert.h"
 #include "services/consent/domain/consent_state.h"
 #include "services/consent/domain/period.h"
-#include "services/consent/expiries.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/record_act.h"
 #include "services/consent/handlers/representation.h"
@@ -172,8 +171,7 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
   act.event.details.mutable_payload()->PackFrom(payload);
   act.remembered.set_event_id(asked.event.event_id.ToBytes());
   act.remembered.set_until(Micros(renewal.valid_until));
-  act.first.push_back(EndOf(registry.context, asked.person, asked.consent,
-                            std::min(renewal.valid_until, renewal.mandate_until)));
+  act.ends = EndsAt{agreement->origin.of, asked.consent, std::min(renewal.valid_until, renewal.mandate_until)};
   act.state = state;
   act.state.Renew(asked.consent, renewal);
   return act;

@@ -12,6 +12,7 @@
 #include "relais/consent/v1/person_events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/handlers/authors.h"
+#include "services/consent/handlers/link_view.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/record_act.h"
 
@@ -20,8 +21,6 @@ namespace {
 
 constexpr char kMerge[] = "relais.consent.v1.PersonService/Merge";
 constexpr char kSplit[] = "relais.consent.v1.PersonService/Split";
-constexpr size_t kLeavesAtOnce = 500;
-constexpr int kMostDisclosures = 500;
 
 // A person that the steward's institution has a record of.
 absl::StatusOr<Id128> OwnPerson(Registry& registry, const rpc::Call& call, const common::v1::PersonRef& ref,
@@ -30,112 +29,6 @@ absl::StatusOr<Id128> OwnPerson(Registry& registry, const rpc::Call& call, const
   ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
                    registry.store.ReadRecord(person, call.caller.institution));
   return record ? absl::StatusOr<Id128>(person) : rpc::NoSuchOrNotYours();
-}
-
-bool Overlap(const Link& a, const Link& b) {
-  return (!a.until || b.since < *a.until) && (!b.until || a.since < *b.until);
-}
-
-// Both, and who was one human with them meanwhile.
-absl::StatusOr<std::vector<Id128>> SidesOf(Registry& registry, const Between& between) {
-  std::vector<Id128> sides = {between.canonical, between.linked};
-  const absl::StatusOr<VersionedState> canonical = registry.store.LoadOwn(between.canonical);
-  if (absl::IsNotFound(canonical.status())) {
-    return sides;  // erased
-  }
-  RETURN_IF_ERROR(canonical.status());
-  for (const Link& link : canonical->state->links()) {
-    if (!link.left && link.person != between.linked && Overlap(link, between.link)) {
-      sides.push_back(link.person);
-    }
-  }
-  return sides;
-}
-
-// A link that the steward has a mandate for: her institution has a record of somebody whom it makes one
-// human, or made while it lasted. Whoever became one with these later gives none.
-absl::StatusOr<Between> BetweenOf(Registry& registry, const Id128& link, const std::string& institution) {
-  ASSIGN_OR_RETURN(const std::optional<Between> between, FindLinkBetween(registry.files(), link));
-  if (!between) {
-    return rpc::NoSuchOrNotYours();
-  }
-  ASSIGN_OR_RETURN(const std::vector<Id128> sides, SidesOf(registry, *between));
-  for (const Id128& name : sides) {
-    ASSIGN_OR_RETURN(const bool has, HasRecord(registry.files(), name, institution));
-    if (has) {
-      return *between;
-    }
-  }
-  return rpc::NoSuchOrNotYours();
-}
-
-absl::StatusOr<std::vector<uint64_t>> LeavesAbout(audit::Log& log, const std::vector<Id128>& sides) {
-  std::vector<uint64_t> all;
-  for (const Id128& person : sides) {
-    for (uint64_t from = 0;;) {
-      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
-                       log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
-      if (some.empty()) {
-        break;
-      }
-      all.insert(all.end(), some.begin(), some.end());
-      from = some.back() + 1;
-    }
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
-}
-
-std::optional<v1::LinkedDisclosure> DisclosureIn(const audit::OpenedLeaf& leaf, const Link& link) {
-  const audit::v1::LeafHeader& header = leaf.leaf.header;
-  v1::CheckDecided check;
-  if (header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED || header.exercise() ||
-      header.decision() != common::v1::DECISION_PERMIT || leaf.leaf.time < link.since ||
-      (link.until && leaf.leaf.time > *link.until) || !leaf.details.payload().UnpackTo(&check)) {
-    return std::nullopt;
-  }
-  v1::LinkedDisclosure out;
-  *out.mutable_time() = TimeTo(leaf.leaf.time);
-  *out.mutable_sender() = check.sender();
-  *out.mutable_recipient() = check.recipient();
-  out.set_purpose(header.purpose());
-  *out.mutable_categories() = header.categories();
-  out.set_act(check.act());
-  out.set_ground(header.ground());
-  out.set_leaf_index(leaf.index);
-  return out;
-}
-
-absl::StatusOr<v1::LinkImpact> ImpactOf(Registry& registry, const Between& between) {
-  audit::Log& log = registry.context.log;
-  v1::LinkImpact impact;
-  impact.set_link_id(between.link.id.ToHex());
-  *impact.mutable_since() = TimeTo(between.link.since);
-  impact.set_cause(between.link.cause);
-  if (between.link.until) {
-    *impact.mutable_until() = TimeTo(*between.link.until);
-  }
-  ASSIGN_OR_RETURN(const std::vector<Id128> sides, SidesOf(registry, between));
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesAbout(log, sides));
-  std::vector<v1::LinkedDisclosure> all;
-  for (size_t from = 0; from < leaves.size(); from += kLeavesAtOnce) {
-    const size_t to = std::min(leaves.size(), from + kLeavesAtOnce);
-    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened,
-                     log.OpenAt({leaves.begin() + static_cast<ptrdiff_t>(from),
-                                 leaves.begin() + static_cast<ptrdiff_t>(to)}));
-    for (const audit::OpenedLeaf& leaf : opened) {
-      if (std::optional<v1::LinkedDisclosure> disclosure = DisclosureIn(leaf, between.link)) {
-        all.push_back(*std::move(disclosure));
-      }
-    }
-  }
-  impact.set_disclosures_total(static_cast<uint32_t>(all.size()));
-  const size_t first = all.size() > kMostDisclosures ? all.size() - kMostDisclosures : 0;
-  for (size_t i = first; i < all.size(); ++i) {
-    *impact.add_disclosures() = std::move(all[i]);
-  }
-  return impact;
 }
 
 // Every link between her and somebody, and between others who are one human with her.
@@ -206,7 +99,7 @@ Task<absl::StatusOr<v1::SplitResponse>> LinkHandlers::Split(rpc::Call call, v1::
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(request.link_id()));
   co_await ResumeOn(context.executor);
-  CO_RETURN_IF_ERROR(BetweenOf(registry_, link, actor.institution).status());
+  CO_RETURN_IF_ERROR(LookAt(registry_, link, actor.institution).status());
   const absl::StatusOr<Claim> claim =
       co_await ClaimRequest(context, registry_.store, rpc::RequestOwner(call, actor), kSplit,
                             request.request_id(), ContentOf(request));
@@ -218,9 +111,9 @@ Task<absl::StatusOr<v1::SplitResponse>> LinkHandlers::Split(rpc::Call call, v1::
     co_return rpc::NoSuchOrNotYours();
   }
   CO_RETURN_IF_ERROR(split.status());
-  CO_ASSIGN_OR_RETURN(const Between between, BetweenOf(registry_, link, actor.institution));
+  CO_ASSIGN_OR_RETURN(LinkView view, LookAt(registry_, link, actor.institution));
   v1::SplitResponse response;
-  CO_ASSIGN_OR_RETURN(*response.mutable_impact(), ImpactOf(registry_, between));
+  *response.mutable_impact() = std::move(view.impact);
   absl::StatusOr<common::v1::Written> written =
       co_await WrittenUnder(context, *claim, actor.institution, request.want_proof());
   CO_RETURN_IF_ERROR(written.status());
@@ -248,17 +141,17 @@ Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
   std::vector<audit::Event> events;
   v1::GetLinkImpactResponse response;
   for (const Id128& link : links) {
-    const absl::StatusOr<Between> between = BetweenOf(registry_, link, actor.institution);
-    if (absl::IsNotFound(between.status()) && request.of_case() == v1::GetLinkImpactRequest::kPerson) {
-      continue;  // the other is erased
+    absl::StatusOr<LinkView> view = LookAt(registry_, link, actor.institution);
+    if (absl::IsNotFound(view.status()) && request.of_case() == v1::GetLinkImpactRequest::kPerson) {
+      continue;  // the other is erased, or nobody of this institution's was one by it
     }
-    CO_RETURN_IF_ERROR(between.status());
-    CO_ASSIGN_OR_RETURN(*response.add_links(), ImpactOf(registry_, *between));
+    CO_RETURN_IF_ERROR(view.status());
+    *response.add_links() = std::move(view->impact);
     v1::CandidateCompared payload;
     payload.set_link_id(link.ToHex());
     event.event_id = context.random.Id();
     event.details.mutable_payload()->PackFrom(payload);
-    const std::vector<Id128> both = {between->canonical, between->linked};
+    const std::vector<Id128> both = {view->between.canonical, view->between.linked};
     CO_ASSIGN_OR_RETURN(std::vector<audit::Event> about, AboutEach(registry_.files(), event, both));
     std::move(about.begin(), about.end(), std::back_inserter(events));
   }

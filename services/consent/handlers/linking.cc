@@ -215,7 +215,9 @@ absl::StatusOr<LinkResult> Judge(const Files& files, const LinkWish& wish, const
 absl::StatusOr<storage::CommitRequest> ListCommit(const Files& files, const Id128& person, const LinkedTo& to,
                                                   const VersionedState& canonical) {
   PersonState next = *canonical.state;
-  const Link link{to.link, person, to.since, to.cause, std::nullopt, to.via};
+  // Later than what either said before she lists her: only what comes after was said by both (OneSince).
+  const absl::Time since = std::max(to.since, next.InstantOfNext(files.context.log.Now()));
+  const Link link{to.link, person, since, to.cause, std::nullopt, to.via};
   next.Add(link);
   ASSIGN_OR_RETURN(storage::CommitRequest commit, ChangeOf(files, to.canonical, canonical, next));
   const audit::Event event = OwnEvent(files.context, audit::v1::EVENT_CLASS_PERSONS_LINKED, to.link);
@@ -359,8 +361,17 @@ absl::StatusOr<std::optional<Between>> FindLinkBetween(const Files& files, const
     }
     RETURN_IF_ERROR(own.status());
     if (const std::optional<LinkedTo>& to = own->state->linked_to(); to && to->link == link) {
-      return std::optional(
-          Between{to->canonical, person, {link, person, to->since, to->cause, std::nullopt, to->via}});
+      Between between{to->canonical, person, {link, person, to->since, to->cause, std::nullopt, to->via}};
+      const absl::StatusOr<VersionedState> canonical = files.store.LoadOwn(to->canonical);
+      if (canonical.ok()) {
+        const Link* listed = canonical->state->FindLink(link);
+        if (listed != nullptr && listed->went_with.IsZero()) {
+          between.link = *listed;
+        }
+      } else if (!absl::IsNotFound(canonical.status())) {
+        return canonical.status();
+      }
+      return std::optional(between);
     }
     const Link* found = own->state->FindLink(link);
     if (found == nullptr) {

@@ -42,14 +42,15 @@ absl::StatusOr<MatchRowOf> ReadMatchRow(Registry& registry, const Record& record
 
 }  // namespace
 
-absl::StatusOr<std::vector<Record>> RecordsWith(const Registry& registry, uint32_t version, const char* kind,
-                                                const std::string& key, const Id128& but) {
+absl::StatusOr<Alike> RecordsWith(const Registry& registry, uint32_t version, const char* kind,
+                                  const std::string& key, const Id128& but) {
   ASSIGN_OR_RETURN(
       const storage::Page page,
       registry.context.store.Scan(KeyBucket(registry, version, kind, key), kRecordRow, "", kMostAlike + 1));
-  std::vector<Record> records;
+  Alike alike;
   if (page.entries.size() > kMostAlike) {
-    return records;
+    alike.too_many = true;
+    return alike;
   }
   for (const storage::KeyedEntry& row : page.entries) {
     if (row.key.size() < kPrefixBytes + Id128::kSize) {
@@ -57,10 +58,10 @@ absl::StatusOr<std::vector<Record>> RecordsWith(const Registry& registry, uint32
     }
     ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(row.key.substr(kPrefixBytes, Id128::kSize)));
     if (person != but) {
-      records.push_back({person, row.key.substr(kPrefixBytes + Id128::kSize)});
+      alike.records.push_back({person, row.key.substr(kPrefixBytes + Id128::kSize)});
     }
   }
-  return records;
+  return alike;
 }
 
 std::vector<storage::Partition> BucketsOf(const Registry& registry, const v1::StoredMatchKeys& keys) {

@@ -25,9 +25,13 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
-/// Others' records in the bucket of one key; empty where there are more than kMostAlike.
-absl::StatusOr<std::vector<Record>> RecordsWith(const Registry& registry, uint32_t version, const char* kind,
-                                                const std::string& key, const Id128& but);
+/// Others' records in the bucket of one key.
+struct Alike {
+  std::vector<Record> records;  // none where there are too many
+  bool too_many = false;        // more than kMostAlike
+};
+absl::StatusOr<Alike> RecordsWith(const Registry& registry, uint32_t version, const char* kind,
+                                  const std::string& key, const Id128& but);
 /// Every bucket that a row names.
 std::vector<storage::Partition> BucketsOf(const Registry& registry, const v1::StoredMatchKeys& keys);
 /// Writes or removes a record's entry in those buckets.

@@ -25,11 +25,14 @@ struct Seen {
   Likeness likeness = Likeness::kNothing;
 };
 
-absl::Status Look(const Registry& registry, const std::vector<std::string>& keys, uint32_t version,
-                  const char* kind, Likeness likeness, const Record& own, std::vector<Seen>& seen) {
+// Whether some of the keys tell no humans apart: so many records have them.
+absl::StatusOr<bool> Look(const Registry& registry, const std::vector<std::string>& keys, uint32_t version,
+                          const char* kind, Likeness likeness, const Record& own, std::vector<Seen>& seen) {
+  bool too_many = false;
   for (const std::string& key : keys) {
-    ASSIGN_OR_RETURN(std::vector<Record> records, RecordsWith(registry, version, kind, key, own.person));
-    for (Record& record : records) {
+    ASSIGN_OR_RETURN(Alike alike, RecordsWith(registry, version, kind, key, own.person));
+    too_many = too_many || alike.too_many;
+    for (Record& record : alike.records) {
       const auto known =
           std::find_if(seen.begin(), seen.end(), [&](const Seen& each) { return each.record == record; });
       if (known == seen.end()) {
@@ -37,7 +40,7 @@ absl::Status Look(const Registry& registry, const std::vector<std::string>& keys
       }
     }
   }
-  return absl::OkStatus();
+  return too_many;
 }
 
 absl::StatusOr<bool> RejectedBetween(Registry& registry, const std::vector<Id128>& ones,
@@ -100,9 +103,28 @@ absl::StatusOr<std::optional<MatchKeys>> KeysOfRecord(Registry& registry, const 
   return std::optional(MatchKeysOf(key.secret, TraitsFrom((*stored)->traits())));
 }
 
+// Undoes a link that likeness made; OK when it is undone already, or forgotten with somebody who was erased.
+Task<absl::Status> UndoLikeness(Registry& registry, Id128 link) {
+  audit::Event event =
+      OwnEvent(registry.context, audit::v1::EVENT_CLASS_PERSONS_SPLIT, registry.context.random.Id());
+  const absl::StatusOr<Id128> undone = co_await SplitPersons(registry.files(), link, std::move(event));
+  const common::v1::ErrorReason reason = rpc::ReasonOf(undone.status());
+  const bool over = reason == common::v1::ERROR_REASON_WRONG_STATE ||
+                    reason == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS || audit::IsErased(undone.status());
+  co_return over ? absl::OkStatus() : undone.status();
+}
+
 // Nobody was linked where others are linked to each of them, or any of them was ever taken apart from
-// anybody: then a steward is asked.
+// anybody: then a steward is asked. What a steward rejects meanwhile is undone: either this sees the decision,
+// or who follows the decision sees the link (FinishRejection).
 Task<absl::StatusOr<bool>> LinkAtOnce(Registry& registry, Record record, Record other) {
+  const absl::StatusOr<std::vector<Id128>> ours = registry.store.GroupOf(record.person);
+  const absl::StatusOr<std::vector<Id128>> theirs = registry.store.GroupOf(other.person);
+  if (absl::IsNotFound(ours.status()) || absl::IsNotFound(theirs.status())) {
+    co_return true;
+  }
+  CO_RETURN_IF_ERROR(ours.status());
+  CO_RETURN_IF_ERROR(theirs.status());
   LinkWish wish;
   wish.one = record.person;
   wish.other = other.person;
@@ -115,6 +137,13 @@ Task<absl::StatusOr<bool>> LinkAtOnce(Registry& registry, Record record, Record 
     co_return true;
   }
   CO_RETURN_IF_ERROR(linked.status());
+  if (linked->result == LinkResult::kLinked) {
+    CO_ASSIGN_OR_RETURN(const bool rejected, RejectedBetween(registry, *ours, *theirs));
+    if (rejected) {
+      const absl::Status undone = co_await UndoLikeness(registry, linked->link);
+      CO_RETURN_IF_ERROR(undone);
+    }
+  }
   co_return linked->result == LinkResult::kLinked || linked->result == LinkResult::kAlready;
 }
 
@@ -130,9 +159,11 @@ Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record r
   }
   CO_RETURN_IF_ERROR(put);
   std::vector<Seen> seen;
-  CO_RETURN_IF_ERROR(Look(registry, BytesOf(keys->link), key.version, "link", Likeness::kSame, record, seen));
-  CO_RETURN_IF_ERROR(
-      Look(registry, BytesOf(keys->candidate), key.version, "candidate", Likeness::kCandidate, record, seen));
+  CO_ASSIGN_OR_RETURN(const bool more_are_same, Look(registry, BytesOf(keys->link), key.version, "link",
+                                                     Likeness::kSame, record, seen));
+  CO_RETURN_IF_ERROR(Look(registry, BytesOf(keys->candidate), key.version, "candidate", Likeness::kCandidate,
+                          record, seen)
+                         .status());
   if (seen.empty()) {
     co_return absl::OkStatus();
   }
@@ -141,7 +172,7 @@ Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record r
     co_return absl::OkStatus();
   }
   CO_RETURN_IF_ERROR(sightings.status());
-  const MatchOutcome outcome = JudgeSightings(sightings->all);
+  const MatchOutcome outcome = JudgeSightings(sightings->all, more_are_same);
   std::vector<Id128> candidates = outcome.candidates;
   if (outcome.link) {
     // With the record that is alike, not with whoever it is one human with: it leaves with that one.
@@ -185,6 +216,56 @@ Task<absl::Status> FinishConfirmation(Registry& registry, std::string candidate_
   co_return settled;
 }
 
+// The open link of likeness, made since, that makes these two one; nullopt: there is none.
+std::optional<Id128> LikenessBetween(const PersonState& united, const Id128& one, const Id128& other,
+                                     absl::Time since) {
+  for (const Link& link : united.links()) {
+    if (link.until || link.left || link.cause != v1::LINK_CAUSE_TRAITS || link.since < since) {
+      continue;
+    }
+    const std::vector<Id128> leaving = LeavingWith(united.links(), link.id);
+    const auto leaves = [&](const Id128& person) {
+      return std::find(leaving.begin(), leaving.end(), person) != leaving.end();
+    };
+    if (leaves(one) != leaves(other)) {
+      return link.id;
+    }
+  }
+  return std::nullopt;
+}
+
+// A steward said that they are two, while likeness made them one.
+Task<absl::Status> FinishRejection(Registry& registry, std::string candidate_id) {
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(candidate_id));
+  CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, id));
+  if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_REJECTED) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 one, Id128::FromBytes(pair->candidate.person()));
+  CO_ASSIGN_OR_RETURN(const Id128 other, Id128::FromBytes(pair->candidate.other()));
+  const std::vector<Id128> both = {one, other};
+  for (const Id128& each : both) {
+    const absl::Status completed = co_await CompleteLink(registry.files(), each);
+    CO_RETURN_IF_ERROR(completed);
+  }
+  const absl::StatusOr<VersionedState> first = registry.store.LoadFresh(one);
+  const absl::StatusOr<VersionedState> second = registry.store.LoadFresh(other);
+  if (absl::IsNotFound(first.status()) || absl::IsNotFound(second.status())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(first.status());
+  CO_RETURN_IF_ERROR(second.status());
+  const std::optional<Id128> link =
+      first->RootFor(one) != second->RootFor(other)
+          ? std::nullopt
+          : LikenessBetween(*first->state, one, other, FromMicros(pair->candidate.decided()));
+  if (!link) {
+    co_return absl::OkStatus();
+  }
+  absl::Status undone = co_await UndoLikeness(registry, *link);
+  co_return undone;
+}
+
 // Whom a link freezes; nullopt: it is forgotten, with somebody who was erased.
 absl::StatusOr<std::optional<Id128>> LinkedBy(const Registry& registry, const std::string& link_id) {
   ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(link_id));
@@ -194,6 +275,16 @@ absl::StatusOr<std::optional<Id128>> LinkedBy(const Registry& registry, const st
   }
   ASSIGN_OR_RETURN(const Id128 linked, Id128::FromBytes(entry->linked_id()));
   return std::optional(linked);
+}
+
+// What was decided on a candidate and whose call did not get to the end of it, or met a link.
+Task<absl::Status> FinishDecision(Registry& registry, v1::CandidateDecided decided) {
+  if (decided.confirmed()) {
+    absl::Status finished = co_await FinishConfirmation(registry, decided.candidate_id());
+    co_return finished;
+  }
+  absl::Status finished = co_await FinishRejection(registry, decided.candidate_id());
+  co_return finished;
 }
 
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
@@ -275,8 +366,8 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
     CO_ASSIGN_OR_RETURN(complete, LinkedBy(registry_, linked.link_id()));
   } else if (leaf.details.payload().UnpackTo(&split)) {
     CO_ASSIGN_OR_RETURN(complete, LinkedBy(registry_, split.link_id()));
-  } else if (leaf.details.payload().UnpackTo(&decided) && decided.confirmed()) {
-    absl::Status finished = co_await FinishConfirmation(registry_, decided.candidate_id());
+  } else if (leaf.details.payload().UnpackTo(&decided)) {
+    absl::Status finished = co_await FinishDecision(registry_, decided);
     co_return finished;
   }
   if (complete.has_value()) {

@@ -10,6 +10,7 @@
 #include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "common/rpc/idempotency.h"
+#include "services/consent/expiries.h"
 #include "services/consent/handlers/authors.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/remembering.h"
@@ -112,6 +113,10 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   prepared.commit.batch.push_back(std::move(state));
   rpc::Idempotency::Remember(seen, act.remembered, prepared.commit);
   prepared.first = std::move(act.first);
+  if (act.ends) {
+    const Id128 name = act.ends->of.IsZero() ? prepared.root : act.ends->of;
+    prepared.first.push_back(EndOf(context, name, act.ends->agreement, act.ends->end));
+  }
   Keep(std::move(act.state), prepared);
   prepared.remembered = std::move(act.remembered);
   return prepared;
@@ -212,11 +217,6 @@ void DescribeLines(const google::protobuf::RepeatedPtrField<v1::ConsentLine>& li
     event.purpose = *purposes.begin();
   }
   event.categories.assign(categories.begin(), categories.end());
-}
-
-absl::Status TooContended() {
-  return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
-                      "too many acts about the same person at once");
 }
 
 Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, Store& store,

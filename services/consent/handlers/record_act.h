@@ -22,9 +22,6 @@ namespace relais::consent {
 
 inline constexpr int kMostTries = 20;
 
-/// Lost the race for a person's partition too often: try again later.
-absl::Status TooContended();
-
 struct ActRequest {
   Id128 person;
   std::string owner;   // rpc::RequestOwner
@@ -35,6 +32,13 @@ struct ActRequest {
   /// An act on what stands under this name alone (an institution's record, a request to it), not on what
   /// decides: it stays in her own partition whoever she is linked to, and her history must stay as it is.
   bool of_name = false;
+};
+
+/// When an agreement ends: in the due-list under the name it was given under, before the act is durable.
+struct EndsAt {
+  Id128 of;  // as Origin has it
+  Id128 agreement;
+  absl::Time end;
 };
 
 struct ConsentText {
@@ -49,6 +53,7 @@ struct PlannedAct {
   std::vector<storage::Mutation> rows;  // beside the state, sealed
   // The whole text of an agreement that was changed: a row under the name it was given under.
   std::optional<ConsentText> text = std::nullopt;
+  std::optional<EndsAt> ends = std::nullopt;
   v1::RememberedAct remembered;  // has the event's id
   // Of other partitions, durable before the act: what must never be missing where the act is.
   std::vector<storage::CommitRequest> first;
