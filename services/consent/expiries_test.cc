@@ -4,6 +4,7 @@
 
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/testing/linking.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -117,6 +118,32 @@ TEST(Expiries, OfManyAtOnceAndByItself) {
   world.harness().sim().RunFor(kPeriod + absl::Minutes(3));
   EXPECT_EQ(ExpiryLeaves(world).size(), 250u);
   EXPECT_TRUE(world.Run(world.service().Stop()));
+}
+
+// ADR 40: the end stands under the name that the agreement is of, whoever renewed it, and is said of her.
+TEST(Expiries, WhatWasRenewedUnderAnotherNameEndsUnderItsOwn) {
+  SimWorld world;
+  const testing::Two two(world);
+  const v1::RecordConsentRequest request = EndingSoon(world, two.b, "c1");
+  const auto given = world.Record(request);
+  ASSERT_TRUE(given.ok());
+  const auto merged = testing::Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok());
+  v1::RenewConsentRequest renew;
+  renew.set_request_id("n1");
+  *renew.mutable_person() = two.a;
+  renew.set_consent_id(given->consent_id());
+  *renew.mutable_valid_until() = request.valid_until();  // to the same end
+  renew.set_method(v1::METHOD_SIGNED_PAPER);
+  renew.mutable_notice()->set_id("notice-1");
+  renew.mutable_notice()->set_version("2");
+  ASSERT_TRUE(world.Run(world.service().consents().RenewConsent(world.As("ville-paris"), renew)).ok());
+  ASSERT_TRUE(testing::Split(world, merged->link_id()).ok());
+  world.harness().sim().RunFor(kPeriod + absl::Hours(2));
+  EXPECT_EQ(Look(world), 1);
+  const auto leaves = ExpiryLeaves(world);
+  ASSERT_EQ(leaves.size(), 1u);
+  EXPECT_EQ(leaves[0].details.subject().id(), world.IdOf(two.b).ToBytes());
 }
 
 }  // namespace

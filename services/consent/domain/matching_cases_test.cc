@@ -176,6 +176,12 @@ TEST(MatchingCases, ExactlyOneIsLinkedOfTwoNobodyKnowsWhich) {
   EXPECT_FALSE(JudgeSightings({}).link.has_value());
 }
 
+TEST(MatchingCases, WhereManyMoreAreTheSameNobodyIsTheExactlyOne) {
+  const MatchOutcome outcome = JudgeSightings({{Person(1), kSame}}, true);
+  EXPECT_FALSE(outcome.link.has_value());
+  EXPECT_EQ(outcome.candidates, std::vector<Id128>{Person(1)});
+}
+
 TEST(MatchingCases, WhatAStewardRejectedStaysSo) {
   const Sighting rejected{Person(1), kSame, false, true};
   MatchOutcome outcome = JudgeSightings({rejected});

@@ -346,6 +346,25 @@ TEST(LinkDefects, AMergeRepeatedAfterItsSplitAnswersTheSameAndLinksNobody) {
   EXPECT_EQ(later->SerializeAsString(), merged->SerializeAsString());
 }
 
+// ADR 40: who cannot be read just now, because somebody who is one with her is being erased, is told in the words
+// of any contention.
+TEST(LinkDefects, NoRefusalTellsOfALink) {
+  for (const bool root : {true, false}) {
+    SimWorld world;
+    const Two two(world);
+    ASSERT_TRUE(Merge(world, two.a, two.b).ok());
+    const Ref& frozen = root ? two.a : two.b;
+    const Ref& other = root ? two.b : two.a;
+    world.log().keys().Freeze(PersonSubject(world.IdOf(frozen)));
+    const absl::Status refused = Refuse(world, other, "r1").status();
+    EXPECT_EQ(refused, TooContended()) << refused;
+    EXPECT_EQ(refused.ToString(absl::StatusToStringMode::kWithEverything),
+              TooContended().ToString(absl::StatusToStringMode::kWithEverything));
+    EXPECT_EQ(rpc::ReasonOf(refused), common::v1::ERROR_REASON_OVERLOADED);
+    EXPECT_EQ(refused.message().find("link"), std::string::npos);
+  }
+}
+
 TEST(Links, OffNobodyIsFoundNorLinkedButWhatIsLinkedIsSplit) {
   Settings settings;
   settings.links = false;

@@ -1,8 +1,10 @@
 // Random histories of names that are linked, confirmed and split, with acts, requests repeated long after,
 // erasures, followers and crashes between commits, against a naive model of what may be permitted: never
 // anything under any name after a no that was said under any name that was one with it then, until she says
-// yes again, later, to the same thing. RELAIS_HISTORIES=N: N histories instead of the default; RELAIS_SEED:
-// from that seed on.
+// yes again, later, to the same thing: under that name, or under another while they are one (ADR 40). And
+// nothing of a supplier after an objection, by name or by record, until it is lifted under the name it was
+// said under, by naming the record, or, on the other side of a split, there (D-1.6). RELAIS_HISTORIES=N: N
+// histories instead of the default; RELAIS_SEED: from that seed on.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,6 +28,7 @@ using testing::SimWorld;
 
 constexpr int kNames = 5;
 constexpr int kSteps = 30;
+constexpr int kRecords = 2;  // of the supplier
 
 int FromEnvironment(const char* name, int otherwise) {
   int wanted = 0;
@@ -50,18 +53,68 @@ bool Meets(const std::set<int>& a, const std::set<int>& b) {
   return std::any_of(a.begin(), a.end(), [&](int each) { return b.contains(each); });
 }
 
-// The whole rule.
-bool MayBePermitted(const std::vector<Said>& all, const std::set<int>& her_names,
+// Of two names that are one human: since when.
+class Ones {
+ public:
+  void Are(int a, int b, int since) { since_.emplace(std::minmax(a, b), since); }
+  void AreNot(int a, int b) { since_.erase(std::minmax(a, b)); }
+  // Whether what was said by `name` at `order` was said by both.
+  [[nodiscard]] bool Were(int name, int other, int order) const {
+    const auto found = since_.find(std::minmax(name, other));
+    return name == other || (found != since_.end() && order > found->second);
+  }
+
+ private:
+  std::map<std::pair<int, int>, int> since_;
+};
+
+// The whole rule of agreements.
+bool MayBePermitted(const std::vector<Said>& all, const std::set<int>& her_names, const Ones& ones,
                     const std::string& recipient) {
+  const auto heard = [&](const Said& no, const Said& yes) {  // by all of hers who may have said it
+    return std::all_of(no.with.begin(), no.with.end(), [&](int name) {
+      return !her_names.contains(name) || ones.Were(yes.name, name, yes.order);
+    });
+  };
   const auto answered = [&](const Said& no) {
     return std::any_of(all.begin(), all.end(), [&](const Said& yes) {
       return !yes.no && yes.Covers(recipient) && yes.order > no.order && her_names.contains(yes.name) &&
-             (!no.narrow() || yes.narrow());
+             (!no.narrow() || yes.narrow()) && heard(no, yes);
     });
   };
   return answered(Said{}) && std::all_of(all.begin(), all.end(), [&](const Said& said) {
            return !said.no || !said.Covers(recipient) || !Meets(said.with, her_names) || answered(said);
          });
+}
+
+// An objection that stands under a name: of a record, or (-1) her own.
+struct Objected {
+  int order = 0;
+  int name = 0;
+  int record = -1;
+  std::set<int> with;  // who was one with that name then
+};
+// A lifting under a name: of all that stands under it, its records for whoever has them.
+struct Lifted {
+  int order = 0;
+  int name = 0;
+  std::set<int> records;
+  std::vector<std::set<int>> groups;  // of each name then
+};
+
+// The whole rule of objections.
+bool MayBeTransmitted(const std::vector<Objected>& objections, const std::vector<Lifted>& liftings,
+                      const std::set<int>& her_names) {
+  return std::all_of(objections.begin(), objections.end(), [&](const Objected& no) {
+    const bool there = her_names.contains(no.name);  // where it was said; else what a split left of it
+    return !Meets(no.with, her_names) ||
+           std::any_of(liftings.begin(), liftings.end(), [&](const Lifted& lifting) {
+             const bool of_record =
+                 lifting.records.contains(no.record) && Meets(lifting.groups[no.name], her_names);
+             const bool of_name = there ? lifting.name == no.name : her_names.contains(lifting.name);
+             return lifting.order > no.order && (of_record || of_name);
+           });
+  });
 }
 
 class History {
@@ -85,11 +138,15 @@ class History {
     for (step_ = 1; step_ <= kSteps && !::testing::Test::HasFatalFailure(); ++step_) {
       world_.harness().sim().RunFor(absl::Seconds(1));
       Step();
+      Look(++order_);
       Judge();
+      Look(++order_);  // a recorded check completes what it meets
     }
   }
   [[nodiscard]] uint64_t permits() const { return permits_; }
   [[nodiscard]] uint64_t held() const { return held_; }
+  [[nodiscard]] uint64_t transmitted() const { return transmitted_; }
+  [[nodiscard]] uint64_t objected() const { return objected_; }
   [[nodiscard]] uint64_t crashes() const { return crashes_; }
   [[nodiscard]] uint64_t linked() const { return linked_; }
   [[nodiscard]] uint64_t split() const { return split_; }
@@ -142,6 +199,23 @@ class History {
     return out;
   }
 
+  // Who is one with whom, since then at the latest: where each says it of the other.
+  void Look(int since) {
+    std::vector<std::set<int>> names;
+    for (int name = 0; name < kNames; ++name) {
+      names.push_back(gone_.contains(name) ? std::set<int>() : NamesOf(name));
+    }
+    for (int a = 0; a < kNames; ++a) {
+      for (int b = a + 1; b < kNames; ++b) {
+        if (names[a].contains(b) && names[b].contains(a)) {
+          ones_.Are(a, b, since);
+        } else {
+          ones_.AreNot(a, b);
+        }
+      }
+    }
+  }
+
   void Step() {
     const int name = Alive();
     if (name < 0) {
@@ -150,15 +224,19 @@ class History {
     // Now and then the process dies at one of the next commits.
     *left_ = Below(3) == 0 ? 1 + Below(7) : -1;
     const int what = Below(100);
-    if (what < 26) {
+    if (what < 22) {
       Agree(name);
-    } else if (what < 46) {
+    } else if (what < 38) {
       Refuse(name);
-    } else if (what < 56) {
+    } else if (what < 45) {
+      Object(name);
+    } else if (what < 52) {
+      Lift(name);
+    } else if (what < 60) {
       Repeat();
-    } else if (what < 72) {
+    } else if (what < 74) {
       Merge(name);
-    } else if (what < 78) {
+    } else if (what < 79) {
       Confirm();
     } else if (what < 93) {
       Split();
@@ -203,13 +281,15 @@ class History {
   void Act(int name, bool no, const std::string& about,
            const std::function<absl::StatusOr<std::string>()>& call) {
     const absl::StatusOr<std::string> id = UntilAnswered(call);
+    Look(order_);  // what it completed was complete before it was recorded
+    ++order_;
     trace_ << " " << name << (no ? " no " : " yes ") << (about.empty() ? "all" : about)
            << (id.ok() ? "" : " (" + std::string(id.status().message()) + ")") << ";";
     if (!id.ok()) {
       ASSERT_TRUE(absl::IsNotFound(id.status())) << id.status() << trace_.str();
       return;
     }
-    said_.push_back({no, step_, name, about, NamesOf(name)});
+    said_.push_back({no, order_, name, about, NamesOf(name)});
     acts_.push_back({call, *id, name, no});
     about_[*id] = about;
   }
@@ -238,6 +318,7 @@ class History {
     request.set_request_id(Fresh("r"));
     *request.mutable_person() = names_[name];
     v1::ConsentLine* line = request.add_lines();
+    line->add_purposes("RIGHTS_OPENING");  // of what suppliers transmit she says nothing here
     if (!about.empty()) {
       line->add_recipients()->set_institution(about);
     }
@@ -270,6 +351,75 @@ class History {
       return done.ok() ? absl::StatusOr<std::string>(done->withdrawal_id()) : done.status();
     });
     return true;
+  }
+  static v1::RecordIdentity IdentityOf(int record) {
+    v1::RecordIdentity identity = SimWorld::MarieAtEdf();
+    identity.set_nom("MARTIN " + std::string(1, static_cast<char>('A' + record)));
+    return identity;
+  }
+  // To one supplier: by her name alone, or by naming a record, which then is hers too.
+  void Object(int name) {
+    const int record = Below(2) == 0 ? -1 : Below(kRecords);
+    v1::RecordObjectionRequest request;
+    request.set_request_id(Fresh("o"));
+    request.add_suppliers("edf");
+    *request.mutable_person() = names_[name];
+    if (record >= 0) {
+      *request.mutable_identity() = IdentityOf(record);
+    }
+    const auto call = [this, request]() -> absl::StatusOr<std::string> {
+      const auto done = world_.Object(request);
+      return done.ok() ? absl::StatusOr<std::string>("objection") : done.status();
+    };
+    const absl::StatusOr<std::string> done = UntilAnswered(call);
+    trace_ << " " << name << " objects " << record << ";";
+    ASSERT_TRUE(done.ok()) << done.status() << trace_.str();
+    Look(order_);
+    ++order_;
+    std::set<int> by = {name};
+    if (record >= 0) {
+      whose_[record].insert(name);
+      by = whose_[record];
+    }
+    for (const int each : by) {
+      if (!gone_.contains(each)) {
+        objections_.push_back({order_, each, record, NamesOf(each)});
+      }
+    }
+    acts_.push_back({call, *done, name, true});
+    ++objected_;
+  }
+  void Lift(int name) {
+    const int record = Below(kRecords + 1) - 1;
+    v1::LiftObjectionRequest request;
+    request.set_request_id(Fresh("l"));
+    request.add_suppliers("edf");
+    *request.mutable_person() = names_[name];
+    *request.mutable_identity() = IdentityOf(record < 0 ? kRecords : record);  // one that nobody objected with
+    const auto call = [this, request]() -> absl::StatusOr<std::string> {
+      const auto done = world_.Run(world_.service().objections().LiftObjection(world_.As("ville-paris"), request));
+      return done.ok() ? absl::StatusOr<std::string>("lifting") : done.status();
+    };
+    const absl::StatusOr<std::string> done = UntilAnswered(call);
+    trace_ << " " << name << " lifts " << record << ";";
+    ASSERT_TRUE(done.ok()) << done.status() << trace_.str();
+    Look(order_);
+    ++order_;
+    Lifted lifting{order_, name, {}, {}};
+    if (record >= 0) {
+      whose_[record].insert(name);  // by naming it
+      lifting.records.insert(record);
+    }
+    for (const auto& [each, whose] : whose_) {
+      if (whose.contains(name)) {
+        lifting.records.insert(each);
+      }
+    }
+    for (int each = 0; each < kNames; ++each) {
+      lifting.groups.push_back(gone_.contains(each) ? std::set<int>() : NamesOf(each));
+    }
+    liftings_.push_back(std::move(lifting));
+    acts_.push_back({call, *done, name, true});
   }
   // The same answer, and nothing is said by it.
   void Repeat() {
@@ -384,8 +534,20 @@ class History {
     ASSERT_TRUE(gone_.contains(name)) << trace_.str();
   }
 
+  void JudgeCut(int name) {
+    if (gone_.contains(name) || ::testing::Test::HasFatalFailure()) {
+      return;
+    }
+    const auto answer = world_.Check(SimWorld::CutFor(names_[name]));
+    ASSERT_TRUE(answer.ok()) << answer.status() << trace_.str();
+    const bool permitted = answer->decision() == kPermit;
+    transmitted_ += permitted ? 1 : 0;
+    ASSERT_TRUE(!permitted || MayBeTransmitted(objections_, liftings_, NamesOf(name)))
+        << "a cut of " << name << ":" << trace_.str();
+  }
   void Judge() {
     for (int name = 0; name < kNames; ++name) {
+      JudgeCut(name);
       for (const std::string& recipient : recipients_) {
         v1::CheckRequest check = SimWorld::CheckFor(names_[name], Below(8) != 0);
         check.mutable_recipient()->set_institution(recipient);
@@ -397,7 +559,7 @@ class History {
         ASSERT_TRUE(answer.ok()) << answer.status() << trace_.str();
         const bool permitted = answer->decision() == kPermit;
         permits_ += permitted ? 1 : 0;
-        const bool may = MayBePermitted(said_, NamesOf(name), recipient);
+        const bool may = MayBePermitted(said_, NamesOf(name), ones_, recipient);
         held_ += !may ? 1 : 0;
         ASSERT_TRUE(may || !permitted) << name << " to " << recipient << ":" << trace_.str();
       }
@@ -416,12 +578,19 @@ class History {
   std::vector<Acted> acts_;
   std::map<std::string, std::string> about_;  // what an act was about, by its id
   std::vector<Said> said_;
+  Ones ones_;
+  std::vector<Objected> objections_;
+  std::vector<Lifted> liftings_;
+  std::map<int, std::set<int>> whose_;  // names that a record is of
   std::set<int> gone_;
   std::ostringstream trace_;
   int step_ = 0;
+  int order_ = 0;  // of what is said and of when they were seen to be one
   int requests_ = 0;
   uint64_t permits_ = 0;
   uint64_t held_ = 0;
+  uint64_t transmitted_ = 0;
+  uint64_t objected_ = 0;
   uint64_t crashes_ = 0;
   uint64_t linked_ = 0;
   uint64_t split_ = 0;
@@ -440,6 +609,8 @@ TEST(LinkHistories, NothingIsPermittedAfterHerNoUnderAnyNameOfHers) {
     history.Run();
     seen["permits"] += history.permits();
     seen["denied by the rule"] += history.held();
+    seen["transmitted"] += history.transmitted();
+    seen["objections"] += history.objected();
     seen["crashes"] += history.crashes();
     seen["links"] += history.linked();
     seen["splits"] += history.split();

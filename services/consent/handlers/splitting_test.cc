@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "relais/consent/v1/events.pb.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/testing/linking.h"
 
@@ -322,6 +323,47 @@ TEST(Split, AnObjectionRepeatedUnderHerNameIsHers) {
     EXPECT_EQ(world.Decision(SimWorld::CutFor(two.a)), kPermit) << before;
     EXPECT_EQ(world.Decision(SimWorld::CutFor(two.b)), kDeny) << before;
   }
+}
+
+// D-1.6: of the two humans one lifts, and the other, who said it, has not.
+TEST(Split, ALiftingOnOneSideLiftsNothingOfTheOthers) {
+  SimWorld world;
+  const Two two(world);
+  const auto merged = Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok());
+  v1::RecordObjectionRequest objection = SimWorld::ObjectionOf("o1", {"edf"});
+  *objection.mutable_person() = two.b;
+  ASSERT_TRUE(world.Object(objection).ok());
+  ASSERT_TRUE(Split(world, merged->link_id()).ok());
+  ASSERT_EQ(world.Decision(SimWorld::CutFor(two.a)), kDeny);
+  const uint64_t before = world.log().state().size;
+  v1::LiftObjectionRequest lift;
+  lift.set_request_id("l1");
+  lift.add_suppliers("edf");
+  *lift.mutable_person() = two.a;
+  *lift.mutable_identity() = SimWorld::MarieAtEdf();
+  lift.mutable_identity()->set_nom("MARTIN");
+  ASSERT_TRUE(world.Run(world.service().objections().LiftObjection(world.As("ville-paris"), lift)).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(two.a)), kPermit) << "what stayed with her is hers to lift";
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(two.b)), kDeny);
+  const Ref new_there = world.NewPerson("case-3", SimWorld::Marie());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(new_there)), kDeny) << "her record objects";
+  // Nor does alerting read that it was lifted.
+  const auto edf = world.context().suppression.Current("edf");
+  ASSERT_TRUE(edf.ok());
+  const std::string digest = identity::RecordDigest(
+      edf->key, "edf", {"DURAND", "MARIE HELENE", "12 BOULEVARD DE L HOPITAL", "75013"});
+  int lifted = 0;
+  for (const audit::OpenedLeaf& leaf : world.Leaves(before)) {
+    v1::ObjectionLifted payload;
+    if (leaf.details.payload().UnpackTo(&payload)) {
+      ++lifted;
+      EXPECT_NE(payload.digest(), digest);
+    }
+  }
+  EXPECT_GT(lifted, 0);
+  ASSERT_TRUE(world.Lift("l2", {"edf"}, two.b).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(two.b)), kPermit);
 }
 
 TEST(Split, ARestrictionUnderHerNameIsHers) {
