@@ -104,8 +104,7 @@ struct CoveringNo {
 // Across names a yes answers only what she was one human with when it was recorded.
 bool CanUndo(const PersonState& state, const Covering& covering, const CoveringNo& no) {
   return no.of.UndoneBy(covering) &&
-         covering.agreement->recorded >
-             state.OneSince(no.denial->origin.of, covering.agreement->origin.of);
+         covering.agreement->recorded > state.OneSince(no.denial->origin.of, covering.agreement->origin.of);
 }
 
 std::vector<CoveringNo> NoesOf(const PersonState& state, const Asked& asked,

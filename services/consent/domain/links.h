@@ -20,10 +20,11 @@ struct FrozenHistory {
   PersonState state;
 };
 
-/// The union: every no, objection and agreement of all, each with the name it was said under, which a yes under
-/// another answers only if it was recorded since they are one (her_acts.h). Of copies of one act under one name the ended one
-/// counts: ended, judged to be none, lifted under that name. Every name has objections and restrictions of
-/// its own: until each is lifted or ended, it stands. In the order of their instants, as each was recorded.
+/// The union: every no, objection and agreement of all, each with the name it was said under, which a yes
+/// under another answers only if it was recorded since they are one (her_acts.h). Of copies of one act under
+/// one name the ended one counts: ended, judged to be none, lifted under that name. Every name has objections
+/// and restrictions of its own: until each is lifted or ended, it stands. In the order of their instants, as
+/// each was recorded.
 [[nodiscard]] PersonState Unite(const PersonState& canonical, const std::vector<FrozenHistory>& frozen);
 
 /// Who of two linked persons is the one whose history goes on: the one who has others linked to her, of two
@@ -49,10 +50,11 @@ struct Parted {
 };
 /// `united`: what Unite gave. What was recorded under the name of one who leaves, leaves; every refusal,
 /// withdrawal, standing objection and standing restriction said since the link stays with both sides: nobody
-/// knows who said it. An objection that is about a record stays with the other side as its own, about none: to
-/// lift it there names no record, which the first side's objection is about (D-1.6). The link is marked as
-/// ended in `stays`, by `ended_by`, and so are those of who goes along, whose links go on in `leaves`. A withdrawal of one agreement keeps what it took back, so that it
-/// reaches as far where the agreement is not. `link` must be one of its own, not ended.
+/// knows who said it. An objection that is about a record stays with the other side as its own, about none:
+/// to lift it there names no record, which the first side's objection is about (D-1.6). The link is marked as
+/// ended in `stays`, by `ended_by`, and so are those of who goes along, whose links go on in `leaves`. A
+/// withdrawal of one agreement keeps what it took back, so that it reaches as far where the agreement is not.
+/// `link` must be one of its own, not ended.
 [[nodiscard]] Parted Part(const PersonState& united, const Id128& link, absl::Time at,
                           const Id128& ended_by = {});
 

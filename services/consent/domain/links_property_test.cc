@@ -314,9 +314,8 @@ int CountDeaf(const PersonState& state, const testing::Hears& hears) {
   int deaf = 0;
   for (const Denial& no : state.denials()) {
     deaf += static_cast<int>(
-        std::count_if(state.agreements().begin(), state.agreements().end(), [&](const Agreement& yes) {
-          return yes.at > no.at && !hears(no, yes);
-        }));
+        std::count_if(state.agreements().begin(), state.agreements().end(),
+                      [&](const Agreement& yes) { return yes.at > no.at && !hears(no, yes); }));
   }
   return deaf;
 }

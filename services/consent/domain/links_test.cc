@@ -132,8 +132,7 @@ TEST(Unite, AYesFromBeforeTheLinkEndsNoRestrictionOfAnotherName) {
   restriction.institution = "ville-paris";
   restriction.from = Noon(2026, 11, 2);
   restricted.Add(restriction);
-  PersonState united =
-      Unite(Canonical(restricted), {{kB, Story().Agrees(3, {ToCaf()}).state()}});
+  PersonState united = Unite(Canonical(restricted), {{kB, Story().Agrees(3, {ToCaf()}).state()}});
   EXPECT_EQ(Rights(united, 11), kDeny);
   united.SpeakAs(kB);
   united.Add(AgreementOf(60, 12));

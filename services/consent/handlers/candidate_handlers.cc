@@ -115,8 +115,8 @@ v1::Candidate Shown(const Registry& registry, const rpc::Call& call, const Pair&
   return out;
 }
 
-// A row leaves the list when its candidate is decided on, is gone with somebody who was erased, or has another
-// row. A candidate is there before its row.
+// A row leaves the list when its candidate is decided on, is gone with somebody who was erased, or has
+// another row. A candidate is there before its row.
 absl::StatusOr<bool> IsOver(Registry& registry, const Id128& id, const std::string& row) {
   ASSIGN_OR_RETURN(const std::optional<StoredPair> stored, ReadPair(registry, id));
   return !stored || stored->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED ||

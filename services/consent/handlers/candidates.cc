@@ -134,8 +134,8 @@ std::vector<storage::CommitRequest> ForgetPair(const Registry& registry, const I
 
 namespace {
 
-// In the list, if nobody has decided on it and neither is erased. Once it is there: so every row of the list is
-// of a candidate that was, and has the instant that this one says.
+// In the list, if nobody has decided on it and neither is erased. Once it is there: so every row of the list
+// is of a candidate that was, and has the instant that this one says.
 Task<absl::Status> ListOpen(Registry& registry, Id128 id) {
   CO_ASSIGN_OR_RETURN(const std::optional<StoredPair> pair, ReadPair(registry, id));
   if (!pair || pair->candidate.state() != v1::CANDIDATE_STATE_UNSPECIFIED) {
@@ -161,8 +161,8 @@ Task<absl::Status> ListOpen(Registry& registry, Id128 id) {
 
 }  // namespace
 
-// Both rows name it, then it is there, with its leaves, then the list. Whoever finds it there goes on with the
-// list, where a call ended in between.
+// Both rows name it, then it is there, with its leaves, then the list. Whoever finds it there goes on with
+// the list, where a call ended in between.
 Task<absl::Status> MakeCandidate(Registry& registry, Record one, Record other) {
   const Record low = one.person < other.person ? one : other;
   const Record high = one.person < other.person ? other : one;
@@ -226,7 +226,8 @@ Task<absl::Status> SettleCandidate(Registry& registry, Id128 candidate, Id128 de
       continue;
     }
     CO_RETURN_IF_ERROR(settled.status());
-    const absl::Status listed = co_await ListOpen(registry, candidate);  // in case it was tidied away meanwhile
+    const absl::Status listed =
+        co_await ListOpen(registry, candidate);  // in case it was tidied away meanwhile
     co_return listed;
   }
   co_return TooContended();

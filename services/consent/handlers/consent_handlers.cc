@@ -171,7 +171,8 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
   act.event.details.mutable_payload()->PackFrom(payload);
   act.remembered.set_event_id(asked.event.event_id.ToBytes());
   act.remembered.set_until(Micros(renewal.valid_until));
-  act.ends = EndsAt{agreement->origin.of, asked.consent, std::min(renewal.valid_until, renewal.mandate_until)};
+  act.ends =
+      EndsAt{agreement->origin.of, asked.consent, std::min(renewal.valid_until, renewal.mandate_until)};
   act.state = state;
   act.state.Renew(asked.consent, renewal);
   return act;

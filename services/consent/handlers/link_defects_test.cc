@@ -346,8 +346,8 @@ TEST(LinkDefects, AMergeRepeatedAfterItsSplitAnswersTheSameAndLinksNobody) {
   EXPECT_EQ(later->SerializeAsString(), merged->SerializeAsString());
 }
 
-// ADR 40: who cannot be read just now, because somebody who is one with her is being erased, is told in the words
-// of any contention.
+// ADR 40: who cannot be read just now, because somebody who is one with her is being erased, is told in the
+// words of any contention.
 TEST(LinkDefects, NoRefusalTellsOfALink) {
   for (const bool root : {true, false}) {
     SimWorld world;

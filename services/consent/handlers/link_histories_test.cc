@@ -17,13 +17,20 @@
 #include "absl/strings/numbers.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/matches.h"
+#include "services/consent/testing/link_model.h"
 #include "services/consent/testing/linking.h"
 
 namespace relais::consent {
 namespace {
 
 using testing::kPermit;
+using testing::Lifted;
+using testing::MayBePermitted;
+using testing::MayBeTransmitted;
+using testing::Objected;
+using testing::Ones;
 using testing::Ref;
+using testing::Said;
 using testing::SimWorld;
 
 constexpr int kNames = 5;
@@ -34,87 +41,6 @@ int FromEnvironment(const char* name, int otherwise) {
   int wanted = 0;
   const char* text = std::getenv(name);
   return text != nullptr && absl::SimpleAtoi(text, &wanted) && wanted > 0 ? wanted : otherwise;
-}
-
-// What is agreed or refused: a recipient by name, all of its kind ("*"), or everything ("").
-struct Said {
-  bool no = false;
-  int order = 0;
-  int name = 0;
-  std::string about;
-  std::set<int> with;  // who was one with that name then
-  [[nodiscard]] bool Covers(const std::string& recipient) const {
-    return about.empty() || about == "*" || about == recipient;
-  }
-  [[nodiscard]] bool narrow() const { return !about.empty() && about != "*"; }
-};
-
-bool Meets(const std::set<int>& a, const std::set<int>& b) {
-  return std::any_of(a.begin(), a.end(), [&](int each) { return b.contains(each); });
-}
-
-// Of two names that are one human: since when.
-class Ones {
- public:
-  void Are(int a, int b, int since) { since_.emplace(std::minmax(a, b), since); }
-  void AreNot(int a, int b) { since_.erase(std::minmax(a, b)); }
-  // Whether what was said by `name` at `order` was said by both.
-  [[nodiscard]] bool Were(int name, int other, int order) const {
-    const auto found = since_.find(std::minmax(name, other));
-    return name == other || (found != since_.end() && order > found->second);
-  }
-
- private:
-  std::map<std::pair<int, int>, int> since_;
-};
-
-// The whole rule of agreements.
-bool MayBePermitted(const std::vector<Said>& all, const std::set<int>& her_names, const Ones& ones,
-                    const std::string& recipient) {
-  const auto heard = [&](const Said& no, const Said& yes) {  // by all of hers who may have said it
-    return std::all_of(no.with.begin(), no.with.end(), [&](int name) {
-      return !her_names.contains(name) || ones.Were(yes.name, name, yes.order);
-    });
-  };
-  const auto answered = [&](const Said& no) {
-    return std::any_of(all.begin(), all.end(), [&](const Said& yes) {
-      return !yes.no && yes.Covers(recipient) && yes.order > no.order && her_names.contains(yes.name) &&
-             (!no.narrow() || yes.narrow()) && heard(no, yes);
-    });
-  };
-  return answered(Said{}) && std::all_of(all.begin(), all.end(), [&](const Said& said) {
-           return !said.no || !said.Covers(recipient) || !Meets(said.with, her_names) || answered(said);
-         });
-}
-
-// An objection that stands under a name: of a record, or (-1) her own.
-struct Objected {
-  int order = 0;
-  int name = 0;
-  int record = -1;
-  std::set<int> with;  // who was one with that name then
-};
-// A lifting under a name: of all that stands under it, its records for whoever has them.
-struct Lifted {
-  int order = 0;
-  int name = 0;
-  std::set<int> records;
-  std::vector<std::set<int>> groups;  // of each name then
-};
-
-// The whole rule of objections.
-bool MayBeTransmitted(const std::vector<Objected>& objections, const std::vector<Lifted>& liftings,
-                      const std::set<int>& her_names) {
-  return std::all_of(objections.begin(), objections.end(), [&](const Objected& no) {
-    const bool there = her_names.contains(no.name);  // where it was said; else what a split left of it
-    return !Meets(no.with, her_names) ||
-           std::any_of(liftings.begin(), liftings.end(), [&](const Lifted& lifting) {
-             const bool of_record =
-                 lifting.records.contains(no.record) && Meets(lifting.groups[no.name], her_names);
-             const bool of_name = there ? lifting.name == no.name : her_names.contains(lifting.name);
-             return lifting.order > no.order && (of_record || of_name);
-           });
-  });
 }
 
 class History {
@@ -143,16 +69,8 @@ class History {
       Look(++order_);  // a recorded check completes what it meets
     }
   }
-  [[nodiscard]] uint64_t permits() const { return permits_; }
-  [[nodiscard]] uint64_t held() const { return held_; }
-  [[nodiscard]] uint64_t transmitted() const { return transmitted_; }
-  [[nodiscard]] uint64_t objected() const { return objected_; }
-  [[nodiscard]] uint64_t crashes() const { return crashes_; }
-  [[nodiscard]] uint64_t linked() const { return linked_; }
-  [[nodiscard]] uint64_t split() const { return split_; }
-  [[nodiscard]] uint64_t confirmed() const { return confirmed_; }
-  [[nodiscard]] uint64_t repeated() const { return repeated_; }
-  [[nodiscard]] uint64_t erased() const { return erased_; }
+  // What the history had, so that the test can fail.
+  [[nodiscard]] const std::map<std::string, uint64_t>& seen() const { return seen_; }
 
  private:
   struct Acted {
@@ -263,7 +181,7 @@ class History {
     const bool died = *left_ == 0;
     *left_ = -1;
     if (died) {
-      ++crashes_;
+      ++seen_["crashes"];
       trace_ << " CRASH;";
       world_.Restart(nullptr, Dies());
     }
@@ -357,59 +275,52 @@ class History {
     identity.set_nom("MARTIN " + std::string(1, static_cast<char>('A' + record)));
     return identity;
   }
-  // To one supplier: by her name alone, or by naming a record, which then is hers too.
-  void Object(int name) {
-    const int record = Below(2) == 0 ? -1 : Below(kRecords);
-    v1::RecordObjectionRequest request;
+  // Of one supplier: an objection or a lifting, by her name alone or by naming a record, which then is hers
+  // too.
+  template <typename Request>
+  Request OfSupplier(int name, int record) {
+    Request request;
     request.set_request_id(Fresh("o"));
     request.add_suppliers("edf");
     *request.mutable_person() = names_[name];
     if (record >= 0) {
       *request.mutable_identity() = IdentityOf(record);
+      whose_[record].insert(name);
     }
-    const auto call = [this, request]() -> absl::StatusOr<std::string> {
-      const auto done = world_.Object(request);
-      return done.ok() ? absl::StatusOr<std::string>("objection") : done.status();
+    return request;
+  }
+  void Say(int name, const std::string& what, const std::function<absl::Status()>& call) {
+    const auto answer = [call, what]() -> absl::StatusOr<std::string> {
+      const absl::Status done = call();
+      return done.ok() ? absl::StatusOr<std::string>(what) : done;
     };
-    const absl::StatusOr<std::string> done = UntilAnswered(call);
-    trace_ << " " << name << " objects " << record << ";";
+    const absl::StatusOr<std::string> done = UntilAnswered(answer);
+    trace_ << " " << name << " " << what << ";";
     ASSERT_TRUE(done.ok()) << done.status() << trace_.str();
     Look(order_);
     ++order_;
-    std::set<int> by = {name};
-    if (record >= 0) {
-      whose_[record].insert(name);
-      by = whose_[record];
-    }
-    for (const int each : by) {
+    acts_.push_back({answer, what, name, true});
+  }
+  void Object(int name) {
+    const int record = Below(2) == 0 ? -1 : Below(kRecords);
+    const auto request = OfSupplier<v1::RecordObjectionRequest>(name, record);
+    Say(name, "objects " + std::to_string(record),
+        [this, request] { return world_.Object(request).status(); });
+    for (const int each : record < 0 ? std::set<int>{name} : whose_[record]) {
       if (!gone_.contains(each)) {
         objections_.push_back({order_, each, record, NamesOf(each)});
       }
     }
-    acts_.push_back({call, *done, name, true});
-    ++objected_;
+    ++seen_["objections"];
   }
   void Lift(int name) {
-    const int record = Below(kRecords + 1) - 1;
-    v1::LiftObjectionRequest request;
-    request.set_request_id(Fresh("l"));
-    request.add_suppliers("edf");
-    *request.mutable_person() = names_[name];
-    *request.mutable_identity() = IdentityOf(record < 0 ? kRecords : record);  // one that nobody objected with
-    const auto call = [this, request]() -> absl::StatusOr<std::string> {
-      const auto done = world_.Run(world_.service().objections().LiftObjection(world_.As("ville-paris"), request));
-      return done.ok() ? absl::StatusOr<std::string>("lifting") : done.status();
-    };
-    const absl::StatusOr<std::string> done = UntilAnswered(call);
-    trace_ << " " << name << " lifts " << record << ";";
-    ASSERT_TRUE(done.ok()) << done.status() << trace_.str();
-    Look(order_);
-    ++order_;
+    const int record = Below(kRecords + 1);  // maybe one that nobody objects with
+    const auto request = OfSupplier<v1::LiftObjectionRequest>(name, record);
+    Say(name, "lifts " + std::to_string(record), [this, request] {
+      return world_.Run(world_.service().objections().LiftObjection(world_.As("ville-paris"), request))
+          .status();
+    });
     Lifted lifting{order_, name, {}, {}};
-    if (record >= 0) {
-      whose_[record].insert(name);  // by naming it
-      lifting.records.insert(record);
-    }
     for (const auto& [each, whose] : whose_) {
       if (whose.contains(name)) {
         lifting.records.insert(each);
@@ -419,7 +330,6 @@ class History {
       lifting.groups.push_back(gone_.contains(each) ? std::set<int>() : NamesOf(each));
     }
     liftings_.push_back(std::move(lifting));
-    acts_.push_back({call, *done, name, true});
   }
   // The same answer, and nothing is said by it.
   void Repeat() {
@@ -433,7 +343,7 @@ class History {
       EXPECT_FALSE(again.ok());
       return;
     }
-    ++repeated_;
+    ++seen_["repetitions"];
     ASSERT_TRUE(again.ok()) << again.status() << trace_.str();
     ASSERT_EQ(*again, act.id) << trace_.str();
   }
@@ -456,7 +366,7 @@ class History {
     const auto merged = world_.Run(world_.service().links().Merge(Steward(), request));
     trace_ << " " << request.request_id() << (merged.ok() ? "" : " refused") << ";";
     if (merged.ok()) {
-      ++linked_;
+      ++seen_["links"];
       links_.push_back(merged->link_id());
     }
   }
@@ -467,7 +377,7 @@ class History {
     const auto confirmed = world_.Run(world_.service().candidates().ConfirmMatch(Steward(), request));
     trace_ << " confirm" << (confirmed.ok() ? "" : " refused") << ";";
     if (confirmed.ok()) {
-      ++confirmed_;
+      ++seen_["confirmations"];
       links_.push_back(confirmed->link_id());
     }
   }
@@ -480,31 +390,18 @@ class History {
     request.set_request_id("s" + request.link_id());
     const auto split = world_.Run(world_.service().links().Split(Steward(), request));
     trace_ << " split" << (split.ok() ? "" : " refused") << ";";
-    split_ += split.ok() ? 1 : 0;
+    seen_["splits"] += split.ok() ? 1 : 0;
   }
   // From the first leaf, also under another match key.
   void Follow() {
     *left_ = -1;
     trace_ << " follow;";
     if (Below(2) == 0) {
-      Follow(world_.service().own_leaves());
+      world_.Follow(world_.service().own_leaves());
       return;
     }
     OwnLeaves rotated(world_.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))});
-    Follow(rotated);
-  }
-  void Follow(OwnLeaves& own) {
-    for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
-      audit::FollowedLeaf followed;
-      followed.index = leaf.index;
-      followed.time = leaf.leaf.time;
-      followed.header = leaf.leaf.header;
-      followed.details = leaf.details;
-      if (own.Concerns(followed)) {
-        const absl::Status applied = world_.Run(own.Apply(followed, true));
-        ASSERT_TRUE(applied.ok()) << applied << trace_.str();
-      }
-    }
+    world_.Follow(rotated);
   }
   void Recorded(int name) {
     v1::CheckRequest check = SimWorld::CheckFor(names_[name], false);
@@ -527,7 +424,7 @@ class History {
     for (int other = 0; other < kNames; ++other) {
       const bool there = world_.service().registry().store.LoadOwn(world_.IdOf(names_[other])).ok();
       if (!there && gone_.insert(other).second) {
-        ++erased_;
+        ++seen_["erasures"];
       }
       ASSERT_EQ(there, !gone_.contains(other)) << trace_.str();
     }
@@ -541,7 +438,7 @@ class History {
     const auto answer = world_.Check(SimWorld::CutFor(names_[name]));
     ASSERT_TRUE(answer.ok()) << answer.status() << trace_.str();
     const bool permitted = answer->decision() == kPermit;
-    transmitted_ += permitted ? 1 : 0;
+    seen_["transmitted"] += permitted ? 1 : 0;
     ASSERT_TRUE(!permitted || MayBeTransmitted(objections_, liftings_, NamesOf(name)))
         << "a cut of " << name << ":" << trace_.str();
   }
@@ -558,9 +455,9 @@ class History {
         }
         ASSERT_TRUE(answer.ok()) << answer.status() << trace_.str();
         const bool permitted = answer->decision() == kPermit;
-        permits_ += permitted ? 1 : 0;
+        seen_["permits"] += permitted ? 1 : 0;
         const bool may = MayBePermitted(said_, NamesOf(name), ones_, recipient);
-        held_ += !may ? 1 : 0;
+        seen_["denied by the rule"] += !may ? 1 : 0;
         ASSERT_TRUE(may || !permitted) << name << " to " << recipient << ":" << trace_.str();
       }
     }
@@ -587,16 +484,11 @@ class History {
   int step_ = 0;
   int order_ = 0;  // of what is said and of when they were seen to be one
   int requests_ = 0;
-  uint64_t permits_ = 0;
-  uint64_t held_ = 0;
-  uint64_t transmitted_ = 0;
-  uint64_t objected_ = 0;
-  uint64_t crashes_ = 0;
-  uint64_t linked_ = 0;
-  uint64_t split_ = 0;
-  uint64_t confirmed_ = 0;
-  uint64_t repeated_ = 0;
-  uint64_t erased_ = 0;
+  std::map<std::string, uint64_t> seen_ = {{"permits", 0},     {"denied by the rule", 0},
+                                           {"transmitted", 0}, {"objections", 0},
+                                           {"crashes", 0},     {"links", 0},
+                                           {"splits", 0},      {"confirmations", 0},
+                                           {"repetitions", 0}, {"erasures", 0}};
 };
 
 TEST(LinkHistories, NothingIsPermittedAfterHerNoUnderAnyNameOfHers) {
@@ -607,16 +499,9 @@ TEST(LinkHistories, NothingIsPermittedAfterHerNoUnderAnyNameOfHers) {
     SCOPED_TRACE(seed + i);
     History history(static_cast<uint64_t>(seed + i));
     history.Run();
-    seen["permits"] += history.permits();
-    seen["denied by the rule"] += history.held();
-    seen["transmitted"] += history.transmitted();
-    seen["objections"] += history.objected();
-    seen["crashes"] += history.crashes();
-    seen["links"] += history.linked();
-    seen["splits"] += history.split();
-    seen["confirmations"] += history.confirmed();
-    seen["repetitions"] += history.repeated();
-    seen["erasures"] += history.erased();
+    for (const auto& [what, count] : history.seen()) {
+      seen[what] += count;
+    }
   }
   for (const auto& [what, count] : seen) {
     EXPECT_GT(count, static_cast<uint64_t>(wanted) / 4) << what;

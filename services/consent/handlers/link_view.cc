@@ -171,7 +171,8 @@ std::vector<uint64_t> PermitsUnder(const Read& read, const std::vector<Side>& si
   std::vector<uint64_t> under;
   for (const Given& permit : read.permits) {
     const auto [from, to] = spans.equal_range(permit.person);
-    const bool meanwhile = std::any_of(from, to, [&](const auto& each) { return each.second.Has(permit.leaf); });
+    const bool meanwhile =
+        std::any_of(from, to, [&](const auto& each) { return each.second.Has(permit.leaf); });
     const bool within = std::any_of(mandates.begin(), mandates.end(),
                                     [&](const Span& span) { return span.Has(permit.leaf); });
     if (meanwhile && within) {

@@ -19,8 +19,8 @@ struct Side {
 
   [[nodiscard]] bool IsOpen() const;
 };
-/// Both, and whoever was one with them meanwhile: in the list of whose history goes on, and where that one was
-/// frozen herself when the link, or one that went along, stood elsewhere. By instants, which may be some
+/// Both, and whoever was one with them meanwhile: in the list of whose history goes on, and where that one
+/// was frozen herself when the link, or one that went along, stood elsewhere. By instants, which may be some
 /// seconds off: who was not, after all, has an empty span (`LookAt`).
 absl::StatusOr<std::vector<Side>> SidesOf(const Files& files, const Between& between);
 

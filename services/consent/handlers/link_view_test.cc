@@ -186,8 +186,7 @@ TEST(LinkView, APermitBetweenASplitsInstantAndItsCommitIsTold) {
   v1::SplitRequest request;
   request.set_request_id("s1");
   request.set_link_id(merged->link_id());
-  const auto split =
-      world.Run(other.service().links().Split(world.As("ville-paris", "steward"), request));
+  const auto split = world.Run(other.service().links().Split(world.As("ville-paris", "steward"), request));
   ASSERT_TRUE(split.ok()) << split.status();
   ASSERT_TRUE(other.store().met() && other.store().gave());
   ASSERT_EQ(split->impact().disclosures_total(), 1u);

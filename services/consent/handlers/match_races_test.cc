@@ -43,8 +43,7 @@ std::vector<std::string> Listed(SimWorld& world) {
   return ids;
 }
 size_t RowsInList(SimWorld& world) {
-  const auto page =
-      world.context().store.Scan(CandidateList(world.service().registry()), "", "", 100);
+  const auto page = world.context().store.Scan(CandidateList(world.service().registry()), "", "", 100);
   SimWorld::Require(page.status());
   return page->entries.size();
 }
@@ -120,8 +119,7 @@ TEST(MatchRaces, ARowOfNoCandidateLeavesTheList) {
 // Two whom a steward is asked about, and who by now are alike enough to be linked at once.
 struct Pair {
   explicit Pair(SimWorld& world)
-      : ville(world.NewPerson("V-1", Jeanne())),
-        caf(world.Register("r2", "C-1", Jeanne(), "caf")->person()) {
+      : ville(world.NewPerson("V-1", Jeanne())), caf(world.Register("r2", "C-1", Jeanne(), "caf")->person()) {
     world.Follow(world.service().own_leaves());
     candidate = Listed(world).at(0);
     for (const auto& [institution, person] : {std::pair("ville-paris", ville), std::pair("caf", caf)}) {

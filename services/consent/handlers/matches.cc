@@ -110,13 +110,14 @@ Task<absl::Status> UndoLikeness(Registry& registry, Id128 link) {
   const absl::StatusOr<Id128> undone = co_await SplitPersons(registry.files(), link, std::move(event));
   const common::v1::ErrorReason reason = rpc::ReasonOf(undone.status());
   const bool over = reason == common::v1::ERROR_REASON_WRONG_STATE ||
-                    reason == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS || audit::IsErased(undone.status());
+                    reason == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS ||
+                    audit::IsErased(undone.status());
   co_return over ? absl::OkStatus() : undone.status();
 }
 
 // Nobody was linked where others are linked to each of them, or any of them was ever taken apart from
-// anybody: then a steward is asked. What a steward rejects meanwhile is undone: either this sees the decision,
-// or who follows the decision sees the link (FinishRejection).
+// anybody: then a steward is asked. What a steward rejects meanwhile is undone: either this sees the
+// decision, or who follows the decision sees the link (FinishRejection).
 Task<absl::StatusOr<bool>> LinkAtOnce(Registry& registry, Record record, Record other) {
   const absl::StatusOr<std::vector<Id128>> ours = registry.store.GroupOf(record.person);
   const absl::StatusOr<std::vector<Id128>> theirs = registry.store.GroupOf(other.person);
@@ -161,9 +162,9 @@ Task<absl::Status> MatchRecord(Registry& registry, const MatchKey& key, Record r
   std::vector<Seen> seen;
   CO_ASSIGN_OR_RETURN(const bool more_are_same, Look(registry, BytesOf(keys->link), key.version, "link",
                                                      Likeness::kSame, record, seen));
-  CO_RETURN_IF_ERROR(Look(registry, BytesOf(keys->candidate), key.version, "candidate", Likeness::kCandidate,
-                          record, seen)
-                         .status());
+  CO_RETURN_IF_ERROR(
+      Look(registry, BytesOf(keys->candidate), key.version, "candidate", Likeness::kCandidate, record, seen)
+          .status());
   if (seen.empty()) {
     co_return absl::OkStatus();
   }

@@ -204,6 +204,43 @@ Task<absl::StatusOr<Step>> FollowOnce(Files files, Id128 person, VersionedState 
 
 }  // namespace
 
+absl::StatusOr<std::optional<Between>> FindLinkBetween(const Files& files, const Id128& link) {
+  ASSIGN_OR_RETURN(const std::optional<v1::LinkEntry> entry, ReadLinkEntry(files, link));
+  if (!entry) {
+    return std::optional<Between>();
+  }
+  ASSIGN_OR_RETURN(Id128 person, Id128::FromBytes(entry->linked_id()));
+  for (int step = 0; step < 2; ++step) {
+    const absl::StatusOr<VersionedState> own = files.store.LoadOwn(person);
+    if (absl::IsNotFound(own.status())) {
+      return std::optional<Between>();
+    }
+    RETURN_IF_ERROR(own.status());
+    if (const std::optional<LinkedTo>& to = own->state->linked_to(); to && to->link == link) {
+      Between between{to->canonical, person, {link, person, to->since, to->cause, std::nullopt, to->via}};
+      const absl::StatusOr<VersionedState> canonical = files.store.LoadOwn(to->canonical);
+      if (canonical.ok()) {
+        const Link* listed = canonical->state->FindLink(link);
+        if (listed != nullptr && listed->went_with.IsZero()) {
+          between.link = *listed;
+        }
+      } else if (!absl::IsNotFound(canonical.status())) {
+        return canonical.status();
+      }
+      return std::optional(between);
+    }
+    const Link* found = own->state->FindLink(link);
+    if (found == nullptr) {
+      return std::optional<Between>();
+    }
+    if (found->left) {
+      return std::optional(Between{found->person, person, *found});
+    }
+    person = found->person;  // the entry is of an attempt that was void: she lists the other
+  }
+  return std::optional<Between>();
+}
+
 Task<absl::StatusOr<Step>> LeaveOnce(Files files, Id128 person, VersionedState own,
                                      VersionedState canonical) {
   const Link ended = *canonical.state->FindLink(own.state->linked_to()->link);
