@@ -12,10 +12,12 @@
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/her_acts.h"
 #include "services/consent/domain/period.h"
 #include "services/consent/duties.h"
+#include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/permits_given.h"
 #include "services/consent/handlers/record_act.h"
 
@@ -43,7 +45,7 @@ std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
   return id.ok() ? std::optional(*id) : std::nullopt;
 }
 
-// Nullopt: nothing was taken back.
+// Nothing was taken back: none.
 std::optional<Cause> CauseOf(const audit::FollowedLeaf& leaf) {
   const std::optional<Id128> person = PersonOf(leaf);
   const absl::StatusOr<Id128> id = Id128::FromBytes(leaf.header.event_id());
@@ -71,6 +73,56 @@ std::optional<Cause> CauseOf(const audit::FollowedLeaf& leaf) {
     return cause;
   }
   return std::nullopt;
+}
+
+// What one side of a split has and the other has not: agreements and emergencies.
+std::set<std::string> BasesWithout(const PersonState& theirs, const PersonState& ours) {
+  std::set<std::string> bases;
+  for (const Agreement& agreement : theirs.agreements()) {
+    if (ours.FindAgreement(agreement.id) == nullptr) {
+      bases.insert(agreement.id.ToHex());
+    }
+  }
+  for (const Emergency& emergency : theirs.emergencies()) {
+    if (ours.FindEmergency(emergency.id) == nullptr) {
+      bases.insert(emergency.id.ToHex());
+    }
+  }
+  return bases;
+}
+
+// They are two: what was permitted under the names of the one side on what stands on the other was another
+// human's. Of the leaves of a split that about who stays is the cause on her side, and that about who left on
+// hers; whoever went along has hers from that one.
+Task<absl::StatusOr<std::vector<Cause>>> CausesOfSplit(Registry& registry, audit::FollowedLeaf leaf,
+                                                       v1::PersonsSplit split) {
+  const std::optional<Id128> person = PersonOf(leaf);
+  CO_ASSIGN_OR_RETURN(const Id128 link, Id128::FromHex(split.link_id()));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(leaf.header.event_id()));
+  CO_ASSIGN_OR_RETURN(const std::optional<Between> begun, FindLinkBetween(registry.files(), link));
+  std::vector<Cause> causes;
+  if (!person || !begun) {
+    co_return causes;
+  }
+  const absl::Status completed = co_await CompleteLink(registry.files(), begun->linked);
+  CO_RETURN_IF_ERROR(completed);
+  CO_ASSIGN_OR_RETURN(const std::optional<Between> between, FindLinkBetween(registry.files(), link));
+  if (!between || (*person != between->canonical && *person != between->linked)) {
+    co_return causes;
+  }
+  const Id128 other = *person == between->canonical ? between->linked : between->canonical;
+  const absl::StatusOr<VersionedState> theirs = registry.store.LoadFresh(other);
+  if (absl::IsNotFound(theirs.status())) {
+    co_return causes;  // erased
+  }
+  CO_RETURN_IF_ERROR(theirs.status());
+  CO_ASSIGN_OR_RETURN(const VersionedState ours, registry.store.LoadFresh(*person));
+  const std::set<std::string> bases = BasesWithout(*theirs->state, *ours.state);
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> names, registry.store.GroupOf(*person));
+  for (const Id128& name : names) {
+    causes.push_back(Cause{name, leaf.index, leaf.time, id, OnAnyOf(bases), {}});
+  }
+  co_return causes;
 }
 
 // Purpose and category.
@@ -263,6 +315,26 @@ Task<absl::Status> Ask(Registry& registry, Notice notice) {
                                                                                           : act.status();
 }
 
+// Asks whoever is to be asked because of it.
+Task<absl::Status> AskAll(Registry& registry, Cause cause) {
+  const absl::StatusOr<std::vector<Notice>> notices = NoticesFor(registry, cause);
+  if (SheIsGone(notices.status())) {
+    co_return absl::OkStatus();
+  }
+  if (absl::IsDataLoss(notices.status())) {
+    // What is damaged is fsck's to say; what follows this log does not wait for it.
+    log::Error("no notices to erase are made for a leaf: one before it, about the same person, does not open",
+               {log::Field::Count("leaf", static_cast<int64_t>(cause.leaf))});
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(notices.status());
+  for (const Notice& notice : *notices) {
+    const absl::Status done = co_await Ask(registry, notice);
+    CO_RETURN_IF_ERROR(done);
+  }
+  co_return absl::OkStatus();
+}
+
 }  // namespace
 
 Id128 ErasureNoticeId(const Id128& cause, const Id128& person, std::string_view institution) {
@@ -274,7 +346,8 @@ Id128 ErasureNoticeId(const Id128& cause, const Id128& person, std::string_view 
 bool ErasureNotices::Wants(audit::v1::EventClass event_class) {
   return event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN ||
          event_class == audit::v1::EVENT_CLASS_REFUSAL_RECORDED ||
-         event_class == audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED;
+         event_class == audit::v1::EVENT_CLASS_EMERGENCY_REVIEWED ||
+         event_class == audit::v1::EVENT_CLASS_PERSONS_SPLIT;
 }
 
 std::string ErasureNotices::OrderKey(const audit::FollowedLeaf& leaf) const {
@@ -287,25 +360,25 @@ bool ErasureNotices::Concerns(const audit::FollowedLeaf& leaf) const {
 }
 
 Task<absl::Status> ErasureNotices::Apply(audit::FollowedLeaf leaf, bool effects) {
-  const std::optional<Cause> cause = CauseOf(leaf);
-  if (!effects || !cause) {
+  if (!effects) {
     co_return absl::OkStatus();
   }
   co_await ResumeOn(registry_.context.executor);
-  const absl::StatusOr<std::vector<Notice>> notices = NoticesFor(registry_, *cause);
-  if (SheIsGone(notices.status())) {
-    co_return absl::OkStatus();
+  std::vector<Cause> causes;
+  v1::PersonsSplit split;
+  if (leaf.details.payload().UnpackTo(&split)) {
+    absl::StatusOr<std::vector<Cause>> of_split = co_await CausesOfSplit(registry_, leaf, split);
+    if (SheIsGone(of_split.status())) {
+      co_return absl::OkStatus();
+    }
+    CO_RETURN_IF_ERROR(of_split.status());
+    causes = *std::move(of_split);
+  } else if (std::optional<Cause> cause = CauseOf(leaf)) {
+    causes.push_back(*std::move(cause));
   }
-  if (absl::IsDataLoss(notices.status())) {
-    // What is damaged is fsck's to say; what follows this log does not wait for it.
-    log::Error("no notices to erase are made for a leaf: one before it, about the same person, does not open",
-               {log::Field::Count("leaf", static_cast<int64_t>(leaf.index))});
-    co_return absl::OkStatus();
-  }
-  CO_RETURN_IF_ERROR(notices.status());
-  for (const Notice& notice : *notices) {
-    const absl::Status done = co_await Ask(registry_, notice);
-    CO_RETURN_IF_ERROR(done);
+  for (const Cause& cause : causes) {
+    const absl::Status asked = co_await AskAll(registry_, cause);
+    CO_RETURN_IF_ERROR(asked);
   }
   co_return absl::OkStatus();
 }

@@ -16,9 +16,10 @@ namespace relais::consent {
 
 /// This registry's own log → notices. A withdrawal by her, an agreement that an authority declared invalid
 /// and an emergency judged not justified bring one to each institution that had a recorded permit resting on
-/// it, as far as what is taken back covers that permit. What the collector just ends brings none: it may be
-/// kept. A notice is a row of hers, a leaf, and an entry in what the institution owes (duties.h), made once,
-/// after the call that caused it has answered. Idempotent.
+/// it, as far as what is taken back covers that permit. The end of a link brings one for each permit under
+/// the names of one side that rests on what stands on the other. What the collector just ends brings none: it
+/// may be kept. A notice is a row of hers, a leaf, and an entry in what the institution owes (duties.h), made
+/// once, after the call that caused it has answered. Idempotent.
 class ErasureNotices final : public audit::LeafHandler {
  public:
   explicit ErasureNotices(Registry& registry) : registry_(registry) {}

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "common/audit/follower.h"
+#include "common/base/status.h"
 #include "services/consent/erasure_notices.h"
 #include "services/consent/handlers/matches.h"
 
 namespace relais::consent {
 
-/// Gives each leaf to the one that wants it: their classes do not meet.
+/// Gives each leaf to those that want it, links first: what is told of names is read when they are one, or no
+/// longer.
 class OwnLog final : public audit::LeafHandler {
  public:
   /// `links`: null where no two persons are found to be one human. Both outlive this.
@@ -17,14 +19,21 @@ class OwnLog final : public audit::LeafHandler {
     return OwnLeaves::Wants(event_class) || ErasureNotices::Wants(event_class);
   }
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override {
-    return notices_.OrderKey(leaf);  // by person, as for links
+    return notices_.OrderKey(leaf);  // by person, as for the others
   }
   [[nodiscard]] bool Concerns(const audit::FollowedLeaf& leaf) const override {
-    return ErasureNotices::Wants(leaf.header.event_class()) || (links_ != nullptr && links_->Concerns(leaf));
+    return notices_.Concerns(leaf) || (links_ != nullptr && links_->Concerns(leaf));
   }
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override {
-    return ErasureNotices::Wants(leaf.header.event_class()) ? notices_.Apply(std::move(leaf), effects)
-                                                            : links_->Apply(std::move(leaf), effects);
+    if (links_ != nullptr && links_->Concerns(leaf)) {
+      const absl::Status done = co_await links_->Apply(leaf, effects);
+      CO_RETURN_IF_ERROR(done);
+    }
+    if (notices_.Concerns(leaf)) {
+      const absl::Status done = co_await notices_.Apply(leaf, effects);
+      CO_RETURN_IF_ERROR(done);
+    }
+    co_return absl::OkStatus();
   }
 
  private:
