@@ -142,12 +142,16 @@ Task<absl::Status> ListOpen(Registry& registry, Id128 id) {
     co_return absl::OkStatus();
   }
   const int64_t found = pair->candidate.found();
-  storage::CommitRequest listed;
-  listed.partition = CandidateList(registry);
-  listed.batch.push_back({CandidateListKey(id, found), std::string()});
-  const absl::StatusOr<storage::CommitResult> in_list =
-      co_await registry.context.store.Commit(std::move(listed));
-  CO_RETURN_IF_ERROR(in_list.status());
+  CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
+                      registry.context.store.Get(CandidateList(registry), CandidateListKey(id, found)));
+  if (!there) {
+    storage::CommitRequest listed;
+    listed.partition = CandidateList(registry);
+    listed.batch.push_back({CandidateListKey(id, found), std::string()});
+    const absl::StatusOr<storage::CommitResult> in_list =
+        co_await registry.context.store.Commit(std::move(listed));
+    CO_RETURN_IF_ERROR(in_list.status());
+  }
   CO_ASSIGN_OR_RETURN(const Id128 low, Id128::FromBytes(pair->candidate.person()));
   CO_ASSIGN_OR_RETURN(const Id128 high, Id128::FromBytes(pair->candidate.other()));
   if (absl::IsNotFound(registry.store.LoadOwn(low).status()) ||

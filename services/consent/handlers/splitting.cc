@@ -221,9 +221,7 @@ absl::StatusOr<std::optional<Between>> FindLinkBetween(const Files& files, const
       const absl::StatusOr<VersionedState> canonical = files.store.LoadOwn(to->canonical);
       if (canonical.ok()) {
         const Link* listed = canonical->state->FindLink(link);
-        if (listed != nullptr && listed->went_with.IsZero()) {
-          between.link = *listed;
-        }
+        between.link.since = listed == nullptr ? to->since : listed->since;
       } else if (!absl::IsNotFound(canonical.status())) {
         return canonical.status();
       }
