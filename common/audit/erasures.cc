@@ -1,14 +1,13 @@
 #include "common/audit/erasures.h"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "common/audit/cursor.h"
+#include "common/audit/erasure_rows.h"
 #include "common/audit/leaf_search.h"
 #include "common/audit/meta_rows.h"
-#include "common/base/log.h"
 #include "common/base/status.h"
 
 namespace relais::audit::internal {
@@ -17,7 +16,6 @@ namespace {
 using storage::LogTable;
 
 constexpr size_t kScan = 500;
-constexpr char kRestored[] = "RESTORE";
 constexpr std::string_view kAckPrefix = "ack/";
 constexpr int64_t kMicros = 1'000'000;
 
@@ -34,19 +32,25 @@ absl::StatusOr<std::vector<Subject>> SubjectsOf(const audit::v1::StoredErasure& 
   return subjects;
 }
 
+// The ids under which its leaves asked, its own first.
+std::vector<Id128> AskedIds(const audit::v1::StoredErasure& stored) {
+  std::vector<Id128> ids;
+  const auto add = [&ids](const std::string& bytes) {
+    if (const absl::StatusOr<Id128> id = Id128::FromBytes(bytes); id.ok()) {
+      ids.push_back(*id);
+    }
+  };
+  add(stored.erasure_id());
+  for (const std::string& bytes : stored.asked_as()) {
+    add(bytes);
+  }
+  return ids;
+}
+
 void SetInstant(int64_t micros, google::protobuf::Timestamp& out) {
   out.set_seconds(micros / kMicros);
   out.set_nanos(static_cast<int32_t>(micros % kMicros * 1000));
 }
-
-std::vector<storage::LeafDraft> Rows(std::vector<storage::LogRow> rows) {
-  std::vector<storage::LeafDraft> drafts;
-  drafts.push_back(RowsOnly(std::move(rows)));
-  return drafts;
-}
-
-std::string ErasingKey(const Id128& id) { return MetaKey(kErasingPrefix, id.ToBytes()); }
-std::string ErasedKey(const Id128& id) { return MetaKey(kErasedPrefix, id.ToBytes()); }
 
 }  // namespace
 
@@ -95,9 +99,13 @@ absl::Status Erasures::LoadPending() {
       }
       ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(pending.stored.erasure_id()));
       ASSIGN_OR_RETURN(const std::vector<Subject> subjects, SubjectsOf(pending.stored));
+      if (AskedIds(pending.stored).size() != 1 + static_cast<size_t>(pending.stored.asked_as_size())) {
+        return absl::DataLossError("log: an erasure has an id that is none");
+      }
       for (const Subject& subject : subjects) {
         log_.keys().Freeze(subject);
       }
+      NoteAsked(id, pending.stored);
       pending_.emplace(id, std::move(pending));
     }
   }
@@ -110,8 +118,8 @@ absl::Status Erasures::LoadAcknowledgements() {
     for (const storage::KeyedEntry& row : page.entries) {
       const std::string_view rest = std::string_view(row.key).substr(kAckPrefix.size());
       ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(rest.substr(0, Id128::kSize)));
-      if (const auto it = pending_.find(id); it != pending_.end()) {
-        it->second.acknowledged.insert(std::string(rest.substr(Id128::kSize + 1)));
+      if (Pending* const pending = FindAsked(id); pending != nullptr) {
+        pending->acknowledged[id].insert(std::string(rest.substr(Id128::kSize + 1)));
       }
     }
     next = page.next;
@@ -128,22 +136,7 @@ Task<absl::StatusOr<storage::CommitResult>> Erasures::Request(ErasureRequest req
   pending.stored.set_erasure_id(request.id.ToBytes());
   pending.stored.set_cause(request.cause);
   pending.stored.set_requested(absl::ToUnixMicros(log_.Now()));
-  event.event_class = audit::v1::EVENT_CLASS_ERASE_REQUESTED;
-  event.event_id = request.id;
-  audit::v1::EraseRequested payload;
-  payload.set_erasure_id(request.id.ToHex());
-  payload.set_cause(request.cause);
-  event.details.mutable_payload()->PackFrom(payload);
-  const std::string author = event.institution;
-  for (const Subject& subject : request.subjects) {
-    pending.stored.add_subjects(subject.Encode());
-    const bool unknown =
-        std::find(request.unknown.begin(), request.unknown.end(), subject) != request.unknown.end();
-    event.institution = unknown ? own_event_(event.event_class).institution : author;
-    event.subject = subject;
-    CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
-    commit.leaves.push_back(std::move(draft));
-  }
+  CO_RETURN_IF_ERROR(AddLeaves(request, std::move(event), pending.stored, commit));
   commit.leaves.back().rows.push_back(MetaRow(ErasingKey(request.id), pending.stored));
   // Before the commit: once it is durable nothing more is written about them, and whoever follows this log
   // may acknowledge.
@@ -161,12 +154,69 @@ Task<absl::StatusOr<storage::CommitResult>> Erasures::Request(ErasureRequest req
   co_return done;
 }
 
+// One leaf about each subject, and who they are. Of several persons whoever follows this log has to erase
+// every one: with one id for all it would take the second leaf for a repetition of the first. The event id is
+// the erasure's in all: they are one act.
+absl::Status Erasures::AddLeaves(const ErasureRequest& request, Event event, audit::v1::StoredErasure& stored,
+                                 storage::CommitRequest& commit) {
+  event.event_class = audit::v1::EVENT_CLASS_ERASE_REQUESTED;
+  event.event_id = request.id;
+  audit::v1::EraseRequested payload;
+  payload.set_cause(request.cause);
+  const std::string author = event.institution;
+  bool another = false;
+  for (const Subject& subject : request.subjects) {
+    stored.add_subjects(subject.Encode());
+    Id128 asked = request.id;
+    if (subject.kind == Subject::Kind::kPerson && std::exchange(another, true)) {
+      asked = random_.Id();
+      stored.add_asked_as(asked.ToBytes());
+    }
+    payload.set_erasure_id(asked.ToHex());
+    event.details.mutable_payload()->PackFrom(payload);
+    const bool unknown =
+        std::find(request.unknown.begin(), request.unknown.end(), subject) != request.unknown.end();
+    event.institution = unknown ? own_event_(event.event_class).institution : author;
+    event.subject = subject;
+    ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
+    commit.leaves.push_back(std::move(draft));
+  }
+  return absl::OkStatus();
+}
+
+// Freezes nobody where it is under way already: whose erasure that is, is frozen by it.
 bool Erasures::Enter(const Id128& id, Pending pending) {
   std::lock_guard lock(mu_);
-  for (const std::string& subject : pending.stored.subjects()) {
+  const auto [entered, fresh] = pending_.emplace(id, std::move(pending));
+  if (!fresh) {
+    return false;
+  }
+  for (const std::string& subject : entered->second.stored.subjects()) {
     log_.keys().Freeze(*Subject::Decode(subject));
   }
-  return pending_.emplace(id, std::move(pending)).second;
+  NoteAsked(id, entered->second.stored);
+  return true;
+}
+
+// The caller of these three holds the lock, or is Load.
+void Erasures::NoteAsked(const Id128& id, const audit::v1::StoredErasure& stored) {
+  for (const Id128& asked : AskedIds(stored)) {
+    if (asked != id) {
+      asked_as_[asked] = id;
+    }
+  }
+}
+
+void Erasures::ForgetAsked(const audit::v1::StoredErasure& stored) {
+  for (const Id128& asked : AskedIds(stored)) {
+    asked_as_.erase(asked);
+  }
+}
+
+Erasures::Pending* Erasures::FindAsked(const Id128& asked) {
+  const auto other = asked_as_.find(asked);
+  const auto it = pending_.find(other == asked_as_.end() ? asked : other->second);
+  return it == pending_.end() ? nullptr : &it->second;
 }
 
 // Its subjects may be those of another erasure that is under way.
@@ -174,6 +224,7 @@ void Erasures::Withdraw(const Id128& id) {
   std::lock_guard lock(mu_);
   const Pending withdrawn = std::move(pending_[id]);
   pending_.erase(id);
+  ForgetAsked(withdrawn.stored);
   std::set<std::string> frozen;
   for (const auto& [other, pending] : pending_) {
     frozen.insert(pending.stored.subjects().begin(), pending.stored.subjects().end());
@@ -185,23 +236,23 @@ void Erasures::Withdraw(const Id128& id) {
   }
 }
 
-Task<absl::Status> Erasures::AcknowledgedBy(Id128 erasure, std::string service) {
+Task<absl::Status> Erasures::AcknowledgedBy(Id128 asked, std::string service) {
   {
     std::lock_guard lock(mu_);
-    const auto it = pending_.find(erasure);
-    if (it == pending_.end() || it->second.acknowledged.contains(service)) {
+    Pending* const pending = FindAsked(asked);
+    if (pending == nullptr || pending->acknowledged[asked].contains(service)) {
       co_return absl::OkStatus();
     }
   }
   std::vector<storage::Mutation> batch;
-  batch.push_back({AckKey(erasure, service), std::string()});
+  batch.push_back({AckKey(asked, service), std::string()});
   std::vector<storage::LeafDraft> none;
   const absl::StatusOr<storage::CommitResult> noted =
       co_await CommitThere(store_, std::move(none), std::move(batch));
   CO_RETURN_IF_ERROR(noted.status());
   std::lock_guard lock(mu_);
-  if (const auto it = pending_.find(erasure); it != pending_.end()) {
-    it->second.acknowledged.insert(std::move(service));
+  if (Pending* const pending = FindAsked(asked); pending != nullptr) {
+    pending->acknowledged[asked].insert(std::move(service));
   }
   co_return absl::OkStatus();
 }
@@ -252,12 +303,19 @@ std::vector<MaintenanceStatus::Pending> Erasures::pending() const {
 
 // The caller holds the lock.
 std::vector<std::string> Erasures::WaitingFor(const Pending& pending) const {
-  std::vector<std::string> waiting;
-  if (pending.stored.destroyed() == 0 && pending.stored.cause() != kRestored) {
-    std::set_difference(options_.wait_for.begin(), options_.wait_for.end(), pending.acknowledged.begin(),
-                        pending.acknowledged.end(), std::back_inserter(waiting));
+  if (pending.stored.destroyed() != 0 || pending.stored.cause() == kRestored) {
+    return {};
   }
-  return waiting;
+  std::set<std::string> waiting;
+  for (const Id128& asked : AskedIds(pending.stored)) {
+    const auto said = pending.acknowledged.find(asked);
+    for (const std::string& service : options_.wait_for) {
+      if (said == pending.acknowledged.end() || !said->second.contains(service)) {
+        waiting.insert(service);
+      }
+    }
+  }
+  return {waiting.begin(), waiting.end()};
 }
 
 audit::v1::StoredErasure Erasures::StoredOf(const Id128& id) const {
@@ -400,96 +458,27 @@ Task<absl::Status> Erasures::Forget(Id128 id) {
                         FindLeaf(log_, stored.log_size(), audit::v1::EVENT_CLASS_ERASED, id));
     stored.set_erased_leaf(index + 1);
   }
+  std::vector<storage::Mutation> batch;
+  for (const Id128& asked : AskedIds(stored)) {
+    for (const std::string& service : options_.wait_for) {
+      batch.push_back({AckKey(asked, service), std::nullopt});
+    }
+  }
+  const audit::v1::StoredErasure asked = stored;
   stored.clear_subjects();
+  stored.clear_asked_as();  // how many they were is nobody's to know
   std::vector<storage::LogRow> rows;
   rows.push_back(MetaRow(ErasingKey(id), std::nullopt));
   rows.push_back(MetaRow(ErasedKey(id), stored));
-  std::vector<storage::Mutation> batch;
-  for (const std::string& service : options_.wait_for) {
-    batch.push_back({AckKey(id, service), std::nullopt});
-  }
   std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
   const absl::StatusOr<storage::CommitResult> done =
       co_await CommitThere(store_, std::move(drafts), std::move(batch));
   CO_RETURN_IF_ERROR(done.status());
   std::lock_guard lock(mu_);
   pending_.erase(id);
+  ForgetAsked(asked);
   journalled_.erase(id);
   co_return absl::OkStatus();
-}
-
-// The subjects of this store that the journal has beyond what was applied here, by erasure.
-absl::StatusOr<std::map<Id128, std::vector<Subject>>> Erasures::Missing(uint64_t applied) const {
-  std::map<std::string, Id128> hashes;
-  const std::vector<ErasureJournal::Entry>& entries = journal_->entries();
-  for (size_t i = applied; i < entries.size(); ++i) {
-    if (!pending_.contains(entries[i].erasure)) {
-      hashes.emplace(entries[i].hash, entries[i].erasure);
-    }
-  }
-  std::map<Id128, std::vector<Subject>> missing;
-  std::string from;
-  while (!hashes.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<storage::Store::LogEntry> rows,
-                     store_.LogScan(LogTable::kSubjectKeys, "", from, kScan));
-    if (rows.empty()) {
-      break;
-    }
-    for (const storage::Store::LogEntry& row : rows) {
-      from = row.key + '\0';
-      ASSIGN_OR_RETURN(const Subject subject, Subject::Decode(row.key));
-      const auto found = hashes.find(journal_->HashOf(subject));
-      if (found != hashes.end() && !SubjectKeys::IsTombstone(row.value)) {
-        missing[found->second].push_back(subject);
-      }
-    }
-  }
-  return missing;
-}
-
-Task<absl::Status> Erasures::BeginAgain(Id128 id, std::vector<Subject> subjects) {
-  Pending pending;
-  pending.stored.set_erasure_id(id.ToBytes());
-  pending.stored.set_cause(kRestored);
-  for (const Subject& subject : subjects) {
-    pending.stored.add_subjects(subject.Encode());
-    log_.keys().Freeze(subject);
-  }
-  std::vector<storage::LogRow> rows;
-  rows.push_back(MetaRow(ErasingKey(id), pending.stored));
-  std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
-  const absl::StatusOr<storage::CommitResult> noted = co_await CommitThere(store_, std::move(drafts));
-  CO_RETURN_IF_ERROR(noted.status());
-  std::lock_guard lock(mu_);
-  pending_.emplace(id, std::move(pending));
-  journalled_.insert(id);
-  co_return absl::OkStatus();
-}
-
-Task<absl::Status> Erasures::Reapply() {
-  CO_ASSIGN_OR_RETURN(auto applied, ReadMeta<audit::v1::StoredJournal>(store_, kJournalKey));
-  const uint64_t known = journal_->entries().size();
-  if (!journal_->kept() || applied.entries() == known) {
-    co_return absl::OkStatus();
-  }
-  CO_ASSIGN_OR_RETURN(const auto missing, Missing(applied.entries()));
-  if (!missing.empty()) {
-    log::Warn("this store is an older one: erasures of the journal are made again before it serves",
-              {log::Field::Count("erasures", static_cast<int64_t>(missing.size()))});
-  }
-  for (const auto& [id, subjects] : missing) {
-    const absl::Status begun = co_await BeginAgain(id, subjects);
-    CO_RETURN_IF_ERROR(begun);
-    const absl::Status erased = co_await EraseOne(id);
-    CO_RETURN_IF_ERROR(erased);
-  }
-  // Those that were under way are in the journal too: they end as they would have.
-  applied.set_entries(known);
-  std::vector<storage::LogRow> rows;
-  rows.push_back(MetaRow(std::string(kJournalKey), applied));
-  std::vector<storage::LeafDraft> drafts = Rows(std::move(rows));
-  const absl::StatusOr<storage::CommitResult> done = co_await CommitThere(store_, std::move(drafts));
-  co_return done.status();
 }
 
 }  // namespace relais::audit::internal

@@ -32,6 +32,10 @@ Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event) {
   CO_ASSIGN_OR_RETURN(request.subject.id, Id128::FromBytes(leaf.details.subject().id()));
   request.order_reference = placed.order_reference();
   request.until = FromProto(placed.until());
+  if (request.until <= leaf.time) {  // taken apart from whom the hold is about (holds.h)
+    const absl::Status dropped = co_await holds.NoLongerCovers(request.id, request.subject, std::move(event));
+    co_return IsErased(dropped) ? absl::OkStatus() : dropped;
+  }
   const absl::StatusOr<std::optional<storage::LeafRange>> done =
       co_await holds.Place(std::move(request), std::move(event));
   // Erased here already, by an erasure that consent has forgotten: a restore.

@@ -11,9 +11,10 @@ namespace relais::audit {
 /// Whether the leaf begins or ends a legal hold.
 [[nodiscard]] bool IsOfHold(const FollowedLeaf& leaf);
 
-/// Does here what that leaf did there, under the same id and a key of this service's own. Idempotent.
-/// `event`: this service's own act. Before a later leaf about the person is applied: her copy is made by
-/// then.
+/// Does here what that leaf did there, under the same id and a key of this service's own. Idempotent. Of a
+/// hold that covers several persons, who are one human, each has a leaf; one whose `until` has passed by its
+/// own time says that she was taken apart from the others. `event`: this service's own act. Before a later
+/// leaf about the person is applied: her copy is made by then.
 Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event);
 
 }  // namespace relais::audit

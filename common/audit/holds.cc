@@ -91,6 +91,7 @@ absl::Status Holds::LoadOne(const storage::Partition& partition) {
   hold->info.placed = absl::FromUnixMicros(stored.placed());
   hold->info.until = absl::FromUnixMicros(stored.until());
   hold->key = *key;
+  RETURN_IF_ERROR(LoadNames(*hold));
   holds_[partition.id] = std::move(hold);
   return absl::OkStatus();
 }
@@ -150,23 +151,22 @@ absl::StatusOr<Secret> Holds::KeyOf(const Id128& id) {
 }
 
 Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest request, Event event) {
-  {
-    std::lock_guard lock(mu_);
-    if (holds_.contains(request.id)) {
-      co_return std::optional<storage::LeafRange>();
+  const absl::StatusOr<HoldPtr> known = InForce(request.id);
+  if (!absl::IsNotFound(known.status())) {
+    if (known.ok()) {
+      const absl::Status taken = co_await TakeIn(*known, request.subject, std::move(event));
+      CO_RETURN_IF_ERROR(taken);
     }
+    co_return std::optional<storage::LeafRange>();
   }
-  event.event_class = audit::v1::EVENT_CLASS_HOLD_PLACED;
-  event.event_id = request.id;
-  event.subject = request.subject;
-  audit::v1::HoldPlaced payload;
-  payload.set_hold_id(request.id.ToHex());
-  payload.set_order_reference(request.order_reference);
-  *payload.mutable_until() = ToProto(request.until);
-  event.details.mutable_payload()->PackFrom(payload);
-  // Before the key: of whom it is refused no key is left.
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, log_.Draft(event));
   auto hold = std::make_shared<Hold>();
+  hold->info.id = request.id;
+  hold->info.placed = log_.Now();
+  hold->info.until = request.until;
+  hold->subject = request.subject;
+  hold->order_reference = request.order_reference;
+  // Before the key: of whom it is refused no key is left.
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, PlacedLeaf(*hold, request.subject, request.until, event));
   absl::StatusOr<Secret> key = KeyOf(request.id);
   if (absl::IsNotFound(key.status())) {  // it ended, and this store is older than that
     event.event_id = random_.Id();
@@ -176,11 +176,6 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest
   }
   CO_RETURN_IF_ERROR(key.status());
   hold->key = *std::move(key);
-  hold->info.id = request.id;
-  hold->info.placed = log_.Now();
-  hold->info.until = request.until;
-  hold->subject = request.subject;
-  hold->order_reference = request.order_reference;
   audit::v1::StoredHold stored;
   stored.set_subject(request.subject.Encode());
   stored.set_order_reference(request.order_reference);
@@ -195,6 +190,7 @@ Task<absl::StatusOr<std::optional<storage::LeafRange>>> Holds::Place(HoldRequest
   commit.preconditions.push_back({std::string(kEndRow), std::nullopt});
   commit.batch.push_back({std::string(kHoldRow), std::move(sealed)});
   commit.leaves.push_back(std::move(draft));
+  CO_RETURN_IF_ERROR(AddOtherNames(event, *hold, commit));
   const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
   hold->version = done->version;
@@ -355,6 +351,8 @@ Task<absl::Status> Holds::RunReady() {
   first.Update(finished);
   const absl::Status expired = co_await EndExpired();
   first.Update(expired);
+  const absl::Status told = co_await TellAll();
+  first.Update(told);
   bool copied = false;
   {
     std::lock_guard lock(mu_);

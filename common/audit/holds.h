@@ -6,7 +6,14 @@
 //
 // Formats (docs/formats.md, "Legal holds"), partition kHold of the hold's id:
 //
+// Whom it covers: the person it was placed on, and everybody who is one human with her (ADR 41). The service
+// that knows who is (consent) copies them all, and writes a leaf HOLD_PLACED about each, when the hold is
+// placed and whenever somebody comes in, so that those who follow its log copy the same persons; where
+// somebody was taken apart from her since, one more says an end that has passed. In such a service the
+// subjects of these leaves are covered.
+//
 //   "hold"                       SealRandom(hold key, "relais hold v1|" ‖ partition ‖ "|" ‖ key, StoredHold)
+//   "s/" ‖ HMAC(hold key, "name/" ‖ subject)  the same of a StoredHoldName: another person who is covered
 //   "i/" ‖ HMAC(hold key, name)  the same of a HeldItem, under a name of its content (docs)
 //   "end"                        StoredHoldEnd, in clear, once it has ended: all that is left
 //
@@ -42,6 +49,11 @@ namespace relais::audit {
 class HeldStates {
  public:
   virtual ~HeldStates() = default;
+  /// Everybody else who is one human with her, also while she is being erased. Nullopt: this service does not
+  /// know, and is told by the log it follows (followed_holds.h).
+  virtual absl::StatusOr<std::optional<std::vector<Subject>>> NamesOf(const Subject& /*person*/) {
+    return std::optional<std::vector<Subject>>();
+  }
   /// Other subjects that a hold on this one covers: her sender records.
   virtual absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& person) = 0;
   /// A subject of which nothing is left has none.
@@ -76,9 +88,10 @@ class Holds {
   /// Without one nothing but leaves is copied.
   void UseStates(HeldStates* states) { states_ = states; }
 
-  /// Durable on OK, and the first copy is made. One that is known is placed by doing nothing. Of `event`
-  /// class, id, subject and payload are filled in. IsErased: she is erased, or about to be. The leaf;
-  /// nullopt: it was known.
+  /// Durable on OK, and the first copy is made, of everybody who is one human with her too. One that is known
+  /// takes this person in, if it does not cover her; else nothing is done. Of `event` class, id, subject and
+  /// payload are filled in; leaves about others are this service's own. IsErased: she is erased, or about to
+  /// be. The leaves, hers first; nullopt: it was known.
   Task<absl::StatusOr<std::optional<storage::LeafRange>>> Place(HoldRequest request, Event event);
   /// The copy cannot be opened any more on OK. NOT_FOUND; FAILED_PRECONDITION: it has ended, and its key is
   /// destroyed.
@@ -87,6 +100,9 @@ class Holds {
   /// that is not known yet will never be placed here (a follower may read its end first).
   /// ABORTED: try again.
   Task<absl::Status> EndedElsewhere(Id128 hold, Event event);
+  /// Follows that she was taken apart from whom the hold is about: what was copied stays, nothing more is.
+  /// A hold that has ended or is not known, or does not cover her, is left as it is. Otherwise as Place.
+  Task<absl::Status> NoLongerCovers(Id128 hold, Subject person, Event event);
 
   /// Brings up to date the copies of holds that cover any of these, who are about to lose something. Their
   /// ids. What does not open (DATA_LOSS) is passed over: nobody can keep it.
@@ -112,15 +128,32 @@ class Holds {
   struct Hold {
     HoldInfo info;
     Subject subject;
+    // Whom leaves say besides; false: not any more. Of the subject too, in a service that is told.
+    std::map<Subject, bool> names;
     std::string order_reference;
     Secret key;
     uint64_t version = 0;  // of row "hold": copies are made only while it stands
   };
   using HoldPtr = std::shared_ptr<const Hold>;
   absl::Status LoadOne(const storage::Partition& partition);
+  absl::Status LoadNames(Hold& hold) const;
   [[nodiscard]] absl::StatusOr<HoldPtr> InForce(const Id128& id) const;
   [[nodiscard]] std::vector<HoldPtr> AllInForce() const;
-  [[nodiscard]] absl::StatusOr<std::vector<Subject>> Covered(const Subject& person) const;
+  // Whom it is about and everybody who is one human with her.
+  [[nodiscard]] absl::StatusOr<std::vector<Subject>> PersonsOf(const Hold& hold) const;
+  [[nodiscard]] absl::StatusOr<std::vector<Subject>> Covered(const Hold& hold) const;
+  [[nodiscard]] static bool IsTold(const Hold& hold, const Subject& person);
+  absl::StatusOr<storage::Mutation> NameRow(const Hold& hold, const Subject& person, bool covered) const;
+  absl::StatusOr<storage::LeafDraft> PlacedLeaf(const Hold& hold, const Subject& person, absl::Time until,
+                                                Event event) const;
+  absl::Status AddOtherNames(const Event& event, Hold& hold, storage::CommitRequest& commit) const;
+  Task<absl::Status> SetName(HoldPtr hold, Subject person, bool covered, Event event);
+  Task<absl::Status> TakeIn(HoldPtr hold, Subject person, Event event);
+  void NoteName(const Id128& hold, const Subject& person, bool covered);
+  /// Where this service knows who is one human with her: leaves say whom the hold covers now. True: somebody
+  /// came in. What fails because the hold ended meanwhile is nothing.
+  Task<absl::StatusOr<bool>> Tell(HoldPtr hold);
+  Task<absl::Status> TellAll();
   absl::StatusOr<Secret> KeyOf(const Id128& id);
   Task<absl::StatusOr<storage::LeafRange>> End(HoldPtr hold, Event event, bool expired);
   Task<absl::Status> Destroy(Id128 id);

@@ -32,10 +32,11 @@ std::string LeafName(uint64_t index) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Subject>> Holds::Covered(const Subject& person) const {
-  std::vector<Subject> covered = {person};
-  if (states_ != nullptr) {
-    ASSIGN_OR_RETURN(const std::vector<Subject> others, states_->HeldWith(person));
+absl::StatusOr<std::vector<Subject>> Holds::Covered(const Hold& hold) const {
+  ASSIGN_OR_RETURN(std::vector<Subject> covered, PersonsOf(hold));
+  const std::vector<Subject> persons = covered;
+  for (size_t i = 0; states_ != nullptr && i < persons.size(); ++i) {
+    ASSIGN_OR_RETURN(const std::vector<Subject> others, states_->HeldWith(persons[i]));
     covered.insert(covered.end(), others.begin(), others.end());
   }
   return covered;
@@ -47,23 +48,36 @@ void Holds::CopyAgain() {
 }
 
 Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
-  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
-  absl::StatusOr<bool> made = co_await Copy(std::move(hold), std::move(covered));
+  const absl::StatusOr<bool> told = co_await Tell(hold);
+  CO_RETURN_IF_ERROR(told.status());
+  const absl::StatusOr<HoldPtr> now = InForce(hold->info.id);
+  if (!now.ok()) {
+    co_return false;  // it ended meanwhile
+  }
+  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(**now));
+  absl::StatusOr<bool> made = co_await Copy(*now, std::move(covered));
   co_return made;
 }
 
 Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subjects) {
   std::vector<Id128> copied;
   const std::vector<HoldPtr> in_force = AllInForce();
-  for (const HoldPtr& hold : in_force) {
-    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(hold->subject));
+  for (const HoldPtr& each : in_force) {
+    // Also of who was taken apart from her: those who follow learn it before they read more about her.
+    const absl::StatusOr<bool> told = co_await Tell(each);
+    CO_RETURN_IF_ERROR(told.status());
+    const absl::StatusOr<HoldPtr> hold = InForce(each->info.id);
+    if (!hold.ok()) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(**hold));
     const bool concerned =
         std::find_first_of(covered.begin(), covered.end(), subjects.begin(), subjects.end()) != covered.end();
     if (concerned) {
-      const absl::StatusOr<bool> made = co_await Copy(hold, std::move(covered));
+      const absl::StatusOr<bool> made = co_await Copy(*hold, std::move(covered));
       CO_RETURN_IF_ERROR(made.status());
       if (*made) {
-        copied.push_back(hold->info.id);
+        copied.push_back(each->info.id);
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <optional>
 #include <set>
 
@@ -43,6 +44,14 @@ storage::Partition PartitionOf(const Subject& subject) {
 class OneRowKeeper final : public StateKeeper {
  public:
   OneRowKeeper(Log& log, storage::Store& store) : log_(log), store_(store) {}
+  absl::StatusOr<std::optional<std::vector<Subject>>> NamesOf(const Subject& person) override {
+    if (!one_with_the_first.has_value() || person == Person(1)) {
+      return one_with_the_first;
+    }
+    return std::optional<std::vector<Subject>>(std::in_place);
+  }
+  // Who is one human with Person(1); nullopt: as in a service that does not know.
+  std::optional<std::vector<Subject>> one_with_the_first;
   absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& person) override {
     return person == Person(1) ? std::vector<Subject>{Record(9)} : std::vector<Subject>();
   }
@@ -420,6 +429,84 @@ TEST_F(HoldsTest, ACrashWhileEndingIsMadeGood) {
   }
 }
 
+// ---- a hold covers everybody who is one human with her (ADR 41)
+
+TEST_F(HoldsTest, WhoIsOneWithHerIsCopiedAndTheLogSaysWho) {
+  Live(Person(1));
+  Live(Person(2), "under her other name");
+  keepers_.back()->one_with_the_first = {Person(2)};
+  ASSERT_TRUE(Place(1).ok());
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "under her other name"));
+  EXPECT_FALSE(Clear(1, Person(2).id.ToBytes()));
+  std::map<std::string, std::string> authors;  // by whom the leaf is about
+  const auto leaves = harness_.log().ReadOpened(0, 1000);
+  ASSERT_TRUE(leaves.ok()) << leaves.status();
+  for (const OpenedLeaf& leaf : *leaves) {
+    audit::v1::HoldPlaced placed;
+    if (leaf.details.payload().UnpackTo(&placed)) {
+      EXPECT_EQ(placed.hold_id(), Number(1).ToHex());
+      EXPECT_EQ(leaf.leaf.header.event_id(), Number(1).ToBytes()) << "one act";
+      authors[leaf.details.subject().id()] = leaf.leaf.header.institution();
+    }
+  }
+  EXPECT_EQ(authors.size(), 2);
+  EXPECT_EQ(authors[Person(2).id.ToBytes()], "service/test") << "who placed it need not know her";
+  // Said once, by this process and by the next.
+  ASSERT_TRUE(RunOnce().ok());
+  Restart();
+  keepers_.back()->one_with_the_first = {Person(2)};
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 2);
+  Erase({Person(2)});
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "under her other name"));
+  ASSERT_TRUE(Release(1).ok());
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+}
+
+TEST_F(HoldsTest, WhoComesInLaterIsCopiedAndWhoIsTakenApartIsNotAnyMore) {
+  Live(Person(1));
+  Live(Person(2), "as one");
+  keepers_.back()->one_with_the_first.emplace();
+  ASSERT_TRUE(Place(1).ok());
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary));
+  keepers_.back()->one_with_the_first = {Person(2)};
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 2);
+  EXPECT_THAT(Read(1).states, ElementsAre("as one", kCanary));
+  keepers_.back()->one_with_the_first.emplace();
+  Live(Person(2), "on her own");
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 3);
+  const auto leaves = harness_.log().ReadOpened(0, 1000);
+  ASSERT_TRUE(leaves.ok()) << leaves.status();
+  audit::v1::HoldPlaced last;
+  ASSERT_TRUE(leaves->back().details.payload().UnpackTo(&last));
+  EXPECT_LE(FromProto(last.until()), leaves->back().leaf.time) << "that is how followers know";
+  Erase({Person(2)});
+  EXPECT_THAT(Read(1).states, ElementsAre("as one", kCanary)) << "no order keeps what is another human's";
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 3) << "nobody is left to be told of";
+}
+
+TEST_F(HoldsTest, WhatIsLeftOfAnotherNameIsCopiedAlsoOnceHerHistoryIsGone) {
+  Live(Person(1));
+  Live(Person(2), "under her other name");
+  keepers_.back()->one_with_the_first = {Person(2)};
+  ASSERT_TRUE(Place(1).ok());
+  const size_t before = Read(1).leaves.size();
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(Person(1));
+  Live(Person(2), "at the last moment");
+  ASSERT_TRUE(harness_
+                  .Run(maintenance().Request({Number(100), {Person(1), Person(2)}, "REQUEST", {}},
+                                             PlainEvent(), std::move(commit)))
+                  .ok());
+  keepers_.back()->one_with_the_first.emplace();  // as her history is erased first
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_THAT(Read(1).states, ::testing::Contains("at the last moment"));
+  EXPECT_EQ(Read(1).leaves.size(), before + 3) << "the last act and the two requests to erase";
+}
+
 FollowedLeaf LeafOf(const Event& event) {
   FollowedLeaf leaf;
   leaf.header.set_event_class(event.event_class);
@@ -434,14 +521,20 @@ FollowedLeaf LeafOf(const Event& event) {
 
 class FollowedHoldsTest : public HoldsTest {
  protected:
-  FollowedLeaf PlacedLeaf(uint8_t hold) {
-    Event event = SubjectEvent(Person(1), audit::v1::EVENT_CLASS_HOLD_PLACED);
+  FollowedLeaf PlacedLeaf(uint8_t hold, const Subject& person = Person(1),
+                          absl::Duration left = absl::Hours(100)) {
+    Event event = SubjectEvent(person, audit::v1::EVENT_CLASS_HOLD_PLACED);
     audit::v1::HoldPlaced payload;
     payload.set_hold_id(Number(hold).ToHex());
     payload.set_order_reference("RG 26/1");
-    *payload.mutable_until() = ToProto(Now() + absl::Hours(100));
+    *payload.mutable_until() = ToProto(Now() + left);
     event.details.mutable_payload()->PackFrom(payload);
-    return LeafOf(event);
+    FollowedLeaf leaf = LeafOf(event);
+    leaf.time = Now();
+    return leaf;
+  }
+  FollowedLeaf ApartLeaf(uint8_t hold, const Subject& person) {
+    return PlacedLeaf(hold, person, -absl::Seconds(10));
   }
   FollowedLeaf EndedLeaf(uint8_t hold) {
     Event event = PlainEvent();
@@ -486,6 +579,65 @@ TEST_F(FollowedHoldsTest, AnEndReadAtTheSameTimeIsTheEnd) {
     Follow(EndedLeaf(1));  // as a follower does
   }
   EXPECT_THAT(Rows(1), ElementsAre("end"));
+}
+
+TEST_F(FollowedHoldsTest, AHoldOfSeveralNamesCoversThemAll) {
+  Live(Person(1));
+  Live(Person(2), "under her other name");
+  Follow(PlacedLeaf(1, Person(2)));  // whichever is read first
+  Follow(PlacedLeaf(1, Person(1)));
+  Follow(PlacedLeaf(1, Person(1)));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 2);
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "under her other name"));
+  Restart();
+  Live(Person(1), "the last of the one");
+  Live(Person(2), "the last of the other");
+  Erase({Person(1)});
+  EXPECT_THAT(Read(1).states,
+              ElementsAre(kCanary, "the last of the one", "the last of the other", "under her other name"));
+  Follow(EndedLeaf(1));
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+  Follow(PlacedLeaf(1, Person(2)));
+  EXPECT_THAT(Rows(1), ElementsAre("end"));
+}
+
+TEST_F(FollowedHoldsTest, WhoWasTakenApartIsNotCopiedAnyMore) {
+  for (const uint8_t apart : {1, 2}) {  // the first leaf's too: which was read first is chance
+    SCOPED_TRACE(apart);
+    const auto hold = static_cast<uint8_t>(10 + apart);
+    Live(Person(1), "as one");
+    Live(Person(2), "as one, too");
+    Follow(PlacedLeaf(hold, Person(1)));
+    Follow(PlacedLeaf(hold, Person(2)));
+    Follow(ApartLeaf(hold, Person(apart)));
+    Follow(ApartLeaf(hold, Person(apart)));
+    const size_t said = Count(audit::v1::EVENT_CLASS_HOLD_PLACED);
+    Restart();
+    Live(Person(1), "the last of the one");
+    Live(Person(2), "the last of the other");
+    ASSERT_TRUE(RunOnce().ok());
+    EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), said);
+    EXPECT_THAT(Read(hold).states, ElementsAre("as one", "as one, too",
+                                               apart == 1 ? "the last of the other" : "the last of the one"));
+  }
+  Follow(ApartLeaf(50, Person(1)));
+  EXPECT_THAT(Rows(50), IsEmpty()) << "no hold begins with that";
+}
+
+TEST_F(FollowedHoldsTest, TwoNamesReadAtTheSameTimeAreBothCovered) {
+  Live(Person(1));
+  Live(Person(2), "under her other name");
+  std::vector<absl::Status> done;
+  for (const uint64_t person : {1, 2}) {
+    Start(FollowHold(holds(), PlacedLeaf(1, Person(person)), PlainEvent()),
+          [&done](const absl::Status& status) { done.push_back(status); });
+  }
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_THAT(done, SizeIs(2));
+  for (const uint64_t person : {1, 2}) {  // as a follower does with what failed
+    Follow(PlacedLeaf(1, Person(person)));
+  }
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "under her other name"));
 }
 
 TEST_F(FollowedHoldsTest, AnEndReadFirstIsTheEnd) {

@@ -52,7 +52,7 @@ class MaintenanceImpl final : public Maintenance {
         executor_(executor),
         holds_(log, store, ring, random,
                [this](audit::v1::EventClass event_class) { return OwnEvent(event_class); }),
-        erasures_(options_, log, store, std::move(journal), holds_,
+        erasures_(options_, log, store, random, std::move(journal), holds_,
                   [this](audit::v1::EventClass event_class) { return OwnEvent(event_class); }),
         wake_(std::make_shared<Waiters>(executor)),
         idle_(std::make_shared<Waiters>(executor)) {}

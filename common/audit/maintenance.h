@@ -3,8 +3,10 @@
 //
 // An erasure has two steps (architecture, "Erasure"):
 //
-//   requested   leaf ERASE_REQUESTED about each subject; subjects are frozen (SubjectKeys) from here on
-//   waiting     until every service of `wait_for` has acknowledged: their followers read that leaf
+//   requested   leaf ERASE_REQUESTED about each subject; subjects are frozen (SubjectKeys) from here on.
+//               The leaf of every person after the first asks under an id of its own (ADR 41)
+//   waiting     until every service of `wait_for` has acknowledged each of these ids: their followers read
+//               those leaves, and an erasure there is of one person
 //   copied      legal holds that cover them bring their copies up to date (holds.h)
 //   state       the keeper deletes what the service holds of the subjects
 //   journal     the erasure is in the journal outside the store, fsynced
@@ -65,7 +67,7 @@ struct MaintenanceOptions {
 
 struct ErasureRequest {
   Id128 id;
-  std::vector<Subject> subjects;  // at least one
+  std::vector<Subject> subjects;  // at least one; the person it is asked for first
   std::string cause;              // as EraseRequested has it
   std::vector<Subject> unknown;   // those of them whose leaf is this log's own act, not the event's author's
 };
@@ -112,7 +114,8 @@ class Maintenance {
                                                               storage::CommitRequest commit) = 0;
   /// True when this erasure is under way or done here.
   [[nodiscard]] virtual absl::StatusOr<bool> Knows(const Id128& erasure) const = 0;
-  /// Durable on OK. An erasure that is over, or that nobody knows, is acknowledged by doing nothing.
+  /// Durable on OK. `erasure`: as the leaf said it that asked, of every person one. What is over, or nobody
+  /// knows, is acknowledged by doing nothing.
   virtual Task<absl::Status> AcknowledgedBy(Id128 erasure, std::string service) = 0;
 
   /// Ends the epoch; resumes with the index of the EPOCH_ROTATED leaf. One at a time: a second caller waits

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "common/audit/cursor.h"
 #include "common/audit/testing/log_harness.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
@@ -133,6 +134,20 @@ class MaintenanceTest : public ::testing::Test {
       count += leaf.leaf.header.event_class() == event_class ? 1 : 0;
     }
     return count;
+  }
+  // The ids under which followers are asked to erase, leaf by leaf; of one act all of them.
+  std::vector<std::string> Asked() {
+    std::vector<std::string> ids;
+    const auto leaves = harness_.log().ReadOpened(0, 1000);
+    EXPECT_TRUE(leaves.ok()) << leaves.status();
+    for (const OpenedLeaf& leaf : *leaves) {
+      audit::v1::EraseRequested payload;
+      if (leaf.details.payload().UnpackTo(&payload)) {
+        EXPECT_EQ(leaf.leaf.header.event_id(), Number(1).ToBytes());
+        ids.push_back(payload.erasure_id());
+      }
+    }
+    return ids;
   }
   bool Erased(const Subject& subject) {
     return absl::IsNotFound(harness_.log().keys().Get(subject).status()) &&
@@ -289,6 +304,79 @@ TEST_F(MaintenanceTest, SeveralSubjectsAreOneErasure) {
   EXPECT_TRUE(Erased(Person(1)));
   EXPECT_TRUE(Erased(Person(2)));
   EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1);
+}
+
+// Of several persons, who are one human, whoever follows this log erases each by an erasure of its own (ADR
+// 41): with one id for all, the second leaf would be a repetition of the first.
+TEST_F(MaintenanceTest, EachPersonIsAskedForUnderAnIdOfHerOwnAndWaitedFor) {
+  options_.wait_for = {"alerting", "routing"};
+  Open();
+  const Subject record{Subject::Kind::kSenderRecord, Number(9)};
+  Live(Person(1));
+  Live(Person(2));
+  ASSERT_TRUE(Request(1, {Person(1), record, Person(2)}).ok());
+  const std::vector<std::string> asked = Asked();
+  ASSERT_THAT(asked, SizeIs(3));
+  EXPECT_EQ(asked[0], Number(1).ToHex()) << "of the first person as ever";
+  EXPECT_EQ(asked[1], Number(1).ToHex()) << "a record is no person";
+  EXPECT_NE(asked[2], Number(1).ToHex());
+  const Id128 other = Id128::FromHex(asked[2]).value();
+  const auto acknowledge = [&](const Id128& id, const std::string& service) {
+    ASSERT_TRUE(harness_.Run(maintenance().AcknowledgedBy(id, service)).ok());
+    ASSERT_TRUE(RunOnce().ok());
+  };
+  acknowledge(Number(1), "routing");
+  acknowledge(Number(1), "alerting");
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 0) << "the other person is still to be erased there";
+  EXPECT_THAT(maintenance().status().erasures[0].waiting_for, ElementsAre("alerting", "routing"));
+  EXPECT_THAT(maintenance().Find(Number(1))->waiting_for, ElementsAre("alerting", "routing"));
+  acknowledge(other, "routing");
+  acknowledge(other, "routing");
+  Restart();
+  EXPECT_THAT(maintenance().status().erasures[0].waiting_for, ElementsAre("alerting"));
+  EXPECT_EQ(harness_.log().ReadOpened(2, 1)->at(0).opening, OpenedLeaf::Opening::kOpened);
+  acknowledge(other, "alerting");
+  EXPECT_TRUE(Erased(Person(1)));
+  EXPECT_TRUE(Erased(Person(2)));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_FALSE(InStore(other.ToBytes())) << "how many they were is nobody's to know";
+  const auto acks = harness_.store().Scan(internal::CursorPartition("maintenance"), "ack/", "", 10);
+  EXPECT_THAT(acks->entries, IsEmpty());
+  acknowledge(other, "alerting");  // once more, late
+  EXPECT_THAT(harness_.store().Scan(internal::CursorPartition("maintenance"), "ack/", "", 10)->entries,
+              IsEmpty());
+}
+
+TEST_F(MaintenanceTest, OfOnePersonAnErasureIsRememberedAsEver) {
+  options_.wait_for = {"routing"};
+  Open();
+  Live(Person(1));
+  ASSERT_TRUE(Request(1, {Person(1), {Subject::Kind::kSenderRecord, Number(9)}}).ok());
+  EXPECT_THAT(Asked(), ::testing::Each(Number(1).ToHex()));
+  const auto row = harness_.store().LogGet(storage::LogTable::kMeta, "erasing/" + Number(1).ToBytes());
+  ASSERT_TRUE(row.ok() && row->has_value());
+  audit::v1::StoredErasure stored;
+  ASSERT_TRUE(stored.ParseFromString(**row));
+  EXPECT_EQ(stored.asked_as_size(), 0);
+}
+
+TEST_F(MaintenanceTest, ARequestThatMeetsItselfFreezesNobodyElse) {
+  Live(Person(1));
+  Live(Person(2));
+  std::vector<absl::Status> answers;
+  for (const uint64_t person : {1, 2}) {  // one id for both, as a log of an earlier build asks
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(Person(person));
+    relais::Start(
+        maintenance().Request({Number(1), {Person(person)}, "REQUEST", {}}, PlainEvent(), std::move(commit)),
+        [&](const absl::StatusOr<storage::CommitResult>& done) { answers.push_back(done.status()); });
+  }
+  harness_.sim().RunFor(absl::Seconds(1));
+  ASSERT_THAT(answers, SizeIs(2));
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const auto& each) { return each.ok(); }), 1);
+  EXPECT_TRUE(harness_.log().keys().Frozen(Person(1)));
+  EXPECT_FALSE(harness_.log().keys().Frozen(Person(2))) << "she can be read and written as before";
+  EXPECT_TRUE(harness_.log().Draft(SubjectEvent(Person(2))).ok());
 }
 
 TEST_F(MaintenanceTest, ThePeerThatAskedIsToldHoweverLongItTakes) {

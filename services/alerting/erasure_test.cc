@@ -149,6 +149,26 @@ TEST(Erasure, AReportThatNamesNobodyIsErasedWithWhomItMade) {
   EXPECT_EQ(world.SubmitOne(Report("B1", nobody), "bspp"), "DUPLICATE");
 }
 
+// About a record that retention erased no leaf can be written: that must not be taken for her own erasure.
+TEST(Erasure, ARecordThatWentByRetentionIsNoObstacle) {
+  World world;
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  const Id128 person = Registered(world, 0);
+  world.Settle();
+  ASSERT_EQ(world.SubmitOne(Payment("S1")), "ACCEPTED");
+  world.Settle();
+  world.sim().Skip(absl::Hours(24 * 735));
+  world.Settle(absl::Minutes(1));
+  ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1) << "the record";
+  ASSERT_EQ(Partitions(world, storage::PartitionKind::kPerson), 1);
+  Ask(world, person);
+  world.Settle(absl::Minutes(1));
+  EXPECT_THAT(world.peers().acknowledged, ElementsAre(ErasureId().ToHex()));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 2);
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 0);
+}
+
 TEST(Erasure, SomebodyAlertingNeverHeardOfIsAcknowledgedToo) {
   World world;
   Ask(world, audit::testing::Person(5).id);

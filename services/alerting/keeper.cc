@@ -70,6 +70,21 @@ Task<absl::Status> MarkErased(const rpc::ServiceContext& context, const Alerting
   co_return absl::AbortedError("the sender record changes too often");
 }
 
+// Erased before, by retention, or about to be: about such a subject no leaf can be written, and with that no
+// erasure of the person it was of be requested.
+absl::StatusOr<bool> IsGone(const rpc::ServiceContext& context, const Id128& record) {
+  const audit::Subject subject = AlertingStore::SubjectOf(record);
+  if (context.log.keys().Frozen(subject)) {
+    return true;
+  }
+  const absl::Status key = context.log.keys().Get(subject).status();
+  if (absl::IsNotFound(key)) {
+    return true;
+  }
+  RETURN_IF_ERROR(key);
+  return false;
+}
+
 }  // namespace
 
 // ---- erasure
@@ -93,6 +108,10 @@ Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const Alertin
     CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store.Record(record));
     if (stored.version == 0) {
       continue;  // a row at a collective address: its record is not hers alone
+    }
+    CO_ASSIGN_OR_RETURN(const bool gone, IsGone(context, record));
+    if (gone) {
+      continue;
     }
     const absl::Status marked = co_await MarkErased(context, store, record);
     CO_RETURN_IF_ERROR(marked);

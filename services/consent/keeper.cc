@@ -176,10 +176,20 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
   co_return more;
 }
 
-// What an institution does about her papers alone.
+// What an institution does about her papers alone: an order, an answer to a notice, a steward who looks at
+// records and says of two that they are, or are not, one human.
 bool MetNobody(audit::v1::EventClass event_class) {
-  return event_class == audit::v1::EVENT_CLASS_HOLD_PLACED ||
-         event_class == audit::v1::EVENT_CLASS_ERASURE_ANSWERED;
+  switch (event_class) {
+    case audit::v1::EVENT_CLASS_HOLD_PLACED:
+    case audit::v1::EVENT_CLASS_ERASURE_ANSWERED:
+    case audit::v1::EVENT_CLASS_CANDIDATE_COMPARED:
+    case audit::v1::EVENT_CLASS_CANDIDATE_DECIDED:
+    case audit::v1::EVENT_CLASS_PERSONS_LINKED:
+    case audit::v1::EVENT_CLASS_PERSONS_SPLIT:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // The last leaf about her of an institution that does not only send a feed: whatever was done then, somebody
@@ -213,6 +223,48 @@ absl::StatusOr<absl::Time> Keeper::LastContact(const Id128& person) const {
   }
 }
 
+// Whoever met one of those who are one human met her.
+absl::StatusOr<bool> Keeper::IsDue(const std::vector<Id128>& group, absl::Time now) const {
+  for (const Id128& name : group) {
+    ASSIGN_OR_RETURN(const absl::Time met, LastContact(name));
+    if (!PersonDue(met, now, rules_)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Between the judgement and the request she may be linked to somebody who was met: the request judges again
+// whom it is about.
+Task<absl::Status> Keeper::SweepPerson(Id128 person, absl::Time now) {
+  if (registry_.context.log.keys().Frozen(PersonSubject(person))) {
+    co_return absl::OkStatus();
+  }
+  const absl::StatusOr<std::vector<Id128>> group = registry_.store.GroupOf(person);
+  if (absl::IsNotFound(group.status())) {
+    co_return absl::OkStatus();  // there is nobody
+  }
+  CO_RETURN_IF_ERROR(group.status());
+  CO_ASSIGN_OR_RETURN(const bool due, IsDue(*group, now));
+  if (!due) {
+    const absl::Status swept = co_await SweepAgreements(person, now);
+    co_return swept;
+  }
+  audit::Event event;
+  event.institution = "service/consent";
+  event.directory_version = registry_.context.directory()->version();
+  const StillErase still_due = [this, now](const std::vector<Id128>& names) { return IsDue(names, now); };
+  const absl::StatusOr<storage::LeafRange> begun = co_await BeginErasure(
+      registry_, registry_.context.random.Id(), person, "RETENTION", std::move(event), still_due);
+  if (begun.ok()) {
+    ++purged_;
+    co_return absl::OkStatus();
+  }
+  const bool none = absl::IsNotFound(begun.status()) || audit::IsErased(begun.status()) ||
+                    absl::IsCancelled(begun.status());
+  co_return none ? absl::OkStatus() : begun.status();
+}
+
 Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
   CO_ASSIGN_OR_RETURN(
       const std::vector<storage::Partition> persons,
@@ -220,32 +272,8 @@ Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
   const absl::Time now = registry_.context.log.Now();
   for (const storage::Partition& partition : persons) {
     from_ = storage::NextId(partition.id);
-    if (registry_.context.log.keys().Frozen(PersonSubject(partition.id))) {
-      continue;
-    }
-    // Whoever met one of those who are one human met her.
-    const absl::StatusOr<std::vector<Id128>> group = registry_.store.GroupOf(partition.id);
-    const std::vector<Id128> names = group.ok() ? *group : std::vector<Id128>{partition.id};
-    absl::Time contact = absl::InfinitePast();
-    for (const Id128& name : names) {
-      CO_ASSIGN_OR_RETURN(const absl::Time met, LastContact(name));
-      contact = std::max(contact, met);
-    }
-    if (!PersonDue(contact, now, rules_)) {
-      const absl::Status swept = co_await SweepAgreements(partition.id, now);
-      CO_RETURN_IF_ERROR(swept);
-      continue;
-    }
-    audit::Event event;
-    event.institution = "service/consent";
-    event.directory_version = registry_.context.directory()->version();
-    const absl::StatusOr<storage::LeafRange> begun = co_await BeginErasure(
-        registry_, registry_.context.random.Id(), partition.id, "RETENTION", std::move(event));
-    if (begun.ok()) {
-      ++purged_;
-    } else if (!absl::IsNotFound(begun.status()) && !audit::IsErased(begun.status())) {
-      co_return begun.status();
-    }
+    const absl::Status swept = co_await SweepPerson(partition.id, now);
+    CO_RETURN_IF_ERROR(swept);
   }
   if (persons.size() == kPersonsPerStep && !from_.IsZero()) {
     co_return true;
@@ -260,6 +288,32 @@ Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
   stage_ = Stage::kObjections;
   from_ = Id128();
   co_return true;
+}
+
+// The texts in the partitions of those whose histories are frozen, which decide on nothing: no version guards
+// them, and what is due here stays due where a split puts it.
+Task<absl::Status> Keeper::SweepFrozenProofs(std::vector<Proof> proofs) {
+  for (const Proof& proof : proofs) {
+    const storage::Partition partition = PersonPartition(proof.name);
+    const std::string key = ConsentKey(proof.consent);
+    CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> text,
+                        registry_.context.store.Get(partition, key));
+    if (!text.has_value()) {
+      continue;
+    }
+    storage::CommitRequest commit;
+    commit.partition = partition;
+    commit.preconditions.push_back({key, text->version});
+    commit.batch.push_back({key, std::nullopt});
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await registry_.context.store.Commit(std::move(commit));
+    if (absl::IsAborted(done.status())) {
+      continue;  // written meanwhile: the next sweep
+    }
+    CO_RETURN_IF_ERROR(done.status());
+    ++purged_agreements_;
+  }
+  co_return absl::OkStatus();
 }
 
 // The whole agreement goes: who collected it, the notice, the evidence. Of what decides on her only an
@@ -279,14 +333,20 @@ Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
     storage::CommitRequest commit;
     uint64_t purged = 0;
     std::vector<Id128> forgotten;
+    std::vector<Proof> elsewhere;
     // Of one who has others the history forgets nothing: the copy of a frozen act says what became of it.
     const bool may_forget = !state.HasLinked();
     for (const Agreement& agreement : state.agreements()) {
-      if (agreement.origin.frozen ||
-          !AgreementProofDue(EndOfAgreement(state, agreement, *rules), now, rules_)) {
+      if (!AgreementProofDue(EndOfAgreement(state, agreement, *rules), now, rules_)) {
         continue;
       }
       const Id128 name = agreement.origin.of.IsZero() ? person : agreement.origin.of;
+      if (name != person) {
+        elsewhere.push_back({name, agreement.id});
+      }
+      if (agreement.origin.frozen) {
+        continue;  // her history stays as it is
+      }
       const std::string key = RowKey(person, name, ConsentKey(agreement.id));
       CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> proof,
                           registry_.context.store.Get(PersonPartition(person), key));
@@ -298,6 +358,8 @@ Task<absl::Status> Keeper::SweepAgreements(Id128 person, absl::Time now) {
         forgotten.push_back(agreement.id);
       }
     }
+    const absl::Status swept = co_await SweepFrozenProofs(std::move(elsewhere));
+    CO_RETURN_IF_ERROR(swept);
     if (purged == 0 && forgotten.empty()) {
       co_return absl::OkStatus();
     }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/audit/maintenance.h"
 #include "services/consent/domain/retention.h"
@@ -18,7 +20,10 @@ class Keeper final : public audit::StateKeeper {
   /// Her partition goes whole; so do the claims of her own identifiers and her links to records. A sender
   /// record's claim stays, naming nobody; so do objections on record, which need no person (D-1.6).
   Task<absl::Status> EraseState(audit::Subject subject) override;
-  /// Her sender records, which have leaves here (keeper_held.cc).
+  /// Everybody who is one human with her by both histories: who is frozen for a link that is not listed, or
+  /// has ended, is on her own (keeper_held.cc).
+  absl::StatusOr<std::optional<std::vector<audit::Subject>>> NamesOf(const audit::Subject& person) override;
+  /// Her sender records, which have leaves here.
   absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
   /// Every sealed row of her partition.
   absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
@@ -29,14 +34,20 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
-  absl::Status AddSenderRecords(const Id128& person, std::vector<audit::Subject>& subjects);
   Task<absl::Status> Unclaim(Id128 person, std::string institution, v1::StoredRecord record);
   Task<absl::Status> UnlinkAll(Id128 person, std::string institution, v1::StoredRecord record);
   Task<absl::Status> UnlinkObjections(Id128 person);
   Task<absl::StatusOr<bool>> SweepPersons();
   Task<absl::StatusOr<bool>> SweepObjections();
   Task<absl::Status> SweepAgreements(Id128 person, absl::Time now);
+  struct Proof {
+    Id128 name;  // under which the agreement was given
+    Id128 consent;
+  };
+  Task<absl::Status> SweepFrozenProofs(std::vector<Proof> proofs);
   [[nodiscard]] absl::StatusOr<absl::Time> LastContact(const Id128& person) const;
+  [[nodiscard]] absl::StatusOr<bool> IsDue(const std::vector<Id128>& group, absl::Time now) const;
+  Task<absl::Status> SweepPerson(Id128 person, absl::Time now);
   Task<absl::StatusOr<bool>> PurgeObjection(storage::Partition bucket, absl::Time now);
 
   Registry& registry_;

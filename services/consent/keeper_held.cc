@@ -1,4 +1,5 @@
 // What a legal hold copies of the registry's state (common/audit/holds.h).
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,14 +62,26 @@ absl::StatusOr<v1::StoredPerson> OwnHistory(Registry& registry, const Id128& per
   return stored;
 }
 
-// Everybody who is one human with her, herself first; also while she is being erased.
-absl::StatusOr<std::vector<Id128>> NamesOf(Registry& registry, const Id128& person) {
-  std::vector<Id128> names = {person};
+// Whether that history has this link in its list, going on: until then, and afterwards, whom it freezes is
+// another human as far as anybody can say.
+bool Lists(const v1::StoredPerson& canonical, const std::string& link) {
+  return std::any_of(canonical.links().begin(), canonical.links().end(), [&link](const v1::StoredLink& each) {
+    return each.link_id() == link && each.until() == 0;
+  });
+}
+
+// Everybody else who is one human with her; also while she is being erased.
+absl::StatusOr<std::vector<Id128>> OtherNamesOf(Registry& registry, const Id128& person) {
+  std::vector<Id128> names;
   ASSIGN_OR_RETURN(v1::StoredPerson stored, OwnHistory(registry, person));
   if (stored.has_linked_to()) {
     ASSIGN_OR_RETURN(const Id128 canonical, Id128::FromBytes(stored.linked_to().canonical_id()));
-    names.push_back(canonical);
+    const std::string link = stored.linked_to().link_id();
     ASSIGN_OR_RETURN(stored, OwnHistory(registry, canonical));
+    if (!Lists(stored, link)) {
+      return names;
+    }
+    names.push_back(canonical);
   }
   for (const v1::StoredLink& link : stored.links()) {
     ASSIGN_OR_RETURN(const Id128 linked, Id128::FromBytes(link.person_id()));
@@ -94,26 +107,25 @@ absl::StatusOr<NamedRow> NameOf(const Id128& holder, const std::string& key) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<audit::Subject>> Keeper::HeldWith(const audit::Subject& person) {
+absl::StatusOr<std::optional<std::vector<audit::Subject>>> Keeper::NamesOf(const audit::Subject& person) {
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, OtherNamesOf(registry_, person.id));
   std::vector<audit::Subject> subjects;
-  ASSIGN_OR_RETURN(const std::vector<Id128> names, NamesOf(registry_, person.id));
+  subjects.reserve(names.size());
   for (const Id128& name : names) {
-    if (name != person.id) {
-      subjects.push_back(PersonSubject(name));
-    }
-    RETURN_IF_ERROR(AddSenderRecords(name, subjects));
+    subjects.push_back(PersonSubject(name));
   }
-  return subjects;
+  return std::optional(std::move(subjects));
 }
 
-absl::Status Keeper::AddSenderRecords(const Id128& person, std::vector<audit::Subject>& subjects) {
+absl::StatusOr<std::vector<audit::Subject>> Keeper::HeldWith(const audit::Subject& person) {
+  std::vector<audit::Subject> subjects;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page,
-                     registry_.context.store.Scan(PersonPartition(person), kRecordPrefix, from, kPageSize));
+    ASSIGN_OR_RETURN(const storage::Page page, registry_.context.store.Scan(PersonPartition(person.id),
+                                                                            kRecordPrefix, from, kPageSize));
     for (const storage::KeyedEntry& row : page.entries) {
       v1::StoredRecord record;
-      const absl::Status opened = registry_.store.OpenFrozen(person, row.key, row.entry.value, record);
+      const absl::Status opened = registry_.store.OpenFrozen(person.id, row.key, row.entry.value, record);
       if (absl::IsNotFound(opened)) {
         continue;
       }
@@ -126,7 +138,7 @@ absl::Status Keeper::AddSenderRecords(const Id128& person, std::vector<audit::Su
     }
     from = page.next;
   } while (!from.empty());
-  return absl::OkStatus();
+  return subjects;
 }
 
 absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOf(const audit::Subject& subject) {

@@ -71,6 +71,43 @@ TEST(Erasure, HerMessagesLeaveTheDesksAndTheStore) {
   EXPECT_TRUE(audit::IsErased(world.Submit(world.Note("s4", 1)).status())) << "nothing new about her";
 }
 
+// Two names of one human, erased by one act: each has a leaf that asks under an id of its own (ADR 41).
+TEST(Erasure, OfLinkedNamesEachIsErasedAndAcknowledged) {
+  bool reached = true;
+  for (uint64_t step = 0; reached && step < 200; step += 5) {
+    SCOPED_TRACE(step);
+    World world;
+    world.MustSubmit("s1");
+    world.MustSubmit("s2", 2);
+    world.Settle();
+    world.CrashAt(step);
+    std::vector<audit::Event> events;
+    for (const uint64_t person : {1, 2}) {
+      audit::v1::EraseRequested payload;
+      payload.set_erasure_id(World::Person(2000 + person).ToHex());
+      payload.set_cause("REQUEST");
+      audit::Event event = audit::testing::SubjectEvent(
+          {audit::Subject::Kind::kPerson, World::Person(person)}, audit::v1::EVENT_CLASS_ERASE_REQUESTED);
+      event.event_id = World::Person(2001);
+      event.details.mutable_payload()->PackFrom(payload);
+      events.push_back(std::move(event));
+    }
+    world.consent_log().Append(events);
+    world.Settle(absl::Seconds(10));
+    reached = !world.context().store.failure().ok();
+    if (reached) {
+      world.Restart();
+    }
+    world.Settle(absl::Minutes(1));
+    for (const uint64_t person : {1, 2}) {
+      EXPECT_FALSE(InStore(world, World::Person(person).ToBytes())) << person;
+      EXPECT_THAT(world.consent.acknowledged, ::testing::Contains(World::Person(2000 + person).ToHex()));
+    }
+    EXPECT_EQ(world.context().store.ListPartitions(storage::PartitionKind::kMessage, Id128(), 10)->size(), 0);
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 2);
+  }
+}
+
 TEST(Erasure, SomebodyRoutingNeverHeardOfIsAcknowledgedToo) {
   World world;
   Ask(world, 5);

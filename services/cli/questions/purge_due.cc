@@ -24,6 +24,7 @@
 #include "common/base/proto_time.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
 #include "services/cli/questions/catalog.h"
 #include "services/cli/questions/overdue.h"
 
@@ -163,7 +164,7 @@ class PurgeDue final : public Question {
 
   [[nodiscard]] size_t held() const override {
     size_t held = signals_.size() + alerted_.size() + alerts_.size() + agreements_.size() + notices_.size() +
-                  objections_.size() + persons_.size();
+                  objections_.size() + persons_.size() + linked_.size();
     for (const auto& [service, log] : logs_) {
       held += log.requested.size() + log.copies.size();
     }
@@ -207,6 +208,36 @@ class PurgeDue final : public Question {
            std::find(std::begin(kActs), std::end(kActs), leaf.header.event_class()) != std::end(kActs);
   }
 
+  // An order about her papers, an answer to a notice to erase and what a steward says of two records met
+  // nobody, as the registry counts it.
+  static bool IsOfPapers(const SeenLeaf& leaf) {
+    static constexpr audit::v1::EventClass kPapers[] = {
+        audit::v1::EVENT_CLASS_HOLD_PLACED,        audit::v1::EVENT_CLASS_ERASURE_ANSWERED,
+        audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
+        audit::v1::EVENT_CLASS_PERSONS_LINKED,     audit::v1::EVENT_CLASS_PERSONS_SPLIT};
+    return std::any_of(std::begin(kPapers), std::end(kPapers),
+                       [&leaf](audit::v1::EventClass papers) { return leaf.Is(papers); });
+  }
+
+  // Whoever met one of those who are one human met all. Only the registry's own leaf says both ids.
+  void AddLink(const SeenLeaf& leaf) {
+    if (const auto linked = leaf.As<consent::v1::PersonsLinked>(audit::v1::EVENT_CLASS_PERSONS_LINKED)) {
+      const absl::StatusOr<Id128> canonical = Id128::FromBytes(linked->canonical_id());
+      const absl::StatusOr<Id128> other = Id128::FromBytes(linked->linked_id());
+      if (canonical.ok() && other.ok()) {
+        linked_[*other] = *canonical;
+      }
+    } else if (const auto split = leaf.As<consent::v1::PersonsSplit>(audit::v1::EVENT_CLASS_PERSONS_SPLIT)) {
+      if (const absl::StatusOr<Id128> other = Id128::FromBytes(split->linked_id()); other.ok()) {
+        linked_.erase(*other);
+      }
+    }
+  }
+  [[nodiscard]] Id128 CanonicalOf(const Id128& person) const {
+    const auto found = linked_.find(person);
+    return found == linked_.end() ? person : found->second;
+  }
+
   // A person's first leaf, and the last of an institution that does more than send a feed.
   void AddContact(const SeenLeaf& leaf, const Past& past) {
     const std::optional<Id128> person = leaf.Person();
@@ -215,14 +246,13 @@ class PurgeDue final : public Question {
     }
     if (leaf.Is(audit::v1::EVENT_CLASS_ERASE_REQUESTED)) {
       persons_.erase(*person);
+      linked_.erase(*person);
       return;
     }
+    AddLink(leaf);
     Kept& contact = persons_.try_emplace(*person, Kept{leaf.index, leaf.time}).first->second;
     const std::string& institution = leaf.header.institution();
-    // An order about her papers and an answer to a notice to erase met nobody, as the registry counts it.
-    const bool of_papers =
-        leaf.Is(audit::v1::EVENT_CLASS_HOLD_PLACED) || leaf.Is(audit::v1::EVENT_CLASS_ERASURE_ANSWERED);
-    const bool met = !of_papers && !institution.starts_with("service/") &&
+    const bool met = !IsOfPapers(leaf) && !institution.starts_with("service/") &&
                      !SendsFeeds(past.DirectoryAt(leaf.header.directory_version()).get(), institution);
     if (met || WasMetByAnotherName(leaf)) {
       contact = {leaf.index, leaf.time};
@@ -252,8 +282,8 @@ class PurgeDue final : public Question {
   void AddErasure(const SeenLeaf& leaf) {
     Log& log = logs_[leaf.service];
     if (const auto asked = leaf.As<audit::v1::EraseRequested>(audit::v1::EVENT_CLASS_ERASE_REQUESTED)) {
-      if (const auto id = Id128::FromHex(asked->erasure_id()); id.ok()) {
-        log.requested.Open(*id, OfErasure(leaf, asked->erasure_id()), leaf.time + kMonth);
+      if (const auto id = ErasureOf(leaf, asked->erasure_id()); id.ok()) {
+        log.requested.Open(*id, OfErasure(leaf, id->ToHex()), leaf.time + kMonth);
       }
     } else if (const auto erased = leaf.As<audit::v1::Erased>(audit::v1::EVENT_CLASS_ERASED)) {
       if (const auto id = Id128::FromHex(erased->erasure_id()); id.ok()) {
@@ -269,6 +299,11 @@ class PurgeDue final : public Question {
     }
   }
 
+  // The leaf about another name of hers asks under an id of its own; the event is the erasure's.
+  static absl::StatusOr<Id128> ErasureOf(const SeenLeaf& leaf, const std::string& asked) {
+    absl::StatusOr<Id128> event = Id128::FromBytes(leaf.header.event_id());
+    return event.ok() ? event : Id128::FromHex(asked);
+  }
   static Finding OfErasure(const SeenLeaf& leaf, const std::string& erasure) {
     Finding finding = Of("", leaf.service, leaf.index, leaf.time);
     finding.facts["erasure"] = erasure;
@@ -301,8 +336,13 @@ class PurgeDue final : public Question {
   }
 
   void AddPersons(absl::Time now, FindingList& findings) const {
+    absl::flat_hash_map<Id128, absl::Time> met;  // by whose history goes on
     for (const auto& [person, contact] : persons_) {
-      if (Due(MonthOf(contact.ended) + 1, kPersonMonths, now)) {
+      absl::Time& last = met.try_emplace(CanonicalOf(person), contact.ended).first->second;
+      last = std::max(last, contact.ended);
+    }
+    for (const auto& [person, contact] : persons_) {
+      if (Due(MonthOf(met.at(CanonicalOf(person))) + 1, kPersonMonths, now)) {
         Finding finding = Of("PERSON_WITHOUT_CONTACT", "consent", contact.leaf, contact.ended);
         finding.persons.push_back(person);
         findings.Add(std::move(finding));
@@ -319,6 +359,7 @@ class PurgeDue final : public Question {
   std::map<absl::CivilMonth, Kept> notices_;                  // the first of a month
   absl::flat_hash_map<std::string, Kept> objections_;         // by digest, the last renewal
   absl::flat_hash_map<Id128, Kept> persons_;                  // the last contact
+  absl::flat_hash_map<Id128, Id128> linked_;                  // → with whose history hers goes on
 };
 
 }  // namespace

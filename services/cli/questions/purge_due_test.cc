@@ -108,6 +108,31 @@ TEST_F(PurgeDueTest, ErasuresAndTheirWrappedCopies) {
   EXPECT_EQ(found[1].facts.at("erasure"), IdOf(2).ToHex());
 }
 
+// The leaf about another name of hers asks under an id of its own (ADR 41): one erasure all the same.
+TEST_F(PurgeDueTest, OfLinkedNamesOneErasureEndsForAll) {
+  const auto told = [&](audit::v1::EventClass event_class, const auto& payload, uint8_t person) {
+    teller.Tell("consent", event_class, payload, [&](SeenLeaf& leaf) {
+      leaf.header.set_event_id(IdOf(1).ToBytes());
+      if (person != 0) {
+        Teller::SetPerson(leaf, person);
+      }
+    });
+  };
+  for (const uint8_t person : {1, 2}) {
+    audit::v1::EraseRequested asked;
+    asked.set_erasure_id(IdOf(person).ToHex());
+    told(audit::v1::EVENT_CLASS_ERASE_REQUESTED, asked, person);
+  }
+  audit::v1::Erased erased;
+  erased.set_erasure_id(IdOf(1).ToHex());
+  told(audit::v1::EVENT_CLASS_ERASED, erased, 0);
+  audit::v1::EpochRotated rotated;
+  rotated.add_erasure_ids(IdOf(1).ToHex());
+  teller.Tell("consent", audit::v1::EVENT_CLASS_EPOCH_ROTATED, rotated);
+  teller.Pass(70 * kDay);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+}
+
 // ---- the other rules
 
 class MoreRules : public PurgeDueTest {
@@ -193,6 +218,34 @@ TEST_F(MoreRules, APersonTwoYearsAfterTheLastContact) {
   teller.Tell("consent", audit::v1::EVENT_CLASS_EPOCH_ROTATED, rotated);
   teller.Pass(400 * kDay);
   EXPECT_THAT(Others(), ElementsAre("PERSON_WITHOUT_CONTACT 0"));
+}
+
+TEST_F(MoreRules, WhoIsOneWithSomebodyWhoWasMetWasMet) {
+  const auto about = [&](uint8_t person, audit::v1::EventClass event_class, const auto& payload,
+                         const std::string& author) {
+    teller.Tell("consent", event_class, payload, [&](SeenLeaf& leaf) {
+      Teller::SetPerson(leaf, person);
+      leaf.header.set_institution(author);
+    });
+  };
+  const consent::v1::PersonRegistered registered;
+  for (const uint8_t person : {1, 2}) {
+    about(person, audit::v1::EVENT_CLASS_PERSON_REGISTERED, registered, "ville-paris");
+  }
+  teller.Pass(400 * kDay);
+  about(1, audit::v1::EVENT_CLASS_PERSON_REGISTERED, registered, "ville-paris");
+  consent::v1::PersonsLinked linked;
+  about(2, audit::v1::EVENT_CLASS_PERSONS_LINKED, linked, "ville-paris");  // a steward's word is no contact
+  linked.set_canonical_id(IdOf(1).ToBytes());
+  linked.set_linked_id(IdOf(2).ToBytes());
+  about(1, audit::v1::EVENT_CLASS_PERSONS_LINKED, linked, "service/consent");
+  teller.Pass(400 * kDay);
+  EXPECT_THAT(Others(), IsEmpty());
+  consent::v1::PersonsSplit split;
+  split.set_canonical_id(IdOf(1).ToBytes());
+  split.set_linked_id(IdOf(2).ToBytes());
+  about(2, audit::v1::EVENT_CLASS_PERSONS_SPLIT, split, "service/consent");
+  EXPECT_THAT(Others(), ElementsAre("PERSON_WITHOUT_CONTACT 1")) << "met once, 800 days ago";
 }
 
 TEST_F(MoreRules, ADigestAfterItsLastRenewal) {

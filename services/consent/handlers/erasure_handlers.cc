@@ -43,9 +43,24 @@ absl::Status AddSubjects(Registry& registry, const Id128& person, std::vector<au
   return absl::OkStatus();
 }
 
-// Everybody who is one human with her goes too; who asked for it need not know them.
-absl::Status AddGroup(Registry& registry, const Id128& person, audit::ErasureRequest& request) {
-  ASSIGN_OR_RETURN(const std::vector<Id128> group, registry.store.GroupOf(person));
+// Everybody who is one human with her by the state that guards the request, herself first.
+std::vector<Id128> GroupIn(const VersionedState& now, const Id128& person) {
+  std::vector<Id128> group = {person};
+  const Id128 root = now.RootFor(person);
+  if (root != person) {
+    group.push_back(root);
+  }
+  for (const Link& link : now.state->links()) {
+    if (!link.until && link.person != person) {
+      group.push_back(link.person);
+    }
+  }
+  return group;
+}
+
+// All of them go; who asked for it need not know the others.
+absl::Status AddGroup(Registry& registry, const std::vector<Id128>& group, audit::ErasureRequest& request) {
+  const Id128& person = group.front();
   for (const Id128& each : group) {
     std::vector<audit::Subject> subjects;
     RETURN_IF_ERROR(AddSubjects(registry, each, subjects));
@@ -72,7 +87,8 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Id128&
 }  // namespace
 
 Task<absl::StatusOr<storage::LeafRange>> BeginErasure(Registry& registry, Id128 erasure, Id128 person,
-                                                      std::string cause, audit::Event event) {
+                                                      std::string cause, audit::Event event,
+                                                      StillErase still) {
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     // Read before the group is: whoever is linked to her meanwhile makes this commit fail.
     CO_ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
@@ -85,10 +101,22 @@ Task<absl::StatusOr<storage::LeafRange>> BeginErasure(Registry& registry, Id128 
     const absl::Status settled = co_await SettleLinks(registry.files(), person);
     CO_RETURN_IF_ERROR(settled);
     const Id128 root = now.RootFor(person);
+    const std::vector<Id128> group = GroupIn(now, person);
+    if (still) {
+      CO_ASSIGN_OR_RETURN(const bool goes_on, still(group));
+      if (!goes_on) {
+        co_return absl::CancelledError("she is not to be erased any more");
+      }
+    }
     audit::ErasureRequest request;
     request.id = erasure;
     request.cause = cause;
-    CO_RETURN_IF_ERROR(AddGroup(registry, person, request));
+    CO_RETURN_IF_ERROR(AddGroup(registry, group, request));
+    // Those who follow this log copy what a legal hold covers before they read that it is to go: by now its
+    // leaves have told them of everybody (D-2.10).
+    const absl::StatusOr<std::vector<Id128>> held =
+        co_await registry.context.maintenance->holds().CopyOf(request.subjects);
+    CO_RETURN_IF_ERROR(held.status());
     CO_ASSIGN_OR_RETURN(storage::CommitRequest commit, CommitOf(registry, root, now));
     // Nobody decides on her from memory once it is durable.
     const PersonCache::Writing writing(registry.store.cache(), root);

@@ -1,6 +1,12 @@
 // Erasing a person: the request, and what the registry itself holds of her (D-2.10, architecture "Erasure").
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/id128.h"
 #include "common/base/task.h"
 #include "common/rpc/call.h"
 #include "relais/consent/v1/person_service.pb.h"
@@ -8,10 +14,16 @@
 
 namespace relais::consent {
 
-/// Begins an erasure about the person and her sender records here. ABORTED is tried again; IsErased or
-/// NO_SUCH_OR_NOT_YOURS: there is nobody (any more). The leaves of the request.
+/// Asked with all the persons who would be erased, herself first, each time they are read: whoever is linked
+/// to her later makes that attempt fail. Not set: yes.
+using StillErase = std::function<absl::StatusOr<bool>(const std::vector<Id128>& group)>;
+
+/// Begins an erasure about everybody who is one human with the person, and their sender records here. What
+/// legal holds cover is copied first. ABORTED is tried again; IsErased or NO_SUCH_OR_NOT_YOURS: there is
+/// nobody (any more); CANCELLED: `still` says no. The leaves of the request, hers first.
 Task<absl::StatusOr<storage::LeafRange>> BeginErasure(Registry& registry, Id128 erasure, Id128 person,
-                                                      std::string cause, audit::Event event);
+                                                      std::string cause, audit::Event event,
+                                                      StillErase still = nullptr);
 
 /// Thread-safe.
 class ErasureHandlers {

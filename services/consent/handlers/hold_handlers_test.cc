@@ -5,7 +5,7 @@
 #include <set>
 
 #include "common/base/proto_time.h"
-#include "services/consent/testing/world.h"
+#include "services/consent/testing/linking.h"
 
 namespace relais::consent {
 namespace {
@@ -127,6 +127,129 @@ TEST(Hold, OfLinkedPersonsBothAreKept) {
   }
   EXPECT_EQ(agreements, 3) << "whichever name and partition they are under";
   EXPECT_EQ(records, 2);
+}
+
+// Which leaves say whom a hold covers, in their order (ADR 41).
+struct Said {
+  uint64_t index = 0;
+  std::string person;
+  std::string author;
+  std::string hold;
+};
+std::vector<Said> SaidOf(SimWorld& world) {
+  std::vector<Said> said;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    audit::v1::HoldPlaced placed;
+    if (leaf.details.payload().UnpackTo(&placed)) {
+      said.push_back(
+          {leaf.index, leaf.details.subject().id(), leaf.leaf.header.institution(), placed.hold_id()});
+    }
+  }
+  return said;
+}
+absl::Status EraseOne(SimWorld& world, const common::v1::PersonRef& person) {
+  v1::EraseRequest erase;
+  erase.set_request_id("erase-1");
+  *erase.mutable_person() = person;
+  erase.set_cause(v1::ERASURE_CAUSE_REQUEST);
+  return world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), erase)).status();
+}
+
+TEST(Hold, FollowersAreToldOfEveryName) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {"routing"});
+  const common::v1::PersonRef one = world.NewPerson("D-1", SimWorld::Marie());
+  const common::v1::PersonRef other = world.NewPerson("D-2");
+  ASSERT_TRUE(testing::Merge(world, one, other).ok());
+  const auto placed = Place(world, HoldOn(world, other));
+  ASSERT_TRUE(placed.ok()) << placed.status();
+  const std::vector<Said> said = SaidOf(world);
+  ASSERT_THAT(said, SizeIs(2));
+  EXPECT_EQ(said[0].person, world.IdOf(other).ToBytes()) << "the one it is about comes first";
+  EXPECT_EQ(said[0].author, "ville-paris");
+  EXPECT_EQ(said[1].person, world.IdOf(one).ToBytes());
+  EXPECT_EQ(said[1].author, "service/consent");
+  for (const Said& each : said) {
+    EXPECT_EQ(each.hold, placed->hold_id());
+  }
+  // The answer's revision does not tell how many they are.
+  EXPECT_EQ(placed->written().revision(), world.log().Revision(said[0].index + 1));
+  ASSERT_TRUE(EraseOne(world, one).ok());
+  EXPECT_THAT(SaidOf(world), SizeIs(2)) << "once";
+}
+
+TEST(Hold, FollowersAreToldOfWhoIsLinkedLaterBeforeSheIsErased) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {"routing"});
+  const common::v1::PersonRef one = world.NewPerson("D-1", SimWorld::Marie());
+  const common::v1::PersonRef other = world.NewPerson("D-2");
+  ASSERT_TRUE(Place(world, HoldOn(world, other)).ok());
+  ASSERT_TRUE(testing::Merge(world, one, other).ok());
+  ASSERT_THAT(SaidOf(world), SizeIs(1));
+  ASSERT_TRUE(EraseOne(world, one).ok());
+  const std::vector<Said> said = SaidOf(world);
+  ASSERT_THAT(said, SizeIs(2));
+  EXPECT_EQ(said[1].person, world.IdOf(one).ToBytes());
+  EXPECT_EQ(said[1].author, "service/consent");
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
+      EXPECT_GT(leaf.index, said[1].index);
+    }
+  }
+}
+
+TEST(Hold, FollowersAreToldOfWhoWasTakenApart) {
+  SimWorld world(SimWorld::DefaultOptions(), {}, {"routing"});
+  const common::v1::PersonRef one = world.NewPerson("D-1", SimWorld::Marie());
+  const common::v1::PersonRef other = world.NewPerson("D-2");
+  const auto merged = testing::Merge(world, one, other);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  const auto placed = Place(world, HoldOn(world, other));
+  ASSERT_TRUE(placed.ok()) << placed.status();
+  ASSERT_TRUE(testing::Split(world, merged->link_id()).ok());
+  const auto later = world.Record(SimWorld::ConsentFor(one, "c-1"));
+  ASSERT_TRUE(later.ok()) << later.status();
+  ASSERT_TRUE(EraseOne(world, one).ok());
+  const std::vector<Said> said = SaidOf(world);
+  ASSERT_THAT(said, SizeIs(3));
+  EXPECT_EQ(said[2].person, world.IdOf(one).ToBytes());
+  audit::v1::HoldPlaced apart;
+  const std::vector<audit::OpenedLeaf> leaves = world.Leaves();
+  ASSERT_TRUE(leaves.at(said[2].index).details.payload().UnpackTo(&apart));
+  EXPECT_LE(FromProto(apart.until()), leaves.at(said[2].index).leaf.time);
+  for (const audit::v1::HeldItem& item : Kept(world, placed->hold_id())) {
+    v1::Consent agreement;
+    EXPECT_FALSE(item.state().content().UnpackTo(&agreement)) << "given by another human";
+  }
+}
+
+// Whose link is between two commits is another human as far as anybody can say.
+TEST(Hold, BetweenTwoCommitsOfALinkNobodyElsesFileIsCopied) {
+  int between = 0;
+  for (uint64_t step = 0; step < 30; ++step) {
+    testing::Crashing crashing(step);
+    SimWorld world(crashing.options);
+    const testing::Two two(world);
+    *crashing.armed = true;
+    if (testing::Merge(world, two.a, two.b).ok()) {
+      break;
+    }
+    world.Restart();
+    Store& store = world.service().registry().store;
+    if (!store.LoadOwn(world.IdOf(two.b))->state->linked_to() ||
+        !store.LoadOwn(world.IdOf(two.a))->state->links().empty()) {
+      continue;
+    }
+    ++between;
+    const auto placed = Place(world, HoldOn(world, two.b));
+    ASSERT_TRUE(placed.ok()) << placed.status();
+    EXPECT_THAT(SaidOf(world), SizeIs(1)) << step;
+    size_t records = 0;
+    for (const audit::v1::HeldItem& item : Kept(world, placed->hold_id())) {
+      v1::StoredRecord record;
+      records += item.state().content().UnpackTo(&record) ? 1 : 0;
+    }
+    EXPECT_EQ(records, 1) << step << ": hers alone";
+  }
+  EXPECT_GE(between, 1);
 }
 
 TEST(Hold, ARepetitionGivesTheSameAnswer) {

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "services/consent/handlers/linking.h"
 #include "services/consent/testing/linking.h"
 
@@ -88,6 +91,140 @@ TEST(Merge, ErasureOfOneErasesBoth) {
       }
     }
   }
+}
+
+// The leaves that ask for it, by whom they are about: the id that a follower acknowledges (ADR 41).
+std::map<std::string, std::string> Asked(SimWorld& world) {
+  std::map<std::string, std::string> ids;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    audit::v1::EraseRequested payload;
+    if (leaf.details.payload().UnpackTo(&payload)) {
+      EXPECT_TRUE(ids.emplace(leaf.details.subject().id(), payload.erasure_id()).second);
+    }
+  }
+  return ids;
+}
+
+TEST(Merge, AnErasureWaitsUntilFollowersHaveErasedEveryName) {
+  for (const bool by_the_lower : {true, false}) {
+    SimWorld world(SimWorld::DefaultOptions(), {}, {"routing"});
+    const Two two(world);
+    ASSERT_TRUE(Merge(world, two.a, two.b).ok());
+    v1::EraseRequest erase;
+    erase.set_request_id("e1");
+    *erase.mutable_person() = by_the_lower ? two.a : two.b;
+    erase.set_cause(v1::ERASURE_CAUSE_REQUEST);
+    const auto erased =
+        world.Run(world.service().erasures().Erase(world.As("ville-paris", "steward"), erase));
+    ASSERT_TRUE(erased.ok()) << erased.status();
+    std::map<std::string, std::string> asked = Asked(world);
+    ASSERT_EQ(asked.size(), 2);
+    const std::string named = asked[world.IdOf(erase.person()).ToBytes()];
+    const std::string other = asked[world.IdOf(by_the_lower ? two.b : two.a).ToBytes()];
+    EXPECT_EQ(named, erased->erasure_id());
+    EXPECT_NE(other, named) << "a follower would take it for a repetition";
+    for (const std::string& id : {named, other}) {
+      ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+      EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 0);
+      EXPECT_EQ(Asked(world).size(), 2) << "both leaves open until both are erased there";
+      v1::AcknowledgeErasureRequest acknowledge;
+      acknowledge.set_erasure_id(id);
+      ASSERT_TRUE(
+          world.Run(world.service().erasures().AcknowledgeErasure(world.AsService("routing"), acknowledge))
+              .ok());
+      world.Restart();
+    }
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+    EXPECT_TRUE(Asked(world).empty());
+  }
+}
+
+// ---- retention (D-2.10)
+
+void Sweep(SimWorld& world) {
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+}
+
+// She is judged alone, and before her erasure is requested a link makes her one with somebody who was met.
+TEST(Retention, WhoIsLinkedWhileSheIsJudgedIsJudgedAnew) {
+  SimWorld world;
+  const Two two(world);
+  world.harness().sim().Skip(absl::Hours(24 * 700));
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.b, "c1")).ok());
+  world.harness().sim().Skip(absl::Hours(24 * 32));
+  bool linked = false;
+  world.OnceDirectoryIsAsked([&] { linked = Merge(world, two.a, two.b).ok(); });
+  Sweep(world);
+  ASSERT_TRUE(linked);
+  ASSERT_TRUE(AreOne(world, two.a, two.b));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 0);
+  for (const Ref& name : {two.a, two.b}) {
+    EXPECT_TRUE(world.Check(SimWorld::CheckFor(name)).ok());
+  }
+  world.harness().sim().Skip(absl::Hours(24 * 732));
+  Sweep(world);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1) << "once nobody has met either for two years";
+  EXPECT_FALSE(InStore(world, world.IdOf(two.b)));
+}
+
+TEST(Retention, WhatAStewardSaysOfTwoRecordsIsNoContact) {
+  SimWorld world;
+  const std::vector<Ref> names = Several(world, 4);
+  const Ref met = world.NewPerson("met");
+  world.harness().sim().Skip(absl::Hours(24 * 700));
+  const auto merged = Merge(world, names[0], names[1]);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  ASSERT_TRUE(Merge(world, names[2], names[3], "m2").ok());
+  ASSERT_TRUE(Split(world, merged->link_id()).ok());
+  for (const auto event_class :
+       {audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED}) {
+    for (const Ref& name : names) {
+      world.harness().Append(audit::testing::SubjectEvent(PersonSubject(world.IdOf(name)), event_class));
+    }
+  }
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(met, "c1")).ok());
+  world.harness().sim().Skip(absl::Hours(24 * 32));
+  Sweep(world);
+  for (const Ref& name : names) {
+    EXPECT_FALSE(InStore(world, world.IdOf(name)));
+  }
+  EXPECT_TRUE(world.Check(SimWorld::CheckFor(met)).ok()) << "that the test can fail";
+}
+
+TEST(Retention, TheProofOfAFrozenAgreementGoesWithTheOthers) {
+  SimWorld world;
+  const Two two(world);
+  const auto proofs = [&](const Ref& name) {
+    return world.context().store.Scan(PersonPartition(world.IdOf(name)), "consent/", "", 100)->entries.size();
+  };
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.b, "c-1")).ok());
+  const auto merged = Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  for (const char* request : {"c-2", "c-3", "c-4"}) {  // she is met every other year
+    world.harness().sim().Skip(absl::Hours(24 * 690));
+    ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.a, request)).ok());
+  }
+  world.harness().sim().Skip(absl::Hours(24 * 110));  // 6 years less some days since the first
+  Sweep(world);
+  EXPECT_EQ(proofs(two.b), 1u);
+  world.harness().sim().Skip(absl::Hours(24 * 15));
+  Sweep(world);
+  EXPECT_EQ(proofs(two.b), 0u);
+  EXPECT_EQ(proofs(two.a), 3u);
+  audit::v1::Purged purged;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.details.payload().UnpackTo(&purged) && purged.rule() == "AGREEMENT_PROOF") {
+      break;
+    }
+  }
+  EXPECT_EQ(purged.rule(), "AGREEMENT_PROOF");
+  EXPECT_EQ(purged.count(), 1u);
+  ASSERT_TRUE(Split(world, merged->link_id()).ok());
+  EXPECT_EQ(Recorded(world, two.b), kDeny) << "hers ended long ago";
+  EXPECT_EQ(Recorded(world, two.a), kPermit);
 }
 
 // At every step of a split each of the two is erased, and the other goes on with what she said.

@@ -86,6 +86,8 @@ class World {
   audit::Maintenance& maintenance() { return *maintenances_.back(); }
   crypto::MemoryKeyRing& ring() { return ring_; }
   const directory::Directory& directory() const { return *directory_; }
+  /// Done once, in the midst of whatever next asks which directory is in force.
+  void OnceDirectoryIsAsked(std::function<void()> what) { when_asked_ = std::move(what); }
   const rpc::ServiceContext& context() const { return *contexts_.back(); }
 
   /// The process dies and comes back on the same store, or on one that is put back. `crash_at`: when it dies
@@ -323,6 +325,12 @@ class World {
   }
 
  private:
+  std::shared_ptr<const directory::Directory> Asked() {
+    if (when_asked_) {
+      std::exchange(when_asked_, nullptr)();
+    }
+    return directory_;
+  }
   void Open() {
     audit::MaintenanceOptions maintenance;
     maintenance.institution = "service/consent";
@@ -335,7 +343,7 @@ class World {
     maintenances_.push_back(*std::move(opened));
     contexts_.push_back(std::make_unique<rpc::ServiceContext>(rpc::ServiceContext{
         harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
+        suppression_, idempotency_, [this] { return Asked(); }, maintenances_.back().get()}));
     absl::StatusOr<calendar::Paris> paris = calendar::Paris::Load();
     Require(paris.status());
     services_.push_back(std::make_unique<Service>(*contexts_.back(), settings_, *paris));
@@ -351,6 +359,7 @@ class World {
   crypto::MemoryKeyRing ring_;
   std::optional<identity::HandleCodec> handles_;
   std::shared_ptr<const directory::Directory> directory_;
+  std::function<void()> when_asked_;
   Harness harness_;
   identity::SuppressionKeys suppression_;
   rpc::Idempotency idempotency_;
