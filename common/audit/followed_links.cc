@@ -94,7 +94,8 @@ Task<absl::StatusOr<std::vector<Id128>>> FollowedLinks::Apply(FollowedLeaf leaf)
 // An end is noted whether or not the beginning is there: that may be read again, and begins nothing then.
 Task<absl::Status> FollowedLinks::Note(Between between, Id128 at, Id128 other) {
   CO_ASSIGN_OR_RETURN(const bool gone, IsGone(at));
-  if (gone) {
+  CO_ASSIGN_OR_RETURN(const bool other_gone, IsGone(other));
+  if (gone || (other_gone && !between.ended)) {
     co_return absl::OkStatus();
   }
   storage::CommitRequest commit;
@@ -107,12 +108,32 @@ Task<absl::Status> FollowedLinks::Note(Between between, Id128 at, Id128 other) {
   co_return absl::IsAborted(done.status()) ? absl::OkStatus() : done.status();
 }
 
+Task<absl::Status> FollowedLinks::Forget(Id128 person) {
+  CO_ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(person));
+  for (const Row& row : rows) {
+    CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
+                        store_.Get(PartitionOf(row.other), row.key));
+    if (!there.has_value()) {
+      continue;  // erased herself, or not noted there yet
+    }
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(row.other);
+    commit.preconditions.push_back({row.key, there->version});
+    commit.batch.push_back({row.key, std::string()});
+    const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {  // else it was ended, or removed with whose it is
+      CO_RETURN_IF_ERROR(done.status());
+    }
+  }
+  co_return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<Id128>> FollowedLinks::NamesOf(const Id128& person) const {
   std::vector<Id128> names = {person};
   for (size_t i = 0; i < names.size(); ++i) {
-    ASSIGN_OR_RETURN(const std::vector<Id128> others, OneWith(names[i]));
-    for (const Id128& other : others) {
-      AddOnce(other, names);
+    ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(names[i]));
+    for (const Row& row : rows) {
+      AddOnce(row.other, names);
     }
   }
   return names;
@@ -128,8 +149,8 @@ absl::Status FollowedLinks::AddNames(const std::vector<Id128>& persons, std::vec
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Id128>> FollowedLinks::OneWith(const Id128& person) const {
-  std::vector<Id128> others;
+absl::StatusOr<std::vector<FollowedLinks::Row>> FollowedLinks::RowsOf(const Id128& person) const {
+  std::vector<Row> rows;
   std::string from;
   do {
     ASSIGN_OR_RETURN(const storage::Page page,
@@ -137,12 +158,12 @@ absl::StatusOr<std::vector<Id128>> FollowedLinks::OneWith(const Id128& person) c
     for (const storage::KeyedEntry& row : page.entries) {
       if (!row.entry.value.empty()) {
         ASSIGN_OR_RETURN(const Id128 other, Id128::FromBytes(row.entry.value));
-        others.push_back(other);
+        rows.push_back({row.key, other});
       }
     }
     from = page.next;
   } while (!from.empty());
-  return others;
+  return rows;
 }
 
 absl::StatusOr<bool> FollowedLinks::IsGone(const Id128& person) const {

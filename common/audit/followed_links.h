@@ -1,6 +1,7 @@
 // Which persons are one human, as consent's log says: kept by the services that follow it.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,6 +30,10 @@ class FollowedLinks {
   /// and whom it names, each with all who were one human with her before it and who are after it.
   Task<absl::StatusOr<std::vector<Id128>>> Apply(FollowedLeaf leaf);
 
+  /// Nobody's row names her from here on; her own are left to who empties her partition. For who erases her:
+  /// the leaf that would say so may never be read, for hers are erased too.
+  Task<absl::Status> Forget(Id128 person);
+
   /// By which names she is known: herself first, then whoever is one human with her.
   [[nodiscard]] absl::StatusOr<std::vector<Id128>> NamesOf(const Id128& person) const;
 
@@ -36,7 +41,12 @@ class FollowedLinks {
   struct Between;
   Task<absl::Status> Note(Between between, Id128 at, Id128 other);
   absl::Status AddNames(const std::vector<Id128>& persons, std::vector<Id128>& names) const;
-  absl::StatusOr<std::vector<Id128>> OneWith(const Id128& person) const;
+  // One that stands: its key, the same at both ends, and the other end.
+  struct Row {
+    std::string key;
+    Id128 other;
+  };
+  absl::StatusOr<std::vector<Row>> RowsOf(const Id128& person) const;
   [[nodiscard]] absl::StatusOr<bool> IsGone(const Id128& person) const;
 
   storage::Store& store_;

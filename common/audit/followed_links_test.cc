@@ -134,10 +134,22 @@ TEST_F(FollowedLinksTest, WhateverTheOrderAndHoweverOften) {
 TEST_F(FollowedLinksTest, NothingIsKeptAboutWhoIsErased) {
   harness_.log().keys().Freeze({Subject::Kind::kPerson, Human('b')});
   Apply(Linked('a', 'b'));
-  EXPECT_EQ(Rows('b'), 0u);
+  EXPECT_EQ(Rows('a') + Rows('b'), 0u);
   harness_.log().keys().Unfreeze({Subject::Kind::kPerson, Human('b')});
   Apply(Linked('a', 'b'));
   EXPECT_EQ(Rows('b'), 1u);
+}
+
+TEST_F(FollowedLinksTest, ForgottenSheIsNobodysName) {
+  Apply(Linked('a', 'b', '1'));
+  Apply(Linked('a', 'c', '2'));
+  ASSERT_TRUE(harness_.Run(links_.Forget(Human('b'))).ok());
+  EXPECT_EQ(NamesOf('a'), "ac");
+  EXPECT_EQ(NamesOf('c'), "ca");
+  ASSERT_TRUE(harness_.Run(links_.Forget(Human('b'))).ok()) << "again";
+  ASSERT_TRUE(harness_.Run(links_.Forget(Human('d'))).ok()) << "who was nobody's";
+  ASSERT_TRUE(harness_.Run(links_.Forget(Human('a'))).ok());
+  EXPECT_EQ(NamesOf('c'), "c");
 }
 
 TEST_F(FollowedLinksTest, WhatNobodyCanReadIsPassedOver) {

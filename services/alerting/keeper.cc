@@ -259,6 +259,8 @@ Task<absl::Status> Keeper::ErasePersonState(Id128 person) {
       CO_RETURN_IF_ERROR(erased);
     }
   }
+  const absl::Status forgotten = co_await linked_signs_.Forget(person);
+  CO_RETURN_IF_ERROR(forgotten);
   const absl::Status emptied =
       co_await storage::EmptyPartition(context_.store, AlertingStore::PersonPartition(person), "");
   co_return emptied;

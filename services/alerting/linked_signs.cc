@@ -65,6 +65,20 @@ Task<absl::Status> LinkedSigns::RecordChanged(Id128 record) {
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> LinkedSigns::Forget(Id128 person) {
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> names, links_.NamesOf(person));
+  const absl::Status forgotten = co_await links_.Forget(person);
+  CO_RETURN_IF_ERROR(forgotten);
+  for (const Id128& name : names) {
+    if (name != person) {
+      CO_ASSIGN_OR_RETURN(const std::vector<Id128> left, links_.NamesOf(name));
+      const absl::Status noted = co_await Note(left);
+      CO_RETURN_IF_ERROR(noted);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
 // A record has another's sign when a record of another source with a sign that counts is among them. Somebody
 // else may judge at the same time by what was there before: who changed anything looks again.
 Task<absl::Status> LinkedSigns::Note(std::vector<Id128> names) {

@@ -25,6 +25,8 @@ class LinkedSigns {
   Task<absl::Status> Changed(Id128 person);
   /// The same of everybody who was registered under that record.
   Task<absl::Status> RecordChanged(Id128 record);
+  /// She is being erased: nobody is one human with her any more.
+  Task<absl::Status> Forget(Id128 person);
 
  private:
   struct SourceRecord {

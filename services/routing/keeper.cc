@@ -79,6 +79,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
     const absl::Status erased = co_await EraseMessage(message);
     CO_RETURN_IF_ERROR(erased);
   }
+  const absl::Status forgotten = co_await links_.Forget(subject.id);
+  CO_RETURN_IF_ERROR(forgotten);
   const absl::Status emptied =
       co_await storage::EmptyPartition(context_.store, RoutingStore::PersonPartition(subject.id), "");
   co_return emptied;

@@ -141,6 +141,29 @@ TEST(LinkedPersons, SubmittedOnAPermitFromBeforeTheLink) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 1u);
 }
 
+// ---- erasure
+
+TEST(LinkedPersons, ErasedSheIsNobodysNameAndNoLinkIsKeptAboutHer) {
+  World world;
+  AreOne(world, 2, 1, 1);
+  AreOne(world, 2, 3, 2);
+  const audit::FollowedLinks links(world.context().store, world.context().log);
+  ASSERT_THAT(*links.NamesOf(World::Person(3)), SizeIs(3));
+  audit::v1::EraseRequested payload;
+  payload.set_erasure_id(World::Person(900).ToHex());
+  payload.set_cause("REQUEST");
+  Say(world, 1, audit::v1::EVENT_CLASS_ERASE_REQUESTED, payload);
+  world.Settle(absl::Seconds(30));
+  ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1u);
+  EXPECT_THAT(*links.NamesOf(World::Person(3)), SizeIs(2)) << "of those who are not erased";
+  SayLinked(world, 2, 1, 1);  // read again
+  SayLinked(world, 4, 1, 3);
+  world.Settle();
+  EXPECT_THAT(*links.NamesOf(World::Person(1)), SizeIs(1));
+  EXPECT_THAT(*links.NamesOf(World::Person(2)), SizeIs(2));
+  EXPECT_THAT(*links.NamesOf(World::Person(4)), SizeIs(1));
+}
+
 // ---- one référent over all names
 
 TEST(LinkedPersons, HerReferentIsFoundUnderEveryName) {  // D-5.2
