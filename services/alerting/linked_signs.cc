@@ -14,7 +14,7 @@ namespace relais::alerting {
 namespace {
 
 constexpr int kTries = 20;
-constexpr size_t kPageSize = 100;
+constexpr size_t kPageSize = 20;
 
 // D-4.8: a sign of a special category never counts without explicit agreement, and of one alerting knows
 // nothing. A bill is a sign. Exercises never count (D-7.2).
