@@ -17,7 +17,12 @@ class OwnLeaves final : public audit::LeafHandler {
  public:
   OwnLeaves(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
             AlertingStore& store, Sending& sending)
-      : context_(context), peers_(peers), settings_(settings), store_(store), sending_(sending) {}
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        store_(store),
+        sending_(sending),
+        linked_signs_(context, store) {}
 
   /// Leaves of one sender record in order.
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
@@ -38,6 +43,7 @@ class OwnLeaves final : public audit::LeafHandler {
   const Settings& settings_;
   AlertingStore& store_;
   Sending& sending_;
+  LinkedSigns linked_signs_;
 };
 
 /// Consent's log → objections recorded and lifted at desks bind the sender records here (D-1.6); a person to
@@ -60,6 +66,7 @@ class ConsentLeaves final : public audit::LeafHandler {
   absl::StatusOr<bool> Change(int64_t micros, const Objection& objection, const Id128& record,
                               Stored<v1::RecordState>& stored, storage::CommitRequest& commit) const;
   Task<absl::Status> Link(audit::FollowedLeaf leaf);
+  Task<absl::Status> NameInRecord(Id128 record, Id128 person);
   Task<absl::Status> Hold(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(audit::FollowedLeaf leaf);
 

@@ -148,6 +148,9 @@ Task<absl::Status> Keeper::EraseRecord(Id128 record) {
   CO_RETURN_IF_ERROR(marked);
   const absl::Status rows = co_await EraseRows(record);
   CO_RETURN_IF_ERROR(rows);
+  // What it said is no sign of anybody's any more (D-1.13); while it still says whose it was.
+  const absl::Status unsaid = co_await linked_signs_.RecordChanged(record);
+  CO_RETURN_IF_ERROR(unsaid);
   const absl::Status emptied = co_await storage::EmptyPartition(
       context_.store, AlertingStore::RecordPartition(record), std::string(kRecordKey));
   co_return emptied;
@@ -275,6 +278,8 @@ Task<absl::Status> Keeper::ErasePersonState(Id128 person) {
       CO_RETURN_IF_ERROR(erased);
     }
   }
+  const absl::Status forgotten = co_await linked_signs_.Forget(person);
+  CO_RETURN_IF_ERROR(forgotten);
   const absl::Status emptied =
       co_await storage::EmptyPartition(context_.store, AlertingStore::PersonPartition(person), "");
   co_return emptied;
@@ -457,6 +462,9 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
   // a crash came, is known by what they made of it.
   const bool had_rows = purged > 0 || stored.value.dossiers_size() > 0 || stored.value.registered();
   if (kept > 0 || !had_rows) {
+    // Whether its rows went now or before a crash: what is left may be no sign any more (D-1.13).
+    const absl::Status changed = co_await linked_signs_.RecordChanged(record);
+    CO_RETURN_IF_ERROR(changed);
     co_return false;
   }
   const absl::Status begun = co_await EraseWholeRecord(record);

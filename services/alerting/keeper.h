@@ -11,6 +11,7 @@
 
 #include "common/audit/follower.h"
 #include "common/audit/maintenance.h"
+#include "services/alerting/linked_signs.h"
 #include "services/alerting/peers.h"
 #include "services/alerting/settings.h"
 #include "services/alerting/store.h"
@@ -26,7 +27,12 @@ class Keeper final : public audit::StateKeeper {
  public:
   Keeper(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
          const AlertingStore& store, audit::Follower& own)
-      : context_(context), peers_(peers), settings_(settings), store_(store), own_(own) {}
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        store_(store),
+        own_(own),
+        linked_signs_(context, store) {}
 
   /// From here on the follower of alerting's own log is waited for.
   void FollowingStarted() { following_ = true; }
@@ -69,6 +75,7 @@ class Keeper final : public audit::StateKeeper {
   const Settings& settings_;
   const AlertingStore& store_;
   audit::Follower& own_;
+  LinkedSigns linked_signs_;
   std::atomic<bool> following_ = false;
   // Where the sweep is.
   Id128 from_;

@@ -34,16 +34,25 @@ class LinkedSignsTest : public ::testing::Test {
   Id128 Registered(size_t n) {
     const consent::v1::RegisterRequest& request = world_.peers().registered.at(n);
     const Id128 person = *Id128::FromBytes(world_.peers().PersonOf(request.sender_record()));
+    RegisteredAs(person, n);
+    return person;
+  }
+  void RegisteredAs(const Id128& person, size_t n) {
+    const consent::v1::RegisterRequest& request = world_.peers().registered.at(n);
     consent::v1::PersonRegistered payload;
     payload.set_institution(request.acting().party().institution());
     payload.set_sender_record(request.sender_record());
     Say(person, audit::v1::EVENT_CLASS_PERSON_REGISTERED, payload);
-    return person;
   }
   void Linked(const Id128& stays, const Id128& comes, uint8_t link = 1) {
     consent::v1::PersonsLinked payload;
     payload.set_link_id(audit::testing::Person(100 + link).id.ToHex());
     Say(comes, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);  // the first leaf names nobody
+    LinkedAgain(stays, comes, link);
+  }
+  void LinkedAgain(const Id128& stays, const Id128& comes, uint8_t link) {
+    consent::v1::PersonsLinked payload;
+    payload.set_link_id(audit::testing::Person(100 + link).id.ToHex());
     payload.set_canonical_id(stays.ToBytes());
     payload.set_linked_id(comes.ToBytes());
     Say(stays, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
@@ -63,6 +72,9 @@ class LinkedSignsTest : public ::testing::Test {
                   Letter(reference, {{EdfColumn::kPeriodeDebut, first}, {EdfColumn::kPeriodeFin, last}})),
               "ACCEPTED");
     world_.Settle();
+    return BySign();
+  }
+  size_t BySign() {
     size_t by_sign = 0;
     for (const v1::Alert& alert : world_.Alerts()) {
       by_sign += alert.rule() == "LINKED_SIGN" ? 1 : 0;
@@ -110,6 +122,91 @@ TEST_F(LinkedSignsTest, ThroughAThirdToo) {
   EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U);
   Linked(third, billed_, 2);
   EXPECT_EQ(AlertsAfterLetter("L1b", "2026-01-01", "2026-01-31"), 1U);
+}
+
+// Who was linked through somebody goes along with her: the same link, from then on with another (ADR 24).
+TEST_F(LinkedSignsTest, WhoWentAlongKeepsTheOthersSign) {
+  const Id128 first = audit::testing::Person(77).id;
+  Linked(first, found_, 1);
+  Linked(first, billed_, 2);
+  // `found_` leaves `first`, and `billed_` with her.
+  Split(first, found_, 1);
+  Split(first, billed_, 2);
+  LinkedAgain(found_, billed_, 2);
+  // Another record of hers, registered only now.
+  ASSERT_EQ(world_.SubmitOne(Cut("E2", {{EdfColumn::kNom, "AUTRE"}})), "ACCEPTED");
+  world_.Settle();
+  RegisteredAs(billed_, world_.peers().registered.size() - 1);
+  world_.Settle();
+  ASSERT_EQ(world_.SubmitOne(Letter("L1", {{EdfColumn::kNom, "AUTRE"},
+                                           {EdfColumn::kPeriodeDebut, "2026-01-01"},
+                                           {EdfColumn::kPeriodeFin, "2026-01-31"}})),
+            "ACCEPTED");
+  world_.Settle();
+  EXPECT_EQ(BySign(), 1U);
+}
+
+class SignsThatCountTest : public LinkedSignsTest {
+ protected:
+  // The record of a report, which counts by its signs alone.
+  static v1::FeedRow ReportOf(const std::string& reference, const std::vector<std::string>& signs,
+                              const std::string& day = "") {
+    nlohmann::json report = feeds::testing::BsppReport();
+    report["signs"] = signs;
+    report["person"]["nom"] = "SEULE";
+    if (!day.empty()) {
+      report["intervention_at"] = day;
+    }
+    return Report(reference, report);
+  }
+  Id128 RegisteredBy(const v1::FeedRow& row) {
+    EXPECT_EQ(world_.SubmitOne(row, "bspp"), "ACCEPTED");
+    world_.Settle();
+    const Id128 person = Registered(world_.peers().registered.size() - 1);
+    world_.Settle();
+    return person;
+  }
+};
+
+TEST_F(SignsThatCountTest, ASpecialOneAloneIsNone) {  // D-4.8
+  const Id128 victim = RegisteredBy(ReportOf("B2", {"VIOLENCE"}));
+  Linked(billed_, victim);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U);
+}
+
+TEST_F(SignsThatCountTest, BesideAnotherOne) {
+  const Id128 victim = RegisteredBy(ReportOf("B2", {"ISOLATION", "VIOLENCE"}));
+  Linked(billed_, victim);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 1U);
+}
+
+TEST_F(SignsThatCountTest, AnotherReportMayBringOne) {
+  const Id128 victim = RegisteredBy(ReportOf("B2", {"VIOLENCE"}));
+  Linked(billed_, victim);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U);
+  ASSERT_EQ(world_.SubmitOne(ReportOf("B3", {"ISOLATION"}), "bspp"), "ACCEPTED");
+  world_.Settle();
+  EXPECT_EQ(AlertsAfterLetter("L1b", "2026-01-01", "2026-01-31"), 1U);
+}
+
+// A mark says what is stored: the other's record erased, it is taken back.
+TEST_F(SignsThatCountTest, NotOnceTheOtherRecordIsErased) {
+  Linked(billed_, found_);
+  audit::ErasureRequest request;
+  request.id = audit::testing::Person(900).id;
+  request.cause = "RETENTION";
+  request.subjects = {
+      AlertingStore::SubjectOf(*Id128::FromBytes(world_.peers().registered.at(1).sender_record()))};
+  audit::Event event;
+  event.institution = "service/alerting";
+  storage::CommitRequest commit;
+  commit.partition = AlertingStore::RecordPartition(request.subjects[0].id);
+  const auto begun =
+      world_.Run(world_.maintenance().Request(std::move(request), std::move(event), std::move(commit)));
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  world_.Settle(absl::Seconds(30));
+  ASSERT_EQ(world_.Count(audit::v1::EVENT_CLASS_ERASED), 1U);
+  EXPECT_EQ(AlertsAfterLetter("L1", "2026-01-01", "2026-01-31"), 0U);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ Task<absl::Status> OwnLeaves::Accepted(audit::FollowedLeaf leaf) {
   if (!row.has_value()) {
     co_return absl::OkStatus();  // erased since
   }
+  const bool is_report = row->type() == v1::FEED_TYPE_BSPP;
   absl::Status status;
   if (!row->settles().empty() || !row->settles_in_part().empty()) {
     status = co_await SettleAlerts(row_id, std::move(*row));
@@ -103,6 +104,10 @@ Task<absl::Status> OwnLeaves::Accepted(audit::FollowedLeaf leaf) {
     status = co_await Raise(*record, row_id, std::move(*row), std::move(leaf));
   } else if (!row->alert().empty()) {
     status = co_await JoinAlert(row_id, std::move(*row));
+  }
+  CO_RETURN_IF_ERROR(status);
+  if (is_report) {  // with other signs than those before it, perhaps (D-4.8)
+    status = co_await linked_signs_.RecordChanged(*record);
   }
   co_return status;
 }

@@ -105,8 +105,7 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
     const absl::Status begun = co_await Erase(std::move(leaf));
     co_return begun;
   }
-  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSONS_LINKED ||
-      leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSONS_SPLIT) {
+  if (audit::IsOfLink(leaf)) {
     const absl::Status noted = co_await linked_signs_.Apply(std::move(leaf));
     co_return noted;
   }
@@ -143,8 +142,26 @@ Task<absl::Status> ConsentLeaves::Link(audit::FollowedLeaf leaf) {
   const absl::StatusOr<storage::CommitResult> linked =
       co_await context_.store.Commit(AlertingStore::LinkToPerson(person, record));
   CO_RETURN_IF_ERROR(linked.status());
-  const absl::Status noted = co_await linked_signs_.Registered(person);
+  const absl::Status named = co_await NameInRecord(record, person);
+  CO_RETURN_IF_ERROR(named);
+  const absl::Status noted = co_await linked_signs_.Changed(person);
   co_return noted;
+}
+
+// Not in a record of others too (a row at a collective address), nor in one that is being erased.
+Task<absl::Status> ConsentLeaves::NameInRecord(Id128 record, Id128 person) {
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store_.Record(record));
+    if (stored.version == 0 || stored.erased.has_value()) {
+      co_return absl::OkStatus();
+    }
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await context_.store.Commit(AlertingStore::NameInRecord(record, stored.version, person));
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("the sender record changes too often");
 }
 
 Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {

@@ -12,11 +12,12 @@ constexpr std::string_view kClaim = "claim";
 constexpr std::string_view kRecord = "record";
 constexpr std::string_view kAlert = "alert";
 constexpr std::string_view kLinkPrefix = "rec/";
-constexpr std::string_view kOnePrefix = "one/";
+constexpr std::string_view kNamePrefix = "of/";
+constexpr std::string_view kRowPrefix = "row/";
 constexpr char kErasedFormat = 0x02;
 constexpr size_t kPageSize = 500;
 
-std::string RowKey(const Id128& row) { return "row/" + row.ToBytes(); }
+std::string RowKey(const Id128& row) { return std::string(kRowPrefix) + row.ToBytes(); }
 
 void AddValue(std::string_view key, std::string value, uint64_t version, storage::CommitRequest& commit) {
   storage::Precondition unchanged{std::string(key), std::nullopt};
@@ -37,6 +38,22 @@ absl::StatusOr<std::optional<Message>> Parsed(const std::optional<std::string>& 
     return absl::DataLossError("a sealed value cannot be read");
   }
   return std::optional<Message>(std::move(message));
+}
+
+// Ids that are the rest of a key.
+absl::StatusOr<std::vector<Id128>> IdsUnder(const storage::Store& store, const storage::Partition& partition,
+                                            std::string_view prefix) {
+  std::vector<Id128> ids;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, store.Scan(partition, prefix, from, kPageSize));
+    for (const storage::KeyedEntry& row : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(std::string_view(row.key).substr(prefix.size())));
+      ids.push_back(id);
+    }
+    from = page.next;
+  } while (!from.empty());
+  return ids;
 }
 
 // Newest first: the complement of the instant, big-endian.
@@ -195,50 +212,20 @@ storage::CommitRequest AlertingStore::LinkToPerson(const Id128& person, const Id
 }
 
 absl::StatusOr<std::vector<Id128>> AlertingStore::RecordsOf(const Id128& person) const {
-  std::vector<Id128> records;
-  std::string from;
-  do {
-    ASSIGN_OR_RETURN(const storage::Page page,
-                     context_.store.Scan(PersonPartition(person), kLinkPrefix, from, kPageSize));
-    for (const storage::KeyedEntry& row : page.entries) {
-      ASSIGN_OR_RETURN(const Id128 id,
-                       Id128::FromBytes(std::string_view(row.key).substr(kLinkPrefix.size())));
-      records.push_back(id);
-    }
-    from = page.next;
-  } while (!from.empty());
-  return records;
+  return IdsUnder(context_.store, PersonPartition(person), kLinkPrefix);
 }
 
-storage::CommitRequest AlertingStore::BeginOne(const Id128& person, const Id128& link, const Id128& other) {
+storage::CommitRequest AlertingStore::NameInRecord(const Id128& sender_record, uint64_t version,
+                                                   const Id128& person) {
   storage::CommitRequest commit;
-  commit.partition = PersonPartition(person);
-  AddValue(std::string(kOnePrefix) + link.ToBytes(), other.ToBytes(), 0, commit);
+  commit.partition = RecordPartition(sender_record);
+  commit.preconditions.push_back({std::string(kRecord), version});
+  commit.batch.push_back({std::string(kNamePrefix) + person.ToBytes(), std::string()});
   return commit;
 }
 
-storage::CommitRequest AlertingStore::EndOne(const Id128& person, const Id128& link) {
-  storage::CommitRequest commit;
-  commit.partition = PersonPartition(person);
-  commit.batch.push_back({std::string(kOnePrefix) + link.ToBytes(), std::string()});
-  return commit;
-}
-
-absl::StatusOr<std::vector<Id128>> AlertingStore::OneWith(const Id128& person) const {
-  std::vector<Id128> others;
-  std::string from;
-  do {
-    ASSIGN_OR_RETURN(const storage::Page page,
-                     context_.store.Scan(PersonPartition(person), kOnePrefix, from, kPageSize));
-    for (const storage::KeyedEntry& row : page.entries) {
-      if (!row.entry.value.empty()) {
-        ASSIGN_OR_RETURN(const Id128 other, Id128::FromBytes(row.entry.value));
-        others.push_back(other);
-      }
-    }
-    from = page.next;
-  } while (!from.empty());
-  return others;
+absl::StatusOr<std::vector<Id128>> AlertingStore::PersonsOf(const Id128& sender_record) const {
+  return IdsUnder(context_.store, RecordPartition(sender_record), kNamePrefix);
 }
 
 absl::Status AlertingStore::PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
@@ -266,6 +253,25 @@ absl::StatusOr<std::optional<v1::RowState>> AlertingStore::Row(const Id128& reco
     return absl::DataLossError("a row cannot be read");
   }
   return std::optional<v1::RowState>(std::move(out));
+}
+
+absl::StatusOr<AlertingStore::RowPage> AlertingStore::RowsOf(const Id128& record, std::string_view from,
+                                                             size_t limit) const {
+  const storage::Partition partition = RecordPartition(record);
+  ASSIGN_OR_RETURN(storage::Page page, context_.store.Scan(partition, kRowPrefix, from, limit));
+  RowPage out;
+  out.next = std::move(page.next);
+  for (const storage::KeyedEntry& row : page.entries) {
+    if (row.entry.value.empty()) {
+      continue;  // given up
+    }
+    ASSIGN_OR_RETURN(const auto plain, Open(record, partition, row.key, row.entry.value));
+    ASSIGN_OR_RETURN(std::optional<v1::RowState> state, Parsed<v1::RowState>(plain));
+    if (state.has_value()) {
+      out.rows.push_back(std::move(*state));
+    }
+  }
+  return out;
 }
 
 absl::StatusOr<AlertingStore::RowPlace> AlertingStore::PlaceOf(const Id128& record, const Id128& row) const {

@@ -72,14 +72,21 @@ class AlertingStore {
   }
   static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& sender_record);
   absl::StatusOr<std::vector<Id128>> RecordsOf(const Id128& person) const;
-  /// With whom a link says she is one human. Guarded: a link that is there, or has ended, is not begun again.
-  static storage::CommitRequest BeginOne(const Id128& person, const Id128& link, const Id128& other);
-  static storage::CommitRequest EndOne(const Id128& person, const Id128& link);
-  absl::StatusOr<std::vector<Id128>> OneWith(const Id128& person) const;
+  /// Who was registered under a record that is hers alone: derived rows of its partition. Guarded by what the
+  /// record was read at: none is left behind in one that is being erased.
+  static storage::CommitRequest NameInRecord(const Id128& sender_record, uint64_t version,
+                                             const Id128& person);
+  absl::StatusOr<std::vector<Id128>> PersonsOf(const Id128& sender_record) const;
   absl::Status PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
                          storage::CommitRequest& commit) const;
 
   absl::StatusOr<std::optional<v1::RowState>> Row(const Id128& record, const Id128& row) const;
+  /// Accepted rows of a record in order of their ids, at most `limit`; none of one that is being erased.
+  struct RowPage {
+    std::vector<v1::RowState> rows;
+    std::string next;  // key to go on from; empty: no more
+  };
+  absl::StatusOr<RowPage> RowsOf(const Id128& record, std::string_view from, size_t limit) const;
   /// What stands in a row's place: a row, nothing (version 0), or a mark that the reference went to another
   /// record.
   struct RowPlace {

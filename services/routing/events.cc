@@ -2,6 +2,7 @@
 
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/domain/delivery.h"
+#include "services/routing/domain/pivots.h"
 
 namespace relais::routing {
 namespace {
@@ -143,12 +144,32 @@ audit::Event ReferentEvent(const rpc::Call& call, const rpc::Actor& actor, std::
   payload.set_state(referent.state());
   *payload.mutable_referent() = referent.referent();
   payload.set_desk(referent.desk());
+  if (ConflictOf(referent) == v1::PIVOT_CONFLICT_CHOSEN) {
+    payload.set_conflict(v1::PIVOT_CONFLICT_CHOSEN);
+  }
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_REFERENT_CHANGED, request_id);
   event.subject = audit::Subject{audit::Subject::Kind::kPerson, person};
   *event.details.mutable_recipient() = referent.referent();
   const bool himself = actor.institution == referent.referent().institution() &&
                        actor.agent == referent.agent() && !actor.agent.empty();
   event.details.set_relation(himself ? "REFERENT" : "NONE");
+  event.details.mutable_payload()->PackFrom(payload);
+  return event;
+}
+
+audit::Event PivotConflictEvent(const rpc::Call& call, const Id128& person, const v1::ReferentState& referent,
+                                v1::PivotConflict conflict) {
+  v1::ReferentChanged payload;
+  payload.set_referent_id(referent.referent_id());
+  payload.set_state(referent.state());
+  *payload.mutable_referent() = referent.referent();
+  payload.set_desk(referent.desk());
+  payload.set_conflict(conflict);
+  audit::Event event =
+      rpc::EventOf(call, SystemActor(call), audit::v1::EVENT_CLASS_REFERENT_CHANGED, /*request_id=*/"");
+  event.subject = audit::Subject{audit::Subject::Kind::kPerson, person};
+  *event.details.mutable_recipient() = referent.proposed_by();
+  event.details.set_relation("NONE");
   event.details.mutable_payload()->PackFrom(payload);
   return event;
 }

@@ -28,6 +28,9 @@ audit::Event EscalatedEvent(const rpc::Call& call, const Id128& id, const v1::Me
 audit::Event DeadEvent(const rpc::Call& call, const Id128& id, const v1::MessageState& message);
 audit::Event ReferentEvent(const rpc::Call& call, const rpc::Actor& actor, std::string_view request_id,
                            const Id128& person, const v1::ReferentState& referent);
+/// Routing's own, addressed to who proposed him.
+audit::Event PivotConflictEvent(const rpc::Call& call, const Id128& person, const v1::ReferentState& referent,
+                                v1::PivotConflict conflict);
 
 /// The message a leaf of this service is about; nullopt for other leaves.
 std::optional<Id128> MessageOf(const audit::FollowedLeaf& leaf);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/audit/followed_holds.h"
+#include "common/audit/followed_links.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
@@ -75,8 +76,8 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   absl::Status status;
   if (message.has_value()) {
     status = co_await Indexed(std::move(leaf), *message, effects);
-  } else if (effects && leaf.header.event_class() == audit::v1::EVENT_CLASS_REFERENT_CHANGED) {
-    status = co_await Propose(std::move(leaf));
+  } else if (leaf.header.event_class() == audit::v1::EVENT_CLASS_REFERENT_CHANGED) {
+    status = co_await ReferentChanged(std::move(leaf), effects);
   } else if (effects && Notices::Concerns(leaf)) {
     std::string service(kOwnName);
     status = co_await notices_.Tell(std::move(service), std::move(leaf));
@@ -101,22 +102,43 @@ Task<absl::Status> OwnLeaves::Indexed(audit::FollowedLeaf leaf, Id128 message, b
   co_return absl::OkStatus();
 }
 
-// D-5.2: the proposed institution has no name for her until it is told; what tells it is her agreement, as
-// for any message. Without one nothing is sent, and that is no failure.
-Task<absl::Status> OwnLeaves::Propose(audit::FollowedLeaf leaf) {
+Task<absl::Status> OwnLeaves::ReferentChanged(audit::FollowedLeaf leaf, bool effects) {
   v1::ReferentChanged changed;
   const auto person = PersonOf(leaf);
-  if (!person.has_value() || !leaf.details.payload().UnpackTo(&changed) ||
-      changed.state() != v1::Referent::STATE_AGREED) {
+  if (!person.has_value() || !leaf.details.payload().UnpackTo(&changed)) {
     co_return absl::OkStatus();
   }
-  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(*person));
-  const v1::ReferentState* referent = FindReferent(slot.value, changed.referent_id());
+  // Whatever the leaf says: what stands in her slots now counts.
+  const absl::Status settled = co_await pivots_.Settle(*person);
+  CO_RETURN_IF_ERROR(settled);
+  if (!effects) {
+    co_return absl::OkStatus();
+  }
+  absl::Status done;
+  switch (changed.conflict()) {
+    case v1::PIVOT_CONFLICT_LEADS:
+    case v1::PIVOT_CONFLICT_FOLLOWS:
+    case v1::PIVOT_CONFLICT_OVER:
+      done = co_await notices_.TellConflict(*person, std::move(leaf));
+      break;
+    default:
+      if (changed.state() == v1::Referent::STATE_AGREED) {
+        done = co_await Propose(*person, changed.referent_id(), leaf.index);
+      }
+  }
+  co_return done;
+}
+
+// D-5.2: the proposed institution has no name for her until it is told; what tells it is her agreement, as
+// for any message. Without one nothing is sent, and that is no failure.
+Task<absl::Status> OwnLeaves::Propose(Id128 person, std::string referent_id, uint64_t leaf_index) {
+  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(person));
+  const v1::ReferentState* referent = FindReferent(slot.value, referent_id);
   if (referent == nullptr || referent->state() != v1::Referent::STATE_AGREED) {
     co_return absl::OkStatus();
   }
-  v1::SubmitRequest request = ProposalOf(*referent, *person);
-  request.set_request_id(audit::EffectId(context_.log.OriginOf(leaf.index), leaf.index, 0));
+  v1::SubmitRequest request = ProposalOf(*referent, person);
+  request.set_request_id(audit::EffectId(context_.log.OriginOf(leaf_index), leaf_index, 0));
   const auto sent = co_await routing_.Submit(OwnCall(context_), std::move(request));
   if (sent.ok() || rpc::ReasonOf(sent.status()) == common::v1::ERROR_REASON_NOT_PERMITTED) {
     co_return absl::OkStatus();
@@ -161,6 +183,10 @@ Task<absl::Status> OwnLeaves::Reindex(Id128 message) {
 }
 
 std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
+  if (audit::IsOfLink(leaf) || audit::IsOfHold(leaf) ||
+      leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
+    return "several persons";  // no person's 16 bytes
+  }
   const auto person = PersonOf(leaf);
   return person.has_value() ? person->ToBytes() : "";
 }
@@ -168,7 +194,7 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
   return Revokes(leaf.header.event_class()) ||
          leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED || audit::IsOfHold(leaf) ||
-         Notices::Concerns(leaf);
+         audit::IsOfLink(leaf) || Notices::Concerns(leaf);
 }
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
@@ -184,6 +210,10 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     const absl::Status followed = co_await Hold(std::move(leaf));
     co_return followed;
   }
+  if (audit::IsOfLink(leaf)) {
+    const absl::Status linked = co_await Linked(std::move(leaf), effects);
+    co_return linked;
+  }
   const auto person = PersonOf(leaf);
   if (person.has_value() && leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED) {
     revocations_.Note(*person, leaf.index, context_.clock.Monotonic());
@@ -195,12 +225,39 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
   }
   revocations_.Note(*person, leaf.index, context_.clock.Monotonic());
   if (effects) {
-    // Not awaited: the lease must not wait for pull-backs, which delivery's own check makes a matter of
-    // tidiness.
-    ++in_flight_;
-    Spawn(context_.executor, PullBackAll(*person));
+    PullBackLater(*person);
   }
   co_return absl::OkStatus();
+}
+
+// A leaf of either class, also one that does not say who: what the registry decides about everybody who is
+// one human with whom it is about, or was, may be another from that leaf on. Names that were hers before have
+// no leaf of their own.
+Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects) {
+  const uint64_t index = leaf.index;
+  if (const auto person = PersonOf(leaf); person.has_value()) {
+    revocations_.Note(*person, index, context_.clock.Monotonic());
+  }
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> names, co_await links_.Apply(std::move(leaf)));
+  for (const Id128& name : names) {
+    revocations_.Note(name, index, context_.clock.Monotonic());
+  }
+  for (const Id128& name : names) {
+    const absl::Status settled = co_await pivots_.Settle(name);
+    CO_RETURN_IF_ERROR(settled);
+  }
+  if (effects) {
+    for (const Id128& name : names) {
+      PullBackLater(name);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+// Not awaited: the lease must not wait for pull-backs, which delivery's own check makes a matter of tidiness.
+void ConsentLeaves::PullBackLater(const Id128& person) {
+  ++in_flight_;
+  Spawn(context_.executor, PullBackAll(person));
 }
 
 Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {

@@ -18,7 +18,8 @@ constexpr char kNoticeRule[] = "DPO_NOTICE";
 
 }  // namespace
 
-// By her leaves: each message was submitted with one. Those that wait are linked in her partition besides.
+// By her leaves: each message was submitted with one. Those that wait are linked in her partition besides,
+// and notices about a référent of hers, whose leaves are about nobody.
 absl::StatusOr<std::set<Id128>> Keeper::MessagesOf(const Id128& person) const {
   const audit::Subject subject{audit::Subject::Kind::kPerson, person};
   std::set<Id128> messages;
@@ -41,6 +42,8 @@ absl::StatusOr<std::set<Id128>> Keeper::MessagesOf(const Id128& person) const {
   }
   ASSIGN_OR_RETURN(const std::vector<Id128> waiting, store_.UndeliveredOf(person));
   messages.insert(waiting.begin(), waiting.end());
+  ASSIGN_OR_RETURN(const std::vector<Id128> notices, store_.NoticesOf(person));
+  messages.insert(notices.begin(), notices.end());
   return messages;
 }
 
@@ -76,6 +79,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
     const absl::Status erased = co_await EraseMessage(message);
     CO_RETURN_IF_ERROR(erased);
   }
+  const absl::Status forgotten = co_await links_.Forget(subject.id);
+  CO_RETURN_IF_ERROR(forgotten);
   const absl::Status emptied =
       co_await storage::EmptyPartition(context_.store, RoutingStore::PersonPartition(subject.id), "");
   co_return emptied;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <set>
 
+#include "common/audit/followed_links.h"
 #include "common/audit/follower.h"
 #include "common/audit/maintenance.h"
 #include "services/routing/inbox.h"
@@ -17,7 +18,13 @@ class Keeper final : public audit::StateKeeper {
  public:
   Keeper(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
          const RoutingStore& store, Inbox& inbox, audit::Follower& own)
-      : context_(context), peers_(peers), settings_(settings), store_(store), inbox_(inbox), own_(own) {}
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        store_(store),
+        inbox_(inbox),
+        own_(own),
+        links_(context.store, context.log) {}
 
   /// From here on the follower of routing's own log is waited for.
   void FollowingStarted() { following_ = true; }
@@ -43,6 +50,7 @@ class Keeper final : public audit::StateKeeper {
   const RoutingStore& store_;
   Inbox& inbox_;
   audit::Follower& own_;
+  audit::FollowedLinks links_;
   std::atomic<bool> following_ = false;
   // Where the sweep is.
   Id128 from_;

@@ -4,6 +4,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "relais/routing/v1/events.pb.h"
 #include "services/routing/change.h"
 #include "services/routing/domain/resolution.h"
 #include "services/routing/events.h"
@@ -18,15 +19,42 @@ const directory::Desk* DpoDesk(const directory::Directory& directory, const std:
   return desk != nullptr && desk->institution == institution ? desk : nullptr;
 }
 
-v1::MessageState MessageOf(std::string service, const audit::FollowedLeaf& leaf,
-                           const audit::v1::AgentSearched& searched, const directory::Desk& desk) {
+// Where an institution is told of a référent whom it proposed: at his own desk if that is its own, else at
+// the first of its desks at which professionals read. Null when it has none.
+const directory::Desk* ProposersDesk(const directory::Directory& directory, const std::string& institution,
+                                     const std::string& referents_desk) {
+  const directory::Desk* own = directory.FindDesk(referents_desk);
+  if (own != nullptr && own->institution == institution) {
+    return own;
+  }
+  const directory::Desk* dpo = DpoDesk(directory, institution);
+  const directory::Desk* relief = nullptr;
+  for (const directory::Desk* desk : directory.DesksOf(institution)) {
+    if (desk == dpo) {
+      continue;
+    }
+    if (!desk->relief_only) {
+      return desk;
+    }
+    relief = relief == nullptr ? desk : relief;
+  }
+  return relief;
+}
+
+v1::MessageState NoticeTo(const directory::Desk& desk, std::string sender, std::string_view why) {
   v1::MessageState message;
-  message.mutable_sender()->set_institution(leaf.header.institution());
+  message.mutable_sender()->set_institution(std::move(sender));
   message.mutable_recipient()->set_institution(desk.institution);
   message.set_desk(desk.id);
-  message.set_why(MakeStep("DPO_NOTICE").text());
+  message.set_why(MakeStep(why).text());
   message.set_urgency(v1::URGENCY_ORDINARY);
   message.set_delivery(v1::MessageState::DELIVERY_QUEUED);
+  return message;
+}
+
+v1::MessageState MessageOf(std::string service, const audit::FollowedLeaf& leaf,
+                           const audit::v1::AgentSearched& searched, const directory::Desk& desk) {
+  v1::MessageState message = NoticeTo(desk, leaf.header.institution(), "DPO_NOTICE");
   v1::AgentSearchNotice& notice = *message.mutable_content()->mutable_agent_search();
   notice.set_service(std::move(service));
   notice.set_leaf_index(leaf.index);
@@ -57,15 +85,57 @@ Task<absl::Status> Notices::Tell(std::string service, audit::FollowedLeaf leaf) 
   if (told.has_value()) {
     co_return absl::OkStatus();
   }
-  Stored<v1::MessageState> message{MessageOf(std::move(service), leaf, searched, *desk), 0};
+  v1::MessageState message = MessageOf(std::move(service), leaf, searched, *desk);
+  const absl::Status queued = co_await Queue(id, std::move(message), *event_id);
+  co_return queued;
+}
+
+Task<absl::Status> Notices::TellConflict(Id128 person, audit::FollowedLeaf leaf) {
+  v1::ReferentChanged changed;
+  const absl::StatusOr<Id128> event_id = Id128::FromBytes(leaf.header.event_id());
+  if (!event_id.ok() || !leaf.details.payload().UnpackTo(&changed)) {
+    co_return absl::OkStatus();
+  }
+  const rpc::Call call = OwnCall(context_);
+  const directory::Desk* desk =
+      ProposersDesk(*call.directory, leaf.details.recipient().institution(), changed.desk());
+  if (desk == nullptr) {
+    co_return absl::OkStatus();
+  }
+  const std::string leaf_id = audit::EffectId(context_.log.OriginOf(leaf.index), leaf.index, 0);
+  const Id128 id = context_.idempotency.Bucket("message", "pivot-conflict", leaf_id).id;
+  CO_ASSIGN_OR_RETURN(const auto told, store_.Message(id));
+  if (told.has_value()) {
+    co_return absl::OkStatus();
+  }
+  // First what takes it along when she is erased.
+  storage::CommitRequest hers = RoutingStore::NoteNotice(person, id);
+  const absl::StatusOr<storage::CommitResult> noted = co_await context_.store.Commit(std::move(hers));
+  CO_RETURN_IF_ERROR(noted.status());
+  v1::MessageState message = NoticeTo(*desk, call.caller.Name(), "PIVOT_NOTICE");
+  v1::PivotConflictNotice& notice = *message.mutable_content()->mutable_pivot_conflict();
+  notice.set_referent_id(changed.referent_id());
+  notice.set_conflict(changed.conflict());
+  notice.set_state(changed.state());
+  const absl::Status queued = co_await Queue(id, std::move(message), *event_id);
+  co_return queued;
+}
+
+Task<absl::Status> Notices::Queue(Id128 id, v1::MessageState state, Id128 event_id) {
+  const rpc::Call call = OwnCall(context_);
+  const directory::Desk* desk = call.directory->FindDesk(state.desk());
+  if (desk == nullptr) {
+    co_return absl::OkStatus();  // gone from the directory since it was chosen
+  }
+  Stored<v1::MessageState> message{std::move(state), 0};
   const absl::Time now = context_.clock.Now();
   *message.value.mutable_submitted() = ToProto(now);
   *message.value.mutable_deadline() = ToProto(DeadlineOf(paris_, *desk, message.value.urgency(), now));
-  message.value.set_event_id(event_id->ToBytes());
+  message.value.set_event_id(event_id.ToBytes());
   rpc::Actor actor;
   actor.institution = call.caller.Name();
   audit::Event event = SubmittedEvent(call, actor, "", id, message.value, "");
-  event.event_id = *event_id;
+  event.event_id = event_id;
   CO_ASSIGN_OR_RETURN(storage::LeafDraft draft, context_.log.Draft(event));
   storage::CommitRequest commit;
   commit.leaves.push_back(std::move(draft));

@@ -1,5 +1,6 @@
-// Notices to DPOs: that one of their institution's agents was searched for in a log of the suite. They are
-// messages about no person, so that no question is put to consent: the institution is told of itself.
+// Notices: to DPOs, that one of their institution's agents was searched for in a log of the suite; to who
+// proposed a référent pivot, that he is no longer the only active one, or is again. They are messages about
+// no person, so that no question is put to consent: the institution is told of itself.
 #pragma once
 
 #include "common/audit/follower.h"
@@ -10,7 +11,9 @@
 namespace relais::routing {
 
 /// Leaves AGENT_SEARCHED of any log → a message at the desk of the DPO of the institution whose agent it was,
-/// as the directory in force names it (`dpo.desk`). Thread-safe.
+/// as the directory in force names it (`dpo.desk`). Leaves of the own log that tell of several active
+/// référents (D-5.2) → a message at a desk of the institution that proposed the one the leaf names.
+/// Thread-safe.
 class Notices {
  public:
   Notices(const rpc::ServiceContext& context, const RoutingStore& store, const calendar::Paris& paris)
@@ -22,8 +25,14 @@ class Notices {
   /// One message for each search, however often its leaf is followed; its MESSAGE_SUBMITTED leaf has the
   /// search's event id. Nothing for an institution that names no desk: the search's own leaf is all there is.
   Task<absl::Status> Tell(std::string service, audit::FollowedLeaf leaf);
+  /// One message for each such leaf about `person`, however often it is followed: it names the référent whom
+  /// that institution proposed, and no other, nor her. It goes with her (RoutingStore::NoticesOf). Nothing
+  /// for an institution without a desk.
+  Task<absl::Status> TellConflict(Id128 person, audit::FollowedLeaf leaf);
 
  private:
+  Task<absl::Status> Queue(Id128 id, v1::MessageState message, Id128 event_id);
+
   const rpc::ServiceContext& context_;
   const RoutingStore& store_;
   const calendar::Paris& paris_;

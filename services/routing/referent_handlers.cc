@@ -13,10 +13,15 @@ namespace {
 
 constexpr int kTries = 20;
 
-// The state and its instant name a version of a référent without telling anything else.
+// The state and its instant, and the place in a conflict, name a version of a référent without telling
+// anything else.
 std::string EtagOf(const v1::ReferentState& referent) {
-  return absl::StrCat(static_cast<int>(referent.state()), "-", referent.since().seconds(), "-",
-                      referent.since().nanos());
+  std::string etag = absl::StrCat(static_cast<int>(referent.state()), "-", referent.since().seconds(), "-",
+                                  referent.since().nanos());
+  if (const v1::PivotConflict conflict = ConflictOf(referent); conflict != v1::PIVOT_CONFLICT_UNSPECIFIED) {
+    absl::StrAppend(&etag, "-", static_cast<int>(conflict));
+  }
+  return etag;
 }
 
 bool Concerns(const rpc::Call& call, const v1::ReferentState& referent) {
@@ -73,6 +78,7 @@ v1::Referent ReferentHandlers::Show(const rpc::Call& call, const Id128& person,
   *out.mutable_proposed_by() = referent.proposed_by();
   *out.mutable_since() = referent.since();
   out.set_etag(EtagOf(referent));
+  out.set_conflict(ConflictOf(referent));
   return out;
 }
 
@@ -80,7 +86,7 @@ ReferentHandlers::SlotChange ReferentHandlers::StepOf(const rpc::Call& call, std
                                                       std::string request_id, const Id128& person,
                                                       std::string referent_id, std::string etag,
                                                       ReferentStep step) const {
-  SlotChange out{std::move(method), std::move(request_id), person, nullptr};
+  SlotChange out{std::move(method), std::move(request_id), person, nullptr, step == ReferentStep::kAccept};
   const absl::Time now = context_.clock.Now();
   out.change = [call, referent_id = std::move(referent_id), etag = std::move(etag), step,
                 now](v1::PersonSlot& slot) -> absl::StatusOr<v1::ReferentState> {
@@ -114,6 +120,9 @@ Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Change(
       co_return again;
     }
     CO_ASSIGN_OR_RETURN(const v1::ReferentState after, change.change(slot.value));
+    if (change.accepts) {
+      CO_RETURN_IF_ERROR(NoOtherName(change.person));
+    }
     storage::CommitRequest commit;
     audit::Event event = ReferentEvent(call, actor, change.request_id, change.person, after);
     event.event_id = event_id;
@@ -132,6 +141,18 @@ Task<absl::StatusOr<ReferentHandlers::Result>> ReferentHandlers::Change(
     }
   }
   co_return absl::AbortedError("the pivot slot changes too often");
+}
+
+// D-5.2: at most one active per person, whatever names she is known by. Two accepted at once under two names
+// are in conflict from then on (Pivots::Settle).
+absl::Status ReferentHandlers::NoOtherName(const Id128& person) const {
+  ASSIGN_OR_RETURN(const HerPivots hers, pivots_.Of(person));
+  for (const ActivePivot& active : hers.Active()) {
+    if (hers.names[active.name].person != person) {
+      return AnotherIsActive();
+    }
+  }
+  return absl::OkStatus();
 }
 
 // The answer to a repeated request: how the référent stands now, and the instant of the first time.
@@ -164,7 +185,7 @@ Task<absl::StatusOr<v1::ProposeResponse>> ReferentHandlers::Propose(rpc::Call ca
   proposal.set_desk(request.desk());
   proposal.mutable_proposed_by()->set_institution(call.caller.institution);
   proposal.mutable_proposed_by()->set_function(call.caller.function);
-  SlotChange change{"Propose", request.request_id(), person, nullptr};
+  SlotChange change{"Propose", request.request_id(), person, nullptr, /*accepts=*/false};
   const absl::Time now = context_.clock.Now();
   change.change = [proposal, now](v1::PersonSlot& slot) -> absl::StatusOr<v1::ReferentState> {
     if (OpenProposals(slot, proposal.proposed_by().institution()) >= kMostOpenProposals) {

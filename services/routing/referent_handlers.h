@@ -5,6 +5,7 @@
 
 #include "relais/routing/v1/referent_service.pb.h"
 #include "services/routing/domain/referent.h"
+#include "services/routing/pivots.h"
 #include "services/routing/store.h"
 
 namespace relais::routing {
@@ -12,8 +13,8 @@ namespace relais::routing {
 /// Thread-safe. Methods as in the proto.
 class ReferentHandlers {
  public:
-  ReferentHandlers(const rpc::ServiceContext& context, RoutingStore& store)
-      : context_(context), store_(store) {}
+  ReferentHandlers(const rpc::ServiceContext& context, RoutingStore& store, const Pivots& pivots)
+      : context_(context), store_(store), pivots_(pivots) {}
 
   Task<absl::StatusOr<v1::ProposeResponse>> Propose(rpc::Call call, v1::ProposeRequest request);
   Task<absl::StatusOr<v1::RecordPersonDecisionResponse>> RecordPersonDecision(
@@ -30,6 +31,7 @@ class ReferentHandlers {
     std::string request_id;
     Id128 person;
     std::function<absl::StatusOr<v1::ReferentState>(v1::PersonSlot&)> change;
+    bool accepts = false;  // refused while another is active under another name of hers
   };
   struct Result {
     v1::Referent referent;
@@ -39,6 +41,7 @@ class ReferentHandlers {
                                       std::shared_ptr<const google::protobuf::Message> content);
   Task<absl::StatusOr<Result>> Again(rpc::Call call, Id128 person, v1::PersonSlot slot,
                                      std::string remembered);
+  [[nodiscard]] absl::Status NoOtherName(const Id128& person) const;
   // One step of an existing référent: who may take it is decided by `may`.
   SlotChange StepOf(const rpc::Call& call, std::string method, std::string request_id, const Id128& person,
                     std::string referent_id, std::string etag, ReferentStep step) const;
@@ -47,6 +50,7 @@ class ReferentHandlers {
 
   const rpc::ServiceContext& context_;
   RoutingStore& store_;
+  const Pivots& pivots_;
 };
 
 }  // namespace relais::routing

@@ -100,9 +100,10 @@ Task<absl::StatusOr<consent::v1::CheckResponse>> RoutingHandlers::Ask(v1::Messag
 Task<absl::StatusOr<RoutingHandlers::Search>> RoutingHandlers::Find(rpc::Call call, v1::MessageState message,
                                                                     Query query) {
   CO_ASSIGN_OR_RETURN(const Id128 person, Id128::FromBytes(message.person()));
-  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(person));
+  CO_ASSIGN_OR_RETURN(const HerPivots pivots, pivots_.Of(person));
+  query.pivot_conflict = !pivots.conflict.empty();
   Resolution resolution =
-      routing::Resolve(*call.directory, paris_, query, ActiveReferent(slot.value), context_.clock.Now());
+      routing::Resolve(*call.directory, paris_, query, pivots.Leading(), context_.clock.Now());
   Search search;
   search.steps = std::move(resolution.steps);
   for (Candidate& candidate : resolution.candidates) {
@@ -170,6 +171,9 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   }
   if (request.content().has_referent_proposal() && call.caller.service != kOwnName) {
     return rpc::InvalidField("content.referent_proposal", "is routing's own: use ReferentService.Propose");
+  }
+  if (request.content().has_pivot_conflict()) {
+    return rpc::InvalidField("content.pivot_conflict", "is routing's own: made of what it follows");
   }
   if (request.content().has_agent_search()) {
     return rpc::InvalidField("content.agent_search", "is routing's own: made of a search in a log");

@@ -8,6 +8,7 @@
 #include "services/routing/courier.h"
 #include "services/routing/domain/referent.h"
 #include "services/routing/domain/resolution.h"
+#include "services/routing/pivots.h"
 
 namespace relais::routing {
 
@@ -15,8 +16,13 @@ namespace relais::routing {
 class RoutingHandlers {
  public:
   RoutingHandlers(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
-                  const calendar::Paris& paris, RoutingStore& store)
-      : context_(context), peers_(peers), settings_(settings), paris_(paris), store_(store) {}
+                  const calendar::Paris& paris, RoutingStore& store, const Pivots& pivots)
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        paris_(paris),
+        store_(store),
+        pivots_(pivots) {}
 
   Task<absl::StatusOr<v1::ResolveResponse>> Resolve(rpc::Call call, v1::ResolveRequest request);
   Task<absl::StatusOr<v1::SubmitResponse>> Submit(rpc::Call call, v1::SubmitRequest request);
@@ -62,6 +68,7 @@ class RoutingHandlers {
   const Settings& settings_;
   const calendar::Paris& paris_;
   RoutingStore& store_;
+  const Pivots& pivots_;
   std::atomic<int64_t> last_submitted_ = 0;  // microseconds
 };
 

@@ -11,6 +11,7 @@
 #include "services/routing/followers.h"
 #include "services/routing/inbox_handlers.h"
 #include "services/routing/keeper.h"
+#include "services/routing/pivots.h"
 #include "services/routing/referent_handlers.h"
 #include "services/routing/routing_handlers.h"
 
@@ -45,6 +46,7 @@ class Service {
   Settings settings_;
   calendar::Paris paris_;
   RoutingStore store_;
+  Pivots pivots_;
   Inbox inbox_;
   Revocations revocations_;
   Courier courier_;

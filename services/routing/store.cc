@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kState = "state";
 constexpr std::string_view kSlot = "slot";
 constexpr std::string_view kLinkPrefix = "msg/";
+constexpr std::string_view kNoticePrefix = "note/";
 constexpr std::string_view kNoticeKeyInfo = "relais routing notice v1";
 
 std::string ContextOf(const storage::Partition& partition, std::string_view key) {
@@ -25,6 +26,22 @@ void AddValue(std::string_view key, std::string value, uint64_t version, storage
   }
   commit.preconditions.push_back(std::move(unchanged));
   commit.batch.push_back({std::string(key), std::move(value)});
+}
+
+absl::StatusOr<std::vector<Id128>> MessagesUnder(const storage::Store& store, const Id128& person,
+                                                 std::string_view prefix) {
+  std::vector<Id128> out;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     store.Scan(RoutingStore::PersonPartition(person), prefix, from, 1000));
+    for (const storage::KeyedEntry& entry : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(std::string_view(entry.key).substr(prefix.size())));
+      out.push_back(id);
+    }
+    from = page.next;
+  } while (!from.empty());
+  return out;
 }
 
 absl::StatusOr<v1::MessageState> Parse(const std::string& plain) {
@@ -165,19 +182,18 @@ absl::Status RoutingStore::PutSlot(const Stored<v1::PersonSlot>& slot, const Id1
 }
 
 absl::StatusOr<std::vector<Id128>> RoutingStore::UndeliveredOf(const Id128& person) const {
-  std::vector<Id128> out;
-  std::string from;
-  do {
-    ASSIGN_OR_RETURN(const storage::Page page,
-                     context_.store.Scan(PersonPartition(person), kLinkPrefix, from, 1000));
-    for (const storage::KeyedEntry& entry : page.entries) {
-      ASSIGN_OR_RETURN(const Id128 id,
-                       Id128::FromBytes(std::string_view(entry.key).substr(kLinkPrefix.size())));
-      out.push_back(id);
-    }
-    from = page.next;
-  } while (!from.empty());
-  return out;
+  return MessagesUnder(context_.store, person, kLinkPrefix);
+}
+
+absl::StatusOr<std::vector<Id128>> RoutingStore::NoticesOf(const Id128& person) const {
+  return MessagesUnder(context_.store, person, kNoticePrefix);
+}
+
+storage::CommitRequest RoutingStore::NoteNotice(const Id128& person, const Id128& message) {
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  commit.batch.push_back({std::string(kNoticePrefix) + message.ToBytes(), std::string()});
+  return commit;
 }
 
 storage::CommitRequest RoutingStore::LinkToPerson(const Id128& person, const Id128& message, bool present) {

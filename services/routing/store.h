@@ -51,6 +51,9 @@ class RoutingStore {
   /// Messages of a person that are not delivered yet: derived rows "msg/<id>" of her partition.
   absl::StatusOr<std::vector<Id128>> UndeliveredOf(const Id128& person) const;
   static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& message, bool present);
+  /// Notices about a référent of hers, which are about nobody but go with her: rows "note/<id>".
+  absl::StatusOr<std::vector<Id128>> NoticesOf(const Id128& person) const;
+  static storage::CommitRequest NoteNotice(const Id128& person, const Id128& message);
 
  private:
   absl::StatusOr<std::optional<v1::MessageState>> OpenMessage(const storage::Partition& partition,

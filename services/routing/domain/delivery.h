@@ -18,10 +18,10 @@ struct DeliveryRules {
   uint32_t max_attempts = 10;                     // then it is a dead letter
 };
 
-/// True when it is about no person: a notice to a DPO (notices.h), or an exercise. Nothing is asked of
+/// True when it is about no person: a notice (notices.h), or an exercise. Nothing is asked of
 /// consent for it, and it is sealed under a key of the log's own.
 bool IsAboutNobody(const v1::MessageState& message);
-/// True of a notice to a DPO.
+/// True of a notice to a DPO, or to who proposed a référent.
 bool IsNotice(const v1::MessageState& message);
 /// True when the recipient's system does not have it and still is to.
 bool IsUndelivered(const v1::MessageState& message);

@@ -85,6 +85,11 @@ int OpenProposals(const v1::PersonSlot& slot, std::string_view institution) {
       }));
 }
 
+absl::Status AnotherIsActive() {
+  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                      "another référent pivot is active");
+}
+
 absl::StatusOr<v1::ReferentState> TakeStep(v1::PersonSlot& slot, std::string_view referent_id,
                                            ReferentStep step, absl::Time now) {
   const v1::ReferentState* found = FindReferent(slot, referent_id);
@@ -93,14 +98,25 @@ absl::StatusOr<v1::ReferentState> TakeStep(v1::PersonSlot& slot, std::string_vie
   }
   // D-5.2: at most one active pivot per person.
   if (step == ReferentStep::kAccept && ActiveReferent(slot) != nullptr) {
-    return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
-                        "another référent pivot is active");
+    return AnotherIsActive();
+  }
+  const bool in_conflict = found->state() == State::STATE_ACTIVE && !found->conflict().empty();
+  if (in_conflict && step == ReferentStep::kAgree) {
+    auto* chosen = const_cast<v1::ReferentState*>(found);
+    chosen->set_chosen_in(chosen->conflict());
+    *chosen->mutable_chosen() = ToProto(now);
+    return *chosen;
+  }
+  if (in_conflict && step == ReferentStep::kRefuse) {
+    step = ReferentStep::kEnd;
   }
   for (const Transition& t : kTransitions) {
     if (t.step == step && t.from == found->state()) {
       auto* changed = const_cast<v1::ReferentState*>(found);
       changed->set_state(t.to);
       *changed->mutable_since() = ToProto(now);
+      changed->clear_conflict();
+      changed->clear_follows();
       return *changed;
     }
   }

@@ -11,6 +11,9 @@
 
 namespace relais::routing {
 
+/// WRONG_STATE: another référent pivot is active (D-5.2).
+absl::Status AnotherIsActive();
+
 enum class ReferentStep { kAgree, kRefuse, kAccept, kDecline, kEnd };
 
 /// The référent of that id; nullptr when the slot has none.
@@ -30,7 +33,8 @@ inline constexpr int kMostOpenProposals = 5;
 int OpenProposals(const v1::PersonSlot& slot, std::string_view institution);
 
 /// Takes a step; NOT_FOUND for an unknown id, FAILED_PRECONDITION / WRONG_STATE for a step that its state
-/// does not allow, or an Accept while another one is active.
+/// does not allow, or an Accept while another one is active. While he is active and in conflict with others
+/// (pivots.h) her yes is that she keeps him, which ends the others, and her no that he ends.
 absl::StatusOr<v1::ReferentState> TakeStep(v1::PersonSlot& slot, std::string_view referent_id,
                                            ReferentStep step, absl::Time now);
 

@@ -127,5 +127,29 @@ TEST(AddProposal, DropsTheOldestFinalOnesBeyondTheLimit) {
   EXPECT_EQ(slot.referents_size(), kReferentsKept + 1);
 }
 
+// D-5.2: of several active ones she keeps one, or ends one; nobody else's step depends on it.
+TEST(TakeStep, HerDecisionInAConflict) {
+  v1::PersonSlot slot = SlotWith(State::STATE_ACTIVE);
+  slot.mutable_referents(0)->set_conflict("c");
+  slot.mutable_referents(0)->set_follows(true);
+  v1::PersonSlot kept = slot;
+  const auto after = TakeStep(kept, "r", ReferentStep::kAgree, kNow + absl::Seconds(5));
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->state(), State::STATE_ACTIVE);
+  EXPECT_EQ(FromProto(after->since()), FromProto(slot.referents(0).since())) << "he is no younger by it";
+  EXPECT_EQ(after->chosen_in(), "c");
+  EXPECT_EQ(FromProto(after->chosen()), kNow + absl::Seconds(5));
+  for (const ReferentStep step : {ReferentStep::kRefuse, ReferentStep::kEnd}) {
+    v1::PersonSlot ended = slot;
+    const auto gone = TakeStep(ended, "r", step, kNow + absl::Seconds(5));
+    ASSERT_TRUE(gone.ok()) << gone.status();
+    EXPECT_EQ(gone->state(), State::STATE_ENDED);
+    EXPECT_TRUE(gone->conflict().empty());
+    EXPECT_FALSE(gone->follows());
+  }
+  EXPECT_FALSE(TakeStep(slot, "r", ReferentStep::kAccept, kNow).ok());
+  EXPECT_FALSE(TakeStep(slot, "r", ReferentStep::kDecline, kNow).ok());
+}
+
 }  // namespace
 }  // namespace relais::routing

@@ -19,6 +19,13 @@ constexpr StepText kSteps[] = {
     {"CHOSEN_DESK", "guichet choisi par l'expéditeur / desk chosen by the sender"},
     {"PIVOT_ACTIVE", "référent pivot de la personne / the person's référent pivot"},
     {"PIVOT_NONE", "aucun référent pivot actif / no active référent pivot"},
+    {"PIVOT_CONFLICT",
+     "plusieurs référents pivots actifs : le plus ancien, jusqu'à ce qu'elle décide / several active "
+     "référent "
+     "pivots: the oldest, until she decides"},
+    {"PIVOT_NOTICE",
+     "vous avez proposé ce référent pivot : un autre est actif aussi, ou ne l'est plus / you proposed this "
+     "référent pivot: another is active too, or no longer"},
     {"PIVOT_DESK_GONE",
      "le guichet du référent n'est plus à l'annuaire / the référent's desk left the directory"},
     {"PIVOT_NOT_PERMITTED", "le référent ne peut pas recevoir cela / the référent may not receive this"},
@@ -78,6 +85,9 @@ void AddPivot(const directory::Directory& directory, const Query& query, const v
   if (pivot == nullptr) {
     out.steps.push_back(MakeStep("PIVOT_NONE"));
     return;
+  }
+  if (query.pivot_conflict) {
+    out.steps.push_back(MakeStep("PIVOT_CONFLICT"));
   }
   const directory::Desk* desk = directory.FindDesk(pivot->desk());
   if (desk == nullptr) {

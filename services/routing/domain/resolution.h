@@ -35,7 +35,8 @@ struct Query {
   std::string event;
   v1::Situation situation;
   v1::Urgency urgency = v1::URGENCY_UNSPECIFIED;
-  std::string desk;  // chosen by the sender; empty: routing chooses
+  std::string desk;             // chosen by the sender; empty: routing chooses
+  bool pivot_conflict = false;  // the pivot is one of several, and leads
 };
 
 /// Candidates in the order in which they should be tried. A desk is replaced by its on-call desk when the

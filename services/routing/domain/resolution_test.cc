@@ -189,9 +189,10 @@ TEST_F(ResolutionTest, TheChainGoesOnWhereTheMessageHasNotBeen) {
 }
 
 TEST(MakeStep, EveryCodeHasItsWords) {
-  for (const char* code : {"CHOSEN_DESK", "PIVOT_ACTIVE", "PIVOT_NONE", "PIVOT_DESK_GONE",
-                           "PIVOT_NOT_PERMITTED", "DESK_NOT_PERMITTED", "MINOR_TO_CRIP", "NO_DWELLING",
-                           "DESK_OF_TERRITORY", "DESK_OF_CITY", "ON_CALL", "ESCALATED", "NO_DESK"}) {
+  for (const char* code :
+       {"CHOSEN_DESK", "PIVOT_ACTIVE", "PIVOT_NONE", "PIVOT_CONFLICT", "PIVOT_NOTICE", "PIVOT_DESK_GONE",
+        "PIVOT_NOT_PERMITTED", "DESK_NOT_PERMITTED", "MINOR_TO_CRIP", "NO_DWELLING", "DESK_OF_TERRITORY",
+        "DESK_OF_CITY", "ON_CALL", "ESCALATED", "NO_DESK"}) {
     EXPECT_NE(MakeStep(code).text(), "") << code;
   }
 }

@@ -1,10 +1,13 @@
 #include "services/routing/domain/revocations.h"
 
+#include <algorithm>
+
 namespace relais::routing {
 
 void Revocations::Note(const Id128& person, uint64_t leaf_index, absl::Duration now) {
   std::lock_guard lock(mu_);
-  last_[person] = {leaf_index, now};
+  Last& last = last_[person];  // leaves of different persons may name the same one, in any order
+  last = {std::max(last.leaf_index, leaf_index), now};
   by_age_.emplace(now, person);
   while (!by_age_.empty() && by_age_.begin()->first + keep_ < now) {
     const auto it = last_.find(by_age_.begin()->second);

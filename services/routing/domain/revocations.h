@@ -24,7 +24,7 @@ class Revocations {
 
  private:
   struct Last {
-    uint64_t leaf_index;
+    uint64_t leaf_index = 0;
     absl::Duration noted;
   };
   absl::Duration keep_;

@@ -25,6 +25,15 @@ TEST(Revocations, TheLastOneCounts) {
   EXPECT_TRUE(revocations.Stands(Person('a'), 21));
 }
 
+// A link's leaf is about one of several persons; what is said of another may be followed first.
+TEST(Revocations, WhateverOrderTheyAreFollowedIn) {
+  Revocations revocations(absl::Minutes(10));
+  revocations.Note(Person('a'), 20, absl::Seconds(1));
+  revocations.Note(Person('a'), 7, absl::Seconds(2));
+  EXPECT_FALSE(revocations.Stands(Person('a'), 10));
+  EXPECT_TRUE(revocations.Stands(Person('a'), 21));
+}
+
 TEST(Revocations, ForgetsWhenNoPermitCanBeThatOld) {
   Revocations revocations(absl::Minutes(10));
   revocations.Note(Person('a'), 7, absl::ZeroDuration());

@@ -1,0 +1,179 @@
+#include "common/audit/followed_links.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/audit/event.h"
+#include "common/audit/subject_keys.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "relais/consent/v1/person_events.pb.h"
+
+namespace relais::audit {
+
+// One link while it stands with one canonical person. When who is linked goes along with somebody, the same
+// link goes on with another one: that is a new beginning, which the end of the first must not prevent.
+struct FollowedLinks::Between {
+  Id128 link;
+  Id128 canonical;
+  Id128 linked;
+  bool ended = false;
+
+  // The same at both ends; names nobody. The link's id and the person's are random.
+  [[nodiscard]] std::string Key() const {
+    constexpr size_t kNameSize = 16;
+    return std::string(kPrefix) + crypto::Sha256(link.ToBytes() + canonical.ToBytes()).substr(0, kNameSize);
+  }
+  static constexpr std::string_view kPrefix = "with/";
+};
+
+namespace {
+
+constexpr size_t kPageSize = 500;
+
+storage::Partition PartitionOf(const Id128& person) { return {storage::PartitionKind::kPerson, person}; }
+
+// Nullopt: another class, a leaf that does not name both, or one that nobody can read.
+template <typename Between, typename Payload>
+std::optional<Between> BetweenIn(const FollowedLeaf& leaf, bool ended) {
+  Payload payload;
+  if (!leaf.details.payload().UnpackTo(&payload) || payload.linked_id().empty()) {
+    return std::nullopt;
+  }
+  const absl::StatusOr<Id128> link = Id128::FromHex(payload.link_id());
+  const absl::StatusOr<Id128> canonical = Id128::FromBytes(payload.canonical_id());
+  const absl::StatusOr<Id128> linked = Id128::FromBytes(payload.linked_id());
+  if (!link.ok() || !canonical.ok() || !linked.ok() || *canonical == *linked) {
+    return std::nullopt;
+  }
+  return Between{*link, *canonical, *linked, ended};
+}
+
+void AddOnce(const Id128& person, std::vector<Id128>& persons) {
+  if (std::find(persons.begin(), persons.end(), person) == persons.end()) {
+    persons.push_back(person);
+  }
+}
+
+}  // namespace
+
+bool IsOfLink(const FollowedLeaf& leaf) {
+  return leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSONS_LINKED ||
+         leaf.header.event_class() == audit::v1::EVENT_CLASS_PERSONS_SPLIT;
+}
+
+Task<absl::StatusOr<std::vector<Id128>>> FollowedLinks::Apply(FollowedLeaf leaf) {
+  std::optional<Between> between = BetweenIn<Between, consent::v1::PersonsLinked>(leaf, /*ended=*/false);
+  if (!between.has_value()) {
+    between = BetweenIn<Between, consent::v1::PersonsSplit>(leaf, /*ended=*/true);
+  }
+  std::vector<Id128> named;
+  if (leaf.details.subject().kind() == audit::v1::Subject::KIND_PERSON) {
+    CO_ASSIGN_OR_RETURN(const Id128 about, Id128::FromBytes(leaf.details.subject().id()));
+    named.push_back(about);
+  }
+  if (between.has_value()) {
+    AddOnce(between->canonical, named);
+    AddOnce(between->linked, named);
+  }
+  std::vector<Id128> names;
+  CO_RETURN_IF_ERROR(AddNames(named, names));
+  if (between.has_value()) {
+    const absl::Status first = co_await Note(*between, between->canonical, between->linked);
+    CO_RETURN_IF_ERROR(first);
+    const absl::Status second = co_await Note(*between, between->linked, between->canonical);
+    CO_RETURN_IF_ERROR(second);
+    CO_RETURN_IF_ERROR(AddNames(named, names));
+  }
+  co_return names;
+}
+
+// An end is noted whether or not the beginning is there: that may be read again, and begins nothing then.
+Task<absl::Status> FollowedLinks::Note(Between between, Id128 at, Id128 other) {
+  CO_ASSIGN_OR_RETURN(const bool gone, IsGone(at));
+  CO_ASSIGN_OR_RETURN(const bool other_gone, IsGone(other));
+  if (gone || (other_gone && !between.ended)) {
+    co_return absl::OkStatus();
+  }
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(at);
+  if (!between.ended) {
+    commit.preconditions.push_back({between.Key(), std::nullopt});
+  }
+  commit.batch.push_back({between.Key(), between.ended ? std::string() : other.ToBytes()});
+  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  co_return absl::IsAborted(done.status()) ? absl::OkStatus() : done.status();
+}
+
+Task<absl::Status> FollowedLinks::Forget(Id128 person) {
+  CO_ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(person));
+  for (const Row& row : rows) {
+    CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
+                        store_.Get(PartitionOf(row.other), row.key));
+    if (!there.has_value()) {
+      continue;  // erased herself, or not noted there yet
+    }
+    storage::CommitRequest commit;
+    commit.partition = PartitionOf(row.other);
+    commit.preconditions.push_back({row.key, there->version});
+    commit.batch.push_back({row.key, std::string()});
+    const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {  // else it was ended, or removed with whose it is
+      CO_RETURN_IF_ERROR(done.status());
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Id128>> FollowedLinks::NamesOf(const Id128& person) const {
+  std::vector<Id128> names = {person};
+  for (size_t i = 0; i < names.size(); ++i) {
+    ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(names[i]));
+    for (const Row& row : rows) {
+      AddOnce(row.other, names);
+    }
+  }
+  return names;
+}
+
+absl::Status FollowedLinks::AddNames(const std::vector<Id128>& persons, std::vector<Id128>& names) const {
+  for (const Id128& person : persons) {
+    ASSIGN_OR_RETURN(const std::vector<Id128> all, NamesOf(person));
+    for (const Id128& name : all) {
+      AddOnce(name, names);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<FollowedLinks::Row>> FollowedLinks::RowsOf(const Id128& person) const {
+  std::vector<Row> rows;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     store_.Scan(PartitionOf(person), Between::kPrefix, from, kPageSize));
+    for (const storage::KeyedEntry& row : page.entries) {
+      if (!row.entry.value.empty()) {
+        ASSIGN_OR_RETURN(const Id128 other, Id128::FromBytes(row.entry.value));
+        rows.push_back({row.key, other});
+      }
+    }
+    from = page.next;
+  } while (!from.empty());
+  return rows;
+}
+
+absl::StatusOr<bool> FollowedLinks::IsGone(const Id128& person) const {
+  const Subject subject{Subject::Kind::kPerson, person};
+  if (log_.keys().Frozen(subject)) {
+    return true;
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> row,
+                   store_.LogGet(storage::LogTable::kSubjectKeys, subject.Encode()));
+  return row.has_value() && SubjectKeys::IsTombstone(*row);
+}
+
+}  // namespace relais::audit
