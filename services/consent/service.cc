@@ -26,7 +26,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
     : context_(std::move(context)),
       store_(context_, settings.cached_persons, settings.packed_bytes),
       registry_{context_, store_, rules_, paris, settings.notices_required, settings.links},
-      persons_(registry_),
+      persons_(registry_, settings.register_tick),
       identifiers_(registry_),
       statuses_(registry_),
       candidates_(registry_),
@@ -51,7 +51,8 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       routing_leaves_(registry_),
       routing_log_(std::move(routing_log)),
       own_leaves_(registry_, settings.match_key ? *settings.match_key
-                                                : MatchKey{0, context_.log.DeriveKey("relais match v1")}),
+                                                : MatchKey{0, context_.log.DeriveKey("relais match v1")},
+                  settings.register_tick + settings.match_after),
       notices_to_erase_(registry_),
       own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_),
       own_log_(audit::LocalSource(context_.log, &OwnLog::Wants)) {

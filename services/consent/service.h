@@ -39,6 +39,11 @@
 namespace relais::consent {
 
 struct Settings {
+  /// Institutions get the answers of Register on whole multiples of this, counted from when the call came
+  /// (ADR 43). Zero: at once.
+  absl::Duration register_tick = absl::Milliseconds(4);
+  /// So long after a registration, and a tick, others are looked for who are alike.
+  absl::Duration match_after = absl::Milliseconds(50);
   /// How long a recorded permit may be used.
   absl::Duration permit_life = absl::Seconds(60);
   /// Decoded persons kept in memory, about 1.5 KB each.

@@ -86,6 +86,13 @@ absl::StatusOr<std::unique_ptr<rpc::ServiceRuntime>> OpenRuntime(const rpc::Sett
   return rpc::ServiceRuntime::Open(Definition(), rpc::Flags(), settings);
 }
 
+// Nobody measures how long these calls take, and nothing runs on timers.
+consent::Settings AtOnce() {
+  consent::Settings settings;
+  settings.register_tick = absl::ZeroDuration();
+  return settings;
+}
+
 class Builder {
  public:
   Builder(const RegistryPlan& plan, const rpc::ServiceContext& real, calendar::Paris paris,
@@ -96,7 +103,7 @@ class Builder {
         store_(real.log.sequencer(), last_version),
         service_({real.clock, random_, executor_, store_, real.log, real.handles, real.suppression,
                   real.idempotency, real.directory, nullptr},
-                 consent::Settings(), paris) {
+                 AtOnce(), paris) {
     call_.caller.institution = kInstitution;
     call_.caller.system = kSystem;
     call_.caller.function = kFunction;
