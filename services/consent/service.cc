@@ -50,9 +50,10 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       keeper_(registry_, settings.retention),
       routing_leaves_(registry_),
       routing_log_(std::move(routing_log)),
-      own_leaves_(registry_, settings.match_key ? *settings.match_key
-                                                : MatchKey{0, context_.log.DeriveKey("relais match v1")},
-                  settings.register_tick + settings.match_after),
+      own_leaves_(
+          registry_,
+          settings.match_key ? *settings.match_key : MatchKey{0, context_.log.DeriveKey("relais match v1")},
+          settings.register_tick + settings.match_after),
       notices_to_erase_(registry_),
       own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_),
       own_log_(audit::LocalSource(context_.log, &OwnLog::Wants)) {

@@ -33,7 +33,6 @@ namespace relais::bench {
 namespace {
 
 constexpr uint64_t kPersonsPerChunk = 25'000;
-constexpr char kRun[] = "size";
 constexpr int kWordBits = 32;
 const absl::Duration kIndexWait = absl::Hours(2);
 
@@ -156,12 +155,12 @@ class Builder {
 
   absl::Status BuildPerson(uint64_t person, std::string& handle) {
     ASSIGN_OR_RETURN(const consent::v1::RegisterResponse registered,
-                     BlockOn(service_.persons().Register(call_, RegistrationOf(kRun, person))));
+                     BlockOn(service_.persons().Register(call_, RegistrationOf(kBuiltRun, person))));
     handle = registered.person().handle();
     const uint64_t count =
         (person + 1) * plan_.agreements / plan_.persons - person * plan_.agreements / plan_.persons;
     for (uint64_t i = 0; i < count; ++i) {
-      const std::string request_id = absl::StrCat("bench-agree-", kRun, "-", person, "-", i);
+      const std::string request_id = absl::StrCat("bench-agree-", kBuiltRun, "-", person, "-", i);
       consent::v1::RecordConsentRequest request =
           i == 0 ? AgreementOf(handle, request_id) : OtherAgreementOf(handle, request_id, person + i);
       RETURN_IF_ERROR(BlockOn(service_.agreements().RecordConsent(call_, std::move(request))).status());

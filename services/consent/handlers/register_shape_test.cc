@@ -73,8 +73,9 @@ class RegisterShape : public ::testing::Test {
  protected:
   audit::testing::HarnessOptions Noting() {
     audit::testing::HarnessOptions options = SimWorld::DefaultOptions();
-    options.make_store = [this](Executor& executor, storage::Sequencer& sequencer)
-        -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+    options.make_store =
+        [this](Executor& executor,
+               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
       storage::MemoryStore::Options strict;
       strict.strict = true;
       auto noting = std::make_unique<NotingStore>(
@@ -117,8 +118,8 @@ TEST_F(RegisterShape, WhatDiffersWhereTheInstitutionKnowsHer) {
   EXPECT_FALSE(unknown.key_looks.front().found);
   EXPECT_THAT(known.key_looks, IsEmpty()) << "her key is in memory";
   EXPECT_EQ(known.looks.size(), unknown.looks.size());
-  const Counts differences = {{{"claim", true}, 1},  {{"claim", false}, -1}, {{"state", true}, 1},
-                              {{"state", false}, -1}, {{"record", true}, 1}, {{"record", false}, -1}};
+  const Counts differences = {{{"claim", true}, 1},   {{"claim", false}, -1}, {{"state", true}, 1},
+                              {{"state", false}, -1}, {{"record", true}, 1},  {{"record", false}, -1}};
   EXPECT_EQ(Less(known, unknown), differences);
 }
 

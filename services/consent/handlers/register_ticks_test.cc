@@ -41,17 +41,16 @@ v1::Traits Jeanne(const std::string& surname) {
 class RegisterTicks : public ::testing::Test {
  protected:
   RegisterTicks() {
-    store_->OnLook([this](bool found) {
-      world_.harness().sim().Skip(absl::Microseconds(found ? 3 : 41));
-    });
+    store_->OnLook([this](bool found) { world_.harness().sim().Skip(absl::Microseconds(found ? 3 : 41)); });
     // D-1.6: Marie objected before anybody registered her.
     SimWorld::Require(world_.Object(SimWorld::ObjectionOf("ob1", {"edf"})).status());
   }
 
   audit::testing::HarnessOptions Slow() {
     audit::testing::HarnessOptions options = SimWorld::DefaultOptions();
-    options.make_store = [this](Executor& executor, storage::Sequencer& sequencer)
-        -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+    options.make_store =
+        [this](Executor& executor,
+               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
       storage::MemoryStore::Options slow;
       slow.strict = true;
       slow.commit_delay = [this] { return commit_ + absl::Microseconds(17 * (commits_++ % 11)); };
