@@ -38,6 +38,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       consents_(registry_),
       duties_(registry_),
       erasure_notices_(registry_),
+      rectification_notices_(registry_),
       notices_(registry_),
       withdrawals_(registry_),
       expiries_(registry_, settings.expiry_scan),

@@ -28,6 +28,7 @@
 #include "services/consent/handlers/person_handlers.h"
 #include "services/consent/handlers/receipt_handlers.h"
 #include "services/consent/handlers/record_rights_handlers.h"
+#include "services/consent/handlers/rectification_notices.h"
 #include "services/consent/handlers/registry.h"
 #include "services/consent/handlers/rights_handlers.h"
 #include "services/consent/handlers/status_handlers.h"
@@ -100,6 +101,7 @@ class Service {
   ConsentHandlers& consents() { return consents_; }
   DutyHandlers& duties() { return duties_; }
   ErasureNoticeHandlers& erasure_notices() { return erasure_notices_; }
+  RectificationNoticeHandlers& rectification_notices() { return rectification_notices_; }
   NoticeHandlers& notices() { return notices_; }
   WithdrawalStatusHandlers& withdrawals() { return withdrawals_; }
   /// Null without routing's log.
@@ -130,6 +132,7 @@ class Service {
   ConsentHandlers consents_;
   DutyHandlers duties_;
   ErasureNoticeHandlers erasure_notices_;
+  RectificationNoticeHandlers rectification_notices_;
   NoticeHandlers notices_;
   WithdrawalStatusHandlers withdrawals_;
   Expiries expiries_;

@@ -219,9 +219,10 @@ class PurgeDue final : public Question {
     }
     Kept& contact = persons_.try_emplace(*person, Kept{leaf.index, leaf.time}).first->second;
     const std::string& institution = leaf.header.institution();
-    // An order about her papers and an answer to a notice to erase met nobody, as the registry counts it.
-    const bool of_papers =
-        leaf.Is(audit::v1::EVENT_CLASS_HOLD_PLACED) || leaf.Is(audit::v1::EVENT_CLASS_ERASURE_ANSWERED);
+    // An order about her papers and an answer to a notice met nobody, as the registry counts it.
+    const bool of_papers = leaf.Is(audit::v1::EVENT_CLASS_HOLD_PLACED) ||
+                           leaf.Is(audit::v1::EVENT_CLASS_ERASURE_ANSWERED) ||
+                           leaf.Is(audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED);
     const bool met = !of_papers && !institution.starts_with("service/") &&
                      !SendsFeeds(past.DirectoryAt(leaf.header.directory_version()).get(), institution);
     if (met || WasMetByAnotherName(leaf)) {
