@@ -56,7 +56,8 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
           settings.match_key ? *settings.match_key : MatchKey{0, context_.log.DeriveKey("relais match v1")},
           settings.register_tick + settings.match_after),
       notices_to_erase_(registry_),
-      own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_),
+      status_of_names_(registry_),
+      own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_, status_of_names_),
       own_log_(audit::LocalSource(context_.log, &OwnLog::Wants)) {
   audit::FollowerOptions own;
   // Another key, or links switched on: every record is matched anew.

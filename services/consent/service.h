@@ -35,6 +35,7 @@
 #include "services/consent/handlers/withdrawal_status.h"
 #include "services/consent/keeper.h"
 #include "services/consent/own_log.h"
+#include "services/consent/status_of_names.h"
 #include "services/consent/teams.h"
 
 namespace relais::consent {
@@ -148,6 +149,7 @@ class Service {
   std::unique_ptr<audit::Follower> routing_follower_;
   OwnLeaves own_leaves_;
   ErasureNotices notices_to_erase_;
+  StatusOfNames status_of_names_;
   OwnLog own_;
   std::unique_ptr<audit::TailSource> own_log_;
   std::unique_ptr<audit::Follower> own_follower_;
