@@ -331,7 +331,7 @@ print(next(int(load["median"]["calls_per_second"]) for load in json.load(open(sy
   results+=("\"registry_mb\": $(peak_mb "$started_pid")")
   code=0
   "$bin/bench_register" --consent "$large_target" --pki "$RELAIS_PKI" --trust-domain "$RELAIS_TRUST_DOMAIN" \
-    --calls "$register_calls" --json "$dir/register.json" || code=$?
+    --calls "$register_calls" --built "$persons_at_size" --json "$dir/register.json" || code=$?
   [ "$code" = 0 ] || [ "$code" = 3 ] || fail "the times of Register could not be measured"
   [ "$code" = 0 ] || missed=1
   results+=("\"register\": $(cat "$dir/register.json")")

@@ -138,6 +138,17 @@ absl::Duration Config::Duration(const std::string& key, absl::Duration fallback)
   return duration;
 }
 
+absl::Duration Config::Duration(const std::string& key, absl::Duration fallback, absl::Duration min,
+                                absl::Duration max) {
+  const absl::Duration duration = Duration(key, fallback);
+  if (duration < min || duration > max) {
+    errors_.push_back(absl::StrCat("'", key, "' must be a duration from ", absl::FormatDuration(min), " to ",
+                                   absl::FormatDuration(max)));
+    return fallback;
+  }
+  return duration;
+}
+
 std::vector<std::string> Config::Children(const std::string& prefix) const {
   std::set<std::string> names;
   const std::string start = prefix + ".";

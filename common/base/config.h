@@ -30,6 +30,8 @@ class Config {
   bool Bool(const std::string& key, bool fallback);
   /// absl duration syntax: "250ms", "2s", "1h".
   absl::Duration Duration(const std::string& key, absl::Duration fallback);
+  absl::Duration Duration(const std::string& key, absl::Duration fallback, absl::Duration min,
+                          absl::Duration max);
   /// The names directly under `prefix`, sorted: for "peers" with "peers.consent.target", {"consent"}.
   [[nodiscard]] std::vector<std::string> Children(const std::string& prefix) const;
 

@@ -31,6 +31,19 @@ TEST(Config, NamesEveryUnknownMissingAndMalformedKey) {
   EXPECT_THAT(message, ::testing::HasSubstr("'size' must be an integer from 0 to 10"));
 }
 
+TEST(Config, ADurationHasItsBounds) {
+  const auto message = [](const char* value) {
+    auto config = Config::Parse("", {std::string("tick=") + value});
+    config->Duration("tick", absl::Milliseconds(4), absl::Milliseconds(1), absl::Seconds(1));
+    return std::string(config->Finish().message());
+  };
+  EXPECT_EQ(message("1ms"), "");
+  EXPECT_EQ(message("1s"), "");
+  EXPECT_THAT(message("0"), ::testing::HasSubstr("'tick' must be a duration from 1ms to 1s"));
+  EXPECT_THAT(message("2s"), ::testing::HasSubstr("'tick' must be a duration from 1ms to 1s"));
+  EXPECT_THAT(message("soon"), ::testing::HasSubstr("'tick' must be a duration such as"));
+}
+
 TEST(Config, FlagBeatsEnvironmentBeatsFile) {
   ::setenv("RELAIS_TEST_KEY", "env", 1);
   auto from_env = Config::Parse("test.key: file", {});

@@ -99,6 +99,7 @@ const std::map<std::string, std::string>& Expected() {
       {"audit.MaintenanceService/RotateEpoch", "OPERATE"},
       {"audit.MaintenanceService/VerifyBackup", "OPERATE"},
       {"consent.ConsentService/AnswerErasureNotice", "RECEIVE ANSWER_RIGHTS"},
+      {"consent.ConsentService/AnswerRectificationNotice", "RECEIVE ANSWER_RIGHTS"},
       {"consent.ConsentService/BatchCheck", "CHECK SUBMIT_SIGNAL"},  // who sends asks first
       {"consent.ConsentService/Check", "CHECK SUBMIT_SIGNAL"},
       {"consent.ConsentService/GetConsent", "RECORD_CONSENT CHECK"},

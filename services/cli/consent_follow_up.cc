@@ -190,28 +190,44 @@ std::string WhatFor(const consent::v1::Duty& duty) {
     for (const consent::v1::ErasureItem& item : duty.erase()) {
       items.push_back(absl::StrCat(item.purpose(), ": ", absl::StrJoin(item.categories(), ",")));
     }
+    if (duty.has_rectify()) {
+      items.push_back(
+          absl::StrCat(duty.rectify().institution(), ": ", absl::StrJoin(duty.rectify().fields(), ",")));
+    }
     return absl::StrCat("notice ", duty.notice_id(), " (", absl::StrJoin(items, "; "), ")");
   }
   return duty.emergency_id().empty() ? "-" : absl::StrCat("emergency ", duty.emergency_id());
 }
 
-absl::StatusOr<int> RunErased(Context& context, const FollowUpOptions& options) {
-  consent::v1::AnswerErasureNoticeRequest request;
+// To a notice: of one kind as of the other.
+template <typename Outcome, typename Request, typename Response>
+absl::StatusOr<int> AnswerNotice(Context& context, const FollowUpOptions& options,
+                                 grpc::Status (ConsentService::Stub::*method)(grpc::ClientContext*,
+                                                                              const Request&, Response*)) {
+  Request request;
   request.set_request_id(RequestId(options.request_id));
   *request.mutable_person() = Person(options.person);
   request.set_notice_id(options.id);
-  ASSIGN_OR_RETURN(const auto outcome,
-                   ParseEnumOption<consent::v1::ErasureOutcome>(options.outcome, "--outcome"));
+  ASSIGN_OR_RETURN(const auto outcome, ParseEnumOption<Outcome>(options.outcome, "--outcome"));
   request.set_outcome(outcome);
   request.set_reasons(options.reasons);
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
-  ASSIGN_OR_RETURN(const auto response,
-                   session->Call<ConsentService>(&ConsentService::Stub::AnswerErasureNotice, request));
+  ASSIGN_OR_RETURN(const auto response, session->Call<ConsentService>(method, request));
   RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   Print(context.globals.json, response,
         absl::StrCat("answered: ", EnumText(outcome), "\nrevision ", response.written().revision(), "\n"));
   return kExitOk;
+}
+
+absl::StatusOr<int> RunErased(Context& context, const FollowUpOptions& options) {
+  return AnswerNotice<consent::v1::ErasureOutcome>(context, options,
+                                                   &ConsentService::Stub::AnswerErasureNotice);
+}
+
+absl::StatusOr<int> RunRectified(Context& context, const FollowUpOptions& options) {
+  return AnswerNotice<consent::v1::RectificationOutcome>(context, options,
+                                                         &ConsentService::Stub::AnswerRectificationNotice);
 }
 
 absl::StatusOr<int> RunObligations(Context& context, const FollowUpOptions& options) {
@@ -384,17 +400,25 @@ void AddDuties(CLI::App& noun, Context& context) {
   inform.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRun(inform, context, options, RunInform);
 
-  CLI::App& erased = AddVerb(
-      noun, "erased", "answer a notice to erase, listed by `consent obligations`",
-      "relais --as caf/droits consent erased HANDLE 0123456789abcdef0123456789abcdef --outcome erased");
-  auto erased_options = std::make_shared<FollowUpOptions>();
-  erased.add_option("person", erased_options->person, "her handle")->required();
-  erased.add_option("notice", erased_options->id, kId)->required();
-  erased.add_option("--outcome", erased_options->outcome, "erased, kept or not-held")->required();
-  erased.add_option("--reasons", erased_options->reasons, "of what is kept: on which ground");
-  erased.add_option("--receipt", erased_options->receipt, "write the proof here, as a JSON receipt");
-  erased.add_option("--request-id", erased_options->request_id, "repeat a request under its id");
-  OnRun(erased, context, erased_options, RunErased);
+  const auto add_answer = [&](const char* verb, const char* what, const char* example, const char* outcomes,
+                              auto run) {
+    CLI::App& answer = AddVerb(noun, verb, what, example);
+    auto answer_options = std::make_shared<FollowUpOptions>();
+    answer.add_option("person", answer_options->person, "her handle")->required();
+    answer.add_option("notice", answer_options->id, kId)->required();
+    answer.add_option("--outcome", answer_options->outcome, outcomes)->required();
+    answer.add_option("--reasons", answer_options->reasons, "of what is kept: on which ground");
+    answer.add_option("--receipt", answer_options->receipt, "write the proof here, as a JSON receipt");
+    answer.add_option("--request-id", answer_options->request_id, "repeat a request under its id");
+    OnRun(answer, context, answer_options, run);
+  };
+  add_answer("erased", "answer a notice to erase, listed by `consent obligations`",
+             "relais --as caf/droits consent erased HANDLE 0123456789abcdef0123456789abcdef --outcome erased",
+             "erased, kept or not-held", RunErased);
+  add_answer("rectified", "answer a notice of a rectification, listed by `consent obligations`",
+             "relais --as caf/droits consent rectified HANDLE 0123456789abcdef0123456789abcdef --outcome "
+             "rectified",
+             "rectified, kept or not-held", RunRectified);
 
   CLI::App& duties =
       AddVerb(noun, "obligations", "what your institution still owes: information, reviews, answers",
@@ -402,7 +426,8 @@ void AddDuties(CLI::App& noun, Context& context) {
   auto duties_options = std::make_shared<FollowUpOptions>();
   duties.add_flag("--overdue", duties_options->overdue, "only those past due");
   duties.add_option("--kind", duties_options->kind,
-                    "inform-first-contact, review-emergency, inform-after-emergency or answer-erasure");
+                    "inform-first-contact, review-emergency, inform-after-emergency, answer-erasure or "
+                    "answer-rectification");
   AddPages(duties, *duties_options);
   OnRun(duties, context, duties_options, RunObligations);
 }

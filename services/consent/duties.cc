@@ -19,6 +19,7 @@ constexpr size_t kDueBytes = 8;
 constexpr size_t kKeyBytes = kDueBytes + 1 + Id128::kSize;
 constexpr size_t kScanPage = 200;
 constexpr size_t kMostLooked = 5000;  // entries of one listing
+constexpr char kRectify[] = "/rectify/";
 
 bool IsReview(v1::DutyKind kind) { return kind == v1::DUTY_KIND_REVIEW_EMERGENCY; }
 
@@ -56,7 +57,20 @@ struct Owed {
   common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED;
   Emergency emergency;
   google::protobuf::RepeatedPtrField<v1::ErasureItem> items;  // of a notice to erase
+  v1::RectifiedFields rectified;                              // of a notice of a rectification
 };
+
+// The row of hers that says what became of a duty that is no emergency's.
+std::string RowOf(const DutyName& duty) {
+  switch (duty.kind) {
+    case v1::DUTY_KIND_ANSWER_ERASURE:
+      return ErasureDutyRow(duty.institution, duty.id);
+    case v1::DUTY_KIND_ANSWER_RECTIFICATION:
+      return RectificationDutyRow(duty.institution, duty.id);
+    default:
+      return DutyRow(duty.institution);
+  }
+}
 
 absl::StatusOr<std::optional<Owed>> OwedOfEmergency(Registry& registry, const DutyName& duty) {
   const absl::StatusOr<VersionedState> loaded = registry.store.Load(duty.person);
@@ -86,11 +100,8 @@ absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& d
   if (IsOfEmergency(duty.kind)) {
     return OwedOfEmergency(registry, duty);
   }
-  const std::string row = duty.kind == v1::DUTY_KIND_ANSWER_ERASURE
-                              ? ErasureDutyRow(duty.institution, duty.id)
-                              : DutyRow(duty.institution);
   v1::StoredDuty stored;
-  const absl::StatusOr<bool> opened = registry.store.OpenRowOfName(duty.person, row, stored);
+  const absl::StatusOr<bool> opened = registry.store.OpenRowOfName(duty.person, RowOf(duty), stored);
   if (absl::IsNotFound(opened.status()) || (opened.ok() && !*opened)) {
     return std::optional<Owed>();
   }
@@ -102,6 +113,7 @@ absl::StatusOr<std::optional<Owed>> OwedOf(Registry& registry, const DutyName& d
   owed.since = FromMicros(stored.since());
   owed.ground = stored.ground();
   owed.items = stored.items();
+  owed.rectified = stored.rectified();
   return std::optional(std::move(owed));
 }
 
@@ -116,6 +128,9 @@ void AppendDuty(const DutyName& duty, bool escalated, Owed owed, absl::Time now,
   } else if (duty.kind == v1::DUTY_KIND_ANSWER_ERASURE) {
     out.set_notice_id(duty.id.ToHex());
     *out.mutable_erase() = std::move(owed.items);
+  } else if (duty.kind == v1::DUTY_KIND_ANSWER_RECTIFICATION) {
+    out.set_notice_id(duty.id.ToHex());
+    *out.mutable_rectify() = std::move(owed.rectified);
   }
   out.set_ground(owed.ground);
   page.duties.push_back(std::move(out));
@@ -191,6 +206,15 @@ std::string ErasureDutyRow(std::string_view institution, const Id128& notice) {
   return absl::StrCat(DutyRow(institution), "/", notice.ToHex());
 }
 
+std::string RectificationDutyRow(std::string_view institution, const Id128& notice) {
+  return absl::StrCat(DutyRow(institution), kRectify, notice.ToHex());
+}
+
+NoticeTimes TimesOfNotice(const calendar::Paris& paris, absl::Time cause) {
+  const absl::Time after = absl::FromCivil(paris.DayOf(cause) + 1, paris.zone());
+  return {after - absl::Hours(24), WholeMicros(AddMonths(after, 1, paris.zone()))};
+}
+
 storage::CommitRequest AddDuty(const rpc::ServiceContext& context, const DutyName& duty, bool escalated) {
   v1::DutyEntry entry;
   entry.set_person_id(duty.person.ToBytes());
@@ -255,11 +279,12 @@ absl::Status AddDutyOfRow(Registry& registry, const Id128& person, const std::st
   RETURN_IF_ERROR(opened);
   ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(stored.id()));
   const std::string name = key.substr(kDutyPrefix.size());
-  const size_t slash = name.find('/');
-  duties.push_back(
-      {name.substr(0, slash), person,
-       slash == std::string::npos ? v1::DUTY_KIND_INFORM_FIRST_CONTACT : v1::DUTY_KIND_ANSWER_ERASURE, id,
-       FromMicros(stored.due())});
+  const size_t slash = name.find('/');  // an institution's id has none
+  duties.push_back({name.substr(0, slash), person,
+                    slash == std::string::npos                 ? v1::DUTY_KIND_INFORM_FIRST_CONTACT
+                    : name.substr(slash).starts_with(kRectify) ? v1::DUTY_KIND_ANSWER_RECTIFICATION
+                                                               : v1::DUTY_KIND_ANSWER_ERASURE,
+                    id, FromMicros(stored.due())});
   return absl::OkStatus();
 }
 

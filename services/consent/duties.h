@@ -1,5 +1,5 @@
-// What institutions owe about persons: reviews of emergencies, information, answers to notices to erase
-// (D-2.6.6, D-2.7).
+// What institutions owe about persons: reviews of emergencies, information, answers to notices to erase and
+// of rectifications (D-2.6.6, D-2.7).
 //
 // Each institution has two index buckets, of reviews and of all else, ordered by due instant. An entry is
 // durable before what it is about, and goes after it is met; what counts is in the person's partition, so an
@@ -42,7 +42,17 @@ struct DutyName {
 [[nodiscard]] std::string DutyRow(std::string_view institution);
 /// The same of its duty to answer a notice to erase.
 [[nodiscard]] std::string ErasureDutyRow(std::string_view institution, const Id128& notice);
+/// The same to answer a notice of a rectification.
+[[nodiscard]] std::string RectificationDutyRow(std::string_view institution, const Id128& notice);
 inline constexpr std::string_view kDutyPrefix = "duty/";
+
+/// Of a notice to a recipient: since when, and by when it is to be answered, a month later (RGPD art. 12). To
+/// the Paris day, so that two notices of one instant do not tell that two names are one human.
+struct NoticeTimes {
+  absl::Time since;
+  absl::Time due;
+};
+[[nodiscard]] NoticeTimes TimesOfNotice(const calendar::Paris& paris, absl::Time cause);
 
 /// Where a listing stands; empty at the end. Opaque text for callers.
 struct DutyPage {

@@ -15,7 +15,6 @@
 #include "relais/consent/v1/person_events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/her_acts.h"
-#include "services/consent/domain/period.h"
 #include "services/consent/duties.h"
 #include "services/consent/handlers/linking.h"
 #include "services/consent/handlers/permits_given.h"
@@ -228,15 +227,10 @@ absl::StatusOr<std::vector<Notice>> NoticesFor(Registry& registry, const Cause& 
   return notices;
 }
 
-// To the day, so that two notices of one instant do not tell that two names are one human.
-absl::Time DayAfter(const Registry& registry, absl::Time time) {
-  return absl::FromCivil(registry.paris.DayOf(time) + 1, registry.paris.zone());
-}
-
 // The same however often it is tried.
 DutyName DutyOf(const Registry& registry, const Notice& notice) {
   return {notice.institution, notice.cause.person, v1::DUTY_KIND_ANSWER_ERASURE, notice.id,
-          WholeMicros(AddMonths(DayAfter(registry, notice.cause.time), 1, registry.paris.zone()))};
+          TimesOfNotice(registry.paris, notice.cause.time).due};
 }
 
 audit::Event AskedEvent(const rpc::ServiceContext& context, const Notice& notice, absl::Time due) {
@@ -276,7 +270,7 @@ absl::StatusOr<PlannedAct> PlanNotice(Registry& registry, const Notice& notice, 
   }
   stored.set_id(notice.id.ToBytes());
   stored.set_due(Micros(duty.due));
-  stored.set_since(Micros(DayAfter(registry, notice.cause.time) - absl::Hours(24)));
+  stored.set_since(Micros(TimesOfNotice(registry.paris, notice.cause.time).since));
   *stored.mutable_items() = notice.items;
   PlannedAct act;
   act.state = state;

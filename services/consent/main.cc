@@ -8,6 +8,9 @@
 
 namespace {
 
+// None at all would tell by the time of an answer who is known (ADR 43): only tests have it.
+constexpr absl::Duration kLeastRegisterTick = absl::Milliseconds(1);
+constexpr absl::Duration kMostRegisterTick = absl::Seconds(1);
 constexpr int64_t kMostPermitSeconds = 600;
 constexpr int64_t kMostCachedPersons = 10'000'000;
 constexpr int64_t kMostPackedMib = 1 << 20;
@@ -15,6 +18,8 @@ constexpr int64_t kMostMonths = 1200;
 
 relais::consent::Settings ReadSettings(relais::Config& config) {
   relais::consent::Settings settings;
+  settings.register_tick =
+      config.Duration("register.tick", settings.register_tick, kLeastRegisterTick, kMostRegisterTick);
   settings.permit_life = absl::Seconds(
       config.Int("permit.seconds", absl::ToInt64Seconds(settings.permit_life), 1, kMostPermitSeconds));
   settings.cached_persons = static_cast<size_t>(

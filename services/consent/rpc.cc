@@ -104,6 +104,8 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
         consents_(dispatcher, v1::ConsentService::service_full_name(), service.consents()),
         duties_(dispatcher, v1::ConsentService::service_full_name(), service.duties()),
         erasure_notices_(dispatcher, v1::ConsentService::service_full_name(), service.erasure_notices()),
+        rectification_notices_(dispatcher, v1::ConsentService::service_full_name(),
+                               service.rectification_notices()),
         notices_(dispatcher, v1::ConsentService::service_full_name(), service.notices()),
         withdrawals_(dispatcher, v1::ConsentService::service_full_name(), service.withdrawals()),
         objections_(dispatcher, v1::ConsentService::service_full_name(), service.objections()),
@@ -145,6 +147,11 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
     return erasure_notices_.Unary(c, q, s, "AnswerErasureNotice",
                                   &ErasureNoticeHandlers::AnswerErasureNotice);
   }
+  Reactor* AnswerRectificationNotice(Context* c, const v1::AnswerRectificationNoticeRequest* q,
+                                     v1::AnswerRectificationNoticeResponse* s) override {
+    return rectification_notices_.Unary(c, q, s, "AnswerRectificationNotice",
+                                        &RectificationNoticeHandlers::AnswerRectificationNotice);
+  }
   Reactor* GetWithdrawalStatus(Context* c, const v1::GetWithdrawalStatusRequest* q,
                                v1::GetWithdrawalStatusResponse* s) override {
     return withdrawals_.Unary(c, q, s, "GetWithdrawalStatus", &WithdrawalStatusHandlers::GetWithdrawalStatus);
@@ -183,6 +190,7 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   rpc::Binding<ConsentHandlers> consents_;
   rpc::Binding<DutyHandlers> duties_;
   rpc::Binding<ErasureNoticeHandlers> erasure_notices_;
+  rpc::Binding<RectificationNoticeHandlers> rectification_notices_;
   rpc::Binding<NoticeHandlers> notices_;
   rpc::Binding<WithdrawalStatusHandlers> withdrawals_;
   rpc::Binding<ObjectionHandlers> objections_;

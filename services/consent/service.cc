@@ -26,7 +26,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
     : context_(std::move(context)),
       store_(context_, settings.cached_persons, settings.packed_bytes),
       registry_{context_, store_, rules_, paris, settings.notices_required, settings.links},
-      persons_(registry_),
+      persons_(registry_, settings.register_tick),
       identifiers_(registry_),
       statuses_(registry_),
       candidates_(registry_),
@@ -38,6 +38,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       consents_(registry_),
       duties_(registry_),
       erasure_notices_(registry_),
+      rectification_notices_(registry_),
       notices_(registry_),
       withdrawals_(registry_),
       expiries_(registry_, settings.expiry_scan),
@@ -50,10 +51,13 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       keeper_(registry_, settings.retention),
       routing_leaves_(registry_),
       routing_log_(std::move(routing_log)),
-      own_leaves_(registry_, settings.match_key ? *settings.match_key
-                                                : MatchKey{0, context_.log.DeriveKey("relais match v1")}),
+      own_leaves_(
+          registry_,
+          settings.match_key ? *settings.match_key : MatchKey{0, context_.log.DeriveKey("relais match v1")},
+          settings.register_tick + settings.match_after),
       notices_to_erase_(registry_),
-      own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_),
+      status_of_names_(registry_),
+      own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_, status_of_names_),
       own_log_(audit::LocalSource(context_.log, &OwnLog::Wants)) {
   audit::FollowerOptions own;
   // Another key, or links switched on: every record is matched anew.

@@ -28,17 +28,24 @@
 #include "services/consent/handlers/person_handlers.h"
 #include "services/consent/handlers/receipt_handlers.h"
 #include "services/consent/handlers/record_rights_handlers.h"
+#include "services/consent/handlers/rectification_notices.h"
 #include "services/consent/handlers/registry.h"
 #include "services/consent/handlers/rights_handlers.h"
 #include "services/consent/handlers/status_handlers.h"
 #include "services/consent/handlers/withdrawal_status.h"
 #include "services/consent/keeper.h"
 #include "services/consent/own_log.h"
+#include "services/consent/status_of_names.h"
 #include "services/consent/teams.h"
 
 namespace relais::consent {
 
 struct Settings {
+  /// Institutions get the answers of Register on whole multiples of this, counted from when the call came
+  /// (ADR 43). Zero: at once.
+  absl::Duration register_tick = absl::Milliseconds(4);
+  /// So long after a registration, and a tick, others are looked for who are alike.
+  absl::Duration match_after = absl::Milliseconds(50);
   /// How long a recorded permit may be used.
   absl::Duration permit_life = absl::Seconds(60);
   /// Decoded persons kept in memory, about 1.5 KB each.
@@ -95,6 +102,7 @@ class Service {
   ConsentHandlers& consents() { return consents_; }
   DutyHandlers& duties() { return duties_; }
   ErasureNoticeHandlers& erasure_notices() { return erasure_notices_; }
+  RectificationNoticeHandlers& rectification_notices() { return rectification_notices_; }
   NoticeHandlers& notices() { return notices_; }
   WithdrawalStatusHandlers& withdrawals() { return withdrawals_; }
   /// Null without routing's log.
@@ -125,6 +133,7 @@ class Service {
   ConsentHandlers consents_;
   DutyHandlers duties_;
   ErasureNoticeHandlers erasure_notices_;
+  RectificationNoticeHandlers rectification_notices_;
   NoticeHandlers notices_;
   WithdrawalStatusHandlers withdrawals_;
   Expiries expiries_;
@@ -140,6 +149,7 @@ class Service {
   std::unique_ptr<audit::Follower> routing_follower_;
   OwnLeaves own_leaves_;
   ErasureNotices notices_to_erase_;
+  StatusOfNames status_of_names_;
   OwnLog own_;
   std::unique_ptr<audit::TailSource> own_log_;
   std::unique_ptr<audit::Follower> own_follower_;

@@ -33,7 +33,6 @@ namespace relais::bench {
 namespace {
 
 constexpr uint64_t kPersonsPerChunk = 25'000;
-constexpr char kRun[] = "size";
 constexpr int kWordBits = 32;
 const absl::Duration kIndexWait = absl::Hours(2);
 
@@ -86,6 +85,13 @@ absl::StatusOr<std::unique_ptr<rpc::ServiceRuntime>> OpenRuntime(const rpc::Sett
   return rpc::ServiceRuntime::Open(Definition(), rpc::Flags(), settings);
 }
 
+// Nobody measures how long these calls take, and nothing runs on timers.
+consent::Settings AtOnce() {
+  consent::Settings settings;
+  settings.register_tick = absl::ZeroDuration();
+  return settings;
+}
+
 class Builder {
  public:
   Builder(const RegistryPlan& plan, const rpc::ServiceContext& real, calendar::Paris paris,
@@ -96,7 +102,7 @@ class Builder {
         store_(real.log.sequencer(), last_version),
         service_({real.clock, random_, executor_, store_, real.log, real.handles, real.suppression,
                   real.idempotency, real.directory, nullptr},
-                 consent::Settings(), paris) {
+                 AtOnce(), paris) {
     call_.caller.institution = kInstitution;
     call_.caller.system = kSystem;
     call_.caller.function = kFunction;
@@ -149,12 +155,12 @@ class Builder {
 
   absl::Status BuildPerson(uint64_t person, std::string& handle) {
     ASSIGN_OR_RETURN(const consent::v1::RegisterResponse registered,
-                     BlockOn(service_.persons().Register(call_, RegistrationOf(kRun, person))));
+                     BlockOn(service_.persons().Register(call_, RegistrationOf(kBuiltRun, person))));
     handle = registered.person().handle();
     const uint64_t count =
         (person + 1) * plan_.agreements / plan_.persons - person * plan_.agreements / plan_.persons;
     for (uint64_t i = 0; i < count; ++i) {
-      const std::string request_id = absl::StrCat("bench-agree-", kRun, "-", person, "-", i);
+      const std::string request_id = absl::StrCat("bench-agree-", kBuiltRun, "-", person, "-", i);
       consent::v1::RecordConsentRequest request =
           i == 0 ? AgreementOf(handle, request_id) : OtherAgreementOf(handle, request_id, person + i);
       RETURN_IF_ERROR(BlockOn(service_.agreements().RecordConsent(call_, std::move(request))).status());

@@ -14,6 +14,9 @@ inline constexpr char kSystem[] = "dsol";
 inline constexpr char kFunction[] = "assistant-social";
 inline constexpr char kAgent[] = "bench-agent";
 
+/// The run of a registry that bench_registry_build made.
+inline constexpr char kBuiltRun[] = "size";
+
 /// `run` keeps runs on one store apart.
 consent::v1::RegisterRequest RegistrationOf(const std::string& run, uint64_t person);
 /// An agreement to what CheckOf asks.

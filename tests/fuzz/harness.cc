@@ -110,7 +110,7 @@ class Harness::Session {
  public:
   explicit Session(Harness& harness)
       : harness_(harness),
-        world_(World::DefaultOptions(), {}, {"routing", "alerting"}),
+        world_(World::DefaultOptions(), World::AtOnce(), {"routing", "alerting"}),
         names_(world_.context().handles) {
     Meet("desk", "A-1", Alike("Lyon"));
     Meet("desk", "A-2", World::Marie());

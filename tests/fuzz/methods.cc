@@ -55,6 +55,8 @@ std::map<std::string, BoundMethod> ConsentMethods() {
       {"ListObligations", Bind(&Service::duties, &c::DutyHandlers::ListObligations)},
       {"AnswerErasureNotice",
        Bind(&Service::erasure_notices, &c::ErasureNoticeHandlers::AnswerErasureNotice)},
+      {"AnswerRectificationNotice",
+       Bind(&Service::rectification_notices, &c::RectificationNoticeHandlers::AnswerRectificationNotice)},
       {"GetWithdrawalStatus", Bind(&Service::withdrawals, &c::WithdrawalStatusHandlers::GetWithdrawalStatus)},
       {"RegisterNotice", Bind(&Service::notices, &c::NoticeHandlers::RegisterNotice)},
       {"GetNotice", Bind(&Service::notices, &c::NoticeHandlers::GetNotice)},

@@ -26,11 +26,12 @@ absl::Status CheckOptions(const std::string& name, const Options& options) {
 
 std::vector<std::unique_ptr<Question>> AllQuestions(const Options& options) {
   std::vector<std::unique_ptr<Question>> all;
-  for (const auto make : {MakePermitAfterRefusal, MakeAccessWithoutRelation, MakeOverdueEmergencyReviews,
-                          MakeOverdueErasureNotices, MakeOverdueInformation, MakeExpiredRepresentatives,
-                          MakeOverdueRightsRequests, MakeIrregularTransmissions, MakeUsedAgainstAgreed,
-                          MakeSpecialWithoutFlag, MakeAgreementsWithoutEvidence, MakePurgeDue,
-                          MakeUntoldAgentSearches, MakeBreachNotice, MakeInForce, MakeNoticeGiven}) {
+  for (const auto make :
+       {MakePermitAfterRefusal, MakeAccessWithoutRelation, MakeOverdueEmergencyReviews,
+        MakeOverdueErasureNotices, MakeOverdueRectificationNotices, MakeOverdueInformation,
+        MakeExpiredRepresentatives, MakeOverdueRightsRequests, MakeIrregularTransmissions,
+        MakeUsedAgainstAgreed, MakeSpecialWithoutFlag, MakeAgreementsWithoutEvidence, MakePurgeDue,
+        MakeUntoldAgentSearches, MakeBreachNotice, MakeInForce, MakeNoticeGiven}) {
     all.push_back(make(options));
   }
   return all;

@@ -28,6 +28,7 @@ std::unique_ptr<Question> MakePermitAfterRefusal(const Options& options);
 std::unique_ptr<Question> MakeAccessWithoutRelation(const Options& options);
 std::unique_ptr<Question> MakeOverdueEmergencyReviews(const Options& options);
 std::unique_ptr<Question> MakeOverdueErasureNotices(const Options& options);
+std::unique_ptr<Question> MakeOverdueRectificationNotices(const Options& options);
 std::unique_ptr<Question> MakeOverdueInformation(const Options& options);
 std::unique_ptr<Question> MakeExpiredRepresentatives(const Options& options);
 std::unique_ptr<Question> MakeOverdueRightsRequests(const Options& options);

@@ -19,13 +19,13 @@ TEST(Catalog, EveryQuestionIsDescribedInBothLanguages) {
         << description.name;
     EXPECT_THAT(question->Finish(absl::Now()), IsEmpty()) << description.name;
   }
-  EXPECT_EQ(names.size(), 16u);
+  EXPECT_EQ(names.size(), 17u);
 }
 
 TEST(Catalog, ChoosesStandingOnesByDefaultAndEnquiriesByName) {
   const auto standing = ChooseQuestions({}, {});
   ASSERT_TRUE(standing.ok());
-  EXPECT_EQ(standing->size(), 13u);
+  EXPECT_EQ(standing->size(), 14u);
   Options options;
   options.institution = "caf";
   const auto named = ChooseQuestions({"breach-notice"}, options);

@@ -22,7 +22,8 @@ void ApplyStatus(std::string_view institution, v1::StatusChange change, const co
 
 /// One institution's own word.
 [[nodiscard]] v1::PersonStatus StatusSaidBy(const v1::StoredStatus& status, std::string_view institution);
-/// Everybody's together: the last day said; one "do not group" is enough.
+/// Everybody's together under one name: the last day said; one "do not group" is enough. Of a human who has
+/// several names: status_of_names.h.
 [[nodiscard]] v1::PersonStatus StatusOf(const v1::StoredStatus& status);
 
 }  // namespace relais::consent

@@ -288,6 +288,11 @@ Task<absl::Status> FinishDecision(Registry& registry, v1::CandidateDecided decid
   co_return finished;
 }
 
+// Until `after` its instant; never longer than that, whatever the clock does. Nothing, of an old leaf.
+absl::Duration Until(const Registry& registry, absl::Time instant, absl::Duration after) {
+  return std::clamp(instant + after - registry.context.log.Now(), absl::ZeroDuration(), after);
+}
+
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
   if (leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON) {
     return std::nullopt;
@@ -361,6 +366,10 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
   std::optional<Id128> complete;
   if (leaf.details.payload().UnpackTo(&registered)) {
     record.institution = registered.institution();
+    const absl::Duration wait = Until(registry_, leaf.time, after_);
+    if (wait > absl::ZeroDuration()) {
+      co_await Sleep(registry_.context.executor, wait);
+    }
   } else if (leaf.details.payload().UnpackTo(&rectified)) {
     record.institution = rectified.institution();
   } else if (leaf.details.payload().UnpackTo(&linked)) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/audit/follower.h"
 #include "common/base/secret.h"
 #include "common/base/task.h"
@@ -36,7 +37,10 @@ Task<absl::Status> ForgetMatches(Registry& registry, Id128 person);
 /// call depends on whether anybody else knows her.
 class OwnLeaves final : public audit::LeafHandler {
  public:
-  OwnLeaves(Registry& registry, MatchKey key) : registry_(registry), key_(std::move(key)) {}
+  /// A registration is matched `after` its leaf's instant, so that the work, which is more where somebody is
+  /// alike, is not done while its own call waits for the processor or the disk.
+  OwnLeaves(Registry& registry, MatchKey key, absl::Duration after)
+      : registry_(registry), key_(std::move(key)), after_(after) {}
 
   [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
   [[nodiscard]] bool Concerns(const audit::FollowedLeaf& leaf) const override;
@@ -49,6 +53,7 @@ class OwnLeaves final : public audit::LeafHandler {
  private:
   Registry& registry_;
   const MatchKey key_;
+  const absl::Duration after_;
 };
 
 }  // namespace relais::consent

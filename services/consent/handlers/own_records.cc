@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "services/consent/domain/status.h"
 #include "services/consent/handlers/status_handlers.h"
+#include "services/consent/status_of_names.h"
 
 namespace relais::consent {
 
@@ -41,9 +42,13 @@ absl::StatusOr<v1::ResolveResponse> OwnRecord(Registry& registry, const rpc::Cal
   response.set_own_identifier(record->own_identifier());
   *response.mutable_traits() = record->traits();
   *response.mutable_more_identifiers() = record->more_identifiers();
-  ASSIGN_OR_RETURN(const v1::StoredStatus stored, ReadStatus(registry, person));
-  const v1::PersonStatus status =
-      call.caller.is_service() ? StatusOf(stored) : StatusSaidBy(stored, actor.institution);
+  v1::PersonStatus status;
+  if (call.caller.is_service()) {
+    ASSIGN_OR_RETURN(status, StatusOfHuman(registry, person));
+  } else {
+    ASSIGN_OR_RETURN(const v1::StoredStatus stored, ReadStatus(registry, person));
+    status = StatusSaidBy(stored, actor.institution);
+  }
   if (status.ByteSizeLong() != 0) {
     *response.mutable_status() = status;
   }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
@@ -39,10 +40,10 @@ absl::Status CheckRegister(const Registry& registry, const rpc::Call& call,
   return absl::OkStatus();
 }
 
-// What Register does takes the same time whether or not the name, the person and the record are there already
-// (the answer does not say it, and neither must its time): what is there is read as what is not, sealed as if
-// it were new, and written again as it is, in the same commits. The one row that only a new person has is
-// that of her key. A rewriting that loses a race is not repeated: what it would keep is there.
+// Register does the same whether or not the name, the person and the record are there already (ADR 26): what
+// is there is read as what is not, sealed as if it were new, and written again as it is, in the same commits.
+// The one row that only a new person has is that of her key. A rewriting that loses a race is not repeated:
+// what it would keep is there. What still differs in time is covered by the ticks of the answer (ADR 43).
 
 // Who is claimed where, and since which commit.
 struct HeldClaim {
@@ -239,10 +240,29 @@ Task<absl::Status> AttachObjections(Registry& registry, std::vector<RecordName> 
   co_return absl::OkStatus();
 }
 
+// From a call that has taken `spent` to its next tick, which is never now.
+absl::Duration ToNextTick(absl::Duration spent, absl::Duration tick) {
+  absl::Duration since_last;
+  absl::IDivDuration(spent, tick, &since_last);
+  return tick - since_last;
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::Register(rpc::Call call,
                                                                     v1::RegisterRequest request) {
+  const Clock& clock = registry_.context.clock;
+  const absl::Duration came = clock.Monotonic();
+  const bool on_ticks = !call.caller.is_service() && register_tick_ > absl::ZeroDuration();
+  absl::StatusOr<v1::RegisterResponse> answer = co_await RegisterNow(std::move(call), std::move(request));
+  if (on_ticks) {
+    co_await Sleep(registry_.context.executor, ToNextTick(clock.Monotonic() - came, register_tick_));
+  }
+  co_return answer;
+}
+
+Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::RegisterNow(rpc::Call call,
+                                                                       v1::RegisterRequest request) {
   CO_RETURN_IF_ERROR(registry_.context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   CO_RETURN_IF_ERROR(CheckRegister(registry_, call, request));

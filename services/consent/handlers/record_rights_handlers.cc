@@ -15,6 +15,7 @@
 #include "services/consent/handlers/person_archive.h"
 #include "services/consent/handlers/record_act.h"
 #include "services/consent/handlers/rectification.h"
+#include "services/consent/handlers/rectification_notices.h"
 #include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
@@ -60,7 +61,7 @@ absl::Status KeepLinks(Registry& registry, const directory::Directory& directory
 absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const directory::Directory& directory,
                                              const Id128& person, const v1::RectifyRequest& request,
                                              const std::string& institution, const PersonState& state,
-                                             const audit::Event& event) {
+                                             const audit::Event& event, absl::Time instant) {
   ASSIGN_OR_RETURN(std::optional<v1::StoredRecord> record, registry.store.ReadRecord(person, institution));
   if (!record) {
     return rpc::NoSuchOrNotYours();
@@ -79,14 +80,8 @@ absl::StatusOr<PlannedAct> PlanRectification(Registry& registry, const directory
   act.event = event;
   act.event.details.mutable_payload()->PackFrom(payload);
   act.remembered.set_event_id(event.event_id.ToBytes());
-  for (const std::string& institution_told : payload.to_tell()) {
-    audit::Event told = event;  // each reads of itself alone
-    told.details.mutable_recipient()->set_institution(institution_told);
-    v1::RecordRectified own = payload;
-    own.clear_to_tell();
-    own.add_to_tell(institution_told);
-    told.details.mutable_payload()->PackFrom(own);
-    act.also.push_back(std::move(told));
+  for (const std::string& recipient : payload.to_tell()) {
+    RETURN_IF_ERROR(NotifyOfRectification(registry, {person, event, payload, instant}, recipient, act));
   }
   RETURN_IF_ERROR(KeepLinks(registry, directory, institution, *record));
   *record->mutable_traits() = rectified.traits;
@@ -163,8 +158,8 @@ Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Cal
   event.event_id = context.random.Id();
   const PlanAct plan = [&registry = registry_, directory = call.directory, person, request,
                         institution = actor.institution,
-                        event](const PersonState& state, absl::Time /*instant*/) {
-    return PlanRectification(registry, *directory, person, request, institution, state, event);
+                        event](const PersonState& state, absl::Time instant) {
+    return PlanRectification(registry, *directory, person, request, institution, state, event, instant);
   };
   ActRequest what{person,
                   rpc::RequestOwner(call, actor),

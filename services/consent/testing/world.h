@@ -54,7 +54,7 @@ class World {
  public:
   /// `wait_for`: the services whose acknowledgement an erasure waits for. `journal`: the file of the erasure
   /// journal; empty: in memory.
-  explicit World(audit::testing::HarnessOptions options = DefaultOptions(), Settings settings = {},
+  explicit World(audit::testing::HarnessOptions options = DefaultOptions(), Settings settings = AtOnce(),
                  std::set<std::string> wait_for = {}, std::string journal = {})
       : settings_(std::move(settings)),
         wait_for_(std::move(wait_for)),
@@ -78,6 +78,14 @@ class World {
     options.origin = "relais.test/consent/1";
     options.start = StoryStart();
     return options;
+  }
+
+  /// The defaults, but Register answers at once and is matched at once: tests of its ticks have the defaults.
+  static Settings AtOnce() {
+    Settings settings;
+    settings.register_tick = absl::ZeroDuration();
+    settings.match_after = absl::ZeroDuration();
+    return settings;
   }
 
   Service& service() { return *services_.back(); }
