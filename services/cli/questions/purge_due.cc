@@ -212,9 +212,9 @@ class PurgeDue final : public Question {
   // nobody, as the registry counts it.
   static bool IsOfPapers(const SeenLeaf& leaf) {
     static constexpr audit::v1::EventClass kPapers[] = {
-        audit::v1::EVENT_CLASS_HOLD_PLACED,        audit::v1::EVENT_CLASS_ERASURE_ANSWERED,
-        audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
-        audit::v1::EVENT_CLASS_PERSONS_LINKED,     audit::v1::EVENT_CLASS_PERSONS_SPLIT,
+        audit::v1::EVENT_CLASS_HOLD_PLACED,           audit::v1::EVENT_CLASS_ERASURE_ANSWERED,
+        audit::v1::EVENT_CLASS_CANDIDATE_COMPARED,    audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
+        audit::v1::EVENT_CLASS_PERSONS_LINKED,        audit::v1::EVENT_CLASS_PERSONS_SPLIT,
         audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED};
     return std::any_of(std::begin(kPapers), std::end(kPapers),
                        [&leaf](audit::v1::EventClass papers) { return leaf.Is(papers); });
