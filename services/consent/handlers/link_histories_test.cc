@@ -400,7 +400,8 @@ class History {
       world_.Follow(world_.service().own_leaves());
       return;
     }
-    OwnLeaves rotated(world_.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))});
+    OwnLeaves rotated(world_.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))},
+                      absl::ZeroDuration());
     world_.Follow(rotated);
   }
   void Recorded(int name) {

@@ -363,7 +363,8 @@ TEST(Matching, AConfirmationLinksNobodyAgainWhoWasSplitSince) {
   split.set_link_id(merged->link_id());
   ASSERT_TRUE(world.Run(world.service().links().Split(Steward(world), split)).ok());
   ASSERT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other)));
-  OwnLeaves rotated(world.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))});
+  OwnLeaves rotated(world.service().registry(), MatchKey{2, Secret(std::string(32, 'M'))},
+                    absl::ZeroDuration());
   FollowRotated(world, rotated);
   EXPECT_FALSE(AreOne(world, world.IdOf(one), world.IdOf(other))) << "a steward said since that they are two";
   const uint64_t leaves = world.log().state().size;
@@ -486,7 +487,7 @@ TEST(Matching, AnotherKeyMatchesEveryRecordAnew) {
   const size_t before =
       world.context().store.ListPartitions(storage::PartitionKind::kIndexBucket, Id128(), 10000)->size();
   Registry& registry = world.service().registry();
-  OwnLeaves rotated(registry, MatchKey{2, Secret(std::string(32, 'M'))});
+  OwnLeaves rotated(registry, MatchKey{2, Secret(std::string(32, 'M'))}, absl::ZeroDuration());
   FollowRotated(world, rotated);
   EXPECT_EQ(
       world.context().store.ListPartitions(storage::PartitionKind::kIndexBucket, Id128(), 10000)->size(),
