@@ -139,6 +139,7 @@ class Holds {
   absl::Status LoadNames(Hold& hold) const;
   [[nodiscard]] absl::StatusOr<HoldPtr> InForce(const Id128& id) const;
   [[nodiscard]] std::vector<HoldPtr> AllInForce() const;
+  [[nodiscard]] absl::StatusOr<std::optional<std::vector<Subject>>> KnownNames(const Hold& hold) const;
   // Whom it is about and everybody who is one human with her.
   [[nodiscard]] absl::StatusOr<std::vector<Subject>> PersonsOf(const Hold& hold) const;
   [[nodiscard]] absl::StatusOr<std::vector<Subject>> Covered(const Hold& hold) const;

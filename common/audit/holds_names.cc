@@ -1,10 +1,12 @@
 // Whom a legal hold covers besides the person it was placed on: the part of Holds that knows, tells and is
 // told (ADR 41).
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/audit/hold_rows.h"
 #include "common/audit/holds.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/aead.h"
@@ -22,7 +24,7 @@ constexpr size_t kPageSize = 200;
 // Before the time that the leaf will have, also where the clock goes back meanwhile (2 s at most).
 constexpr absl::Duration kSurelyPassed = absl::Seconds(10);
 
-bool Has(const std::vector<Subject>& persons, const Subject& person) {
+bool IsAmong(const std::vector<Subject>& persons, const Subject& person) {
   return std::find(persons.begin(), persons.end(), person) != persons.end();
 }
 
@@ -56,11 +58,22 @@ bool Holds::IsTold(const Hold& hold, const Subject& person) {
   return name == hold.names.end() ? person == hold.subject : name->second;
 }
 
-absl::StatusOr<std::vector<Subject>> Holds::PersonsOf(const Hold& hold) const {
-  std::optional<std::vector<Subject>> known;
-  if (states_ != nullptr) {
-    ASSIGN_OR_RETURN(known, states_->NamesOf(hold.subject));
+// What does not open says nothing of who they are: then those count whom leaves have told of.
+absl::StatusOr<std::optional<std::vector<Subject>>> Holds::KnownNames(const Hold& hold) const {
+  if (states_ == nullptr) {
+    return std::optional<std::vector<Subject>>();
   }
+  absl::StatusOr<std::optional<std::vector<Subject>>> known = states_->NamesOf(hold.subject);
+  if (absl::IsDataLoss(known.status()) || absl::IsInvalidArgument(known.status())) {
+    log::Error("a legal hold cannot tell who is one with whom it is about",
+               {log::Field::Code(known.status())});
+    return std::optional<std::vector<Subject>>();
+  }
+  return known;
+}
+
+absl::StatusOr<std::vector<Subject>> Holds::PersonsOf(const Hold& hold) const {
+  ASSIGN_OR_RETURN(const std::optional<std::vector<Subject>> known, KnownNames(hold));
   std::vector<Subject> persons;
   if (known.has_value() || IsTold(hold, hold.subject)) {
     persons.push_back(hold.subject);
@@ -72,7 +85,7 @@ absl::StatusOr<std::vector<Subject>> Holds::PersonsOf(const Hold& hold) const {
     // Where it is known, of those that are told of, who is being erased: her history, which says with whom
     // she is one, may be gone, and a leaf of hers still to be copied.
     const bool counts = covered && (!known.has_value() || log_.keys().Frozen(person));
-    if (counts && !Has(persons, person)) {
+    if (counts && !IsAmong(persons, person)) {
       persons.push_back(person);
     }
   }
@@ -131,13 +144,13 @@ absl::Status Holds::AddOtherNames(const Event& event, Hold& hold, storage::Commi
 
 void Holds::NoteName(const Id128& hold, const Subject& person, bool covered) {
   std::lock_guard lock(mu_);
-  HoldPtr& current = holds_[hold];
-  if (current == nullptr || current->info.ended.has_value()) {
+  const auto current = holds_.find(hold);
+  if (current == holds_.end() || current->second->info.ended.has_value()) {
     return;
   }
-  auto next = std::make_shared<Hold>(*current);
+  auto next = std::make_shared<Hold>(*current->second);
   next->names[person] = covered;
-  current = std::move(next);
+  current->second = std::move(next);
 }
 
 // ABORTED: it ended meanwhile. IsErased: she is erased, or about to be.
@@ -183,10 +196,7 @@ Task<absl::Status> Holds::NoLongerCovers(Id128 id, Subject person, Event event) 
 // ---- telling
 
 Task<absl::StatusOr<bool>> Holds::Tell(HoldPtr hold) {
-  std::optional<std::vector<Subject>> known;
-  if (states_ != nullptr) {
-    CO_ASSIGN_OR_RETURN(known, states_->NamesOf(hold->subject));
-  }
+  CO_ASSIGN_OR_RETURN(const std::optional<std::vector<Subject>> known, KnownNames(*hold));
   if (!known.has_value()) {
     co_return false;
   }
@@ -198,7 +208,7 @@ Task<absl::StatusOr<bool>> Holds::Tell(HoldPtr hold) {
   }
   for (const auto& [person, covered] : hold->names) {
     // Of who is being erased her history may be gone: that says nothing.
-    if (covered && !Has(*known, person) && !log_.keys().Frozen(person)) {
+    if (covered && !IsAmong(*known, person) && !log_.keys().Frozen(person)) {
       changes.emplace_back(person, false);
     }
   }

@@ -45,6 +45,7 @@ class OneRowKeeper final : public StateKeeper {
  public:
   OneRowKeeper(Log& log, storage::Store& store) : log_(log), store_(store) {}
   absl::StatusOr<std::optional<std::vector<Subject>>> NamesOf(const Subject& person) override {
+    RETURN_IF_ERROR(cannot_tell);
     if (!one_with_the_first.has_value() || person == Person(1)) {
       return one_with_the_first;
     }
@@ -52,6 +53,7 @@ class OneRowKeeper final : public StateKeeper {
   }
   // Who is one human with Person(1); nullopt: as in a service that does not know.
   std::optional<std::vector<Subject>> one_with_the_first;
+  absl::Status cannot_tell;
   absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& person) override {
     return person == Person(1) ? std::vector<Subject>{Record(9)} : std::vector<Subject>();
   }
@@ -486,6 +488,21 @@ TEST_F(HoldsTest, WhoComesInLaterIsCopiedAndWhoIsTakenApartIsNotAnyMore) {
   EXPECT_THAT(Read(1).states, ElementsAre("as one", kCanary)) << "no order keeps what is another human's";
   ASSERT_TRUE(RunOnce().ok());
   EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 3) << "nobody is left to be told of";
+}
+
+TEST_F(HoldsTest, AHistoryThatDoesNotOpenIsNoObstacle) {
+  Live(Person(1));
+  Live(Person(2), "under her other name");
+  Live(Person(3));
+  keepers_.back()->one_with_the_first = {Person(2)};
+  ASSERT_TRUE(Place(1).ok());
+  keepers_.back()->cannot_tell = absl::DataLossError("broken");
+  Live(Person(2), "at the last moment");
+  Erase({Person(3)});
+  EXPECT_TRUE(absl::IsNotFound(harness_.log().keys().Get(Person(3)).status()));
+  ASSERT_TRUE(harness_.Run(holds().CopyOf({Person(2)})).ok());
+  EXPECT_THAT(Read(1).states, ::testing::Contains("at the last moment"));
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_HOLD_PLACED), 2) << "nobody is said to have been taken apart";
 }
 
 TEST_F(HoldsTest, WhatIsLeftOfAnotherNameIsCopiedAlsoOnceHerHistoryIsGone) {
