@@ -153,7 +153,7 @@ class Holds {
   void NoteName(const Id128& hold, const Subject& person, bool covered);
   /// Where this service knows who is one human with her: leaves say whom the hold covers now. True: somebody
   /// came in. What fails because the hold ended meanwhile is nothing.
-  Task<absl::StatusOr<bool>> Tell(HoldPtr hold);
+  Task<absl::StatusOr<bool>> Tell(Id128 id);
   Task<absl::Status> TellAll();
   absl::StatusOr<Secret> KeyOf(const Id128& id);
   Task<absl::StatusOr<storage::LeafRange>> End(HoldPtr hold, Event event, bool expired);

@@ -48,7 +48,7 @@ void Holds::CopyAgain() {
 }
 
 Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
-  const absl::StatusOr<bool> told = co_await Tell(hold);
+  const absl::StatusOr<bool> told = co_await Tell(hold->info.id);
   CO_RETURN_IF_ERROR(told.status());
   const absl::StatusOr<HoldPtr> now = InForce(hold->info.id);
   if (!now.ok()) {
@@ -64,7 +64,7 @@ Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subj
   const std::vector<HoldPtr> in_force = AllInForce();
   for (const HoldPtr& each : in_force) {
     // Also of who was taken apart from her: those who follow learn it before they read more about her.
-    const absl::StatusOr<bool> told = co_await Tell(each);
+    const absl::StatusOr<bool> told = co_await Tell(each->info.id);
     CO_RETURN_IF_ERROR(told.status());
     const absl::StatusOr<HoldPtr> hold = InForce(each->info.id);
     if (!hold.ok()) {

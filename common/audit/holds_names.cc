@@ -195,7 +195,12 @@ Task<absl::Status> Holds::NoLongerCovers(Id128 id, Subject person, Event event) 
 
 // ---- telling
 
-Task<absl::StatusOr<bool>> Holds::Tell(HoldPtr hold) {
+Task<absl::StatusOr<bool>> Holds::Tell(Id128 id) {
+  const absl::StatusOr<HoldPtr> now = InForce(id);  // with what was told a moment ago
+  if (!now.ok()) {
+    co_return false;
+  }
+  const HoldPtr hold = *now;
   CO_ASSIGN_OR_RETURN(const std::optional<std::vector<Subject>> known, KnownNames(*hold));
   if (!known.has_value()) {
     co_return false;
@@ -221,7 +226,7 @@ Task<absl::StatusOr<bool>> Holds::Tell(HoldPtr hold) {
     }
     if (IsErased(set)) {
       if (!covered) {
-        NoteName(hold->info.id, person, false);  // nobody is left to be told of
+        NoteName(id, person, false);  // nobody is left to be told of
       }
       continue;
     }
@@ -236,7 +241,7 @@ Task<absl::Status> Holds::TellAll() {
   absl::Status first;
   const std::vector<HoldPtr> in_force = AllInForce();
   for (const HoldPtr& hold : in_force) {
-    const absl::StatusOr<bool> came_in = co_await Tell(hold);
+    const absl::StatusOr<bool> came_in = co_await Tell(hold->info.id);
     first.Update(came_in.status());
     if (came_in.ok() && *came_in) {
       const absl::StatusOr<bool> copied = co_await CopyCovered(hold);
