@@ -86,9 +86,10 @@ absl::StatusOr<bool> IsToBeTold(Registry& registry, const audit::FollowedLeaf& l
   return stays || leaves;
 }
 
-Id128 TellingId(uint64_t leaf, const Id128& cause, const Id128& name) {
-  const std::string digest =
-      crypto::Sha256(absl::StrCat("relais status of names v1", leaf, "/", cause.ToBytes(), name.ToBytes()));
+// The leaves of one act have one event id: each name is told once of it.
+Id128 TellingId(audit::v1::EventClass event_class, const Id128& cause, const Id128& name) {
+  const std::string digest = crypto::Sha256(absl::StrCat(
+      "relais status of names v1", static_cast<int>(event_class), "/", cause.ToBytes(), name.ToBytes()));
   return *Id128::FromBytes(digest.substr(0, Id128::kSize));
 }
 
@@ -172,7 +173,8 @@ Task<absl::Status> StatusOfNames::Apply(audit::FollowedLeaf leaf, bool effects) 
   CO_ASSIGN_OR_RETURN(const bool told, IsToBeTold(registry_, leaf, *person, names->size()));
   for (size_t i = 0; told && i < names->size(); ++i) {
     const Id128 name = (*names)[i];
-    const absl::Status done = co_await Tell(registry_, name, TellingId(leaf.index, *cause, name));
+    const Id128 id = TellingId(leaf.header.event_class(), *cause, name);
+    const absl::Status done = co_await Tell(registry_, name, id);
     CO_RETURN_IF_ERROR(done);
   }
   co_return absl::OkStatus();
