@@ -7,6 +7,7 @@
 #include "common/crypto/aes_gcm.h"
 #include "common/crypto/encoding.h"
 #include "common/crypto/hkdf.h"
+#include "common/crypto/sha256.h"
 #include "services/vault/format/testing.h"
 
 namespace relais::vault {
@@ -81,6 +82,23 @@ TEST(SealOpen, GoldenFile) {
   const auto opened = OpenFile(file, Context());
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(*opened, first + "end");
+}
+
+// The digests of docs/formats.md, "Golden file", which the independent reader of tests/e2e makes by itself.
+TEST(SealOpen, GoldenDigests) {
+  std::string text(196613, '\0');
+  for (size_t i = 0; i < text.size(); ++i) {
+    text[i] = static_cast<char>(7 * i % 251);
+  }
+  struct SaltOfS final : Random {
+    void Fill(uint8_t* out, size_t n) override { std::fill(out, out + n, 's'); }
+  } salts;
+  const auto digest = [&](const std::vector<uint64_t>& runs) {
+    return crypto::HexEncode(
+        crypto::Sha256(testing::SealWith(salts, text, Context(), runs, TextKey()).File()));
+  };
+  EXPECT_EQ(digest({0, 2}), "54253689cb9473bc3c41fe7110552fe849479252d755ed995985532a8fe86a38");
+  EXPECT_EQ(digest({0}), "ec4add415c34f80b235480bc25ef7c0ca2430c58dbccf9fd34cf16326495d36b");
 }
 
 TEST(SealOpen, EveryBitOfASmallFileCounts) {

@@ -40,9 +40,8 @@ struct Sealed {
 };
 
 /// `runs`: at which chunks an attempt began; each chunk is sealed by the run it belongs to.
-inline Sealed SealWhole(const std::string& text, const std::string& context, uint64_t seed = 7,
-                        std::vector<uint64_t> runs = {0}, const Secret& key = TextKey()) {
-  relais::testing::SeededRandom random(seed);
+inline Sealed SealWith(Random& random, const std::string& text, const std::string& context,
+                       const std::vector<uint64_t>& runs, const Secret& key) {
   Sealed sealed;
   const uint64_t count = ChunkCount(text.size());
   for (size_t r = 0; r < runs.size(); ++r) {
@@ -59,6 +58,12 @@ inline Sealed SealWhole(const std::string& text, const std::string& context, uin
     }
   }
   return sealed;
+}
+
+inline Sealed SealWhole(const std::string& text, const std::string& context, uint64_t seed = 7,
+                        const std::vector<uint64_t>& runs = {0}, const Secret& key = TextKey()) {
+  relais::testing::SeededRandom random(seed);
+  return SealWith(random, text, context, runs, key);
 }
 
 /// Opens a file, fed `step` bytes at a time.
