@@ -46,6 +46,22 @@ Covered CoveredBy(const v1::StoredHost& host, const std::string& institution, co
           {"DOCUMENTS"}};
 }
 
+std::optional<std::string> WhyCut(const v1::StoredHost& host, bool document_there, absl::Time now) {
+  if (!document_there) {
+    return "DESTROYED";
+  }
+  switch (StateOf(host, now)) {
+    case v1::Host::STATE_ACTIVE:
+      return std::nullopt;
+    case v1::Host::STATE_WITHDRAWN:
+      return "WITHDRAWN";
+    case v1::Host::STATE_EXPIRED:
+      return "EXPIRED";
+    default:
+      return "UNLINKED";
+  }
+}
+
 bool End(v1::StoredHost& host, v1::Host::State how, absl::Time now) {
   if (host.state() != v1::Host::STATE_ACTIVE || how == v1::Host::STATE_ACTIVE) {
     return false;

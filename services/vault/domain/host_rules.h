@@ -2,6 +2,7 @@
 // that her own reading goes on while consent cannot be reached.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -31,6 +32,11 @@ namespace relais::vault {
 /// In consent's terms, for what her no ends. `kind`: of the institution, by the directory.
 [[nodiscard]] Covered CoveredBy(const v1::StoredHost& host, const std::string& institution,
                                 const std::string& kind);
+
+/// Why her own reading through that host is cut while it runs, in the words of DocumentReadCut.cause;
+/// nullopt: it goes on. Needs no lease.
+[[nodiscard]] std::optional<std::string> WhyCut(const v1::StoredHost& host, bool document_there,
+                                                absl::Time now);
 
 /// True when it changed: only an active one ends, and how it first ended stays.
 bool End(v1::StoredHost& host, v1::Host::State how, absl::Time now);

@@ -45,6 +45,19 @@ TEST(Hosts, ActUntilTheyAreUnlinkedWithdrawnOrPastTheirPeriod) {
   EXPECT_EQ(StateOf(host, At(12, 31)), v1::Host::STATE_UNLINKED);
 }
 
+TEST(Hosts, HerOwnReadingIsCutWithTheHostsAuthority) {
+  v1::StoredHost host = Host();
+  EXPECT_EQ(WhyCut(host, true, kNow), std::nullopt);
+  EXPECT_EQ(WhyCut(host, false, kNow), "DESTROYED");
+  EXPECT_EQ(WhyCut(host, true, At(12, 31)), "EXPIRED");
+  End(host, v1::Host::STATE_UNLINKED, kNow);
+  EXPECT_EQ(WhyCut(host, true, kNow), "UNLINKED");
+  host = Host();
+  End(host, v1::Host::STATE_WITHDRAWN, kNow);
+  EXPECT_EQ(WhyCut(host, true, kNow), "WITHDRAWN");
+  EXPECT_EQ(WhyCut(v1::StoredHost(), true, kNow), "UNLINKED");
+}
+
 TEST(Hosts, HerNoEndsThem) {
   const Covered covered = CoveredBy(Host(), "ville-paris", "DEPARTEMENT_SOCIAL");
   EXPECT_TRUE(Ends({IdOf(7).ToHex(), {}}, covered));
