@@ -76,8 +76,9 @@ absl::StatusOr<ContentHead> DecodeContentHead(std::string_view bytes) {
 }
 
 absl::StatusOr<ContentHead> WithPiece(ContentHead head, uint64_t length, const Run& run, absl::Time now) {
-  const bool last = length == head.size - head.committed;
-  if (head.complete || length > kPieceSize || (!last && length != kPieceSize)) {
+  const uint64_t left = head.size - head.committed;
+  const bool last = length == left;
+  if (head.complete || length > left || length > kPieceSize || (!last && length != kPieceSize)) {
     return absl::InvalidArgumentError("the piece does not continue the text");
   }
   if (head.header.runs.empty() || head.header.runs.back() != run) {
