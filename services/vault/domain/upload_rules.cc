@@ -61,13 +61,11 @@ uint64_t CommittedOf(const ContentHead* head) { return head == nullptr ? 0 : hea
 
 Refusal JudgeBytes(const v1::StoredUpload& upload, const ContentHead* head, uint64_t offset,
                    uint64_t length) {
-  const uint64_t committed = CommittedOf(head);
-  if (offset != committed || (head != nullptr && head->Whole() && length > 0)) {
-    return offset < committed || offset <= upload.size() ? ERROR_REASON_OFFSET_MISMATCH
-                                                         : ERROR_REASON_TOO_LARGE;
-  }
-  if (length > upload.size() - offset) {
+  if (offset > upload.size() || length > upload.size() - offset) {
     return ERROR_REASON_TOO_LARGE;
+  }
+  if (offset != CommittedOf(head)) {
+    return ERROR_REASON_OFFSET_MISMATCH;
   }
   return std::nullopt;
 }

@@ -151,7 +151,7 @@ TEST(Bytes, ContinueAtTheCommittedOffsetAndNowhereElse) {
   const ContentHead head = Head(size, kPieceSize);
   EXPECT_EQ(JudgeBytes(Upload(size), &head, kPieceSize, 5), std::nullopt);
   EXPECT_EQ(JudgeBytes(Upload(size), &head, kPieceSize, 0), std::nullopt) << "to ask whether one may go on";
-  for (const uint64_t offset : {uint64_t{0}, uint64_t{kPieceSize - 1}, uint64_t{kPieceSize + 1}, size}) {
+  for (const uint64_t offset : {uint64_t{0}, uint64_t{kPieceSize - 1}, uint64_t{kPieceSize + 1}, size - 5}) {
     EXPECT_EQ(JudgeBytes(Upload(size), &head, offset, 5), common::v1::ERROR_REASON_OFFSET_MISMATCH) << offset;
   }
   EXPECT_EQ(JudgeBytes(Upload(size), &head, kPieceSize, 2 * kPieceSize), std::nullopt);
@@ -159,6 +159,10 @@ TEST(Bytes, ContinueAtTheCommittedOffsetAndNowhereElse) {
             common::v1::ERROR_REASON_TOO_LARGE);
   EXPECT_EQ(JudgeBytes(Upload(size), &head, kPieceSize, UINT64_MAX), common::v1::ERROR_REASON_TOO_LARGE);
   EXPECT_EQ(JudgeBytes(Upload(size), &head, size + 1, 1), common::v1::ERROR_REASON_TOO_LARGE);
+  EXPECT_EQ(JudgeBytes(Upload(size), &head, 2 * kPieceSize, 2 * kPieceSize),
+            common::v1::ERROR_REASON_TOO_LARGE);
+  EXPECT_EQ(JudgeBytes(Upload(kPieceSize - 1), &head, kPieceSize, 0), common::v1::ERROR_REASON_TOO_LARGE)
+      << "a head that does not belong to it";
   const ContentHead whole = Head(size, size);
   EXPECT_EQ(JudgeBytes(Upload(size), &whole, size, 0), std::nullopt);
   EXPECT_NE(JudgeBytes(Upload(size), &whole, size, 1), std::nullopt);

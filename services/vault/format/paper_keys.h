@@ -41,7 +41,9 @@ class EpochKeys {
   /// Makes the next epoch and wraps under it from here on. Durable.
   [[nodiscard]] virtual absl::StatusOr<uint32_t> Begin() = 0;
   /// Destroys an epoch that is not the current one (FAILED_PRECONDITION). Durable. NOT_FOUND if there is
-  /// none.
+  /// none. Whatever it still wraps is lost, and with it papers: the caller has seen every row wrapped anew,
+  /// and no commit is under way of a key that was wrapped before Begin (as common/audit/epoch_rotation.h
+  /// does).
   [[nodiscard]] virtual absl::Status Destroy(uint32_t epoch) = 0;
 };
 
