@@ -85,8 +85,8 @@ void AppendAesGcmSealed(std::string_view key, std::string_view nonce, std::strin
   Must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_GET_TAG, kAesGcmTagSize, tag));
 }
 
-absl::StatusOr<std::string> OpenAesGcmChecked(std::string_view key, std::string_view nonce,
-                                              std::string_view aad, std::string_view sealed) {
+absl::Status AppendAesGcmOpened(std::string_view key, std::string_view nonce, std::string_view aad,
+                                std::string_view sealed, std::string* out) {
   if (sealed.size() < kAesGcmTagSize) {
     return absl::InvalidArgumentError("authentication failed");
   }
@@ -100,15 +100,25 @@ absl::StatusOr<std::string> OpenAesGcmChecked(std::string_view key, std::string_
   if (!aad.empty()) {
     ctx.Update(nullptr, aad);
   }
-  std::string plaintext(cipher.size(), '\0');
+  const size_t start = out->size();
+  out->resize(start + cipher.size());
+  auto* plaintext = reinterpret_cast<uint8_t*>(out->data()) + start;
   if (!cipher.empty()) {
-    ctx.Update(reinterpret_cast<uint8_t*>(plaintext.data()), cipher);
+    ctx.Update(plaintext, cipher);
   }
   int n = 0;
   if (EVP_CipherFinal_ex(ctx.get(), tag.data(), &n) != 1) {
-    OPENSSL_cleanse(plaintext.data(), plaintext.size());
+    OPENSSL_cleanse(plaintext, cipher.size());
+    out->resize(start);
     return absl::InvalidArgumentError("authentication failed");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> OpenAesGcmChecked(std::string_view key, std::string_view nonce,
+                                              std::string_view aad, std::string_view sealed) {
+  std::string plaintext;
+  RETURN_IF_ERROR(AppendAesGcmOpened(key, nonce, aad, sealed, &plaintext));
   return plaintext;
 }
 
@@ -126,6 +136,19 @@ absl::StatusOr<std::string> AesGcmOpen(const Secret& key, std::string_view nonce
                                        std::string_view sealed) {
   RETURN_IF_ERROR(CheckSizes(key, nonce, aad, sealed));
   return internal::OpenAesGcmChecked(key.ExposeSecret(), nonce, aad, sealed);
+}
+
+absl::Status AesGcmSealTo(const Secret& key, std::string_view nonce, std::string_view aad,
+                          std::string_view plaintext, std::string* out) {
+  RETURN_IF_ERROR(CheckSizes(key, nonce, aad, plaintext));
+  internal::AppendAesGcmSealed(key.ExposeSecret(), nonce, aad, plaintext, out);
+  return absl::OkStatus();
+}
+
+absl::Status AesGcmOpenTo(const Secret& key, std::string_view nonce, std::string_view aad,
+                          std::string_view sealed, std::string* out) {
+  RETURN_IF_ERROR(CheckSizes(key, nonce, aad, sealed));
+  return internal::AppendAesGcmOpened(key.ExposeSecret(), nonce, aad, sealed, out);
 }
 
 }  // namespace relais::crypto

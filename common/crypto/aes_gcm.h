@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/secret.h"
 
@@ -24,6 +25,12 @@ inline constexpr size_t kAesGcmTagSize = 16;
 /// quoted.
 [[nodiscard]] absl::StatusOr<std::string> AesGcmOpen(const Secret& key, std::string_view nonce,
                                                      std::string_view aad, std::string_view sealed);
+
+/// The same, appended to `*out`; after an error `*out` is as before.
+[[nodiscard]] absl::Status AesGcmSealTo(const Secret& key, std::string_view nonce, std::string_view aad,
+                                        std::string_view plaintext, std::string* out);
+[[nodiscard]] absl::Status AesGcmOpenTo(const Secret& key, std::string_view nonce, std::string_view aad,
+                                        std::string_view sealed, std::string* out);
 
 namespace internal {
 /// The same with sizes already checked by the caller; appends to `*out`.

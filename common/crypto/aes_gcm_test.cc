@@ -71,6 +71,21 @@ TEST(AesGcmTest, EveryAlteredByteIsRefused) {
   EXPECT_TRUE(AesGcmOpen(key, nonce, aad, sealed).ok());
 }
 
+TEST(AesGcmTest, AppendedAndOnlyWhenItOpens) {
+  const Secret key(std::string(32, 'k'));
+  const std::string nonce(12, 'n');
+  std::string sealed = "before";
+  ASSERT_TRUE(AesGcmSealTo(key, nonce, "a", "text", &sealed).ok());
+  EXPECT_EQ(sealed, "before" + *AesGcmSeal(key, nonce, "a", "text"));
+  std::string opened = "earlier ";
+  ASSERT_TRUE(AesGcmOpenTo(key, nonce, "a", sealed.substr(6), &opened).ok());
+  EXPECT_EQ(opened, "earlier text");
+  EXPECT_FALSE(AesGcmOpenTo(key, nonce, "b", sealed.substr(6), &opened).ok());
+  EXPECT_FALSE(AesGcmOpenTo(key, nonce, "a", "short", &opened).ok());
+  EXPECT_FALSE(AesGcmSealTo(key, "short", "a", "text", &opened).ok());
+  EXPECT_EQ(opened, "earlier text") << "a refusal leaves it as it was";
+}
+
 TEST(AesGcmTest, WrongSizesAreRefused) {
   const Secret key(std::string(32, 'k'));
   EXPECT_FALSE(AesGcmSeal(Secret(std::string(16, 'k')), std::string(12, 'n'), "", "x").ok());

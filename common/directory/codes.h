@@ -34,7 +34,7 @@ inline constexpr std::array<std::string_view, 20> kInstitutionKinds = {"VILLE",
                                                                        "LANDLORD"};
 
 /// What a function may do: `may` in the directory, `capabilities` in the policy of each method.
-inline constexpr std::array<std::string_view, 15> kCapabilities = {
+inline constexpr std::array<std::string_view, 16> kCapabilities = {
     "SUBMIT_SIGNAL",  // send what a protocol allows
     "REGISTER_PERSON",
     "RECORD_CONSENT",    // agreements, renewals, information given; her refusal and withdrawal need nothing
@@ -47,6 +47,7 @@ inline constexpr std::array<std::string_view, 15> kCapabilities = {
     "DECLARE_EMERGENCY",
     "REVIEW_EMERGENCY",
     "MATCH_PERSONS",  // steward: candidates, merges, splits
+    "KEEP_PAPERS",  // in a vault: deposit, and for whom the institution is host, read, share, destroy, export
     "ANSWER_RIGHTS",  // rights requests, her access history; to open one, or to restrict, needs nothing
     "AUDIT",
     "OPERATE"};

@@ -27,6 +27,12 @@
 #include "relais/routing/v1/inbox_service.pb.h"
 #include "relais/routing/v1/referent_service.pb.h"
 #include "relais/routing/v1/routing_service.pb.h"
+#include "relais/vault/v1/document_service.pb.h"
+#include "relais/vault/v1/export_service.pb.h"
+#include "relais/vault/v1/host_service.pb.h"
+#include "relais/vault/v1/key_service.pb.h"
+#include "relais/vault/v1/operation_service.pb.h"
+#include "relais/vault/v1/share_service.pb.h"
 
 namespace relais::rpc {
 namespace {
@@ -47,7 +53,13 @@ std::vector<const FileDescriptor*> Files() {
           routing::v1::FindDeskRequest::descriptor()->file(),
           routing::v1::PullRequest::descriptor()->file(),
           routing::v1::ProposeRequest::descriptor()->file(),
-          routing::v1::SubmitRequest::descriptor()->file()};
+          routing::v1::SubmitRequest::descriptor()->file(),
+          vault::v1::ListRequest::descriptor()->file(),
+          vault::v1::ExportRequest::descriptor()->file(),
+          vault::v1::ListHostsRequest::descriptor()->file(),
+          vault::v1::RotateRequest::descriptor()->file(),
+          vault::v1::GetScrubRequest::descriptor()->file(),
+          vault::v1::ShareRequest::descriptor()->file()};
 }
 
 // "consent.PersonService/Register" → the method.
@@ -164,6 +176,37 @@ const std::map<std::string, std::string>& Expected() {
        ""},  // her no; her yes: the handler asks RECORD_CONSENT
       {"routing.RoutingService/Resolve", "CHECK ASK_CONTACT"},
       {"routing.RoutingService/Submit", "CHECK ASK_CONTACT"},
+      {"vault.DocumentService/AbandonUpload", "KEEP_PAPERS"},
+      {"vault.DocumentService/BeginUpload", "KEEP_PAPERS"},
+      {"vault.DocumentService/CompleteUpload", "KEEP_PAPERS"},
+      {"vault.DocumentService/Count", "KEEP_PAPERS"},
+      {"vault.DocumentService/Destroy", "KEEP_PAPERS"},
+      {"vault.DocumentService/Download", "KEEP_PAPERS RECEIVE"},
+      {"vault.DocumentService/GetMetadata", "KEEP_PAPERS RECEIVE"},
+      {"vault.DocumentService/List", "KEEP_PAPERS RECEIVE"},
+      {"vault.DocumentService/QueryUpload", "KEEP_PAPERS"},
+      {"vault.DocumentService/ReadJournal", "KEEP_PAPERS"},
+      {"vault.DocumentService/ReadRange", "KEEP_PAPERS RECEIVE"},
+      {"vault.DocumentService/UpdateMetadata", "KEEP_PAPERS"},
+      {"vault.DocumentService/Upload", "KEEP_PAPERS"},
+      {"vault.DocumentService/UploadPiece", "KEEP_PAPERS"},
+      {"vault.DocumentService/Verify", "KEEP_PAPERS"},
+      {"vault.ExportService/Export", "KEEP_PAPERS"},
+      {"vault.HostService/LinkHost", "KEEP_PAPERS"},
+      {"vault.HostService/ListHosts", "KEEP_PAPERS"},
+      {"vault.HostService/UnlinkHost", ""},  // her no, at any desk
+      {"vault.KeyService/Rotate", "OPERATE"},
+      {"vault.KeyService/Status", "OPERATE"},
+      {"vault.OperationService/AnnounceClosure", "OPERATE"},
+      {"vault.OperationService/GetClosure", ""},  // everybody is to know
+      {"vault.OperationService/GetScrub", "OPERATE"},
+      {"vault.OperationService/StartScrub", "OPERATE"},
+      {"vault.ShareService/DecideRequest", "KEEP_PAPERS"},
+      {"vault.ShareService/List", "KEEP_PAPERS RECEIVE"},
+      {"vault.ShareService/ListRequests", "KEEP_PAPERS RECEIVE"},
+      {"vault.ShareService/RequestDocument", "RECEIVE"},
+      {"vault.ShareService/Revoke", ""},  // her no
+      {"vault.ShareService/Share", "KEEP_PAPERS"},
   };
   return *kExpected;
 }

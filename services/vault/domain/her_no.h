@@ -1,0 +1,35 @@
+// What her withdrawal or refusal, read in consent's log, ends in her vault. Pure; on a doubt the no wins
+// (D-2.6.2).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "relais/common/v1/types.pb.h"
+#include "relais/consent/v1/consent.pb.h"
+
+namespace relais::vault {
+
+/// A no of hers, or the end of an agreement by others or by its period.
+struct HerNo {
+  /// The one agreement that is meant; empty: none in particular.
+  std::string consent_id;
+  /// What it covers: an empty list within a line means "all"; no line at all: everything.
+  std::vector<consent::v1::ConsentLine> lines;
+};
+
+/// What a share or a host's authority is, in consent's terms.
+struct Covered {
+  std::string consent_id;  // 32 hexadecimal digits
+  std::string purpose;
+  std::string institution;  // who received
+  std::string kind;         // of that institution, by the directory; empty: not known
+  common::v1::Act act = common::v1::ACT_UNSPECIFIED;
+  std::vector<std::string> categories;  // empty: no category in particular, any touches it
+};
+
+/// True when it ends. A no that names another agreement ends nothing. A recipient kind ends what an
+/// institution of unknown kind has: it may be that kind.
+[[nodiscard]] bool Ends(const HerNo& no, const Covered& covered);
+
+}  // namespace relais::vault

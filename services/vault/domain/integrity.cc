@@ -1,0 +1,34 @@
+#include "services/vault/domain/integrity.h"
+
+namespace relais::vault {
+
+v1::VersionCheck JudgeVersion(const v1::StoredVersion& stored,
+                              const std::optional<v1::DocumentDeposited>& logged, const TextRead& read) {
+  const v1::DocumentVersion& version = stored.version();
+  v1::VersionCheck check;
+  check.set_version(version.version());
+  const bool as_logged = logged && logged->version() == version.version() &&
+                         logged->size() == version.size() && logged->sha256() == version.sha256() &&
+                         logged->header_sha256() == stored.header_sha256();
+  if (!as_logged) {
+    check.set_finding(v1::VersionCheck::FINDING_ROLLED_BACK);
+  } else if (read.missing) {
+    check.set_finding(v1::VersionCheck::FINDING_MISSING);
+    check.set_offset(read.broken_at);
+  } else if (read.altered || read.header_sha256 != stored.header_sha256()) {
+    check.set_finding(v1::VersionCheck::FINDING_ALTERED);
+    check.set_offset(read.broken_at);
+  } else if (read.size != version.size() || read.sha256 != version.sha256()) {
+    check.set_finding(v1::VersionCheck::FINDING_HASH_DIFFERS);
+  } else {
+    check.set_finding(v1::VersionCheck::FINDING_INTACT);
+  }
+  return check;
+}
+
+bool IsRolledBack(const v1::StoredDocument& stored, const LoggedPaper& logged) {
+  return (logged.destroyed && stored.state() != v1::Document::STATE_DESTROYED) ||
+         static_cast<size_t>(stored.versions_size()) < logged.versions.size();
+}
+
+}  // namespace relais::vault

@@ -1,0 +1,36 @@
+// How much a vault holds. What a person has is a row that every act guards; what an institution deposited is
+// a derived count (ADR 34). Pure: each function gives what the row is to be.
+#pragma once
+
+#include <cstdint>
+
+#include "relais/vault/v1/state.pb.h"
+#include "services/vault/domain/refusal.h"
+
+namespace relais::vault {
+
+/// Settings `limits.*` of the service.
+struct Limits {
+  uint64_t document_bytes = uint64_t{2} << 30;
+  uint64_t person_bytes = uint64_t{10} << 30;
+  uint32_t person_documents = 1000;  // versions count each
+  uint32_t person_open_uploads = 16;
+  uint64_t institution_bytes = uint64_t{4} << 40;
+};
+
+/// An upload of `size` bytes begins: TOO_LARGE, QUOTA_EXCEEDED, or nullopt and `usage` reserves it.
+/// `institution`: what is known of the depositor's at this moment.
+[[nodiscard]] Refusal Reserve(const Limits& limits, const v1::InstitutionUsage& institution, uint64_t size,
+                              v1::StoredUsage& usage);
+/// An upload ends without a paper.
+void Release(uint64_t size, v1::StoredUsage& usage);
+/// An upload becomes a version: what was reserved is kept. `new_document`: it is the paper's first one.
+void Keep(uint64_t size, bool new_document, v1::StoredUsage& usage);
+/// A paper with these versions and bytes is destroyed.
+void Free(uint32_t versions, uint64_t bytes, v1::StoredUsage& usage);
+
+/// What may still be deposited; 0 rather than less.
+[[nodiscard]] uint64_t BytesLeft(const Limits& limits, const v1::StoredUsage& usage);
+[[nodiscard]] uint32_t DocumentsLeft(const Limits& limits, const v1::StoredUsage& usage);
+
+}  // namespace relais::vault
