@@ -121,7 +121,7 @@ TEST(LinkView, WhoCameAfterItsEndIsNoSide) {
   const auto merged = Merge(world, two.a, two.b);
   ASSERT_TRUE(merged.ok());
   ASSERT_TRUE(Split(world, merged->link_id()).ok());
-  // In the same instant.
+  Pass(world);  // within what a clock may err
   const auto of_caf = world.Register("r9", "C-1", {}, "caf");
   ASSERT_TRUE(of_caf.ok());
   Confirmed(world, world.IdOf(two.a), world.IdOf(of_caf->person(), "caf"));
