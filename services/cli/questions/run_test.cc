@@ -115,9 +115,9 @@ TEST_F(RunTest, SharesTogetherFindWhatOneRunFinds) {
 // Asked for about somebody, done about nobody: both ends belong to one share.
 TEST_F(RunTest, OneShareSeesBothEndsOfAnErasure) {
   audit::v1::EraseRequested asked;
-  asked.set_erasure_id(IdOf(9).ToHex());
+  asked.set_erasure_id(IdOf(200).ToHex());  // as the event: so it is in every log
   audit::v1::Erased erased;
-  erased.set_erasure_id(IdOf(9).ToHex());
+  erased.set_erasure_id(IdOf(200).ToHex());
   decision_ = common::v1::DECISION_UNSPECIFIED;
   for (uint8_t person = 1; person <= 3; ++person) {
     const std::vector<audit::v1::TailLeaf> leaves = {
