@@ -44,23 +44,26 @@ class Ones {
   std::map<std::pair<int, int>, int> since_;
 };
 
-// The whole rule of agreements.
+// The whole rule of agreements. A no is of each of her names that were one when it was said, and each hears
+// for itself.
 inline bool MayBePermitted(const std::vector<Said>& all, const std::set<int>& her_names, const Ones& ones,
                            const std::string& recipient) {
-  const auto heard = [&](const Said& no, const Said& yes) {  // by all of hers who may have said it
-    return std::all_of(no.with.begin(), no.with.end(), [&](int name) {
-      return !her_names.contains(name) || ones.Were(yes.name, name, yes.order);
-    });
+  const auto answers = [&](const Said& yes, const Said& no) {
+    return !yes.no && yes.Covers(recipient) && yes.order > no.order && her_names.contains(yes.name) &&
+           (!no.narrow() || yes.narrow());
   };
-  const auto answered = [&](const Said& no) {
+  const auto answered_to = [&](const Said& no, int name) {
     return std::any_of(all.begin(), all.end(), [&](const Said& yes) {
-      return !yes.no && yes.Covers(recipient) && yes.order > no.order && her_names.contains(yes.name) &&
-             (!no.narrow() || yes.narrow()) && heard(no, yes);
+      return answers(yes, no) && ones.Were(yes.name, name, yes.order);
     });
   };
-  return answered(Said{}) && std::all_of(all.begin(), all.end(), [&](const Said& said) {
-           return !said.no || !said.Covers(recipient) || !Meets(said.with, her_names) || answered(said);
-         });
+  const auto stands = [&](const Said& said) {
+    return said.no && said.Covers(recipient) &&
+           std::any_of(said.with.begin(), said.with.end(),
+                       [&](int name) { return her_names.contains(name) && !answered_to(said, name); });
+  };
+  return std::any_of(all.begin(), all.end(), [&](const Said& yes) { return answers(yes, Said{}); }) &&
+         std::none_of(all.begin(), all.end(), stands);
 }
 
 // An objection that stands under a name: of a record, or (-1) her own.
