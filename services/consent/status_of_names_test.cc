@@ -166,7 +166,7 @@ TEST_F(StatusOfNamesTest, NothingIsToldWhereNothingWasSaid) {
 TEST_F(StatusOfNamesTest, TheFollowerDoesItByItselfAndARestartDoesNotRepeatIt) {
   ASSERT_TRUE(Merge(world, two.a, two.b).ok());
   ASSERT_TRUE(world.service().Start().ok());
-  world.harness().sim().RunFor(absl::Seconds(2));  // the link is followed: nothing stood then
+  world.harness().sim().RunFor(absl::Seconds(1));  // past the link
   Say(two.b, v1::STATUS_CHANGE_DO_NOT_GROUP);
   world.harness().sim().RunFor(absl::Seconds(2));
   EXPECT_EQ(ToldSince(0).size(), 2u);
