@@ -182,6 +182,7 @@ bool MetNobody(audit::v1::EventClass event_class) {
   switch (event_class) {
     case audit::v1::EVENT_CLASS_HOLD_PLACED:
     case audit::v1::EVENT_CLASS_ERASURE_ANSWERED:
+    case audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED:
     case audit::v1::EVENT_CLASS_CANDIDATE_COMPARED:
     case audit::v1::EVENT_CLASS_CANDIDATE_DECIDED:
     case audit::v1::EVENT_CLASS_PERSONS_LINKED:

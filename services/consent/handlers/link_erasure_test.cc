@@ -170,7 +170,7 @@ TEST(Retention, WhoIsLinkedWhileSheIsJudgedIsJudgedAnew) {
   EXPECT_FALSE(InStore(world, world.IdOf(two.b)));
 }
 
-TEST(Retention, WhatAStewardSaysOfTwoRecordsIsNoContact) {
+TEST(Retention, WhatIsSaidOfRecordsAloneIsNoContact) {
   SimWorld world;
   const std::vector<Ref> names = Several(world, 4);
   const Ref met = world.NewPerson("met");
@@ -180,7 +180,8 @@ TEST(Retention, WhatAStewardSaysOfTwoRecordsIsNoContact) {
   ASSERT_TRUE(Merge(world, names[2], names[3], "m2").ok());
   ASSERT_TRUE(Split(world, merged->link_id()).ok());
   for (const auto event_class :
-       {audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED}) {
+       {audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
+        audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED}) {
     for (const Ref& name : names) {
       world.harness().Append(audit::testing::SubjectEvent(PersonSubject(world.IdOf(name)), event_class));
     }
