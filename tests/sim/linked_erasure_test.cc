@@ -151,7 +151,8 @@ class Suite {
     std::vector<Id128> persons;
     for (const audit::OpenedLeaf& leaf : LeavesOf(at_consent)) {
       consent::v1::PersonRegistered registered;
-      if (leaf.details.payload().UnpackTo(&registered)) {
+      const bool is_hers = leaf.details.subject().kind() == audit::v1::Subject::KIND_PERSON;
+      if (is_hers && leaf.details.payload().UnpackTo(&registered)) {
         persons.push_back(*Id128::FromBytes(leaf.details.subject().id()));
       }
     }
