@@ -224,8 +224,8 @@ TEST(Retention, TheProofOfAFrozenAgreementGoesWithTheOthers) {
   EXPECT_EQ(purged.rule(), "AGREEMENT_PROOF");
   EXPECT_EQ(purged.count(), 1u);
   ASSERT_TRUE(Split(world, merged->link_id()).ok());
-  EXPECT_EQ(Recorded(world, two.b), kDeny) << "hers ended long ago";
-  EXPECT_EQ(Recorded(world, two.a), kPermit);
+  EXPECT_EQ(proofs(two.b), 0u) << "a split brings nothing back";
+  EXPECT_EQ(proofs(two.a), 3u);
 }
 
 // At every step of a split each of the two is erased, and the other goes on with what she said.
