@@ -32,6 +32,7 @@ std::string RecordKey(std::string_view institution) {
 std::string ConsentKey(const Id128& consent) { return std::string(kConsentPrefix) + consent.ToHex(); }
 std::string PersonRow(const Id128& person) { return std::string(kPersonPrefix) + person.ToBytes(); }
 std::string EventRow(const Id128& event) { return "e/" + event.ToBytes(); }
+std::string SplitKey(const Id128& link) { return "split/" + link.ToHex(); }
 std::string NamePrefix(const Id128& person) { return std::string(kNamesPrefix) + person.ToBytes() + "/"; }
 std::string RowKey(const Id128& root, const Id128& person, const std::string& key) {
   return root == person ? key : NamePrefix(person) + key;
@@ -138,9 +139,14 @@ PersonState NoesOf(const PersonState& state) {
   return std::move(builder).Build(state.latest());
 }
 
-bool HasEnded(const PersonState& root, const std::optional<LinkedTo>& to) {
+// The link with which she is leaving, hers or that of who takes her along; nullopt: she is not.
+std::optional<Link> EndedLink(const PersonState& root, const std::optional<LinkedTo>& to) {
   const Link* link = to ? root.FindLink(to->link) : nullptr;
-  return link != nullptr && link->until.has_value();
+  if (link == nullptr || !link->until) {
+    return std::nullopt;
+  }
+  const Link* with = link->went_with.IsZero() ? link : root.FindLink(link->went_with);
+  return with == nullptr ? std::nullopt : std::optional(*with);
 }
 
 // Herself first.
@@ -217,6 +223,22 @@ absl::StatusOr<Store::Path> Store::PathOf(const Id128& person) {
   }
 }
 
+absl::StatusOr<std::optional<PersonState>> Store::ReadWaiting(const Id128& at, const Id128& link) {
+  const std::string key = SplitKey(link);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(PersonPartition(at), key));
+  if (!entry) {
+    return std::optional<PersonState>();
+  }
+  v1::StoredPerson stored;
+  const absl::Status opened = Open(at, key, entry->value, stored);
+  if (absl::IsNotFound(opened)) {
+    return std::optional<PersonState>();  // erased since she was read
+  }
+  RETURN_IF_ERROR(opened);
+  ASSIGN_OR_RETURN(PersonState waiting, StateFrom(stored));
+  return std::optional(std::move(waiting));
+}
+
 // Nullopt: what was read is of before and after a change.
 absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& person) {
   ASSIGN_OR_RETURN(Path path, PathOf(person));
@@ -228,7 +250,8 @@ absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& per
     return std::optional(std::move(path.root));
   }
   std::vector<FrozenHistory> frozen = std::move(path.frozen);
-  const bool leaving = !frozen.empty() && HasEnded(*path.root.state, frozen.front().state.linked_to());
+  const std::optional<Link> leaving =
+      frozen.empty() ? std::nullopt : EndedLink(*path.root.state, frozen.front().state.linked_to());
   for (const Link& link : path.root.state->links()) {
     if (link.until || Holds(frozen, link.person)) {
       continue;
@@ -243,6 +266,15 @@ absl::StatusOr<std::optional<VersionedState>> Store::ReadUnited(const Id128& per
       return std::optional<VersionedState>();
     }
     frozen.push_back({link.person, *other->state});
+  }
+  if (leaving) {
+    // What waits for her is hers: of a no in it the other side has a copy of its own, which may be lifted
+    // there.
+    ASSIGN_OR_RETURN(std::optional<PersonState> waiting, ReadWaiting(path.at, leaving->id));
+    if (!waiting) {
+      return std::optional<VersionedState>();  // taken meanwhile
+    }
+    frozen.push_back({leaving->person, *std::move(waiting)});
   }
   PersonState together = Unite(*path.root.state, frozen);
   if (leaving) {

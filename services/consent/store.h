@@ -45,6 +45,8 @@ std::string RecordKey(std::string_view institution);
 std::string ConsentKey(const Id128& consent);
 std::string PersonRow(const Id128& person);
 std::string EventRow(const Id128& event);
+/// In the partition of who stays: sealed by her, what leaves with that link.
+std::string SplitKey(const Id128& link);
 /// Before the keys of rows in the partition of another person that are hers by name.
 std::string NamePrefix(const Id128& person);
 /// The key of a row of hers in the partition `root`, where she is linked.
@@ -160,6 +162,8 @@ class Store {
   };
   absl::StatusOr<Path> PathOf(const Id128& person);
   absl::StatusOr<std::optional<VersionedState>> ReadUnited(const Id128& person);
+  // What leaves with that link and is not taken yet; nullopt: it is, or somebody is erased.
+  absl::StatusOr<std::optional<PersonState>> ReadWaiting(const Id128& at, const Id128& link);
 
   const rpc::ServiceContext& context_;
   PersonCache cache_;

@@ -124,7 +124,8 @@ bool HasLeft(const std::vector<Link>& links, const Id128& of) {
 }
 
 template <typename Act>
-constexpr bool kIsNo = std::is_same_v<Act, Denial> || std::is_same_v<Act, Objection>;
+constexpr bool kIsNo =
+    std::is_same_v<Act, Denial> || std::is_same_v<Act, Objection> || std::is_same_v<Act, Restriction>;
 
 template <typename Act>
 void Join(const std::vector<Act>& frozen, const Id128& person, const std::vector<Link>& links,

@@ -117,17 +117,23 @@ class History {
     return out;
   }
 
-  // Who is one with whom, since then at the latest: where each says it of the other.
+  // Who is one with whom, since then at the latest: where each says it of the other. Of who is between two
+  // commits nothing is said: whoever goes along with her is one with her before and after.
   void Look(int since) {
     std::vector<std::set<int>> names;
+    std::set<int> between;
     for (int name = 0; name < kNames; ++name) {
       names.push_back(gone_.contains(name) ? std::set<int>() : NamesOf(name));
+      const auto state = world_.service().registry().store.LoadFresh(world_.IdOf(names_[name]));
+      if (!gone_.contains(name) && (!state.ok() || state->unfinished)) {
+        between.insert(name);
+      }
     }
     for (int a = 0; a < kNames; ++a) {
       for (int b = a + 1; b < kNames; ++b) {
         if (names[a].contains(b) && names[b].contains(a)) {
           ones_.Are(a, b, since);
-        } else {
+        } else if (!between.contains(a) && !between.contains(b)) {
           ones_.AreNot(a, b);
         }
       }

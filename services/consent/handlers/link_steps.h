@@ -15,9 +15,6 @@ namespace relais::consent {
 
 enum class Step { kDone, kAgain };
 
-/// In the partition of who stays: sealed by her, what leaves with that link.
-std::string SplitKey(const Id128& link);
-
 /// A change of one person's own stored history, guarded by its version.
 absl::StatusOr<storage::CommitRequest> ChangeOf(const Files& files, const Id128& person,
                                                 const VersionedState& now, const PersonState& next);

@@ -16,7 +16,6 @@ namespace relais::consent {
 namespace {
 
 constexpr char kLinkKey[] = "link";
-constexpr char kSplitPrefix[] = "split/";
 
 storage::Partition LinkBucket(const Files& files, const Id128& link) {
   return files.context.idempotency.Bucket("link", "", link.ToBytes());
@@ -25,8 +24,6 @@ storage::Partition LinkBucket(const Files& files, const Id128& link) {
 }  // namespace
 
 // ---- what both parts use
-
-std::string SplitKey(const Id128& link) { return kSplitPrefix + link.ToHex(); }
 
 absl::StatusOr<storage::CommitRequest> ChangeOf(const Files& files, const Id128& person,
                                                 const VersionedState& now, const PersonState& next) {

@@ -366,6 +366,40 @@ TEST(Split, ALiftingOnOneSideLiftsNothingOfTheOthers) {
   EXPECT_EQ(world.Decision(SimWorld::CutFor(two.b)), kPermit);
 }
 
+// What waits for who is leaving is hers: lifted on the other side, where a copy of it stayed, it stands.
+TEST(Split, BetweenItsCommitsTheOtherSideLiftsNothingOfHers) {
+  int between = 0;
+  bool ended = false;
+  for (uint64_t step = 0; step < 40 && !ended; ++step) {
+    Crashing crashing(step);
+    SimWorld world(crashing.options);
+    const Two two(world);
+    const auto merged = Merge(world, two.a, two.b);
+    ASSERT_TRUE(merged.ok());
+    v1::RecordObjectionRequest objection;
+    objection.set_request_id("o1");
+    objection.add_suppliers("edf");
+    *objection.mutable_person() = two.b;
+    ASSERT_TRUE(world.Object(objection).ok());
+    *crashing.armed = true;
+    ended = Split(world, merged->link_id()).ok();
+    world.Restart();
+    Store& store = world.service().registry().store;
+    if (store.LoadOwn(world.IdOf(two.a))->state->HasLinked() ||
+        !store.LoadOwn(world.IdOf(two.b))->state->linked_to()) {
+      continue;
+    }
+    ++between;
+    ASSERT_TRUE(world.Lift("l1", {"edf"}, two.a).ok());
+    EXPECT_EQ(world.Decision(SimWorld::CutFor(two.a)), kPermit) << step;
+    EXPECT_EQ(world.Decision(SimWorld::CutFor(two.b)), kDeny) << step;
+    ASSERT_TRUE(Split(world, merged->link_id()).ok());
+    EXPECT_EQ(world.Decision(SimWorld::CutFor(two.b)), kDeny) << step;
+  }
+  EXPECT_TRUE(ended);
+  EXPECT_GT(between, 0);
+}
+
 TEST(Split, ARestrictionUnderHerNameIsHers) {
   SimWorld world;
   const Two two(world);

@@ -81,18 +81,18 @@ struct Lifted {
   std::vector<std::set<int>> groups;  // of each name then
 };
 
-// The whole rule of objections.
+// The whole rule of objections: lifted where it was said, while they were one with that name; else, of what a
+// split left with them, there.
 inline bool MayBeTransmitted(const std::vector<Objected>& objections, const std::vector<Lifted>& liftings,
                              const std::set<int>& her_names) {
   return std::all_of(objections.begin(), objections.end(), [&](const Objected& no) {
-    const bool there = her_names.contains(no.name);  // where it was said; else what a split left of it
-    return !Meets(no.with, her_names) ||
-           std::any_of(liftings.begin(), liftings.end(), [&](const Lifted& lifting) {
-             const bool of_record =
-                 lifting.records.contains(no.record) && Meets(lifting.groups[no.name], her_names);
-             const bool of_name = there ? lifting.name == no.name : her_names.contains(lifting.name);
-             return lifting.order > no.order && (of_record || of_name);
-           });
+    const auto lifted_by = [&](const Lifted& lifting) {
+      const bool of_it = lifting.name == no.name || lifting.records.contains(no.record);
+      const bool of_what_is_left = !her_names.contains(no.name) && her_names.contains(lifting.name);
+      return lifting.order > no.order &&
+             ((of_it && Meets(lifting.groups[no.name], her_names)) || of_what_is_left);
+    };
+    return !Meets(no.with, her_names) || std::any_of(liftings.begin(), liftings.end(), lifted_by);
   });
 }
 
