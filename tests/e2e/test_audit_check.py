@@ -91,7 +91,7 @@ class CleanStoryTest(CheckCase):
         report, found = self.ask(code=0)
         self.assertEqual(found, {})
         self.assertTrue(report["complete"])
-        self.assertEqual(len(report["questions"]), 13)
+        self.assertEqual(len(report["questions"]), 14)
         self.suite.advance(hours=2)
         expired = suite.wait_for("the expiry in the log", lambda: [
             leaf for leaf in self.leaves("consent") if leaf["header"]["eventClass"] == "EVENT_CLASS_CONSENT_EXPIRED"])
@@ -166,7 +166,7 @@ class ProvokedTest(CheckCase):
 
     def test_who_may_ask_and_how(self):
         listed = self.suite.json("audit", "check", "--list")["questions"]
-        self.assertEqual(len(listed), 16)
+        self.assertEqual(len(listed), 17)
         self.assertTrue(all(each["fr"] and each["en"] for each in listed))
         without_reason = self.suite.command("audit", "check", acting=AUDITOR)
         self.assertEqual(without_reason.returncode, 2)
