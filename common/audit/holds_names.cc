@@ -200,7 +200,7 @@ Task<absl::StatusOr<bool>> Holds::Tell(Id128 id) {
   if (!now.ok()) {
     co_return false;
   }
-  const HoldPtr hold = *now;
+  const HoldPtr& hold = *now;
   CO_ASSIGN_OR_RETURN(const std::optional<std::vector<Subject>> known, KnownNames(*hold));
   if (!known.has_value()) {
     co_return false;

@@ -55,7 +55,7 @@ absl::StatusOr<bool> DoNotGroup(Registry& registry, const Id128& person) {
 
 // Where there is no such human any more: false.
 absl::StatusOr<bool> StandsFor(Registry& registry, const Id128& person) {
-  const absl::StatusOr<bool> stands = DoNotGroup(registry, person);
+  absl::StatusOr<bool> stands = DoNotGroup(registry, person);
   if (SheIsGone(stands.status())) {
     return false;
   }

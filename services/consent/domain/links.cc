@@ -231,6 +231,7 @@ PersonState Unite(const PersonState& canonical, const std::vector<FrozenHistory>
   absl::Time latest = canonical.latest();
   // The same whoever was read first: of one no said while they were one each has a copy, of one instant.
   std::vector<const FrozenHistory*> in_order;
+  in_order.reserve(frozen.size());
   for (const FrozenHistory& each : frozen) {
     in_order.push_back(&each);
   }

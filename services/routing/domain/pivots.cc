@@ -50,6 +50,7 @@ std::string ConflictBetween(const std::vector<ActivePivot>& pivots) {
     return "";
   }
   std::vector<std::string> ids;
+  ids.reserve(pivots.size());
   for (const ActivePivot& pivot : pivots) {
     ids.push_back(pivot.referent->referent_id());
   }
@@ -84,6 +85,9 @@ std::optional<PivotStep> NextPivotStep(const std::vector<ActivePivot>& pivots, s
     }
   }
   const v1::ReferentState* leading = LeadingPivot(pivots, conflict);
+  if (leading == nullptr) {
+    return std::nullopt;
+  }
   for (const ActivePivot& pivot : pivots) {
     const bool follows = pivot.referent != leading;
     if (pivot.referent->conflict() != conflict || pivot.referent->follows() != follows) {

@@ -180,7 +180,7 @@ absl::Status TarReader::Write(std::string_view bytes) {
       }
       block = held_;
     }
-    const absl::Status taken = TakeBlock(block);
+    absl::Status taken = TakeBlock(block);
     held_.clear();
     if (!taken.ok()) {
       failed_ = true;
