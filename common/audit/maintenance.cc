@@ -21,7 +21,6 @@ namespace {
 
 using internal::MetaKey;
 using internal::MetaRow;
-using internal::ReadMeta;
 using internal::RowsOnly;
 using internal::Waiters;
 using storage::LogTable;
