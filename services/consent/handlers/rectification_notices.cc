@@ -7,62 +7,42 @@
 #include "common/crypto/sha256.h"
 #include "services/consent/convert.h"
 #include "services/consent/duties.h"
+#include "services/consent/handlers/notice_answers.h"
 
 namespace relais::consent {
 namespace {
 
-constexpr char kAnswer[] = "relais.consent.v1.ConsentService/AnswerRectificationNotice";
+constexpr NoticeKind kNotice = {
+    v1::DUTY_KIND_ANSWER_RECTIFICATION, audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED,
+    "relais.consent.v1.ConsentService/AnswerRectificationNotice", RectificationDutyRow};
 
 absl::Status CheckAnswer(const v1::AnswerRectificationNoticeRequest& request) {
   switch (request.outcome()) {
     case v1::RECTIFICATION_OUTCOME_KEPT:
-      return request.reasons().empty() ? rpc::InvalidField("reasons", "must say why the old is kept")
-                                       : absl::OkStatus();
     case v1::RECTIFICATION_OUTCOME_RECTIFIED:
     case v1::RECTIFICATION_OUTCOME_NOT_HELD:
-      return request.reasons().empty() ? absl::OkStatus()
-                                       : rpc::InvalidField("reasons", "only of what is kept");
+      return CheckReasons(request.outcome() == v1::RECTIFICATION_OUTCOME_KEPT, request.reasons(),
+                          "must say why the old is kept");
     default:
       return rpc::InvalidField("outcome", "is required");
   }
 }
 
-struct Answering {
-  v1::AnswerRectificationNoticeRequest request;
-  Id128 person;
-  Id128 notice;
-  std::string institution;
-  audit::Event event;
-};
-
-absl::StatusOr<PlannedAct> PlanAnswer(Registry& registry, const Answering& answering,
-                                      const PersonState& state, absl::Time instant) {
-  const std::string row = RectificationDutyRow(answering.institution, answering.notice);
-  v1::StoredDuty duty;
-  ASSIGN_OR_RETURN(const bool told, registry.store.OpenRowOfName(answering.person, row, duty));
-  if (!told) {
-    return rpc::NoSuchOrNotYours();
-  }
+// Told to who rectified.
+absl::Status WriteAnswer(const v1::AnswerRectificationNoticeRequest& request, v1::StoredDuty& duty,
+                         audit::Event& event) {
   if (duty.rectification() == v1::RECTIFICATION_OUTCOME_RECTIFIED) {
     return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
                         "this notice was answered: rectified");
   }
-  duty.set_met(Micros(instant));
-  duty.set_rectification(answering.request.outcome());
+  duty.set_rectification(request.outcome());
   v1::RectificationAnswered payload;
-  payload.set_notice_id(answering.request.notice_id());
-  payload.set_outcome(answering.request.outcome());
-  payload.set_reasons(answering.request.reasons());
-  PlannedAct act;
-  act.state = state;
-  act.event = answering.event;
-  act.event.details.mutable_recipient()->set_institution(duty.rectified().institution());
-  act.event.details.mutable_payload()->PackFrom(payload);
-  act.remembered.set_event_id(act.event.event_id.ToBytes());
-  act.remembered.set_until(duty.due());
-  ASSIGN_OR_RETURN(storage::Mutation mutation, registry.store.WriteSealed(answering.person, row, duty));
-  act.rows.push_back(std::move(mutation));
-  return act;
+  payload.set_notice_id(request.notice_id());
+  payload.set_outcome(request.outcome());
+  payload.set_reasons(request.reasons());
+  event.details.mutable_recipient()->set_institution(duty.rectified().institution());
+  event.details.mutable_payload()->PackFrom(payload);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -103,32 +83,16 @@ absl::Status NotifyOfRectification(Registry& registry, const Rectification& what
 Task<absl::StatusOr<v1::AnswerRectificationNoticeResponse>>
 RectificationNoticeHandlers::AnswerRectificationNotice(rpc::Call call,
                                                        v1::AnswerRectificationNoticeRequest request) {
-  const rpc::ServiceContext& context = registry_.context;
-  Answering answering;
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  answering.institution = actor.institution;
-  CO_ASSIGN_OR_RETURN(answering.person, rpc::PersonOf(context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(answering.notice, Id128::FromHex(request.notice_id()));
   CO_RETURN_IF_ERROR(CheckAnswer(request));
-  answering.event =
-      rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED, request.request_id());
-  answering.event.event_id = context.random.Id();
-  answering.request = request;
-  ActRequest what{answering.person,   rpc::RequestOwner(call, actor), kAnswer, request.request_id(),
-                  ContentOf(request), request.want_proof(),           true};
-  const PlanAct plan = [&registry = registry_, answering](const PersonState& state, absl::Time instant) {
-    return PlanAnswer(registry, answering, state, instant);
+  NoticeAnswer answer = AnswerOf(kNotice, request);
+  answer.write = [request](const std::string& /*institution*/, v1::StoredDuty& duty, audit::Event& event) {
+    return WriteAnswer(request, duty, event);
   };
-  absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
-  CO_RETURN_IF_ERROR(act.status());
-  // An entry that stays is passed over.
-  storage::CommitRequest gone =
-      RemoveDuty(context, {answering.institution, answering.person, v1::DUTY_KIND_ANSWER_RECTIFICATION,
-                           answering.notice, FromMicros(act->remembered.until())});
-  const absl::StatusOr<storage::CommitResult> removed = co_await context.store.Commit(std::move(gone));
-  (void)removed;
+  absl::StatusOr<common::v1::Written> written =
+      co_await AnswerNotice(registry_, std::move(call), std::move(answer));
+  CO_RETURN_IF_ERROR(written.status());
   v1::AnswerRectificationNoticeResponse response;
-  *response.mutable_written() = std::move(act->written);
+  *response.mutable_written() = *std::move(written);
   co_return response;
 }
 
