@@ -47,7 +47,7 @@ TEST(App, TheNounsOfTheSuiteAreThere) {
     nouns.insert(noun->get_name());
   }
   EXPECT_EQ(nouns, (std::set<std::string>{"directory", "person", "consent", "check", "referent", "inbox",
-                                          "signal", "alert", "audit", "hold", "backup", "maintenance", "pki",
+                                          "signal", "alert", "document", "vault", "audit", "hold", "backup", "maintenance", "pki",
                                           "rights", "status", "dev", "completion"}));
 }
 

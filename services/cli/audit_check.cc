@@ -291,7 +291,7 @@ void AddAuditCheck(CLI::App& audit, Context& context) {
   auto options = std::make_shared<CheckOptions>();
   verb.add_flag("--list", options->list, "what questions there are");
   AddRepeated(verb, "--question", options->names, "only this one; default: all but those on demand");
-  verb.add_option("--service", options->service, "only the log of consent, routing or alerting");
+  verb.add_option("--service", options->service, "only the log of consent, routing, alerting or vault");
   verb.add_option("--from", options->from,
                   "first index read, with --service; what she said before it is not known");
   verb.add_option("--period", options->period,

@@ -171,7 +171,7 @@ void AddAuditCommands(CLI::App& app, Context& context) {
   CLI::App& checkpoint = AddVerb(noun, "checkpoint", "the latest signed checkpoint",
                                  "relais --as auditor/suite audit checkpoint --service consent");
   auto checkpoint_options = std::make_shared<AuditOptions>();
-  checkpoint.add_option("--service", checkpoint_options->service, "consent, routing or alerting")->required();
+  checkpoint.add_option("--service", checkpoint_options->service, "consent, routing, alerting or vault")->required();
   checkpoint.add_flag("--cosigned", checkpoint_options->cosigned, "the newest that witnesses have cosigned");
   OnRun(checkpoint, context, checkpoint_options, RunCheckpoint);
 
@@ -180,7 +180,7 @@ void AddAuditCommands(CLI::App& app, Context& context) {
               "relais --as auditor/suite --reason 'contrôle 2026-11' audit tail --service consent --view "
               "opened --from 10 --limit 5");
   auto tail_options = std::make_shared<AuditOptions>();
-  tail.add_option("--service", tail_options->service, "consent, routing or alerting")->required();
+  tail.add_option("--service", tail_options->service, "consent, routing, alerting or vault")->required();
   tail.add_option("--view", tail_options->view, "sealed or opened")->capture_default_str();
   tail.add_option("--from", tail_options->from, "first index");
   tail.add_option("--limit", tail_options->limit, "at most this many; 0: all there are");

@@ -146,7 +146,7 @@ void AddAuditExport(CLI::App& noun, Context& context) {
   CLI::App& verb = AddVerb(noun, "export", "a whole log, sealed, with its checkpoint, in one file",
                            "relais --as auditor/suite audit export --service consent consent.log");
   auto options = std::make_shared<ExportOptions>();
-  verb.add_option("--service", options->service, "consent, routing or alerting")->required();
+  verb.add_option("--service", options->service, "consent, routing, alerting or vault")->required();
   verb.add_option("file", options->file, "the file to write; with --format tiles the folder")->required();
   verb.add_option("--format", options->format, "file, or tiles: a folder as c2sp.org/tlog-tiles has it")
       ->capture_default_str()

@@ -160,7 +160,7 @@ void AddAuditMirror(CLI::App& noun, Context& context) {
       "keep a verified local copy of a log, as c2sp.org/tlog-tiles; exit 10 when the log is caught",
       "relais --as auditor/suite audit mirror --service consent /var/lib/relais-mirror/consent --follow");
   auto options = std::make_shared<MirrorCommand>();
-  mirror.add_option("--service", options->service, "consent, routing or alerting")->required();
+  mirror.add_option("--service", options->service, "consent, routing, alerting or vault")->required();
   mirror.add_option("folder", options->folder, "where the copy is kept")->required();
   mirror.add_flag("--follow", options->follow, "go on as the log grows");
   mirror.add_option("--interval", options->interval, "with --follow: pause between two updates")

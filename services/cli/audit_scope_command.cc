@@ -74,7 +74,7 @@ absl::StatusOr<int> RunList(Context& context, const ScopeOptions& options) {
 CLI::App& AddScopeVerb(CLI::App& scope, const std::string& name, const std::string& description,
                        const std::string& example, ScopeOptions& options) {
   CLI::App& verb = AddVerb(scope, name, description, example);
-  verb.add_option("--service", options.service, "whose log: consent, routing or alerting")->required();
+  verb.add_option("--service", options.service, "whose log: consent, routing, alerting or vault")->required();
   return verb;
 }
 

@@ -359,7 +359,7 @@ void AddAuditVerify(CLI::App& noun, Context& context) {
   verify.add_option("file", options->file, "a receipt, the text of its QR code, a .tlog-proof or an export");
   verify.add_option("--leaf", options->leaf,
                     "the leaf's bytes, for a .tlog-proof and a code that has only its hash");
-  verify.add_option("--service", options->service, "a live log: consent, routing or alerting");
+  verify.add_option("--service", options->service, "a live log: consent, routing, alerting or vault");
   verify.add_option("--state", options->state, "where the checkpoint seen last is kept");
   AddWitnessPolicy(verify, options->policy);
   AddLogKeys(verify, options->keys);

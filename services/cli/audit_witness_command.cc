@@ -117,7 +117,7 @@ void AddAuditWitness(CLI::App& noun, Context& context) {
       "log is caught",
       "relais --as auditor/suite audit witness --service consent --key witness.key --state state --submit");
   auto options = std::make_shared<WitnessCommand>();
-  witness.add_option("--service", options->service, "consent, routing or alerting")->required();
+  witness.add_option("--service", options->service, "consent, routing, alerting or vault")->required();
   witness.add_option("--key", options->key, "the witness's key file (relais pki witness-key)")->required();
   witness.add_option("--state", options->state, "folder for what was cosigned last; never lose it")
       ->required();

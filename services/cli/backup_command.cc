@@ -142,7 +142,7 @@ absl::StatusOr<int> RunRestore(Context& context, const BackupOptions& options) {
 }
 
 void AddService(CLI::App& verb, BackupOptions& options) {
-  verb.add_option("--service", options.service, "consent, routing or alerting")->capture_default_str();
+  verb.add_option("--service", options.service, "consent, routing, alerting or vault")->capture_default_str();
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ void BuildApp(CLI::App& app, Context& context) {
       "incomplete,\n"
       "6 not permitted, 7 not found, 8 unavailable, 9 not authorised, 10 alarm: a log was caught.\n"
       "Settings: --config FILE (YAML), or RELAIS_HOME, RELAIS_PKI, RELAIS_CONSENT, RELAIS_ROUTING, "
-      "RELAIS_ALERTING,\n"
+      "RELAIS_ALERTING, RELAIS_VAULT,\n"
       "RELAIS_TRUST_ROOTS, RELAIS_KEYS, RELAIS_AS and their like (docs/integrate.md).\n"
       "`relais help NOUN VERB` is `relais NOUN VERB --help`.\n"
       "Example:\n  relais --as edf/billing signal import --type edf impayes.csv --results outcomes.csv");
@@ -53,6 +53,8 @@ void BuildApp(CLI::App& app, Context& context) {
   AddInboxCommands(app, context);
   AddSignalCommands(app, context);
   AddAlertCommands(app, context);
+  AddDocumentCommands(app, context);
+  AddVaultCommands(app, context);
   AddAuditCommands(app, context);
   AddHoldCommands(app, context);
   AddMaintenanceCommands(app, context);

@@ -57,6 +57,8 @@ void AddReferentCommands(CLI::App& app, Context& context);
 void AddInboxCommands(CLI::App& app, Context& context);
 void AddSignalCommands(CLI::App& app, Context& context);
 void AddAlertCommands(CLI::App& app, Context& context);
+void AddDocumentCommands(CLI::App& app, Context& context);
+void AddVaultCommands(CLI::App& app, Context& context);
 void AddAuditCommands(CLI::App& app, Context& context);
 void AddHoldCommands(CLI::App& app, Context& context);
 void AddMaintenanceCommands(CLI::App& app, Context& context);

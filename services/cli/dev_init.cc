@@ -40,7 +40,10 @@ using Ports = std::map<std::string, std::pair<int, int>>;  // service → its po
 // Who calls whom; a service that is not named is configured absent there.
 const std::map<std::string, std::vector<std::string>>& Peers() {
   static const auto* const peers = new std::map<std::string, std::vector<std::string>>{
-      {"consent", {"routing"}}, {"routing", {"consent", "alerting"}}, {"alerting", {"consent", "routing"}}};
+      {"consent", {"routing"}},
+      {"routing", {"consent", "alerting"}},
+      {"alerting", {"consent", "routing"}},
+      {"vault", {"consent"}}};
   return *peers;
 }
 
@@ -228,6 +231,7 @@ absl::Status WriteEnv(const DevInit& init, const directory::Directory& directory
   set("RELAIS_CONSENT", absl::StrCat("127.0.0.1:", ports.at("consent").first));
   set("RELAIS_ROUTING", absl::StrCat("127.0.0.1:", ports.at("routing").first));
   set("RELAIS_ALERTING", absl::StrCat("127.0.0.1:", ports.at("alerting").first));
+  set("RELAIS_VAULT", absl::StrCat("127.0.0.1:", ports.at("vault").first));
   set("RELAIS_AS", SystemWith(directory, "OPERATOR"));
   set("RELAIS_AUDITOR", SystemWith(directory, "AUDITOR"));
   set("RELAIS_TEST_CLOCK", TestClock(init));
@@ -240,7 +244,7 @@ absl::Status WriteEnv(const DevInit& init, const directory::Directory& directory
 
 absl::Status CheckFresh(const std::string& dir) {
   for (const char* name :
-       {"env", "pki", "keys", "directory", "functions", "consent", "routing", "alerting"}) {
+       {"env", "pki", "keys", "directory", "functions", "consent", "routing", "alerting", "vault"}) {
     if (Exists(absl::StrCat(dir, "/", name))) {
       return absl::AlreadyExistsError(
           absl::StrCat(dir, "/", name, " is there already: choose another folder"));

@@ -132,7 +132,7 @@ void AddActOptions(CLI::App& verb, HoldOptions& options) {
 }
 
 void AddService(CLI::App& verb, HoldOptions& options) {
-  verb.add_option("--service", options.service, "consent, routing or alerting")->capture_default_str();
+  verb.add_option("--service", options.service, "consent, routing, alerting or vault")->capture_default_str();
 }
 
 }  // namespace

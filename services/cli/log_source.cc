@@ -121,7 +121,7 @@ absl::Status CheckService(const std::string& service) {
       return absl::OkStatus();
     }
   }
-  return absl::InvalidArgumentError("--service is consent, routing or alerting");
+  return absl::InvalidArgumentError("--service is consent, routing, alerting or vault");
 }
 
 absl::StatusOr<std::string> FetchCheckpoint(Session& session, const std::string& service,

@@ -130,7 +130,7 @@ absl::StatusOr<int> RunErasure(Context& context, const MaintenanceOptions& optio
 }
 
 void AddService(CLI::App& verb, MaintenanceOptions& options) {
-  verb.add_option("--service", options.service, "consent, routing or alerting")->capture_default_str();
+  verb.add_option("--service", options.service, "consent, routing, alerting or vault")->capture_default_str();
 }
 
 }  // namespace

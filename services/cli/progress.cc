@@ -12,6 +12,7 @@ namespace relais::cli {
 namespace {
 
 constexpr int kBarWidth = 30;
+constexpr double kMegabyte = 1e6;
 constexpr absl::Duration kBetweenDrawings = absl::Milliseconds(100);
 constexpr absl::Duration kBeforeGuessing = absl::Seconds(1);
 constexpr char kWipe[] = "\r\x1b[K";
@@ -47,16 +48,27 @@ std::string RenderProgress(const ProgressState& state) {
     absl::StrAppend(&out, "[", std::string(filled, '#'), std::string(kBarWidth - filled, ' '), "] ",
                     static_cast<int>(done * 100), "%  ");
   }
-  absl::StrAppend(&out, Grouped(state.rows), " rows  ", Grouped(rate), "/s");
-  if (done > 0 && state.elapsed >= kBeforeGuessing) {
-    absl::StrAppend(&out, "  ", Clockwise(state.elapsed * ((1 - done) / done)), " left");
+  double here = done;  // of the whole, in the time that elapsed
+  if (state.unit == ProgressUnit::kBytes) {
+    const auto moved = static_cast<double>(state.bytes - std::min(state.bytes, state.bytes_before));
+    here = state.total_bytes == 0 ? 0 : moved / static_cast<double>(state.total_bytes);
+    absl::StrAppend(&out, absl::StrFormat("%.1f MB  %.1f MB/s", static_cast<double>(state.bytes) / kMegabyte,
+                                          seconds > 0 ? moved / kMegabyte / seconds : 0));
+  } else {
+    absl::StrAppend(&out, Grouped(state.rows), " rows  ", Grouped(rate), "/s");
+  }
+  if (here > 0 && state.elapsed >= kBeforeGuessing) {
+    absl::StrAppend(&out, "  ", Clockwise(state.elapsed * ((1 - done) / here)), " left");
   }
   return out;
 }
 
-Progress::Progress(uint64_t total_bytes, bool silent, const Clock& clock)
+Progress::Progress(uint64_t total_bytes, bool silent, const Clock& clock, ProgressUnit unit,
+                   uint64_t bytes_before)
     : clock_(clock),
       total_bytes_(total_bytes),
+      unit_(unit),
+      bytes_before_(bytes_before),
       start_(clock.Monotonic()),
       next_(start_ + kBetweenDrawings),
       shown_(!silent && isatty(STDERR_FILENO) == 1) {}
@@ -74,7 +86,7 @@ void Progress::Update(uint64_t rows, uint64_t bytes) {
   }
   next_ = clock_.Monotonic() + kBetweenDrawings;
   drawn_ = true;
-  std::fputs((kWipe + RenderProgress({rows, bytes, total_bytes_, elapsed()})).c_str(), stderr);
+  std::fputs((kWipe + RenderProgress({rows, bytes, total_bytes_, elapsed(), unit_, bytes_before_})).c_str(), stderr);
   std::fflush(stderr);
 }
 

@@ -1,6 +1,7 @@
 // Calls to the services as one system: channels, metadata, deadlines, repetition.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -31,25 +32,26 @@ class Session {
   [[nodiscard]] bool json() const { return json_; }
   [[nodiscard]] absl::Duration timeout() const { return timeout_; }
 
-  /// The channel to "consent", "routing" or "alerting", the same at every call.
+  /// The channel to "consent", "routing", "alerting" or "vault", the same at every call.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Channel(const std::string& service);
   /// Metadata and deadline of one attempt.
   void Prepare(grpc::ClientContext& context, absl::Duration timeout) const;
 
   /// One call of a gRPC service, whose package says where it lives. Repeated on UNAVAILABLE until the
-  /// timeout: what the CLI calls either writes nothing or carries a request id. Errors as rpc::FromGrpc.
+  /// timeout: what the CLI calls either writes nothing or carries a request id. `patience`: what an attempt
+  /// is given at least, for a method that may take long. Errors as rpc::FromGrpc.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
                                                                       Response*),
-                                const Request& request) {
-    return CallAt<Service>(ServiceOf(Service::service_full_name()), method, request);
+                                const Request& request, absl::Duration patience = absl::ZeroDuration()) {
+    return CallAt<Service>(ServiceOf(Service::service_full_name()), method, request, patience);
   }
   /// The same at a named service: AuditService lives at each.
   template <typename Service, typename Request, typename Response>
   absl::StatusOr<Response> CallAt(const std::string& service,
                                   grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
                                                                         Response*),
-                                  const Request& request) {
+                                  const Request& request, absl::Duration patience = absl::ZeroDuration()) {
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = Channel(service);
     if (!channel.ok()) {
       return channel.status();
@@ -59,7 +61,7 @@ class Session {
     absl::Duration pause = absl::Milliseconds(100);
     while (true) {
       grpc::ClientContext context;
-      Prepare(context, until - absl::Now());
+      Prepare(context, std::max(until - absl::Now(), patience));
       Response response;
       const grpc::Status status = ((*stub).*method)(&context, request, &response);
       if (status.ok()) {

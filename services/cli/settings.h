@@ -18,7 +18,7 @@ struct ClientSettings {
   std::string trust_roots;   // trust_roots: PEM; default <pki>/ca/bundle.pem
   std::string services_ca;   // services_ca: PEM of what signs services; default <pki>/ca/services.pem
   std::string trust_domain;  // trust_domain: "relais.test"
-  std::map<std::string, std::string> targets;  // consent, routing, alerting: host:port
+  std::map<std::string, std::string> targets;  // consent, routing, alerting, vault: host:port
   std::string directory;        // directory: signed YAML; default <home>/directory/directory.yaml
   std::string keys;             // keys: public root keys; default <home>/directory/root.pub
   std::string suppression_key;  // suppression_key: the sender's; default in its folder of pki
@@ -32,7 +32,7 @@ struct ClientSettings {
   [[nodiscard]] absl::StatusOr<std::string> InHome(const std::string& name) const;
 };
 
-inline constexpr const char* kServices[] = {"consent", "routing", "alerting"};
+inline constexpr const char* kServices[] = {"consent", "routing", "alerting", "vault"};
 
 /// INVALID_ARGUMENT for a file that cannot be read or has unknown keys.
 [[nodiscard]] absl::StatusOr<ClientSettings> ReadClientSettings(const Globals& globals);

@@ -41,7 +41,7 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
 
 // The services that follow this log: an erasure waits until each of them has done its part.
 std::set<std::string> Followers(relais::Config& config) {
-  const std::string names = config.String("erasure.wait_for", "routing,alerting");
+  const std::string names = config.String("erasure.wait_for", "routing,alerting,vault");
   std::set<std::string> followers;
   for (const auto name : absl::StrSplit(names, ',', absl::SkipWhitespace())) {
     followers.insert(std::string(absl::StripAsciiWhitespace(name)));

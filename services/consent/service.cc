@@ -16,7 +16,13 @@ rpc::OpenedTable OpenedToPeers() {
       audit::v1::EVENT_CLASS_ERASE_REQUESTED,    audit::v1::EVENT_CLASS_HOLD_PLACED,
       audit::v1::EVENT_CLASS_HOLD_ENDED,         audit::v1::EVENT_CLASS_PERSONS_LINKED,
       audit::v1::EVENT_CLASS_PERSONS_SPLIT,      audit::v1::EVENT_CLASS_STATUS_UPDATED};
-  rpc::OpenedTable table = {{"routing", what_she_said}, {"alerting", what_she_said}};
+  rpc::OpenedTable table = {
+      {"routing", what_she_said}, {"alerting", what_she_said}, {"vault", what_she_said}};
+  // Papers hang on agreements and on her no; who she is elsewhere, and how she fares, they do not.
+  for (const auto not_papers :
+       {audit::v1::EVENT_CLASS_PERSON_REGISTERED, audit::v1::EVENT_CLASS_EMERGENCY_DECLARED}) {
+    table["vault"].erase(not_papers);
+  }
   table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
   return table;
 }

@@ -9,8 +9,8 @@ namespace {
 
 TEST(OpenedToPeers, WhatSheSaidAndNothingElse) {
   const rpc::OpenedTable table = OpenedToPeers();
-  EXPECT_EQ(table.count("vault"), 0u);
-  for (const char* peer : {"routing", "alerting"}) {
+  EXPECT_EQ(table.count("auditor"), 0u);
+  for (const char* peer : {"routing", "alerting", "vault"}) {
     ASSERT_EQ(table.count(peer), 1u);
     EXPECT_EQ(table.at(peer).count(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN), 1u);
     EXPECT_EQ(table.at(peer).count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 0u);
@@ -22,6 +22,15 @@ TEST(OpenedToPeers, SearchesForAgentsForRoutingWhichTellsTheDpo) {
   const rpc::OpenedTable table = OpenedToPeers();
   EXPECT_EQ(table.at("routing").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 1u);
   EXPECT_EQ(table.at("alerting").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 0u);
+  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 0u);
+}
+
+TEST(OpenedToPeers, TheVaultSeesWhatPapersHangOn) {
+  const rpc::OpenedTable table = OpenedToPeers();
+  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 1u);
+  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_PERSONS_LINKED), 1u);
+  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_PERSON_REGISTERED), 0u);
+  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_EMERGENCY_DECLARED), 0u);
 }
 
 TEST(DirectoryRules, AreTheSampleDirectorys) {

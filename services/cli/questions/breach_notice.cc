@@ -22,7 +22,7 @@ class BreachNotice final : public Question {
         "--certificate, --since, --until)",
         "persons touched by an institution or a certificate between two instants (--institution or "
         "--certificate, --since, --until)",
-        {"consent", "routing", "alerting"},
+        {"consent", "routing", "alerting", "vault"},
         true};
     return kDescription;
   }

@@ -18,7 +18,7 @@ class InForce final : public Question {
         "in-force",
         "règle, protocole, finalité et signataire en vigueur pour un acte (--leaf)",
         "rule, protocol, purpose and signer in force for one act (--leaf)",
-        {"consent", "routing", "alerting"},
+        {"consent", "routing", "alerting", "vault"},
         true};
     return kDescription;
   }

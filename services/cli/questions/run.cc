@@ -45,7 +45,7 @@ CheckRun::CheckRun(std::vector<std::unique_ptr<Question>> questions, DirectoryHi
 
 std::vector<std::string> CheckRun::Services() const {
   std::vector<std::string> services;
-  for (const char* service : {"consent", "routing", "alerting"}) {
+  for (const char* service : {"consent", "routing", "alerting", "vault"}) {
     const Range wanted = Wanted(service);
     if (wanted.first < wanted.end) {
       services.emplace_back(service);

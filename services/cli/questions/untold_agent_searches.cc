@@ -20,7 +20,7 @@ class UntoldAgentSearches final : public Question {
         "untold-agent-searches",
         "recherches visant un agent dont le délégué à la protection des données n'a pas été averti",
         "searches for an agent of which his institution's DPO was not told",
-        {"consent", "routing", "alerting"}};
+        {"consent", "routing", "alerting", "vault"}};
     return kDescription;
   }
 

@@ -1,0 +1,271 @@
+// `relais document put`: a paper is deposited, resumed from what the vault already has.
+#include <fstream>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "common/rpc/call.h"
+#include "relais/vault/v1/document_service.grpc.pb.h"
+#include "services/cli/document_verbs.h"
+#include "services/cli/exit_code.h"
+#include "services/cli/output.h"
+#include "services/cli/progress.h"
+#include "services/cli/receipt.h"
+#include "services/cli/session.h"
+#include "services/cli/values.h"
+
+namespace relais::cli {
+namespace {
+
+using vault::v1::DocumentService;
+using vault::v1::Upload;
+
+constexpr absl::Duration kCompletePatience = absl::Minutes(10);
+constexpr absl::Duration kBetweenAttempts = absl::Milliseconds(100);
+
+struct PutOptions {
+  std::string person;
+  std::string file;
+  DescriptionOptions description;
+  std::string media_type;
+  std::string document;
+  bool allow_duplicate = false;
+  std::string drop_host;
+  std::string drop_purpose;
+  std::string resume;
+  std::string receipt;
+  std::string request_id;
+};
+
+// The file: its size and hash, then its bytes from any place.
+class Source {
+ public:
+  static absl::StatusOr<Source> Open(const std::string& path) {
+    RETURN_IF_ERROR(CheckInput(path));
+    Source source;
+    source.in_.open(path, std::ios::binary);
+    crypto::Sha256Hasher hasher;
+    std::string piece;
+    while (source.in_ && source.Read(kTransferPiece, piece)) {
+      hasher.Update(piece);
+      source.size_ += piece.size();
+    }
+    if (!source.in_.eof()) {
+      return absl::InvalidArgumentError("cannot read " + path);
+    }
+    source.sha256_ = hasher.Finish();
+    return source;
+  }
+
+  [[nodiscard]] uint64_t size() const { return size_; }
+  [[nodiscard]] const std::string& sha256() const { return sha256_; }
+  bool SeekTo(uint64_t offset) {
+    in_.clear();
+    in_.seekg(static_cast<std::streamoff>(offset));
+    return in_.good();
+  }
+  /// False at the end.
+  bool Read(size_t most, std::string& piece) {
+    piece.resize(most);
+    in_.read(piece.data(), static_cast<std::streamsize>(most));
+    piece.resize(static_cast<size_t>(in_.gcount()));
+    return !piece.empty();
+  }
+
+ private:
+  std::ifstream in_;
+  uint64_t size_ = 0;
+  std::string sha256_;
+};
+
+// One upload, from what is committed to the end, over as many streams as it takes.
+class Sender {
+ public:
+  Sender(Session& session, Source& source, const PutOptions& options, Upload& upload)
+      : session_(session),
+        source_(source),
+        person_(Person(options.person)),
+        upload_(upload),
+        progress_(source.size(), session.json(), clock_, ProgressUnit::kBytes, upload.committed()) {}
+
+  /// OK once all is durable; `upload` is as the service last said. CANCELLED after a signal.
+  absl::Status Send() {
+    absl::Time give_up = absl::Now() + session_.timeout();
+    while (true) {
+      const uint64_t before = upload_.committed();
+      absl::Status sent = Once();
+      if (sent.ok() && upload_.committed() == source_.size()) {
+        return sent;
+      }
+      if (signals_.raised()) {
+        return absl::CancelledError("interrupted");
+      }
+      const bool elsewhere = rpc::ReasonOf(sent) == common::v1::ERROR_REASON_OFFSET_MISMATCH;
+      if (!sent.ok() && !elsewhere && !absl::IsUnavailable(sent)) {
+        return sent;
+      }
+      RETURN_IF_ERROR(Query());
+      if (upload_.committed() > before) {
+        give_up = absl::Now() + session_.timeout();
+      } else if (absl::Now() >= give_up) {
+        return sent.ok() ? absl::UnavailableError("the vault takes no more bytes") : sent;
+      }
+      absl::SleepFor(kBetweenAttempts);
+    }
+  }
+
+ private:
+  absl::Status Query() {
+    vault::v1::QueryUploadRequest request;
+    *request.mutable_person() = person_;
+    request.set_upload_id(upload_.upload_id());
+    ASSIGN_OR_RETURN(const auto response,
+                     session_.Call<DocumentService>(&DocumentService::Stub::QueryUpload, request));
+    upload_ = response.upload();
+    return absl::OkStatus();
+  }
+
+  // One stream.
+  absl::Status Once() {
+    if (!source_.SeekTo(upload_.committed())) {
+      return absl::InvalidArgumentError("the file became shorter");
+    }
+    ASSIGN_OR_RETURN(const auto channel, session_.Channel("vault"));
+    const auto stub = DocumentService::NewStub(channel);
+    grpc::ClientContext call;
+    session_.Prepare(call, kLongestTransfer);
+    signals_.Use(&call);
+    vault::v1::UploadResponse response;
+    const auto stream = stub->Upload(&call, &response);
+    vault::v1::UploadRequest message;
+    *message.mutable_open()->mutable_person() = person_;
+    message.mutable_open()->set_upload_id(upload_.upload_id());
+    message.mutable_open()->set_offset(upload_.committed());
+    uint64_t sent = upload_.committed();
+    bool going = stream->Write(message);
+    while (going && sent < source_.size() && source_.Read(kTransferPiece, *message.mutable_data())) {
+      going = stream->Write(message);
+      sent += message.data().size();
+      progress_.Update(0, sent);
+    }
+    stream->WritesDone();
+    const grpc::Status status = stream->Finish();
+    signals_.Use(nullptr);
+    if (!status.ok()) {
+      return session_.Explain("vault", rpc::FromGrpc(status));
+    }
+    upload_ = response.upload();
+    return absl::OkStatus();
+  }
+
+  Session& session_;
+  Source& source_;
+  const common::v1::PersonRef person_;
+  Upload& upload_;
+  const SystemClock clock_;
+  Progress progress_;
+  CancelledBySignal signals_;
+};
+
+absl::StatusOr<Upload> Begin(Session& session, const PutOptions& options, const Source& source) {
+  vault::v1::BeginUploadRequest request;
+  request.set_request_id(RequestId(options.request_id));
+  *request.mutable_person() = Person(options.person);
+  ASSIGN_OR_RETURN(*request.mutable_description(), ParseDescription(options.description));
+  request.set_size(source.size());
+  request.set_sha256(source.sha256());
+  request.set_media_type(options.media_type);
+  request.set_document_id(options.document);
+  request.set_allow_duplicate(options.allow_duplicate);
+  if (!options.drop_host.empty()) {
+    *request.mutable_drop()->mutable_host() = ParseParty(options.drop_host);
+    request.mutable_drop()->set_purpose(options.drop_purpose);
+  }
+  ASSIGN_OR_RETURN(const auto response,
+                   session.Call<DocumentService>(&DocumentService::Stub::BeginUpload, request));
+  return response.upload();
+}
+
+absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const Source& source) {
+  vault::v1::QueryUploadRequest request;
+  *request.mutable_person() = Person(options.person);
+  request.set_upload_id(options.resume);
+  ASSIGN_OR_RETURN(const auto response,
+                   session.Call<DocumentService>(&DocumentService::Stub::QueryUpload, request));
+  if (response.upload().size() != source.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("that upload is of ", BytesText(response.upload().size()), ", the file has ",
+                     BytesText(source.size())));
+  }
+  return response.upload();
+}
+
+// Under the upload's own id: whoever completes it, and however often, it is one act.
+absl::StatusOr<vault::v1::CompleteUploadResponse> Complete(Session& session, const PutOptions& options,
+                                                           const Upload& upload, const Source& source) {
+  vault::v1::CompleteUploadRequest request;
+  request.set_request_id(upload.upload_id());
+  *request.mutable_person() = Person(options.person);
+  request.set_upload_id(upload.upload_id());
+  request.set_sha256(source.sha256());
+  request.set_want_proof(!options.receipt.empty());
+  return session.Call<DocumentService>(&DocumentService::Stub::CompleteUpload, request, kCompletePatience);
+}
+
+absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
+  if (options.drop_host.empty() != options.drop_purpose.empty()) {
+    return absl::InvalidArgumentError("--drop-to and --purpose go together");
+  }
+  ASSIGN_OR_RETURN(Source source, Source::Open(options.file));
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(Upload upload, options.resume.empty() ? Begin(*session, options, source)
+                                                         : GoOn(*session, options, source));
+  const auto incomplete = [&] {
+    return PrintIncomplete(context, "uploadId", upload.upload_id(), upload.committed(), source.size(),
+                           absl::StrCat("the same command with --resume ", upload.upload_id(), " goes on"));
+  };
+  if (upload.state() == Upload::STATE_OPEN) {
+    const absl::Status sent = Sender(*session, source, options, upload).Send();
+    if (absl::IsCancelled(sent) || absl::IsUnavailable(sent)) {
+      return incomplete();
+    }
+    RETURN_IF_ERROR(sent);
+  }
+  const auto response = Complete(*session, options, upload, source);
+  if (absl::IsUnavailable(response.status())) {
+    PrintError(std::cerr, response.status(), context.globals.json);
+    return incomplete();
+  }
+  RETURN_IF_ERROR(response.status());
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response->written().proof()));
+  Print(context.globals.json, *response,
+        absl::StrCat("document ", response->document().document_id(), " version ", response->version(), ", ",
+                     BytesText(source.size()), "\n"));
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddDocumentPut(CLI::App& noun, Context& context) {
+  CLI::App& verb =
+      AddVerb(noun, "put", "deposit a paper; what was interrupted goes on where it stood",
+              "relais --as ville-paris/dsol document put HANDLE carte.pdf --type identity-card --title "
+              "'Carte d’identité' --expires 2031-05-02 --receipt recu.json");
+  auto options = std::make_shared<PutOptions>();
+  verb.add_option("person", options->person, "her handle")->required();
+  verb.add_option("file", options->file, "PDF, JPEG, PNG, TIFF, HEIF, WebP or plain text")->required();
+  AddDescription(verb, options->description);
+  verb.add_option("--media-type", options->media_type, "what you take it for; refused if it is not");
+  verb.add_option("--document", options->document, "the paper of which this is a later text");
+  verb.add_flag("--allow-duplicate", options->allow_duplicate, "although the same text is already there");
+  verb.add_option("--drop-to", options->drop_host, "not her host: one of her hosts, to whose attention it goes");
+  verb.add_option("--purpose", options->drop_purpose, "with --drop-to: a purpose of the directory");
+  verb.add_option("--resume", options->resume, "go on with an upload that was interrupted: its id");
+  verb.add_option("--receipt", options->receipt, "write the deposit receipt here, JSON");
+  verb.add_option("--request-id", options->request_id, "repeat a request under its id");
+  OnRun(verb, context, options, RunPut);
+}
+
+}  // namespace relais::cli

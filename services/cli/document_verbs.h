@@ -1,0 +1,80 @@
+// What the verbs of `relais document` share.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "grpcpp/client_context.h"
+#include "relais/vault/v1/document.pb.h"
+#include "services/cli/command.h"
+#include "services/cli/interrupt.h"
+
+namespace relais::cli {
+
+/// A stream of the vault may run for this long.
+inline constexpr absl::Duration kLongestTransfer = absl::Hours(24);
+/// Bytes in a message of a stream.
+inline constexpr size_t kTransferPiece = size_t{262144};
+
+/// The stream under way, which SIGINT or SIGTERM cancels, and every later one.
+class CancelledBySignal {
+ public:
+  CancelledBySignal() : interrupt_([this] { Cancel(); }) {}
+
+  /// `call` outlives the next Use; nullptr: none is under way.
+  void Use(grpc::ClientContext* call) {
+    std::lock_guard lock(mu_);
+    call_ = call;
+    if (raised_ && call_ != nullptr) {
+      call_->TryCancel();
+    }
+  }
+  [[nodiscard]] bool raised() const { return interrupt_.raised(); }
+
+ private:
+  void Cancel() {
+    std::lock_guard lock(mu_);
+    raised_ = true;
+    if (call_ != nullptr) {
+      call_->TryCancel();
+    }
+  }
+
+  std::mutex mu_;
+  grpc::ClientContext* call_ = nullptr;
+  bool raised_ = false;
+  Interrupt interrupt_;  // last: its thread sees the others whole
+};
+
+/// What a depositor says of a paper, as options.
+struct DescriptionOptions {
+  std::string type;
+  std::string title;
+  std::string expires;
+};
+void AddDescription(CLI::App& verb, DescriptionOptions& options);
+/// INVALID_ARGUMENT naming the option.
+[[nodiscard]] absl::StatusOr<vault::v1::Description> ParseDescription(const DescriptionOptions& options);
+
+/// "1,234 bytes"
+[[nodiscard]] std::string BytesText(uint64_t bytes);
+
+/// A transfer that did not end: says on the terminal how to go on, for a program how far it came.
+/// kExitIncomplete.
+int PrintIncomplete(const Context& context, const std::string& name, const std::string& value, uint64_t done,
+                    uint64_t size, const std::string& how_to_go_on);
+
+void AddDocumentPut(CLI::App& noun, Context& context);
+void AddDocumentGet(CLI::App& noun, Context& context);
+/// export, check-export
+void AddDocumentExport(CLI::App& noun, Context& context);
+/// share, unshare, shares, hosts, link-host, unlink-host
+void AddDocumentShares(CLI::App& noun, Context& context);
+/// request, requests, decide
+void AddDocumentRequests(CLI::App& noun, Context& context);
+
+}  // namespace relais::cli
