@@ -24,6 +24,18 @@ class Writer {
   virtual void End(absl::Status /*why*/) {}
 };
 
+/// What a handler reads from: a client's stream that is answered once, when the handler returns.
+template <typename Request>
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  /// The next message; nullopt when the client has finished, has gone, or the deadline passed. A message is
+  /// read only when asked for, so the transport's flow control reaches the client.
+  virtual Task<std::optional<Request>> Read() = 0;
+  /// True once the client is gone or the deadline passed: nullopt was then no end of what it had to send.
+  [[nodiscard]] virtual bool cancelled() const = 0;
+};
+
 /// Both directions. One coroutine reads, one writes; both may be the same. A message is read only when asked
 /// for.
 template <typename Request, typename Response>

@@ -1,0 +1,255 @@
+// The vault's partitions, typed (docs/formats.md, "Rows of the vault"): what is said of papers in the
+// person's, how far bytes are in the document's, and derived rows in index buckets.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
+#include "common/rpc/service_context.h"
+#include "relais/vault/v1/state.pb.h"
+
+namespace relais::vault {
+
+template <typename T>
+struct Stored {
+  T value;
+  uint64_t version = 0;  // 0: not there yet
+};
+
+/// A row found by a scan: its id and what it holds.
+template <typename T>
+struct Row {
+  Id128 id;
+  Stored<T> stored;
+};
+template <typename T>
+struct Rows {
+  std::vector<Row<T>> rows;   // ascending ids
+  std::optional<Id128> next;  // the id to go on from; nullopt: that was all
+};
+
+/// Whether a person whose erasure is under way reads as erased (kLive: nothing is there) or still opens
+/// (kFrozen: for who erases her, and for followers).
+enum class View { kLive, kFrozen };
+
+/// Where a duplicate mark leads.
+struct DuplicateOf {
+  Id128 document;
+  uint32_t version = 0;
+};
+
+/// A generation of a person's key, wrapped (format/paper_keys.h).
+struct WrappedPersonKey {
+  uint32_t generation = 0;
+  Stored<std::string> wrapped;
+};
+
+/// An upload under way, as the derived list of all of them has it.
+struct OpenUpload {
+  Id128 upload;
+  Id128 person;
+  Id128 document;
+  uint32_t version = 0;
+  uint64_t size = 0;
+  std::string depositor;  // institution
+};
+
+/// Which list of an institution's a pointer is in.
+enum class PointerKind { kShared, kAsked };
+
+/// Thread-safe. Reads are synchronous and see every acknowledged commit. Getters: nullopt when there is none
+/// or the person is erased (by `view`); DATA_LOSS when a row does not open or parse: nothing of it is used.
+///
+/// Put… adds to a commit the new value and the precondition that nobody changed it since it was read
+/// (`version` 0: that nobody made it); Guard… adds the precondition alone; Remove… the deletion and the
+/// precondition. All set `commit.partition`. One commit names a key once: never guard what is put or removed
+/// too. A sealed row of a person who never had a leaf needs a leaf about her in the same commit
+/// (common/audit/subject_keys.h). FAILED_PRECONDITION (audit::IsErased) from Put… when she is erased.
+class VaultStore {
+ public:
+  explicit VaultStore(const rpc::ServiceContext& context) : context_(context) {}
+
+  [[nodiscard]] static storage::Partition PersonPartition(const Id128& person) {
+    return {storage::PartitionKind::kPerson, person};
+  }
+  /// Of the bytes of one version; the id is the upload's.
+  [[nodiscard]] static storage::Partition ContentPartition(const Id128& content) {
+    return {storage::PartitionKind::kDocument, content};
+  }
+  [[nodiscard]] static audit::Subject SubjectOf(const Id128& person) {
+    return {audit::Subject::Kind::kPerson, person};
+  }
+
+  // ---- one row
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredDocument>>> Document(
+      const Id128& person, const Id128& id, View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredUpload>>> Upload(const Id128& person,
+                                                                               const Id128& id,
+                                                                               View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredShare>>> Share(const Id128& person,
+                                                                             const Id128& id,
+                                                                             View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredRequest>>> Request(
+      const Id128& person, const Id128& id, View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredHost>>> Host(const Id128& person,
+                                                                           std::string_view institution,
+                                                                           View view = View::kLive) const;
+  /// An empty one, version 0, when there is none or she is erased.
+  [[nodiscard]] absl::StatusOr<Stored<v1::StoredUsage>> Usage(const Id128& person,
+                                                              View view = View::kLive) const;
+
+  // ---- all rows of a kind, from an id on; `limit` 1 to 1000
+  [[nodiscard]] absl::StatusOr<Rows<v1::StoredDocument>> Documents(const Id128& person, const Id128& from,
+                                                                   size_t limit,
+                                                                   View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<Rows<v1::StoredUpload>> Uploads(const Id128& person, const Id128& from,
+                                                               size_t limit, View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<Rows<v1::StoredShare>> Shares(const Id128& person, const Id128& from,
+                                                             size_t limit, View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<Rows<v1::StoredRequest>> Requests(const Id128& person, const Id128& from,
+                                                                 size_t limit, View view = View::kLive) const;
+  struct HostRow {
+    std::string institution;
+    Stored<v1::StoredHost> stored;
+  };
+  /// All of them: a person has few.
+  [[nodiscard]] absl::StatusOr<std::vector<HostRow>> Hosts(const Id128& person,
+                                                           View view = View::kLive) const;
+
+  // ---- changes of the person's rows
+  absl::Status PutDocument(const Id128& person, const Id128& id, const Stored<v1::StoredDocument>& document,
+                           storage::CommitRequest& commit) const;
+  absl::Status PutUpload(const Id128& person, const Id128& id, const Stored<v1::StoredUpload>& upload,
+                         storage::CommitRequest& commit) const;
+  absl::Status PutShare(const Id128& person, const Id128& id, const Stored<v1::StoredShare>& share,
+                        storage::CommitRequest& commit) const;
+  absl::Status PutRequest(const Id128& person, const Id128& id, const Stored<v1::StoredRequest>& request,
+                          storage::CommitRequest& commit) const;
+  absl::Status PutHost(const Id128& person, std::string_view institution, const Stored<v1::StoredHost>& host,
+                       storage::CommitRequest& commit) const;
+  absl::Status PutUsage(const Id128& person, const Stored<v1::StoredUsage>& usage,
+                        storage::CommitRequest& commit) const;
+  static void RemoveUpload(const Id128& person, const Id128& id, uint64_t version,
+                           storage::CommitRequest& commit);
+
+  static void GuardDocument(const Id128& person, const Id128& id, uint64_t version,
+                            storage::CommitRequest& commit);
+  static void GuardShare(const Id128& person, const Id128& id, uint64_t version,
+                         storage::CommitRequest& commit);
+  static void GuardHost(const Id128& person, std::string_view institution, uint64_t version,
+                        storage::CommitRequest& commit);
+  static void GuardUsage(const Id128& person, uint64_t version, storage::CommitRequest& commit);
+
+  // ---- her keys, wrapped; not sealed besides. A frozen person's are there until they are removed.
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<std::string>>> PersonKey(const Id128& person,
+                                                                             uint32_t generation) const;
+  /// Ascending generations.
+  [[nodiscard]] absl::StatusOr<std::vector<WrappedPersonKey>> PersonKeys(const Id128& person) const;
+  static void PutPersonKey(const Id128& person, const WrappedPersonKey& key, storage::CommitRequest& commit);
+  static void RemovePersonKey(const Id128& person, uint32_t generation, uint64_t version,
+                              storage::CommitRequest& commit);
+
+  // ---- duplicate marks (format/paper_keys.h, DuplicateMark)
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<DuplicateOf>>> Duplicate(const Id128& person,
+                                                                             std::string_view mark) const;
+  struct DuplicateRow {
+    std::string mark;
+    Stored<DuplicateOf> stored;
+  };
+  /// From a mark on (empty: the first), at most `limit`; fewer: that was all. Go on from the last mark and a
+  /// zero byte.
+  [[nodiscard]] absl::StatusOr<std::vector<DuplicateRow>> Duplicates(const Id128& person,
+                                                                     std::string_view from,
+                                                                     size_t limit) const;
+  static void PutDuplicate(const Id128& person, std::string_view mark, const Stored<DuplicateOf>& duplicate,
+                           storage::CommitRequest& commit);
+  static void RemoveDuplicate(const Id128& person, std::string_view mark, uint64_t version,
+                              storage::CommitRequest& commit);
+
+  // ---- derived: what an institution finds (kept by cleaning.h)
+  struct PointerRow {
+    Id128 id;  // of the share or the request
+    Stored<v1::InstitutionPointer> stored;
+  };
+  struct PointerRows {
+    std::vector<PointerRow> rows;
+    std::optional<Id128> next;
+  };
+  [[nodiscard]] absl::StatusOr<PointerRows> Pointers(PointerKind kind, std::string_view institution,
+                                                     const Id128& from, size_t limit) const;
+  /// Not guarded: the row says what the leaf says. nullopt removes it.
+  [[nodiscard]] storage::CommitRequest SetPointer(PointerKind kind, std::string_view institution,
+                                                  const Id128& id,
+                                                  const std::optional<v1::InstitutionPointer>& pointer) const;
+
+  /// What an institution has deposited: derived, so what is under way may lack.
+  [[nodiscard]] absl::StatusOr<Stored<v1::InstitutionUsage>> InstitutionUsage(
+      std::string_view institution) const;
+  /// What one version of a paper counts for there. kNone: nothing any more.
+  enum class Counted { kNone, kReserved, kKept };
+  /// The commit that makes it count so, once however often it is asked for: nullopt when it does already.
+  /// ABORTED when it is committed and somebody was faster. `first`: the version is its paper's first one.
+  [[nodiscard]] absl::StatusOr<std::optional<storage::CommitRequest>> CountFor(std::string_view institution,
+                                                                               const Id128& document,
+                                                                               uint32_t version,
+                                                                               uint64_t size,
+                                                                               Counted counted) const;
+
+  // ---- derived: papers by the day on which they expire (D-3.7)
+  /// Not guarded.
+  [[nodiscard]] storage::CommitRequest SetExpiry(absl::CivilDay day, const Id128& person,
+                                                 const Id128& document, bool present) const;
+  struct ExpiryRows {
+    std::vector<v1::ExpiryPointer> rows;
+    std::string next;  // where to go on; empty: that was all
+  };
+  /// Papers whose last day is `day`. A pointer may be stale: look at the paper.
+  [[nodiscard]] absl::StatusOr<ExpiryRows> Expiries(absl::CivilDay day, std::string_view from,
+                                                    size_t limit) const;
+
+  // ---- derived: uploads under way, of everybody
+  [[nodiscard]] absl::StatusOr<std::vector<OpenUpload>> OpenUploads(const Id128& from, size_t limit) const;
+  [[nodiscard]] absl::StatusOr<std::optional<OpenUpload>> OpenUploadOf(const Id128& upload) const;
+  [[nodiscard]] storage::CommitRequest SetOpenUpload(const OpenUpload& upload, bool present) const;
+
+  // ---- one row each: operations. An empty one, version 0, when there is none. Put… set the partition.
+  [[nodiscard]] absl::StatusOr<Stored<v1::StoredRotation>> Rotation() const;
+  [[nodiscard]] absl::StatusOr<Stored<v1::StoredScrub>> Scrub() const;
+  [[nodiscard]] absl::StatusOr<Stored<v1::StoredClosure>> Closure() const;
+  void PutRotation(const Stored<v1::StoredRotation>& rotation, storage::CommitRequest& commit) const;
+  void PutScrub(const Stored<v1::StoredScrub>& scrub, storage::CommitRequest& commit) const;
+  void PutClosure(const Stored<v1::StoredClosure>& closure, storage::CommitRequest& commit) const;
+
+  /// Persons who have a partition here, in order of their ids, from `from` on; for what looks at everybody.
+  [[nodiscard]] absl::StatusOr<std::vector<Id128>> Persons(const Id128& from, size_t limit) const;
+
+  /// Remembers requests in her partition under the caller's name (common/rpc/idempotency.h).
+  [[nodiscard]] absl::StatusOr<rpc::Idempotency::Seen> Seen(const Id128& person, const rpc::Call& call,
+                                                            const rpc::Actor& actor, std::string_view method,
+                                                            std::string_view request_id,
+                                                            const google::protobuf::Message& content) const;
+
+ private:
+  template <typename T>
+  absl::StatusOr<std::optional<Stored<T>>> Get(const Id128& person, const std::string& key, View view) const;
+  template <typename T>
+  absl::StatusOr<Rows<T>> Scan(const Id128& person, std::string_view prefix, const Id128& from, size_t limit,
+                               View view) const;
+  template <typename T>
+  absl::Status Put(const Id128& person, const std::string& key, const Stored<T>& stored,
+                   storage::CommitRequest& commit) const;
+  absl::StatusOr<std::optional<std::string>> Open(const Id128& person, std::string_view key,
+                                                  std::string_view sealed, View view) const;
+
+  const rpc::ServiceContext& context_;
+};
+
+/// Id128 from bytes of a stored message. DATA_LOSS when they are no id.
+[[nodiscard]] absl::StatusOr<Id128> IdOf(std::string_view bytes);
+
+}  // namespace relais::vault

@@ -1,0 +1,73 @@
+// Who is writing the bytes of which upload, in memory: one at a time, and none once it ended.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "common/base/executor.h"
+#include "common/base/id128.h"
+#include "common/base/task.h"
+#include "common/crypto/sha256.h"
+#include "services/vault/domain/content_type.h"
+
+namespace relais::vault {
+
+/// What is known of a text so far without reading it again: its hash and type up to `bytes`.
+struct TextSoFar {
+  uint64_t bytes = 0;
+  crypto::Sha256Hasher hasher;
+  ContentRecogniser recogniser;
+};
+
+/// Thread-safe. An upload's row ends durably before its bytes are emptied, and a writer enters before it
+/// reads the row: so after Close no bytes come any more.
+class UploadWriters {
+ public:
+  explicit UploadWriters(Executor& executor) : executor_(executor) {}
+
+  /// Leaves when destroyed.
+  class Place {
+   public:
+    Place(UploadWriters& of, const Id128& upload) : of_(&of), upload_(upload) {}
+    Place(Place&& other) noexcept : of_(std::exchange(other.of_, nullptr)), upload_(other.upload_) {}
+    Place& operator=(Place&&) = delete;
+    ~Place();
+    /// Somebody wants it to end: a stream that waits for its client asks now and then.
+    [[nodiscard]] bool Unwanted() const;
+
+   private:
+    UploadWriters* of_;
+    Id128 upload_;
+  };
+  /// nullopt while somebody else writes.
+  [[nodiscard]] std::optional<Place> Enter(const Id128& upload);
+  /// Resumes with true once nobody writes it; those who do are told (Unwanted). False after `wait`.
+  Task<bool> Close(Id128 upload, absl::Duration wait);
+
+  /// Keeps what is known of a text between calls: the newest kMost uploads. Taken by who goes on.
+  static constexpr size_t kMost = 1024;
+  void Keep(const Id128& upload, TextSoFar text);
+  [[nodiscard]] std::optional<TextSoFar> Take(const Id128& upload);
+
+ private:
+  struct Kept {
+    uint64_t number = 0;
+    TextSoFar text;
+  };
+  void Leave(const Id128& upload);
+  bool Writing(const Id128& upload) const;
+
+  Executor& executor_;
+  mutable std::mutex mu_;
+  std::set<Id128> writing_;
+  std::set<Id128> unwanted_;
+  std::map<Id128, Kept> kept_;
+  std::map<uint64_t, Id128> order_;
+  uint64_t next_ = 0;
+};
+
+}  // namespace relais::vault
