@@ -1,0 +1,213 @@
+#include "services/vault/handlers/access.h"
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/rpc/lone_leaf.h"
+#include "common/rpc/refusal.h"
+#include "services/vault/domain/host_rules.h"
+#include "services/vault/events.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr absl::Duration kWindow = absl::Minutes(1);  // RefusedCalls'
+constexpr absl::Duration kPoll = absl::Seconds(1);
+
+// What the counting keeps apart: who tried, and on whom.
+std::string KeyOf(std::string_view institution, const Id128& person) {
+  return std::string(institution) + "/" + person.ToHex();
+}
+
+struct WhoAndWhom {
+  std::string institution;
+  Id128 person;  // zero: too many to tell apart
+};
+WhoAndWhom ReadKey(std::string_view key) {
+  const size_t slash = key.rfind('/');
+  if (slash == std::string_view::npos) {
+    return {"service/" + std::string(kOwnName), Id128()};
+  }
+  const auto person = Id128::FromHex(key.substr(slash + 1));
+  return {std::string(key.substr(0, slash)), person.ok() ? *person : Id128()};
+}
+
+std::string MethodOf(v1::JournalEntry::Act act, std::string_view document_id) {
+  return std::to_string(static_cast<int>(act)) + "/" + std::string(document_id);
+}
+
+Attempt ReadMethod(std::string_view method) {
+  Attempt attempt;
+  const size_t slash = method.find('/');
+  int act = 0;
+  if (slash != std::string_view::npos && absl::SimpleAtoi(std::string(method.substr(0, slash)), &act) &&
+      v1::JournalEntry::Act_IsValid(act)) {
+    attempt.act = static_cast<v1::JournalEntry::Act>(act);
+    attempt.document_id = std::string(method.substr(slash + 1));
+  }
+  return attempt;
+}
+
+}  // namespace
+
+Access::Access(const Vault& vault) : vault_(vault) {}
+
+absl::StatusOr<Stored<v1::StoredHost>> Access::Host(const rpc::Call& call, const Id128& person) const {
+  if (call.caller.is_service() || call.caller.institution.empty()) {
+    return rpc::NoSuchOrNotYours();
+  }
+  ASSIGN_OR_RETURN(auto host, vault_.store.Host(person, call.caller.institution));
+  if (!host.has_value() || !ActsForHer(host->value, vault_.context.log.Now())) {
+    return rpc::NoSuchOrNotYours();
+  }
+  return *std::move(host);
+}
+
+Task<absl::StatusOr<Stored<v1::StoredHost>>> Access::RequireHost(rpc::Call call, Id128 person,
+                                                                 Attempt attempt) {
+  auto host = Host(call, person);
+  if (!host.ok()) {
+    absl::Status refused = co_await Refused(std::move(call), person, std::move(attempt), host.status());
+    co_return refused;
+  }
+  co_return host;
+}
+
+absl::StatusOr<std::vector<Id128>> Access::NamesOf(const Id128& person) const {
+  return audit::FollowedLinks(vault_.context.store, vault_.context.log).NamesOf(person);
+}
+
+Task<absl::StatusOr<std::vector<HostedName>>> Access::RequireHostedNames(rpc::Call call, Id128 person,
+                                                                         Attempt attempt) {
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> names, NamesOf(person));
+  std::vector<HostedName> hosted;
+  absl::Status refusal = rpc::NoSuchOrNotYours();
+  for (const Id128& name : names) {
+    auto host = Host(call, name);
+    if (host.ok()) {
+      hosted.push_back({name, *std::move(host)});
+    } else if (rpc::ReasonOf(host.status()) != common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+      co_return host.status();
+    }
+  }
+  if (hosted.empty()) {
+    absl::Status refused = co_await Refused(std::move(call), person, std::move(attempt), std::move(refusal));
+    co_return refused;
+  }
+  co_return hosted;
+}
+
+Task<absl::Status> Access::Refused(rpc::Call call, Id128 person, Attempt attempt, absl::Status why) {
+  auto actor = rpc::ActorOf(call, nullptr);
+  if (!actor.ok()) {
+    co_return why;
+  }
+  absl::Status refused = co_await Refused(std::move(call), *std::move(actor), person, attempt.act,
+                                          std::move(attempt.document_id), std::move(why));
+  co_return refused;
+}
+
+Task<absl::Status> Access::Refused(rpc::Call call, rpc::Actor actor, Id128 person, v1::JournalEntry::Act act,
+                                   std::string document_id, absl::Status why) {
+  if (audit::IsErased(why)) {
+    why = rpc::NoSuchOrNotYours();
+  }
+  const common::v1::ErrorReason reason = rpc::ReasonOf(why);
+  if (reason == common::v1::ERROR_REASON_UNSPECIFIED || !vault_.context.Writable().ok()) {
+    co_return why;
+  }
+  auto leaves = refused_.Note(KeyOf(actor.institution, person), MethodOf(act, document_id),
+                              rpc::ReasonName(reason), vault_.context.clock.Now());
+  if (leaves.empty()) {
+    CountedNow();
+    co_return why;
+  }
+  const absl::Status written = co_await Write(std::move(leaves), std::move(call), std::move(actor));
+  CO_RETURN_IF_ERROR(written);
+  co_return why;
+}
+
+// `call` and `actor`: whose attempt just now was refused, the last of these; what was counted is no one
+// human's.
+Task<absl::Status> Access::Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rpc::Call call,
+                                 rpc::Actor actor) {
+  const rpc::ServiceContext& context = vault_.context;
+  for (const rpc::RefusedCalls::Leaf& leaf : leaves) {
+    const WhoAndWhom who = ReadKey(leaf.caller);
+    const Attempt attempt = ReadMethod(leaf.call.method());
+    rpc::Call by = &leaf == &leaves.back() && actor.institution == who.institution ? call : OwnCall(context);
+    rpc::Actor whose = actor;
+    if (by.caller.is_service()) {
+      whose = rpc::Actor{who.institution, "", ""};
+    }
+    const Acting acting{by, whose, "", who.person, kAsNobody};
+    audit::Event event = RefusedEvent(acting, attempt.act, attempt.document_id,
+                                      rpc::ReasonFromName(leaf.call.reason()), leaf.call.count());
+    if (who.person.IsZero()) {
+      event.subject.reset();
+      const auto lone = co_await rpc::WriteLoneLeaf(context, std::move(event));
+      CO_RETURN_IF_ERROR(lone.status());
+      continue;
+    }
+    auto draft = context.log.Draft(std::move(event));
+    if (audit::IsErased(draft.status())) {
+      continue;  // of her nothing is written any more
+    }
+    CO_RETURN_IF_ERROR(draft.status());
+    storage::CommitRequest commit;
+    commit.partition = VaultStore::PersonPartition(who.person);
+    commit.leaves.push_back(*std::move(draft));
+    const auto done = co_await context.store.Commit(std::move(commit));
+    if (!done.ok() && !audit::IsErased(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+void Access::CountedNow() {
+  std::lock_guard lock(mu_);
+  last_counted_ = vault_.context.clock.Monotonic();
+  if (!waiting_ && !stopping_) {
+    waiting_ = true;
+    Spawn(vault_.context.executor, WriteCounted());
+  }
+}
+
+// Until every minute in which something was counted is over.
+Task<void> Access::WriteCounted() {
+  const rpc::ServiceContext& context = vault_.context;
+  bool more = true;
+  while (more) {
+    co_await Sleep(context.executor, kPoll);
+    const bool all = stopping_;
+    auto due = refused_.Due(context.clock.Now(), all);
+    rpc::Call own = OwnCall(context);
+    rpc::Actor nobody;
+    const absl::Status written = co_await Write(std::move(due), std::move(own), std::move(nobody));
+    if (!written.ok()) {
+      log::Error("counted refusals could not be written", {log::Field::Code(written)});
+    }
+    std::lock_guard lock(mu_);
+    more = !all && context.clock.Monotonic() <= last_counted_ + kWindow + kPoll;
+    waiting_ = more;
+  }
+}
+
+Task<bool> Access::Stop() {
+  stopping_ = true;
+  while (true) {
+    {
+      std::lock_guard lock(mu_);
+      if (!waiting_) {
+        break;
+      }
+    }
+    co_await Sleep(vault_.context.executor, kPoll / 4);
+  }
+  co_return true;
+}
+
+}  // namespace relais::vault

@@ -1,0 +1,78 @@
+// Who acts for her in her vault, and what is left of attempts of others: the one place that says no.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/audit/followed_links.h"
+#include "common/base/task.h"
+#include "common/rpc/call.h"
+#include "common/rpc/refused_calls.h"
+#include "relais/vault/v1/document_service.pb.h"
+#include "services/vault/store.h"
+#include "services/vault/vault.h"
+
+namespace relais::vault {
+
+/// What is tried: for the leaf of a refusal.
+struct Attempt {
+  v1::JournalEntry::Act act = v1::JournalEntry::ACT_UNSPECIFIED;
+  std::string document_id = {};  // 32 hexadecimal digits; empty: none in particular
+};
+
+/// A name of hers under which an institution acts for her.
+struct HostedName {
+  Id128 person;
+  Stored<v1::StoredHost> host;
+};
+
+/// Thread-safe. "Unknown", "erased", "another's" and "no longer" are one answer, NO_SUCH_OR_NOT_YOURS, after
+/// the same work; each attempt on a person who was named leaves VAULT_REFUSED about her (D-3.2), the first
+/// five of a caller on her in a minute one each, the others one together.
+class Access {
+ public:
+  explicit Access(const Vault& vault);
+  Access(const Access&) = delete;
+  Access& operator=(const Access&) = delete;
+  ~Access() = default;
+
+  void Start() {}
+  /// Writes what was counted; resumes when nothing is in flight.
+  Task<bool> Stop();
+
+  /// Her host row, under which the caller's institution acts for her now (D-3.1). NO_SUCH_OR_NOT_YOURS else.
+  [[nodiscard]] absl::StatusOr<Stored<v1::StoredHost>> Host(const rpc::Call& call, const Id128& person) const;
+  /// The same, and what is refused leaves its leaf.
+  Task<absl::StatusOr<Stored<v1::StoredHost>>> RequireHost(rpc::Call call, Id128 person, Attempt attempt);
+
+  /// By which names she is known, the given one first. A link opens nothing by itself: it says where to look.
+  [[nodiscard]] absl::StatusOr<std::vector<Id128>> NamesOf(const Id128& person) const;
+  /// Those of them under which the caller's institution is her host now (ADR 34, "Two names, two vaults").
+  /// Refused, with its leaf, when there is none.
+  Task<absl::StatusOr<std::vector<HostedName>>> RequireHostedNames(rpc::Call call, Id128 person,
+                                                                   Attempt attempt);
+
+  /// Leaves VAULT_REFUSED, alone or counted, and gives `why` back, to be answered. An error of the store
+  /// instead when the leaf could not be written: no attempt goes unseen. Only answers are attempts that were
+  /// refused: a failure of the machine (no reason of its own) passes without.
+  Task<absl::Status> Refused(rpc::Call call, rpc::Actor actor, Id128 person, v1::JournalEntry::Act act,
+                             std::string document_id, absl::Status why);
+  Task<absl::Status> Refused(rpc::Call call, Id128 person, Attempt attempt, absl::Status why);
+
+ private:
+  Task<absl::Status> Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rpc::Call call, rpc::Actor actor);
+  Task<void> WriteCounted();
+  void CountedNow();
+
+  const Vault& vault_;
+  rpc::RefusedCalls refused_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mu_;
+  bool waiting_ = false;                                // WriteCounted is under way
+  absl::Duration last_counted_ = absl::ZeroDuration();  // monotonic
+};
+
+}  // namespace relais::vault
