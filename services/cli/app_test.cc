@@ -47,8 +47,8 @@ TEST(App, TheNounsOfTheSuiteAreThere) {
     nouns.insert(noun->get_name());
   }
   EXPECT_EQ(nouns, (std::set<std::string>{"directory", "person", "consent", "check", "referent", "inbox",
-                                          "signal", "alert", "document", "vault", "audit", "hold", "backup", "maintenance", "pki",
-                                          "rights", "status", "dev", "completion"}));
+                                          "signal", "alert", "document", "vault", "audit", "hold", "backup",
+                                          "maintenance", "pki", "rights", "status", "dev", "completion"}));
 }
 
 // Examples must parse: an option that was renamed fails here.

@@ -171,7 +171,8 @@ void AddAuditCommands(CLI::App& app, Context& context) {
   CLI::App& checkpoint = AddVerb(noun, "checkpoint", "the latest signed checkpoint",
                                  "relais --as auditor/suite audit checkpoint --service consent");
   auto checkpoint_options = std::make_shared<AuditOptions>();
-  checkpoint.add_option("--service", checkpoint_options->service, "consent, routing, alerting or vault")->required();
+  checkpoint.add_option("--service", checkpoint_options->service, "consent, routing, alerting or vault")
+      ->required();
   checkpoint.add_flag("--cosigned", checkpoint_options->cosigned, "the newest that witnesses have cosigned");
   OnRun(checkpoint, context, checkpoint_options, RunCheckpoint);
 

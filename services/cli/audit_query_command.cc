@@ -215,7 +215,8 @@ void AddAuditQuery(CLI::App& noun, Context& context) {
       "relais --as auditor/suite --reason 'contrôle 2026-11' audit query --service consent --decision deny "
       "--recipient caf --from 2026-11-01T00:00:00+01:00 --limit 20");
   auto options = std::make_shared<QueryOptions>();
-  verb.add_option("--service", options->service, "whose log: consent, routing, alerting or vault")->required();
+  verb.add_option("--service", options->service, "whose log: consent, routing, alerting or vault")
+      ->required();
   AddSubjectOptions(verb, *options);
   verb.add_option("--institution", options->institution, "whose act it was");
   verb.add_option("--recipient", options->recipient, "to which institution it went or would have gone");

@@ -39,11 +39,11 @@ using Ports = std::map<std::string, std::pair<int, int>>;  // service → its po
 
 // Who calls whom; a service that is not named is configured absent there.
 const std::map<std::string, std::vector<std::string>>& Peers() {
-  static const auto* const peers = new std::map<std::string, std::vector<std::string>>{
-      {"consent", {"routing"}},
-      {"routing", {"consent", "alerting"}},
-      {"alerting", {"consent", "routing"}},
-      {"vault", {"consent"}}};
+  static const auto* const peers =
+      new std::map<std::string, std::vector<std::string>>{{"consent", {"routing"}},
+                                                          {"routing", {"consent", "alerting"}},
+                                                          {"alerting", {"consent", "routing"}},
+                                                          {"vault", {"consent"}}};
   return *peers;
 }
 

@@ -82,7 +82,8 @@ absl::StatusOr<int> RunList(Context& context, const PaperOptions& options) {
     page.clear_next_page_token();
     all.MergeFrom(page);
   } while (!request.page_token().empty());
-  std::vector<std::vector<std::string>> rows = {{"ID", "TYPE", "TITLE", "EXPIRES", "VERSIONS", "BYTES", "STATE"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"ID", "TYPE", "TITLE", "EXPIRES", "VERSIONS", "BYTES", "STATE"}};
   for (const vault::v1::Document& document : all.documents()) {
     const bool any = document.versions_size() > 0;
     rows.push_back({document.document_id(), EnumText(document.type()), Printable(document.title()),
@@ -97,14 +98,16 @@ absl::StatusOr<int> RunCount(Context& context, const PaperOptions& options) {
   vault::v1::CountRequest request;
   *request.mutable_person() = Person(options.person);
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
-  ASSIGN_OR_RETURN(const auto response, session->Call<DocumentService>(&DocumentService::Stub::Count, request));
+  ASSIGN_OR_RETURN(const auto response,
+                   session->Call<DocumentService>(&DocumentService::Stub::Count, request));
   std::string text = absl::StrCat(response.documents(), " papers, ", response.versions(), " versions, ",
                                   BytesText(response.bytes()), "\n");
   for (const vault::v1::TypeCount& count : response.types()) {
     absl::StrAppend(&text, "  ", EnumText(count.type()), ": ", count.documents(), "\n");
   }
-  absl::StrAppend(&text, "under way: ", response.open_uploads(), " uploads, ", BytesText(response.reserved_bytes()),
-                  "\nleft: ", response.documents_left(), " papers, ", BytesText(response.bytes_left()), "\n");
+  absl::StrAppend(&text, "under way: ", response.open_uploads(), " uploads, ",
+                  BytesText(response.reserved_bytes()), "\nleft: ", response.documents_left(), " papers, ",
+                  BytesText(response.bytes_left()), "\n");
   Print(context.globals.json, response, text);
   return kExitOk;
 }
@@ -116,8 +119,8 @@ absl::StatusOr<int> RunVerify(Context& context, const PaperOptions& options) {
   request.set_document_id(options.document);
   request.set_want_proof(!options.receipt.empty());
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
-  ASSIGN_OR_RETURN(const auto response, session->Call<DocumentService>(&DocumentService::Stub::Verify, request,
-                                                                       kVerifyPatience));
+  ASSIGN_OR_RETURN(const auto response,
+                   session->Call<DocumentService>(&DocumentService::Stub::Verify, request, kVerifyPatience));
   RETURN_IF_ERROR(WriteReceipt(options.receipt, response.written().proof()));
   bool intact = true;
   std::string text;
@@ -173,8 +176,7 @@ absl::StatusOr<int> RunJournal(Context& context, const PaperOptions& options) {
   do {
     const auto left = options.limit - static_cast<uint32_t>(all.entries_size());
     request.set_page_size(options.limit == 0 ? kPage : std::min(kPage, left));
-    ASSIGN_OR_RETURN(auto page,
-                     session->Call<DocumentService>(&DocumentService::Stub::ReadJournal, request));
+    ASSIGN_OR_RETURN(auto page, session->Call<DocumentService>(&DocumentService::Stub::ReadJournal, request));
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
     all.MergeFrom(page);

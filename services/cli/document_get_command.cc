@@ -38,9 +38,7 @@ struct GetOptions {
 };
 
 // True when asking again may help.
-bool MayHelp(const absl::Status& status) {
-  return absl::IsUnavailable(status);
-}
+bool MayHelp(const absl::Status& status) { return absl::IsUnavailable(status); }
 
 class Receiver {
  public:

@@ -195,9 +195,8 @@ absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const S
   ASSIGN_OR_RETURN(const auto response,
                    session.Call<DocumentService>(&DocumentService::Stub::QueryUpload, request));
   if (response.upload().size() != source.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("that upload is of ", BytesText(response.upload().size()), ", the file has ",
-                     BytesText(source.size())));
+    return absl::InvalidArgumentError(absl::StrCat("that upload is of ", BytesText(response.upload().size()),
+                                                   ", the file has ", BytesText(source.size())));
   }
   return response.upload();
 }
@@ -226,7 +225,7 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
     return PrintIncomplete(context, "uploadId", upload.upload_id(), upload.committed(), source.size(),
                            absl::StrCat("the same command with --resume ", upload.upload_id(), " goes on"));
   };
-  if (upload.state() == Upload::STATE_OPEN) {
+  if (upload.state() == Upload::STATE_OPEN && upload.committed() < source.size()) {
     const absl::Status sent = Sender(*session, source, options, upload).Send();
     if (absl::IsCancelled(sent) || absl::IsUnavailable(sent)) {
       return incomplete();
@@ -260,7 +259,8 @@ void AddDocumentPut(CLI::App& noun, Context& context) {
   verb.add_option("--media-type", options->media_type, "what you take it for; refused if it is not");
   verb.add_option("--document", options->document, "the paper of which this is a later text");
   verb.add_flag("--allow-duplicate", options->allow_duplicate, "although the same text is already there");
-  verb.add_option("--drop-to", options->drop_host, "not her host: one of her hosts, to whose attention it goes");
+  verb.add_option("--drop-to", options->drop_host,
+                  "not her host: one of her hosts, to whose attention it goes");
   verb.add_option("--purpose", options->drop_purpose, "with --drop-to: a purpose of the directory");
   verb.add_option("--resume", options->resume, "go on with an upload that was interrupted: its id");
   verb.add_option("--receipt", options->receipt, "write the deposit receipt here, JSON");

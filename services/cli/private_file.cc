@@ -36,7 +36,8 @@ PrivateFile::~PrivateFile() {
 
 absl::StatusOr<PrivateFile> PrivateFile::Open(const std::string& path, int flags) {
   const std::string partial = path + ".partial";
-  const int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, kPrivate);
+  const int fd =
+      open(partial.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, kPrivate);
   struct stat info {};
   if (fd < 0) {
     return CannotWrite(partial);
@@ -73,7 +74,7 @@ absl::Status PrivateFile::Finish() {
   const bool synced = fsync(fd_) == 0;
   const bool closed = close(std::exchange(fd_, -1)) == 0;
   return synced && closed && std::rename(partial_.c_str(), path_.c_str()) == 0 ? absl::OkStatus()
-                                                                              : CannotWrite(path_);
+                                                                               : CannotWrite(path_);
 }
 
 void PrivateFile::Remove() {

@@ -86,7 +86,8 @@ void Progress::Update(uint64_t rows, uint64_t bytes) {
   }
   next_ = clock_.Monotonic() + kBetweenDrawings;
   drawn_ = true;
-  std::fputs((kWipe + RenderProgress({rows, bytes, total_bytes_, elapsed(), unit_, bytes_before_})).c_str(), stderr);
+  std::fputs((kWipe + RenderProgress({rows, bytes, total_bytes_, elapsed(), unit_, bytes_before_})).c_str(),
+             stderr);
   std::fflush(stderr);
 }
 

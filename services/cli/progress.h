@@ -12,7 +12,7 @@ namespace relais::cli {
 enum class ProgressUnit { kRows, kBytes };
 
 struct ProgressState {
-  uint64_t rows = 0;  // not shown with kBytes
+  uint64_t rows = 0;         // not shown with kBytes
   uint64_t bytes = 0;        // of the file, read so far
   uint64_t total_bytes = 0;  // 0: not known
   absl::Duration elapsed;

@@ -1,0 +1,256 @@
+// `relais document export` and `check-export`: all she has, in one open archive, and that archive checked
+// offline.
+#include <fstream>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/clock.h"
+#include "common/base/status.h"
+#include "common/pki/file.h"
+#include "relais/vault/v1/export_service.grpc.pb.h"
+#include "services/cli/audit_command.h"
+#include "services/cli/document_verbs.h"
+#include "services/cli/exit_code.h"
+#include "services/cli/log_keys.h"
+#include "services/cli/output.h"
+#include "services/cli/private_file.h"
+#include "services/cli/progress.h"
+#include "services/cli/session.h"
+#include "services/cli/values.h"
+#include "services/cli/vault_export.h"
+
+namespace relais::cli {
+namespace {
+
+using vault::v1::ExportResponse;
+using vault::v1::ExportService;
+
+constexpr size_t kMostKeyBytes = 256;
+constexpr mode_t kPrivate = 0600;
+
+struct ExportOptions {
+  std::string person;
+  std::string file;
+  bool seal = false;
+  bool all_versions = false;
+  std::string key_file;
+  std::vector<std::string> keys;
+};
+
+std::vector<LogKey> KeysOfVault(std::vector<LogKey> keys) {
+  // Those of a directory are of every service; those given are taken as they are.
+  std::erase_if(keys, [](const LogKey& key) { return !key.service.empty() && key.service != "vault"; });
+  return keys;
+}
+
+nlohmann::json FactsJson(const VaultExportFacts& facts) {
+  return {{"verified", true},       {"exportId", facts.export_id}, {"made", facts.made},
+          {"origin", facts.origin}, {"logSize", facts.log_size},   {"documents", facts.documents},
+          {"bytes", facts.bytes},   {"files", facts.files},        {"damaged", facts.damaged}};
+}
+
+std::string FactsText(const VaultExportFacts& facts) {
+  std::string text = absl::StrCat(
+      "ok  files: ", facts.files,
+      ", each as the manifest says, none beside them\nok  receipts: ", facts.documents, " texts of ",
+      BytesText(facts.bytes), ", each the one that was deposited\nok  checkpoint: ", facts.origin, ", size ",
+      Grouped(facts.log_size), "\n");
+  if (!facts.damaged.empty()) {
+    absl::StrAppend(&text, "DAMAGED, and not in it: ", absl::StrJoin(facts.damaged, " "), "\n");
+  }
+  return text;
+}
+
+// Writes what comes, and checks it on the way.
+class Taker {
+ public:
+  Taker(PrivateFile& file, const std::string& key_path, std::vector<LogKey> keys, bool quiet)
+      : file_(file), key_path_(key_path), keys_(std::move(keys)), quiet_(quiet) {}
+
+  absl::Status Take(const ExportResponse& message) {
+    switch (message.response_case()) {
+      case ExportResponse::kStart:
+        return Start(message.start());
+      case ExportResponse::kData:
+        if (reader_ == nullptr || ended_) {
+          return absl::DataLossError("the export does not begin with its start");
+        }
+        RETURN_IF_ERROR(file_.Write(message.data()));
+        hasher_.Update(message.data());
+        RETURN_IF_ERROR(reader_->Write(message.data()));
+        progress_->Update(0, file_.size());
+        return absl::OkStatus();
+      case ExportResponse::kEnd:
+        end_ = message.end();
+        ended_ = true;
+        return absl::OkStatus();
+      default:
+        return absl::OkStatus();
+    }
+  }
+
+  absl::StatusOr<VaultExportFacts> Finish() {
+    if (reader_ == nullptr || !ended_) {
+      return absl::DataLossError("the export is cut: ask for it again");
+    }
+    if (end_.bytes() != file_.size() || end_.sha256() != hasher_.Finish()) {
+      return absl::DataLossError("what came is not what was sent");
+    }
+    ASSIGN_OR_RETURN(VaultExportFacts facts, reader_->Finish());
+    if (facts.export_id != export_id_ || facts.archive_sha256 != end_.archive_sha256()) {
+      return absl::DataLossError("the archive is not the one that was announced");
+    }
+    return facts;
+  }
+
+ private:
+  absl::Status Start(const vault::v1::ExportStart& start) {
+    if (reader_ != nullptr) {
+      return absl::DataLossError("the export began twice");
+    }
+    export_id_ = start.export_id();
+    std::optional<VaultExportKey> key;
+    if (!key_path_.empty()) {
+      const auto id = Id128::FromHex(start.export_id());
+      if (!id.ok() || start.key().size() != 32) {
+        return absl::DataLossError("the export is not sealed as asked");
+      }
+      key = VaultExportKey{*id, Secret(start.key())};
+      RETURN_IF_ERROR(pki::WriteFileDurably(key_path_, FormatVaultExportKey(*key), kPrivate));
+    }
+    reader_ = std::make_unique<VaultExportReader>(NamedKeys(keys_), Verifiers(keys_), std::move(key));
+    progress_.emplace(start.bytes(), quiet_, clock_, ProgressUnit::kBytes);
+    return absl::OkStatus();
+  }
+
+  PrivateFile& file_;
+  const std::string key_path_;
+  const std::vector<LogKey> keys_;
+  const bool quiet_;
+  const SystemClock clock_;
+  std::optional<Progress> progress_;
+  std::unique_ptr<VaultExportReader> reader_;
+  crypto::Sha256Hasher hasher_;
+  std::string export_id_;
+  vault::v1::ExportEnd end_;
+  bool ended_ = false;
+};
+
+absl::Status Fetch(Session& session, const ExportOptions& options, Taker& taker) {
+  vault::v1::ExportRequest request;
+  *request.mutable_person() = Person(options.person);
+  request.set_seal(options.seal);
+  request.set_all_versions(options.all_versions);
+  ASSIGN_OR_RETURN(const auto channel, session.Channel("vault"));
+  const auto stub = ExportService::NewStub(channel);
+  grpc::ClientContext call;
+  session.Prepare(call, kLongestTransfer);
+  CancelledBySignal signals;
+  signals.Use(&call);
+  const auto stream = stub->Export(&call, request);
+  absl::Status taken;
+  for (ExportResponse message; taken.ok() && stream->Read(&message);) {
+    taken = taker.Take(message);
+  }
+  if (!taken.ok()) {
+    call.TryCancel();
+  }
+  const grpc::Status status = stream->Finish();
+  signals.Use(nullptr);
+  if (signals.raised()) {
+    return absl::CancelledError("interrupted: an export is asked for again");
+  }
+  RETURN_IF_ERROR(taken);
+  return status.ok() ? absl::OkStatus() : session.Explain("vault", rpc::FromGrpc(status));
+}
+
+absl::StatusOr<int> RunExport(Context& context, const ExportOptions& options) {
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(std::vector<LogKey> keys, ReadLogKeys(session->settings(), options.keys));
+  ASSIGN_OR_RETURN(PrivateFile file, PrivateFile::Begin(options.file));
+  const std::string key_path = options.seal ? options.file + ".key" : "";
+  Taker taker(file, key_path, KeysOfVault(std::move(keys)), session->json());
+  const absl::Status fetched = Fetch(*session, options, taker);
+  const absl::StatusOr<VaultExportFacts> facts =
+      fetched.ok() ? taker.Finish() : absl::StatusOr<VaultExportFacts>(fetched);
+  if (!facts.ok()) {
+    // A part of an archive proves nothing, and holds papers in clear.
+    file.Remove();
+    if (!key_path.empty()) {
+      std::remove(key_path.c_str());
+    }
+    return facts.status();
+  }
+  RETURN_IF_ERROR(file.Finish());
+  nlohmann::json json = FactsJson(*facts);
+  json["file"] = options.file;
+  json["key"] = key_path;
+  Print(context.globals.json, json,
+        absl::StrCat(FactsText(*facts), options.file, ": ", BytesText(file.size()),
+                     options.seal ? absl::StrCat(", sealed; its key: ", key_path, ", to be carried apart\n")
+                                  : ", in clear\n"));
+  return facts->damaged.empty() ? kExitOk : kExitFindings;
+}
+
+// A check that failed is the answer, not a failure to answer.
+absl::StatusOr<int> RunCheck(Context& context, const ExportOptions& options) {
+  ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
+  ASSIGN_OR_RETURN(std::vector<LogKey> keys, ReadLogKeys(settings, options.keys));
+  keys = KeysOfVault(std::move(keys));
+  std::optional<VaultExportKey> key;
+  if (!options.key_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, ReadInput(options.key_file, kMostKeyBytes));
+    ASSIGN_OR_RETURN(key, ParseVaultExportKey(text));
+  }
+  RETURN_IF_ERROR(CheckInput(options.file));
+  std::ifstream in(options.file, std::ios::binary);
+  VaultExportReader reader(NamedKeys(keys), Verifiers(keys), std::move(key));
+  std::string piece(kTransferPiece, '\0');
+  absl::Status read;
+  while (read.ok() &&
+         (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)) {
+    read = reader.Write(std::string_view(piece).substr(0, static_cast<size_t>(in.gcount())));
+  }
+  if (read.ok() && !in.eof()) {
+    return absl::InvalidArgumentError("cannot read " + options.file);
+  }
+  const absl::StatusOr<VaultExportFacts> facts =
+      read.ok() ? reader.Finish() : absl::StatusOr<VaultExportFacts>(read);
+  if (!facts.ok()) {
+    const std::string why(facts.status().message());
+    Print(context.globals.json, nlohmann::json{{"verified", false}, {"failed", why}},
+          absl::StrCat("FAILED  ", why, "\n"));
+    return kExitFailed;
+  }
+  Print(context.globals.json, FactsJson(*facts), FactsText(*facts));
+  return facts->damaged.empty() ? kExitOk : kExitFindings;
+}
+
+}  // namespace
+
+void AddDocumentExport(CLI::App& noun, Context& context) {
+  CLI::App& verb =
+      AddVerb(noun, "export",
+              "all she has in one open archive: papers, metadata, journal, receipts; exit 3 when a paper "
+              "is damaged",
+              "relais --as ville-paris/dsol document export HANDLE papiers.tar");
+  auto options = std::make_shared<ExportOptions>();
+  verb.add_option("person", options->person, "her handle")->required();
+  verb.add_option("file", options->file, "the archive to write, mode 0600")->required();
+  verb.add_flag("--seal", options->seal, "sealed under a fresh key, which goes to FILE.key");
+  verb.add_flag("--all-versions", options->all_versions, "earlier versions of papers too");
+  AddLogKeys(verb, options->keys);
+  OnRun(verb, context, options, RunExport);
+
+  CLI::App& check =
+      AddVerb(noun, "check-export", "check an archive offline; exit 1 names the check that failed",
+              "relais document check-export papiers.tar");
+  auto check_options = std::make_shared<ExportOptions>();
+  check.add_option("file", check_options->file, "the archive")->required();
+  check.add_option("--key-file", check_options->key_file, "of a sealed one: its FILE.key");
+  AddLogKeys(check, check_options->keys);
+  OnRun(check, context, check_options, RunCheck);
+}
+
+}  // namespace relais::cli

@@ -1,0 +1,231 @@
+// An export is checked without any service: what the archive holds beside or instead of what was deposited is
+// found.
+#include "services/cli/vault_export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit/leaf.h"
+#include "common/base/testing/seeded_random.h"
+#include "common/crypto/ed25519.h"
+#include "common/crypto/encoding.h"
+#include "common/merkle/checkpoint.h"
+#include "common/merkle/tree.h"
+#include "relais/vault/v1/events.pb.h"
+#include "services/cli/receipt.h"
+#include "services/vault/format/sealed_text.h"
+#include "services/vault/format/sealer.h"
+
+namespace relais::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kOrigin[] = "relais.test/vault/1";
+constexpr char kDocument[] = "02020202020202020202020202020202";
+constexpr char kExport[] = "05050505050505050505050505050505";
+
+struct File {
+  std::string path;
+  std::string data;
+};
+
+class VaultExportTest : public ::testing::Test {
+ protected:
+  VaultExportTest() : key_(crypto::SigningKey::Generate(random_)), subject_key_(random_.Bytes(32)) {
+    std::string text(200'000, '\0');
+    for (size_t i = 0; i < text.size(); ++i) {
+      text[i] = static_cast<char>(7 * i % 251);
+    }
+    files_ = {{"LISEZMOI.txt", "Vos papiers."},
+              {"documents/001 Bail.pdf", text},
+              {absl::StrCat("receipts/", kDocument, "-1.json"), Receipt(text)},
+              {"metadata.json", "{}"},
+              {"journal.json", "{}"}};
+  }
+
+  // Of a log of one leaf, which says that `text` was deposited.
+  std::string Receipt(const std::string& text) {
+    vault::v1::DocumentDeposited deposited;
+    deposited.set_document_id(kDocument);
+    deposited.set_version(1);
+    deposited.set_size(text.size());
+    deposited.set_sha256(crypto::Sha256(text));
+    audit::Event event;
+    event.event_class = audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED;
+    event.event_id = random_.Id();
+    event.institution = "ville-paris";
+    event.subject = audit::Subject{audit::Subject::Kind::kPerson, random_.Id()};
+    event.details.mutable_payload()->PackFrom(deposited);
+    const std::string random = random_.Bytes(audit::kLeafRandomSize);
+    std::string leaf =
+        *audit::SealLeaf(event, random, false, Secret(subject_key_), Secret(random_.Bytes(32)));
+    audit::StampTime(leaf, absl::UnixEpoch() + absl::Hours(24 * 365 * 50));
+    merkle::Frontier tree;
+    tree.Append(merkle::HashLeaf(leaf), nullptr);
+    common::v1::Proof proof;
+    proof.set_origin(kOrigin);
+    proof.set_leaf_index(0);
+    proof.set_leaf(leaf);
+    proof.set_tree_size(1);
+    checkpoint_ = *merkle::SignCheckpoint({kOrigin, 1, tree.root(), {}}, key_);
+    proof.set_checkpoint(checkpoint_);
+    const Secret leaf_key = audit::LeafKey(Secret(subject_key_), random);
+    proof.set_leaf_key(std::string(leaf_key.ExposeSecret()));
+    return *FormatReceipt(proof);
+  }
+
+  nlohmann::json Manifest() const {
+    nlohmann::json files = nlohmann::json::array();
+    for (const File& file : files_) {
+      files.push_back({{"path", file.path},
+                       {"size", file.data.size()},
+                       {"sha256", crypto::HexEncode(crypto::Sha256(file.data))}});
+    }
+    const nlohmann::json document = {{"document_id", kDocument},      {"version", 1},
+                                     {"size", files_[1].data.size()}, {"sha256", files[1]["sha256"]},
+                                     {"path", files_[1].path},        {"receipt", files_[2].path}};
+    nlohmann::json manifest = {{"format", "relais-vault-export/1"},
+                               {"export_id", kExport},
+                               {"made", "2026-11-10T09:00:00Z"},
+                               {"origin", kOrigin},
+                               {"size", 1},
+                               {"checkpoint", checkpoint_},
+                               {"files", files}};
+    manifest["documents"] = nlohmann::json::array();
+    manifest["documents"].push_back(document);
+    manifest["damaged"] = nlohmann::json::array();
+    return manifest;
+  }
+
+  static std::string Archive(const std::vector<File>& files) {
+    std::string out;
+    for (const File& file : files) {
+      absl::StrAppend(&out, *vault::TarHeader(file.path, file.data.size(), absl::UnixEpoch()), file.data,
+                      vault::TarPadding(file.data.size()));
+    }
+    return out + vault::TarEnd();
+  }
+  std::string Archive(const nlohmann::json& manifest) const {
+    std::vector<File> files = files_;
+    files.push_back({"manifest.json", manifest.dump()});
+    return Archive(files);
+  }
+
+  // In pieces of 10,007 bytes, which no block is a multiple of.
+  absl::StatusOr<VaultExportFacts> Read(const std::string& archive,
+                                        std::optional<VaultExportKey> key = std::nullopt) {
+    VaultExportReader reader({{kOrigin, key_.verify_key()}}, {{kOrigin, key_.verify_key()}}, std::move(key));
+    for (size_t at = 0; at < archive.size(); at += 10'007) {
+      if (absl::Status taken = reader.Write(std::string_view(archive).substr(at, 10'007)); !taken.ok()) {
+        return taken;
+      }
+    }
+    return reader.Finish();
+  }
+  std::string Failure(const std::string& archive) { return std::string(Read(archive).status().message()); }
+
+  relais::testing::SeededRandom random_{7};
+  crypto::SigningKey key_;
+  std::string subject_key_;
+  std::string checkpoint_;
+  std::vector<File> files_;
+};
+
+TEST_F(VaultExportTest, AWholeOneIsWhole) {
+  const std::string archive = Archive(Manifest());
+  const auto facts = Read(archive);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->documents, 1U);
+  EXPECT_EQ(facts->bytes, 200'000U);
+  EXPECT_EQ(facts->files, 5U);
+  EXPECT_EQ(facts->export_id, kExport);
+  EXPECT_EQ(facts->origin, kOrigin);
+  EXPECT_EQ(facts->log_size, 1U);
+  EXPECT_THAT(facts->damaged, IsEmpty());
+  EXPECT_EQ(facts->archive_sha256, crypto::Sha256(archive));
+}
+
+TEST_F(VaultExportTest, ASealedOneOpensWithItsKeyAlone) {
+  const std::string archive = Archive(Manifest());
+  const VaultExportKey key{*Id128::FromHex(kExport), Secret(std::string(32, 'k'))};
+  auto sealer = vault::StreamSealer::Begin(key.key, vault::ExportContext(key.export_id), random_);
+  ASSERT_TRUE(sealer.ok());
+  std::string sealed = sealer->header();
+  ASSERT_TRUE(sealer->Write(archive, &sealed).ok());
+  ASSERT_TRUE(sealer->Finish(&sealed).ok());
+  const auto again = ParseVaultExportKey(FormatVaultExportKey(key));
+  ASSERT_TRUE(again.ok()) << again.status();
+  const auto facts = Read(sealed, *again);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->archive_sha256, crypto::Sha256(archive));
+
+  EXPECT_FALSE(Read(sealed, VaultExportKey{key.export_id, Secret(std::string(32, 'l'))}).ok());
+  EXPECT_FALSE(Read(sealed, VaultExportKey{*Id128::FromHex(kDocument), key.key}).ok());
+  EXPECT_FALSE(Read(sealed.substr(0, sealed.size() - 1), key).ok());
+  sealed[1000] ^= 1;
+  EXPECT_FALSE(Read(sealed, key).ok());
+  EXPECT_FALSE(ParseVaultExportKey(FormatVaultExportKey(key) + "\n").ok());
+}
+
+TEST_F(VaultExportTest, ATextOtherThanTheOneDepositedIsFound) {
+  files_[1].data[5] ^= 1;  // and the manifest says so too: only the receipt knows
+  EXPECT_THAT(Failure(Archive(Manifest())), HasSubstr("not the one its receipt is of"));
+}
+
+TEST_F(VaultExportTest, AReceiptOfAnotherLogIsFound) {
+  const crypto::SigningKey stranger = crypto::SigningKey::Generate(random_);
+  VaultExportReader reader({{kOrigin, stranger.verify_key()}}, {{kOrigin, stranger.verify_key()}},
+                           std::nullopt);
+  const absl::Status read = reader.Write(Archive(Manifest()));
+  EXPECT_TRUE(absl::IsDataLoss(read)) << read;
+}
+
+TEST_F(VaultExportTest, WhatTheManifestDoesNotSayIsFound) {
+  const nlohmann::json good = Manifest();
+  const auto changed = [&](const std::function<void(nlohmann::json&)>& change) {
+    nlohmann::json manifest = good;
+    change(manifest);
+    return Failure(Archive(manifest));
+  };
+  EXPECT_THAT(changed([](auto& m) { m["format"] = "relais-vault-export/2"; }), HasSubstr("manifest"));
+  EXPECT_THAT(changed([](auto& m) { m["files"].erase(0); }), HasSubstr("other files"));
+  EXPECT_THAT(changed([](auto& m) { m["files"][3]["size"] = 7; }), HasSubstr("metadata.json"));
+  EXPECT_THAT(changed([](auto& m) { m["files"][3]["size"] = "2"; }), HasSubstr("metadata.json"));
+  EXPECT_THAT(changed([](auto& m) { m["documents"].clear(); }), HasSubstr("nothing is said of"));
+  EXPECT_THAT(changed([](auto& m) { m["documents"][0]["version"] = 2; }), HasSubstr("receipt"));
+  EXPECT_THAT(changed([](auto& m) { m["documents"][0]["receipt"] = "receipts/none.json"; }),
+              HasSubstr("no receipt"));
+  EXPECT_THAT(changed([](auto& m) { m["documents"][0] = 7; }), HasSubstr("no documents"));
+  EXPECT_THAT(changed([](auto& m) { m["size"] = 2; }), HasSubstr("checkpoint"));
+  EXPECT_THAT(changed([](auto& m) { m["checkpoint"] = ""; }), HasSubstr("checkpoint"));
+  EXPECT_EQ(changed([](auto& m) { m["damaged"].push_back(kDocument); }), "");  // that is for who reads to see
+}
+
+TEST_F(VaultExportTest, MoreLessTwiceAndCutAreFound) {
+  const nlohmann::json manifest = Manifest();
+  const std::vector<File> good = files_;
+  files_.push_back({"more.txt", "x"});
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("other files"));
+  files_ = good;
+  files_.push_back(good[0]);
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("twice"));
+  files_ = good;
+  files_.erase(files_.begin() + 4);
+  EXPECT_THAT(Failure(Archive(Manifest())), HasSubstr("journal.json is missing"));
+  std::vector<File> after = good;
+  after.push_back({"manifest.json", manifest.dump()});
+  after.push_back({"after.txt", ""});
+  EXPECT_THAT(Failure(Archive(after)), HasSubstr("follows the manifest"));
+  EXPECT_THAT(Failure(Archive(good)), HasSubstr("no manifest"));
+  files_ = good;
+  const std::string whole = Archive(manifest);
+  for (const size_t cut : {size_t{0}, size_t{512}, size_t{5000}, size_t{150'000}, whole.size() - 512}) {
+    EXPECT_FALSE(Read(whole.substr(0, cut)).ok()) << cut;
+  }
+}
+
+}  // namespace
+}  // namespace relais::cli
