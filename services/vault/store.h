@@ -62,8 +62,9 @@ struct OpenUpload {
 /// Which list of an institution's a pointer is in.
 enum class PointerKind { kShared, kAsked };
 
-/// Thread-safe. Reads are synchronous and see every acknowledged commit. Getters: nullopt when there is none
-/// or the person is erased (by `view`); DATA_LOSS when a row does not open or parse: nothing of it is used.
+/// Thread-safe. Reads are synchronous and see every acknowledged commit; they may wait for the disk (not on
+/// gRPC's threads: ResumeOn). Getters: nullopt when there is none or the person is erased (by `view`);
+/// DATA_LOSS when a row does not open or parse: nothing of it is used.
 ///
 /// Put… adds to a commit the new value and the precondition that nobody changed it since it was read
 /// (`version` 0: that nobody made it); Guard… adds the precondition alone; Remove… the deletion and the
@@ -193,7 +194,7 @@ class VaultStore {
   /// What one version of a paper counts for there. kNone: nothing any more.
   enum class Counted { kNone, kReserved, kKept };
   /// The commit that makes it count so, once however often it is asked for: nullopt when it does already.
-  /// ABORTED when it is committed and somebody was faster. `first`: the version is its paper's first one.
+  /// Committing it is ABORTED when somebody was faster.
   [[nodiscard]] absl::StatusOr<std::optional<storage::CommitRequest>> CountFor(std::string_view institution,
                                                                                const Id128& document,
                                                                                uint32_t version,

@@ -1,0 +1,301 @@
+// The rows in index buckets: derived lists, and what operations keep.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/status.h"
+#include "services/vault/format/bytes.h"
+#include "services/vault/store.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr std::string_view kState = "state";
+constexpr std::string_view kTotal = "usage";
+constexpr std::string_view kVersionPrefix = "u/";
+constexpr size_t kCountedSize = 1 + 8;
+constexpr size_t kOpenUploadFixed = Id128::kSize + Id128::kSize + 4 + 8;
+
+absl::Status Unreadable() { return absl::DataLossError("a derived row of the vault cannot be read"); }
+
+std::string_view BucketName(PointerKind kind) {
+  return kind == PointerKind::kShared ? "vault-shared" : "vault-asked";
+}
+
+std::string DayName(absl::CivilDay day) {
+  return absl::StrFormat("%04d-%02d-%02d", day.year(), day.month(), day.day());
+}
+
+void PutRow(const storage::Partition& partition, std::string_view key, std::string value, uint64_t version,
+            storage::CommitRequest& commit) {
+  commit.partition = partition;
+  storage::Precondition unchanged{std::string(key), std::nullopt};
+  if (version != 0) {
+    unchanged.version = version;
+  }
+  commit.preconditions.push_back(std::move(unchanged));
+  commit.batch.push_back({std::string(key), std::move(value)});
+}
+
+template <typename T>
+absl::StatusOr<Stored<T>> StateIn(const storage::Store& store, const storage::Partition& partition,
+                                  std::string_view key) {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, store.Get(partition, key));
+  Stored<T> stored;
+  if (entry.has_value()) {
+    stored.version = entry->version;
+    if (!stored.value.ParseFromString(entry->value)) {
+      return Unreadable();
+    }
+  }
+  return stored;
+}
+
+storage::CommitRequest SetRow(const storage::Partition& partition, std::string key,
+                              std::optional<std::string> value) {
+  storage::CommitRequest commit;
+  commit.partition = partition;
+  commit.batch.push_back({std::move(key), std::move(value)});
+  return commit;
+}
+
+// What one version of a paper counts for, as its row says.
+struct CountedVersion {
+  VaultStore::Counted counted = VaultStore::Counted::kNone;
+  uint64_t size = 0;
+};
+
+std::string CountedKey(const Id128& document, uint32_t version) {
+  std::string key(kVersionPrefix);
+  key += document.bytes();
+  AppendBigEndian32(version, key);
+  return key;
+}
+
+std::string PackCounted(const CountedVersion& counted) {
+  std::string value(1, static_cast<char>(counted.counted));
+  AppendBigEndian64(counted.size, value);
+  return value;
+}
+
+absl::StatusOr<CountedVersion> ReadCounted(const std::optional<storage::Entry>& entry) {
+  if (!entry.has_value()) {
+    return CountedVersion();
+  }
+  if (entry->value.size() != kCountedSize || entry->value[0] < 1 || entry->value[0] > 2) {
+    return Unreadable();
+  }
+  return CountedVersion{static_cast<VaultStore::Counted>(entry->value[0]),
+                        ReadBigEndian64(std::string_view(entry->value).substr(1))};
+}
+
+uint64_t Less(uint64_t from, uint64_t amount) { return from - std::min(from, amount); }
+
+void Add(const CountedVersion& counted, bool first, v1::InstitutionUsage& usage) {
+  if (counted.counted == VaultStore::Counted::kReserved) {
+    usage.set_reserved_bytes(usage.reserved_bytes() + counted.size);
+  } else if (counted.counted == VaultStore::Counted::kKept) {
+    usage.set_bytes(usage.bytes() + counted.size);
+    usage.set_documents(usage.documents() + (first ? 1 : 0));
+  }
+}
+
+void TakeAway(const CountedVersion& counted, bool first, v1::InstitutionUsage& usage) {
+  if (counted.counted == VaultStore::Counted::kReserved) {
+    usage.set_reserved_bytes(Less(usage.reserved_bytes(), counted.size));
+  } else if (counted.counted == VaultStore::Counted::kKept) {
+    usage.set_bytes(Less(usage.bytes(), counted.size));
+    usage.set_documents(Less(usage.documents(), first ? 1 : 0));
+  }
+}
+
+absl::StatusOr<OpenUpload> ReadOpenUpload(std::string_view key, std::string_view value) {
+  if (value.size() < kOpenUploadFixed) {
+    return Unreadable();
+  }
+  OpenUpload upload;
+  ASSIGN_OR_RETURN(upload.upload, IdOf(key));
+  ASSIGN_OR_RETURN(upload.person, IdOf(value.substr(0, 16)));
+  ASSIGN_OR_RETURN(upload.document, IdOf(value.substr(16, 16)));
+  upload.version = ReadBigEndian32(value.substr(32));
+  upload.size = ReadBigEndian64(value.substr(36));
+  upload.depositor = std::string(value.substr(kOpenUploadFixed));
+  return upload;
+}
+
+}  // namespace
+
+// ---- pointers
+
+absl::StatusOr<VaultStore::PointerRows> VaultStore::Pointers(PointerKind kind, std::string_view institution,
+                                                             const Id128& from, size_t limit) const {
+  const storage::Partition bucket = context_.idempotency.Bucket(BucketName(kind), institution, "");
+  ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(bucket, "", from.ToBytes(), limit));
+  PointerRows out;
+  for (const storage::KeyedEntry& entry : page.entries) {
+    PointerRow row;
+    ASSIGN_OR_RETURN(row.id, IdOf(entry.key));
+    row.stored.version = entry.entry.version;
+    if (!row.stored.value.ParseFromString(entry.entry.value)) {
+      return Unreadable();
+    }
+    out.rows.push_back(std::move(row));
+  }
+  if (!page.next.empty()) {
+    ASSIGN_OR_RETURN(const Id128 next, IdOf(page.next));
+    out.next = next;
+  }
+  return out;
+}
+
+storage::CommitRequest VaultStore::SetPointer(PointerKind kind, std::string_view institution, const Id128& id,
+                                              const std::optional<v1::InstitutionPointer>& pointer) const {
+  std::optional<std::string> value;
+  if (pointer.has_value()) {
+    value = pointer->SerializeAsString();
+  }
+  return SetRow(context_.idempotency.Bucket(BucketName(kind), institution, ""), id.ToBytes(),
+                std::move(value));
+}
+
+// ---- what institutions have deposited
+
+absl::StatusOr<Stored<v1::InstitutionUsage>> VaultStore::InstitutionUsage(
+    std::string_view institution) const {
+  return StateIn<v1::InstitutionUsage>(context_.store,
+                                       context_.idempotency.Bucket("vault-usage", institution, ""), kTotal);
+}
+
+absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::string_view institution,
+                                                                           const Id128& document,
+                                                                           uint32_t version, uint64_t size,
+                                                                           Counted counted) const {
+  const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
+  const std::string key = CountedKey(document, version);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, key));
+  ASSIGN_OR_RETURN(const CountedVersion before, ReadCounted(entry));
+  const CountedVersion after{counted, counted == Counted::kNone ? 0 : size};
+  if (before.counted == after.counted && (after.counted == Counted::kNone || before.size == after.size)) {
+    return std::optional<storage::CommitRequest>();
+  }
+  ASSIGN_OR_RETURN(Stored<v1::InstitutionUsage> total, InstitutionUsage(institution));
+  const bool first = version == 1;
+  TakeAway(before, first, total.value);
+  Add(after, first, total.value);
+  storage::CommitRequest commit;
+  PutRow(bucket, kTotal, total.value.SerializeAsString(), total.version, commit);
+  storage::Precondition unchanged{key, std::nullopt};
+  if (entry.has_value()) {
+    unchanged.version = entry->version;
+  }
+  commit.preconditions.push_back(std::move(unchanged));
+  std::optional<std::string> value;
+  if (counted != Counted::kNone) {
+    value = PackCounted(after);
+  }
+  commit.batch.push_back({key, std::move(value)});
+  return std::optional(std::move(commit));
+}
+
+// ---- papers by the day on which they expire
+
+storage::CommitRequest VaultStore::SetExpiry(absl::CivilDay day, const Id128& person, const Id128& document,
+                                             bool present) const {
+  std::optional<std::string> value;
+  if (present) {
+    v1::ExpiryPointer pointer;
+    pointer.set_person(person.ToBytes());
+    pointer.set_document(document.ToBytes());
+    value = pointer.SerializeAsString();
+  }
+  return SetRow(context_.idempotency.Bucket("vault-expiry", "", DayName(day)),
+                person.ToBytes() + document.ToBytes(), std::move(value));
+}
+
+absl::StatusOr<VaultStore::ExpiryRows> VaultStore::Expiries(absl::CivilDay day, std::string_view from,
+                                                            size_t limit) const {
+  ASSIGN_OR_RETURN(
+      const storage::Page page,
+      context_.store.Scan(context_.idempotency.Bucket("vault-expiry", "", DayName(day)), "", from, limit));
+  ExpiryRows out;
+  out.next = page.next;
+  for (const storage::KeyedEntry& entry : page.entries) {
+    v1::ExpiryPointer pointer;
+    if (!pointer.ParseFromString(entry.entry.value)) {
+      return Unreadable();
+    }
+    out.rows.push_back(std::move(pointer));
+  }
+  return out;
+}
+
+// ---- uploads under way
+
+absl::StatusOr<std::vector<OpenUpload>> VaultStore::OpenUploads(const Id128& from, size_t limit) const {
+  ASSIGN_OR_RETURN(
+      const storage::Page page,
+      context_.store.Scan(context_.idempotency.Bucket("vault-uploads", "", ""), "", from.ToBytes(), limit));
+  std::vector<OpenUpload> out;
+  for (const storage::KeyedEntry& entry : page.entries) {
+    ASSIGN_OR_RETURN(OpenUpload upload, ReadOpenUpload(entry.key, entry.entry.value));
+    out.push_back(std::move(upload));
+  }
+  return out;
+}
+
+absl::StatusOr<std::optional<OpenUpload>> VaultStore::OpenUploadOf(const Id128& upload) const {
+  ASSIGN_OR_RETURN(
+      const std::optional<storage::Entry> entry,
+      context_.store.Get(context_.idempotency.Bucket("vault-uploads", "", ""), upload.ToBytes()));
+  if (!entry.has_value()) {
+    return std::optional<OpenUpload>();
+  }
+  ASSIGN_OR_RETURN(OpenUpload open, ReadOpenUpload(upload.ToBytes(), entry->value));
+  return std::optional(std::move(open));
+}
+
+storage::CommitRequest VaultStore::SetOpenUpload(const OpenUpload& upload, bool present) const {
+  std::optional<std::string> value;
+  if (present) {
+    value = upload.person.ToBytes() + upload.document.ToBytes();
+    AppendBigEndian32(upload.version, *value);
+    AppendBigEndian64(upload.size, *value);
+    *value += upload.depositor;
+  }
+  return SetRow(context_.idempotency.Bucket("vault-uploads", "", ""), upload.upload.ToBytes(),
+                std::move(value));
+}
+
+// ---- operations
+
+absl::StatusOr<Stored<v1::StoredRotation>> VaultStore::Rotation() const {
+  return StateIn<v1::StoredRotation>(context_.store, context_.idempotency.Bucket("vault-rotation", "", ""),
+                                     kState);
+}
+
+absl::StatusOr<Stored<v1::StoredScrub>> VaultStore::Scrub() const {
+  return StateIn<v1::StoredScrub>(context_.store, context_.idempotency.Bucket("vault-scrub", "", ""), kState);
+}
+
+absl::StatusOr<Stored<v1::StoredClosure>> VaultStore::Closure() const {
+  return StateIn<v1::StoredClosure>(context_.store, context_.idempotency.Bucket("vault-closure", "", ""),
+                                    kState);
+}
+
+void VaultStore::PutRotation(const Stored<v1::StoredRotation>& rotation,
+                             storage::CommitRequest& commit) const {
+  PutRow(context_.idempotency.Bucket("vault-rotation", "", ""), kState, rotation.value.SerializeAsString(),
+         rotation.version, commit);
+}
+
+void VaultStore::PutScrub(const Stored<v1::StoredScrub>& scrub, storage::CommitRequest& commit) const {
+  PutRow(context_.idempotency.Bucket("vault-scrub", "", ""), kState, scrub.value.SerializeAsString(),
+         scrub.version, commit);
+}
+
+void VaultStore::PutClosure(const Stored<v1::StoredClosure>& closure, storage::CommitRequest& commit) const {
+  PutRow(context_.idempotency.Bucket("vault-closure", "", ""), kState, closure.value.SerializeAsString(),
+         closure.version, commit);
+}
+
+}  // namespace relais::vault
