@@ -55,7 +55,7 @@ std::optional<std::string> OpenReading::WhyCut() {
 }
 
 std::optional<std::string> OpenReading::Judge() const {
-  const absl::Time now = streams_.vault_.context.clock.Now();
+  const absl::Time now = streams_.vault_.context.log.Now();
   if (!basis_.share.has_value()) {
     v1::StoredHost host;
     host.set_state(host_);

@@ -1,0 +1,47 @@
+// What the vault makes of consent's log: her no, who is one human with whom, erasures and holds.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/audit/follower.h"
+#include "services/vault/domain/her_no.h"
+#include "services/vault/events.h"
+#include "services/vault/vault.h"
+
+namespace relais::vault {
+
+/// What a leaf of consent's log ends, if it is a no of hers or the end of an agreement (D-2.6.2). A payload
+/// that does not read is the widest no there is.
+[[nodiscard]] std::optional<HerNo> NoOf(const audit::FollowedLeaf& leaf);
+
+/// Consent's log. A no is effective as soon as it is applied: what is open under what it ends is cut from
+/// memory, then shares and hosts are closed in her partition in bounded commits, then what began in between
+/// is cut. The lease says no more than was applied.
+class ConsentLeaves final : public audit::LeafHandler {
+ public:
+  explicit ConsentLeaves(const Vault& vault) : vault_(vault) {}
+  /// Resumes when nothing is in flight; after the followers have stopped.
+  Task<bool> Drain();
+
+  /// Who is one human, erasures and holds in the order of the log: each reaches several persons. Other leaves
+  /// in order by person.
+  [[nodiscard]] std::string OrderKey(const audit::FollowedLeaf& leaf) const override;
+  [[nodiscard]] bool Concerns(const audit::FollowedLeaf& leaf) const override;
+  Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
+
+ private:
+  Task<absl::Status> Ended(Id128 person, HerNo no, audit::FollowedLeaf leaf);
+  Task<absl::Status> CloseShares(Id128 person, HerNo no, absl::Time said);
+  Task<absl::StatusOr<bool>> CloseSomeShares(Id128 person, HerNo no, absl::Time said);
+  Task<absl::Status> CloseHosts(Id128 person, HerNo no, absl::Time said);
+  Task<absl::Status> EndHost(Id128 person, std::string institution, absl::Time said, HerNo no);
+  Task<absl::Status> Linked(audit::FollowedLeaf leaf, bool effects);
+  Task<absl::Status> JudgeHostsAgain(Id128 person);
+  Task<absl::Status> Hold(audit::FollowedLeaf leaf);
+  Task<absl::Status> Erase(Id128 person, audit::FollowedLeaf leaf);
+
+  const Vault& vault_;
+};
+
+}  // namespace relais::vault

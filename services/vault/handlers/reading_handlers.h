@@ -1,0 +1,39 @@
+// DocumentService.Download and ReadRange: lire (NF Z42-020).
+#pragma once
+
+#include <memory>
+
+#include "common/rpc/stream.h"
+#include "relais/vault/v1/document_service.pb.h"
+#include "services/vault/handlers/reading_right.h"
+
+namespace relais::vault {
+
+/// Thread-safe. Methods as in the proto. The leaf DOCUMENT_READ is durable before the first byte; before each
+/// piece it is looked whether it still may (OpenStreams), and a reading that is stopped leaves
+/// DOCUMENT_READ_CUT. Of a text that is read whole the last piece is kept back until its SHA-256 is the
+/// record's.
+class ReadingHandlers {
+ public:
+  explicit ReadingHandlers(const Vault& vault) : vault_(vault), rights_(vault) {}
+
+  Task<absl::Status> Download(rpc::Call call, v1::DownloadRequest request,
+                              std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out);
+  Task<absl::StatusOr<v1::ReadRangeResponse>> ReadRange(rpc::Call call, v1::ReadRangeRequest request);
+
+ private:
+  // A reading that may begin: its leaf is durable.
+  struct Begun;
+  Task<absl::StatusOr<std::shared_ptr<Begun>>> Begin(rpc::Call call, v1::DownloadRequest request);
+  Task<absl::StatusOr<std::shared_ptr<Begun>>> TryBegin(rpc::Call call, ReadWanted wanted, uint64_t offset,
+                                                        uint64_t length);
+  // OK, or why it ended; `cause` of a cut in `*cut`.
+  Task<absl::Status> Send(std::shared_ptr<Begun> begun,
+                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out);
+  Task<absl::Status> Cut(rpc::Call call, std::shared_ptr<Begun> begun, std::string cause);
+
+  const Vault& vault_;
+  ReadingRights rights_;
+};
+
+}  // namespace relais::vault

@@ -1,0 +1,392 @@
+#include "services/vault/handlers/reading_right.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/vault/domain/document_types.h"
+#include "services/vault/domain/host_rules.h"
+
+namespace relais::vault {
+namespace {
+
+// Shares that consent is asked about for one reading, and in one list; what is left of a list is the next
+// page's.
+constexpr size_t kMostAsked = 4;
+constexpr size_t kMostAskedInList = 20;
+constexpr size_t kPage = 500;
+constexpr absl::Duration kCatchUp = absl::Seconds(1);
+constexpr absl::Duration kPoll = absl::Milliseconds(2);
+
+// Tree size of a revision "<origin>:<size>"; 0, which every no is later than, when it does not say.
+uint64_t SizeOf(std::string_view revision) {
+  uint64_t size = 0;
+  const size_t colon = revision.rfind(':');
+  if (colon == std::string_view::npos || !absl::SimpleAtoi(std::string(revision.substr(colon + 1)), &size)) {
+    return 0;
+  }
+  return size;
+}
+
+absl::Status Behind() { return StatusOf(common::v1::ERROR_REASON_PEER_BEHIND); }
+
+std::string KindOf(const Vault& vault, std::string_view institution) {
+  const auto* found = vault.context.directory()->FindInstitution(institution);
+  return found == nullptr ? std::string() : found->kind;
+}
+
+Reading ReadingOf(const rpc::Call& call, const Id128& id, const v1::StoredDocument& document,
+                  uint32_t version) {
+  Reading reading;
+  reading.institution = call.caller.is_service() ? std::string() : call.caller.institution;
+  reading.function = call.caller.function;
+  reading.document = id;
+  reading.type = document.type();
+  reading.state = document.state();
+  reading.current_version =
+      document.versions_size() > 0 &&
+      (version == 0 || version == document.versions(document.versions_size() - 1).version().version());
+  return reading;
+}
+
+absl::Status MayBeShown(const Vault& vault) {
+  RETURN_IF_ERROR(vault.context.MayDisclose());
+  ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault));
+  return phase == VaultPhase::kOpen ? absl::OkStatus() : StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+}
+
+}  // namespace
+
+Task<absl::StatusOr<Answered>> AskConsent(const Vault& vault, consent::v1::CheckRequest request) {
+  if (!vault.peers.check) {
+    co_return StatusOf(common::v1::ERROR_REASON_PEER_UNAVAILABLE);
+  }
+  const auto response = co_await vault.peers.check(std::move(request), vault.settings.peer_timeout);
+  if (!response.ok()) {
+    co_return rpc::PeerFailure(response.status(), "consent");
+  }
+  if (response->reason() == consent::v1::REASON_DIRECTORY_EXPIRED) {
+    co_return StatusOf(common::v1::ERROR_REASON_DIRECTORY_EXPIRED);
+  }
+  Answered answered;
+  answered.answer = AnswerOf(*response);
+  answered.decided_at = SizeOf(response->revision());
+  co_return answered;
+}
+
+Task<absl::Status> CaughtUp(const Vault& vault, uint64_t decided_at) {
+  const audit::Follower* consent = vault.lease.consent();
+  if (consent == nullptr) {
+    co_return Behind();
+  }
+  const absl::Duration end = vault.context.clock.Monotonic() + kCatchUp;
+  while (consent->applied() < decided_at || !vault.lease.Held()) {
+    if (vault.context.clock.Monotonic() >= end) {
+      co_return Behind();
+    }
+    co_await Sleep(vault.context.executor, kPoll);
+  }
+  co_return absl::OkStatus();
+}
+
+consent::v1::CheckRequest CheckOfShare(const Id128& person, const v1::StoredShare& share,
+                                       v1::DocumentType type, std::string_view function) {
+  consent::v1::CheckRequest request;
+  request.mutable_person()->set_person_id(person.ToBytes());
+  request.mutable_sender()->set_institution(share.shared_by().institution());
+  request.mutable_recipient()->set_institution(share.recipient().institution());
+  request.mutable_recipient()->set_function(std::string(function));
+  request.set_purpose(share.purpose());
+  for (std::string& category : CategoriesOf(type)) {
+    request.add_categories(std::move(category));
+  }
+  request.set_act(common::v1::ACT_SHARE_DOCUMENT);
+  return request;
+}
+
+const v1::StoredVersion* VersionOf(const v1::StoredDocument& document, uint32_t version) {
+  if (version == 0) {
+    return document.versions().empty() ? nullptr : &document.versions(document.versions_size() - 1);
+  }
+  for (const v1::StoredVersion& stored : document.versions()) {
+    if (stored.version().version() == version) {
+      return &stored;
+    }
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::vector<Row<v1::StoredShare>>> AllShares(const VaultStore& store, const Id128& person) {
+  std::vector<Row<v1::StoredShare>> out;
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    ASSIGN_OR_RETURN(auto page, store.Shares(person, *from, kPage));
+    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(out));
+    from = page.next;
+  }
+  return out;
+}
+
+ReadUnder ReadingRight::under() const {
+  if (hers()) {
+    return {};
+  }
+  return {share_id->ToHex(), permit_id, share.value.purpose()};
+}
+
+void ReadingRight::Guard(std::string_view institution, storage::CommitRequest& commit) const {
+  VaultStore::GuardDocument(person, document_id, document.version, commit);
+  if (hers()) {
+    VaultStore::GuardHost(person, institution, host.version, commit);
+  } else {
+    VaultStore::GuardShare(person, *share_id, share.version, commit);
+  }
+}
+
+absl::StatusOr<ReadingRights::Found> ReadingRights::Find(const Id128& person, const Id128& document) const {
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, vault_.access.NamesOf(person));
+  for (const Id128& name : names) {
+    ASSIGN_OR_RETURN(auto stored, vault_.store.Document(name, document));
+    if (stored.has_value()) {
+      return Found{name, *std::move(stored)};
+    }
+  }
+  return rpc::NoSuchOrNotYours();
+}
+
+// nullopt: the caller is no host of hers.
+absl::StatusOr<std::optional<ReadingRight>> ReadingRights::Hers(const rpc::Call& call, const Found& found,
+                                                                const ReadWanted& wanted) const {
+  auto host = vault_.access.Host(call, found.person);
+  if (rpc::ReasonOf(host.status()) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+    return std::optional<ReadingRight>();
+  }
+  RETURN_IF_ERROR(host.status());
+  ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+  if (phase == VaultPhase::kClosed) {
+    return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+  }
+  const bool destroyed = found.document.value.state() == v1::Document::STATE_DESTROYED;
+  if (wanted.text && (destroyed || VersionOf(found.document.value, wanted.version) == nullptr)) {
+    return rpc::NoSuchOrNotYours();
+  }
+  ReadingRight right;
+  right.person = found.person;
+  right.document_id = wanted.document;
+  right.document = found.document;
+  right.host = *std::move(host);
+  ReadingBasis basis;
+  basis.person = right.person;
+  basis.document = right.document_id;
+  basis.covered =
+      CoveredBy(right.host.value, call.caller.institution, KindOf(vault_, call.caller.institution));
+  basis.since = FromProto(right.host.value.since());
+  basis.until = FromProto(right.host.value.until());
+  right.open = vault_.streams.Open(std::move(basis));
+  return std::optional<ReadingRight>(std::move(right));
+}
+
+Task<absl::StatusOr<ReadingRight>> ReadingRights::Of(rpc::Call call, ReadWanted wanted) const {
+  CO_ASSIGN_OR_RETURN(Found found, Find(wanted.person, wanted.document));
+  CO_ASSIGN_OR_RETURN(auto hers, Hers(call, found, wanted));
+  if (hers.has_value()) {
+    co_return *std::move(hers);
+  }
+  auto shared = co_await ByShare(std::move(call), std::move(found), std::move(wanted));
+  co_return shared;
+}
+
+Task<absl::StatusOr<ReadingRight>> ReadingRights::ByShare(rpc::Call call, Found found,
+                                                          ReadWanted wanted) const {
+  const Reading reading = ReadingOf(call, wanted.document, found.document.value, wanted.version);
+  const absl::Time now = vault_.context.log.Now();
+  CO_ASSIGN_OR_RETURN(auto shares, AllShares(vault_.store, found.person));
+  absl::Status refusal = rpc::NoSuchOrNotYours();
+  std::vector<Row<v1::StoredShare>> asked;
+  for (Row<v1::StoredShare>& share : shares) {
+    if (wanted.share.has_value() && *wanted.share != share.id) {
+      continue;
+    }
+    const Refusal before = JudgeBeforeConsent(share.stored.value, reading, now, vault_.lease.Held());
+    if (!before.has_value()) {
+      asked.push_back(std::move(share));
+    } else if (*before == common::v1::ERROR_REASON_PEER_BEHIND) {
+      refusal = Behind();
+    }
+  }
+  if (asked.empty()) {
+    co_return refusal;
+  }
+  CO_RETURN_IF_ERROR(MayBeShown(vault_));
+  for (size_t i = 0; i < asked.size() && i < kMostAsked; ++i) {
+    ReadingRight right;
+    right.person = found.person;
+    right.document_id = wanted.document;
+    right.document = found.document;
+    right.share_id = asked[i].id;
+    right.share = std::move(asked[i].stored);
+    auto permitted = co_await Permitted(call, std::move(right), reading);
+    if (permitted.ok()) {
+      co_return permitted;
+    }
+    refusal = permitted.status();
+    if (rpc::ReasonOf(refusal) != common::v1::ERROR_REASON_NOT_PERMITTED) {
+      break;
+    }
+  }
+  co_return refusal;
+}
+
+// On the list before consent is asked: a no that is followed meanwhile is not missed.
+Task<absl::StatusOr<ReadingRight>> ReadingRights::Permitted(rpc::Call call, ReadingRight right,
+                                                            Reading reading) const {
+  const v1::StoredShare& share = right.share.value;
+  ReadingBasis basis;
+  basis.person = right.person;
+  basis.document = right.document_id;
+  basis.covered = CoveredBy(share, reading.type, KindOf(vault_, share.recipient().institution()));
+  basis.share = right.share_id;
+  basis.since = FromProto(share.since());
+  basis.until = FromProto(share.until());
+  right.open = vault_.streams.Open(std::move(basis));
+  consent::v1::CheckRequest question = CheckOfShare(right.person, share, reading.type, call.caller.function);
+  CO_ASSIGN_OR_RETURN(const Answered answered, co_await AskConsent(vault_, std::move(question)));
+  const absl::Time now = vault_.context.log.Now();
+  if (const Refusal why = JudgeConsent(share, reading, answered.answer, now); why.has_value()) {
+    co_return StatusOf(*why);
+  }
+  right.permit_id = answered.answer.permit_id;
+  right.permit_expires = answered.answer.permit_expires;
+  right.open->Permitted(answered.decided_at, right.permit_expires);
+  if (const auto cut = right.open->WhyCut(); cut.has_value()) {
+    co_return StatusOfCut(*cut);
+  }
+  co_return right;
+}
+
+Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call call, Id128 person,
+                                                                      std::vector<v1::DocumentType> types,
+                                                                      Id128 from, size_t limit) const {
+  // The candidates: papers with the share that covers each, in the order of the papers' ids.
+  struct Candidate {
+    Id128 name;
+    Row<v1::StoredDocument> paper;
+    Row<v1::StoredShare> share;
+  };
+  std::map<Id128, Candidate> candidates;
+  absl::Status refusal = rpc::NoSuchOrNotYours();
+  bool any = false;
+  const absl::Time now = vault_.context.log.Now();
+  CO_ASSIGN_OR_RETURN(const auto names, vault_.access.NamesOf(person));
+  for (const Id128& name : names) {
+    CO_ASSIGN_OR_RETURN(auto shares, AllShares(vault_.store, name));
+    std::erase_if(shares, [&](const Row<v1::StoredShare>& share) {
+      return call.caller.is_service() ||
+             share.stored.value.recipient().institution() != call.caller.institution ||
+             StateOf(share.stored.value, now, true) != v1::Share::STATE_ACTIVE;
+    });
+    if (shares.empty()) {
+      continue;
+    }
+    any = true;
+    std::optional<Id128> at = from;
+    while (at.has_value()) {
+      CO_ASSIGN_OR_RETURN(auto page, vault_.store.Documents(name, *at, kPage));
+      for (Row<v1::StoredDocument>& paper : page.rows) {
+        const v1::StoredDocument& document = paper.stored.value;
+        if (!types.empty() && std::find(types.begin(), types.end(), document.type()) == types.end()) {
+          continue;
+        }
+        const Reading reading = ReadingOf(call, paper.id, document, 0);
+        for (const Row<v1::StoredShare>& share : shares) {
+          const Refusal why = JudgeBeforeConsent(share.stored.value, reading, now, vault_.lease.Held());
+          if (!why.has_value()) {
+            candidates.emplace(paper.id, Candidate{name, paper, share});
+            break;
+          }
+          if (*why == common::v1::ERROR_REASON_PEER_BEHIND) {
+            refusal = Behind();
+          }
+        }
+      }
+      at = page.next;
+    }
+  }
+  Shared out;
+  if (candidates.empty()) {
+    if (any && rpc::ReasonOf(refusal) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+      co_return out;  // nothing is there yet of what is shared
+    }
+    co_return refusal;
+  }
+  CO_RETURN_IF_ERROR(MayBeShown(vault_));
+  // One question for what is one to consent.
+  std::map<std::pair<Id128, int>, absl::StatusOr<ReadingRight>> answers;
+  for (auto& [id, candidate] : candidates) {
+    const std::pair<Id128, int> key(candidate.share.id,
+                                    static_cast<int>(candidate.paper.stored.value.type()));
+    auto known = answers.find(key);
+    if (out.rights.size() >= limit || (known == answers.end() && answers.size() >= kMostAskedInList)) {
+      out.next = id;
+      break;
+    }
+    ReadingRight right;
+    right.person = candidate.name;
+    right.document_id = id;
+    right.document = candidate.paper.stored;
+    right.share_id = candidate.share.id;
+    right.share = candidate.share.stored;
+    if (known == answers.end()) {
+      const Reading reading = ReadingOf(call, id, right.document.value, 0);
+      auto permitted = co_await Permitted(call, right, reading);
+      if (!permitted.ok() && rpc::ReasonOf(permitted.status()) != common::v1::ERROR_REASON_NOT_PERMITTED) {
+        co_return permitted.status();
+      }
+      known = answers.emplace(key, std::move(permitted)).first;
+    }
+    if (!known->second.ok()) {
+      refusal = known->second.status();
+      continue;
+    }
+    right.permit_id = known->second->permit_id;
+    right.permit_expires = known->second->permit_expires;
+    right.open = known->second->open;
+    out.rights.push_back(std::move(right));
+  }
+  if (out.rights.empty() && !out.next.has_value()) {
+    co_return refusal;
+  }
+  co_return out;
+}
+
+Task<absl::Status> ReadingRights::Record(rpc::Call call, std::vector<ReadingRight> rights,
+                                         audit::Event event) const {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  if (!event.subject.has_value()) {
+    co_return absl::InternalError("a reading is about somebody");
+  }
+  storage::CommitRequest commit;
+  commit.partition = VaultStore::PersonPartition(event.subject->id);
+  for (const ReadingRight& right : rights) {
+    right.Guard(call.caller.institution, commit);
+  }
+  // A share may cover several of them.
+  std::map<std::string, storage::Precondition> guards;
+  for (storage::Precondition& guard : commit.preconditions) {
+    std::string key = guard.key;
+    guards.emplace(std::move(key), std::move(guard));
+  }
+  commit.preconditions.clear();
+  for (auto& [key, guard] : guards) {
+    commit.preconditions.push_back(std::move(guard));
+  }
+  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(std::move(event)));
+  commit.leaves.push_back(std::move(draft));
+  const auto done = co_await vault_.context.store.Commit(std::move(commit));
+  co_return done.status();
+}
+
+}  // namespace relais::vault

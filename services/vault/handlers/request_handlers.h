@@ -1,0 +1,38 @@
+// ShareService.RequestDocument, DecideRequest and ListRequests: no paper is asked twice (action 4 of the
+// Pacte).
+#pragma once
+
+#include "relais/vault/v1/share_service.pb.h"
+#include "services/vault/handlers/share_handlers.h"
+
+namespace relais::vault {
+
+/// Thread-safe. Methods as in the proto. Asking tells the asker nothing: the answer and the work are the same
+/// whether she has a vault, that paper, or neither.
+class RequestHandlers {
+ public:
+  explicit RequestHandlers(const Vault& vault) : vault_(vault) {}
+
+  Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestDocument(rpc::Call call,
+                                                                    v1::RequestDocumentRequest request);
+  Task<absl::StatusOr<v1::DecideRequestResponse>> DecideRequest(rpc::Call call,
+                                                                v1::DecideRequestRequest request);
+  Task<absl::StatusOr<v1::ListRequestsResponse>> ListRequests(rpc::Call call,
+                                                              v1::ListRequestsRequest request);
+
+ private:
+  Task<absl::StatusOr<v1::RequestDocumentResponse>> TryAsk(rpc::Call call, Id128 person,
+                                                           v1::RequestDocumentRequest request, Id128 id);
+  Task<absl::StatusOr<v1::DecideRequestResponse>> TryDecide(rpc::Call call, Id128 person,
+                                                            v1::DecideRequestRequest request, Id128 event_id);
+  Task<absl::StatusOr<std::vector<v1::StoredShare>>> SharesFor(rpc::Call call, Id128 person,
+                                                               v1::DecideRequestRequest request,
+                                                               v1::StoredRequest asked,
+                                                               std::vector<Row<v1::StoredDocument>> papers);
+  Task<absl::StatusOr<v1::ListRequestsResponse>> ListHers(rpc::Call call, v1::ListRequestsRequest request);
+  Task<absl::StatusOr<v1::ListRequestsResponse>> ListOurs(rpc::Call call, v1::ListRequestsRequest request);
+
+  const Vault& vault_;
+};
+
+}  // namespace relais::vault

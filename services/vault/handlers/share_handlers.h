@@ -1,0 +1,45 @@
+// ShareService.Share, Revoke and List: everything is private until she shares it (D-3.6).
+#pragma once
+
+#include "relais/vault/v1/share_service.pb.h"
+#include "services/vault/handlers/reading_right.h"
+
+namespace relais::vault {
+
+/// What a share is to be: judged by consent and by share_rules.h.
+struct ShareWish {
+  Id128 person;
+  v1::StoredShare share;                                  // all but `since` and `state`
+  v1::DocumentType type = v1::DOCUMENT_TYPE_UNSPECIFIED;  // of the paper, or the type itself
+  std::optional<v1::Document::State> document;            // of the one paper; nullopt: a type
+};
+/// The share as it may be stored now: asked of consent, recorded, and followed up to the answer. The refusals
+/// of JudgeShare; VAULT_CLOSED; UNKNOWN_CODE for a purpose or an institution that the directory does not
+/// have; PEER_UNAVAILABLE, PEER_BEHIND; DIRECTORY_EXPIRED. NOT_PERMITTED says nothing more to a host than
+/// that.
+Task<absl::StatusOr<v1::StoredShare>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish);
+
+/// Thread-safe. Methods as in the proto.
+class ShareHandlers {
+ public:
+  explicit ShareHandlers(const Vault& vault) : vault_(vault) {}
+
+  Task<absl::StatusOr<v1::ShareResponse>> Share(rpc::Call call, v1::ShareRequest request);
+  Task<absl::StatusOr<v1::RevokeResponse>> Revoke(rpc::Call call, v1::RevokeRequest request);
+  Task<absl::StatusOr<v1::ShareServiceListResponse>> List(rpc::Call call,
+                                                          v1::ShareServiceListRequest request);
+
+ private:
+  Task<absl::StatusOr<v1::ShareResponse>> TryShare(rpc::Call call, Id128 person, v1::ShareRequest request,
+                                                   Id128 id);
+  Task<absl::StatusOr<v1::RevokeResponse>> TryRevoke(rpc::Call call, Id128 person, v1::RevokeRequest request,
+                                                     Id128 event_id);
+  Task<absl::StatusOr<v1::ShareServiceListResponse>> ListHers(rpc::Call call,
+                                                              v1::ShareServiceListRequest request);
+  Task<absl::StatusOr<v1::ShareServiceListResponse>> ListOurs(rpc::Call call,
+                                                              v1::ShareServiceListRequest request);
+
+  const Vault& vault_;
+};
+
+}  // namespace relais::vault
