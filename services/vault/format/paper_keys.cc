@@ -63,6 +63,16 @@ absl::StatusOr<Secret> Opened(absl::StatusOr<std::string> key) {
 
 absl::StatusOr<uint32_t> RingEpochKeys::Current() const { return ring_.Latest(kRingName); }
 
+std::vector<uint32_t> RingEpochKeys::Held() const {
+  std::vector<uint32_t> held;
+  for (const crypto::KeyVersion& key : ring_.List()) {
+    if (key.name == kRingName) {
+      held.push_back(key.version);
+    }
+  }
+  return held;
+}
+
 absl::StatusOr<EpochKeys::Wrapped> RingEpochKeys::Wrap(std::string_view aad, const Secret& key) {
   ASSIGN_OR_RETURN(const uint32_t epoch, Current());
   ASSIGN_OR_RETURN(const Secret wrapping, ring_.Get(kRingName, epoch));

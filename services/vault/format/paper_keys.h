@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,6 +36,8 @@ class EpochKeys {
   };
   /// The epoch that wraps now. NOT_FOUND before the first one was made.
   [[nodiscard]] virtual absl::StatusOr<uint32_t> Current() const = 0;
+  /// Epochs whose key is still there, ascending.
+  [[nodiscard]] virtual std::vector<uint32_t> Held() const = 0;
   [[nodiscard]] virtual absl::StatusOr<Wrapped> Wrap(std::string_view aad, const Secret& key) = 0;
   [[nodiscard]] virtual absl::StatusOr<Secret> Unwrap(uint32_t epoch, std::string_view aad,
                                                       std::string_view sealed) const = 0;
@@ -56,6 +59,7 @@ class RingEpochKeys final : public EpochKeys {
   RingEpochKeys(crypto::KeyRing& ring, Random& random) : ring_(ring), random_(random) {}
 
   [[nodiscard]] absl::StatusOr<uint32_t> Current() const override;
+  [[nodiscard]] std::vector<uint32_t> Held() const override;
   [[nodiscard]] absl::StatusOr<Wrapped> Wrap(std::string_view aad, const Secret& key) override;
   [[nodiscard]] absl::StatusOr<Secret> Unwrap(uint32_t epoch, std::string_view aad,
                                               std::string_view sealed) const override;

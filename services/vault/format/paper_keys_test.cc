@@ -46,7 +46,9 @@ TEST(PaperKeys, RotatingAnEpochWrapsPersonsAnewAndEndsTheOldCopies) {
   const std::string anew =
       *WrapPersonKey(keys.epochs, IdOf(1), 1, *UnwrapPersonKey(keys.epochs, IdOf(1), 1, old));
   EXPECT_EQ(*EpochOf(anew), 2u);
+  EXPECT_EQ(keys.epochs.Held(), (std::vector<uint32_t>{1, 2}));
   ASSERT_TRUE(keys.epochs.Destroy(1).ok());
+  EXPECT_EQ(keys.epochs.Held(), (std::vector<uint32_t>{2}));
   EXPECT_TRUE(crypto::IsDestroyed(UnwrapPersonKey(keys.epochs, IdOf(1), 1, old).status()));
   EXPECT_TRUE(UnwrapPersonKey(keys.epochs, IdOf(1), 1, anew).ok());
 }

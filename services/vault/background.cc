@@ -1,0 +1,69 @@
+#include "services/vault/background.h"
+
+namespace relais::vault {
+
+void Background::Start() {
+  {
+    std::lock_guard lock(mu_);
+    started_ = true;
+  }
+  Spawn(executor_, Run());
+}
+
+void Background::Wake() {
+  std::optional<OneShot<bool>> pause;
+  {
+    std::lock_guard lock(mu_);
+    woken_ = true;
+    pause = pause_;
+  }
+  if (pause.has_value()) {
+    pause->Set(true);
+  }
+}
+
+Task<bool> Background::Stop() {
+  stopping_ = true;
+  Wake();
+  bool started = false;
+  {
+    std::lock_guard lock(mu_);
+    started = started_;
+  }
+  if (!started) {
+    co_return true;
+  }
+  const bool stopped = co_await stopped_;
+  co_return stopped;
+}
+
+Task<void> Background::Run() {
+  while (!stopping_) {
+    {
+      std::lock_guard lock(mu_);
+      woken_ = false;
+    }
+    const absl::Duration wait = co_await turn_();
+    const OneShot<bool> pause(executor_);
+    bool at_once = false;
+    {
+      std::lock_guard lock(mu_);
+      at_once = woken_ || stopping_;
+      if (!at_once) {
+        pause_ = pause;
+      }
+    }
+    if (!at_once) {
+      executor_.PostAfter(wait, [pause] { pause.Set(false); });
+      co_await pause;
+      std::lock_guard lock(mu_);
+      pause_.reset();
+    }
+    co_await ResumeOn(executor_);
+  }
+  // Whoever sees it may destroy this object.
+  const OneShot<bool> stopped = stopped_;
+  stopped.Set(true);
+}
+
+}  // namespace relais::vault
