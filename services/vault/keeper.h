@@ -1,0 +1,48 @@
+// What the vault does for erasure, legal holds and retention (common/audit/maintenance.h).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "common/audit/followed_links.h"
+#include "common/audit/follower.h"
+#include "common/audit/maintenance.h"
+#include "services/vault/vault.h"
+
+namespace relais::vault {
+
+class Keeper final : public audit::StateKeeper {
+ public:
+  Keeper(const Vault& vault, audit::Follower& own)
+      : vault_(vault), own_(own), links_(vault.context.store, vault.context.log) {}
+
+  /// From here on the follower of the vault's own log is waited for.
+  void FollowingStarted() { following_ = true; }
+
+  /// Open readings are cut; then her bytes, every derived row that names her, and her partition with her keys and records. While
+  /// she is frozen nothing of hers opens, and with her keys every paper is gone, in this store; what backups hold ends with the
+  /// epoch of keys.
+  Task<absl::Status> EraseState(audit::Subject subject) override;
+  /// Nobody (keeper_held.cc).
+  absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
+  /// What is said of her papers, her shares, requests and hosts; and their current texts, the smallest first, up to 64 MiB of
+  /// them, each piece an item.
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
+  Task<absl::Status> Acknowledge(Id128 erasure) override;
+  /// Papers dropped in that nobody decided about within 30 days: some hundred persons a step.
+  Task<absl::StatusOr<bool>> Sweep() override;
+
+ private:
+  Task<absl::StatusOr<uint64_t>> SweepPerson(Id128 person, absl::Time due_before);
+
+  const Vault& vault_;
+  audit::Follower& own_;
+  audit::FollowedLinks links_;
+  std::atomic<bool> following_ = false;
+  // Where the sweep is.
+  Id128 from_;
+  uint64_t purged_ = 0;
+};
+
+}  // namespace relais::vault

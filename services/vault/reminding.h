@@ -1,0 +1,37 @@
+// Papers that expire (D-3.7): she is reminded 60 and 15 days before their last day. The reminder is a leaf, DOCUMENT_EXPIRING,
+// which alerting follows; it is sent once, because the record that it was and the leaf are one commit.
+#pragma once
+
+#include <cstddef>
+
+#include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
+#include "services/vault/background.h"
+#include "services/vault/vault.h"
+
+namespace relais::vault {
+
+/// Thread-safe. Looks every `settings.reminder_scan` at the papers whose last day is within 60 days from today (Paris), so that
+/// days on which the service did not run are caught up. Needs no peer.
+class Reminding {
+ public:
+  explicit Reminding(const Vault& vault);
+
+  void Start() { background_.Start(); }
+  Task<bool> Stop();
+
+  /// One look. How many reminders were sent. One at a time.
+  Task<absl::StatusOr<size_t>> LookOnce();
+
+ private:
+  Task<absl::Duration> Turn();
+  Task<absl::StatusOr<size_t>> LookAt(absl::CivilDay day, absl::CivilDay today);
+  Task<absl::StatusOr<bool>> Remind(absl::CivilDay day, absl::CivilDay today, Id128 person, Id128 document);
+  Task<absl::Status> DropPointer(absl::CivilDay day, Id128 person, Id128 document);
+
+  const Vault& vault_;
+  Background background_;
+  bool failing_ = false;  // the worker's
+};
+
+}  // namespace relais::vault
