@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,7 +53,7 @@ class KeyCommits {
   friend class Ticket;
   mutable std::mutex mu_;
   uint64_t next_ = 1;
-  std::map<uint64_t, bool> held_;
+  std::set<uint64_t> held_;
 };
 
 /// The keys of her papers, unwrapped. Thread-safe. NOT_FOUND with crypto::IsDestroyed: the epoch is gone.
@@ -169,7 +169,7 @@ class Papers {
   /// The same of an upload whose bytes are all there, before there is a record.
   [[nodiscard]] absl::StatusOr<PaperText> OpenUpload(const VersionName& name, const Id128& content,
                                                      const v1::StoredUpload& upload) const;
-  /// FAILED_PRECONDITION, as DATA_LOSS, for whoever reads: says that it is damaged, not how.
+  /// DATA_LOSS / DOCUMENT_DAMAGED, for whoever reads: that it is damaged, not how.
   [[nodiscard]] static absl::Status Damaged();
 
   /// A writer that goes on where the durable bytes end.

@@ -1,0 +1,88 @@
+#include "services/vault/vault.h"
+
+#include <optional>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "services/vault/convert.h"
+
+namespace relais::vault {
+namespace {
+
+struct Said {
+  common::v1::ErrorReason reason;
+  absl::StatusCode code;
+  const char* message;
+};
+
+constexpr Said kSaid[] = {
+    {common::v1::ERROR_REASON_INVALID_FIELDS, absl::StatusCode::kInvalidArgument,
+     "fields do not fit together: see the method's description"},
+    {common::v1::ERROR_REASON_TOO_LARGE, absl::StatusCode::kInvalidArgument,
+     "larger than one paper may be, or than was declared"},
+    {common::v1::ERROR_REASON_QUOTA_EXCEEDED, absl::StatusCode::kResourceExhausted,
+     "the quota of this vault or of the depositor does not hold that much more"},
+    {common::v1::ERROR_REASON_OFFSET_MISMATCH, absl::StatusCode::kFailedPrecondition,
+     "the bytes do not continue where the upload is: ask QueryUpload"},
+    {common::v1::ERROR_REASON_HASH_MISMATCH, absl::StatusCode::kInvalidArgument,
+     "the text has another SHA-256 than was declared; the upload ended"},
+    {common::v1::ERROR_REASON_TYPE_NOT_ALLOWED, absl::StatusCode::kInvalidArgument,
+     "the content is of no type that the vault takes, or of another than was declared"},
+    {common::v1::ERROR_REASON_MALWARE_FOUND, absl::StatusCode::kInvalidArgument,
+     "the scanner found malware; nothing of the file was kept"},
+    {common::v1::ERROR_REASON_DUPLICATE_DOCUMENT, absl::StatusCode::kAlreadyExists,
+     "a text with that hash is already in this vault"},
+    {common::v1::ERROR_REASON_SCANNER_UNAVAILABLE, absl::StatusCode::kUnavailable,
+     "the scanner that this vault requires does not answer: complete the upload later"},
+    {common::v1::ERROR_REASON_VAULT_CLOSED, absl::StatusCode::kFailedPrecondition,
+     "the vault is closing or closed: papers can be read and exported, not deposited or shared"},
+    {common::v1::ERROR_REASON_WRONG_STATE, absl::StatusCode::kFailedPrecondition,
+     "not in a state that allows it"},
+    {common::v1::ERROR_REASON_NOT_PERMITTED, absl::StatusCode::kPermissionDenied,
+     "her agreement does not permit this; ask her"},
+    {common::v1::ERROR_REASON_PEER_BEHIND, absl::StatusCode::kUnavailable,
+     "the consent registry cannot be followed at the moment: nothing is shown to others"},
+    {common::v1::ERROR_REASON_PEER_UNAVAILABLE, absl::StatusCode::kUnavailable,
+     "the consent registry does not answer"},
+    {common::v1::ERROR_REASON_OVERLOADED, absl::StatusCode::kResourceExhausted, "too many of these at once"},
+    {common::v1::ERROR_REASON_ETAG_MISMATCH, absl::StatusCode::kAborted,
+     "changed since it was read: read again"},
+};
+
+}  // namespace
+
+rpc::Call OwnCall(const rpc::ServiceContext& context) {
+  rpc::Call call;
+  call.caller.kind = rpc::Caller::Kind::kService;
+  call.caller.service = kOwnName;
+  call.directory = context.directory();
+  return call;
+}
+
+absl::StatusOr<VaultPhase> PhaseNow(const Vault& vault) {
+  ASSIGN_OR_RETURN(const Stored<v1::StoredClosure> stored, vault.store.Closure());
+  std::optional<ClosurePlan> plan;
+  if (stored.value.has_closure()) {
+    const v1::Closure& closure = stored.value.closure();
+    plan = ClosurePlan{vault.paris.DayOf(FromProto(closure.announced())), DayOf(closure.closing_day()),
+                       DayOf(closure.retrieval_until()), stored.value.without_notice()};
+  }
+  return PhaseOn(plan, vault.paris.DayOf(vault.context.clock.Now()));
+}
+
+absl::Status StatusOf(common::v1::ErrorReason reason) {
+  if (reason == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+    return rpc::NoSuchOrNotYours();
+  }
+  if (reason == common::v1::ERROR_REASON_DOCUMENT_DAMAGED) {
+    return Papers::Damaged();
+  }
+  for (const Said& said : kSaid) {
+    if (said.reason == reason) {
+      return rpc::Refusal(said.code, reason, said.message);
+    }
+  }
+  return absl::InternalError("a refusal without words");
+}
+
+}  // namespace relais::vault
