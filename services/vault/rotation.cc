@@ -207,8 +207,9 @@ Task<absl::Status> Rotation::RunOnce() {
     }
     rpc::Call own = OwnCall(vault_.context);
     rpc::Actor actor = ActorOfOwn(own);
+    const std::optional<rpc::Idempotency::Seen> nobody;
     const absl::StatusOr<Begun> begun =
-        co_await Begin(std::move(own), std::move(actor), "", v1::KEY_LEVEL_EPOCH, std::nullopt);
+        co_await Begin(std::move(own), std::move(actor), std::string(), v1::KEY_LEVEL_EPOCH, nobody);
     CO_RETURN_IF_ERROR(begun.status());
     CO_ASSIGN_OR_RETURN(stored, vault_.store.Rotation());
   }
@@ -401,7 +402,12 @@ Task<absl::Status> Rotation::RotatePersons(Stored<v1::StoredRotation> stored) {
     CO_ASSIGN_OR_RETURN(const std::vector<Id128> persons, vault_.store.Persons(from, kPersonsAtOnce));
     std::vector<uint64_t> renewed;
     for (const Id128& person : persons) {
-      const absl::StatusOr<uint64_t> keys = co_await RenewPersonKey(vault_, person, id);
+      absl::StatusOr<uint64_t> keys = co_await RenewPersonKey(vault_, person, id);
+      if (absl::IsDataLoss(keys.status())) {
+        // Hers stay as they are, every generation: the scrub says what is damaged.
+        log::Warn("a person's keys of papers are not renewed: a row is damaged", {log::Field::Code(keys.status())});
+        keys = uint64_t{0};
+      }
       CO_RETURN_IF_ERROR(keys.status());
       renewed.push_back(*keys);
     }
@@ -409,7 +415,9 @@ Task<absl::Status> Rotation::RotatePersons(Stored<v1::StoredRotation> stored) {
     v1::Rotation& rotation = *progress.stored.value.mutable_rotation();
     for (size_t i = 0; i < persons.size(); ++i) {
       const absl::Status dropped = co_await DropOldPersonKeys(vault_, persons[i], id, renewed[i]);
-      CO_RETURN_IF_ERROR(dropped);
+      if (!absl::IsDataLoss(dropped)) {
+        CO_RETURN_IF_ERROR(dropped);
+      }
       rotation.set_keys(rotation.keys() + renewed[i]);
       from = storage::NextId(persons[i]);
     }

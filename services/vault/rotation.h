@@ -77,10 +77,10 @@ class Rotation {
   bool failing_ = false;  // the worker's
 };
 
-/// Renews one person's key (person_keys.cc). `begun`: how many keys were wrapped anew; 0 with OK: she has none, or is being
-/// erased.
+/// Renews one person's key (person_keys.cc): how many keys were wrapped anew. DATA_LOSS: a row of hers is damaged; what was not
+/// renewed is still opened by its old generation.
 Task<absl::StatusOr<uint64_t>> RenewPersonKey(const Vault& vault, Id128 person, std::string rotation_id);
-/// Removes generations of hers that nothing is wrapped by any more.
+/// Removes generations of hers that nothing is wrapped by any more. ABORTED: something still is.
 Task<absl::Status> DropOldPersonKeys(const Vault& vault, Id128 person, std::string rotation_id, uint64_t keys);
 
 }  // namespace relais::vault

@@ -1,0 +1,345 @@
+#include "services/vault/scrubber.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/audit/subject_keys.h"
+#include "common/base/log.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/storage/partitions.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kPersonsAtOnce = 50;
+constexpr size_t kContentsAtOnce = 200;
+constexpr size_t kPapersAtOnce = 100;
+constexpr absl::Duration kRetry = absl::Seconds(10);
+constexpr absl::Duration kIdle = absl::Hours(1);
+constexpr absl::Duration kWriterEnds = absl::Seconds(5);
+// `next` of the row: empty or 16 bytes, a person; this and 16 bytes, bytes of papers.
+constexpr char kContents = 'D';
+
+bool UnderWay(const v1::StoredScrub& stored) {
+  return !stored.scrub().scrub_id().empty() && !stored.scrub().has_ended();
+}
+
+absl::Status Stopping() { return absl::UnavailableError("the service is stopping"); }
+
+void Count(const PaperCheck& check, v1::Scrub& scrub) {
+  for (const v1::StoredVersion& version : check.document.value.versions()) {
+    scrub.set_bytes(scrub.bytes() + version.version().size());
+  }
+  for (const v1::VersionCheck& version : check.checks) {
+    scrub.set_versions(scrub.versions() + 1);
+    switch (version.finding()) {
+      case v1::VersionCheck::FINDING_INTACT:
+        continue;
+      case v1::VersionCheck::FINDING_MISSING:
+        scrub.set_missing(scrub.missing() + 1);
+        break;
+      case v1::VersionCheck::FINDING_HASH_DIFFERS:
+        scrub.set_hash_differs(scrub.hash_differs() + 1);
+        break;
+      case v1::VersionCheck::FINDING_ROLLED_BACK:
+        scrub.set_rolled_back(scrub.rolled_back() + 1);
+        break;
+      default:
+        scrub.set_altered(scrub.altered() + 1);
+    }
+    scrub.set_damaged(scrub.damaged() + 1);
+  }
+}
+
+// Ids of her papers by the keys of her rows: those whose row does not open too.
+absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person, const LoggedPapers& logged) {
+  constexpr std::string_view kPrefix = "v/doc/";
+  std::set<Id128> papers;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person), kPrefix,
+                                                                        from, kPapersAtOnce));
+    for (const storage::KeyedEntry& row : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 id, IdOf(std::string_view(row.key).substr(kPrefix.size())));
+      papers.insert(id);
+    }
+    from = page.next;
+  } while (!from.empty());
+  for (const auto& [id, paper] : logged) {
+    if (!paper.destroyed) {
+      papers.insert(id);
+    }
+  }
+  return papers;
+}
+
+}  // namespace
+
+storage::Partition Scrubber::Bucket(const rpc::ServiceContext& context) {
+  return context.idempotency.Bucket("vault-scrub", "", "");
+}
+
+Scrubber::Scrubber(const Vault& vault)
+    : vault_(vault), background_(vault.context.executor, [this] { return Turn(); }) {}
+
+Task<bool> Scrubber::Stop() {
+  const bool stopped = co_await background_.Stop();
+  co_return stopped;
+}
+
+Task<absl::StatusOr<Scrubber::Begun>> Scrubber::Begin(rpc::Call call, rpc::Actor actor, std::string request_id,
+                                                      std::optional<rpc::Idempotency::Seen> seen) {
+  CO_ASSIGN_OR_RETURN(Stored<v1::StoredScrub> stored, vault_.store.Scrub());
+  Begun begun;
+  if (UnderWay(stored.value)) {
+    begun.scrub = stored.value.scrub();
+    co_return begun;
+  }
+  stored.value.Clear();
+  v1::Scrub& scrub = *stored.value.mutable_scrub();
+  scrub.set_scrub_id(vault_.context.random.Id().ToHex());
+  *scrub.mutable_begun() = ToProto(vault_.context.log.Now());
+  storage::CommitRequest commit;
+  vault_.store.PutScrub(stored, commit);
+  if (seen.has_value()) {
+    rpc::Idempotency::Remember(*seen, scrub, commit);
+  }
+  const Acting acting{call, actor, request_id, Id128()};
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(ScrubbedEvent(acting, scrub)));
+  commit.leaves.push_back(std::move(leaf));
+  const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  begun.scrub = scrub;
+  begun.leaves = done->leaves;
+  background_.Wake();
+  co_return begun;
+}
+
+// ---- the worker
+
+Task<absl::Duration> Scrubber::Turn() {
+  const absl::Status done = co_await RunOnce();
+  if (!done.ok() && !std::exchange(failing_, true) && !background_.stopping()) {
+    log::Warn("the papers cannot be checked now", {log::Field::Code(done)});
+  }
+  failing_ = !done.ok();
+  co_return failing_ ? kRetry : kIdle;
+}
+
+Task<absl::Status> Scrubber::RunOnce() {
+  co_await ResumeOn(vault_.context.executor);
+  CO_ASSIGN_OR_RETURN(Stored<v1::StoredScrub> stored, vault_.store.Scrub());
+  if (!UnderWay(stored.value)) {
+    if (vault_.settings.scrub_every <= absl::ZeroDuration()) {
+      co_return absl::OkStatus();
+    }
+    if (stored.version == 0) {  // counted from here
+      *stored.value.mutable_scrub()->mutable_begun() = ToProto(vault_.context.log.Now());
+      const absl::Status noted = co_await Save(stored, std::string());
+      co_return noted;
+    }
+    const absl::Time last = FromProto(stored.value.scrub().begun());
+    if (vault_.context.log.Now() - last < vault_.settings.scrub_every) {
+      co_return absl::OkStatus();
+    }
+    rpc::Call own = OwnCall(vault_.context);
+    rpc::Actor actor = ActorOfOwn(own);
+    const std::optional<rpc::Idempotency::Seen> nobody;
+    const absl::StatusOr<Begun> begun = co_await Begin(std::move(own), std::move(actor), std::string(), nobody);
+    CO_RETURN_IF_ERROR(begun.status());
+    CO_ASSIGN_OR_RETURN(stored, vault_.store.Scrub());
+  }
+  const absl::Status gone = co_await Go(std::move(stored));
+  co_return gone;
+}
+
+Task<absl::Status> Scrubber::Go(Stored<v1::StoredScrub> stored) {
+  const std::string& next = stored.value.next();
+  if (next.empty() || next.size() == Id128::kSize) {
+    const absl::Status read = co_await ScrubPersons(stored);
+    CO_RETURN_IF_ERROR(read);
+  }
+  const absl::Status removed = co_await RemoveOrphans(stored);
+  CO_RETURN_IF_ERROR(removed);
+  const absl::Status finished = co_await Finish(stored);
+  co_return finished;
+}
+
+// What was counted and where it goes on are one row: whoever is looked at again was not counted.
+Task<absl::Status> Scrubber::Save(Stored<v1::StoredScrub>& stored, std::string next) {
+  stored.value.set_next(std::move(next));
+  storage::CommitRequest commit;
+  vault_.store.PutScrub(stored, commit);
+  const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  stored.version = done->version;
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Scrubber::Finish(Stored<v1::StoredScrub>& stored) {
+  *stored.value.mutable_scrub()->mutable_ended() = ToProto(vault_.context.log.Now());
+  stored.value.clear_next();
+  storage::CommitRequest commit;
+  vault_.store.PutScrub(stored, commit);
+  const rpc::Call own = OwnCall(vault_.context);
+  const rpc::Actor actor = ActorOfOwn(own);
+  const Acting acting{own, actor, "", Id128()};
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
+                      vault_.context.log.Draft(ScrubbedEvent(acting, stored.value.scrub())));
+  commit.leaves.push_back(std::move(leaf));
+  const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  if (stored.value.scrub().damaged() != 0) {
+    log::Error("papers are damaged: the scrub's report says how many, their persons' journals which",
+               {log::Field::Count("damaged", static_cast<int64_t>(stored.value.scrub().damaged()))});
+  }
+  co_return absl::OkStatus();
+}
+
+// ---- papers
+
+Task<absl::Status> Scrubber::ScrubPersons(Stored<v1::StoredScrub>& stored) {
+  Id128 from;
+  if (!stored.value.next().empty()) {
+    CO_ASSIGN_OR_RETURN(from, IdOf(stored.value.next()));
+  }
+  for (bool last = false; !last;) {
+    CO_ASSIGN_OR_RETURN(const std::vector<Id128> persons, vault_.store.Persons(from, kPersonsAtOnce));
+    for (const Id128& person : persons) {
+      if (background_.stopping()) {
+        co_return Stopping();
+      }
+      const absl::Status scrubbed = co_await ScrubPerson(person, *stored.value.mutable_scrub());
+      CO_RETURN_IF_ERROR(scrubbed);
+      from = storage::NextId(person);
+    }
+    last = persons.size() < kPersonsAtOnce || from.IsZero();
+    const absl::Status saved =
+        co_await Save(stored, last ? std::string(1, kContents) + Id128().ToBytes() : from.ToBytes());
+    CO_RETURN_IF_ERROR(saved);
+    co_await ResumeOn(vault_.context.executor);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Scrubber::ScrubPerson(Id128 person, v1::Scrub& scrub) {
+  if (vault_.context.log.keys().Frozen(VaultStore::SubjectOf(person))) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const LoggedPapers logged, LoggedOf(vault_.context, person, std::nullopt));
+  CO_ASSIGN_OR_RETURN(const std::set<Id128> papers, PapersOf(vault_, person, logged));
+  for (const Id128& paper : papers) {
+    if (background_.stopping()) {
+      co_return Stopping();
+    }
+    const absl::Status scrubbed = co_await ScrubPaper(person, paper, logged, scrub);
+    CO_RETURN_IF_ERROR(scrubbed);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const LoggedPapers& logged, v1::Scrub& scrub) {
+  CheckOptions options;
+  options.logged = &logged;
+  options.bytes_per_second = vault_.settings.scrub_bytes_per_second;
+  const auto checked = co_await CheckPaper(vault_, person, document, options);
+  CO_RETURN_IF_ERROR(checked.status());
+  if (!checked->has_value() || (*checked)->checks.empty()) {
+    co_return absl::OkStatus();
+  }
+  const PaperCheck& check = **checked;
+  v1::StoredDocument as_found = check.document.value;
+  if (check.intact() && !ApplyChecks(check.checks, as_found)) {
+    Count(check, scrub);
+    co_return absl::OkStatus();
+  }
+  const rpc::Call own = OwnCall(vault_.context);
+  const rpc::Actor actor = ActorOfOwn(own);
+  const Acting acting{own, actor, "", person};
+  const std::optional<HostGuard> no_host;
+  const absl::StatusOr<storage::CommitResult> written =
+      co_await WriteChecks(vault_, acting, document, check, scrub.scrub_id(), no_host);
+  if (absl::IsNotFound(written.status()) || audit::IsErased(written.status())) {
+    co_return absl::OkStatus();  // destroyed, or she is erased, meanwhile
+  }
+  CO_RETURN_IF_ERROR(written.status());
+  Count(check, scrub);
+  co_return absl::OkStatus();
+}
+
+// ---- what belongs to nobody
+
+// An upload becomes a paper in one commit: whoever looks for the upload first misses neither. A row that is there and does not
+// open keeps the bytes.
+absl::StatusOr<bool> Scrubber::IsOrphan(const Id128& content, const ContentHead& head) const {
+  const storage::Partition person = VaultStore::PersonPartition(head.name.person);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> upload,
+                   vault_.context.store.Get(person, "v/up/" + content.ToBytes()));
+  if (upload.has_value()) {
+    return false;
+  }
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> row,
+                   vault_.context.store.Get(person, "v/doc/" + head.name.document.ToBytes()));
+  if (!row.has_value()) {
+    return true;
+  }
+  const auto document = vault_.store.Document(head.name.person, head.name.document, View::kFrozen);
+  if (absl::IsDataLoss(document.status())) {
+    return false;
+  }
+  RETURN_IF_ERROR(document.status());
+  if (!document->has_value()) {
+    return false;
+  }
+  if ((*document)->value.state() == v1::Document::STATE_DESTROYED) {
+    return true;
+  }
+  const auto& versions = (*document)->value.versions();
+  return std::none_of(versions.begin(), versions.end(), [&](const v1::StoredVersion& version) {
+    return version.content() == content.bytes();
+  });
+}
+
+Task<absl::Status> Scrubber::RemoveOrphans(Stored<v1::StoredScrub>& stored) {
+  CO_ASSIGN_OR_RETURN(Id128 from, IdOf(std::string_view(stored.value.next()).substr(1)));
+  v1::Scrub& scrub = *stored.value.mutable_scrub();
+  for (bool last = false; !last;) {
+    CO_ASSIGN_OR_RETURN(
+        const std::vector<storage::Partition> contents,
+        vault_.context.store.ListPartitions(storage::PartitionKind::kDocument, from, kContentsAtOnce));
+    for (const storage::Partition& content : contents) {
+      if (background_.stopping()) {
+        co_return Stopping();
+      }
+      from = storage::NextId(content.id);
+      const auto head = vault_.papers.Head(content.id);
+      if (absl::IsDataLoss(head.status()) || (head.ok() && !head->has_value())) {
+        continue;
+      }
+      CO_RETURN_IF_ERROR(head.status());
+      CO_ASSIGN_OR_RETURN(const bool orphan, IsOrphan(content.id, (*head)->value));
+      if (!orphan) {
+        continue;
+      }
+      const bool closed = co_await vault_.writers.Close(content.id, kWriterEnds);
+      if (!closed) {
+        continue;
+      }
+      const uint64_t committed = (*head)->value.committed;
+      const absl::Status emptied = co_await vault_.papers.Empty(content.id);
+      CO_RETURN_IF_ERROR(emptied);
+      scrub.set_orphans_removed(scrub.orphans_removed() + 1 + PieceCount(committed));
+    }
+    last = contents.size() < kContentsAtOnce || from.IsZero();
+    if (!last) {
+      const absl::Status saved = co_await Save(stored, std::string(1, kContents) + from.ToBytes());
+      CO_RETURN_IF_ERROR(saved);
+      co_await ResumeOn(vault_.context.executor);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace relais::vault
