@@ -58,7 +58,7 @@ readonly rows_mark=10000 memory_mark_mb=300
 readonly appends_mark=10000 provable_mark_us=100000 events_mark_us=3000 inclusion_mark_us=1000 start_mark_us=2000000
 readonly export_mark=50000
 readonly registry_start_mark_ms=2000
-services=(consent routing alerting)
+services=(consent routing alerting vault)
 preset=${RELAIS_PRESET:-release}
 bin=build/$preset/bin
 targets=(bench_audit bench_echo bench_feed bench_load)
@@ -189,7 +189,7 @@ start_echo() {
 calls() {
   local service code=0
   if [ -n "$alone" ]; then
-    for service in alerting routing; do
+    for service in vault alerting routing; do
       kill -TERM "$(cat "$dir/$service/pid")"
       while kill -0 "$(cat "$dir/$service/pid")" 2>/dev/null; do sleep 0.1; done
       rm "$dir/$service/pid"

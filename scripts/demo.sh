@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The suite's story in one screen: scripts/demo.sh [--keep]
 # Builds what is not up to date, starts a suite in a folder of its own at a fixed instant, imports two feeds of invented
-# people, follows one of them until a human has her case, and shows what stops when she says no. Exit 0 only when
-# everything happened as told. --keep leaves the suite running and says how to use it.
+# people, follows one of them until a human has her case, shows what stops when she says no, and keeps a paper of hers.
+# Exit 0 only when everything happened as told. --keep leaves the suite running and says how to use it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib/packages.sh
@@ -17,7 +17,7 @@ esac
 
 ensure_packages python3
 preset=${RELAIS_PRESET:-release}
-scripts/build.sh "$preset" relais relais-consent relais-routing relais-alerting
+scripts/build.sh "$preset" relais relais-consent relais-routing relais-alerting relais-vault
 
 base=$(mktemp -d "${TMPDIR:-/tmp}/relais-demo-XXXXXX")
 dir=$base/suite
@@ -53,6 +53,7 @@ edf() { relais --as edf/billing "$@"; }
 bspp() { relais --as bspp/dispatch "$@"; }
 city() { relais --as ville-paris/dsol --agent as-1207 "$@"; }
 emmaus() { relais --as emmaus/maraude --agent m-12 "$@"; }
+caf() { relais --as caf/droits --agent cd-7 "$@"; }
 waiting() { "$1" --json inbox list "$2" --page-size 1000 | get messages.#; }
 some_wait() { [ "$(waiting "$1" "$2")" -gt 0 ]; }
 none_wait() { [ "$(waiting "$1" "$2")" = 0 ]; }
@@ -76,7 +77,7 @@ desk=dsol-75118
 scripts/up.sh "$dir" --test-clock $clock >/dev/null
 # shellcheck source=/dev/null
 source "$dir/env"
-echo "Relais: three services under $dir, at $clock"
+echo "Relais: four services under $dir, at $clock"
 echo
 
 python3 tests/e2e/feedgen.py edf --seed demo --rows 3000 --bad 0.3 --now $clock -o "$base/edf.csv"
@@ -179,7 +180,37 @@ import edf edf next-2.csv
 echo "Opposition (objection), told to the city: EDF's next row is $(outcome next-2.csv). Only she can lift it."
 echo
 
-for service in consent routing alerting; do
+# Her papers: the city acts for her, the CAF reads one as long as she agrees.
+agree() { # ACT RECIPIENT
+  city --json consent record "$handle" --purpose RIGHTS_OPENING --category DOCUMENTS --recipient "$2" --act "$1" \
+    --method signed-paper --notice accord-partage/3 | get consentId
+}
+hosting=$(agree host ville-paris)
+sharing=$(agree share-document caf)
+city document link-host "$handle" --consent "$hosting" --purpose RIGHTS_OPENING >/dev/null
+{ printf '%%PDF-1.7\n'; head -c 700000 /dev/zero | tr '\0' 'p'; } >"$base/notice.pdf"
+paper=$(city --json document put "$handle" "$base/notice.pdf" --type tax-notice --title "Avis d'imposition 2026" \
+  --receipt "$base/deposit.json" | get document.documentId)
+relais audit verify "$base/deposit.json" >/dev/null || fail "the deposit receipt does not verify"
+echo "Coffre-fort (vault): the city acts for her there, on her agreement. Her tax notice is deposited, the receipt verifies."
+city document share "$handle" --document "$paper" --with caf --purpose RIGHTS_OPENING --consent "$sharing" \
+  --until 2027-02-01T00:00:00+01:00 >/dev/null
+shared() { [ "$(caf --json document shares | get shares.#)" = 1 ]; }
+wait_for "the share at the CAF" shared
+at_caf=$(caf --json document shares | get shares.0.person.handle)
+caf document get "$at_caf" "$paper" "$base/read.pdf" >/dev/null
+cmp -s "$base/notice.pdf" "$base/read.pdf" || fail "the CAF read something else"
+city consent withdraw "$handle" --consent "$sharing" >/dev/null
+closed() { ! caf document get "$at_caf" "$paper" "$base/again.pdf" >/dev/null 2>&1; }
+wait_for "the share to end" closed
+[ ! -e "$base/again.pdf" ] || fail "the CAF read after her withdrawal"
+city --json document export "$handle" "$base/papers.tar" >/dev/null
+relais document check-export "$base/papers.tar" >/dev/null || fail "the export does not verify"
+echo "  She shared it with the CAF, which read it; she withdrew: the CAF reads no more. Her export verifies offline;" \
+  "in her journal: $(city --json document journal "$handle" --limit 0 | get entries.#) lines."
+echo
+
+for service in consent routing alerting vault; do
   relais --json audit verify --service $service >"$base/log.json" || fail "the log of $service does not verify"
   echo "Log of $service: $(get leaves <"$base/log.json") leaves, root recomputed, checkpoint signed: verified."
 done

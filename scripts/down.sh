@@ -17,7 +17,7 @@ if [ ! -f "$1/env" ]; then
 fi
 status=0
 # Those who call stop before those who are called.
-for service in alerting routing consent; do
+for service in vault alerting routing consent; do
   file=$1/$service/pid
   [ -f "$file" ] || continue
   pid=$(cat "$file")

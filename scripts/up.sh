@@ -21,7 +21,7 @@ done
 [ -n "$dir" ] || wrong
 preset=${RELAIS_PRESET:-release}
 bin=$here/build/$preset/bin
-services=(consent routing alerting)
+services=(consent routing alerting vault)
 for name in relais "${services[@]/#/relais-}"; do
   if [ ! -x "$bin/$name" ]; then
     "$here/scripts/build.sh" "$preset" relais "${services[@]/#/relais-}"

@@ -77,7 +77,7 @@ TEST_F(DevInitTest, KeysAreTheOwnersAlone) {
 }
 
 TEST_F(DevInitTest, SettingsAreThoseTheServicesRead) {
-  for (const char* service : {"consent", "routing", "alerting"}) {
+  for (const char* service : {"consent", "routing", "alerting", "vault"}) {
     auto config = Config::Load((dir_ / service / "config.yaml").string(), {});
     ASSERT_TRUE(config.ok()) << service;
     const rpc::Settings settings = rpc::ReadSettings(*config);
@@ -105,6 +105,7 @@ TEST_F(DevInitTest, PeersAreThoseWhoAreCalled) {
                                                                   {"alerting", "127.0.0.1:7005"}}));
   EXPECT_EQ(peers("alerting"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"},
                                                                    {"routing", "127.0.0.1:7003"}}));
+  EXPECT_EQ(peers("vault"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"}}));
 }
 
 TEST_F(DevInitTest, TheDirectoryIsSignedAndNamesTheLogs) {
@@ -114,7 +115,7 @@ TEST_F(DevInitTest, TheDirectoryIsSignedAndNamesTheLogs) {
   EXPECT_TRUE(directory::VerifySigned(yaml, Slurp(dir_ / "directory/directory.yaml.sig"), *keys).ok());
   const auto parsed = directory::ParseDirectory(yaml);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
-  EXPECT_EQ(parsed->content().logs.size(), 3U);
+  EXPECT_EQ(parsed->content().logs.size(), 4U);
   EXPECT_FALSE(parsed->Expired(*init_.test_start + absl::Hours(24 * 300)));
   ClientSettings settings;
   settings.directory = (dir_ / "directory/directory.yaml").string();

@@ -21,7 +21,7 @@ import uuid
 import grpc
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SERVICES = ("consent", "routing", "alerting")
+SERVICES = ("consent", "routing", "alerting", "vault")
 CLOCK = "2026-11-10T10:00:00+01:00"  # a Tuesday, all desks open
 
 
@@ -283,7 +283,10 @@ class Client:
                 "DirectoryService": "directory_service",
                 "RoutingService": "routing_service", "ReferentService": "referent_service",
                 "InboxService": "inbox_service", "SignalService": "signal_service",
-                "AlertService": "alert_service", "AuditService": "audit_service"}[grpc_service]
+                "AlertService": "alert_service", "DocumentService": "document_service",
+                "ShareService": "share_service", "HostService": "host_service",
+                "ExportService": "export_service", "KeyService": "key_service",
+                "OperationService": "operation_service", "AuditService": "audit_service"}[grpc_service]
         package = "audit" if grpc_service == "AuditService" else service
         channel = self.suite.channel(service, self.acting)
         ask = getattr(stub(channel, "%s/v1/%s" % (package, name), grpc_service), method)

@@ -1,0 +1,124 @@
+#include "services/vault/export_text.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/proto_time.h"
+#include "common/crypto/encoding.h"
+#include "google/protobuf/util/json_util.h"
+#include "nlohmann/json.hpp"
+#include "services/vault/domain/document_types.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr const char* kSections[] = {"documents", "shares", "requests", "hosts"};
+constexpr int kSectionCount = 4;
+
+std::string Json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  // Instants of rows are within what the mapping can say; another value leaves the rest of an export whole.
+  return google::protobuf::util::MessageToJsonString(message, &json, options).ok() ? json : "{}";
+}
+
+std::string Rfc3339(absl::Time time) {
+  return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
+}
+
+}  // namespace
+
+std::string ExportReadme(absl::Time made) {
+  const std::string when = Rfc3339(made);
+  return absl::StrCat(
+      "VOS PAPIERS\n\n"
+      "Cette archive contient tout ce que votre coffre-fort gardait le ",
+      when,
+      ".\n"
+      "Elle est à vous : rien ici ne demande un logiciel particulier.\n\n"
+      "documents/      vos papiers, tels qu'ils ont été déposés\n"
+      "receipts/       la preuve du dépôt de chacun\n"
+      "metadata.json   ce qui est dit de vos papiers, de leurs partages et de vos hébergeurs\n"
+      "journal.json    qui a lu, essayé de lire ou changé quoi\n"
+      "manifest.json   la liste de tous ces fichiers avec leur empreinte SHA-256\n\n"
+      "Pour vérifier : `relais document check-export ARCHIVE`, ou comparez les empreintes de manifest.json "
+      "avec\n"
+      "celles que donne `sha256sum`. Une archive sans manifest.json est coupée : demandez-la de nouveau.\n"
+      "Gardez-la en lieu sûr : qui l'ouvre lit vos papiers.\n\n"
+      "YOUR PAPERS\n\n"
+      "This archive holds all that your vault kept on ",
+      when,
+      ".\n"
+      "It is yours: nothing in it needs a particular program.\n\n"
+      "documents/      your papers, as they were deposited\n"
+      "receipts/       the proof that each was deposited\n"
+      "metadata.json   what is said of your papers, of their shares and of your hosts\n"
+      "journal.json    who read, tried to read or changed what\n"
+      "manifest.json   the list of all these files with their SHA-256\n\n"
+      "To check it: `relais document check-export ARCHIVE`, or compare the hashes of manifest.json with "
+      "those of\n"
+      "`sha256sum`. An archive without manifest.json is cut: ask for it again.\n"
+      "Keep it in a safe place: whoever opens it reads your papers.\n");
+}
+
+void ExportMetadata::Append(int section, const google::protobuf::Message& message) {
+  while (section_ < section) {
+    absl::StrAppend(&out_, section_ < 0 ? "\n" : "],\n", "\"", kSections[section_ + 1], "\": [\n");
+    ++section_;
+    empty_ = true;
+  }
+  absl::StrAppend(&out_, empty_ ? "" : ",\n", Json(message));
+  empty_ = false;
+}
+
+std::string ExportMetadata::Finish() {
+  while (section_ + 1 < kSectionCount) {
+    absl::StrAppend(&out_, section_ < 0 ? "\n" : "],\n", "\"", kSections[section_ + 1], "\": [\n");
+    ++section_;
+  }
+  return absl::StrCat(out_, "]}\n");
+}
+
+std::string ExportJournalLine(const v1::JournalEntry& entry) { return Json(entry); }
+
+std::string ExportManifestText(const ExportManifest& manifest) {
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const ExportedFile& file : manifest.files) {
+    nlohmann::ordered_json each;
+    each["path"] = file.path;
+    each["size"] = file.size;
+    each["sha256"] = crypto::HexEncode(file.sha256);
+    files.push_back(std::move(each));
+  }
+  nlohmann::ordered_json documents = nlohmann::ordered_json::array();
+  for (const ExportedText& text : manifest.texts) {
+    nlohmann::ordered_json each;
+    each["document_id"] = text.document_id;
+    each["version"] = text.version.version();
+    each["type"] = CodeOf(text.type);
+    each["title"] = text.title;
+    each["media_type"] = text.version.media_type();
+    each["size"] = text.version.size();
+    each["sha256"] = crypto::HexEncode(text.version.sha256());
+    each["expires"] = text.expires;
+    each["deposited"] = Rfc3339(FromProto(text.version.deposited()));
+    each["depositor"] = text.version.depositor().institution();
+    each["path"] = text.path;
+    each["receipt"] = text.receipt;
+    documents.push_back(std::move(each));
+  }
+  nlohmann::ordered_json out;
+  out["format"] = "relais-vault-export/1";
+  out["export_id"] = manifest.export_id;
+  out["made"] = Rfc3339(manifest.made);
+  out["origin"] = manifest.origin;
+  out["size"] = manifest.log_size;
+  out["checkpoint"] = manifest.checkpoint;
+  out["person"] = manifest.person;
+  out["files"] = std::move(files);
+  out["documents"] = std::move(documents);
+  out["damaged"] = manifest.damaged;
+  // A title that is not UTF-8 was never taken; were one there, the rest is still hers to have.
+  return out.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace relais::vault

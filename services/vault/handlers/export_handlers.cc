@@ -1,0 +1,412 @@
+#include "services/vault/handlers/export_handlers.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "common/receipt/act.h"
+#include "common/rpc/checkpoint_size.h"
+#include "services/vault/convert.h"
+#include "services/vault/domain/export_names.h"
+#include "services/vault/domain/host_rules.h"
+#include "services/vault/events.h"
+#include "services/vault/export_journal.h"
+#include "services/vault/export_sink.h"
+#include "services/vault/format/sealed_text.h"
+#include "services/vault/handlers/reading_right.h"
+#include "services/vault/open_streams.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kPage = 200;
+constexpr size_t kKeyBytes = 32;
+// A text up to this size is held while it is checked, a longer one is read twice.
+constexpr uint64_t kHeldText = uint64_t{4} << 20;
+
+struct Paper {
+  Id128 person;
+  Id128 id;
+  Stored<v1::StoredDocument> stored;
+
+  [[nodiscard]] bool kept() const { return stored.value.state() != v1::Document::STATE_DESTROYED; }
+};
+
+std::string ExpiresText(const v1::StoredDocument& document) {
+  const common::v1::Date& day = document.expires();
+  return document.has_expires() ? absl::StrFormat("%04d-%02d-%02d", day.year(), day.month(), day.day()) : "";
+}
+
+bool IsDamage(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
+
+// In consent's terms what the host's authority is, for whatever ends it.
+ReadingBasis BasisOf(const rpc::Call& call, const Id128& person, const v1::StoredHost& host) {
+  ReadingBasis basis;
+  basis.person = person;
+  const directory::Institution* institution = call.directory->FindInstitution(call.caller.institution);
+  basis.covered = CoveredBy(host, call.caller.institution, institution == nullptr ? "" : institution->kind);
+  basis.since = FromProto(host.since());
+  basis.until = FromProto(host.until());
+  return basis;
+}
+
+}  // namespace
+
+// One export, from before it is allowed until its end.
+struct ExportHandlers::Run {
+  rpc::Call call;
+  rpc::Actor actor;
+  v1::ExportRequest request;
+  Id128 id;
+  std::optional<Secret> key;
+  absl::Time made;
+  std::vector<HostedName> names;
+  std::vector<std::shared_ptr<OpenReading>> open;  // one a name
+  std::vector<Paper> papers;
+  uint32_t kept = 0;
+  uint64_t bytes = 0;
+  uint64_t log_end = 0;       // the journal is of what stands below
+  storage::LeafRange leaves;  // VAULT_EXPORTED, of the name that was given
+  JournalFound journal;
+  std::optional<ExportSink> sink;
+  std::vector<ExportedText> texts;
+  std::set<std::string> damaged;
+
+  [[nodiscard]] std::optional<std::string> WhyCut() const {
+    for (const auto& each : open) {
+      if (auto cause = each->WhyCut(); cause.has_value()) {
+        return cause;
+      }
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] absl::Status Look() const {
+    const auto cause = WhyCut();
+    return cause.has_value() ? StatusOfCut(*cause) : absl::OkStatus();
+  }
+  // Versions of a paper that are exported: [first, end).
+  [[nodiscard]] int FirstVersion(const Paper& paper) const {
+    return request.all_versions() ? 0 : std::max(0, paper.stored.value.versions_size() - 1);
+  }
+};
+
+absl::Status ExportHandlers::Plan(Run& run) const {
+  run.papers.clear();
+  run.kept = 0;
+  run.bytes = 0;
+  for (const HostedName& name : run.names) {
+    std::optional<Id128> from = Id128();
+    while (from.has_value()) {
+      ASSIGN_OR_RETURN(auto page, vault_.store.Documents(name.person, *from, kPage));
+      for (Row<v1::StoredDocument>& row : page.rows) {
+        run.papers.push_back({name.person, row.id, std::move(row.stored)});
+        const Paper& paper = run.papers.back();
+        if (!paper.kept()) {
+          continue;
+        }
+        ++run.kept;
+        for (int i = run.FirstVersion(paper); i < paper.stored.value.versions_size(); ++i) {
+          run.bytes += paper.stored.value.versions(i).version().size();
+        }
+      }
+      from = page.next;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The leaf, while that institution is her host as it was read.
+Task<absl::Status> ExportHandlers::Record(std::shared_ptr<Run> run, size_t name) {
+  const HostedName& hosted = run->names[name];
+  const Acting acting{run->call, run->actor, "", hosted.person, kAsHost};
+  storage::CommitRequest commit;
+  VaultStore::GuardHost(hosted.person, run->call.caller.institution, hosted.host.version, commit);
+  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(ExportedEvent(acting, run->id.ToHex(), run->kept,
+                                                                         run->request.seal())));
+  commit.leaves.push_back(std::move(draft));
+  const auto done = co_await vault_.context.store.Commit(std::move(commit));
+  CO_RETURN_IF_ERROR(done.status());
+  if (name == 0) {
+    run->leaves = done->leaves;
+  }
+  run->log_end = std::max(run->log_end, done->leaves.first + done->leaves.count);
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::shared_ptr<ExportHandlers::Run>>> ExportHandlers::Begin(rpc::Call call,
+                                                                                 v1::ExportRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  auto run = std::make_shared<Run>();
+  run->call = call;
+  run->actor = actor;
+  run->request = std::move(request);
+  run->id = vault_.context.random.Id();
+  if (run->request.seal()) {
+    run->key.emplace(vault_.context.random.Bytes(kKeyBytes));
+  }
+  for (int i = 0; i < kTries; ++i) {
+    Attempt attempt{v1::JournalEntry::ACT_EXPORTED};
+    auto names = co_await vault_.access.RequireHostedNames(call, person, std::move(attempt));
+    CO_RETURN_IF_ERROR(names.status());
+    // What ends it from here on is not missed; that it has not ended before, the guards of the leaves say.
+    run->names = *std::move(names);
+    run->open.clear();
+    for (const HostedName& name : run->names) {
+      run->open.push_back(vault_.streams.Open(BasisOf(call, name.person, name.host.value)));
+    }
+    CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+    if (phase == VaultPhase::kClosed) {
+      Attempt closed{v1::JournalEntry::ACT_EXPORTED};
+      absl::Status refused = co_await vault_.access.Refused(std::move(call), person, std::move(closed),
+                                                            StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED));
+      co_return refused;
+    }
+    CO_RETURN_IF_ERROR(Plan(*run));
+    run->made = vault_.context.log.Now();
+    absl::Status recorded;
+    for (size_t name = 0; name < run->names.size() && recorded.ok(); ++name) {
+      absl::Status each = co_await Record(run, name);
+      recorded = std::move(each);
+    }
+    if (recorded.ok()) {
+      co_return run;
+    }
+    if (!absl::IsAborted(recorded)) {
+      co_return audit::IsErased(recorded) ? rpc::NoSuchOrNotYours() : recorded;
+    }
+  }
+  co_return StatusOf(common::v1::ERROR_REASON_OVERLOADED);
+}
+
+Task<absl::Status> ExportHandlers::Export(rpc::Call call, v1::ExportRequest request,
+                                          std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
+  co_await ResumeOn(vault_.context.executor);
+  CO_ASSIGN_OR_RETURN(std::shared_ptr<Run> run, co_await Begin(std::move(call), std::move(request)));
+  // One that waits for its client is ended where it waits.
+  for (const auto& each : run->open) {
+    each->WhenCut([out](absl::Status why) { out->End(std::move(why)); });
+  }
+  absl::Status sent = co_await Send(run, std::move(out));
+  for (const auto& each : run->open) {
+    each->WhenCut(nullptr);
+  }
+  if (const auto cause = run->WhyCut(); !sent.ok() && cause.has_value()) {
+    co_return StatusOfCut(*cause);
+  }
+  co_return sent;
+}
+
+Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
+                                        std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
+  std::vector<Id128> names;
+  for (const HostedName& name : run->names) {
+    names.push_back(name.person);
+  }
+  CO_ASSIGN_OR_RETURN(run->journal, co_await FindJournal(vault_, std::move(names), run->log_end));
+  std::optional<StreamSealer> sealer;
+  if (run->key.has_value()) {
+    CO_ASSIGN_OR_RETURN(sealer,
+                        StreamSealer::Begin(*run->key, ExportContext(run->id), vault_.context.random));
+  }
+  run->sink.emplace(std::move(out), std::move(sealer), run->made, vault_.context.executor);
+  v1::ExportStart start;
+  start.set_export_id(run->id.ToHex());
+  if (run->key.has_value()) {
+    start.set_key(std::string(run->key->ExposeSecret()));
+  }
+  start.set_documents(run->kept);
+  start.set_bytes(run->bytes);
+  absl::Status sent = co_await run->sink->Start(std::move(start));
+  CO_RETURN_IF_ERROR(sent);
+  std::string path = "LISEZMOI.txt";
+  std::string text = ExportReadme(run->made);
+  sent = co_await run->sink->File(std::move(path), std::move(text));
+  CO_RETURN_IF_ERROR(sent);
+  sent = co_await SendPapers(run);
+  CO_RETURN_IF_ERROR(sent);
+  sent = co_await SendReceipts(run);
+  CO_RETURN_IF_ERROR(sent);
+  CO_ASSIGN_OR_RETURN(text, Metadata(*run));
+  path = "metadata.json";
+  sent = co_await run->sink->File(std::move(path), std::move(text));
+  CO_RETURN_IF_ERROR(sent);
+  sent = co_await WriteJournal(vault_, run->journal, *run->sink);
+  CO_RETURN_IF_ERROR(sent);
+  sent = co_await SendManifest(run);
+  CO_RETURN_IF_ERROR(sent);
+  v1::ExportEnd end;
+  for (const std::string& id : run->damaged) {
+    end.add_damaged_document_ids(id);
+  }
+  CO_ASSIGN_OR_RETURN(*end.mutable_written(),
+                      co_await rpc::WrittenOf(vault_.context, run->leaves, false, false));
+  // The last look, in memory, before the archive is whole.
+  CO_RETURN_IF_ERROR(run->Look());
+  sent = co_await run->sink->Finish(std::move(end));
+  co_return sent;
+}
+
+Task<absl::Status> ExportHandlers::SendPapers(std::shared_ptr<Run> run) {
+  for (size_t paper = 0; paper < run->papers.size(); ++paper) {
+    if (!run->papers[paper].kept()) {
+      continue;
+    }
+    const int versions = run->papers[paper].stored.value.versions_size();
+    for (int i = run->FirstVersion(run->papers[paper]); i < versions; ++i) {
+      const absl::Status sent = co_await SendText(run, paper, static_cast<size_t>(i));
+      CO_RETURN_IF_ERROR(sent);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ExportHandlers::SendText(std::shared_ptr<Run> run, size_t paper, size_t version) {
+  const Paper& of = run->papers[paper];
+  const v1::StoredVersion& stored = of.stored.value.versions(static_cast<int>(version));
+  const std::string id = of.id.ToHex();
+  const uint32_t number = stored.version().version();
+  const auto text = vault_.papers.Open({of.person, of.id, number}, stored);
+  if (!text.ok() && !IsDamage(text.status())) {
+    co_return text.status();
+  }
+  // Without its leaf nothing would prove what it is: it was put in beside the log.
+  bool intact =
+      text.ok() && text->size() == stored.version().size() && run->journal.deposits.contains({id, number});
+  std::string held;
+  crypto::Sha256Hasher hasher;
+  for (uint64_t piece = 0; intact && piece < text->pieces(); ++piece) {
+    co_await ResumeOn(vault_.context.executor);
+    CO_RETURN_IF_ERROR(run->Look());
+    const auto bytes = text->Read(piece, {0, text->size()});
+    if (!bytes.ok() && !IsDamage(bytes.status())) {
+      co_return bytes.status();
+    }
+    intact = bytes.ok();
+    if (intact) {
+      hasher.Update(*bytes);
+      if (text->size() <= kHeldText) {
+        held.append(*bytes);
+      }
+    }
+  }
+  if (!intact || hasher.Finish() != stored.version().sha256()) {
+    run->damaged.insert(id);
+    co_return absl::OkStatus();
+  }
+  ExportedText exported;
+  exported.document_id = id;
+  exported.version = stored.version();
+  exported.type = of.stored.value.type();
+  exported.title = of.stored.value.title();
+  exported.expires = ExpiresText(of.stored.value);
+  const bool current = static_cast<int>(version) + 1 == of.stored.value.versions_size();
+  exported.path = ExportedDocument(static_cast<uint32_t>(paper + 1), exported.title, exported.type,
+                                   current ? 0 : number, stored.version().media_type());
+  exported.receipt = ExportedReceipt(id, number);
+  std::string path = exported.path;
+  run->texts.push_back(std::move(exported));
+  absl::Status sent = co_await run->sink->BeginFile(std::move(path), text->size());
+  CO_RETURN_IF_ERROR(sent);
+  if (text->size() <= kHeldText) {
+    sent = co_await run->sink->Data(std::move(held));
+    CO_RETURN_IF_ERROR(sent);
+  } else {
+    for (uint64_t piece = 0; piece < text->pieces(); ++piece) {
+      co_await ResumeOn(vault_.context.executor);
+      CO_RETURN_IF_ERROR(run->Look());
+      auto bytes = text->Read(piece, {0, text->size()});
+      if (!bytes.ok()) {
+        // It opened a moment ago; its size is announced already.
+        co_return IsDamage(bytes.status()) ? Papers::Damaged() : bytes.status();
+      }
+      std::string data = *std::move(bytes);
+      sent = co_await run->sink->Data(std::move(data));
+      CO_RETURN_IF_ERROR(sent);
+    }
+  }
+  sent = co_await run->sink->EndFile();
+  co_return sent;
+}
+
+Task<absl::Status> ExportHandlers::SendReceipts(std::shared_ptr<Run> run) {
+  for (const ExportedText& text : run->texts) {
+    CO_RETURN_IF_ERROR(run->Look());
+    const uint64_t leaf = run->journal.deposits.at({text.document_id, text.version.version()});
+    const absl::StatusOr<common::v1::Proof> proof = co_await vault_.context.log.Prove(leaf, true);
+    CO_RETURN_IF_ERROR(proof.status());
+    CO_ASSIGN_OR_RETURN(std::string receipt, receipt::FormatReceipt(*proof));
+    std::string path = text.receipt;
+    const absl::Status sent = co_await run->sink->File(std::move(path), std::move(receipt));
+    CO_RETURN_IF_ERROR(sent);
+  }
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ExportHandlers::Metadata(const Run& run) const {
+  ExportMetadata metadata;
+  const absl::Time now = vault_.context.log.Now();
+  for (const Paper& paper : run.papers) {
+    metadata.Add(DocumentOf(paper.id, paper.stored));
+  }
+  const auto each_name = [&](const auto& add) -> absl::Status {
+    for (const HostedName& name : run.names) {
+      RETURN_IF_ERROR(add(name.person, rpc::RefFor(vault_.context, run.call, name.person)));
+    }
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(each_name([&](const Id128& person, const common::v1::PersonRef& ref) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto shares, AllShares(vault_.store, person));
+    for (const Row<v1::StoredShare>& row : shares) {
+      metadata.Add(ShareOf(row.id, row.stored, ref, now, vault_.lease.Held()));
+    }
+    return absl::OkStatus();
+  }));
+  RETURN_IF_ERROR(each_name([&](const Id128& person, const common::v1::PersonRef& ref) -> absl::Status {
+    std::optional<Id128> from = Id128();
+    while (from.has_value()) {
+      ASSIGN_OR_RETURN(const auto page, vault_.store.Requests(person, *from, kPage));
+      for (const Row<v1::StoredRequest>& row : page.rows) {
+        metadata.Add(RequestOf(row.id, row.stored, ref, now, vault_.settings.requests));
+      }
+      from = page.next;
+    }
+    return absl::OkStatus();
+  }));
+  RETURN_IF_ERROR(each_name([&](const Id128& person, const common::v1::PersonRef&) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto hosts, vault_.store.Hosts(person));
+    for (const VaultStore::HostRow& row : hosts) {
+      metadata.Add(HostOf(row.institution, row.stored.value, now));
+    }
+    return absl::OkStatus();
+  }));
+  return metadata.Finish();
+}
+
+Task<absl::Status> ExportHandlers::SendManifest(std::shared_ptr<Run> run) {
+  CO_RETURN_IF_ERROR(run->Look());
+  const absl::StatusOr<std::string> checkpoint = co_await vault_.context.log.Checkpoint(run->log_end);
+  CO_RETURN_IF_ERROR(checkpoint.status());
+  ExportManifest manifest;
+  CO_ASSIGN_OR_RETURN(manifest.log_size, rpc::CheckpointSize(*checkpoint));
+  manifest.checkpoint = *checkpoint;
+  manifest.export_id = run->id.ToHex();
+  manifest.made = run->made;
+  manifest.origin = vault_.context.log.origin();
+  manifest.person = rpc::RefFor(vault_.context, run->call, run->names.front().person).handle();
+  manifest.files = run->sink->files();
+  manifest.texts = run->texts;
+  manifest.damaged.assign(run->damaged.begin(), run->damaged.end());
+  std::string path = "manifest.json";
+  std::string text = ExportManifestText(manifest);
+  absl::Status sent = co_await run->sink->File(std::move(path), std::move(text), false);
+  co_return sent;
+}
+
+}  // namespace relais::vault
