@@ -1,0 +1,265 @@
+// All she has, on one request (D-3.4): complete, open, checkable; served without consent, and to nobody but
+// her host.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "common/crypto/encoding.h"
+#include "common/receipt/act.h"
+#include "nlohmann/json.hpp"
+#include "services/vault/format/opener.h"
+#include "services/vault/format/sealed_text.h"
+#include "services/vault/format/tar.h"
+#include "services/vault/handlers/export_handlers.h"
+#include "services/vault/open_streams.h"
+#include "services/vault/testing/world.h"
+
+namespace relais::vault {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::kHost;
+using testing::kReader;
+using testing::Pdf;
+using testing::World;
+
+constexpr uint64_t kHer = 1;
+
+struct Taken {
+  absl::Status status;
+  v1::ExportStart start;
+  v1::ExportEnd end;
+  bool ended = false;
+  std::string bytes;
+  std::vector<std::string> order;
+  std::map<std::string, std::string> files;
+
+  nlohmann::json Json(const std::string& path) const { return nlohmann::json::parse(files.at(path)); }
+};
+
+Taken Export(World& world, bool seal = false, bool all_versions = false,
+             const std::string& institution = kHost) {
+  v1::ExportRequest request;
+  *request.mutable_person() = world.Handle(institution, kHer);
+  request.set_seal(seal);
+  request.set_all_versions(all_versions);
+  auto out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
+  Taken taken;
+  taken.status = world.Run(world.service().exports().Export(world.As(institution), request, out));
+  for (size_t i = 0; i < out->got.size(); ++i) {
+    const v1::ExportResponse& message = out->got[i];
+    EXPECT_EQ(message.has_start(), i == 0);
+    EXPECT_LE(message.data().size(), 262144U);
+    if (message.has_start()) {
+      taken.start = message.start();
+    } else if (message.has_end()) {
+      EXPECT_EQ(i + 1, out->got.size());
+      taken.end = message.end();
+      taken.ended = true;
+    }
+    taken.bytes += message.data();
+  }
+  return taken;
+}
+
+void Unpack(Taken& taken, const std::string& archive) {
+  std::string name;
+  TarReader reader(
+      [&](std::string_view path, uint64_t) {
+        name = std::string(path);
+        taken.order.push_back(name);
+        taken.files[name];
+        return absl::OkStatus();
+      },
+      [&](std::string_view data) {
+        taken.files[name].append(data);
+        return absl::OkStatus();
+      });
+  ASSERT_TRUE(reader.Write(archive).ok());
+  ASSERT_TRUE(reader.Finish().ok());
+}
+
+TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
+  World world;
+  world.Host(kHer);
+  const std::string small = Pdf(1000);
+  const std::string large = Pdf(5'000'000, 3);  // longer than is held: read twice
+  const World::Deposited first = world.MustDeposit(kHer, small);
+  const World::Deposited second = world.MustDeposit(kHer, large, v1::DOCUMENT_TYPE_LEASE);
+  world.Share(kHer, first.document);
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  ASSERT_TRUE(taken.ended);
+  EXPECT_EQ(taken.start.documents(), 2U);
+  EXPECT_EQ(taken.start.bytes(), 5'001'000U);
+  EXPECT_EQ(taken.start.key(), "");
+  EXPECT_EQ(taken.end.bytes(), taken.bytes.size());
+  EXPECT_EQ(taken.end.sha256(), crypto::Sha256(taken.bytes));
+  EXPECT_EQ(taken.end.archive_sha256(), taken.end.sha256());
+  EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
+  EXPECT_NE(taken.end.written().revision(), "");
+  Unpack(taken, taken.bytes);
+  ASSERT_EQ(taken.order.size(), 8U);
+  EXPECT_EQ(taken.order.front(), "LISEZMOI.txt");
+  EXPECT_EQ(taken.order.back(), "manifest.json");
+  EXPECT_LT(taken.files["LISEZMOI.txt"].find("VOS PAPIERS"), taken.files["LISEZMOI.txt"].find("YOUR PAPERS"));
+
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  EXPECT_EQ(manifest["format"], "relais-vault-export/1");
+  EXPECT_EQ(manifest["export_id"], taken.start.export_id());
+  EXPECT_EQ(manifest["person"], world.Handle(kHost, kHer).handle());
+  ASSERT_EQ(manifest["files"].size(), 7U);
+  for (size_t i = 0; i < 7; ++i) {
+    const nlohmann::json& file = manifest["files"][i];
+    const std::string path = file["path"];
+    EXPECT_EQ(path, taken.order[i]);
+    EXPECT_EQ(file["size"], taken.files[path].size());
+    EXPECT_EQ(file["sha256"], crypto::HexEncode(crypto::Sha256(taken.files[path])));
+  }
+  std::map<std::string, std::string> texts;
+  ASSERT_EQ(manifest["documents"].size(), 2U);
+  for (const nlohmann::json& document : manifest["documents"]) {
+    texts[document["document_id"]] = taken.files[document["path"]];
+    const std::string receipt = taken.files[document["receipt"]];
+    const auto proof = receipt::ParseReceipt(receipt);
+    ASSERT_TRUE(proof.ok()) << proof.status();
+    EXPECT_TRUE(receipt::CheckReceipt(receipt, *proof).ok());
+    EXPECT_NE(proof->leaf_key(), "");
+    EXPECT_EQ(nlohmann::json::parse(receipt)["id"], document["document_id"].get<std::string>() + "/1");
+  }
+  EXPECT_EQ(texts[first.document], small);
+  EXPECT_EQ(texts[second.document], large);
+
+  const nlohmann::json metadata = taken.Json("metadata.json");
+  EXPECT_EQ(metadata["documents"].size(), 2U);
+  EXPECT_EQ(metadata["shares"].size(), 1U);
+  EXPECT_EQ(metadata["requests"].size(), 0U);
+  EXPECT_EQ(metadata["hosts"].size(), 1U);
+  // Oldest first; the export itself is the last line.
+  const nlohmann::json journal = taken.Json("journal.json");
+  EXPECT_EQ(journal["entries"].back()["act"], "ACT_EXPORTED");
+  uint64_t before = 0;
+  for (const nlohmann::json& entry : journal["entries"]) {
+    const uint64_t index = std::stoull(entry["leafIndex"].get<std::string>());
+    EXPECT_TRUE(before == 0 || index > before);
+    before = index;
+  }
+}
+
+TEST(Export, OfAnEmptyVaultIsAnArchiveToo) {
+  World world;
+  world.Host(kHer);
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  Unpack(taken, taken.bytes);
+  EXPECT_THAT(taken.order, ElementsAre("LISEZMOI.txt", "metadata.json", "journal.json", "manifest.json"));
+  EXPECT_EQ(taken.Json("metadata.json")["documents"].size(), 0U);
+}
+
+TEST(Export, SealedUnderAFreshKeyThatOpensItAlone) {
+  World world;
+  world.Host(kHer);
+  world.MustDeposit(kHer, Pdf(300'000));
+  Taken taken = Export(world, true);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  ASSERT_EQ(taken.start.key().size(), 32U);
+  StreamOpener opener(Secret(taken.start.key()),
+                      ExportContext(Id128::FromHex(taken.start.export_id()).value()));
+  std::string archive;
+  ASSERT_TRUE(opener.Write(taken.bytes, &archive).ok());
+  ASSERT_TRUE(opener.Finish(&archive).ok());
+  EXPECT_EQ(taken.end.archive_sha256(), crypto::Sha256(archive));
+  EXPECT_EQ(taken.end.sha256(), crypto::Sha256(taken.bytes));
+  Unpack(taken, archive);
+  EXPECT_EQ(taken.order.size(), 6U);
+  EXPECT_NE(Export(world, true).start.key(), taken.start.key());
+}
+
+TEST(Export, EarlierVersionsWhenAskedFor) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited first = world.MustDeposit(kHer, Pdf(1000));
+  world.MustDeposit(kHer, Pdf(2000, 5), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, first.document);
+  Taken current = Export(world);
+  Unpack(current, current.bytes);
+  EXPECT_EQ(current.Json("manifest.json")["documents"].size(), 1U);
+  EXPECT_EQ(current.Json("manifest.json")["documents"][0]["version"], 2);
+  Taken all = Export(world, false, true);
+  Unpack(all, all.bytes);
+  ASSERT_EQ(all.Json("manifest.json")["documents"].size(), 2U);
+  EXPECT_EQ(all.Json("manifest.json")["documents"][0]["size"], 1000);
+  EXPECT_EQ(all.start.bytes(), 3000U);
+  EXPECT_EQ(all.start.documents(), 1U);
+}
+
+TEST(Export, ADamagedPaperIsNamedAndLeftOut) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited good = world.MustDeposit(kHer, Pdf(1000));
+  const World::Deposited bad = world.MustDeposit(kHer, Pdf(600'000, 9));
+  const v1::StoredDocument stored = world.Document(kHer, bad.document);
+  ASSERT_TRUE(world.Run(world.vault().papers.Empty(IdOf(stored.versions(0).content()).value())).ok());
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), ElementsAre(bad.document));
+  Unpack(taken, taken.bytes);
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  EXPECT_EQ(manifest["damaged"], nlohmann::json::array({bad.document}));
+  ASSERT_EQ(manifest["documents"].size(), 1U);
+  EXPECT_EQ(manifest["documents"][0]["document_id"], good.document);
+}
+
+TEST(Export, GoesOnWithoutConsentAndWithoutItsLease) {
+  World world;
+  world.Host(kHer);
+  world.MustDeposit(kHer, Pdf(1000));
+  world.consent.down = absl::UnavailableError("down");
+  world.CutConsentLog(true);
+  world.sim().RunFor(absl::Seconds(5));
+  EXPECT_TRUE(Export(world).ended);
+}
+
+// Whom it is shared with, and whoever else, is told what he is told of anything (D-3.1), and the attempt
+// stays (D-3.2).
+TEST(Export, NobodyButHerHost) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited paper = world.MustDeposit(kHer, Pdf(1000));
+  world.Share(kHer, paper.document);
+  const Taken taken = Export(world, false, false, kReader);
+  EXPECT_EQ(rpc::ReasonOf(taken.status), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_EQ(taken.bytes, "");
+  Taken hers = Export(world);
+  Unpack(hers, hers.bytes);
+  bool seen = false;
+  for (const nlohmann::json& entry : hers.Json("journal.json")["entries"]) {
+    seen = seen || (entry["act"] == "ACT_EXPORTED" && entry["allowed"] == false);
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(Export, IsCutWhenTheHostIsUnlinked) {
+  World world;
+  world.Host(kHer);
+  world.MustDeposit(kHer, Pdf(6'000'000));
+  v1::ExportRequest request;
+  *request.mutable_person() = world.Handle(kHost, kHer);
+  auto out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
+  out->each = absl::Milliseconds(100);
+  std::optional<absl::Status> status;
+  Start(world.service().exports().Export(world.As(kHost), request, out),
+        [&](absl::Status done) { status = std::move(done); });
+  world.sim().RunFor(absl::Milliseconds(550));
+  ASSERT_FALSE(status.has_value());
+  world.vault().streams.EndHost(World::Person(kHer), kHost, v1::Host::STATE_UNLINKED);
+  world.sim().RunFor(absl::Milliseconds(300));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(rpc::ReasonOf(*status), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_LT(out->got.size(), 10U);
+  EXPECT_FALSE(out->got.back().has_end());
+}
+
+}  // namespace
+}  // namespace relais::vault
