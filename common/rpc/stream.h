@@ -32,6 +32,8 @@ class Reader {
   /// The next message; nullopt when the client has finished, has gone, or the deadline passed. A message is
   /// read only when asked for, so the transport's flow control reaches the client.
   virtual Task<std::optional<Request>> Read() = 0;
+  /// As Writer::End. Default: nothing.
+  virtual void End(absl::Status /*why*/) {}
   /// True once the client is gone or the deadline passed: nullopt was then no end of what it had to send.
   [[nodiscard]] virtual bool cancelled() const = 0;
 };

@@ -21,10 +21,24 @@ bool UploadWriters::Place::Unwanted() const {
   return of_->unwanted_.count(upload_) > 0;
 }
 
+void UploadWriters::Place::WhenUnwanted(std::function<void()> then) {
+  if (of_ == nullptr) {
+    return;
+  }
+  {
+    std::lock_guard lock(of_->mu_);
+    if (of_->unwanted_.count(upload_) == 0) {
+      of_->writing_[upload_] = std::move(then);
+      return;
+    }
+  }
+  then();
+}
+
 std::optional<UploadWriters::Place> UploadWriters::Enter(const Id128& upload) {
   {
     std::lock_guard lock(mu_);
-    if (unwanted_.count(upload) > 0 || !writing_.insert(upload).second) {
+    if (unwanted_.count(upload) > 0 || !writing_.emplace(upload, nullptr).second) {
       return std::nullopt;
     }
   }
@@ -42,9 +56,16 @@ bool UploadWriters::Writing(const Id128& upload) const {
 }
 
 Task<bool> UploadWriters::Close(Id128 upload, absl::Duration wait) {
+  std::function<void()> then;
   {
     std::lock_guard lock(mu_);
     unwanted_.insert(upload);
+    if (const auto writing = writing_.find(upload); writing != writing_.end()) {
+      then = std::exchange(writing->second, nullptr);
+    }
+  }
+  if (then) {
+    then();
   }
   // Whoever enters from here on is refused; whoever enters once this is over finds no row of the upload.
   bool ended = !Writing(upload);

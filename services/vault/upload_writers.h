@@ -1,6 +1,7 @@
 // Who is writing the bytes of which upload, in memory: one at a time, and none once it ended.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,8 +37,11 @@ class UploadWriters {
     Place(Place&& other) noexcept : of_(std::exchange(other.of_, nullptr)), upload_(other.upload_) {}
     Place& operator=(Place&&) = delete;
     ~Place();
-    /// Somebody wants it to end: a stream that waits for its client asks now and then.
+    /// Somebody wants it to end.
     [[nodiscard]] bool Unwanted() const;
+    /// Called once, when somebody does; from any thread, perhaps within this call. For a stream that waits
+    /// for its client.
+    void WhenUnwanted(std::function<void()> then);
 
    private:
     UploadWriters* of_;
@@ -63,7 +67,7 @@ class UploadWriters {
 
   Executor& executor_;
   mutable std::mutex mu_;
-  std::set<Id128> writing_;
+  std::map<Id128, std::function<void()>> writing_;  // and what is called when it is unwanted
   std::set<Id128> unwanted_;
   std::map<Id128, Kept> kept_;
   std::map<uint64_t, Id128> order_;

@@ -1,6 +1,7 @@
 // Déposer, up to the last byte: beginning, bytes, how far it is, giving it up. DocumentService's part.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/rpc/stream.h"
 #include "relais/vault/v1/document_service.pb.h"
 #include "services/vault/domain/upload_rules.h"
+#include "services/vault/handlers/upload_stream.h"
 #include "services/vault/vault.h"
 
 namespace relais::vault {
@@ -29,6 +31,25 @@ class UploadHandlers {
                                                                 v1::AbandonUploadRequest request);
 
  private:
+  // What an upload that begins is judged by, but for what the commit guards.
+  struct Beginning {
+    rpc::Actor actor;
+    Id128 person;
+    Id128 event_id;
+    bool permitted = false;  // of a drop: consent lets it, or cannot be asked
+  };
+  struct Begun {
+    v1::BeginUploadResponse response;
+    storage::LeafRange leaves;
+    bool again = false;  // it was done before: the response is whole
+  };
+  Task<absl::StatusOr<Begun>> BeginOnce(rpc::Call call, v1::BeginUploadRequest request, Beginning beginning);
+  Task<absl::Status> TakeBytes(OwnUpload upload, UploadWriters::Place& place, uint64_t offset,
+                               std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
+  Task<absl::Status> Pump(PieceStream& pieces, PieceAssembler assembler, UploadWriters::Place& place,
+                          std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
+  Task<absl::StatusOr<v1::Upload>> Now(OwnUpload upload) const;
+
   const Vault& vault_;
 };
 
@@ -43,6 +64,21 @@ struct OwnUpload {
 [[nodiscard]] absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
                                                    const common::v1::PersonRef& person,
                                                    std::string_view upload_id);
+
+/// The place of its one writer, after whoever wrote before has been told to stop, and the upload as it is
+/// then. FAILED_PRECONDITION / WRONG_STATE when he does not stop. NOT_FOUND when it ended meanwhile.
+struct EnteredUpload {
+  OwnUpload upload;
+  UploadWriters::Place place;
+};
+Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call call,
+                                                common::v1::PersonRef person, std::string upload_id);
+
+/// Asks whether a drop may be stored: true on her agreement. An error when consent cannot be asked.
+/// `recorded` false: a dry run.
+Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
+                                    common::v1::Party host, std::string purpose, v1::DocumentType type,
+                                    bool recorded);
 
 /// Ends an upload without a paper, in one commit: usage, its row, UPLOAD_CHANGED (ENDED). The bytes go by the
 /// own log's follower. NOT_FOUND when it is no more; ABORTED after kTries collisions. `complete` may be null.
