@@ -1,0 +1,449 @@
+"""The vault of a running suite: papers deposited, resumed after kill -9, read, shared, withdrawn, destroyed, exported and checked
+offline, also by the independent reader; malware refused by a real clamd where one is installed."""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import grpc
+
+import suite
+import vault_format
+
+CITY = "ville-paris/dsol"
+CAF = "caf/droits"
+PIECE = 262144
+UNTIL = "2027-02-01T00:00:00+01:00"
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+EICAR_MD5 = "44d88612fea8a8f36de82e1278abb02f"
+CLAMD = shutil.which("clamd") or shutil.which("clamd", path="/usr/sbin")
+
+
+def pdf(size, seed=0):
+    """A text that is recognised as a PDF, another for another seed."""
+    return (b"%PDF-1.7\n" + random.Random(seed).randbytes(size))[:size]
+
+
+class VaultCase(suite.SuiteTest):
+    def person(self):
+        """(her handle at the city, her agreement to be hosted there): the city is her host."""
+        person = suite.pb("consent/v1/person_service")
+        city = self.suite.client(CITY)
+        city.patience = 20
+        request = person.RegisterRequest(request_id=suite.new_id(), own_identifier=suite.new_id())
+        handle = city.call("consent", "PersonService", "Register", request).person.handle
+        agreement = self.agree(handle, "host", "ville-paris")
+        self.relais("document", "link-host", handle, "--consent", agreement, "--purpose", "RIGHTS_OPENING")
+        return handle, agreement
+
+    def agree(self, handle, act, recipient, acting=CITY):
+        return self.suite.json("consent", "record", handle, "--purpose", "RIGHTS_OPENING", "--category", "DOCUMENTS",
+                               "--recipient", recipient, "--act", act, "--method", "signed-paper", "--notice",
+                               "accord-partage/3", acting=acting)["consentId"]
+
+    def relais(self, *arguments, acting=CITY, codes=(0,)):
+        return self.suite.json(*arguments, acting=acting, codes=codes)
+
+    def code(self, *arguments, acting=CITY):
+        return self.suite.command(*arguments, acting=acting).returncode
+
+    def put(self, handle, data, *options, acting=CITY, codes=(0,)):
+        path = self.suite.file("paper-" + suite.new_id(), data)
+        return self.relais("document", "put", handle, path, "--type", "tax-notice", "--title", "Avis d'imposition",
+                           *options, acting=acting, codes=codes)
+
+    def get(self, handle, document, acting=CITY):
+        """The bytes, or the exit code."""
+        path = self.suite.file("read-" + suite.new_id())
+        done = self.suite.command("document", "get", handle, document, path, acting=acting)
+        if done.returncode != 0:
+            self.assertFalse(os.path.exists(path))
+            self.assertFalse(os.path.exists(path + ".partial"), "what was not read whole is on nobody's disk")
+            return done.returncode
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        return suite.read(path)
+
+    def share(self, handle, document, recipient="caf"):
+        """(share id, agreement, her handle there)"""
+        agreement = self.agree(handle, "share-document", recipient)
+        made = self.relais("document", "share", handle, "--document", document, "--with", recipient, "--purpose",
+                           "RIGHTS_OPENING", "--until", UNTIL, "--consent", agreement)
+        share_id = made["share"]["shareId"]
+
+        def theirs():
+            shares = self.relais("document", "shares", acting=CAF)["shares"]
+            return [share["person"]["handle"] for share in shares if share["shareId"] == share_id]
+        return share_id, agreement, suite.wait_for("the share at the CAF", theirs)[0]
+
+
+class PapersTest(VaultCase):
+    def test_deposit_read_count_and_journal(self):
+        handle, _ = self.person()
+        for size in (1000, PIECE, 3 * PIECE + 17):
+            with self.subTest(size):
+                data = pdf(size, size)
+                receipt = self.suite.file("receipt-" + suite.new_id())
+                made = self.put(handle, data, "--receipt", receipt)
+                document = made["document"]["documentId"]
+                self.assertEqual(self.code("audit", "verify", receipt), 0)
+                self.assertEqual(json.loads(suite.read(receipt))["id"], document + "/1")
+                self.assertEqual(self.get(handle, document), data)
+                info = self.relais("document", "info", handle, document)["document"]
+                self.assertEqual(info["versions"][0]["mediaType"], "application/pdf")
+                self.assertEqual(int(info["versions"][0]["size"]), size)
+                self.assertEqual(self.code("document", "verify", handle, document), 0)
+        count = self.relais("document", "count", handle)
+        self.assertEqual((count["documents"], int(count["bytes"])), (3, 1000 + PIECE + 3 * PIECE + 17))
+        self.assertEqual(len(self.relais("document", "list", handle)["documents"]), 3)
+        acts = [entry["act"] for entry in self.relais("document", "journal", handle, "--limit", "0")["entries"]]
+        self.assertEqual(acts.count("ACT_DEPOSITED"), 3)
+        self.assertEqual(acts.count("ACT_READ"), 3)
+        self.assertEqual(acts.count("ACT_VERIFIED"), 3)
+
+    def test_a_range(self):
+        handle, _ = self.person()
+        data = pdf(2 * PIECE)
+        document = self.put(handle, data)["document"]["documentId"]
+        path = self.suite.file("range")
+        self.relais("document", "get", handle, document, path, "--offset", "65530", "--length", "100")
+        self.assertEqual(suite.read(path), data[65530:65630])
+
+    def test_the_same_text_twice_is_noticed(self):
+        handle, _ = self.person()
+        document = self.put(handle, pdf(5000))["document"]["documentId"]
+        again = self.suite.command("document", "put", handle, self.suite.file("again", pdf(5000)), "--type",
+                                   "tax-notice", "--title", "encore", acting=CITY)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("DUPLICATE_DOCUMENT", again.stderr)
+        self.assertIn(document, again.stderr)
+        self.put(handle, pdf(5000), "--allow-duplicate")
+
+    def test_what_is_no_paper_is_refused_and_leaves_nothing(self):
+        handle, _ = self.person()
+        for data in (b"MZ\x90\x00" + bytes(1000), b"#!/bin/sh\nrm -rf /\n", b"<html><script></script></html>",
+                     b"PK\x03\x04" + bytes(500)):
+            done = self.suite.command("document", "put", handle, self.suite.file("bad", data), "--type", "other",
+                                      "--title", "x", acting=CITY)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("TYPE_NOT_ALLOWED", done.stderr)
+        count = self.relais("document", "count", handle)
+        self.assertEqual((count["documents"], count["openUploads"], int(count["reservedBytes"])), (0, 0, 0))
+
+    def test_who_is_not_her_host_learns_nothing(self):
+        handle, _ = self.person()
+        document = self.put(handle, pdf(3000))["document"]["documentId"]
+        person = suite.pb("consent/v1/person_service")
+        caf = self.suite.client(CAF)
+        other = caf.call("consent", "PersonService", "Register", person.RegisterRequest(
+            request_id=suite.new_id(), own_identifier=suite.new_id())).person.handle
+        self.assertEqual(self.get(other, document, acting=CAF), 7)
+        self.assertEqual(self.code("document", "list", other, acting=CAF), self.code("document", "list", other,
+                                                                                     acting=CAF))
+        self.assertEqual(self.code("document", "export", other, self.suite.file("none.tar"), acting=CAF), 7)
+
+    def test_destroyed_with_a_certificate(self):
+        handle, _ = self.person()
+        document = self.put(handle, pdf(3000))["document"]["documentId"]
+        certificate = self.suite.file("certificate")
+        self.assertEqual(self.code("document", "destroy", handle, document), 2)  # why?
+        self.relais("--reason", "à sa demande", "document", "destroy", handle, document, "--receipt", certificate)
+        self.assertEqual(self.code("audit", "verify", certificate), 0)
+        self.assertEqual(json.loads(suite.read(certificate))["act"], "destruction")
+        self.assertEqual(self.get(handle, document), 7)
+        self.assertEqual(self.relais("document", "list", handle).get("documents"), [])
+        kept = self.relais("document", "list", handle, "--with-destroyed")["documents"]
+        self.assertEqual([each["state"] for each in kept], ["STATE_DESTROYED"])
+
+    def test_nothing_of_a_paper_is_readable_on_the_disk(self):
+        handle, _ = self.person()
+        canary = ("canari" + suite.new_id()).encode()
+        self.put(handle, b"%PDF-1.7\n" + canary * 4000, "--allow-duplicate")
+        for folder, _, names in os.walk(self.suite.path("vault")):
+            for name in names:
+                data = suite.read(os.path.join(folder, name))
+                self.assertNotIn(canary, data, name)
+                self.assertNotIn("Avis d'imposition".encode(), data, name)
+
+
+class SharingTest(VaultCase):
+    def test_shared_read_and_withdrawn(self):
+        handle, _ = self.person()
+        data = pdf(100_000)
+        document = self.put(handle, data)["document"]["documentId"]
+        _, agreement, there = self.share(handle, document)
+        self.assertEqual(self.get(there, document, acting=CAF), data)
+        self.assertEqual(self.get(there, "0" * 32, acting=CAF), 7)
+        self.relais("consent", "withdraw", handle, "--consent", agreement)
+        suite.wait_for("the end of the share", lambda: self.get(there, document, acting=CAF) != data)
+        self.assertIn(self.get(there, document, acting=CAF), (6, 7))
+        self.assertEqual(self.get(handle, document), data, "hers goes on")
+        ended = self.relais("document", "shares", handle, "--with-ended")["shares"]
+        self.assertEqual([share["state"] for share in ended], ["STATE_WITHDRAWN"])
+        journal = self.relais("document", "journal", handle, "--limit", "0")["entries"]
+        self.assertTrue(any(entry["act"] == "ACT_READ" and not entry["allowed"] for entry in journal))
+
+    def test_revoked(self):
+        handle, _ = self.person()
+        document = self.put(handle, pdf(1000))["document"]["documentId"]
+        share_id, _, there = self.share(handle, document)
+        self.assertNotIsInstance(self.get(there, document, acting=CAF), int)
+        self.relais("document", "unshare", handle, share_id)
+        self.assertEqual(self.get(there, document, acting=CAF), 7)
+
+    def test_an_open_download_is_cut_by_her_withdrawal(self):
+        handle, _ = self.person()
+        data = pdf(64 << 20)
+        document = self.put(handle, data)["document"]["documentId"]
+        _, agreement, there = self.share(handle, document)
+        service = suite.pb("vault/v1/document_service")
+        types = suite.pb("common/v1/types")
+        channel = self.suite.channel("vault", CAF)
+        client = self.suite.client(CAF)
+        stream = suite.stub(channel, "vault/v1/document_service", "DocumentService").Download(
+            service.DownloadRequest(person=types.PersonRef(handle=there), document_id=document), timeout=120,
+            metadata=client.metadata)
+        got = 0
+        with self.assertRaises(grpc.RpcError) as caught:
+            for number, message in enumerate(stream):
+                got += len(message.data)
+                if number == 8:
+                    # Not reading, so that flow control holds the service while she withdraws.
+                    self.relais("consent", "withdraw", handle, "--consent", agreement)
+                    time.sleep(1)
+        self.assertEqual(suite.reason_of(caught.exception), "NOT_PERMITTED")
+        self.assertLess(got, len(data))
+        cuts = [entry for entry in self.relais("document", "journal", handle, "--limit", "0")["entries"]
+                if entry["act"] == "ACT_READ_CUT"]
+        self.assertEqual(len(cuts), 1)
+
+    def test_asked_for_and_granted_or_refused(self):
+        handle, _ = self.person()
+        document = self.put(handle, pdf(1000))["document"]["documentId"]
+        _, _, there = self.share(handle, document)
+        asked = self.relais("document", "request", there, "--type", "tax-notice", "--purpose", "RIGHTS_OPENING",
+                            "--why", "pour calculer votre aide", "--until", UNTIL, acting=CAF)
+        waiting = self.relais("document", "requests", handle)["requests"]
+        self.assertEqual([each["documentRequestId"] for each in waiting], [asked["request"]["documentRequestId"]])
+        self.relais("document", "decide", handle, waiting[0]["documentRequestId"], "--refused")
+        states = [each["state"] for each in self.relais("document", "requests", handle, "--with-ended")["requests"]]
+        self.assertEqual(states, ["STATE_REFUSED"])
+
+    def test_her_own_reading_needs_no_consent_service(self):
+        handle, _ = self.person()
+        data = pdf(1000)
+        document = self.put(handle, data)["document"]["documentId"]
+        _, _, there = self.share(handle, document)
+        self.suite.kill("consent")
+        try:
+            self.assertEqual(self.get(handle, document), data)
+            done = self.suite.command("--timeout", "3s", "document", "get", there, document,
+                                      self.suite.file("suspended"), acting=CAF)
+            self.assertIn(done.returncode, (5, 8), done.stderr)
+        finally:
+            self.suite.up()
+        suite.wait_for("the share again", lambda: self.get(there, document, acting=CAF) == data)
+
+    def test_a_host_is_unlinked_at_any_desk(self):
+        handle, _ = self.person()
+        document = self.put(handle, pdf(1000))["document"]["documentId"]
+        _, _, there = self.share(handle, document)
+        self.relais("document", "unlink-host", there, "ville-paris", acting=CAF)
+        self.assertEqual(self.get(handle, document), 7)
+
+
+class KilledTest(VaultCase):
+    def committed(self, handle, upload):
+        service = suite.pb("vault/v1/document_service")
+        types = suite.pb("common/v1/types")
+        client = self.suite.client(CITY)
+        client.patience = 20
+        return client.call("vault", "DocumentService", "QueryUpload", service.QueryUploadRequest(
+            person=types.PersonRef(handle=handle), upload_id=upload)).upload.committed
+
+    def test_an_upload_goes_on_after_kill_9_and_sends_nothing_twice(self):
+        handle, _ = self.person()
+        service = suite.pb("vault/v1/document_service")
+        document_pb = suite.pb("vault/v1/document")
+        types = suite.pb("common/v1/types")
+        data = pdf(40 * PIECE + 5)
+        client = self.suite.client(CITY)
+        begun = client.call("vault", "DocumentService", "BeginUpload", service.BeginUploadRequest(
+            request_id=suite.new_id(), person=types.PersonRef(handle=handle), size=len(data),
+            description=document_pb.Description(type=document_pb.DOCUMENT_TYPE_LEASE, title="Bail")))
+        upload = begun.upload.upload_id
+
+        def messages(offset, killed_after):
+            yield service.UploadRequest(open=service.UploadOpen(person=types.PersonRef(handle=handle),
+                                                                upload_id=upload, offset=offset))
+            for at in range(offset, len(data), PIECE):
+                if killed_after is not None and at - offset >= killed_after * PIECE:
+                    suite.wait_for("a commit", lambda: self.committed(handle, upload) > offset, timeout=20)
+                    self.suite.kill("vault")
+                    return
+                yield service.UploadRequest(data=data[at:at + PIECE])
+
+        offset = 0
+        for killed_after in (7, 11, None):
+            stub = suite.stub(self.suite.channel("vault", CITY), "vault/v1/document_service", "DocumentService")
+            if killed_after is None:
+                stub.Upload(messages(offset, None), timeout=60, metadata=client.metadata)
+                break
+            with self.assertRaises(grpc.RpcError):
+                stub.Upload(messages(offset, killed_after), timeout=60, metadata=client.metadata)
+            self.suite.up()
+            after = self.committed(handle, upload)
+            self.assertGreater(after, offset, "what was committed stays")
+            self.assertEqual(after % PIECE, 0)
+            # Bytes it has are refused, and so is a gap.
+            for wrong in (offset, after + PIECE):
+                with self.assertRaises(grpc.RpcError) as caught:
+                    stub.Upload(messages(wrong, None), timeout=60, metadata=client.metadata)
+                self.assertEqual(suite.reason_of(caught.exception), "OFFSET_MISMATCH")
+            offset = after
+        done = client.call("vault", "DocumentService", "CompleteUpload", service.CompleteUploadRequest(
+            request_id=suite.new_id(), person=types.PersonRef(handle=handle), upload_id=upload,
+            sha256=hashlib.sha256(data).digest()), timeout=60)
+        self.assertEqual(self.get(handle, done.document.document_id), data)
+
+    def test_the_command_goes_on_by_itself_and_with_resume(self):
+        handle, _ = self.person()
+        data = pdf(96 << 20, 4)
+        path = self.suite.file("large.pdf", data)
+        words = ("document", "put", handle, path, "--type", "lease", "--title", "Bail")
+        putting = self.suite.start("--timeout", "60s", *words, acting=CITY)
+        time.sleep(0.7)
+        self.suite.kill("vault")
+        self.suite.up()
+        _, errors = putting.communicate(timeout=120)
+        self.assertEqual(putting.returncode, 0, errors)
+        listed = self.relais("document", "list", handle)["documents"]
+        self.assertEqual(self.get(handle, listed[0]["documentId"]), data)
+
+    def test_a_completed_paper_survives_kill_9(self):
+        handle, _ = self.person()
+        papers = {}
+        stop = threading.Event()
+
+        def deposit():
+            number = 0
+            while not stop.is_set():
+                number += 1
+                data = pdf(20_000, number)
+                done = self.suite.command("--json", "--timeout", "2s", "document", "put", handle,
+                                          self.suite.file("paper-%d" % number, data), "--type", "other", "--title",
+                                          "p%d" % number, acting=CITY)
+                if done.returncode == 0:
+                    papers[json.loads(done.stdout)["document"]["documentId"]] = data
+        depositing = threading.Thread(target=deposit)
+        depositing.start()
+        try:
+            for _ in range(3):
+                time.sleep(1.5)
+                self.suite.kill("vault")
+                self.suite.up()
+        finally:
+            stop.set()
+            depositing.join()
+        self.assertTrue(papers)
+        for document, data in papers.items():
+            self.assertEqual(self.get(handle, document), data)
+        self.suite.verify_logs()
+
+
+class ExportTest(VaultCase):
+    def test_exported_and_checked_offline_and_by_another_reader(self):
+        handle, _ = self.person()
+        texts = {pdf(1000, 1), pdf(5 << 20, 2), "Attestation écrite à la main.\n".encode()}
+        for data in texts:
+            self.put(handle, data)
+        gone = self.put(handle, pdf(700, 9))["document"]["documentId"]
+        self.relais("--reason", "périmé", "document", "destroy", handle, gone)
+        for seal in ((), ("--seal",)):
+            with self.subTest(seal):
+                path = self.suite.file("papers%s.tar" % "-".join(seal))
+                told = self.relais("document", "export", handle, path, *seal)
+                self.assertEqual((told["documents"], told["damaged"]), (3, []))
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+                key = ("--key-file", path + ".key") if seal else ()
+                self.suite.down()
+                try:
+                    checked = self.relais("document", "check-export", path, *key)
+                finally:
+                    self.suite.up()
+                self.assertTrue(checked["verified"])
+                got = {}
+                with open(path, "rb") as stream:
+                    manifest = vault_format.read_export(
+                        stream, suite.read(path + ".key").decode() if seal else None,
+                        lambda name, part: got.update({name: got.get(name, b"") + part}))
+                self.assertEqual({got[each["path"]] for each in manifest["documents"]}, texts)
+                states = [each["state"] for each in json.loads(got["metadata.json"])["documents"]]
+                self.assertEqual(sorted(states), ["STATE_ACTIVE"] * 3 + ["STATE_DESTROYED"])
+                acts = [each["act"] for each in json.loads(got["journal.json"])["entries"]]
+                self.assertEqual(acts.count("ACT_DEPOSITED"), 4)
+                self.assertEqual(acts[-1], "ACT_EXPORTED")
+                # A receipt of it stands for itself.
+                receipt = self.suite.file("one-receipt", got[manifest["documents"][0]["receipt"]])
+                self.assertEqual(self.code("audit", "verify", receipt), 0)
+                data = bytearray(suite.read(path))
+                data[len(data) // 2] ^= 1
+                broken = self.suite.file("broken.tar", bytes(data))
+                self.assertEqual(self.code("document", "check-export", broken, *key), 1)
+                self.assertEqual(self.code("document", "check-export",
+                                           self.suite.file("cut.tar", bytes(data[:len(data) // 2])), *key), 1)
+        plain = self.suite.file("papers.tar")
+        listed = subprocess.run(["tar", "-tf", plain], stdout=subprocess.PIPE, check=True, text=True).stdout
+        self.assertIn("manifest.json", listed)
+
+
+@unittest.skipUnless(CLAMD, "clamd is not installed")
+class MalwareTest(VaultCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.clam = tempfile.mkdtemp(prefix="relais-clam-")
+        cls.addClassCleanup(shutil.rmtree, cls.clam, True)
+        database = os.path.join(cls.clam, "db")
+        os.makedirs(database)
+        with open(os.path.join(database, "local.hdb"), "w", encoding="ascii") as file:
+            file.write("%s:%d:Local.Eicar\n" % (EICAR_MD5, len(EICAR)))
+        socket = os.path.join(cls.clam, "clamd.sock")
+        config = os.path.join(cls.clam, "clamd.conf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write("Foreground yes\nLocalSocket %s\nDatabaseDirectory %s\nStreamMaxLength 100M\n" % (socket, database))
+        cls.clamd = subprocess.Popen([CLAMD, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.end_clamd)
+        suite.wait_for("clamd", lambda: os.path.exists(socket), timeout=60)
+        cls.settings = {"scan.clamd": "unix:" + socket, "scan.required": "true"}
+        super().setUpClass()
+
+    @classmethod
+    def end_clamd(cls):
+        if cls.clamd.poll() is None:
+            cls.clamd.terminate()
+            cls.clamd.wait(timeout=30)
+
+    def test_found_refused_and_nothing_left(self):
+        self.assertEqual(hashlib.md5(EICAR).hexdigest(), EICAR_MD5)
+        handle, _ = self.person()
+        self.put(handle, pdf(400_000))
+        done = self.suite.command("document", "put", handle, self.suite.file("eicar.txt", EICAR), "--type", "other",
+                                  "--title", "x", acting=CITY)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("MALWARE_FOUND", done.stderr)
+        count = self.relais("document", "count", handle)
+        self.assertEqual((count["documents"], count["openUploads"]), (1, 0))
+        self.end_clamd()
+        done = self.suite.command("--timeout", "3s", "document", "put", handle, self.suite.file("late.pdf", pdf(900, 3)),
+                                  "--type", "other", "--title", "x", acting=CITY)
+        self.assertIn(done.returncode, (5, 8), done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
