@@ -1,0 +1,56 @@
+#include "services/vault/handlers/verify_handlers.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/audit/subject_keys.h"
+#include "common/base/status.h"
+#include "services/vault/handlers/access.h"
+#include "services/vault/paper_check.h"
+
+namespace relais::vault {
+
+Task<absl::StatusOr<v1::VerifyResponse>> VerifyHandlers::Verify(rpc::Call call, v1::VerifyRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(request.document_id()));
+  const Attempt attempt{v1::JournalEntry::ACT_VERIFIED, request.document_id()};
+  const absl::StatusOr<Stored<v1::StoredHost>> host = co_await vault_.access.RequireHost(call, person, attempt);
+  CO_RETURN_IF_ERROR(host.status());
+  CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+  if (phase == VaultPhase::kClosed) {
+    absl::Status closed = StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+    const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(closed));
+    co_return refused;
+  }
+  const CheckOptions options;
+  const auto checked = co_await CheckPaper(vault_, person, document, options);
+  CO_RETURN_IF_ERROR(checked.status());
+  if (!checked->has_value() || ((*checked)->destroyed() && (*checked)->checks.empty())) {
+    absl::Status why =
+        checked->has_value() ? StatusOf(common::v1::ERROR_REASON_WRONG_STATE) : rpc::NoSuchOrNotYours();
+    const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(why));
+    co_return refused;
+  }
+  const Acting acting{call, actor, "", person, kAsHost};
+  const std::optional<HostGuard> guard = HostGuard{call.caller.institution, host->version};
+  const absl::StatusOr<storage::CommitResult> done =
+      co_await WriteChecks(vault_, acting, document, **checked, std::string(), guard);
+  if (absl::IsNotFound(done.status()) || audit::IsErased(done.status())) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(done.status());
+  v1::VerifyResponse response;
+  for (const v1::VersionCheck& check : (*checked)->checks) {
+    *response.add_versions() = check;
+  }
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenOf(vault_.context, done->leaves, request.want_proof(), true);
+  CO_RETURN_IF_ERROR(written.status());
+  *response.mutable_written() = *std::move(written);
+  co_return response;
+}
+
+}  // namespace relais::vault
