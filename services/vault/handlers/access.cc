@@ -79,21 +79,27 @@ absl::StatusOr<std::vector<Id128>> Access::NamesOf(const Id128& person) const {
   return audit::FollowedLinks(vault_.context.store, vault_.context.log).NamesOf(person);
 }
 
-Task<absl::StatusOr<std::vector<HostedName>>> Access::RequireHostedNames(rpc::Call call, Id128 person,
-                                                                         Attempt attempt) {
-  CO_ASSIGN_OR_RETURN(const std::vector<Id128> names, NamesOf(person));
+absl::StatusOr<std::vector<HostedName>> Access::HostedNames(const rpc::Call& call,
+                                                            const Id128& person) const {
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, NamesOf(person));
   std::vector<HostedName> hosted;
-  absl::Status refusal = rpc::NoSuchOrNotYours();
   for (const Id128& name : names) {
     auto host = Host(call, name);
     if (host.ok()) {
       hosted.push_back({name, *std::move(host)});
     } else if (rpc::ReasonOf(host.status()) != common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
-      co_return host.status();
+      return host.status();
     }
   }
+  return hosted;
+}
+
+Task<absl::StatusOr<std::vector<HostedName>>> Access::RequireHostedNames(rpc::Call call, Id128 person,
+                                                                         Attempt attempt) {
+  CO_ASSIGN_OR_RETURN(std::vector<HostedName> hosted, HostedNames(call, person));
   if (hosted.empty()) {
-    absl::Status refused = co_await Refused(std::move(call), person, std::move(attempt), std::move(refusal));
+    absl::Status refused =
+        co_await Refused(std::move(call), person, std::move(attempt), rpc::NoSuchOrNotYours());
     co_return refused;
   }
   co_return hosted;

@@ -50,8 +50,11 @@ class Access {
 
   /// By which names she is known, the given one first. A link opens nothing by itself: it says where to look.
   [[nodiscard]] absl::StatusOr<std::vector<Id128>> NamesOf(const Id128& person) const;
-  /// Those of them under which the caller's institution is her host now (ADR 34, "Two names, two vaults").
-  /// Refused, with its leaf, when there is none.
+  /// Those of them under which the caller's institution is her host now (ADR 34, "Two names, two vaults");
+  /// none when it is nobody's.
+  [[nodiscard]] absl::StatusOr<std::vector<HostedName>> HostedNames(const rpc::Call& call,
+                                                                    const Id128& person) const;
+  /// The same; refused, with its leaf, when there is none.
   Task<absl::StatusOr<std::vector<HostedName>>> RequireHostedNames(rpc::Call call, Id128 person,
                                                                    Attempt attempt);
 

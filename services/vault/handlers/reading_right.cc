@@ -69,7 +69,8 @@ Task<absl::StatusOr<Answered>> AskConsent(const Vault& vault, consent::v1::Check
     co_return rpc::PeerFailure(response.status(), "consent");
   }
   if (response->reason() == consent::v1::REASON_DIRECTORY_EXPIRED) {
-    co_return StatusOf(common::v1::ERROR_REASON_DIRECTORY_EXPIRED);
+    co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_DIRECTORY_EXPIRED,
+                           "the consent registry's directory is past its not_after: nothing is disclosed");
   }
   Answered answered;
   answered.answer = AnswerOf(*response);

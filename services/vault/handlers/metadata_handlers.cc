@@ -1,0 +1,355 @@
+#include "services/vault/handlers/metadata_handlers.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "services/vault/convert.h"
+#include "services/vault/domain/document_types.h"
+#include "services/vault/domain/quota.h"
+#include "services/vault/handlers/commit_act.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kDefaultPage = 50;
+constexpr size_t kMostPage = 1000;
+constexpr size_t kMostSharedPage = 100;
+constexpr size_t kScan = 500;
+
+size_t PageOf(uint32_t asked, size_t most) {
+  return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), most);
+}
+
+// A page begins with a paper's id: hers, and shown to this caller or about to be.
+absl::StatusOr<Id128> BeginOf(const std::string& token) {
+  if (token.empty()) {
+    return Id128();
+  }
+  auto id = Id128::FromHex(token);
+  if (!id.ok()) {
+    return rpc::InvalidField("page_token", "must be one that an answer had");
+  }
+  return id;
+}
+
+bool Listed(const v1::ListRequest& request, const v1::StoredDocument& document) {
+  const bool wanted =
+      request.types().empty() || std::find(request.types().begin(), request.types().end(),
+                                           static_cast<int>(document.type())) != request.types().end();
+  return wanted && (request.with_destroyed() || document.state() != v1::Document::STATE_DESTROYED);
+}
+
+// Her papers under one name from an id on, at most `most`.
+absl::Status AddListed(const VaultStore& store, const Id128& name, const v1::ListRequest& request,
+                       const Id128& from, size_t most, std::map<Id128, v1::Document>& out) {
+  std::optional<Id128> at = from;
+  size_t added = 0;
+  while (at.has_value() && added < most) {
+    ASSIGN_OR_RETURN(const auto page, store.Documents(name, *at, kScan));
+    for (const Row<v1::StoredDocument>& row : page.rows) {
+      if (added < most && Listed(request, row.stored.value)) {
+        out.emplace(row.id, DocumentOf(row.id, row.stored));
+        ++added;
+      }
+    }
+    at = page.next;
+  }
+  return absl::OkStatus();
+}
+
+struct Described {
+  v1::StoredDocument document;
+  std::vector<std::string> fields;  // that changed, sorted
+};
+
+Described Describe(v1::StoredDocument document, const v1::Description& description, absl::Time now) {
+  Described out;
+  const bool same_day =
+      google::protobuf::util::MessageDifferencer::Equals(document.expires(), description.expires()) &&
+      document.has_expires() == description.has_expires();
+  if (!same_day) {
+    out.fields.emplace_back("expires");
+    document.clear_expires();
+    if (description.has_expires()) {
+      *document.mutable_expires() = description.expires();
+    }
+    document.clear_reminded();  // of another day nobody was reminded
+  }
+  if (document.title() != description.title()) {
+    out.fields.emplace_back("title");
+    document.set_title(description.title());
+  }
+  if (document.type() != description.type()) {
+    out.fields.emplace_back("type");
+    document.set_type(description.type());
+  }
+  *document.mutable_changed() = ToProto(now);
+  out.document = std::move(document);
+  return out;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::GetMetadataResponse>> MetadataHandlers::GetMetadata(rpc::Call call,
+                                                                            v1::GetMetadataRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  ReadWanted wanted;
+  wanted.person = person;
+  CO_ASSIGN_OR_RETURN(wanted.document, Id128::FromHex(request.document_id()));
+  wanted.text = false;
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  absl::Status why = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(why); ++i) {
+    auto right = co_await rights_.Of(call, wanted);
+    why = right.status();
+    if (!right.ok()) {
+      continue;
+    }
+    const Acting acting{call, actor, "", right->person, right->relation()};
+    audit::Event event = LookedEvent(acting, "METADATA", request.document_id());
+    event.purpose = right->under().purpose;
+    std::vector<ReadingRight> rights{*right};
+    why = co_await rights_.Record(call, std::move(rights), std::move(event));
+    if (const auto cut = right->open->WhyCut(); why.ok() && cut.has_value()) {
+      why = StatusOfCut(*cut);
+    }
+    if (why.ok()) {
+      v1::GetMetadataResponse response;
+      *response.mutable_document() = DocumentOf(right->document_id, right->document, !right->hers());
+      response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
+      co_return response;
+    }
+  }
+  Attempt attempt{v1::JournalEntry::ACT_LOOKED, request.document_id()};
+  absl::Status refused = co_await vault_.access.Refused(std::move(call), person, std::move(attempt), why);
+  co_return refused;
+}
+
+Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::UpdateMetadata(
+    rpc::Call call, v1::UpdateMetadataRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  if (!IsDocumentType(request.description().type())) {
+    co_return rpc::InvalidField("description.type", "must be a type of paper");
+  }
+  const Id128 event_id = vault_.context.random.Id();
+  absl::StatusOr<v1::UpdateMetadataResponse> done = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
+    auto tried = co_await TryUpdate(call, person, request, event_id);
+    done = std::move(tried);
+  }
+  if (!done.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_CHANGED, request.document_id()};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), done.status());
+    co_return refused;
+  }
+  co_return done;
+}
+
+Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::TryUpdate(
+    rpc::Call call, Id128 person, v1::UpdateMetadataRequest request, Id128 event_id) {
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.document_id()));
+  CO_ASSIGN_OR_RETURN(const auto names, vault_.access.HostedNames(call, person));
+  for (const HostedName& name : names) {
+    CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Document(name.person, id));
+    if (!stored.has_value()) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.Seen(name.person, call, actor, "UpdateMetadata",
+                                                           request.request_id(), request));
+    CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+    v1::UpdateMetadataResponse response;
+    if (before.has_value()) {
+      *response.mutable_document() = DocumentOf(id, *stored);
+      CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                          co_await WrittenBefore(vault_, name.person, before->event_id, false));
+      co_return response;
+    }
+    CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+    if (phase == VaultPhase::kClosed) {
+      co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+    }
+    if (stored->value.state() == v1::Document::STATE_DESTROYED) {
+      co_return StatusOf(common::v1::ERROR_REASON_WRONG_STATE);
+    }
+    if (!request.etag().empty() && request.etag() != EtagOf(stored->version)) {
+      co_return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
+    }
+    Described described = Describe(stored->value, request.description(), vault_.context.clock.Now());
+    Stored<v1::StoredDocument> after{std::move(described.document), stored->version};
+    storage::CommitRequest commit;
+    CO_RETURN_IF_ERROR(vault_.store.PutDocument(name.person, id, after, commit));
+    VaultStore::GuardHost(name.person, call.caller.institution, name.host.version, commit);
+    RememberedAct act{event_id, {}};
+    RememberAct(seen, act, commit);
+    const Acting acting{call, actor, request.request_id(), name.person, kAsHost};
+    std::vector<audit::Event> events;
+    events.push_back(ChangedEvent(acting, id, after.value, described.fields));
+    events.back().event_id = event_id;
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    CO_RETURN_IF_ERROR(done.status());
+    if (after.value.type() != stored->value.type()) {
+      vault_.streams.Reclassified(name.person, id);
+    }
+    CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Document(name.person, id));
+    *response.mutable_document() = DocumentOf(id, now.value_or(after));
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
+    co_return response;
+  }
+  co_return rpc::NoSuchOrNotYours();
+}
+
+Task<absl::Status> MetadataHandlers::Looked(rpc::Call call, std::vector<HostedName> names, std::string what) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  for (const HostedName& name : names) {
+    storage::CommitRequest commit;
+    VaultStore::GuardHost(name.person, call.caller.institution, name.host.version, commit);
+    const Acting acting{call, actor, "", name.person, kAsHost};
+    std::vector<audit::Event> events;
+    events.push_back(LookedEvent(acting, what, ""));
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    CO_RETURN_IF_ERROR(done.status());
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::List(rpc::Call call, v1::ListRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  absl::StatusOr<v1::ListResponse> listed = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(listed.status()); ++i) {
+    CO_ASSIGN_OR_RETURN(auto names, vault_.access.HostedNames(call, person));
+    if (names.empty()) {
+      auto shared = co_await ListShared(call, person, request);
+      listed = std::move(shared);
+    } else {
+      auto hers = co_await ListHers(call, request, std::move(names));
+      listed = std::move(hers);
+    }
+  }
+  if (!listed.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), listed.status());
+    co_return refused;
+  }
+  co_return listed;
+}
+
+Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call, v1::ListRequest request,
+                                                                  std::vector<HostedName> names) {
+  CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+  if (phase == VaultPhase::kClosed) {
+    co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+  }
+  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  const size_t size = PageOf(request.page_size(), kMostPage);
+  std::map<Id128, v1::Document> found;
+  for (const HostedName& name : names) {
+    CO_RETURN_IF_ERROR(AddListed(vault_.store, name.person, request, from, size + 1, found));
+  }
+  const std::string revision = vault_.context.log.Revision(vault_.context.log.state().size);
+  const absl::Status looked = co_await Looked(std::move(call), std::move(names), "LIST");
+  CO_RETURN_IF_ERROR(looked);
+  v1::ListResponse response;
+  for (auto& [id, document] : found) {
+    if (static_cast<size_t>(response.documents_size()) == size) {
+      response.set_next_page_token(id.ToHex());
+      break;
+    }
+    *response.add_documents() = std::move(document);
+  }
+  response.set_revision(revision);
+  co_return response;
+}
+
+// Each name of hers under which something is shown has a leaf of its own.
+Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListShared(rpc::Call call, Id128 person,
+                                                                    v1::ListRequest request) {
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  std::vector<v1::DocumentType> types;
+  for (const int type : request.types()) {
+    types.push_back(static_cast<v1::DocumentType>(type));
+  }
+  const size_t size = PageOf(request.page_size(), kMostSharedPage);
+  CO_ASSIGN_OR_RETURN(ReadingRights::Shared shared,
+                      co_await rights_.SharedWith(call, person, std::move(types), from, size));
+  v1::ListResponse response;
+  response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
+  if (shared.next.has_value()) {
+    response.set_next_page_token(shared.next->ToHex());
+  }
+  std::map<Id128, std::vector<ReadingRight>> by_name;
+  if (shared.rights.empty()) {
+    by_name[person];  // looked all the same
+  }
+  for (const ReadingRight& right : shared.rights) {
+    by_name[right.person].push_back(right);
+    *response.add_documents() = DocumentOf(right.document_id, right.document, true);
+  }
+  for (const auto& [name, rights] : by_name) {
+    const Acting acting{call, actor, "", name, kAsShare};
+    const absl::Status recorded = co_await rights_.Record(call, rights, LookedEvent(acting, "LIST", ""));
+    CO_RETURN_IF_ERROR(recorded);
+  }
+  for (const ReadingRight& right : shared.rights) {
+    if (const auto cut = right.open->WhyCut(); cut.has_value()) {
+      co_return StatusOfCut(*cut);
+    }
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::CountResponse>> MetadataHandlers::Count(rpc::Call call, v1::CountRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  absl::Status looked = absl::AbortedError("not tried");
+  v1::CountResponse response;
+  for (int i = 0; i < kTries && IsCollision(looked); ++i) {
+    Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
+    CO_ASSIGN_OR_RETURN(auto names,
+                        co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
+    response.Clear();
+    std::map<int, uint32_t> types;
+    for (const HostedName& name : names) {
+      CO_ASSIGN_OR_RETURN(const auto usage, vault_.store.Usage(name.person));
+      response.set_documents(response.documents() + usage.value.documents());
+      response.set_versions(response.versions() + usage.value.versions());
+      response.set_bytes(response.bytes() + usage.value.bytes());
+      response.set_open_uploads(response.open_uploads() + usage.value.open_uploads());
+      response.set_reserved_bytes(response.reserved_bytes() + usage.value.reserved_bytes());
+      if (name.person == names.front().person) {  // limits hold per name: of the one that papers go to
+        response.set_bytes_left(BytesLeft(vault_.settings.limits, usage.value));
+        response.set_documents_left(DocumentsLeft(vault_.settings.limits, usage.value));
+      }
+      std::optional<Id128> at = Id128();
+      while (at.has_value()) {
+        CO_ASSIGN_OR_RETURN(const auto page, vault_.store.Documents(name.person, *at, kScan));
+        for (const Row<v1::StoredDocument>& row : page.rows) {
+          if (row.stored.value.state() != v1::Document::STATE_DESTROYED) {
+            ++types[static_cast<int>(row.stored.value.type())];
+          }
+        }
+        at = page.next;
+      }
+    }
+    for (const auto& [type, documents] : types) {
+      v1::TypeCount& count = *response.add_types();
+      count.set_type(static_cast<v1::DocumentType>(type));
+      count.set_documents(documents);
+    }
+    looked = co_await Looked(call, std::move(names), "COUNT");
+  }
+  CO_RETURN_IF_ERROR(looked);
+  co_return response;
+}
+
+}  // namespace relais::vault

@@ -1,0 +1,228 @@
+#include "services/vault/handlers/reading_handlers.h"
+
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr int kTriesToBegin = 5;
+
+v1::DownloadRequest AsDownload(const v1::ReadRangeRequest& range) {
+  v1::DownloadRequest request;
+  *request.mutable_person() = range.person();
+  request.set_document_id(range.document_id());
+  request.set_version(range.version());
+  request.set_offset(range.offset());
+  request.set_length(range.length());
+  request.set_share_id(range.share_id());
+  return request;
+}
+
+}  // namespace
+
+struct ReadingHandlers::Begun {
+  ReadingRight right;
+  v1::DocumentVersion version;
+  PaperText text;
+  ByteRange range;
+  uint64_t next = 0;  // piece
+  uint64_t end = 0;   // exclusive
+  uint64_t sent = 0;  // bytes handed to the connection
+  crypto::Sha256Hasher hash = {};
+
+  [[nodiscard]] bool whole() const { return range.begin == 0 && range.end == text.size(); }
+
+  // The bytes of the next piece. Of a whole text the last ones only when its hash is the record's. Any
+  // failure: Papers::Damaged.
+  absl::StatusOr<std::string> Next() {
+    auto bytes = text.Read(next, range);
+    if (!bytes.ok()) {
+      const absl::StatusCode code = bytes.status().code();
+      return code == absl::StatusCode::kNotFound || code == absl::StatusCode::kDataLoss ? Papers::Damaged()
+                                                                                        : bytes.status();
+    }
+    ++next;
+    if (whole()) {
+      hash.Update(*bytes);
+      if (next == end && hash.Finish() != version.sha256()) {
+        return Papers::Damaged();
+      }
+    }
+    return bytes;
+  }
+
+  [[nodiscard]] v1::DownloadStart Start() const {
+    v1::DownloadStart start;
+    *start.mutable_version() = version;
+    start.set_offset(range.begin);
+    start.set_length(range.length());
+    if (!right.hers()) {
+      start.set_permit_id(right.permit_id);
+      *start.mutable_permit_expires() = ToProto(right.permit_expires);
+    }
+    return start;
+  }
+};
+
+Task<absl::StatusOr<std::shared_ptr<ReadingHandlers::Begun>>> ReadingHandlers::Begin(
+    rpc::Call call, v1::DownloadRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  ReadWanted wanted;
+  wanted.person = person;
+  CO_ASSIGN_OR_RETURN(wanted.document, Id128::FromHex(request.document_id()));
+  wanted.version = request.version();
+  if (!request.share_id().empty()) {
+    CO_ASSIGN_OR_RETURN(wanted.share, Id128::FromHex(request.share_id()));
+  }
+  absl::StatusOr<std::shared_ptr<Begun>> begun = absl::AbortedError("not tried");
+  for (int i = 0; i < kTriesToBegin && absl::IsAborted(begun.status()); ++i) {
+    auto tried = co_await TryBegin(call, wanted, request.offset(), request.length());
+    begun = std::move(tried);
+  }
+  if (!begun.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_READ, request.document_id()};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), begun.status());
+    co_return refused;
+  }
+  co_return begun;
+}
+
+Task<absl::StatusOr<std::shared_ptr<ReadingHandlers::Begun>>> ReadingHandlers::TryBegin(rpc::Call call,
+                                                                                        ReadWanted wanted,
+                                                                                        uint64_t offset,
+                                                                                        uint64_t length) {
+  CO_ASSIGN_OR_RETURN(ReadingRight right, co_await rights_.Of(call, wanted));
+  const v1::StoredVersion* stored = VersionOf(right.document.value, wanted.version);
+  if (stored == nullptr) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  co_await ResumeOn(vault_.context.executor);
+  const VersionName name{right.person, right.document_id, stored->version().version()};
+  auto text = vault_.papers.Open(name, *stored);
+  if (!text.ok()) {
+    const absl::StatusCode code = text.status().code();
+    co_return code == absl::StatusCode::kNotFound || code == absl::StatusCode::kDataLoss ? Papers::Damaged()
+                                                                                         : text.status();
+  }
+  const ByteRange range = ClipRange(text->size(), offset, length);
+  const v1::DocumentVersion version = stored->version();
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  const Acting acting{call, actor, "", right.person, right.relation()};
+  audit::Event event = ReadEvent(acting, right.document_id, right.document.value, version.version(),
+                                 range.begin, range.length(), right.under());
+  std::vector<ReadingRight> rights{right};
+  const absl::Status recorded = co_await rights_.Record(call, std::move(rights), std::move(event));
+  CO_RETURN_IF_ERROR(recorded);
+  const PaperText::Touched pieces = PaperText::PiecesOf(range);
+  auto begun = std::make_shared<Begun>(
+      Begun{std::move(right), version, *std::move(text), range, pieces.first, pieces.end});
+  co_return begun;
+}
+
+Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest request,
+                                             std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
+  CO_ASSIGN_OR_RETURN(std::shared_ptr<Begun> begun, co_await Begin(call, std::move(request)));
+  // One that waits for its client is ended where it waits.
+  begun->right.open->WhenCut([out](absl::Status why) { out->End(std::move(why)); });
+  absl::Status sent = co_await Send(begun, std::move(out));
+  begun->right.open->WhenCut(nullptr);
+  if (sent.ok()) {
+    co_return sent;
+  }
+  if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
+    sent = co_await Cut(std::move(call), std::move(begun), *cause);
+  } else if (rpc::ReasonOf(sent) == common::v1::ERROR_REASON_DOCUMENT_DAMAGED) {
+    std::string damaged = "DAMAGED";
+    sent = co_await Cut(std::move(call), std::move(begun), std::move(damaged));
+  }
+  co_return sent;
+}
+
+Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
+                                         std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
+  v1::DownloadResponse first;
+  *first.mutable_start() = begun->Start();
+  const bool opened = co_await out->Write(std::move(first));
+  if (!opened) {
+    co_return absl::CancelledError("the client is gone");
+  }
+  while (begun->next < begun->end) {
+    co_await ResumeOn(vault_.context.executor);
+    CO_ASSIGN_OR_RETURN(std::string bytes, begun->Next());
+    // The last look, in memory, before it leaves (ADR 35).
+    if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
+      co_return StatusOfCut(*cause);
+    }
+    const uint64_t size = bytes.size();
+    v1::DownloadResponse message;
+    message.set_data(std::move(bytes));
+    const bool written = co_await out->Write(std::move(message));
+    if (!written) {
+      co_return absl::CancelledError("the client is gone");
+    }
+    begun->sent += size;
+  }
+  co_return absl::OkStatus();
+}
+
+// The stream has stopped already.
+Task<absl::Status> ReadingHandlers::Cut(rpc::Call call, std::shared_ptr<Begun> begun, std::string cause) {
+  const ReadingRight& right = begun->right;
+  absl::Status told = cause == "DAMAGED" ? Papers::Damaged() : StatusOfCut(cause);
+  const auto actor = rpc::ActorOf(call, nullptr);
+  if (!actor.ok()) {
+    co_return told;
+  }
+  const Acting acting{call, *actor, "", right.person, right.relation()};
+  auto draft = vault_.context.log.Draft(ReadCutEvent(acting, right.document_id, right.document.value,
+                                                     begun->version.version(), right.under().share_id, cause,
+                                                     begun->sent));
+  absl::Status written = draft.status();
+  if (draft.ok()) {
+    storage::CommitRequest commit;
+    commit.partition = VaultStore::PersonPartition(right.person);
+    commit.leaves.push_back(*std::move(draft));
+    const auto done = co_await vault_.context.store.Commit(std::move(commit));
+    written = done.status();
+  }
+  if (!written.ok() && !audit::IsErased(written)) {
+    log::Error("the leaf of a reading that was cut could not be written", {log::Field::Code(written)});
+  }
+  co_return told;
+}
+
+Task<absl::StatusOr<v1::ReadRangeResponse>> ReadingHandlers::ReadRange(rpc::Call call,
+                                                                       v1::ReadRangeRequest request) {
+  v1::DownloadRequest wanted = AsDownload(request);
+  CO_ASSIGN_OR_RETURN(std::shared_ptr<Begun> begun, co_await Begin(call, std::move(wanted)));
+  v1::ReadRangeResponse response;
+  *response.mutable_start() = begun->Start();
+  co_await ResumeOn(vault_.context.executor);
+  absl::Status read;
+  while (read.ok() && begun->next < begun->end) {
+    auto bytes = begun->Next();
+    read = bytes.status();
+    if (read.ok()) {
+      response.mutable_data()->append(*bytes);
+    }
+  }
+  if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
+    absl::Status cut = co_await Cut(std::move(call), std::move(begun), *cause);
+    co_return cut;
+  }
+  if (rpc::ReasonOf(read) == common::v1::ERROR_REASON_DOCUMENT_DAMAGED) {
+    std::string damaged = "DAMAGED";
+    absl::Status cut = co_await Cut(std::move(call), std::move(begun), std::move(damaged));
+    co_return cut;
+  }
+  CO_RETURN_IF_ERROR(read);
+  co_return response;
+}
+
+}  // namespace relais::vault
