@@ -2,12 +2,14 @@
 // DocumentService's part.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/rpc/call.h"
 #include "relais/vault/v1/document_service.pb.h"
 #include "services/vault/domain/upload_rules.h"
+#include "services/vault/handlers/upload_handlers.h"
 #include "services/vault/scanner.h"
 #include "services/vault/vault.h"
 
@@ -22,6 +24,30 @@ class CompleteUploadHandlers {
                                                                   v1::CompleteUploadRequest request);
 
  private:
+  // What is known of an upload that is to become a paper.
+  struct Examined {
+    Id128 document;
+    Id128 event_id;
+    std::optional<ContentHead> head;
+    CompleteFacts facts;
+    bool malware = false;
+    std::optional<bool> permitted;  // of a drop, once consent was asked: false, it could not be
+  };
+  Task<absl::StatusOr<v1::CompleteUploadResponse>> Again(Id128 person, std::string row, bool want_proof);
+  Task<absl::StatusOr<v1::CompleteUploadResponse>> Complete(rpc::Call call, v1::CompleteUploadRequest request,
+                                                            OwnUpload upload);
+  // References to what lives in Complete's frame, which awaits them.
+  Task<absl::Status> Seal(const OwnUpload& upload, Examined& examined);
+  Task<absl::Status> Examine(const OwnUpload& upload, Examined& examined);
+  absl::Status Judge(const OwnUpload& upload, const v1::StoredDocument* later_of,
+                     const std::optional<Id128>& holder, Examined& examined) const;
+  Task<absl::StatusOr<v1::CompleteUploadResponse>> KeepOnce(rpc::Call call, v1::CompleteUploadRequest request,
+                                                            OwnUpload upload, Examined& examined);
+  static v1::StoredVersion VersionOf(const OwnUpload& upload, const Examined& examined, absl::Time now);
+  static v1::StoredDocument DocumentFrom(const v1::StoredUpload& upload,
+                                         std::optional<v1::StoredDocument> before, v1::Document::State state,
+                                         absl::Time now);
+
   const Vault& vault_;
 };
 

@@ -142,7 +142,10 @@ Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call ca
     // A connection that is gone may not know it yet: the newer one goes on.
     const bool ended = co_await vault.writers.Close(found.id, kOtherWriter);
     if (ended) {
-      place = vault.writers.Enter(found.id);
+      auto second = vault.writers.Enter(found.id);
+      if (second.has_value()) {
+        place.emplace(*std::move(second));
+      }
     }
   }
   if (!place.has_value()) {
@@ -396,7 +399,8 @@ Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler asse
       break;
     }
     if (pending.size() >= vault_.settings.commit_pieces || (!pending.empty() && pending.back().last)) {
-      status = co_await pieces.Give(std::exchange(pending, {}));
+      std::vector<PieceAssembler::Piece> whole = std::exchange(pending, {});
+      status = co_await pieces.Give(std::move(whole));
     }
   }
   if (!pending.empty()) {

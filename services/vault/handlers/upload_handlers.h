@@ -16,6 +16,14 @@
 
 namespace relais::vault {
 
+/// An upload with who asks for it.
+struct OwnUpload {
+  rpc::Actor actor;
+  Id128 person;
+  Id128 id;
+  Stored<v1::StoredUpload> stored;
+};
+
 /// Thread-safe. Methods as in the proto. Who goes on with an upload is the institution that began it.
 class UploadHandlers {
  public:
@@ -53,13 +61,6 @@ class UploadHandlers {
   const Vault& vault_;
 };
 
-/// An upload with who asks for it.
-struct OwnUpload {
-  rpc::Actor actor;
-  Id128 person;
-  Id128 id;
-  Stored<v1::StoredUpload> stored;
-};
 /// The upload that this caller began and that is under way. NOT_FOUND else.
 [[nodiscard]] absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
                                                    const common::v1::PersonRef& person,
