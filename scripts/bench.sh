@@ -5,9 +5,10 @@
 #   scripts/bench.sh --only registry [--agreements N] [--persons-at-size N] [--register-calls N] [--cache-mib N]
 #                    [--packed-mib N] [--cached-keys N] [--cached-persons N] [--postgresql] [--fsck] [--seconds N]
 #                    [--rounds N] [--json FILE] [--keep]
+#   scripts/bench.sh --only vault [--papers N] [--rounds N] [--json FILE] [--keep]
 # Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
 # are measured. The registry at size is measured only when asked for: building it takes minutes and 18 GB of disk
-# ($TMPDIR). Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
+# ($TMPDIR). The vault too: a paper of 1 GiB per round, and with --papers 100000 another 20 GB. Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rows=200000
@@ -27,12 +28,13 @@ cache_mib=512
 packed_mib=1248
 cached_keys=1200000
 cached_persons=50000
+papers=2000
 postgresql=
 fsck=
-usage() { sed -n '2,9s/^# //p' "$0" >&2; exit 2; }
+usage() { sed -n '2,10s/^# //p' "$0" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --rows | --persons | --leaves | --seconds | --rounds | --only | --json)
+    --rows | --persons | --papers | --leaves | --seconds | --rounds | --only | --json)
       [ $# -ge 2 ] || usage
       declare "${1#--}=$2"
       shift 2
@@ -50,7 +52,7 @@ while [ $# -gt 0 ]; do
     *) usage ;;
   esac
 done
-case "$only" in "" | import | calls | audit | registry) ;; *) usage ;; esac
+case "$only" in "" | import | calls | audit | registry | vault) ;; *) usage ;; esac
 [ -z "$postgresql" ] || [ "$only" = registry ] || usage
 
 readonly rows_mark=10000 memory_mark_mb=300
@@ -58,11 +60,15 @@ readonly rows_mark=10000 memory_mark_mb=300
 readonly appends_mark=10000 provable_mark_us=100000 events_mark_us=3000 inclusion_mark_us=1000 start_mark_us=2000000
 readonly export_mark=50000
 readonly registry_start_mark_ms=2000
+# The vault's: percent of the bounds of the same run, microseconds.
+readonly download_mark=70 upload_mark=60 papers_mark=50 range_mark_us=5000 cut_mark_us=50000
 services=(consent routing alerting vault)
 preset=${RELAIS_PRESET:-release}
 bin=build/$preset/bin
 targets=(bench_audit bench_echo bench_feed bench_load)
-if [ "$only" = registry ]; then
+if [ "$only" = vault ]; then
+  targets=(bench_vault)
+elif [ "$only" = registry ]; then
   targets=(bench_echo bench_register bench_registry bench_registry_build)
   # shellcheck source=scripts/lib/postgresql.sh
   source scripts/lib/postgresql.sh
@@ -77,7 +83,9 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/relais-bench-XXXXXX")
 echo_pid=
 audit_pid=
 small_pid=
+plain_pid=
 cleanup() {
+  [ -z "$plain_pid" ] || kill "$plain_pid" 2>/dev/null || true
   [ -z "$echo_pid" ] || kill "$echo_pid" 2>/dev/null || true
   [ -z "$audit_pid" ] || kill "$audit_pid" 2>/dev/null || true
   [ -z "$small_pid" ] || kill "$small_pid" 2>/dev/null || true
@@ -248,6 +256,34 @@ audit() {
   audit_pid=
 }
 
+# The vault, the plain stream and raw blob files in turns.
+vault() {
+  local target=''
+  "$bin/bench_vault" serve --pki "$RELAIS_PKI" >"$dir/plain.out" &
+  plain_pid=$!
+  for _ in $(seq 100); do
+    target=$(sed -n 's/^listening //p' "$dir/plain.out")
+    [ -z "$target" ] || break
+    sleep 0.1
+  done
+  [ -n "$target" ] || fail "bench_vault serve does not start"
+  echo "vault: a paper of 1 GiB $rounds times, $papers of 200 KiB"
+  "$bin/bench_vault" run --plain "$target" --consent "$RELAIS_CONSENT" --vault "$RELAIS_VAULT" --pki "$RELAIS_PKI" \
+    --trust-domain "$RELAIS_TRUST_DOMAIN" --raw-folder "$dir/raw" --rounds "$rounds" --papers "$papers" \
+    >"$dir/vault.out" || fail "bench_vault run"
+  keep_lines vault "$dir/vault.out"
+  mark "download, % of a plain stream" "${measured[download_percent_of_plain]}" "$download_mark" at-least
+  mark "upload, % of its bound" "${measured[upload_percent_of_bound]}" "$upload_mark" at-least
+  mark "small ones deposited, %" "${measured[papers_deposited_percent_of_bound]}" "$papers_mark" at-least
+  mark "small ones read, %" "${measured[papers_read_percent_of_plain]}" "$papers_mark" at-least
+  mark "a range in 1 GiB p99, us" "${measured[range_p99_us]}" "$range_mark_us" below
+  mark "withdrawal to cut p99, us" "${measured[cut_p99_us]}" "$cut_mark_us" below
+  memory vault
+  kill -TERM "$plain_pid"
+  wait "$plain_pid" || true
+  plain_pid=
+}
+
 # relais-consent alone, with these settings over its own: until it serves. Its pid, its address and the time it took.
 started_pid=
 started_target=
@@ -369,6 +405,7 @@ for part in import calls audit; do
   fi
 done
 [ "$only" != registry ] || registry
+[ "$only" != vault ] || vault
 if [ -n "$json" ]; then
   (IFS=,; echo "{${results[*]}}") >"$json"
 fi

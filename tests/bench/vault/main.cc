@@ -1,0 +1,321 @@
+// Measures the vault against its ceilings, all in one run (docs/performance.md, "The vault").
+//
+//   bench_vault serve --pki DIR/pki                 the plain stream: prints "listening HOST:PORT"
+//   bench_vault run --plain HOST:PORT --consent HOST:PORT --vault HOST:PORT --pki DIR/pki --raw-folder DIR
+//
+// `run` prints `name value` a line. Plain stream and vault take turns, round after round; the median counts.
+// Exit: 0; 1 when it cannot run.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "common/rpc/process.h"
+#include "tests/bench/vault/plain_stream.h"
+#include "tests/bench/vault/raw_blobs.h"
+#include "tests/bench/vault/vault_client.h"
+
+namespace relais::bench {
+namespace {
+
+constexpr uint32_t kRange = 65'536;
+constexpr size_t kSmall = size_t{200} << 10;
+constexpr uint64_t kPapersOfOne = 900;  // below the limit of one vault
+constexpr size_t kSealedPiece = 262'208;
+constexpr int kPiecesOfCommit = 8;
+constexpr double kMega = 1e6;
+
+struct Options {
+  VaultSuite suite;
+  std::string plain;
+  std::string raw_folder;
+  uint64_t bytes = uint64_t{1} << 30;
+  uint64_t papers = 2'000;
+  int threads = 8;
+  int rounds = 3;
+  int ranges = 2'000;
+  int cuts = 40;
+};
+
+void Say(const std::string& name, double value) {
+  std::cout << name << " " << static_cast<int64_t>(value) << std::endl;
+}
+
+double Seconds(const std::function<absl::Status()>& act, absl::Status& status) {
+  const auto begin = std::chrono::steady_clock::now();
+  status = act();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0 : values[values.size() / 2];
+}
+
+double P99(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0 : values[std::min(values.size() - 1, values.size() * 99 / 100)];
+}
+
+// A text that the vault takes: PDF's first bytes, then random ones that nothing can compress.
+struct Text {
+  explicit Text(uint64_t size) : size(size) {
+    SystemRandom random;
+    piece = random.Bytes(std::min<uint64_t>(size, kTransferMessage));
+    first = "%PDF-1.7\n" + piece;
+    first.resize(piece.size());
+    crypto::Sha256Hasher hasher;
+    for (uint64_t at = 0; at < size; at += kTransferMessage) {
+      const std::string& from = at == 0 ? first : piece;
+      hasher.Update(std::string_view(from).substr(0, std::min<uint64_t>(from.size(), size - at)));
+    }
+    sha256 = hasher.Finish();
+  }
+  uint64_t size;
+  std::string first;
+  std::string piece;
+  std::string sha256;
+};
+
+class Measuring {
+ public:
+  static absl::StatusOr<Measuring> Begin(const Options& options) {
+    Measuring made(options);
+    ASSIGN_OR_RETURN(made.city_,
+                     VaultClient::Connect(options.suite, options.suite.vault, "ville-paris", "dsol"));
+    ASSIGN_OR_RETURN(made.caf_, VaultClient::Connect(options.suite, options.suite.vault, "caf", "droits"));
+    ASSIGN_OR_RETURN(made.plain_, VaultClient::Connect(options.suite, options.plain, "ville-paris", "dsol"));
+    ASSIGN_OR_RETURN(made.her_, made.city_->NewPerson(absl::StrCat("bench-", SystemRandom().Id().ToHex())));
+    return made;
+  }
+
+  absl::Status Transfers() {
+    const Text text(options_.bytes);
+    std::vector<double> plain_up;
+    std::vector<double> plain_down;
+    std::vector<double> up;
+    std::vector<double> down;
+    std::vector<double> raw;
+    const auto rate = [&](double seconds) { return static_cast<double>(options_.bytes) / seconds; };
+    const auto all = [](size_t) { return true; };
+    for (int round = 0; round < options_.rounds; ++round) {
+      absl::Status status;
+      plain_up.push_back(
+          rate(Seconds([&] { return plain_->Send("-", "-", text.size, text.first, text.piece); }, status)));
+      RETURN_IF_ERROR(status);
+      plain_down.push_back(rate(Seconds([&] { return plain_->Download("-", "-", text.size, all); }, status)));
+      RETURN_IF_ERROR(status);
+      ASSIGN_OR_RETURN(const double blobs,
+                       MeasureRawBlobs(options_.raw_folder, kSealedPiece, kPiecesOfCommit, options_.bytes));
+      raw.push_back(blobs);
+      ASSIGN_OR_RETURN(const VaultClient::Begun begun, city_->Begin(her_, text.size));
+      up.push_back(rate(Seconds(
+          [&] {
+            RETURN_IF_ERROR(city_->Send(her_, begun.upload_id, text.size, text.first, text.piece));
+            return city_->Complete(her_, begun.upload_id, text.sha256);
+          },
+          status)));
+      RETURN_IF_ERROR(status);
+      document_ = begun.document_id;
+      down.push_back(rate(Seconds([&] { return city_->Download(her_, document_, text.size, all); }, status)));
+      RETURN_IF_ERROR(status);
+    }
+    stream_down_ = Median(plain_down);
+    const double bound = 1 / (1 / Median(plain_up) + 1 / Median(raw));
+    upload_bound_ = bound;
+    Say("plain_upload_mb_s", Median(plain_up) / kMega);
+    Say("plain_download_mb_s", stream_down_ / kMega);
+    Say("raw_blobs_mb_s", Median(raw) / kMega);
+    Say("upload_mb_s", Median(up) / kMega);
+    Say("download_mb_s", Median(down) / kMega);
+    Say("upload_percent_of_bound", 100 * Median(up) / bound);
+    Say("download_percent_of_plain", 100 * Median(down) / stream_down_);
+    return absl::OkStatus();
+  }
+
+  absl::Status Ranges() {
+    std::mt19937_64 random(7);
+    std::vector<double> micros;
+    for (int i = 0; i < options_.ranges; ++i) {
+      const uint64_t offset = random() % (options_.bytes - kRange);
+      absl::Status status;
+      micros.push_back(1e6 *
+                       Seconds([&] { return city_->ReadRange(her_, document_, offset, kRange); }, status));
+      RETURN_IF_ERROR(status);
+    }
+    Say("range_p50_us", Median(micros));
+    Say("range_p99_us", P99(micros));
+    return absl::OkStatus();
+  }
+
+  // Many at once, each of one piece: what one call costs beside its bytes.
+  absl::Status Papers() {
+    const Text text(kSmall);
+    const uint64_t persons = (options_.papers + kPapersOfOne - 1) / kPapersOfOne;
+    std::vector<std::string> handles;
+    for (uint64_t i = 0; i < persons; ++i) {
+      ASSIGN_OR_RETURN(std::string handle,
+                       city_->NewPerson(absl::StrCat("bench-", SystemRandom().Id().ToHex())));
+      handles.push_back(std::move(handle));
+    }
+    std::vector<std::string> documents(options_.papers);
+    absl::Status status;
+    double seconds = Seconds(
+        [&] {
+          return Together([&](uint64_t i) -> absl::Status {
+            const std::string& handle = handles[i / kPapersOfOne];
+            ASSIGN_OR_RETURN(VaultClient::Begun begun, city_->Begin(handle, text.size));
+            RETURN_IF_ERROR(city_->SendOne(handle, begun.upload_id, text.first));
+            documents[i] = std::move(begun.document_id);
+            return city_->Complete(handle, begun.upload_id, text.sha256);
+          });
+        },
+        status);
+    RETURN_IF_ERROR(status);
+    const double bytes = static_cast<double>(options_.papers) * static_cast<double>(kSmall);
+    Say("papers_deposited_per_s", static_cast<double>(options_.papers) / seconds);
+    Say("papers_deposited_percent_of_bound", 100 * bytes / seconds / upload_bound_);
+    seconds = Seconds(
+        [&] {
+          return Together([&](uint64_t i) {
+            return city_->Download(handles[i / kPapersOfOne], documents[i], kSmall,
+                                   [](size_t) { return true; });
+          });
+        },
+        status);
+    RETURN_IF_ERROR(status);
+    Say("papers_read_per_s", static_cast<double>(options_.papers) / seconds);
+    Say("papers_read_percent_of_plain", 100 * bytes / seconds / stream_down_);
+    return absl::OkStatus();
+  }
+
+  // From her withdrawal's answer to the end of an open download, which reads on meanwhile.
+  absl::Status Cuts() {
+    std::vector<double> millis;
+    for (int i = 0; i < options_.cuts; ++i) {
+      ASSIGN_OR_RETURN(const std::string agreement,
+                       city_->Agree(her_, common::v1::ACT_SHARE_DOCUMENT, "caf"));
+      ASSIGN_OR_RETURN(const std::string share, city_->Share(her_, document_, "caf", agreement));
+      absl::StatusOr<std::string> there = absl::NotFoundError("");
+      for (int tries = 0; tries < 200 && absl::IsNotFound(there.status()); ++tries) {
+        absl::SleepFor(absl::Milliseconds(20));
+        there = caf_->HandleOfShare(share);
+      }
+      RETURN_IF_ERROR(there.status());
+      std::atomic<bool> reading = false;
+      std::atomic<bool> over = false;
+      std::chrono::steady_clock::time_point ended;
+      absl::Status status;
+      std::thread reader([&] {
+        // Slowly, so that the text does not end first.
+        status = caf_->Download(*there, document_, 0, [&](size_t) {
+          reading = true;
+          absl::SleepFor(absl::Milliseconds(2));
+          return true;
+        });
+        ended = std::chrono::steady_clock::now();
+        over = true;
+      });
+      while (!reading && !over) {
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+      const absl::Status withdrawn = city_->Withdraw(her_, agreement);
+      const auto answered = std::chrono::steady_clock::now();
+      reader.join();
+      RETURN_IF_ERROR(withdrawn);
+      if (!absl::IsPermissionDenied(status)) {
+        return absl::InternalError(absl::StrCat("a download was not cut: ", std::string(status.message())));
+      }
+      millis.push_back(std::max(0.0, 1e3 * std::chrono::duration<double>(ended - answered).count()));
+    }
+    Say("cut_p50_us", 1e3 * Median(millis));
+    Say("cut_p99_us", 1e3 * P99(millis));
+    return absl::OkStatus();
+  }
+
+ private:
+  explicit Measuring(const Options& options) : options_(options) {}
+
+  // Every number below `papers`, on some threads. The first error.
+  absl::Status Together(const std::function<absl::Status(uint64_t)>& act) {
+    std::atomic<uint64_t> next = 0;
+    std::vector<absl::Status> ends(static_cast<size_t>(options_.threads));
+    std::vector<std::thread> threads;
+    for (absl::Status& end : ends) {
+      threads.emplace_back([&] {
+        for (uint64_t i = next++; end.ok() && i < options_.papers; i = next++) {
+          end = act(i);
+        }
+      });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    for (const absl::Status& end : ends) {
+      RETURN_IF_ERROR(end);
+    }
+    return absl::OkStatus();
+  }
+
+  Options options_;
+  std::unique_ptr<VaultClient> city_;
+  std::unique_ptr<VaultClient> caf_;
+  std::unique_ptr<VaultClient> plain_;
+  std::string her_;
+  std::string document_;
+  double stream_down_ = 0;
+  double upload_bound_ = 0;
+};
+
+absl::Status Run(const Options& options) {
+  RETURN_IF_ERROR(rpc::ConfigureProcess());
+  ASSIGN_OR_RETURN(Measuring measuring, Measuring::Begin(options));
+  RETURN_IF_ERROR(measuring.Transfers());
+  RETURN_IF_ERROR(measuring.Ranges());
+  RETURN_IF_ERROR(measuring.Cuts());
+  return measuring.Papers();
+}
+
+}  // namespace
+}  // namespace relais::bench
+
+int main(int argc, char** argv) {
+  relais::bench::Options options;
+  CLI::App app("The vault against its ceilings");
+  app.require_subcommand(1);
+  CLI::App* serve = app.add_subcommand("serve", "the plain stream");
+  serve->add_option("--pki", options.suite.pki, "Folder of the development PKI")->required();
+  CLI::App* run = app.add_subcommand("run", "the measurements");
+  run->add_option("--plain", options.plain, "host:port of `bench_vault serve`")->required();
+  run->add_option("--consent", options.suite.consent, "host:port of relais-consent")->required();
+  run->add_option("--vault", options.suite.vault, "host:port of relais-vault")->required();
+  run->add_option("--pki", options.suite.pki, "Folder of the development PKI")->required();
+  run->add_option("--trust-domain", options.suite.trust_domain, "The suite's");
+  run->add_option("--raw-folder", options.raw_folder, "Where RocksDB is measured alone")->required();
+  run->add_option("--bytes", options.bytes, "Of the large paper")
+      ->check(CLI::Range(1'000'000, 2'000'000'000));
+  run->add_option("--papers", options.papers, "Small ones, of 200 KiB")->check(CLI::Range(1, 1'000'000));
+  run->add_option("--threads", options.threads, "That deposit and read them")->check(CLI::Range(1, 64));
+  run->add_option("--rounds", options.rounds, "Of the large one; at most 9")->check(CLI::Range(1, 9));
+  run->add_option("--ranges", options.ranges, "Reads of 64 KiB")->check(CLI::Range(1, 1'000'000));
+  run->add_option("--cuts", options.cuts, "Downloads that are cut")->check(CLI::Range(1, 900));
+  CLI11_PARSE(app, argc, argv);
+  if (serve->parsed()) {
+    return relais::bench::ServePlainStream(options.suite.pki);
+  }
+  if (const absl::Status status = relais::bench::Run(options); !status.ok()) {
+    std::cerr << "bench_vault: " << status << std::endl;
+    return 1;
+  }
+  return 0;
+}
