@@ -1,0 +1,133 @@
+#include "services/vault/handlers/journal_handlers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/crypto/sha256.h"
+#include "common/rpc/page_token.h"
+#include "services/vault/domain/journal.h"
+#include "services/vault/events.h"
+#include "services/vault/handlers/commit_act.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kDefaultPage = 50;
+constexpr size_t kMostPage = 1000;
+constexpr size_t kBlock = 200;          // leaves opened at a time
+constexpr size_t kMostLookedAt = 4000;  // in one answer
+constexpr size_t kIndices = 10'000;
+
+// A person's leaves below `below`, ascending.
+absl::StatusOr<std::vector<uint64_t>> LeavesBelow(const Vault& vault, const Id128& person, uint64_t below) {
+  std::vector<uint64_t> out;
+  uint64_t from = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const auto page,
+                     vault.context.log.LeavesOf(VaultStore::SubjectOf(person), from, kIndices));
+    for (const uint64_t index : page) {
+      if (index < below) {
+        out.push_back(index);
+      }
+    }
+    if (page.size() < kIndices || page.back() >= below) {
+      return out;
+    }
+    from = page.back() + 1;
+  }
+}
+
+// What the pages of one question have in common, and who asked it.
+std::string BindingOf(const rpc::Call& call, v1::ReadJournalRequest request) {
+  request.clear_page_token();
+  request.clear_page_size();
+  return crypto::Sha256("relais vault journal page v1/" + call.caller.institution + "/" +
+                        request.SerializeAsString());
+}
+
+}  // namespace
+
+absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault, const Id128& person,
+                                              const JournalWanted& wanted, uint64_t below, size_t limit) {
+  ASSIGN_OR_RETURN(std::vector<uint64_t> left, LeavesBelow(vault, person, below));
+  JournalLines out;
+  size_t looked_at = 0;
+  while (!left.empty()) {
+    if (out.entries.size() >= limit || looked_at >= kMostLookedAt) {
+      out.rest = left.back() + 1;
+      return out;
+    }
+    const size_t size = std::min(kBlock, left.size());
+    const std::vector<uint64_t> block(left.end() - static_cast<std::ptrdiff_t>(size), left.end());
+    ASSIGN_OR_RETURN(const auto leaves, vault.context.log.OpenAt(block));
+    for (auto leaf = leaves.rbegin(); leaf != leaves.rend() && out.entries.size() < limit; ++leaf) {
+      left.pop_back();
+      ++looked_at;
+      const absl::Time time = leaf->leaf.time;
+      if (time < wanted.from) {
+        return out;  // time never decreases: the rest is older
+      }
+      if (time >= wanted.to || leaf->opening != audit::OpenedLeaf::Opening::kOpened) {
+        continue;
+      }
+      auto entry = EntryOf(leaf->leaf.header, leaf->details, leaf->index, time);
+      if (entry.has_value() && IsAbout(*entry, wanted.document_id)) {
+        out.entries.push_back(*std::move(entry));
+      }
+    }
+  }
+  return out;
+}
+
+Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::Call call,
+                                                                           v1::ReadJournalRequest request) {
+  const rpc::ServiceContext& context = vault_.context;
+  CO_RETURN_IF_ERROR(context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  Attempt attempt{v1::JournalEntry::ACT_LOOKED, request.document_id()};
+  CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
+  JournalWanted wanted;
+  wanted.document_id = request.document_id();
+  if (request.has_from()) {
+    wanted.from = FromProto(request.from());
+  }
+  if (request.has_to()) {
+    wanted.to = FromProto(request.to());
+  }
+  const Secret key = context.log.DeriveKey(rpc::kPageTokenKeyInfo);
+  const std::string binding = BindingOf(call, request);
+  rpc::PagePlace place;
+  place.issued = context.clock.Now();
+  if (request.page_token().empty()) {
+    place.size = context.log.state().size;
+    place.to = place.size;
+  } else {
+    CO_ASSIGN_OR_RETURN(place, rpc::ReadPageToken(key, request.page_token(), binding, context.clock.Now()));
+  }
+  // That it is read is said first; the line of this look is the next page one's to see.
+  storage::CommitRequest commit;
+  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  const Acting acting{call, actor, "", person, kAsHost};
+  std::vector<audit::Event> events;
+  events.push_back(LookedEvent(acting, "JOURNAL", request.document_id()));
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  co_await ResumeOn(context.executor);
+  const size_t limit =
+      std::min(request.page_size() == 0 ? kDefaultPage : static_cast<size_t>(request.page_size()), kMostPage);
+  CO_ASSIGN_OR_RETURN(JournalLines lines, ReadJournalLines(vault_, person, wanted, place.to, limit));
+  v1::ReadJournalResponse response;
+  for (v1::JournalEntry& entry : lines.entries) {
+    *response.add_entries() = std::move(entry);
+  }
+  if (lines.rest != 0) {
+    place.to = lines.rest;
+    response.set_next_page_token(rpc::MakePageToken(key, place, binding));
+  }
+  co_return response;
+}
+
+}  // namespace relais::vault

@@ -1,0 +1,342 @@
+#include "services/vault/handlers/share_handlers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/rpc/refusal.h"
+#include "services/vault/convert.h"
+#include "services/vault/domain/document_types.h"
+#include "services/vault/handlers/commit_act.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kDefaultPage = 50;
+constexpr size_t kMostPage = 1000;
+
+size_t PageOf(uint32_t asked) {
+  return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), kMostPage);
+}
+
+absl::StatusOr<Id128> BeginOf(const std::string& token) {
+  if (token.empty()) {
+    return Id128();
+  }
+  auto id = Id128::FromHex(token);
+  if (!id.ok()) {
+    return rpc::InvalidField("page_token", "must be one that an answer had");
+  }
+  return id;
+}
+
+common::v1::Party PartyOf(const rpc::Actor& actor) {
+  common::v1::Party party;
+  party.set_institution(actor.institution);
+  party.set_function(actor.function);
+  return party;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::StoredShare>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish) {
+  CO_RETURN_IF_ERROR(vault.context.MayDisclose());
+  CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault));
+  if (phase != VaultPhase::kOpen) {
+    co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+  }
+  if (call.directory->FindPurpose(wish.share.purpose()) == nullptr) {
+    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "purpose",
+                                   "is not in the directory in force");
+  }
+  if (call.directory->FindInstitution(wish.share.recipient().institution()) == nullptr) {
+    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "recipient.institution",
+                                   "is not in the directory in force");
+  }
+  if (!vault.lease.Held()) {
+    co_return StatusOf(common::v1::ERROR_REASON_PEER_BEHIND);
+  }
+  if (!IsDocumentType(wish.type)) {
+    co_return StatusOf(common::v1::ERROR_REASON_INVALID_FIELDS);
+  }
+  consent::v1::CheckRequest question =
+      CheckOfShare(wish.person, wish.share, wish.type, wish.share.recipient().function());
+  CO_ASSIGN_OR_RETURN(const Answered answered, co_await AskConsent(vault, std::move(question)));
+  ShareWanted wanted;
+  wanted.type = wish.type;
+  wanted.document = wish.document;
+  wanted.recipient = wish.share.recipient();
+  wanted.shared_by = wish.share.shared_by().institution();
+  wanted.until = FromProto(wish.share.until());
+  CO_ASSIGN_OR_RETURN(const Id128 consent, IdOf(wish.share.consent()));
+  wanted.consent_id = consent.ToHex();
+  const absl::Time now = vault.context.clock.Now();
+  if (const Refusal why = JudgeShare(wanted, answered.answer, now, vault.settings.shares); why.has_value()) {
+    co_return StatusOf(*why);
+  }
+  // From here on what is followed is later than the answer: a no closes this share.
+  const absl::Status caught_up = co_await CaughtUp(vault, answered.decided_at);
+  CO_RETURN_IF_ERROR(caught_up);
+  wish.share.set_state(v1::Share::STATE_ACTIVE);
+  *wish.share.mutable_since() = ToProto(now);
+  co_return std::move(wish.share);
+}
+
+Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::Share(rpc::Call call, v1::ShareRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  const Id128 id = vault_.context.random.Id();
+  absl::StatusOr<v1::ShareResponse> done = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
+    auto tried = co_await TryShare(call, person, request, id);
+    done = std::move(tried);
+  }
+  if (!done.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_SHARE, request.document_id()};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), done.status());
+    co_return refused;
+  }
+  co_return done;
+}
+
+// The share's id is the event's too: what is remembered is one.
+Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, Id128 person,
+                                                                v1::ShareRequest request, Id128 id) {
+  const rpc::ServiceContext& context = vault_.context;
+  CO_ASSIGN_OR_RETURN(const auto host, vault_.access.Host(call, person));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const auto seen,
+                      vault_.store.Seen(person, call, actor, "Share", request.request_id(), request));
+  CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+  v1::ShareResponse response;
+  if (before.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto made, vault_.store.Share(person, before->event_id));
+    if (!made.has_value()) {
+      co_return rpc::NoSuchOrNotYours();
+    }
+    *response.mutable_share() = ShareOf(before->event_id, *made, rpc::RefFor(context, call, person),
+                                        context.clock.Now(), vault_.lease.Held());
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
+    co_return response;
+  }
+  ShareWish wish;
+  wish.person = person;
+  storage::CommitRequest commit;
+  switch (request.what_case()) {
+    case v1::ShareRequest::kDocumentId: {
+      CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(request.document_id()));
+      CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, document));
+      if (!stored.has_value()) {
+        co_return rpc::NoSuchOrNotYours();
+      }
+      wish.type = stored->value.type();
+      wish.document = stored->value.state();
+      wish.share.set_document(document.ToBytes());
+      VaultStore::GuardDocument(person, document, stored->version, commit);
+      break;
+    }
+    case v1::ShareRequest::kType:
+      wish.type = request.type();
+      wish.share.set_type(request.type());
+      break;
+    case v1::ShareRequest::WHAT_NOT_SET:
+      co_return rpc::InvalidField("document_id", "or a type is required");
+  }
+  *wish.share.mutable_recipient() = request.recipient();
+  wish.share.set_purpose(request.purpose());
+  *wish.share.mutable_until() = request.until();
+  CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(request.consent_id()));
+  wish.share.set_consent(consent.ToBytes());
+  *wish.share.mutable_shared_by() = PartyOf(actor);
+  CO_ASSIGN_OR_RETURN(v1::StoredShare share, co_await JudgedShare(vault_, call, std::move(wish)));
+  Stored<v1::StoredShare> stored{std::move(share), 0};
+  CO_RETURN_IF_ERROR(vault_.store.PutShare(person, id, stored, commit));
+  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  RememberedAct act{id, {}};
+  RememberAct(seen, act, commit);
+  const Acting acting{call, actor, request.request_id(), person, kAsHost};
+  std::vector<audit::Event> events;
+  events.push_back(ShareEvent(acting, id, stored.value));
+  events.back().event_id = id;
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Share(person, id));
+  *response.mutable_share() = ShareOf(id, now.value_or(stored), rpc::RefFor(context, call, person),
+                                      context.clock.Now(), vault_.lease.Held());
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::Revoke(rpc::Call call, v1::RevokeRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  const Id128 event_id = vault_.context.random.Id();
+  absl::StatusOr<v1::RevokeResponse> done = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
+    auto tried = co_await TryRevoke(call, person, request, event_id);
+    done = std::move(tried);
+  }
+  if (!done.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_SHARE, ""};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), done.status());
+    co_return refused;
+  }
+  co_return done;
+}
+
+// By any of her hosts, or by the recipient for its own; what ended already stays as it ended.
+Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call, Id128 person,
+                                                                  v1::RevokeRequest request, Id128 event_id) {
+  const rpc::ServiceContext& context = vault_.context;
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.share_id()));
+  const auto host = vault_.access.Host(call, person);
+  CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Share(person, id));
+  const bool received = stored.has_value() && stored->value.recipient().institution() == actor.institution;
+  if (!stored.has_value() || (!host.ok() && !received)) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_ASSIGN_OR_RETURN(const auto seen,
+                      vault_.store.Seen(person, call, actor, "Revoke", request.request_id(), request));
+  CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+  v1::RevokeResponse response;
+  const absl::Time now = context.clock.Now();
+  common::v1::Written written;
+  if (before.has_value()) {
+    CO_ASSIGN_OR_RETURN(written, co_await WrittenBefore(vault_, person, before->event_id, false));
+  } else {
+    storage::CommitRequest commit;
+    std::vector<audit::Event> events;
+    const bool active = stored->value.state() == v1::Share::STATE_ACTIVE;
+    if (active) {
+      stored->value.set_state(v1::Share::STATE_REVOKED);
+      *stored->value.mutable_ended() = ToProto(now);
+      CO_RETURN_IF_ERROR(vault_.store.PutShare(person, id, *stored, commit));
+    } else {
+      VaultStore::GuardShare(person, id, stored->version, commit);
+    }
+    RememberedAct act{event_id, {}};
+    RememberAct(seen, act, commit);
+    const Acting acting{call, actor, request.request_id(), person, host.ok() ? kAsHost : kAsShare};
+    events.push_back(ShareEvent(acting, id, stored->value));
+    events.back().event_id = event_id;
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    CO_RETURN_IF_ERROR(done.status());
+    if (active) {
+      vault_.streams.EndShare(person, id, v1::Share::STATE_REVOKED);
+    }
+    CO_ASSIGN_OR_RETURN(written, co_await WrittenAct(vault_, *done, false));
+  }
+  *response.mutable_share() =
+      ShareOf(id, *stored, rpc::RefFor(context, call, person), now, vault_.lease.Held());
+  if (!host.ok()) {
+    response.mutable_share()->clear_consent_id();
+  }
+  *response.mutable_written() = std::move(written);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::List(rpc::Call call,
+                                                                       v1::ShareServiceListRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
+  if (!request.has_person()) {
+    auto ours = co_await ListOurs(std::move(call), std::move(request));
+    co_return ours;
+  }
+  auto hers = co_await ListHers(std::move(call), std::move(request));
+  co_return hers;
+}
+
+Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListHers(
+    rpc::Call call, v1::ShareServiceListRequest request) {
+  const rpc::ServiceContext& context = vault_.context;
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
+  CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
+  const size_t size = PageOf(request.page_size());
+  v1::ShareServiceListResponse response;
+  response.set_revision(context.log.Revision(context.log.state().size));
+  std::optional<Id128> at = from;
+  while (at.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto page, vault_.store.Shares(person, *at, kMostPage));
+    at = page.next;
+    for (const Row<v1::StoredShare>& row : page.rows) {
+      const v1::Share share = ShareOf(row.id, row.stored, rpc::RefFor(context, call, person),
+                                      context.clock.Now(), vault_.lease.Held());
+      const bool open =
+          share.state() == v1::Share::STATE_ACTIVE || share.state() == v1::Share::STATE_SUSPENDED;
+      if (!request.with_ended() && !open) {
+        continue;
+      }
+      if (static_cast<size_t>(response.shares_size()) == size) {
+        response.set_next_page_token(row.id.ToHex());
+        at.reset();
+        break;
+      }
+      *response.add_shares() = share;
+    }
+  }
+  storage::CommitRequest commit;
+  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  const Acting acting{call, actor, "", person, kAsHost};
+  std::vector<audit::Event> events;
+  events.push_back(LookedEvent(acting, "SHARES", ""));
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  co_return response;
+}
+
+// From the derived list of the institution's: what it says is held against her row.
+Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListOurs(
+    rpc::Call call, v1::ShareServiceListRequest request) {
+  const rpc::ServiceContext& context = vault_.context;
+  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_RETURN_IF_ERROR(context.MayDisclose());
+  v1::ShareServiceListResponse response;
+  response.set_revision(context.log.Revision(context.log.state().size));
+  CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kShared, actor.institution,
+                                                                 from, PageOf(request.page_size())));
+  for (const auto& pointer : pointers.rows) {
+    const auto person = Id128::FromBytes(pointer.stored.value.person());
+    if (!person.ok()) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Share(*person, pointer.id));
+    if (!stored.has_value() || stored->value.recipient().institution() != actor.institution) {
+      continue;
+    }
+    v1::Share share = ShareOf(pointer.id, *stored, rpc::RefFor(context, call, *person), context.clock.Now(),
+                              vault_.lease.Held());
+    const bool open = share.state() == v1::Share::STATE_ACTIVE || share.state() == v1::Share::STATE_SUSPENDED;
+    if (!request.with_ended() && !open) {
+      continue;
+    }
+    share.clear_consent_id();
+    share.clear_etag();
+    const Acting acting{call, actor, "", *person, kAsShare};
+    storage::CommitRequest commit;
+    VaultStore::GuardShare(*person, pointer.id, stored->version, commit);
+    std::vector<audit::Event> events;
+    events.push_back(LookedEvent(acting, "SHARES", share.document_id()));
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    if (IsCollision(done.status()) || audit::IsErased(done.status())) {
+      continue;  // it is another now: the next look tells
+    }
+    CO_RETURN_IF_ERROR(done.status());
+    *response.add_shares() = std::move(share);
+  }
+  if (pointers.next.has_value()) {
+    response.set_next_page_token(pointers.next->ToHex());
+  }
+  co_return response;
+}
+
+}  // namespace relais::vault
