@@ -70,6 +70,9 @@ absl::StatusOr<std::optional<std::string>> VaultStore::Open(const Id128& person,
   if (absl::IsNotFound(plain.status())) {
     return std::optional<std::string>();
   }
+  if (absl::IsInvalidArgument(plain.status())) {
+    return Unreadable();  // it was altered, or is another row
+  }
   RETURN_IF_ERROR(plain.status());
   return std::optional<std::string>(*std::move(plain));
 }
