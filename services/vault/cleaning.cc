@@ -1,0 +1,314 @@
+#include "services/vault/cleaning.h"
+
+#include <set>
+#include <utility>
+
+#include "common/base/status.h"
+#include "services/vault/convert.h"
+#include "services/vault/events.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr absl::Duration kWriterLeaves = absl::Seconds(5);
+constexpr size_t kPage = 500;
+
+// What a leaf names that does not read is nothing that could be cleaned.
+std::optional<Id128> IdIn(std::string_view hex) {
+  const auto id = Id128::FromHex(hex);
+  return id.ok() ? std::optional<Id128>(*id) : std::nullopt;
+}
+
+Task<absl::Status> CommitDerived(const Vault& vault, storage::CommitRequest commit) {
+  const auto done = co_await vault.context.store.Commit(std::move(commit));
+  co_return done.status();
+}
+
+}  // namespace
+
+std::string OwnLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
+  const auto person = PersonOf(leaf);
+  return person.has_value() ? person->ToBytes() : "";
+}
+
+bool OwnLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
+  switch (leaf.header.event_class()) {
+    case audit::v1::EVENT_CLASS_UPLOAD_CHANGED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_CHANGED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED:
+    case audit::v1::EVENT_CLASS_SHARE_CHANGED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) {
+  const auto person = PersonOf(leaf);
+  if (!person.has_value() || !Concerns(leaf)) {
+    co_return absl::OkStatus();
+  }
+  co_await ResumeOn(vault_.context.executor);
+  absl::Status status;
+  if (auto changed = PayloadOf<v1::UploadChanged>(leaf.details); changed.has_value()) {
+    status = co_await UploadChanged(*person, leaf.details.recipient().institution(), *std::move(changed));
+  } else if (auto deposited = PayloadOf<v1::DocumentDeposited>(leaf.details); deposited.has_value()) {
+    status = co_await Deposited(*person, *std::move(deposited));
+  } else if (auto described = PayloadOf<v1::DocumentChanged>(leaf.details); described.has_value()) {
+    status = co_await Expires(*person, described->document_id());
+  } else if (auto destroyed = PayloadOf<v1::DocumentDestroyed>(leaf.details); destroyed.has_value()) {
+    status = co_await Destroyed(*person, *std::move(destroyed));
+  } else if (auto share = PayloadOf<v1::ShareChanged>(leaf.details); share.has_value()) {
+    status = co_await Pointer(PointerKind::kShared, share->recipient().institution(), *person,
+                              share->share_id(), share->until(), share->state() == v1::Share::STATE_ACTIVE);
+  } else if (auto asked = PayloadOf<v1::DocumentRequestChanged>(leaf.details); asked.has_value()) {
+    // Decided or not, it is the asker's to see.
+    status = co_await Pointer(PointerKind::kAsked, asked->asker().institution(), *person,
+                              asked->document_request_id(), google::protobuf::Timestamp(), true);
+  }
+  co_return status;
+}
+
+Task<absl::Status> OwnLeaves::Count(std::string institution, Id128 document, uint32_t version, uint64_t size,
+                                    VaultStore::Counted counted) {
+  if (institution.empty()) {
+    co_return absl::OkStatus();
+  }
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(auto commit, vault_.store.CountFor(institution, document, version, size, counted));
+    if (!commit.has_value()) {
+      co_return absl::OkStatus();
+    }
+    const absl::Status done = co_await CommitDerived(vault_, *std::move(commit));
+    if (!absl::IsAborted(done)) {
+      co_return done;
+    }
+  }
+  co_return absl::AbortedError("an institution's usage changes too often");
+}
+
+Task<absl::Status> OwnLeaves::UploadChanged(Id128 person, std::string depositor, v1::UploadChanged changed) {
+  const auto id = IdIn(changed.upload_id());
+  const auto document = IdIn(changed.document_id());
+  if (!id.has_value() || !document.has_value()) {
+    co_return absl::OkStatus();
+  }
+  OpenUpload upload;
+  upload.upload = *id;
+  upload.person = person;
+  upload.document = *document;
+  upload.version = changed.version();
+  upload.size = changed.size();
+  upload.depositor = depositor;
+  if (changed.state() != v1::Upload::STATE_OPEN) {
+    const absl::Status cleaned = co_await CleanUpload(vault_, upload);
+    CO_RETURN_IF_ERROR(cleaned);
+    const absl::Status counted =
+        co_await Count(depositor, *document, changed.version(), changed.size(), VaultStore::Counted::kNone);
+    co_return counted;
+  }
+  const absl::Status listed = co_await CommitDerived(vault_, vault_.store.SetOpenUpload(upload, true));
+  CO_RETURN_IF_ERROR(listed);
+  const absl::Status counted =
+      co_await Count(depositor, *document, changed.version(), changed.size(), VaultStore::Counted::kReserved);
+  co_return counted;
+}
+
+Task<absl::Status> OwnLeaves::Deposited(Id128 person, v1::DocumentDeposited deposited) {
+  const auto document = IdIn(deposited.document_id());
+  if (!document.has_value()) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, *document, View::kFrozen));
+  if (stored.has_value()) {
+    for (const v1::StoredVersion& version : stored->value.versions()) {
+      if (version.version().version() == deposited.version()) {
+        OpenUpload upload;
+        CO_ASSIGN_OR_RETURN(upload.upload, IdOf(version.content()));
+        const absl::Status off = co_await CommitDerived(vault_, vault_.store.SetOpenUpload(upload, false));
+        CO_RETURN_IF_ERROR(off);
+      }
+    }
+  }
+  const absl::Status counted =
+      co_await Count(deposited.depositor().institution(), *document, deposited.version(), deposited.size(),
+                     VaultStore::Counted::kKept);
+  CO_RETURN_IF_ERROR(counted);
+  const absl::Status listed = co_await Expires(person, deposited.document_id());
+  co_return listed;
+}
+
+// From the paper as it is now: a pointer that an earlier day left is stale, and whoever follows it sees that.
+Task<absl::Status> OwnLeaves::Expires(Id128 person, std::string document_id) {
+  const auto document = IdIn(document_id);
+  if (!document.has_value()) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, *document));
+  if (!stored.has_value() || !stored->value.has_expires() ||
+      stored->value.state() == v1::Document::STATE_DESTROYED) {
+    co_return absl::OkStatus();
+  }
+  const absl::Status listed = co_await CommitDerived(
+      vault_, vault_.store.SetExpiry(DayOf(stored->value.expires()), person, *document, true));
+  co_return listed;
+}
+
+Task<absl::Status> OwnLeaves::Destroyed(Id128 person, v1::DocumentDestroyed destroyed) {
+  const auto document = IdIn(destroyed.document_id());
+  if (!document.has_value()) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, *document, View::kFrozen));
+  if (stored.has_value()) {
+    for (const v1::StoredVersion& version : stored->value.versions()) {
+      CO_ASSIGN_OR_RETURN(const Id128 content, IdOf(version.content()));
+      const absl::Status emptied = co_await vault_.papers.Empty(content);
+      CO_RETURN_IF_ERROR(emptied);
+    }
+  }
+  for (const v1::DocumentVersion& version : destroyed.versions()) {
+    const absl::Status counted =
+        co_await Count(version.depositor().institution(), *document, version.version(), version.size(),
+                       VaultStore::Counted::kNone);
+    CO_RETURN_IF_ERROR(counted);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> OwnLeaves::Pointer(PointerKind kind, std::string institution, Id128 person, std::string id,
+                                      google::protobuf::Timestamp until, bool present) {
+  const auto named = IdIn(id);
+  if (!named.has_value() || institution.empty()) {
+    co_return absl::OkStatus();
+  }
+  std::optional<v1::InstitutionPointer> pointer;
+  if (present) {
+    pointer.emplace();
+    pointer->set_person(person.ToBytes());
+    *pointer->mutable_until() = std::move(until);
+  }
+  const absl::Status set =
+      co_await CommitDerived(vault_, vault_.store.SetPointer(kind, institution, *named, pointer));
+  co_return set;
+}
+
+Task<absl::Status> CleanUpload(const Vault& vault, OpenUpload upload) {
+  const bool ended = co_await vault.writers.Close(upload.upload, kWriterLeaves);
+  if (!ended) {
+    co_return absl::UnavailableError("an upload that ended is still being written");
+  }
+  const absl::Status emptied = co_await vault.papers.Empty(upload.upload);
+  CO_RETURN_IF_ERROR(emptied);
+  const absl::Status off = co_await CommitDerived(vault, vault.store.SetOpenUpload(upload, false));
+  co_return off;
+}
+
+// ---- who erases her
+
+namespace {
+
+Task<absl::Status> Uncount(const Vault& vault, std::string institution, Id128 document, uint32_t version) {
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(auto commit,
+                        vault.store.CountFor(institution, document, version, 0, VaultStore::Counted::kNone));
+    if (!commit.has_value()) {
+      co_return absl::OkStatus();
+    }
+    const absl::Status done = co_await CommitDerived(vault, *std::move(commit));
+    if (!absl::IsAborted(done)) {
+      co_return done;
+    }
+  }
+  co_return absl::AbortedError("an institution's usage changes too often");
+}
+
+Task<absl::Status> EraseDocument(const Vault& vault, Id128 person, Id128 id, v1::StoredDocument document) {
+  for (const v1::StoredVersion& version : document.versions()) {
+    CO_ASSIGN_OR_RETURN(const Id128 content, IdOf(version.content()));
+    const absl::Status emptied = co_await vault.papers.Empty(content);
+    CO_RETURN_IF_ERROR(emptied);
+    const absl::Status counted =
+        co_await Uncount(vault, version.version().depositor().institution(), id, version.version().version());
+    CO_RETURN_IF_ERROR(counted);
+  }
+  if (document.has_expires()) {
+    const absl::Status off =
+        co_await CommitDerived(vault, vault.store.SetExpiry(DayOf(document.expires()), person, id, false));
+    CO_RETURN_IF_ERROR(off);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> EraseDocuments(const Vault& vault, Id128 person) {
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(auto page, vault.store.Documents(person, *from, kPage, View::kFrozen));
+    for (Row<v1::StoredDocument>& row : page.rows) {
+      const absl::Status erased = co_await EraseDocument(vault, person, row.id, std::move(row.stored.value));
+      CO_RETURN_IF_ERROR(erased);
+    }
+    from = page.next;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> EraseUploads(const Vault& vault, Id128 person) {
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto page, vault.store.Uploads(person, *from, kPage, View::kFrozen));
+    for (const Row<v1::StoredUpload>& row : page.rows) {
+      OpenUpload upload;
+      upload.upload = row.id;
+      const absl::Status cleaned = co_await CleanUpload(vault, upload);
+      CO_RETURN_IF_ERROR(cleaned);
+      CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(row.stored.value.document()));
+      const absl::Status counted = co_await Uncount(vault, row.stored.value.depositor().institution(),
+                                                    document, row.stored.value.version());
+      CO_RETURN_IF_ERROR(counted);
+    }
+    from = page.next;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ErasePointers(const Vault& vault, Id128 person) {
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto page, vault.store.Shares(person, *from, kPage, View::kFrozen));
+    for (const Row<v1::StoredShare>& row : page.rows) {
+      const absl::Status off = co_await CommitDerived(
+          vault, vault.store.SetPointer(PointerKind::kShared, row.stored.value.recipient().institution(),
+                                        row.id, std::nullopt));
+      CO_RETURN_IF_ERROR(off);
+    }
+    from = page.next;
+  }
+  from = Id128();
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto page, vault.store.Requests(person, *from, kPage, View::kFrozen));
+    for (const Row<v1::StoredRequest>& row : page.rows) {
+      const absl::Status off = co_await CommitDerived(
+          vault, vault.store.SetPointer(PointerKind::kAsked, row.stored.value.asker().institution(), row.id,
+                                        std::nullopt));
+      CO_RETURN_IF_ERROR(off);
+    }
+    from = page.next;
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace
+
+Task<absl::Status> EraseElsewhere(const Vault& vault, Id128 person) {
+  const absl::Status uploads = co_await EraseUploads(vault, person);
+  CO_RETURN_IF_ERROR(uploads);
+  const absl::Status documents = co_await EraseDocuments(vault, person);
+  CO_RETURN_IF_ERROR(documents);
+  const absl::Status pointers = co_await ErasePointers(vault, person);
+  co_return pointers;
+}
+
+}  // namespace relais::vault
