@@ -1,0 +1,361 @@
+#include "services/vault/handlers/request_handlers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/proto_time.h"
+#include "common/base/status.h"
+#include "common/rpc/refusal.h"
+#include "services/vault/convert.h"
+#include "services/vault/domain/document_types.h"
+#include "services/vault/handlers/commit_act.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kDefaultPage = 50;
+constexpr size_t kMostPage = 1000;
+
+size_t PageOf(uint32_t asked) {
+  return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), kMostPage);
+}
+
+absl::StatusOr<Id128> BeginOf(const std::string& token) {
+  if (token.empty()) {
+    return Id128();
+  }
+  auto id = Id128::FromHex(token);
+  if (!id.ok()) {
+    return rpc::InvalidField("page_token", "must be one that an answer had");
+  }
+  return id;
+}
+
+common::v1::Party PartyOf(const rpc::Actor& actor) {
+  common::v1::Party party;
+  party.set_institution(actor.institution);
+  party.set_function(actor.function);
+  return party;
+}
+
+absl::StatusOr<std::vector<Row<v1::StoredRequest>>> AllRequests(const VaultStore& store,
+                                                                const Id128& person) {
+  std::vector<Row<v1::StoredRequest>> out;
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    ASSIGN_OR_RETURN(auto page, store.Requests(person, *from, kMostPage));
+    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(out));
+    from = page.next;
+  }
+  return out;
+}
+
+// What an asker sees of its own request: what it said and how it stands.
+v1::DocumentRequest Shown(const Vault& vault, const rpc::Call& call, const Id128& person, const Id128& id,
+                          const Stored<v1::StoredRequest>& request) {
+  return RequestOf(id, request, rpc::RefFor(vault.context, call, person), vault.context.clock.Now(),
+                   vault.settings.requests);
+}
+
+bool Waits(const v1::DocumentRequest& request) {
+  return request.state() == v1::DocumentRequest::STATE_PENDING;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::RequestDocument(
+    rpc::Call call, v1::RequestDocumentRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  if (call.directory->FindPurpose(request.purpose()) == nullptr) {
+    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "purpose",
+                                   "is not in the directory in force");
+  }
+  const Id128 id = vault_.context.random.Id();
+  absl::StatusOr<v1::RequestDocumentResponse> done = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
+    auto tried = co_await TryAsk(call, person, request, id);
+    done = std::move(tried);
+  }
+  co_return done;
+}
+
+// Nothing of her vault is looked at but what this asker asked before.
+Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::TryAsk(rpc::Call call, Id128 person,
+                                                                          v1::RequestDocumentRequest request,
+                                                                          Id128 id) {
+  const absl::Time now = vault_.context.clock.Now();
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.Seen(person, call, actor, "RequestDocument",
+                                                         request.request_id(), request));
+  CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+  v1::RequestDocumentResponse response;
+  if (before.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto made, vault_.store.Request(person, before->event_id));
+    if (!made.has_value()) {
+      co_return rpc::NoSuchOrNotYours();
+    }
+    *response.mutable_request() = Shown(vault_, call, person, before->event_id, *made);
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await WrittenBefore(vault_, person, before->event_id, false));
+    co_return response;
+  }
+  CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+  if (phase != VaultPhase::kOpen) {
+    co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
+  }
+  CO_ASSIGN_OR_RETURN(const auto others, AllRequests(vault_.store, person));
+  const auto open = std::count_if(others.begin(), others.end(), [&](const auto& row) {
+    return row.stored.value.asker().institution() == actor.institution &&
+           StateOf(row.stored.value, now, vault_.settings.requests) == v1::DocumentRequest::STATE_PENDING;
+  });
+  std::vector<v1::DocumentType> types;
+  for (const int type : request.types()) {
+    if (!IsDocumentType(type)) {
+      co_return StatusOf(common::v1::ERROR_REASON_INVALID_FIELDS);
+    }
+    types.push_back(static_cast<v1::DocumentType>(type));
+  }
+  if (const Refusal why = JudgeRequest(types, FromProto(request.until()), static_cast<uint32_t>(open), now,
+                                       vault_.settings.requests);
+      why.has_value()) {
+    co_return StatusOf(*why);
+  }
+  Stored<v1::StoredRequest> asked;
+  *asked.value.mutable_asker() = PartyOf(actor);
+  *asked.value.mutable_types() = request.types();
+  asked.value.set_purpose(request.purpose());
+  asked.value.set_why(request.why());
+  *asked.value.mutable_until() = request.until();
+  *asked.value.mutable_asked() = ToProto(now);
+  asked.value.set_state(v1::DocumentRequest::STATE_PENDING);
+  storage::CommitRequest commit;
+  CO_RETURN_IF_ERROR(vault_.store.PutRequest(person, id, asked, commit));
+  RememberedAct act{id, {}};
+  RememberAct(seen, act, commit);
+  const Acting acting{call, actor, request.request_id(), person, kAsNobody};
+  std::vector<audit::Event> events;
+  events.push_back(RequestEvent(acting, id, asked.value));
+  events.back().event_id = id;
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  *response.mutable_request() = Shown(vault_, call, person, id, asked);
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::DecideRequest(
+    rpc::Call call, v1::DecideRequestRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  const Id128 event_id = vault_.context.random.Id();
+  absl::StatusOr<v1::DecideRequestResponse> done = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
+    auto tried = co_await TryDecide(call, person, request, event_id);
+    done = std::move(tried);
+  }
+  if (!done.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_REQUEST, ""};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), done.status());
+    co_return refused;
+  }
+  co_return done;
+}
+
+// What is remembered: the decision's event, then the shares it made. One commit for all of it.
+Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::Call call, Id128 person,
+                                                                           v1::DecideRequestRequest request,
+                                                                           Id128 event_id) {
+  const rpc::ServiceContext& context = vault_.context;
+  CO_ASSIGN_OR_RETURN(const auto host, vault_.access.Host(call, person));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.document_request_id()));
+  CO_ASSIGN_OR_RETURN(auto asked, vault_.store.Request(person, id));
+  if (!asked.has_value()) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_ASSIGN_OR_RETURN(const auto seen,
+                      vault_.store.Seen(person, call, actor, "DecideRequest", request.request_id(), request));
+  CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+  v1::DecideRequestResponse response;
+  if (before.has_value()) {
+    *response.mutable_request() = Shown(vault_, call, person, id, *asked);
+    for (const Id128& made : before->made) {
+      CO_ASSIGN_OR_RETURN(const auto share, vault_.store.Share(person, made));
+      if (share.has_value()) {
+        *response.add_shares() = ShareOf(made, *share, rpc::RefFor(context, call, person),
+                                         context.clock.Now(), vault_.lease.Held());
+      }
+    }
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await WrittenBefore(vault_, person, before->event_id, false));
+    co_return response;
+  }
+  if (!request.has_until()) {
+    *request.mutable_until() = asked->value.until();
+  }
+  storage::CommitRequest commit;
+  std::vector<Row<v1::StoredDocument>> papers;
+  std::vector<v1::DocumentType> types;
+  for (const std::string& hex : request.document_ids()) {
+    CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(hex));
+    CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Document(person, document));
+    if (!stored.has_value()) {
+      co_return rpc::NoSuchOrNotYours();
+    }
+    if (std::any_of(papers.begin(), papers.end(), [&](const auto& paper) { return paper.id == document; })) {
+      co_return rpc::InvalidField("document_ids", "must be different papers");
+    }
+    types.push_back(stored->value.type());
+    VaultStore::GuardDocument(person, document, stored->version, commit);
+    papers.push_back({document, *std::move(stored)});
+  }
+  if (const Refusal why = JudgeDecision(asked->value, request.granted(), types, FromProto(request.until()),
+                                        context.clock.Now(), vault_.settings.requests);
+      why.has_value()) {
+    co_return StatusOf(*why);
+  }
+  CO_ASSIGN_OR_RETURN(const auto shares, co_await SharesFor(call, person, request, asked->value, papers));
+  RememberedAct act{event_id, {}};
+  const Acting acting{call, actor, request.request_id(), person, kAsHost};
+  std::vector<audit::Event> events(1);
+  for (const v1::StoredShare& made : shares) {
+    const Id128 share_id = context.random.Id();
+    const Stored<v1::StoredShare> stored{made, 0};
+    CO_RETURN_IF_ERROR(vault_.store.PutShare(person, share_id, stored, commit));
+    events.push_back(ShareEvent(acting, share_id, made));
+    asked->value.add_shares(share_id.ToBytes());
+    act.made.push_back(share_id);
+    *response.add_shares() = ShareOf(share_id, stored, rpc::RefFor(context, call, person),
+                                     context.clock.Now(), vault_.lease.Held());
+  }
+  asked->value.set_state(request.granted() ? v1::DocumentRequest::STATE_GRANTED
+                                           : v1::DocumentRequest::STATE_REFUSED);
+  *asked->value.mutable_decided() = ToProto(context.clock.Now());
+  CO_RETURN_IF_ERROR(vault_.store.PutRequest(person, id, *asked, commit));
+  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  RememberAct(seen, act, commit);
+  events.front() = RequestEvent(acting, id, asked->value);
+  for (audit::Event& event : events) {
+    event.event_id = event_id;  // one act
+  }
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  *response.mutable_request() = Shown(vault_, call, person, id, *asked);
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
+  co_return response;
+}
+
+// One share a paper, each asked of consent. None for a refusal.
+Task<absl::StatusOr<std::vector<v1::StoredShare>>> RequestHandlers::SharesFor(
+    rpc::Call call, Id128 person, v1::DecideRequestRequest request, v1::StoredRequest asked,
+    std::vector<Row<v1::StoredDocument>> papers) {
+  std::vector<v1::StoredShare> shares;
+  if (!request.granted()) {
+    co_return shares;
+  }
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(request.consent_id()));
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.document_request_id()));
+  for (const Row<v1::StoredDocument>& paper : papers) {
+    ShareWish wish;
+    wish.person = person;
+    wish.type = paper.stored.value.type();
+    wish.document = paper.stored.value.state();
+    wish.share.set_document(paper.id.ToBytes());
+    // With the institution that asked, whichever of its functions did.
+    wish.share.mutable_recipient()->set_institution(asked.asker().institution());
+    wish.share.set_purpose(asked.purpose());
+    *wish.share.mutable_until() = request.until();
+    wish.share.set_consent(consent.ToBytes());
+    *wish.share.mutable_shared_by() = PartyOf(actor);
+    wish.share.set_request(id.ToBytes());
+    CO_ASSIGN_OR_RETURN(v1::StoredShare share, co_await JudgedShare(vault_, call, std::move(wish)));
+    shares.push_back(std::move(share));
+  }
+  co_return shares;
+}
+
+Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListRequests(
+    rpc::Call call, v1::ListRequestsRequest request) {
+  CO_RETURN_IF_ERROR(vault_.context.Writable());
+  if (!request.has_person()) {
+    auto ours = co_await ListOurs(std::move(call), std::move(request));
+    co_return ours;
+  }
+  auto hers = co_await ListHers(std::move(call), std::move(request));
+  co_return hers;
+}
+
+Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListHers(rpc::Call call,
+                                                                         v1::ListRequestsRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
+  CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
+  const size_t size = PageOf(request.page_size());
+  v1::ListRequestsResponse response;
+  CO_ASSIGN_OR_RETURN(const auto rows, AllRequests(vault_.store, person));
+  for (const Row<v1::StoredRequest>& row : rows) {
+    v1::DocumentRequest shown = Shown(vault_, call, person, row.id, row.stored);
+    if (row.id < from || (!request.with_ended() && !Waits(shown))) {
+      continue;
+    }
+    if (static_cast<size_t>(response.requests_size()) == size) {
+      response.set_next_page_token(row.id.ToHex());
+      break;
+    }
+    *response.add_requests() = std::move(shown);
+  }
+  storage::CommitRequest commit;
+  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  const Acting acting{call, actor, "", person, kAsHost};
+  std::vector<audit::Event> events;
+  events.push_back(LookedEvent(acting, "REQUESTS", ""));
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  co_return response;
+}
+
+// Its own questions, and how they stand: about her it learns her decision and nothing else.
+Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Call call,
+                                                                         v1::ListRequestsRequest request) {
+  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  v1::ListRequestsResponse response;
+  CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
+                                                                 PageOf(request.page_size())));
+  for (const auto& pointer : pointers.rows) {
+    const auto person = Id128::FromBytes(pointer.stored.value.person());
+    if (!person.ok()) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Request(*person, pointer.id));
+    if (!stored.has_value() || stored->value.asker().institution() != actor.institution) {
+      continue;
+    }
+    v1::DocumentRequest shown = Shown(vault_, call, *person, pointer.id, *stored);
+    if (!request.with_ended() && !Waits(shown)) {
+      continue;
+    }
+    const Acting acting{call, actor, "", *person, kAsNobody};
+    storage::CommitRequest commit;
+    commit.partition = VaultStore::PersonPartition(*person);
+    std::vector<audit::Event> events;
+    events.push_back(LookedEvent(acting, "REQUESTS", ""));
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    if (audit::IsErased(done.status())) {
+      continue;
+    }
+    CO_RETURN_IF_ERROR(done.status());
+    *response.add_requests() = std::move(shown);
+  }
+  if (pointers.next.has_value()) {
+    response.set_next_page_token(pointers.next->ToHex());
+  }
+  co_return response;
+}
+
+}  // namespace relais::vault
