@@ -170,6 +170,9 @@ TEST(Progress, SaysRowsRateAndTimeLeft) {
   const std::string line = RenderProgress({12000, 500, 1000, absl::Seconds(2)});
   EXPECT_EQ(line, "[###############               ] 50%  12,000 rows  6,000/s  0:02 left");
   EXPECT_EQ(RenderProgress({10, 5, 0, absl::Seconds(1)}), "10 rows  10/s");
+  // Of bytes: what was there before counts for the bar, not for the rate.
+  EXPECT_EQ(RenderProgress({0, 50'000'000, 100'000'000, absl::Seconds(2), ProgressUnit::kBytes, 25'000'000}),
+            "[###############               ] 50%  50.0 MB  12.5 MB/s  0:04 left");
   // Too early to guess.
   EXPECT_EQ(RenderProgress({1, 1, 1000, absl::Milliseconds(100)}).find("left"), std::string::npos);
   EXPECT_EQ(Grouped(0), "0");

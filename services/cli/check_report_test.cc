@@ -78,7 +78,7 @@ TEST(CheckReport, SaysWhenItIsNotComplete) {
 
 TEST(CheckReport, TheCatalogNamesEveryQuestion) {
   EXPECT_EQ(CatalogJson()["questions"].size(), questions::AllQuestions({}).size());
-  EXPECT_THAT(CatalogText(), HasSubstr("breach-notice  (on demand)  [consent, routing, alerting]\n"));
+  EXPECT_THAT(CatalogText(), HasSubstr("breach-notice  (on demand)  [consent, routing, alerting, vault]\n"));
 }
 
 }  // namespace

@@ -373,7 +373,7 @@ class RestoreTest(ErasureCase):
                          lines=[self.values.ConsentLine()])
         suite.wait_for("the alarm", lambda: "is not the one that was followed" in self.suite.log("routing"))
         self.suite.down()
-        undo = [self.flag(service, "--rebuild=consent") for service in ("routing", "alerting")]
+        undo = [self.flag(service, "--rebuild=consent") for service in ("routing", "alerting", "vault")]
         self.suite.up()
         for each in undo:
             each()

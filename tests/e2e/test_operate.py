@@ -35,7 +35,7 @@ class OperateTest(suite.SuiteTest):
         return self.metrics(service)['relais_lease_seconds{peer="consent"}']
 
     def test_followers_are_shown(self):
-        for service in ("routing", "alerting"):
+        for service in ("routing", "alerting", "vault"):
             suite.wait_for("a lease", lambda service=service: self.lease(service) > 0)
             self.assertLessEqual(self.lease(service), 2)
             suite.wait_for("no lag", lambda service=service: self.metrics(service)[
