@@ -43,6 +43,9 @@ class ExportSink {
   /// The end of the archive and all that is still held; then `end` with sizes and hashes filled in.
   Task<absl::Status> Finish(v1::ExportEnd end);
 
+  /// OK once no message is under way. To be awaited before this is destroyed, also after an error.
+  Task<absl::Status> Settled();
+
   /// What has been written, in order.
   [[nodiscard]] const std::vector<ExportedFile>& files() const { return files_; }
 
@@ -51,9 +54,6 @@ class ExportSink {
   Task<absl::Status> Archive(std::string bytes);
   Task<absl::Status> Send(bool all);
   Task<absl::Status> Message(v1::ExportResponse message);
-  // OK once no message is under way.
-  Task<absl::Status> Settled();
-
   const std::shared_ptr<rpc::Writer<v1::ExportResponse>> out_;
   std::optional<StreamSealer> sealer_;
   const absl::Time made_;

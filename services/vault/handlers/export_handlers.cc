@@ -194,6 +194,12 @@ Task<absl::Status> ExportHandlers::Export(rpc::Call call, v1::ExportRequest requ
     each->WhenCut([out](absl::Status why) { out->End(std::move(why)); });
   }
   absl::Status sent = co_await Send(run, std::move(out));
+  if (run->sink.has_value()) {
+    const absl::Status settled = co_await run->sink->Settled();
+    if (sent.ok()) {
+      sent = settled;
+    }
+  }
   for (const auto& each : run->open) {
     each->WhenCut(nullptr);
   }
