@@ -54,6 +54,7 @@ class ExportSink {
   Task<absl::Status> Archive(std::string bytes);
   Task<absl::Status> Send(bool all);
   Task<absl::Status> Message(v1::ExportResponse message);
+
   const std::shared_ptr<rpc::Writer<v1::ExportResponse>> out_;
   std::optional<StreamSealer> sealer_;
   const absl::Time made_;
