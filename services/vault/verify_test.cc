@@ -1,0 +1,288 @@
+// Contrôler: what is altered, missing or put back is found, on request and by the scrub (NF Z42-020; D-3.1).
+#include <gmock/gmock.h>
+
+#include "services/vault/handlers/destroy_handlers.h"
+#include "services/vault/handlers/operation_handlers.h"
+#include "services/vault/handlers/reading_handlers.h"
+#include "services/vault/scrubber.h"
+#include "services/vault/testing/damage.h"
+
+namespace relais::vault {
+namespace {
+
+using testing::BytesOf;
+using testing::Flip;
+using testing::FoundOf;
+using testing::Hex;
+using testing::kHost;
+using testing::kReader;
+using testing::Pdf;
+using testing::PieceKey;
+using testing::Raw;
+using testing::RecordKey;
+using testing::SetRaw;
+using testing::Verify;
+using testing::World;
+
+constexpr size_t kTwoPieces = 300'000;
+
+storage::Partition Hers() { return VaultStore::PersonPartition(World::Person(1)); }
+
+absl::StatusOr<std::string> Read(World& world, const std::string& document, uint64_t offset, uint32_t length) {
+  v1::ReadRangeRequest request;
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_document_id(document);
+  request.set_offset(offset);
+  request.set_length(length);
+  const auto response = world.Run(world.service().readings().ReadRange(world.As(kHost), request));
+  RETURN_IF_ERROR(response.status());
+  return response->data();
+}
+
+// Runs a scrub to its end.
+v1::Scrub Scrub(World& world, const std::string& request_id) {
+  v1::StartScrubRequest request;
+  request.set_request_id(request_id);
+  const auto begun = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+  World::Require(begun.status());
+  world.Settle(absl::Seconds(30));
+  v1::GetScrubRequest which;
+  which.set_scrub_id(begun->scrub().scrub_id());
+  const auto scrub = world.Run(world.service().operations().GetScrub(world.As("operator"), which));
+  World::Require(scrub.status());
+  return scrub->scrub();
+}
+
+TEST(Verify, AnIntactPaperIsReadWholeAndSaidToBe) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(kTwoPieces));
+  const auto response = Verify(world, 1, paper.document);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->versions_size(), 1);
+  EXPECT_EQ(response->versions(0).version(), 1u);
+  EXPECT_EQ(response->versions(0).finding(), v1::VersionCheck::FINDING_INTACT);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_VERIFIED), 1);
+  EXPECT_FALSE(world.Document(1, paper.document).versions(0).version().damaged());
+}
+
+TEST(Verify, ABitFlippedInAPieceIsFoundAndNothingOfItIsRead) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(kTwoPieces));
+  // First chunk, within a later one, the last tag of a piece; then the second piece.
+  for (const auto& [piece, at] : std::vector<std::pair<uint64_t, size_t>>{
+           {0, 3}, {0, kSealedChunkSize + 5}, {0, kSealedPieceSize - 1}, {1, 0}}) {
+    SCOPED_TRACE(at);
+    const std::string before = Flip(world, BytesOf(paper), PieceKey(piece), at);
+    const auto response = Verify(world, 1, paper.document);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->versions(0).finding(), v1::VersionCheck::FINDING_ALTERED);
+    EXPECT_EQ(response->versions(0).offset(), piece * kPieceSize);
+    EXPECT_TRUE(world.Document(1, paper.document).versions(0).version().damaged());
+    const auto read =
+        Read(world, paper.document, piece * kPieceSize + at / kSealedChunkSize * kChunkSize, 10);
+    EXPECT_EQ(rpc::ReasonOf(read.status()), common::v1::ERROR_REASON_DOCUMENT_DAMAGED) << read.status();
+    SetRaw(world, BytesOf(paper), PieceKey(piece), before);
+    EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_INTACT);
+    EXPECT_FALSE(world.Document(1, paper.document).versions(0).version().damaged()) << "repaired";
+  }
+}
+
+TEST(Verify, ABitFlippedInTheHeadIsFound) {
+  constexpr size_t kTouched = 1 + 16 + 16 + 4 + 8 + 8;  // when it last grew: says nothing of the text
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(100));
+  const size_t size = Raw(world, BytesOf(paper), "head")->size();
+  ASSERT_GT(size, kTouched + 8);
+  for (size_t at = 0; at < size; ++at) {
+    if (at >= kTouched && at < kTouched + 8) {
+      continue;
+    }
+    const std::string before = Flip(world, BytesOf(paper), "head", at);
+    EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ALTERED) << at;
+    SetRaw(world, BytesOf(paper), "head", before);
+  }
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_INTACT);
+}
+
+TEST(Verify, AMissingPieceOrHeadIsFound) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(100));
+  SetRaw(world, BytesOf(paper), PieceKey(0), std::nullopt);
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_MISSING);
+  SetRaw(world, BytesOf(paper), "head", std::nullopt);
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_MISSING);
+  EXPECT_FALSE(Read(world, paper.document, 0, 10).ok());
+}
+
+TEST(Verify, APieceOfAnotherPaperDoesNotFit) {
+  World world;
+  world.Host(1);
+  const World::Deposited one = world.MustDeposit(1, Pdf(5000, 1));
+  const World::Deposited other = world.MustDeposit(1, Pdf(5000, 2));
+  SetRaw(world, BytesOf(one), PieceKey(0), Raw(world, BytesOf(other), PieceKey(0)));
+  EXPECT_EQ(FoundOf(world, 1, one.document), v1::VersionCheck::FINDING_ALTERED);
+  SetRaw(world, BytesOf(one), "head", Raw(world, BytesOf(other), "head"));
+  EXPECT_EQ(FoundOf(world, 1, one.document), v1::VersionCheck::FINDING_ALTERED);
+  EXPECT_EQ(FoundOf(world, 1, other.document), v1::VersionCheck::FINDING_INTACT);
+}
+
+TEST(Verify, ARecordThatWasPutBackIsSeenAgainstTheLog) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000, 1));
+  const std::string older = *Raw(world, Hers(), RecordKey(paper));
+  world.MustDeposit(1, Pdf(6000, 2), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, paper.document);
+  SetRaw(world, Hers(), RecordKey(paper), older);
+  const auto response = Verify(world, 1, paper.document);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->versions_size(), 2);
+  EXPECT_EQ(response->versions(0).finding(), v1::VersionCheck::FINDING_INTACT);
+  EXPECT_EQ(response->versions(1).finding(), v1::VersionCheck::FINDING_ROLLED_BACK);
+  // And one that is not there at all.
+  SetRaw(world, Hers(), RecordKey(paper), std::nullopt);
+  const auto gone = Verify(world, 1, paper.document);
+  ASSERT_TRUE(gone.ok()) << gone.status();
+  ASSERT_EQ(gone->versions_size(), 2);
+  EXPECT_EQ(gone->versions(0).finding(), v1::VersionCheck::FINDING_ROLLED_BACK);
+}
+
+TEST(Verify, ADestroyedPaperThatWasPutBackIsSeenAndNotRead) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000));
+  const std::string older = *Raw(world, Hers(), RecordKey(paper));
+  v1::DestroyRequest request;
+  request.set_request_id("d1");
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_document_id(paper.document);
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), request)).ok());
+  world.Settle();
+  SetRaw(world, Hers(), RecordKey(paper), older);
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ROLLED_BACK);
+  EXPECT_FALSE(Read(world, paper.document, 0, 10).ok()) << "its bytes are gone";
+}
+
+TEST(Verify, ARecordThatDoesNotOpenIsAltered) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000));
+  Flip(world, Hers(), RecordKey(paper), 60);
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ALTERED);
+  EXPECT_FALSE(Read(world, paper.document, 0, 10).ok());
+}
+
+TEST(Verify, NobodyElseMayAndTheAttemptIsSeen) {  // D-3.2
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000));
+  EXPECT_EQ(rpc::ReasonOf(Verify(world, 1, paper.document, kReader).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_EQ(rpc::ReasonOf(Verify(world, 1, World::Person(77).ToHex()).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_REFUSED), 2);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_VERIFIED), 0);
+}
+
+// ---- the scrub
+
+TEST(Scrub, CountsWhatIsIntactAndWhatIsNot) {
+  World world;
+  world.Host(1);
+  world.Host(2);
+  world.MustDeposit(1, Pdf(5000, 1));
+  const World::Deposited altered = world.MustDeposit(1, Pdf(kTwoPieces, 2));
+  const World::Deposited missing = world.MustDeposit(2, Pdf(7000, 3));
+  v1::Scrub scrub = Scrub(world, "s1");
+  EXPECT_TRUE(scrub.has_ended());
+  EXPECT_EQ(scrub.versions(), 3u);
+  EXPECT_EQ(scrub.bytes(), 5000u + kTwoPieces + 7000u);
+  EXPECT_EQ(scrub.damaged(), 0u);
+  EXPECT_EQ(scrub.orphans_removed(), 0u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_SCRUBBED), 2) << "begun and ended";
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_VERIFIED), 0) << "of intact papers none";
+  Flip(world, BytesOf(altered), PieceKey(1), 9);
+  SetRaw(world, BytesOf(missing), PieceKey(0), std::nullopt);
+  scrub = Scrub(world, "s2");
+  EXPECT_EQ(scrub.versions(), 3u);
+  EXPECT_EQ(scrub.damaged(), 2u);
+  EXPECT_EQ(scrub.altered(), 1u);
+  EXPECT_EQ(scrub.missing(), 1u);
+  EXPECT_TRUE(world.Document(1, altered.document).versions(0).version().damaged());
+  EXPECT_TRUE(world.Document(2, missing.document).versions(0).version().damaged());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_VERIFIED), 2) << "each in her journal";
+}
+
+TEST(Scrub, FindsARecordThatIsGone) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000));
+  SetRaw(world, Hers(), RecordKey(paper), std::nullopt);
+  const v1::Scrub scrub = Scrub(world, "s1");
+  EXPECT_EQ(scrub.rolled_back(), 1u);
+  EXPECT_EQ(scrub.damaged(), 1u);
+}
+
+TEST(Scrub, RemovesWhatBelongsToNobodyAndNothingElse) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000));
+  const auto begun = world.TryBegin(world.Begin(1, "b1", kTwoPieces));
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  const std::string upload = begun->upload().upload_id();
+  ASSERT_TRUE(world.TrySend(1, upload, 0, Pdf(kTwoPieces).substr(0, kPieceSize)).ok());
+  // Rubbish: the bytes of the paper under an id that no record names; and bytes without a head.
+  const storage::Partition rubbish = VaultStore::ContentPartition(World::Person(90));
+  SetRaw(world, rubbish, "head", Raw(world, BytesOf(paper), "head"));
+  SetRaw(world, rubbish, PieceKey(0), Raw(world, BytesOf(paper), PieceKey(0)));
+  const storage::Partition headless = VaultStore::ContentPartition(World::Person(91));
+  SetRaw(world, headless, PieceKey(0), std::string("x"));
+  const v1::Scrub scrub = Scrub(world, "s1");
+  EXPECT_EQ(scrub.orphans_removed(), 2u);
+  EXPECT_EQ(testing::CountRows(world, rubbish), 0);
+  EXPECT_EQ(testing::CountRows(world, headless), 1) << "damage, perhaps: kept";
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_INTACT);
+  EXPECT_EQ(testing::CountRows(world, VaultStore::ContentPartition(Hex(upload))), 2) << "an upload under way";
+}
+
+TEST(Scrub, GoesOnAfterACrashAndCountsEachOnce) {
+  bool reached = true;
+  for (uint64_t step = 0; reached && step < 40; ++step) {
+    SCOPED_TRACE(step);
+    World world;
+    for (const uint64_t person : {1, 2}) {
+      world.Host(person);
+      world.MustDeposit(person, Pdf(3000, static_cast<uint8_t>(person)));
+    }
+    world.CrashAt(step);
+    v1::StartScrubRequest request;
+    request.set_request_id("s1");
+    const auto begun = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+    world.Settle(absl::Seconds(30));
+    reached = world.Dead();
+    if (reached) {
+      world.Restart();
+    }
+    const v1::Scrub scrub = Scrub(world, "s1");
+    EXPECT_TRUE(scrub.has_ended());
+    EXPECT_EQ(scrub.versions(), 2u);
+    EXPECT_EQ(scrub.damaged(), 0u);
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_SCRUBBED), 2);
+  }
+}
+
+TEST(Scrub, OneAtATimeAndTheSameRequestIsTheSameScrub) {
+  World world;
+  world.Host(1);
+  world.MustDeposit(1, Pdf(5000));
+  const v1::Scrub first = Scrub(world, "s1");
+  EXPECT_EQ(Scrub(world, "s1").scrub_id(), first.scrub_id());
+  EXPECT_NE(Scrub(world, "s2").scrub_id(), first.scrub_id());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_SCRUBBED), 4);
+}
+
+}  // namespace
+}  // namespace relais::vault
