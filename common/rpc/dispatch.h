@@ -29,6 +29,7 @@
 #include "common/base/task.h"
 #include "common/rpc/authentication.h"
 #include "common/rpc/call.h"
+#include "common/rpc/grpc_reader.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/grpc_writer.h"
 #include "common/rpc/miss_limiter.h"
@@ -54,6 +55,17 @@ struct DispatchOptions {
   /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
   std::set<std::string> always_ready;
 };
+
+/// Awaits an answer and puts it where gRPC looks for it, which is there until the call is finished.
+template <typename Response>
+Task<absl::Status> AnswerInto(Task<absl::StatusOr<Response>> answering, Response* response) {
+  absl::StatusOr<Response> answer = co_await answering;
+  if (answer.ok()) {
+    *response = *std::move(answer);
+    co_return absl::OkStatus();
+  }
+  co_return answer.status();
+}
 
 /// Order of a call: admission → authentication (the only one, but for the first call of a method: see
 /// Authenticates) → share → deadline → agent → policy → misses (MissLimiter) → validation → handler, started
@@ -112,6 +124,14 @@ class Dispatcher {
   grpc::ServerWriteReactor<Response>* ServerStream(grpc::CallbackServerContext* context,
                                                    const Request* request, const Method* method,
                                                    const WriteHandler<Request, Response>& handler);
+
+  /// A client's stream that one answer ends. `handler` as of Unary, with a Reader in place of the request.
+  template <typename Request, typename Response>
+  using ReadHandler = std::function<Task<absl::StatusOr<Response>>(Call, std::shared_ptr<Reader<Request>>)>;
+  template <typename Request, typename Response>
+  grpc::ServerReadReactor<Request>* ClientStream(grpc::CallbackServerContext* context, Response* response,
+                                                 const Method* method,
+                                                 const ReadHandler<Request, Response>& handler);
 
   /// Ends the streams whose caller is no longer authenticated, or has none of the method's roles any more, or
   /// whose function may no longer. Call when another directory is in force, and now and then: certificates
@@ -299,6 +319,30 @@ grpc::ServerWriteReactor<Response>* Dispatcher::ServerStream(grpc::CallbackServe
   return stream.get();
 }
 
+template <typename Request, typename Response>
+grpc::ServerReadReactor<Request>* Dispatcher::ClientStream(grpc::CallbackServerContext* context,
+                                                           Response* response, const Method* method,
+                                                           const ReadHandler<Request, Response>& handler) {
+  auto stream = std::make_shared<GrpcReader<Request>>(context_.executor, [this](Request& message) {
+    bool discard = false;
+    absl::Status status = CheckMessage(message, discard);
+    if (discard) {
+      message.DiscardUnknownFields();
+    }
+    return status;
+  });
+  stream->HoldForGrpc();
+  Opened opened = Open(*context, method, streams_);
+  if (!opened.call.ok()) {
+    stream->Finish(Close(opened.record, streams_, opened.call.status()));
+    return stream.get();
+  }
+  RunStream(stream, std::move(opened), *context, [stream, response, &handler](Call call) {
+    return AnswerInto(handler(std::move(call), stream), response);
+  });
+  return stream.get();
+}
+
 template <typename OpenedStream>
 void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
                            const grpc::CallbackServerContext& context,
@@ -358,6 +402,16 @@ class Binding {
         context, request, Find(method),
         [this, handler](Call call, Request owned, std::shared_ptr<Writer<Response>> out) {
           return (handlers_.*handler)(std::move(call), std::move(owned), std::move(out));
+        });
+  }
+
+  template <typename Request, typename Response>
+  grpc::ServerReadReactor<Request>* ClientStream(
+      grpc::CallbackServerContext* context, Response* response, const char* method,
+      Task<absl::StatusOr<Response>> (Handlers::*handler)(Call, std::shared_ptr<Reader<Request>>)) {
+    return dispatcher_.ClientStream<Request, Response>(
+        context, response, Find(method), [this, handler](Call call, std::shared_ptr<Reader<Request>> stream) {
+          return (handlers_.*handler)(std::move(call), std::move(stream));
         });
   }
 
