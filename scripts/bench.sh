@@ -8,7 +8,8 @@
 #   scripts/bench.sh --only vault [--papers N] [--rounds N] [--json FILE] [--keep]
 # Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
 # are measured. The registry at size is measured only when asked for: building it takes minutes and 18 GB of disk
-# ($TMPDIR). The vault too: a paper of 1 GiB per round, and with --papers 100000 another 20 GB. Exit: 0; 1 when it cannot measure; 3 when a mark was missed.
+# ($TMPDIR). The vault too: a paper of 1 GiB per round, and with --papers 100000 another 20 GB. Exit: 0; 1 when it
+# cannot measure; 3 when a mark was missed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rows=200000
@@ -31,7 +32,7 @@ cached_persons=50000
 papers=2000
 postgresql=
 fsck=
-usage() { sed -n '2,10s/^# //p' "$0" >&2; exit 2; }
+usage() { sed -n '2,11s/^# //p' "$0" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case "$1" in
     --rows | --persons | --papers | --leaves | --seconds | --rounds | --only | --json)

@@ -145,8 +145,6 @@ class PapersTest(VaultCase):
         other = caf.call("consent", "PersonService", "Register", person.RegisterRequest(
             request_id=suite.new_id(), own_identifier=suite.new_id())).person.handle
         self.assertEqual(self.get(other, document, acting=CAF), 7)
-        self.assertEqual(self.code("document", "list", other, acting=CAF), self.code("document", "list", other,
-                                                                                     acting=CAF))
         self.assertEqual(self.code("document", "export", other, self.suite.file("none.tar"), acting=CAF), 7)
 
     def test_destroyed_with_a_certificate(self):
