@@ -1,0 +1,319 @@
+// Rotation of the epoch and of persons' keys: nothing is lost, whatever happens when; and what a destroyed epoch wrapped is gone.
+#include "services/vault/rotation.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "common/crypto/destroyed_key.h"
+#include "common/crypto/memory_key_ring.h"
+#include "services/vault/handlers/destroy_handlers.h"
+#include "services/vault/handlers/key_handlers.h"
+#include "services/vault/handlers/reading_handlers.h"
+#include "services/vault/testing/damage.h"
+
+namespace relais::vault {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::Hex;
+using testing::kHost;
+using testing::Pdf;
+using testing::World;
+
+absl::StatusOr<v1::Rotation> Rotate(World& world, v1::KeyLevel level, const std::string& request_id = "r1") {
+  v1::RotateRequest request;
+  request.set_request_id(request_id);
+  request.set_level(level);
+  const auto response = world.Run(world.service().keys().Rotate(world.As("operator"), request));
+  RETURN_IF_ERROR(response.status());
+  return response->rotation();
+}
+v1::StatusResponse StatusOf(World& world) {
+  const auto response = world.Run(world.service().keys().Status(world.As("operator"), v1::StatusRequest()));
+  World::Require(response.status());
+  return *response;
+}
+std::vector<uint32_t> Held(World& world) {
+  const v1::StatusResponse status = StatusOf(world);
+  return {status.epochs_held().begin(), status.epochs_held().end()};
+}
+absl::StatusOr<std::string> Read(World& world, uint64_t person, const std::string& document, uint32_t length) {
+  v1::ReadRangeRequest request;
+  *request.mutable_person() = world.Handle(kHost, person);
+  request.set_document_id(document);
+  request.set_length(length);
+  const auto response = world.Run(world.service().readings().ReadRange(world.As(kHost), request));
+  RETURN_IF_ERROR(response.status());
+  return response->data();
+}
+std::vector<WrappedPersonKey> KeysOf(World& world, uint64_t person) {
+  const auto keys = world.store().PersonKeys(World::Person(person));
+  World::Require(keys.status());
+  return *keys;
+}
+uint32_t GenerationOfPaper(World& world, uint64_t person, const std::string& document) {
+  return GenerationOf(world.Document(person, document).versions(0).wrapped_key()).value();
+}
+std::vector<v1::PaperKeysRotated> Said(World& world) {
+  std::vector<v1::PaperKeysRotated> said;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (auto rotated = PayloadOf<v1::PaperKeysRotated>(leaf.details)) {
+      said.push_back(*std::move(rotated));
+    }
+  }
+  return said;
+}
+
+// Three persons with a paper each.
+struct Papers3 {
+  std::vector<World::Deposited> papers;
+  std::vector<std::string> texts;
+};
+Papers3 Deposit(World& world) {
+  Papers3 out;
+  for (const uint64_t person : {1, 2, 3}) {
+    world.Host(person);
+    out.texts.push_back(Pdf(3000, static_cast<uint8_t>(person)));
+    out.papers.push_back(world.MustDeposit(person, out.texts.back()));
+  }
+  return out;
+}
+void ExpectAllThere(World& world, const Papers3& there) {
+  for (size_t i = 0; i < there.papers.size(); ++i) {
+    const auto read = Read(world, i + 1, there.papers[i].document, 3000);
+    EXPECT_TRUE(read.ok() && *read == there.texts[i]) << i << read.status();
+  }
+}
+
+TEST(EpochRotation, WrapsEveryPersonAnewAndDestroysTheOldKey) {
+  World world;
+  const Papers3 there = Deposit(world);
+  const std::string old = KeysOf(world, 1)[0].wrapped.value;
+  const v1::StoredDocument before = world.Document(1, there.papers[0].document);
+  EXPECT_THAT(Held(world), ElementsAre(1));
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_EPOCH).ok());
+  world.Settle(absl::Seconds(10));
+  const v1::StatusResponse status = StatusOf(world);
+  EXPECT_EQ(status.epoch(), 2u);
+  EXPECT_THAT(Held(world), ElementsAre(2));
+  EXPECT_TRUE(status.rotation().has_ended());
+  EXPECT_EQ(status.rotation().keys(), 3u);
+  EXPECT_EQ(status.rotation().persons_done(), status.rotation().persons());
+  for (const uint64_t person : {1, 2, 3}) {
+    EXPECT_EQ(*EpochOf(KeysOf(world, person)[0].wrapped.value), 2u);
+  }
+  EXPECT_EQ(world.Document(1, there.papers[0].document).versions(0).wrapped_key(), before.versions(0).wrapped_key())
+      << "no document is touched";
+  ExpectAllThere(world, there);
+  EXPECT_TRUE(crypto::IsDestroyed(
+      UnwrapPersonKey(world.vault().keys.epochs(), World::Person(1), 1, old).status()))
+      << "what a backup holds opens no more";
+  const std::vector<v1::PaperKeysRotated> said = Said(world);
+  ASSERT_EQ(said.size(), 2);
+  EXPECT_EQ(said[0].destroyed(), 0u);
+  EXPECT_EQ(said[1].destroyed(), 1u);
+  EXPECT_EQ(said[1].current(), 2u);
+  world.Restart();
+  ExpectAllThere(world, there);
+}
+
+TEST(EpochRotation, WaitsForCommitsThatWrappedBefore) {
+  World world;
+  const Papers3 there = Deposit(world);
+  std::optional<KeyCommits::Ticket> ticket = world.vault().keys.commits().Enter();
+  // A key wrapped now, to be committed later.
+  const std::string wrapped =
+      *WrapPersonKey(world.vault().keys.epochs(), World::Person(9), 1, NewPaperKey(world.context().random));
+  ASSERT_EQ(*EpochOf(wrapped), 1u);
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_EPOCH).ok());
+  world.Settle(absl::Seconds(30));
+  EXPECT_THAT(Held(world), ElementsAre(1, 2)) << "new keys go under 2 already, 1 is not destroyed";
+  storage::CommitRequest commit;
+  VaultStore::PutPersonKey(World::Person(9), {1, {wrapped, 0}}, commit);
+  ASSERT_TRUE(world.Run(world.context().store.Commit(std::move(commit))).ok());
+  ticket.reset();
+  world.Settle(absl::Seconds(30));
+  EXPECT_THAT(Held(world), ElementsAre(2));
+  EXPECT_EQ(*EpochOf(KeysOf(world, 9)[0].wrapped.value), 2u) << "it was wrapped anew before";
+  EXPECT_TRUE(
+      UnwrapPersonKey(world.vault().keys.epochs(), World::Person(9), 1, KeysOf(world, 9)[0].wrapped.value).ok());
+  ExpectAllThere(world, there);
+}
+
+TEST(EpochRotation, ARowThatDoesNotOpenKeepsTheOldKey) {
+  World world;
+  const Papers3 there = Deposit(world);
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(2));
+  const std::string key("v/key/\0\0\0\x01", 10);
+  const std::string before = testing::Flip(world, hers, key, 50);
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_EPOCH).ok());
+  world.Settle(absl::Minutes(2));
+  EXPECT_THAT(Held(world), ElementsAre(1, 2));
+  EXPECT_FALSE(StatusOf(world).rotation().has_ended());
+  testing::SetRaw(world, hers, key, before);  // from a backup, say
+  world.Settle(absl::Minutes(2));
+  EXPECT_THAT(Held(world), ElementsAre(2));
+  ExpectAllThere(world, there);
+}
+
+TEST(EpochRotation, EveryCrashGoesOnAndLosesNothing) {
+  bool reached = true;
+  for (uint64_t step = 0; reached && step < 60; ++step) {
+    SCOPED_TRACE(step);
+    World world;
+    const Papers3 there = Deposit(world);
+    world.CrashAt(step);
+    const auto begun = Rotate(world, v1::KEY_LEVEL_EPOCH);
+    world.Settle(absl::Seconds(10));
+    reached = world.Dead();
+    if (reached) {
+      world.Restart();
+      ExpectAllThere(world, there);
+    }
+    ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_EPOCH).ok());
+    world.Settle(absl::Minutes(1));
+    EXPECT_TRUE(StatusOf(world).rotation().has_ended());
+    EXPECT_THAT(Held(world), ElementsAre(2)) << "the same request: one rotation";
+    ExpectAllThere(world, there);
+    for (const uint64_t person : {1, 2, 3}) {
+      EXPECT_EQ(*EpochOf(KeysOf(world, person)[0].wrapped.value), 2u);
+    }
+  }
+}
+
+TEST(EpochRotation, DepositsGoOnMeanwhile) {
+  World world;
+  Papers3 there = Deposit(world);
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_EPOCH).ok());
+  world.Host(4);
+  there.texts.push_back(Pdf(3000, 4));
+  there.papers.push_back(world.MustDeposit(4, there.texts.back()));
+  world.Settle(absl::Seconds(30));
+  EXPECT_THAT(Held(world), ElementsAre(2));
+  EXPECT_EQ(*EpochOf(KeysOf(world, 4)[0].wrapped.value), 2u);
+  ExpectAllThere(world, there);
+}
+
+TEST(EpochRotation, ByItselfAfterItsLength) {
+  World::Options options;
+  options.settings.epoch_length = absl::Minutes(30);
+  World world(options);
+  const Papers3 there = Deposit(world);
+  EXPECT_EQ(StatusOf(world).epoch(), 1u);
+  world.Settle(absl::Hours(2));
+  EXPECT_EQ(StatusOf(world).epoch(), 2u);
+  EXPECT_THAT(Held(world), ElementsAre(2));
+  ExpectAllThere(world, there);
+}
+
+TEST(EpochRotation, OneAtATime) {
+  World world;
+  Deposit(world);
+  KeyCommits::Ticket ticket = world.vault().keys.commits().Enter();
+  const auto first = Rotate(world, v1::KEY_LEVEL_EPOCH, "r1");
+  const auto second = Rotate(world, v1::KEY_LEVEL_PERSON, "r2");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(second->rotation_id(), first->rotation_id());
+  ticket = KeyCommits::Ticket();
+  world.Settle(absl::Seconds(10));
+  EXPECT_THAT(Held(world), ElementsAre(2));
+}
+
+TEST(Ring, OfAnotherStoreIsRefused) {
+  World world;
+  Deposit(world);
+  ASSERT_TRUE(world.vault().rotation.Prepare().ok());
+  // The ring lost its epochs: no new one is made over papers.
+  ASSERT_TRUE(world.harness().ring().Destroy(RingEpochKeys::kRingName, 1).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(world.vault().rotation.Prepare()));
+  EXPECT_TRUE(world.vault().keys.epochs().Held().empty());
+}
+
+// ---- persons' keys
+
+TEST(PersonRotation, EachHasANewGenerationAndEveryPaperIsRead) {
+  World world;
+  const Papers3 there = Deposit(world);
+  const std::string mark = world.store().Duplicates(World::Person(1), "", 10)->at(0).mark;
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+  world.Settle(absl::Seconds(10));
+  EXPECT_TRUE(StatusOf(world).rotation().has_ended());
+  EXPECT_EQ(StatusOf(world).epoch(), 1u);
+  for (const uint64_t person : {1, 2, 3}) {
+    const std::vector<WrappedPersonKey> keys = KeysOf(world, person);
+    ASSERT_EQ(keys.size(), 1);
+    EXPECT_EQ(keys[0].generation, 2u);
+    EXPECT_EQ(world.Usage(person).key_generation(), 2u);
+    EXPECT_EQ(GenerationOfPaper(world, person, there.papers[person - 1].document), 2u);
+  }
+  ExpectAllThere(world, there);
+  const auto marks = world.store().Duplicates(World::Person(1), "", 10);
+  ASSERT_EQ(marks->size(), 1);
+  EXPECT_NE(marks->at(0).mark, mark);
+  // The text is still noticed.
+  v1::BeginUploadRequest same = world.Begin(1, "same", 3000);
+  same.set_sha256(crypto::Sha256(there.texts[0]));
+  EXPECT_EQ(rpc::ReasonOf(world.TryBegin(same).status()), common::v1::ERROR_REASON_DUPLICATE_DOCUMENT);
+}
+
+TEST(PersonRotation, AnUploadUnderWayIsCompletedAfterIt) {
+  World world;
+  world.Host(1);
+  const std::string text = Pdf(300'000);
+  const auto begun = world.TryBegin(world.Begin(1, "b1", text.size()));
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  const std::string upload = begun->upload().upload_id();
+  ASSERT_TRUE(world.TrySend(1, upload, 0, text.substr(0, kPieceSize)).ok());
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+  world.Settle(absl::Seconds(10));
+  ASSERT_TRUE(world.TrySend(1, upload, kPieceSize, text.substr(kPieceSize)).ok());
+  const auto completed = world.TryComplete(1, "c1", upload, text);
+  ASSERT_TRUE(completed.ok()) << completed.status();
+  EXPECT_EQ(GenerationOfPaper(world, 1, completed->document().document_id()), 2u);
+  EXPECT_EQ(testing::FoundOf(world, 1, completed->document().document_id()), v1::VersionCheck::FINDING_INTACT);
+}
+
+TEST(PersonRotation, EveryCrashGoesOnAndLosesNothing) {
+  bool reached = true;
+  for (uint64_t step = 0; reached && step < 60; ++step) {
+    SCOPED_TRACE(step);
+    World world;
+    const Papers3 there = Deposit(world);
+    world.CrashAt(step);
+    const auto begun = Rotate(world, v1::KEY_LEVEL_PERSON);
+    world.Settle(absl::Seconds(10));
+    reached = world.Dead();
+    if (reached) {
+      world.Restart();
+      ExpectAllThere(world, there);
+    }
+    ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+    world.Settle(absl::Minutes(1));
+    EXPECT_TRUE(StatusOf(world).rotation().has_ended());
+    ExpectAllThere(world, there);
+    for (const uint64_t person : {1, 2, 3}) {
+      const std::vector<WrappedPersonKey> keys = KeysOf(world, person);
+      ASSERT_EQ(keys.size(), 1) << "the old generation is gone";
+      EXPECT_GE(keys[0].generation, 2u);
+      EXPECT_EQ(GenerationOfPaper(world, person, there.papers[person - 1].document), keys[0].generation);
+    }
+  }
+}
+
+TEST(PersonRotation, ADamagedVaultStaysAsItIsAndOthersGoOn) {
+  World world;
+  const Papers3 there = Deposit(world);
+  testing::Flip(world, VaultStore::PersonPartition(World::Person(2)), testing::RecordKey(there.papers[1]), 60);
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+  world.Settle(absl::Seconds(10));
+  EXPECT_TRUE(StatusOf(world).rotation().has_ended());
+  EXPECT_EQ(KeysOf(world, 1).size(), 1);
+  EXPECT_EQ(KeysOf(world, 3).size(), 1);
+  const std::vector<WrappedPersonKey> hers = KeysOf(world, 2);
+  EXPECT_TRUE(std::any_of(hers.begin(), hers.end(), [](const auto& key) { return key.generation == 1; }))
+      << "what opens her papers is not taken away";
+}
+
+}  // namespace
+}  // namespace relais::vault
