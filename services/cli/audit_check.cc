@@ -262,7 +262,9 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
   ASSIGN_OR_RETURN(const auto directories, PastDirectories::Open(*session));
   questions::CheckRun run(std::move(chosen), *directories, run_options);
   for (const std::string& service : run.Services()) {
-    if (!options.service.empty() && service != options.service) {
+    const bool asked =
+        options.service.empty() ? session->settings().Has(service) : service == options.service;
+    if (!asked) {
       continue;
     }
     const absl::Status read =

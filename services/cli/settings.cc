@@ -56,6 +56,11 @@ absl::StatusOr<ClientSettings> ReadClientSettings(const Globals& globals) {
   return s;
 }
 
+bool ClientSettings::Has(const std::string& service) const {
+  const auto target = targets.find(service);
+  return service != "vault" || (target != targets.end() && !target->second.empty());
+}
+
 absl::StatusOr<SystemId> ParseSystemId(const std::string& text) {
   if (text.empty()) {
     return absl::InvalidArgumentError("say who acts with --as institution/system (or RELAIS_AS)");

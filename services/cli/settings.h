@@ -28,6 +28,8 @@ struct ClientSettings {
   std::string agent;            // agent, function: of the human; --agent, --function win
   std::string function;
 
+  /// False for a vault without address: a suite may be without one. Every other service is there.
+  [[nodiscard]] bool Has(const std::string& service) const;
   /// <home>/<name> with `home` set; FAILED_PRECONDITION naming the setting otherwise.
   [[nodiscard]] absl::StatusOr<std::string> InHome(const std::string& name) const;
 };

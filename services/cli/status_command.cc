@@ -90,6 +90,9 @@ absl::StatusOr<int> RunStatus(Context& context, const StatusOptions& options) {
   nlohmann::json json = nlohmann::json::array();
   bool all = true;
   for (const char* service : kServices) {
+    if (!session->settings().Has(service)) {
+      continue;
+    }
     const ServiceStatus status = StatusOf(*session, service, until);
     all = all && status.serving;
     rows.push_back({status.service, status.health, status.target, status.origin, status.log_size});
