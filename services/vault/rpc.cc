@@ -36,7 +36,7 @@ namespace {
 
 class DocumentRpc final : public v1::DocumentService::CallbackService {
  public:
-  DocumentRpc(rpc::Dispatcher& dispatcher, Service& service)
+  DocumentRpc(rpc::Dispatcher& dispatcher, vault::Service& service)
       : uploads_(dispatcher, v1::DocumentService::service_full_name(), service.uploads()),
         completing_(dispatcher, v1::DocumentService::service_full_name(), service.completing()),
         readings_(dispatcher, v1::DocumentService::service_full_name(), service.readings()),
@@ -117,7 +117,7 @@ class DocumentRpc final : public v1::DocumentService::CallbackService {
 
 class ShareRpc final : public v1::ShareService::CallbackService {
  public:
-  ShareRpc(rpc::Dispatcher& dispatcher, Service& service)
+  ShareRpc(rpc::Dispatcher& dispatcher, vault::Service& service)
       : shares_(dispatcher, v1::ShareService::service_full_name(), service.shares()),
         requests_(dispatcher, v1::ShareService::service_full_name(), service.requests()) {}
   grpc::ServerUnaryReactor* Share(grpc::CallbackServerContext* c, const v1::ShareRequest* q,
@@ -153,7 +153,7 @@ class ShareRpc final : public v1::ShareService::CallbackService {
 
 class HostRpc final : public v1::HostService::CallbackService {
  public:
-  HostRpc(rpc::Dispatcher& dispatcher, Service& service)
+  HostRpc(rpc::Dispatcher& dispatcher, vault::Service& service)
       : bind_(dispatcher, v1::HostService::service_full_name(), service.hosts()) {}
   grpc::ServerUnaryReactor* LinkHost(grpc::CallbackServerContext* c, const v1::LinkHostRequest* q,
                                      v1::LinkHostResponse* s) override {
@@ -174,7 +174,7 @@ class HostRpc final : public v1::HostService::CallbackService {
 
 class KeyRpc final : public v1::KeyService::CallbackService {
  public:
-  KeyRpc(rpc::Dispatcher& dispatcher, Service& service)
+  KeyRpc(rpc::Dispatcher& dispatcher, vault::Service& service)
       : bind_(dispatcher, v1::KeyService::service_full_name(), service.keys()) {}
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* c, const v1::StatusRequest* q,
                                    v1::StatusResponse* s) override {
@@ -191,7 +191,7 @@ class KeyRpc final : public v1::KeyService::CallbackService {
 
 class OperationRpc final : public v1::OperationService::CallbackService {
  public:
-  OperationRpc(rpc::Dispatcher& dispatcher, Service& service)
+  OperationRpc(rpc::Dispatcher& dispatcher, vault::Service& service)
       : bind_(dispatcher, v1::OperationService::service_full_name(), service.operations()) {}
   grpc::ServerUnaryReactor* StartScrub(grpc::CallbackServerContext* c, const v1::StartScrubRequest* q,
                                        v1::StartScrubResponse* s) override {
@@ -217,7 +217,7 @@ class OperationRpc final : public v1::OperationService::CallbackService {
 
 class ExportRpc final : public v1::ExportService::CallbackService {
  public:
-  ExportRpc(rpc::Dispatcher& dispatcher, Service& service)
+  ExportRpc(rpc::Dispatcher& dispatcher, vault::Service& service)
       : bind_(dispatcher, v1::ExportService::service_full_name(), service.exports()) {}
   grpc::ServerWriteReactor<v1::ExportResponse>* Export(grpc::CallbackServerContext* c,
                                                        const v1::ExportRequest* q) override {
