@@ -14,6 +14,7 @@
 #include "common/merkle/tree.h"
 #include "nlohmann/json.hpp"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/vault/v1/events.pb.h"
 
 namespace relais::cli {
 namespace {
@@ -199,6 +200,35 @@ TEST_F(ReceiptTest, IsNotWrittenWithoutAProof) {
   const std::string path = ::testing::TempDir() + "/no-receipt.json";
   EXPECT_FALSE(WriteReceipt(path, common::v1::Proof()).ok());
   EXPECT_TRUE(WriteReceipt("", common::v1::Proof()).ok());
+}
+
+// NF Z42-020: the deposit receipt and the certificate of destruction.
+TEST_F(ReceiptTest, ActsInAVaultNameThePaper) {
+  const auto member = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload,
+                          const std::string& name, bool with_key = true) {
+    event_.details.mutable_payload()->PackFrom(payload);
+    const common::v1::Proof proof = Prove(event_class, with_key);
+    const auto text = FormatReceipt(proof);
+    EXPECT_TRUE(text.ok()) << text.status();
+    EXPECT_TRUE(Verify(*text).ok()) << Verify(*text);
+    return nlohmann::json::parse(*text).value(name, "");
+  };
+  vault::v1::DocumentDeposited deposited;
+  deposited.set_document_id("0a");
+  deposited.set_version(2);
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED, deposited, "act"), "deposit");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED, deposited, "id"), "0a/2");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED, deposited, "id", false), "");
+  vault::v1::DocumentDestroyed destroyed;
+  destroyed.set_document_id("0a");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED, destroyed, "act"), "destruction");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED, destroyed, "id"), "0a");
+  vault::v1::HostChanged host;
+  host.set_institution("caf");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_HOST_CHANGED, host, "id"), "caf");
+  // A payload of another act is no receipt.
+  event_.details.mutable_payload()->PackFrom(host);
+  EXPECT_FALSE(FormatReceipt(Prove(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED)).ok());
 }
 
 }  // namespace
