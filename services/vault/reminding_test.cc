@@ -1,0 +1,163 @@
+// Papers that expire (D-3.7): each reminder once, 60 and 15 days before, whatever happens in between.
+#include "services/vault/reminding.h"
+
+#include <gmock/gmock.h>
+
+#include "services/vault/convert.h"
+#include "services/vault/handlers/destroy_handlers.h"
+#include "services/vault/handlers/metadata_handlers.h"
+#include "services/vault/testing/damage.h"
+
+namespace relais::vault {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::kHost;
+using testing::Pdf;
+using testing::World;
+
+const absl::CivilDay kToday(2026, 11, 3);  // World's
+
+// Nothing else happens by itself for as long as these tests last.
+World::Options Calm() {
+  World::Options options;
+  options.settings.epoch_length = absl::ZeroDuration();
+  options.settings.scrub_every = absl::ZeroDuration();
+  return options;
+}
+
+std::string Deposit(World& world, absl::CivilDay expires) {
+  world.Host(1);
+  const std::string text = Pdf(3000);
+  v1::BeginUploadRequest begin = world.Begin(1, "b1", text.size(), v1::DOCUMENT_TYPE_RESIDENCE_PERMIT);
+  *begin.mutable_description()->mutable_expires() = DateOf(expires);
+  const auto begun = world.TryBegin(begin);
+  World::Require(begun.status());
+  World::Require(world.TrySend(1, begun->upload().upload_id(), 0, text).status());
+  const auto completed = world.TryComplete(1, "c1", begun->upload().upload_id(), text);
+  World::Require(completed.status());
+  world.Settle();
+  return completed->document().document_id();
+}
+std::vector<v1::DocumentExpiring> Reminders(World& world) {
+  std::vector<v1::DocumentExpiring> out;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (auto expiring = PayloadOf<v1::DocumentExpiring>(leaf.details)) {
+      out.push_back(*std::move(expiring));
+    }
+  }
+  return out;
+}
+size_t Look(World& world) {
+  const auto sent = world.Run(world.vault().reminding.LookOnce());
+  World::Require(sent.status());
+  return *sent;
+}
+size_t Pointers(World& world, absl::CivilDay day) {
+  const auto rows = world.store().Expiries(day, "", 100);
+  World::Require(rows.status());
+  return rows->rows.size();
+}
+void SkipDays(World& world, int days) {
+  world.sim().Skip(absl::Hours(24 * days));
+  world.Settle(absl::Seconds(30));
+}
+
+TEST(Reminding, SixtyAndFifteenDaysBeforeAndOnceEach) {
+  World world(Calm());
+  const absl::CivilDay day = kToday + 70;
+  const std::string document = Deposit(world, day);
+  EXPECT_EQ(Pointers(world, day), 1);
+  EXPECT_EQ(Look(world), 0);
+  SkipDays(world, 9);
+  EXPECT_EQ(Look(world), 0) << "61 days before";
+  EXPECT_THAT(Reminders(world), IsEmpty());
+  SkipDays(world, 1);
+  Look(world);
+  ASSERT_EQ(Reminders(world).size(), 1);
+  const v1::DocumentExpiring first = Reminders(world)[0];
+  EXPECT_EQ(first.document_id(), document);
+  EXPECT_EQ(first.days_before(), 60u);
+  EXPECT_EQ(first.type(), v1::DOCUMENT_TYPE_RESIDENCE_PERMIT);
+  EXPECT_EQ(DayOf(first.expires()), day);
+  EXPECT_THAT(first.hosts(), ElementsAre(kHost));
+  EXPECT_EQ(Look(world), 0);
+  SkipDays(world, 47);  // the service slept over the day: it is caught up
+  Look(world);
+  ASSERT_EQ(Reminders(world).size(), 2);
+  EXPECT_EQ(Reminders(world)[1].days_before(), 15u);
+  EXPECT_THAT(world.Document(1, document).reminded(), ElementsAre(60, 15));
+  SkipDays(world, 20);
+  EXPECT_EQ(Look(world), 0);
+  EXPECT_EQ(Pointers(world, day), 0) << "the day has passed";
+  EXPECT_EQ(Reminders(world).size(), 2);
+}
+
+TEST(Reminding, APaperThatEndsSoonHasOne) {
+  World world(Calm());
+  Deposit(world, kToday + 10);
+  Look(world);
+  EXPECT_EQ(Look(world), 0);
+  ASSERT_EQ(Reminders(world).size(), 1);
+  EXPECT_EQ(Reminders(world)[0].days_before(), 15u);
+}
+
+TEST(Reminding, OfADestroyedPaperNone) {
+  World world(Calm());
+  const absl::CivilDay day = kToday + 70;
+  const std::string document = Deposit(world, day);
+  v1::DestroyRequest request;
+  request.set_request_id("d1");
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_document_id(document);
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), request)).ok());
+  world.Settle();
+  SkipDays(world, 20);
+  EXPECT_EQ(Look(world), 0);
+  EXPECT_THAT(Reminders(world), IsEmpty());
+  EXPECT_EQ(Pointers(world, day), 0);
+}
+
+TEST(Reminding, AnotherDayBeginsAnew) {
+  World world(Calm());
+  const std::string document = Deposit(world, kToday + 10);
+  Look(world);
+  ASSERT_EQ(Reminders(world).size(), 1);
+  v1::UpdateMetadataRequest request;
+  request.set_request_id("u1");
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_document_id(document);
+  request.mutable_description()->set_type(v1::DOCUMENT_TYPE_RESIDENCE_PERMIT);
+  request.mutable_description()->set_title("renouvelé");
+  *request.mutable_description()->mutable_expires() = DateOf(kToday + 12);
+  const auto updated = world.Run(world.service().metadata().UpdateMetadata(world.As(kHost), request));
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  world.Settle();
+  Look(world);
+  EXPECT_EQ(Pointers(world, kToday + 10), 0) << "of the day it had";
+  EXPECT_EQ(Pointers(world, kToday + 12), 1);
+  ASSERT_EQ(Reminders(world).size(), 2);
+  EXPECT_EQ(DayOf(Reminders(world)[1].expires()), kToday + 12);
+}
+
+TEST(Reminding, EveryCrashSendsItOnce) {
+  bool reached = true;
+  for (uint64_t step = 0; reached && step < 20; ++step) {
+    SCOPED_TRACE(step);
+    World world(Calm());
+    Deposit(world, kToday + 10);
+    world.CrashAt(step);
+    const auto sent = world.Run(world.vault().reminding.LookOnce());
+    reached = world.Dead();
+    if (reached) {
+      world.Restart();
+    }
+    Look(world);
+    EXPECT_EQ(Look(world), 0);
+    EXPECT_EQ(Reminders(world).size(), 1);
+  }
+}
+
+}  // namespace
+}  // namespace relais::vault
