@@ -1,0 +1,122 @@
+// Hosts (D-3.1; ADR 35): linked on an agreement, judged from rows, unlinked at any desk.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/vault/testing/reading.h"
+
+namespace relais::vault::testing {
+namespace {
+
+v1::LinkHostRequest LinkOf(World& world, uint64_t person, const std::string& request_id = "link-1") {
+  v1::LinkHostRequest request;
+  request.set_request_id(request_id);
+  *request.mutable_person() = world.Handle(kHost, person);
+  request.set_consent_id(world.consent.agreement);
+  request.set_purpose("RIGHTS_OPENING");
+  return request;
+}
+
+absl::StatusOr<v1::LinkHostResponse> Link(World& world, const v1::LinkHostRequest& request) {
+  return world.Run(world.service().hosts().LinkHost(world.As(kHost), request));
+}
+
+absl::StatusOr<v1::UnlinkHostResponse> Unlink(World& world, const std::string& desk, uint64_t person,
+                                              const std::string& institution, const std::string& request_id) {
+  v1::UnlinkHostRequest request;
+  request.set_request_id(request_id);
+  *request.mutable_person() = world.Handle(desk, person);
+  request.set_institution(institution);
+  return world.Run(world.service().hosts().UnlinkHost(world.As(desk), request));
+}
+
+bool Acts(World& world, uint64_t person, const std::string& institution = kHost) {
+  return world.vault().access.Host(world.As(institution), World::Person(person)).ok();
+}
+
+TEST(Host, IsLinkedOnAnAgreementThatConsentPermitsNow) {
+  World world;
+  EXPECT_FALSE(Acts(world, 1));
+  world.consent.permits = [](const auto&) { return false; };
+  EXPECT_EQ(ReasonOf(Link(world, LinkOf(world, 1)).status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  world.consent.permits = [](const consent::v1::CheckRequest& asked) {
+    return asked.act() == common::v1::ACT_HOST && asked.recipient().institution() == kHost;
+  };
+  v1::LinkHostRequest other = LinkOf(world, 1);
+  other.set_consent_id(std::string(32, '8'));
+  EXPECT_EQ(ReasonOf(Link(world, other).status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_FALSE(Acts(world, 1));
+  const auto linked = Link(world, LinkOf(world, 1));
+  ASSERT_TRUE(linked.ok()) << linked.status();
+  EXPECT_EQ(linked->host().state(), v1::Host::STATE_ACTIVE);
+  EXPECT_TRUE(Acts(world, 1));
+  EXPECT_FALSE(Acts(world, 2));
+  EXPECT_FALSE(Acts(world, 1, kReader));
+  ASSERT_TRUE(Link(world, LinkOf(world, 1)).ok()) << "the same again";
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_HOST_CHANGED), 1u);
+}
+
+TEST(Host, ItsAuthorityEndsWithTheAgreementsPeriod) {
+  World world;
+  world.consent.ground_lasts = absl::Minutes(1);
+  ASSERT_TRUE(Link(world, LinkOf(world, 1)).ok());
+  EXPECT_TRUE(Acts(world, 1));
+  world.Settle(absl::Seconds(61));
+  EXPECT_FALSE(Acts(world, 1));
+}
+
+TEST(Host, SheUnlinksAtAnyDeskWhichLearnsNothing) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const auto none = Unlink(world, "cpam", 1, "aphp", "unlink-1");
+  const auto real = Unlink(world, "cpam", 1, kHost, "unlink-2");
+  ASSERT_TRUE(none.ok()) << none.status();
+  ASSERT_TRUE(real.ok()) << real.status();
+  EXPECT_FALSE(Acts(world, 1));
+  EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
+  EXPECT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-2").ok()) << "the same again";
+  // On a new agreement it may come back, and her paper is still there.
+  ASSERT_TRUE(Link(world, LinkOf(world, 1)).ok());
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+}
+
+TEST(Host, HerWithdrawalEndsIt) {
+  World world;
+  world.Host(1);
+  world.Host(1, "emmaus");
+  consent::v1::ConsentWithdrawn withdrawn;
+  consent::v1::ConsentLine& line = *withdrawn.add_lines();
+  line.add_recipients()->set_institution("emmaus");
+  line.add_acts(common::v1::ACT_HOST);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn);
+  world.Settle();
+  EXPECT_TRUE(Acts(world, 1));
+  EXPECT_FALSE(Acts(world, 1, "emmaus"));
+  v1::ListHostsRequest list;
+  *list.mutable_person() = world.Handle(kHost, 1);
+  list.set_with_ended(true);
+  const auto hosts = world.Run(world.service().hosts().ListHosts(world.As(kHost), list));
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  ASSERT_EQ(hosts->hosts_size(), 2);
+  EXPECT_EQ(hosts->hosts(0).institution(), kHost) << "active ones first";
+  EXPECT_EQ(hosts->hosts(1).state(), v1::Host::STATE_WITHDRAWN);
+  *list.mutable_person() = world.Handle("emmaus", 1);
+  EXPECT_EQ(ReasonOf(world.Run(world.service().hosts().ListHosts(world.As("emmaus"), list)).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+}
+
+TEST(Host, GoesOnWithoutConsentAndIsNotLinkedWithoutIt) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  world.consent.down = absl::UnavailableError("down");
+  world.CutConsentLog(true);
+  world.Settle(absl::Seconds(5));
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+  EXPECT_EQ(ReasonOf(Link(world, LinkOf(world, 2)).status()), common::v1::ERROR_REASON_PEER_UNAVAILABLE);
+  // It answers, and cannot be followed: a no since then might be missed.
+  world.consent.down = absl::OkStatus();
+  EXPECT_EQ(ReasonOf(Link(world, LinkOf(world, 2)).status()), common::v1::ERROR_REASON_PEER_BEHIND);
+}
+
+}  // namespace
+}  // namespace relais::vault::testing

@@ -1,0 +1,147 @@
+// Papers asked for (action 4 of the Pacte): the asker learns her decision and nothing else.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/vault/testing/reading.h"
+
+namespace relais::vault::testing {
+namespace {
+
+v1::RequestDocumentRequest AskFor(World& world, uint64_t person, const std::string& request_id = "ask-1") {
+  v1::RequestDocumentRequest request;
+  request.set_request_id(request_id);
+  *request.mutable_person() = world.Handle(kReader, person);
+  request.add_types(v1::DOCUMENT_TYPE_TAX_NOTICE);
+  request.set_purpose("RIGHTS_OPENING");
+  request.set_why("pour votre dossier");
+  *request.mutable_until() = ToProto(world.sim().Now() + absl::Hours(24 * 60));
+  return request;
+}
+
+absl::StatusOr<v1::RequestDocumentResponse> Ask(World& world, const v1::RequestDocumentRequest& request) {
+  return world.Run(world.service().requests().RequestDocument(world.As(kReader), request));
+}
+
+v1::DecideRequestRequest DecisionOn(World& world, const std::string& asked, const std::string& document) {
+  v1::DecideRequestRequest request;
+  request.set_request_id("decide-1");
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_document_request_id(asked);
+  if (!document.empty()) {
+    request.set_granted(true);
+    request.add_document_ids(document);
+    request.set_consent_id(world.consent.agreement);
+  }
+  return request;
+}
+
+absl::StatusOr<v1::DecideRequestResponse> Decide(World& world, const v1::DecideRequestRequest& request,
+                                                 const std::string& institution = kHost) {
+  return world.Run(world.service().requests().DecideRequest(world.As(institution), request));
+}
+
+absl::StatusOr<v1::ListRequestsResponse> ListFor(World& world, const std::string& institution,
+                                                 std::optional<uint64_t> person) {
+  v1::ListRequestsRequest request;
+  if (person.has_value()) {
+    *request.mutable_person() = world.Handle(institution, *person);
+  }
+  request.set_with_ended(true);
+  return world.Run(world.service().requests().ListRequests(world.As(institution), request));
+}
+
+TEST(Request, TheAnswerIsTheSameWhetherSheHasAVaultOrNot) {
+  World world;
+  world.Host(1);
+  world.MustDeposit(1, Pdf(1000));
+  auto with = Ask(world, AskFor(world, 1));
+  auto without = Ask(world, AskFor(world, 2));
+  ASSERT_TRUE(with.ok()) << with.status();
+  ASSERT_TRUE(without.ok()) << without.status();
+  for (v1::DocumentRequest* shown : {with->mutable_request(), without->mutable_request()}) {
+    shown->clear_document_request_id();
+    shown->clear_person();
+    shown->clear_asked();
+    shown->clear_expires();
+    shown->clear_until();
+  }
+  EXPECT_EQ(with->request().DebugString(), without->request().DebugString());
+}
+
+TEST(Request, SheGrantsAndTheAskerReads) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  world.Settle();
+  EXPECT_EQ(ListFor(world, kHost, 1)->requests_size(), 1);
+  EXPECT_FALSE(Download(world, kReader, 1, paper.document).status.ok()) << "asking opens nothing";
+  const v1::DecideRequestRequest decision =
+      DecisionOn(world, asked->request().document_request_id(), paper.document);
+  const auto decided = Decide(world, decision);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_EQ(decided->request().state(), v1::DocumentRequest::STATE_GRANTED);
+  ASSERT_EQ(decided->shares_size(), 1);
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok());
+  const auto again = Decide(world, decision);
+  ASSERT_TRUE(again.ok()) << again.status();
+  ASSERT_EQ(again->shares_size(), 1);
+  EXPECT_EQ(again->shares(0).share_id(), decided->shares(0).share_id());
+  v1::DecideRequestRequest other = decision;
+  other.set_request_id("decide-2");
+  EXPECT_EQ(ReasonOf(Decide(world, other).status()), common::v1::ERROR_REASON_WRONG_STATE);
+  world.Settle();
+  const auto ours = ListFor(world, kReader, std::nullopt);
+  ASSERT_TRUE(ours.ok()) << ours.status();
+  ASSERT_EQ(ours->requests_size(), 1);
+  EXPECT_EQ(ours->requests(0).state(), v1::DocumentRequest::STATE_GRANTED);
+  EXPECT_EQ(ListFor(world, "cpam", std::nullopt)->requests_size(), 0);
+}
+
+TEST(Request, HerNoMakesNoShare) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  world.consent.down = absl::UnavailableError("down");
+  const auto decided = Decide(world, DecisionOn(world, asked->request().document_request_id(), ""));
+  ASSERT_TRUE(decided.ok()) << decided.status() << ": a no asks nobody";
+  EXPECT_EQ(decided->request().state(), v1::DocumentRequest::STATE_REFUSED);
+  EXPECT_EQ(decided->shares_size(), 0);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED), 0u);
+}
+
+TEST(Request, OnlyWhatWasAskedIsGrantedAndOnlyByHerHost) {
+  World world;
+  world.Host(1);
+  const auto lease = world.MustDeposit(1, Pdf(1000), v1::DOCUMENT_TYPE_LEASE);
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  v1::DecideRequestRequest decision =
+      DecisionOn(world, asked->request().document_request_id(), lease.document);
+  EXPECT_EQ(ReasonOf(Decide(world, decision).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  *decision.mutable_person() = world.Handle(kReader, 1);
+  EXPECT_EQ(ReasonOf(Decide(world, decision, kReader).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS)
+      << "the asker does not answer itself";
+  const auto tax = world.MustDeposit(1, Pdf(1000, 1));
+  decision = DecisionOn(world, asked->request().document_request_id(), tax.document);
+  world.consent.permits = [](const auto&) { return false; };
+  EXPECT_EQ(ReasonOf(Decide(world, decision).status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_EQ(ListFor(world, kHost, 1)->requests(0).state(), v1::DocumentRequest::STATE_PENDING);
+}
+
+TEST(Request, AnAskerDoesNotAskForEverything) {
+  World world;
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(Ask(world, AskFor(world, 1, "ask-" + std::to_string(i))).ok());
+  }
+  EXPECT_EQ(ReasonOf(Ask(world, AskFor(world, 1, "ask-10")).status()), common::v1::ERROR_REASON_OVERLOADED);
+  v1::RequestDocumentRequest judgment = AskFor(world, 2, "ask-11");
+  judgment.set_types(0, v1::DOCUMENT_TYPE_CRIMINAL_JUDGMENT);
+  EXPECT_EQ(ReasonOf(Ask(world, judgment).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
+}  // namespace
+}  // namespace relais::vault::testing

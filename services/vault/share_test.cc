@@ -1,0 +1,216 @@
+// Sharing (D-3.6): one paper or type, one recipient, until a date, on one agreement; and how it ends.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/vault/testing/reading.h"
+
+namespace relais::vault::testing {
+namespace {
+
+using ::testing::SizeIs;
+
+absl::StatusOr<v1::ShareResponse> Make(World& world, const v1::ShareRequest& request,
+                                       const std::string& institution = kHost) {
+  return world.Run(world.service().shares().Share(world.As(institution), request));
+}
+
+v1::StoredShare Stored(World& world, uint64_t person, const std::string& share) {
+  const auto stored = world.store().Share(World::Person(person), Id128::FromHex(share).value());
+  World::Require(stored.status());
+  World::Require(stored->has_value() ? absl::OkStatus() : absl::NotFoundError("no such share"));
+  return (*stored)->value;
+}
+
+absl::StatusOr<v1::ShareServiceListResponse> ListFor(World& world, const std::string& institution,
+                                                     std::optional<uint64_t> person) {
+  v1::ShareServiceListRequest request;
+  if (person.has_value()) {
+    *request.mutable_person() = world.Handle(institution, *person);
+  }
+  return world.Run(world.service().shares().List(world.As(institution), request));
+}
+
+TEST(Share, HerHostMakesItOnAnAgreementAndTheRecipientReads) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  EXPECT_FALSE(Download(world, kReader, 1, paper.document).status.ok()) << "private until shared";
+  const v1::ShareRequest request = ShareOfPaper(world, 1, paper.document);
+  const auto made = Make(world, request);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->share().state(), v1::Share::STATE_ACTIVE);
+  EXPECT_EQ(made->share().document_id(), paper.document);
+  EXPECT_EQ(made->share().recipient().institution(), kReader);
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok());
+  // Repeated: the same share.
+  const auto again = Make(world, request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->share().share_id(), made->share().share_id());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED), 1u);
+}
+
+TEST(Share, OnlyAHostOfHersShares) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  v1::ShareRequest request = ShareOfPaper(world, 1, paper.document);
+  *request.mutable_person() = world.Handle("cpam", 1);
+  EXPECT_EQ(ReasonOf(Make(world, request, "cpam").status()), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_REFUSED), 1u);
+}
+
+TEST(Share, ConsentMustPermitItOnThatVeryAgreementForAllOfItsTime) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  v1::ShareRequest request = ShareOfPaper(world, 1, paper.document);
+  world.consent.permits = [](const auto&) { return false; };
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  world.consent.permits = [](const auto&) { return true; };
+  request.set_consent_id(std::string(32, '8'));
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  request.set_consent_id(world.consent.agreement);
+  world.consent.ground_lasts = absl::Hours(24 * 29);
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  world.consent.ground_lasts = absl::Hours(24 * 400);
+  *request.mutable_until() = ToProto(world.sim().Now() + absl::Hours(24 * 380));
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  request = ShareOfPaper(world, 1, paper.document);
+  request.set_purpose("FRAUD");
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_UNKNOWN_CODE);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED), 0u);
+}
+
+// RGPD art. 10: no agreement shares it, whatever consent says.
+TEST(Share, ACriminalJudgmentIsHersAlone) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000), v1::DOCUMENT_TYPE_CRIMINAL_JUDGMENT);
+  EXPECT_EQ(ReasonOf(Make(world, ShareOfPaper(world, 1, paper.document)).status()),
+            common::v1::ERROR_REASON_NOT_PERMITTED);
+}
+
+TEST(Share, WithoutTheLeaseNothingIsShared) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  world.CutConsentLog(true);
+  world.Settle(absl::Seconds(5));
+  EXPECT_EQ(ReasonOf(Make(world, ShareOfPaper(world, 1, paper.document)).status()),
+            common::v1::ERROR_REASON_PEER_BEHIND);
+}
+
+TEST(Share, EachSideListsItsOwn) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const auto made = Make(world, ShareOfPaper(world, 1, paper.document));
+  ASSERT_TRUE(made.ok()) << made.status();
+  world.Settle();
+  const auto hers = ListFor(world, kHost, 1);
+  ASSERT_TRUE(hers.ok()) << hers.status();
+  ASSERT_EQ(hers->shares_size(), 1);
+  EXPECT_EQ(hers->shares(0).consent_id(), world.consent.agreement);
+  const auto ours = ListFor(world, kReader, std::nullopt);
+  ASSERT_TRUE(ours.ok()) << ours.status();
+  ASSERT_EQ(ours->shares_size(), 1);
+  EXPECT_EQ(ours->shares(0).share_id(), made->share().share_id());
+  EXPECT_EQ(ours->shares(0).consent_id(), "") << "only to her host";
+  EXPECT_EQ(ours->shares(0).person().handle(), world.Handle(kReader, 1).handle());
+  EXPECT_EQ(ListFor(world, "cpam", std::nullopt)->shares_size(), 0);
+  EXPECT_EQ(ReasonOf(ListFor(world, kReader, 1).status()), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  // Without the lease it is suspended, which is nowhere written.
+  world.CutConsentLog(true);
+  world.Settle(absl::Seconds(5));
+  EXPECT_EQ(ListFor(world, kReader, std::nullopt)->shares(0).state(), v1::Share::STATE_SUSPENDED);
+  EXPECT_EQ(Stored(world, 1, made->share().share_id()).state(), v1::Share::STATE_ACTIVE);
+}
+
+TEST(Share, AHostOrTheRecipientEndsItAndNobodyElse) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const std::string share = world.Share(1, paper.document);
+  v1::RevokeRequest revoke;
+  revoke.set_request_id("revoke-1");
+  revoke.set_share_id(share);
+  *revoke.mutable_person() = world.Handle("cpam", 1);
+  auto& shares = world.service().shares();
+  EXPECT_EQ(ReasonOf(world.Run(shares.Revoke(world.As("cpam"), revoke)).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  *revoke.mutable_person() = world.Handle(kReader, 1);
+  const auto ended = world.Run(shares.Revoke(world.As(kReader), revoke));
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(ended->share().state(), v1::Share::STATE_REVOKED);
+  EXPECT_FALSE(Download(world, kReader, 1, paper.document).status.ok());
+  EXPECT_EQ(Stored(world, 1, share).state(), v1::Share::STATE_REVOKED);
+  world.Settle();
+  EXPECT_EQ(ListFor(world, kReader, std::nullopt)->shares_size(), 0);
+}
+
+TEST(HerNo, AWithdrawalEndsTheSharesOfThatAgreement) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const std::string share = world.Share(1, paper.document);
+  world.consent.agreement = std::string(32, '8');
+  world.Host(1);  // on another agreement
+  const std::string other = world.Share(1, paper.document, "cpam");
+  consent::v1::ConsentWithdrawn withdrawn;
+  withdrawn.set_consent_id(std::string(32, '7'));
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn);
+  world.Settle();
+  EXPECT_EQ(Stored(world, 1, share).state(), v1::Share::STATE_WITHDRAWN);
+  EXPECT_EQ(Stored(world, 1, other).state(), v1::Share::STATE_ACTIVE);
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+}
+
+TEST(HerNo, ARefusalEndsWhatItCovers) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const std::string to_reader = world.Share(1, paper.document);
+  const std::string to_cpam = world.Share(1, paper.document, "cpam");
+  consent::v1::RefusalRecorded refusal;
+  consent::v1::ConsentLine& line = *refusal.add_lines();
+  line.add_recipients()->set_institution("cpam");
+  line.add_acts(common::v1::ACT_SHARE_DOCUMENT);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, refusal);
+  world.Settle();
+  EXPECT_EQ(Stored(world, 1, to_reader).state(), v1::Share::STATE_ACTIVE);
+  EXPECT_EQ(Stored(world, 1, to_cpam).state(), v1::Share::STATE_WITHDRAWN);
+}
+
+TEST(HerNo, ManySharesAreClosedInBoundedCommits) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  std::vector<std::string> shares;
+  for (int i = 0; i < 250; ++i) {
+    const auto made = Make(world, ShareOfPaper(world, 1, paper.document, "share-" + std::to_string(i)));
+    ASSERT_TRUE(made.ok()) << made.status();
+    shares.push_back(made->share().share_id());
+  }
+  Withdraws(world, 1);
+  world.Settle(absl::Seconds(5));
+  for (const std::string& share : shares) {
+    EXPECT_EQ(Stored(world, 1, share).state(), v1::Share::STATE_WITHDRAWN);
+  }
+}
+
+// A no whose leaf is followed only after a restart ends them as well: nothing reads before the lease is back.
+TEST(HerNo, WhatWasSaidWhileTheVaultWasDownCountsBeforeAnythingIsRead) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const std::string share = world.Share(1, paper.document);
+  world.CutConsentLog(true);
+  Withdraws(world, 1);
+  world.Restart();
+  EXPECT_FALSE(Download(world, kReader, 1, paper.document).status.ok());
+  world.CutConsentLog(false);
+  world.Settle(absl::Seconds(10));
+  EXPECT_EQ(Stored(world, 1, share).state(), v1::Share::STATE_WITHDRAWN);
+}
+
+}  // namespace
+}  // namespace relais::vault::testing
