@@ -83,6 +83,13 @@ absl::Status OpenError(const std::string& path, const rocksdb::Status& status) {
   return absl::UnavailableError("the store at " + path + " cannot be opened: " + text);
 }
 
+// A store that an earlier program wrote has no family for documents until a service opens it.
+bool HasDocuments(const rocksdb::Options& engine, const std::string& path) {
+  std::vector<std::string> names;
+  return rocksdb::DB::ListColumnFamilies(engine, path, &names).ok() &&
+         std::find(names.begin(), names.end(), kDocumentFamilyName) != names.end();
+}
+
 absl::StatusOr<Entry> ToEntry(std::string_view bytes) {
   ASSIGN_OR_RETURN(const StoredValue stored, DecodeValue(bytes));
   return Entry{.value = std::string(stored.payload), .version = stored.version};
@@ -137,11 +144,13 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
   rocksdb::Options engine(MakeDbOptions(options, cache, std::make_shared<ErrorListener>(latch)),
                           rocksdb::ColumnFamilyOptions());
   engine.info_log = std::make_shared<SilentLogger>();
+  std::vector<rocksdb::ColumnFamilyDescriptor> families = MakeColumnFamilies(cache);
+  if (read_only && !HasDocuments(engine, options.path)) {
+    families.pop_back();
+  }
   const rocksdb::Status opened =
-      read_only
-          ? rocksdb::DB::OpenForReadOnly(engine, options.path, MakeColumnFamilies(cache),
-                                         &database->families_, &db)
-          : rocksdb::DB::Open(engine, options.path, MakeColumnFamilies(cache), &database->families_, &db);
+      read_only ? rocksdb::DB::OpenForReadOnly(engine, options.path, families, &database->families_, &db)
+                : rocksdb::DB::Open(engine, options.path, families, &database->families_, &db);
   if (!opened.ok()) {
     return OpenError(options.path, opened);
   }
@@ -192,7 +201,8 @@ absl::Status Database::ReadError(const rocksdb::Status& status) const {
 
 absl::StatusOr<std::optional<Entry>> Database::GetData(std::string_view encoded_key) const {
   rocksdb::PinnableSlice value;
-  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), data(), ToSlice(encoded_key), &value);
+  const rocksdb::Status read =
+      db_->Get(rocksdb::ReadOptions(), DataOf(encoded_key), ToSlice(encoded_key), &value);
   if (read.IsNotFound()) {
     return std::optional<Entry>();
   }
@@ -208,7 +218,13 @@ absl::StatusOr<std::vector<std::optional<Entry>>> Database::MultiGetData(
   const std::vector<rocksdb::Slice> keys(encoded_keys.begin(), encoded_keys.end());
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(rocksdb::ReadOptions(), data(), keys.size(), keys.data(), values.data(), statuses.data());
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  families.reserve(keys.size());
+  for (const std::string_view key : encoded_keys) {
+    families.push_back(DataOf(key));
+  }
+  db_->MultiGet(rocksdb::ReadOptions(), keys.size(), families.data(), keys.data(), values.data(),
+                statuses.data());
   std::vector<std::optional<Entry>> found(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsNotFound()) {
@@ -227,7 +243,13 @@ std::vector<Database::Version> Database::ReadableVersions(
   const std::vector<rocksdb::Slice> keys(encoded_keys.begin(), encoded_keys.end());
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(rocksdb::ReadOptions(), data(), keys.size(), keys.data(), values.data(), statuses.data());
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  families.reserve(keys.size());
+  for (const std::string_view key : encoded_keys) {
+    families.push_back(DataOf(key));
+  }
+  db_->MultiGet(rocksdb::ReadOptions(), keys.size(), families.data(), keys.data(), values.data(),
+                statuses.data());
   std::vector<Version> versions;
   versions.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -246,7 +268,7 @@ std::vector<Database::Version> Database::ReadableVersions(
 absl::StatusOr<Page> Database::ScanData(const Partition& partition, std::string_view prefix,
                                         std::string_view from, size_t page_size) const {
   const std::string full_prefix = EncodeDataKey(partition, prefix);
-  PrefixCursor cursor(*db_, data(), full_prefix, EncodeDataKey(partition, from));
+  PrefixCursor cursor(*db_, data(partition.kind), full_prefix, EncodeDataKey(partition, from));
   Page page;
   size_t bytes = 0;
   for (; cursor->Valid(); cursor->Next()) {
@@ -327,7 +349,8 @@ absl::StatusOr<std::optional<Store::LogEntry>> Database::LogLast(LogTable table)
 absl::StatusOr<std::vector<Partition>> Database::ListPartitions(PartitionKind kind, const Id128& from,
                                                                 size_t limit) const {
   std::vector<Partition> partitions;
-  PrefixCursor cursor(*db_, data(), std::string(1, static_cast<char>(kind)), Partition{kind, from}.Encode());
+  PrefixCursor cursor(*db_, data(kind), std::string(1, static_cast<char>(kind)),
+                      Partition{kind, from}.Encode());
   while (cursor->Valid() && partitions.size() < limit) {
     ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(ToView(cursor->key()).substr(1, Id128::kSize)));
     partitions.push_back({kind, id});
@@ -345,8 +368,13 @@ absl::StatusOr<std::vector<Partition>> Database::ListPartitions(PartitionKind ki
 
 // The leaves and nodes never change: there is nothing of them to get rid of.
 absl::Status Database::Compact() {
-  return CompactFamilies({data(), log(LogTable::kSubjectLeaves), log(LogTable::kLeafSubjects),
-                          log(LogTable::kSubjectKeys), log(LogTable::kMeta)});
+  std::vector<rocksdb::ColumnFamilyHandle*> families = {families_[kDataFamily], log(LogTable::kSubjectLeaves),
+                                                        log(LogTable::kLeafSubjects),
+                                                        log(LogTable::kSubjectKeys), log(LogTable::kMeta)};
+  if (families_.size() > size_t{kDocumentFamily}) {
+    families.push_back(families_[kDocumentFamily]);
+  }
+  return CompactFamilies(families);
 }
 
 absl::Status Database::CompactFamilies(const std::vector<rocksdb::ColumnFamilyHandle*>& families) {

@@ -67,7 +67,17 @@ class Database {
   /// One atomic write of all tables; durable on OK if `fsync`. Any error sets the latch.
   absl::Status Write(rocksdb::WriteBatch& batch, bool fsync);
   void PutVersion(rocksdb::WriteBatch& batch, uint64_t version) const;
-  [[nodiscard]] rocksdb::ColumnFamilyHandle* data() const { return families_[kDataFamily]; }
+  /// Where the rows of a partition kind are. A store that was opened to be looked at and has no family for
+  /// documents has none of their rows.
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* data(PartitionKind kind) const {
+    return kind == PartitionKind::kDocument && families_.size() > size_t{kDocumentFamily}
+               ? families_[kDocumentFamily]
+               : families_[kDataFamily];
+  }
+  /// The same by a row's encoded key, whose first byte is the kind.
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* DataOf(std::string_view encoded_key) const {
+    return data(encoded_key.empty() ? PartitionKind::kCursor : static_cast<PartitionKind>(encoded_key[0]));
+  }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* log(LogTable table) const {
     return families_[static_cast<size_t>(kFirstLogFamily) + static_cast<size_t>(table)];
   }

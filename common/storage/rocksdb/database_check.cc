@@ -51,17 +51,27 @@ Problems Database::Check() const {
   options.total_order_seek = true;
   options.verify_checksums = true;
   options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, data()));
-  uint64_t number = 0;
-  for (it->SeekToFirst(); it->Valid() && problems.size() < kMostReported; it->Next(), ++number) {
-    std::string problem = ProblemOf({it->key().data(), it->key().size()},
-                                    {it->value().data(), it->value().size()}, *last_version);
-    if (!problem.empty()) {
-      problems.emplace_back("data row number " + std::to_string(number), std::move(problem));
-    }
+  std::vector<std::pair<std::string, rocksdb::ColumnFamilyHandle*>> families = {
+      {"data", data(PartitionKind::kPerson)}};
+  if (data(PartitionKind::kDocument) != data(PartitionKind::kPerson)) {
+    families.emplace_back("document", data(PartitionKind::kDocument));
   }
-  if (!it->status().ok()) {
-    problems.emplace_back("data rows from number " + std::to_string(number), it->status().ToString());
+  for (const auto& [name, family] : families) {
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, family));
+    uint64_t number = 0;
+    for (it->SeekToFirst(); it->Valid() && problems.size() < kMostReported; it->Next(), ++number) {
+      const std::string_view key(it->key().data(), it->key().size());
+      std::string problem = ProblemOf(key, {it->value().data(), it->value().size()}, *last_version);
+      if (problem.empty() && DataOf(key) != family) {
+        problem = "its kind of partition is kept elsewhere";
+      }
+      if (!problem.empty()) {
+        problems.emplace_back(name + " row number " + std::to_string(number), std::move(problem));
+      }
+    }
+    if (!it->status().ok()) {
+      problems.emplace_back(name + " rows from number " + std::to_string(number), it->status().ToString());
+    }
   }
   return problems;
 }

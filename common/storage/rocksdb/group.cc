@@ -80,10 +80,10 @@ CommitResult GroupWriter::Stage(CommitRequest& request) {
   for (Mutation& mutation : request.batch) {
     std::string key = EncodeDataKey(request.partition, mutation.key);
     if (mutation.value.has_value()) {
-      batch_.Put(database_.data(), key, EncodeValue(result.version, *mutation.value));
+      batch_.Put(database_.DataOf(key), key, EncodeValue(result.version, *mutation.value));
       versions_.Put(std::move(key), result.version);
     } else {
-      batch_.Delete(database_.data(), key);
+      batch_.Delete(database_.DataOf(key), key);
       versions_.Put(std::move(key), std::nullopt);
     }
   }

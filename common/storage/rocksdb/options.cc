@@ -25,6 +25,8 @@ enum class Content { kCompressible, kRandom };  // kRandom: hashes and sealed ke
 
 constexpr size_t kTileBlock = size_t{16} << 10;  // 255 nodes with their keys: a tile in a block or two
 
+constexpr uint64_t kSmallestBlob = uint64_t{16} << 10;
+
 // Of a memtable's size.
 constexpr double kMemtableBloomShare = 0.02;
 
@@ -69,6 +71,20 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
   if (access == Access::kPrefix) {
     family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(Partition::kEncodedSize));
   }
+  return family;
+}
+
+// Of pieces of papers: large, written once, sealed under random keys. They are written to blob files once and
+// not moved by every compaction of their keys; a blob file goes once it holds nothing any more, and the
+// oldest are rewritten by compactions that find them half empty.
+rocksdb::ColumnFamilyOptions MakeDocumentFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions family = MakeFamily(cache, Access::kPrefix, Content::kRandom);
+  family.enable_blob_files = true;
+  family.min_blob_size = kSmallestBlob;
+  family.blob_file_size = uint64_t{256} << 20;
+  family.blob_compression_type = rocksdb::kNoCompression;
+  family.enable_blob_garbage_collection = true;
+  family.blob_garbage_collection_force_threshold = 0.5;
   return family;
 }
 
@@ -118,6 +134,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
       family("leaf_subjects", Access::kPresent, Content::kRandom),
       family("subject_keys", Access::kPoint, Content::kRandom),
       family("meta", Access::kPoint, Content::kCompressible),
+      rocksdb::ColumnFamilyDescriptor(kDocumentFamilyName, MakeDocumentFamily(cache)),
   };
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/storage/store.h"
 
 namespace rocksdb {
 class Cache;
@@ -40,10 +41,12 @@ struct RocksDbOptions {
 };
 
 /// The column families of a store, in the order their handles are used: bookkeeping (RocksDB's "default"),
-/// data, then one per LogTable.
+/// data, then one per LogTable, then the data of partition kind kDocument (ADR 44).
 inline constexpr int kBookkeepingFamily = 0;
 inline constexpr int kDataFamily = 1;
 inline constexpr int kFirstLogFamily = 2;
+inline constexpr int kDocumentFamily = kFirstLogFamily + kLogTables;
+inline constexpr char kDocumentFamilyName[] = "documents";
 
 /// What blocks and memtables are charged to: one bound for both.
 [[nodiscard]] std::shared_ptr<rocksdb::Cache> MakeCache(const RocksDbOptions& options);

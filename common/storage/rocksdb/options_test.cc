@@ -23,7 +23,8 @@ TEST(RocksDbOptions, MemtablesHaveFiltersWhereKeysMayBeAbsent) {
                                                    {"subject_leaves", true},
                                                    {"leaf_subjects", false},
                                                    {"subject_keys", true},
-                                                   {"meta", true}}));
+                                                   {"meta", true},
+                                                   {"documents", true}}));
 }
 
 }  // namespace
