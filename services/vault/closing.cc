@@ -90,7 +90,8 @@ Task<absl::StatusOr<Closing::Announced>> Closing::Announce(rpc::Call call, rpc::
   vault_.store.PutClosure(stored, commit);
   rpc::Idempotency::Remember(seen, announced.closure, commit);
   const Acting acting{call, actor, request.request_id(), Id128()};
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(ClosureEvent(acting, announced.closure)));
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
+                      vault_.context.log.Draft(ClosureEvent(acting, announced.closure)));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
@@ -102,7 +103,8 @@ Task<absl::StatusOr<Closing::Announced>> Closing::Announce(rpc::Call call, rpc::
 Task<absl::Duration> Closing::Turn() {
   const absl::StatusOr<VaultPhase> phase = PhaseNow(vault_);
   if (phase.ok() && *phase != std::exchange(said_, *phase)) {
-    log::Warn("the vault is in another phase of its closure", {log::Field::Name("phase", std::string(NameOf(*phase)))});
+    log::Warn("the vault is in another phase of its closure",
+              {log::Field::Name("phase", std::string(NameOf(*phase)))});
   }
   co_return vault_.settings.closure_scan;
 }

@@ -1,4 +1,5 @@
-// Closing the vault as the law says (D-3.4): three months' notice, or, without it, twelve months in which papers can be had.
+// Closing the vault as the law says (D-3.4): three months' notice, or, without it, twelve months in which
+// papers can be had.
 #pragma once
 
 #include <optional>
@@ -13,11 +14,13 @@
 namespace relais::vault {
 
 /// The plan that a row holds; nullopt: none was announced.
-[[nodiscard]] std::optional<ClosurePlan> PlanOf(const v1::StoredClosure& stored, const calendar::Paris& paris);
+[[nodiscard]] std::optional<ClosurePlan> PlanOf(const v1::StoredClosure& stored,
+                                                const calendar::Paris& paris);
 [[nodiscard]] v1::Closure ClosureOf(const ClosurePlan& plan, absl::Time announced);
 
-/// Thread-safe. What a phase forbids is judged at each act (PhaseNow); nothing is destroyed because a vault closes: that is an
-/// operator's act of its own (ADR 46). The worker says in the operators' log when a phase begins.
+/// Thread-safe. What a phase forbids is judged at each act (PhaseNow); nothing is destroyed because a vault
+/// closes: that is an operator's act of its own (ADR 46). The worker says in the operators' log when a phase
+/// begins.
 class Closing {
  public:
   explicit Closing(const Vault& vault);
@@ -29,9 +32,10 @@ class Closing {
     v1::Closure closure;
     storage::LeafRange leaves;
   };
-  /// INVALID_FIELDS, naming the first day that is possible; for a day that takes from her what an earlier announcement gave.
-  Task<absl::StatusOr<Announced>> Announce(rpc::Call call, rpc::Actor actor, v1::AnnounceClosureRequest request,
-                                           rpc::Idempotency::Seen seen);
+  /// INVALID_FIELDS, naming the first day that is possible; for a day that takes from her what an earlier
+  /// announcement gave.
+  Task<absl::StatusOr<Announced>> Announce(rpc::Call call, rpc::Actor actor,
+                                           v1::AnnounceClosureRequest request, rpc::Idempotency::Seen seen);
 
   [[nodiscard]] static storage::Partition Bucket(const rpc::ServiceContext& context);
 

@@ -1,9 +1,8 @@
 // Détruire (NF Z42-020): with the commit no key is left, then the bytes; and who may not.
-#include "services/vault/handlers/destroy_handlers.h"
-
 #include <gmock/gmock.h>
 
 #include "services/vault/convert.h"
+#include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/reading_handlers.h"
 #include "services/vault/testing/damage.h"
 
@@ -18,8 +17,8 @@ using testing::kReader;
 using testing::Pdf;
 using testing::World;
 
-v1::DestroyRequest Order(const World& world, const std::string& document, const std::string& request_id = "d1",
-                         const std::string& institution = kHost) {
+v1::DestroyRequest Order(const World& world, const std::string& document,
+                         const std::string& request_id = "d1", const std::string& institution = kHost) {
   v1::DestroyRequest request;
   request.set_request_id(request_id);
   *request.mutable_person() = world.Handle(institution, 1);
@@ -120,8 +119,7 @@ TEST(Destroy, ItsSharesEndAndThoseOfATypeStay) {
   world.Host(1);
   const World::Deposited paper = world.MustDeposit(1, Pdf(5000));
   const std::string one = world.Share(1, paper.document);
-  const std::string type =
-      world.Share(1, "", kReader, absl::Hours(24 * 30), v1::DOCUMENT_TYPE_TAX_NOTICE);
+  const std::string type = world.Share(1, "", kReader, absl::Hours(24 * 30), v1::DOCUMENT_TYPE_TAX_NOTICE);
   const size_t shares = world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED);
   ASSERT_TRUE(Destroy(world, Order(world, paper.document)).ok());
   EXPECT_EQ((*world.store().Share(World::Person(1), Hex(one)))->value.state(), v1::Share::STATE_DESTROYED);

@@ -1,4 +1,5 @@
-// What a paper's destruction is in her partition: one commit, with which no key of it is left (README, "Acts and commits").
+// What a paper's destruction is in her partition: one commit, with which no key of it is left (README, "Acts
+// and commits").
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,15 @@ namespace relais::vault {
 struct Destruction {
   Id128 document;
   std::string_view cause;  // `HERS`, `REFUSED_DROP`
-  uint32_t epoch = 0;      // in use: read while a ticket of KeyCommits is held, which is held until the commit ended
-  Id128 event_id;          // zero: a fresh one
+  uint32_t epoch =
+      0;           // in use: read while a ticket of KeyCommits is held, which is held until the commit ended
+  Id128 event_id;  // zero: a fresh one
 };
 
-/// Adds to `commit`: her usage; the record without keys, title and last day, `stored` afterwards; duplicate marks that lead to it,
-/// which lead to another paper with the same text if she has one; the end of its shares; first of the leaves DOCUMENT_DESTROYED,
-/// the certificate. All guarded. `stored` is neither destroyed nor version 0.
+/// Adds to `commit`: her usage; the record without keys, title and last day, `stored` afterwards; duplicate
+/// marks that lead to it, which lead to another paper with the same text if she has one; the end of its
+/// shares; first of the leaves DOCUMENT_DESTROYED, the certificate. All guarded. `stored` is neither
+/// destroyed nor version 0.
 absl::Status AddDestruction(const Vault& vault, const Acting& acting, const Destruction& what,
                             Stored<v1::StoredDocument>& stored, storage::CommitRequest& commit);
 

@@ -28,7 +28,8 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
   }
   co_await ResumeOn(vault_.context.executor);
   vault_.streams.PersonGone(subject.id);
-  // The follower may be about to write a derived row of hers that it has just read of; it reads none any more.
+  // The follower may be about to write a derived row of hers that it has just read of; it reads none any
+  // more.
   if (following_) {
     const bool caught_up = co_await own_.WaitApplied(vault_.context.log.state().size, kCatchUp);
     if (!caught_up) {
@@ -89,9 +90,11 @@ bool IsDue(const v1::StoredDocument& document, absl::Time due_before) {
 }
 
 // One commit; true: it is destroyed. What changed meanwhile is looked at again.
-Task<absl::StatusOr<bool>> DestroyDrop(const Vault& vault, Id128 person, Id128 document, absl::Time due_before) {
+Task<absl::StatusOr<bool>> DestroyDrop(const Vault& vault, Id128 person, Id128 document,
+                                       absl::Time due_before) {
   for (int i = 0; i < kTries; ++i) {
-    CO_ASSIGN_OR_RETURN(std::optional<Stored<v1::StoredDocument>> stored, vault.store.Document(person, document));
+    CO_ASSIGN_OR_RETURN(std::optional<Stored<v1::StoredDocument>> stored,
+                        vault.store.Document(person, document));
     if (!stored.has_value() || !IsDue(stored->value, due_before)) {
       co_return false;
     }
@@ -126,7 +129,8 @@ Task<absl::StatusOr<uint64_t>> Keeper::SweepPerson(Id128 person, absl::Time due_
   uint64_t purged = 0;
   std::optional<Id128> from = Id128();
   while (from.has_value()) {
-    CO_ASSIGN_OR_RETURN(const Rows<v1::StoredDocument> rows, vault_.store.Documents(person, *from, kRowsAtOnce));
+    CO_ASSIGN_OR_RETURN(const Rows<v1::StoredDocument> rows,
+                        vault_.store.Documents(person, *from, kRowsAtOnce));
     for (const Row<v1::StoredDocument>& row : rows.rows) {
       if (!IsDue(row.stored.value, due_before)) {
         continue;

@@ -20,14 +20,14 @@ class Keeper final : public audit::StateKeeper {
   /// From here on the follower of the vault's own log is waited for.
   void FollowingStarted() { following_ = true; }
 
-  /// Open readings are cut; then her bytes, every derived row that names her, and her partition with her keys and records. While
-  /// she is frozen nothing of hers opens, and with her keys every paper is gone, in this store; what backups hold ends with the
-  /// epoch of keys.
+  /// Open readings are cut; then her bytes, every derived row that names her, and her partition with her keys
+  /// and records. While she is frozen nothing of hers opens, and with her keys every paper is gone, in this
+  /// store; what backups hold ends with the epoch of keys.
   Task<absl::Status> EraseState(audit::Subject subject) override;
   /// Nobody (keeper_held.cc).
   absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
-  /// What is said of her papers, her shares, requests and hosts; and their current texts, the smallest first, up to 64 MiB of
-  /// them, each piece an item.
+  /// What is said of her papers, her shares, requests and hosts; and their current texts, the smallest first,
+  /// up to 64 MiB of them, each piece an item.
   absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Papers dropped in that nobody decided about within 30 days: some hundred persons a step.

@@ -14,9 +14,11 @@ namespace relais::vault {
 namespace {
 
 constexpr size_t kRowsAtOnce = 100;
-constexpr uint64_t kMostText = uint64_t{64} << 20;  // of one person's papers in a copy, and in memory at a time
+constexpr uint64_t kMostText = uint64_t{64}
+                               << 20;  // of one person's papers in a copy, and in memory at a time
 
-void Add(std::string name, const google::protobuf::Message& content, std::vector<audit::v1::HeldState>& states) {
+void Add(std::string name, const google::protobuf::Message& content,
+         std::vector<audit::v1::HeldState>& states) {
   audit::v1::HeldState& state = states.emplace_back();
   state.set_name(std::move(name));
   state.mutable_content()->PackFrom(content);
@@ -50,7 +52,8 @@ absl::Status AddText(const Papers& papers, const Text& text, std::vector<audit::
   return absl::OkStatus();
 }
 
-absl::Status AddDocuments(const Vault& vault, const Id128& person, std::vector<audit::v1::HeldState>& states) {
+absl::Status AddDocuments(const Vault& vault, const Id128& person,
+                          std::vector<audit::v1::HeldState>& states) {
   std::vector<Text> texts;
   std::optional<Id128> from = Id128();
   while (from.has_value()) {

@@ -113,7 +113,8 @@ const LoggedPaper& In(const LoggedPapers& papers, const Id128& document) {
 
 bool IsGone(const Vault& vault, const Id128& person) {
   const audit::Subject subject = VaultStore::SubjectOf(person);
-  return vault.context.log.keys().Frozen(subject) || absl::IsNotFound(vault.context.log.keys().Get(subject).status());
+  return vault.context.log.keys().Frozen(subject) ||
+         absl::IsNotFound(vault.context.log.keys().Get(subject).status());
 }
 
 }  // namespace
@@ -169,7 +170,8 @@ Task<absl::StatusOr<TextRead>> ReadWhole(const Vault& vault, VersionName name, v
     since += bytes->size();
     const bool last = piece + 1 == text->pieces();
     if (bytes_per_second != 0 && (last || (piece + 1) % kPiecesAtOnce == 0)) {
-      const double seconds = static_cast<double>(std::exchange(since, 0)) / static_cast<double>(bytes_per_second);
+      const double seconds =
+          static_cast<double>(std::exchange(since, 0)) / static_cast<double>(bytes_per_second);
       co_await Sleep(vault.context.executor, absl::Seconds(seconds));
     } else if ((piece + 1) % kPiecesAtOnce == 0) {
       co_await ResumeOn(vault.context.executor);
@@ -221,8 +223,8 @@ Task<absl::StatusOr<std::optional<PaperCheck>>> CheckPaper(const Vault& vault, I
     }
     const bool there = stored.ok() && stored->has_value();
     if (there) {
-      const absl::Status read = co_await ReadVersions(vault, person, document, (*stored)->value,
-                                                      options.bytes_per_second, reads);
+      const absl::Status read =
+          co_await ReadVersions(vault, person, document, (*stored)->value, options.bytes_per_second, reads);
       CO_RETURN_IF_ERROR(read);
     }
     if (logged == nullptr) {
@@ -238,7 +240,8 @@ Task<absl::StatusOr<std::optional<PaperCheck>>> CheckPaper(const Vault& vault, I
       co_return nothing;
     }
     if (!there) {
-      found = WithoutRecord(said, damaged ? v1::VersionCheck::FINDING_ALTERED : v1::VersionCheck::FINDING_ROLLED_BACK);
+      found = WithoutRecord(
+          said, damaged ? v1::VersionCheck::FINDING_ALTERED : v1::VersionCheck::FINDING_ROLLED_BACK);
       if (damaged && !found->checks.empty()) {
         break;
       }
@@ -275,8 +278,9 @@ bool ApplyChecks(const std::vector<v1::VersionCheck>& checks, v1::StoredDocument
   return changed;
 }
 
-Task<absl::StatusOr<storage::CommitResult>> WriteChecks(const Vault& vault, const Acting& acting, Id128 document,
-                                                        const PaperCheck& check, const std::string& scrub_id,
+Task<absl::StatusOr<storage::CommitResult>> WriteChecks(const Vault& vault, const Acting& acting,
+                                                        Id128 document, const PaperCheck& check,
+                                                        const std::string& scrub_id,
                                                         const std::optional<HostGuard>& guard_host) {
   Stored<v1::StoredDocument> stored = check.document;
   for (int i = 0; i < kTries; ++i) {

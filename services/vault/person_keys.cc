@@ -18,8 +18,8 @@ constexpr size_t kRowsAtOnce = 100;
 constexpr uint64_t kVersionsPerCommit = 300;
 constexpr size_t kMarksPerCommit = 500;
 
-audit::Event PersonRotated(const Acting& acting, const std::string& rotation, uint32_t current, uint32_t destroyed,
-                           uint64_t keys) {
+audit::Event PersonRotated(const Acting& acting, const std::string& rotation, uint32_t current,
+                           uint32_t destroyed, uint64_t keys) {
   v1::PaperKeysRotated said;
   said.set_rotation_id(rotation);
   said.set_level(v1::KEY_LEVEL_PERSON);
@@ -128,7 +128,8 @@ absl::StatusOr<uint64_t> RenewUploads(const Vault& vault, const Id128& person, G
 }
 
 // One bounded commit of records. Every one puts `v/usage`: an act of hers that read before it does not go on.
-Task<absl::Status> RenewSome(const Vault& vault, Id128 person, const std::string& rotation, Renewal& renewal) {
+Task<absl::Status> RenewSome(const Vault& vault, Id128 person, const std::string& rotation,
+                             Renewal& renewal) {
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(Stored<v1::StoredUsage> usage, vault.store.Usage(person));
     if (usage.version == 0) {
@@ -150,7 +151,8 @@ Task<absl::Status> RenewSome(const Vault& vault, Id128 person, const std::string
       generations.Add(next.target, key);
     }
     CO_ASSIGN_OR_RETURN(const uint64_t versions, RenewDocuments(vault, person, generations, next, commit));
-    CO_ASSIGN_OR_RETURN(const uint64_t uploads, RenewUploads(vault, person, generations, next.target, commit));
+    CO_ASSIGN_OR_RETURN(const uint64_t uploads,
+                        RenewUploads(vault, person, generations, next.target, commit));
     if (!begins && versions + uploads == 0) {
       renewal = next;
       co_return absl::OkStatus();
@@ -188,7 +190,8 @@ class Hashes {
     auto it = documents_.find(marked.document);
     if (it == documents_.end()) {
       ASSIGN_OR_RETURN(auto stored, vault_.store.Document(person_, marked.document));
-      it = documents_.emplace(marked.document, stored.has_value() ? stored->value : v1::StoredDocument()).first;
+      it = documents_.emplace(marked.document, stored.has_value() ? stored->value : v1::StoredDocument())
+               .first;
     }
     if (it->second.state() != v1::Document::STATE_DESTROYED) {
       for (const v1::StoredVersion& version : it->second.versions()) {
@@ -208,7 +211,8 @@ class Hashes {
 
 // What one page of marks becomes. True: there is something to commit.
 absl::StatusOr<bool> MoveMarks(const Vault& vault, const Id128& person, const Secret& key,
-                               const std::vector<VaultStore::DuplicateRow>& rows, storage::CommitRequest& commit) {
+                               const std::vector<VaultStore::DuplicateRow>& rows,
+                               storage::CommitRequest& commit) {
   Hashes hashes(vault, person);
   std::set<std::string> made;
   for (const VaultStore::DuplicateRow& row : rows) {
@@ -229,8 +233,8 @@ absl::StatusOr<bool> MoveMarks(const Vault& vault, const Id128& person, const Se
   return !commit.batch.empty();
 }
 
-// Until a page is moved, a text is not noticed a second time by its old mark: a vault of more than some hundred papers, for
-// some seconds.
+// Until a page is moved, a text is not noticed a second time by its old mark: a vault of more than some
+// hundred papers, for some seconds.
 Task<absl::Status> RenewMarks(const Vault& vault, Id128 person, uint32_t target) {
   std::string from;
   int tries = 0;
@@ -249,7 +253,8 @@ Task<absl::Status> RenewMarks(const Vault& vault, Id128 person, uint32_t target)
     CO_ASSIGN_OR_RETURN(const bool any, MoveMarks(vault, person, key, rows, commit));
     if (any) {
       CO_RETURN_IF_ERROR(vault.store.PutUsage(person, usage, commit));
-      const absl::StatusOr<storage::CommitResult> done = co_await vault.context.store.Commit(std::move(commit));
+      const absl::StatusOr<storage::CommitResult> done =
+          co_await vault.context.store.Commit(std::move(commit));
       if (absl::IsAborted(done.status()) && ++tries < kTries) {
         continue;
       }
@@ -315,7 +320,8 @@ Task<absl::StatusOr<uint64_t>> RenewPersonKey(const Vault& vault, Id128 person, 
   co_return renewal.keys;
 }
 
-Task<absl::Status> DropOldPersonKeys(const Vault& vault, Id128 person, std::string rotation_id, uint64_t keys) {
+Task<absl::Status> DropOldPersonKeys(const Vault& vault, Id128 person, std::string rotation_id,
+                                     uint64_t keys) {
   for (int i = 0; i < kTries; ++i) {
     // Read first: whatever changes her papers from here on changes it too.
     CO_ASSIGN_OR_RETURN(const Stored<v1::StoredUsage> usage, vault.store.Usage(person));

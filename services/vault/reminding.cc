@@ -87,7 +87,8 @@ Task<absl::StatusOr<size_t>> Reminding::LookAt(absl::CivilDay day, absl::CivilDa
   co_return sent;
 }
 
-Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay today, Id128 person, Id128 document) {
+Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay today, Id128 person,
+                                             Id128 document) {
   for (int i = 0; i < kTries; ++i) {
     auto stored = vault_.store.Document(person, document);
     if (absl::IsDataLoss(stored.status())) {
@@ -120,7 +121,8 @@ Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay 
     CO_RETURN_IF_ERROR(put);
     CO_RETURN_IF_ERROR(leaf.status());
     commit.leaves.push_back(*std::move(leaf));
-    const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await vault_.context.store.Commit(std::move(commit));
     if (done.ok()) {
       co_return true;
     }

@@ -1,5 +1,6 @@
-// Papers that expire (D-3.7): she is reminded 60 and 15 days before their last day. The reminder is a leaf, DOCUMENT_EXPIRING,
-// which alerting follows; it is sent once, because the record that it was and the leaf are one commit.
+// Papers that expire (D-3.7): she is reminded 60 and 15 days before their last day. The reminder is a leaf,
+// DOCUMENT_EXPIRING, which alerting follows; it is sent once, because the record that it was and the leaf are
+// one commit.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,8 @@
 
 namespace relais::vault {
 
-/// Thread-safe. Looks every `settings.reminder_scan` at the papers whose last day is within 60 days from today (Paris), so that
-/// days on which the service did not run are caught up. Needs no peer.
+/// Thread-safe. Looks every `settings.reminder_scan` at the papers whose last day is within 60 days from
+/// today (Paris), so that days on which the service did not run are caught up. Needs no peer.
 class Reminding {
  public:
   explicit Reminding(const Vault& vault);

@@ -78,7 +78,8 @@ absl::StatusOr<bool> AnyPersonKey(const VaultStore& store) {
 
 absl::Status RingIsNotTheirs() {
   return absl::FailedPreconditionError(
-      "the key ring is not the one of this store's papers: put back the ring, or its copy; a new one would lose every paper");
+      "the key ring is not the one of this store's papers: put back the ring, or its copy; a new one would "
+      "lose every paper");
 }
 
 }  // namespace
@@ -128,8 +129,8 @@ absl::StatusOr<absl::Time> Rotation::EpochSince() const {
 
 // ---- beginning
 
-Task<absl::StatusOr<Rotation::Begun>> Rotation::Begin(rpc::Call call, rpc::Actor actor, std::string request_id,
-                                                      v1::KeyLevel level,
+Task<absl::StatusOr<Rotation::Begun>> Rotation::Begin(rpc::Call call, rpc::Actor actor,
+                                                      std::string request_id, v1::KeyLevel level,
                                                       std::optional<rpc::Idempotency::Seen> seen) {
   CO_ASSIGN_OR_RETURN(Stored<v1::StoredRotation> stored, vault_.store.Rotation());
   Begun begun;
@@ -157,7 +158,8 @@ Task<absl::StatusOr<Rotation::Begun>> Rotation::Begin(rpc::Call call, rpc::Actor
     rpc::Idempotency::Remember(*seen, rotation, commit);
   }
   const Acting acting{call, actor, request_id, Id128()};
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(RotatedEvent(acting, std::nullopt, said)));
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
+                      vault_.context.log.Draft(RotatedEvent(acting, std::nullopt, said)));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
@@ -290,7 +292,8 @@ Task<absl::Status> Rotation::WaitForCommits() {
   co_return absl::OkStatus();
 }
 
-// The first pass goes on where an earlier process was; what proves that none is left begins at the first person.
+// The first pass goes on where an earlier process was; what proves that none is left begins at the first
+// person.
 Task<absl::Status> Rotation::WrapAll(uint32_t epoch, Progress& progress) {
   Id128 from;
   if (!progress.stored.value.next().empty()) {
@@ -346,7 +349,8 @@ Task<absl::StatusOr<uint64_t>> Rotation::WrapPerson(Id128 person, uint32_t epoch
       if (by == epoch) {
         continue;
       }
-      CO_ASSIGN_OR_RETURN(const Secret secret, UnwrapPersonKey(epochs, person, key.generation, key.wrapped.value));
+      CO_ASSIGN_OR_RETURN(const Secret secret,
+                          UnwrapPersonKey(epochs, person, key.generation, key.wrapped.value));
       WrappedPersonKey anew = key;
       CO_ASSIGN_OR_RETURN(anew.wrapped.value, WrapPersonKey(epochs, person, key.generation, secret));
       VaultStore::PutPersonKey(person, anew, commit);
@@ -355,7 +359,8 @@ Task<absl::StatusOr<uint64_t>> Rotation::WrapPerson(Id128 person, uint32_t epoch
     if (count == 0) {
       co_return count;
     }
-    const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await vault_.context.store.Commit(std::move(commit));
     if (done.ok()) {
       co_return count;
     }
@@ -405,7 +410,8 @@ Task<absl::Status> Rotation::RotatePersons(Stored<v1::StoredRotation> stored) {
       absl::StatusOr<uint64_t> keys = co_await RenewPersonKey(vault_, person, id);
       if (absl::IsDataLoss(keys.status())) {
         // Hers stay as they are, every generation: the scrub says what is damaged.
-        log::Warn("a person's keys of papers are not renewed: a row is damaged", {log::Field::Code(keys.status())});
+        log::Warn("a person's keys of papers are not renewed: a row is damaged",
+                  {log::Field::Code(keys.status())});
         keys = uint64_t{0};
       }
       CO_RETURN_IF_ERROR(keys.status());
@@ -465,7 +471,8 @@ Task<absl::Status> Rotation::Finish(Progress& progress, uint32_t current, uint32
   const rpc::Call own = OwnCall(vault_.context);
   const rpc::Actor actor = ActorOfOwn(own);
   const Acting acting{own, actor, "", Id128()};
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(RotatedEvent(acting, std::nullopt, said)));
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
+                      vault_.context.log.Draft(RotatedEvent(acting, std::nullopt, said)));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   co_return done.status();

@@ -1,4 +1,5 @@
-// Rotation of the epoch and of persons' keys: nothing is lost, whatever happens when; and what a destroyed epoch wrapped is gone.
+// Rotation of the epoch and of persons' keys: nothing is lost, whatever happens when; and what a destroyed
+// epoch wrapped is gone.
 #include "services/vault/rotation.h"
 
 #include <gmock/gmock.h>
@@ -38,7 +39,8 @@ std::vector<uint32_t> Held(World& world) {
   const v1::StatusResponse status = StatusOf(world);
   return {status.epochs_held().begin(), status.epochs_held().end()};
 }
-absl::StatusOr<std::string> Read(World& world, uint64_t person, const std::string& document, uint32_t length) {
+absl::StatusOr<std::string> Read(World& world, uint64_t person, const std::string& document,
+                                 uint32_t length) {
   v1::ReadRangeRequest request;
   *request.mutable_person() = world.Handle(kHost, person);
   request.set_document_id(document);
@@ -103,11 +105,12 @@ TEST(EpochRotation, WrapsEveryPersonAnewAndDestroysTheOldKey) {
   for (const uint64_t person : {1, 2, 3}) {
     EXPECT_EQ(*EpochOf(KeysOf(world, person)[0].wrapped.value), 2u);
   }
-  EXPECT_EQ(world.Document(1, there.papers[0].document).versions(0).wrapped_key(), before.versions(0).wrapped_key())
+  EXPECT_EQ(world.Document(1, there.papers[0].document).versions(0).wrapped_key(),
+            before.versions(0).wrapped_key())
       << "no document is touched";
   ExpectAllThere(world, there);
-  EXPECT_TRUE(crypto::IsDestroyed(
-      UnwrapPersonKey(world.vault().keys.epochs(), World::Person(1), 1, old).status()))
+  EXPECT_TRUE(
+      crypto::IsDestroyed(UnwrapPersonKey(world.vault().keys.epochs(), World::Person(1), 1, old).status()))
       << "what a backup holds opens no more";
   const std::vector<v1::PaperKeysRotated> said = Said(world);
   ASSERT_EQ(said.size(), 2);
@@ -137,7 +140,8 @@ TEST(EpochRotation, WaitsForCommitsThatWrappedBefore) {
   EXPECT_THAT(Held(world), ElementsAre(2));
   EXPECT_EQ(*EpochOf(KeysOf(world, 9)[0].wrapped.value), 2u) << "it was wrapped anew before";
   EXPECT_TRUE(
-      UnwrapPersonKey(world.vault().keys.epochs(), World::Person(9), 1, KeysOf(world, 9)[0].wrapped.value).ok());
+      UnwrapPersonKey(world.vault().keys.epochs(), World::Person(9), 1, KeysOf(world, 9)[0].wrapped.value)
+          .ok());
   ExpectAllThere(world, there);
 }
 
@@ -271,7 +275,8 @@ TEST(PersonRotation, AnUploadUnderWayIsCompletedAfterIt) {
   const auto completed = world.TryComplete(1, "c1", upload, text);
   ASSERT_TRUE(completed.ok()) << completed.status();
   EXPECT_EQ(GenerationOfPaper(world, 1, completed->document().document_id()), 2u);
-  EXPECT_EQ(testing::FoundOf(world, 1, completed->document().document_id()), v1::VersionCheck::FINDING_INTACT);
+  EXPECT_EQ(testing::FoundOf(world, 1, completed->document().document_id()),
+            v1::VersionCheck::FINDING_INTACT);
 }
 
 TEST(PersonRotation, EveryCrashGoesOnAndLosesNothing) {
@@ -304,7 +309,8 @@ TEST(PersonRotation, EveryCrashGoesOnAndLosesNothing) {
 TEST(PersonRotation, ADamagedVaultStaysAsItIsAndOthersGoOn) {
   World world;
   const Papers3 there = Deposit(world);
-  testing::Flip(world, VaultStore::PersonPartition(World::Person(2)), testing::RecordKey(there.papers[1]), 60);
+  testing::Flip(world, VaultStore::PersonPartition(World::Person(2)), testing::RecordKey(there.papers[1]),
+                60);
   ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
   world.Settle(absl::Seconds(10));
   EXPECT_TRUE(StatusOf(world).rotation().has_ended());

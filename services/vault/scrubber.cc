@@ -54,13 +54,14 @@ void Count(const PaperCheck& check, v1::Scrub& scrub) {
 }
 
 // Ids of her papers by the keys of her rows: those whose row does not open too.
-absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person, const LoggedPapers& logged) {
+absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person,
+                                         const LoggedPapers& logged) {
   constexpr std::string_view kPrefix = "v/doc/";
   std::set<Id128> papers;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person), kPrefix,
-                                                                        from, kPapersAtOnce));
+    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person),
+                                                                        kPrefix, from, kPapersAtOnce));
     for (const storage::KeyedEntry& row : page.entries) {
       ASSIGN_OR_RETURN(const Id128 id, IdOf(std::string_view(row.key).substr(kPrefix.size())));
       papers.insert(id);
@@ -89,7 +90,8 @@ Task<bool> Scrubber::Stop() {
   co_return stopped;
 }
 
-Task<absl::StatusOr<Scrubber::Begun>> Scrubber::Begin(rpc::Call call, rpc::Actor actor, std::string request_id,
+Task<absl::StatusOr<Scrubber::Begun>> Scrubber::Begin(rpc::Call call, rpc::Actor actor,
+                                                      std::string request_id,
                                                       std::optional<rpc::Idempotency::Seen> seen) {
   CO_ASSIGN_OR_RETURN(Stored<v1::StoredScrub> stored, vault_.store.Scrub());
   Begun begun;
@@ -147,7 +149,8 @@ Task<absl::Status> Scrubber::RunOnce() {
     rpc::Call own = OwnCall(vault_.context);
     rpc::Actor actor = ActorOfOwn(own);
     const std::optional<rpc::Idempotency::Seen> nobody;
-    const absl::StatusOr<Begun> begun = co_await Begin(std::move(own), std::move(actor), std::string(), nobody);
+    const absl::StatusOr<Begun> begun =
+        co_await Begin(std::move(own), std::move(actor), std::string(), nobody);
     CO_RETURN_IF_ERROR(begun.status());
     CO_ASSIGN_OR_RETURN(stored, vault_.store.Scrub());
   }
@@ -240,7 +243,8 @@ Task<absl::Status> Scrubber::ScrubPerson(Id128 person, v1::Scrub& scrub) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const LoggedPapers& logged, v1::Scrub& scrub) {
+Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const LoggedPapers& logged,
+                                        v1::Scrub& scrub) {
   CheckOptions options;
   options.logged = &logged;
   options.bytes_per_second = vault_.settings.scrub_bytes_per_second;
@@ -271,8 +275,8 @@ Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const Logg
 
 // ---- what belongs to nobody
 
-// An upload becomes a paper in one commit: whoever looks for the upload first misses neither. A row that is there and does not
-// open keeps the bytes.
+// An upload becomes a paper in one commit: whoever looks for the upload first misses neither. A row that is
+// there and does not open keeps the bytes.
 absl::StatusOr<bool> Scrubber::IsOrphan(const Id128& content, const ContentHead& head) const {
   const storage::Partition person = VaultStore::PersonPartition(head.name.person);
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> upload,
@@ -297,9 +301,8 @@ absl::StatusOr<bool> Scrubber::IsOrphan(const Id128& content, const ContentHead&
     return true;
   }
   const auto& versions = (*document)->value.versions();
-  return std::none_of(versions.begin(), versions.end(), [&](const v1::StoredVersion& version) {
-    return version.content() == content.bytes();
-  });
+  return std::none_of(versions.begin(), versions.end(),
+                      [&](const v1::StoredVersion& version) { return version.content() == content.bytes(); });
 }
 
 Task<absl::Status> Scrubber::RemoveOrphans(Stored<v1::StoredScrub>& stored) {

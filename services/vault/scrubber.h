@@ -1,5 +1,5 @@
-// Contrôler everything in the background: every paper read whole and held against its record and the log; then what lies on the
-// disk and belongs to nobody goes (D-3.1).
+// Contrôler everything in the background: every paper read whole and held against its record and the log;
+// then what lies on the disk and belongs to nobody goes (D-3.1).
 #pragma once
 
 #include <optional>
@@ -13,14 +13,15 @@
 
 namespace relais::vault {
 
-/// Thread-safe. Begin writes the row; the worker does the rest, not faster than `settings.scrub_bytes_per_second`, and goes on
-/// after a restart with the person where it was. By itself every `settings.scrub_every`, counted from the first start.
+/// Thread-safe. Begin writes the row; the worker does the rest, not faster than
+/// `settings.scrub_bytes_per_second`, and goes on after a restart with the person where it was. By itself
+/// every `settings.scrub_every`, counted from the first start.
 ///
-/// Of a paper that is not intact: `damaged` in its record and DOCUMENT_VERIFIED in her journal, in one commit. Whose it is,
-/// the report does not say.
+/// Of a paper that is not intact: `damaged` in its record and DOCUMENT_VERIFIED in her journal, in one
+/// commit. Whose it is, the report does not say.
 ///
-/// Only what has a head that says whose it is, and is in no record of that person, is removed: bytes without a head are damage,
-/// not rubbish.
+/// Only what has a head that says whose it is, and is in no record of that person, is removed: bytes without
+/// a head are damage, not rubbish.
 class Scrubber {
  public:
   explicit Scrubber(const Vault& vault);

@@ -34,8 +34,7 @@ class Disk {
 
  public:
   // Opens the folder; `status` says how that went.
-  Disk(World& world, const std::string& path)
-      : epochs_(world.harness().ring(), world.context().random) {
+  Disk(World& world, const std::string& path) : epochs_(world.harness().ring(), world.context().random) {
     storage::RocksDbOptions options;
     options.path = path;
     options.cache_bytes = size_t{16} << 20;

@@ -28,7 +28,8 @@ constexpr size_t kTwoPieces = 300'000;
 
 storage::Partition Hers() { return VaultStore::PersonPartition(World::Person(1)); }
 
-absl::StatusOr<std::string> Read(World& world, const std::string& document, uint64_t offset, uint32_t length) {
+absl::StatusOr<std::string> Read(World& world, const std::string& document, uint64_t offset,
+                                 uint32_t length) {
   v1::ReadRangeRequest request;
   *request.mutable_person() = world.Handle(kHost, 1);
   request.set_document_id(document);

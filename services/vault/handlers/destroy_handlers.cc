@@ -48,7 +48,8 @@ absl::Status Judge(const std::optional<Stored<v1::StoredDocument>>& stored, cons
 
 }  // namespace
 
-Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call call, v1::DestroyRequest request) {
+Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call call,
+                                                                   v1::DestroyRequest request) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
@@ -57,7 +58,8 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
   const Id128 event_id = vault_.context.random.Id();
   for (int i = 0; i < kTries; ++i) {
     // Also when she changes her mind meanwhile: each try asks who acts for her.
-    const absl::StatusOr<Stored<v1::StoredHost>> host = co_await vault_.access.RequireHost(call, person, attempt);
+    const absl::StatusOr<Stored<v1::StoredHost>> host =
+        co_await vault_.access.RequireHost(call, person, attempt);
     CO_RETURN_IF_ERROR(host.status());
     CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
                         vault_.store.Seen(person, call, actor, kMethod, request.request_id(), request));
@@ -66,13 +68,14 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
           co_await Again(person, document, *seen.answer, request.want_proof());
       co_return again;
     }
-    CO_ASSIGN_OR_RETURN(std::optional<Stored<v1::StoredDocument>> stored, vault_.store.Document(person, document));
+    CO_ASSIGN_OR_RETURN(std::optional<Stored<v1::StoredDocument>> stored,
+                        vault_.store.Document(person, document));
     if (absl::Status why = Judge(stored, request.etag()); !why.ok()) {
       const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(why));
       co_return refused;
     }
-    // Held until the commit ended: an epoch that begins meanwhile wraps her key anew only afterwards, so that no backup under it
-    // holds this paper.
+    // Held until the commit ended: an epoch that begins meanwhile wraps her key anew only afterwards, so that
+    // no backup under it holds this paper.
     const KeyCommits::Ticket ticket = vault_.keys.commits().Enter();
     CO_ASSIGN_OR_RETURN(const uint32_t epoch, vault_.keys.epochs().Current());
     const Acting acting{call, actor, request.request_id(), person, kAsHost};
@@ -89,7 +92,8 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
     CO_RETURN_IF_ERROR(added);
     VaultStore::GuardHost(person, call.caller.institution, host->version, commit);
     rpc::Idempotency::RememberText(seen, Packed(event_id, epoch), commit);
-    const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
+    const absl::StatusOr<storage::CommitResult> done =
+        co_await vault_.context.store.Commit(std::move(commit));
     if (absl::IsAborted(done.status())) {
       continue;
     }
@@ -109,7 +113,8 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
 }
 
 Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Again(Id128 person, Id128 document,
-                                                                 std::string remembered, bool want_proof) const {
+                                                                 std::string remembered,
+                                                                 bool want_proof) const {
   CO_ASSIGN_OR_RETURN(const Remembered what, Unpack(remembered));
   CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, document));
   if (!stored.has_value()) {
@@ -118,8 +123,8 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Again(Id128 person, I
   v1::DestroyResponse response;
   *response.mutable_document() = DocumentOf(document, *stored);
   response.set_copies_end_with_epoch(what.epoch);
-  absl::StatusOr<common::v1::Written> written = co_await rpc::WrittenAgain(
-      vault_.context, VaultStore::SubjectOf(person), what.event, want_proof, true);
+  absl::StatusOr<common::v1::Written> written =
+      co_await rpc::WrittenAgain(vault_.context, VaultStore::SubjectOf(person), what.event, want_proof, true);
   CO_RETURN_IF_ERROR(written.status());
   *response.mutable_written() = *std::move(written);
   co_return response;

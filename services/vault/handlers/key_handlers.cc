@@ -9,7 +9,8 @@
 
 namespace relais::vault {
 
-Task<absl::StatusOr<v1::StatusResponse>> KeyHandlers::Status(rpc::Call /*call*/, v1::StatusRequest /*request*/) {
+Task<absl::StatusOr<v1::StatusResponse>> KeyHandlers::Status(rpc::Call /*call*/,
+                                                             v1::StatusRequest /*request*/) {
   v1::StatusResponse response;
   CO_ASSIGN_OR_RETURN(const uint32_t epoch, vault_.keys.epochs().Current());
   response.set_epoch(epoch);
@@ -35,9 +36,9 @@ Task<absl::StatusOr<v1::RotateResponse>> KeyHandlers::Rotate(rpc::Call call, v1:
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(std::optional<rpc::Idempotency::Seen> seen,
-                        vault_.context.idempotency.Look(vault_.context.store, Rotation::Bucket(vault_.context),
-                                                        rpc::RequestOwner(call, actor), "Rotate",
-                                                        request.request_id(), request));
+                        vault_.context.idempotency.Look(
+                            vault_.context.store, Rotation::Bucket(vault_.context),
+                            rpc::RequestOwner(call, actor), "Rotate", request.request_id(), request));
     v1::RotateResponse response;
     response.mutable_written()->set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
     if (seen->answer.has_value()) {

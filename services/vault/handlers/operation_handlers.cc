@@ -16,9 +16,9 @@ Task<absl::StatusOr<v1::StartScrubResponse>> OperationHandlers::StartScrub(rpc::
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(std::optional<rpc::Idempotency::Seen> seen,
-                        vault_.context.idempotency.Look(vault_.context.store, Scrubber::Bucket(vault_.context),
-                                                        rpc::RequestOwner(call, actor), "StartScrub",
-                                                        request.request_id(), request));
+                        vault_.context.idempotency.Look(
+                            vault_.context.store, Scrubber::Bucket(vault_.context),
+                            rpc::RequestOwner(call, actor), "StartScrub", request.request_id(), request));
     v1::StartScrubResponse response;
     response.mutable_written()->set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
     if (seen->answer.has_value()) {
@@ -95,8 +95,8 @@ Task<absl::StatusOr<v1::AnnounceClosureResponse>> OperationHandlers::AnnounceClo
   co_return absl::AbortedError("the closure changes too often");
 }
 
-Task<absl::StatusOr<v1::GetClosureResponse>> OperationHandlers::GetClosure(rpc::Call /*call*/,
-                                                                           v1::GetClosureRequest /*request*/) {
+Task<absl::StatusOr<v1::GetClosureResponse>> OperationHandlers::GetClosure(
+    rpc::Call /*call*/, v1::GetClosureRequest /*request*/) {
   CO_ASSIGN_OR_RETURN(const Stored<v1::StoredClosure> stored, vault_.store.Closure());
   v1::GetClosureResponse response;
   if (stored.value.has_closure()) {

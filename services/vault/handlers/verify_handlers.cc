@@ -17,7 +17,8 @@ Task<absl::StatusOr<v1::VerifyResponse>> VerifyHandlers::Verify(rpc::Call call, 
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(request.document_id()));
   const Attempt attempt{v1::JournalEntry::ACT_VERIFIED, request.document_id()};
-  const absl::StatusOr<Stored<v1::StoredHost>> host = co_await vault_.access.RequireHost(call, person, attempt);
+  const absl::StatusOr<Stored<v1::StoredHost>> host =
+      co_await vault_.access.RequireHost(call, person, attempt);
   CO_RETURN_IF_ERROR(host.status());
   CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
   if (phase == VaultPhase::kClosed) {

@@ -22,10 +22,13 @@ inline std::string PieceKey(uint64_t piece) {
 inline storage::Partition BytesOf(const World::Deposited& paper) {
   return VaultStore::ContentPartition(Hex(paper.upload));
 }
-inline std::string RecordKey(const World::Deposited& paper) { return "v/doc/" + Hex(paper.document).ToBytes(); }
+inline std::string RecordKey(const World::Deposited& paper) {
+  return "v/doc/" + Hex(paper.document).ToBytes();
+}
 
 /// nullopt: there is none.
-inline std::optional<std::string> Raw(World& world, const storage::Partition& partition, const std::string& key) {
+inline std::optional<std::string> Raw(World& world, const storage::Partition& partition,
+                                      const std::string& key) {
   const auto entry = world.context().store.Get(partition, key);
   World::Require(entry.status());
   return entry->has_value() ? std::optional<std::string>((*entry)->value) : std::nullopt;
@@ -38,7 +41,8 @@ inline void SetRaw(World& world, const storage::Partition& partition, const std:
   World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
 }
 /// Flips one bit; gives back what was there.
-inline std::string Flip(World& world, const storage::Partition& partition, const std::string& key, size_t at) {
+inline std::string Flip(World& world, const storage::Partition& partition, const std::string& key,
+                        size_t at) {
   const std::optional<std::string> before = Raw(world, partition, key);
   World::Require(before.has_value() ? absl::OkStatus() : absl::NotFoundError("no such row"));
   std::string after = *before;
