@@ -1,0 +1,78 @@
+// One human under two names (ADR 34, "Two names, two vaults"): lists read the union where the caller is her
+// host under both; a link opens nothing by itself, and whatever was permitted before it is asked for again.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "relais/consent/v1/person_events.pb.h"
+#include "services/vault/testing/reading.h"
+
+namespace relais::vault::testing {
+namespace {
+
+using ::testing::SizeIs;
+
+void AreOne(World& world, uint64_t stays, uint64_t comes) {
+  consent::v1::PersonsLinked payload;
+  payload.set_link_id(World::Person(500).ToHex());
+  world.ConsentSays(comes, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
+  payload.set_canonical_id(World::Person(stays).ToBytes());
+  payload.set_linked_id(World::Person(comes).ToBytes());
+  world.ConsentSays(stays, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
+}
+
+absl::StatusOr<v1::ListResponse> ListOf(World& world, const std::string& institution, uint64_t person) {
+  v1::ListRequest request;
+  *request.mutable_person() = world.Handle(institution, person);
+  return world.Run(world.service().metadata().List(world.As(institution), request));
+}
+
+TEST(Names, AHostOfBothReadsTheUnionAndAHostOfOneThatOne) {
+  World world;
+  world.Host(1);
+  world.Host(2);
+  world.Host(1, "emmaus");
+  const auto one = world.MustDeposit(1, Pdf(1000, 1));
+  const auto two = world.MustDeposit(2, Pdf(1000, 2));
+  EXPECT_EQ(ListOf(world, kHost, 1)->documents_size(), 1);
+  AreOne(world, 1, 2);
+  world.Settle();
+  EXPECT_EQ(ListOf(world, kHost, 1)->documents_size(), 2);
+  EXPECT_EQ(ListOf(world, kHost, 2)->documents_size(), 2);
+  EXPECT_EQ(Download(world, kHost, 1, two.document).bytes, Pdf(1000, 2));
+  EXPECT_EQ(ListOf(world, "emmaus", 1)->documents_size(), 1);
+  EXPECT_EQ(ReasonOf(Download(world, "emmaus", 1, two.document).status),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS)
+      << "a link is no authority";
+  EXPECT_TRUE(Download(world, "emmaus", 1, one.document).status.ok());
+}
+
+TEST(Names, ALinkVoidsPermitsAndClosesNoShare) {
+  World world;
+  world.Host(1);
+  const std::string text = Pdf(size_t{8} * 262'144);
+  const auto paper = world.MustDeposit(1, text);
+  world.Share(1, paper.document);
+  auto running = BeginDownload(world, kReader, 1, paper.document, absl::Seconds(1));
+  world.Settle(absl::Milliseconds(1500));
+  AreOne(world, 1, 2);
+  EXPECT_TRUE(world.sim().RunUntil([&] { return !running->client->ended.ok(); }, absl::Milliseconds(50)));
+  world.Settle(absl::Seconds(3));
+  EXPECT_EQ(Download(world, kReader, 1, paper.document).bytes, text) << "asked again, and permitted";
+}
+
+// Another name's refusal binds from the link on: hosts, who are judged from rows, are judged again.
+TEST(Names, AHostThatConsentNoLongerPermitsEndsWithTheLink) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  world.consent.permits = [](const consent::v1::CheckRequest& asked) {
+    return asked.act() != common::v1::ACT_HOST;
+  };
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+  AreOne(world, 1, 2);
+  world.Settle();
+  EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
+  EXPECT_EQ(world.consent.recorded(), 0u) << "a question of the vault's own authorises nothing";
+}
+
+}  // namespace
+}  // namespace relais::vault::testing
