@@ -117,7 +117,7 @@ v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen) {
     out->set_explicit_(agreement.explicit_given);
     out->set_source_reference(agreement.source_reference);
     out->set_reference_of(agreement.reference_of);
-    LinesTo(agreement.lines, *out->mutable_lines());
+    LinesTo(agreement.lines.all(), *out->mutable_lines());
     out->set_represented(agreement.represented);
     out->set_mandate_until(EndMicros(agreement.mandate_until));
     out->set_child_protection_only(agreement.child_protection_only);
@@ -149,7 +149,7 @@ v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen) {
     LinesTo(denial.lines, *out->mutable_lines());
     if (denial.taken_back) {
       v1::StoredTakenBack* taken = out->mutable_taken_back();
-      LinesTo(denial.taken_back->lines, *taken->mutable_lines());
+      LinesTo(denial.taken_back->lines.all(), *taken->mutable_lines());
       taken->set_source_reference(denial.taken_back->source_reference);
       taken->set_reference_of(denial.taken_back->reference_of);
       taken->set_child_protection_only(denial.taken_back->child_protection_only);
@@ -237,7 +237,8 @@ v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen) {
 }
 
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored) {
-  return StateFrom(stored, [&](int agreement) { return LinesFrom(stored.agreements(agreement).lines()); });
+  return StateFrom(stored,
+                   [&](int agreement) { return Lines(LinesFrom(stored.agreements(agreement).lines())); });
 }
 
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored, LinesOfAgreement lines_of) {

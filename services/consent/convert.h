@@ -40,7 +40,7 @@ v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen = false);
 /// DATA_LOSS when an id is no id.
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored);
 /// The same where what agreements cover is kept elsewhere: asked for by their place in it, in order.
-using LinesOfAgreement = absl::FunctionRef<std::vector<Line>(int)>;
+using LinesOfAgreement = absl::FunctionRef<Lines(int)>;
 absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored, LinesOfAgreement lines_of);
 
 }  // namespace relais::consent

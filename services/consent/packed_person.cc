@@ -26,6 +26,9 @@ std::string KeyOf(const ProtoLines& lines) {
 
 uint32_t LineSets::IdOf(const ProtoLines& lines) {
   const std::string key = KeyOf(lines);
+  if (key.empty()) {
+    return 0;
+  }
   {
     std::shared_lock lock(mu_);
     if (const auto found = ids_.find(key); found != ids_.end()) {
@@ -35,7 +38,7 @@ uint32_t LineSets::IdOf(const ProtoLines& lines) {
       return 0;
     }
   }
-  auto made = std::make_shared<const std::vector<Line>>(LinesFrom(lines));
+  Lines made = LinesFrom(lines);
   std::lock_guard lock(mu_);
   const auto [place, added] = ids_.try_emplace(key, static_cast<uint32_t>(lines_.size() + 1));
   if (added) {
@@ -44,9 +47,14 @@ uint32_t LineSets::IdOf(const ProtoLines& lines) {
   return place->second;
 }
 
-LineSets::Lines LineSets::Of(uint32_t id) const {
+Lines LineSets::Of(uint32_t id) const {
   std::shared_lock lock(mu_);
-  return id == 0 || id > lines_.size() ? nullptr : lines_[id - 1];
+  return id == 0 || id > lines_.size() ? Lines() : lines_[id - 1];
+}
+
+Lines LineSets::Shared(const ProtoLines& lines) {
+  const uint32_t id = IdOf(lines);
+  return id == 0 ? Lines(LinesFrom(lines)) : Of(id);
 }
 
 std::shared_ptr<const PackedPerson> PackedPerson::Pack(const PersonState& state, LineSets& sets) {
@@ -77,11 +85,11 @@ absl::StatusOr<PersonState> PackedPerson::Unpack(const LineSets& sets) const {
   absl::StatusOr<PersonState> state = StateFrom(packed.person(), [&](int agreement) {
     const uint32_t id = packed.line_sets(agreement);
     if (id == 0) {
-      return LinesFrom(packed.person().agreements(agreement).lines());
+      return Lines(LinesFrom(packed.person().agreements(agreement).lines()));
     }
-    const LineSets::Lines lines = sets.Of(id);
-    known = known && lines != nullptr;
-    return lines == nullptr ? std::vector<Line>() : *lines;
+    Lines lines = sets.Of(id);
+    known = known && !lines.empty();
+    return lines;
   });
   return known ? std::move(state) : absl::DataLossError("a packed person names lines that there are not");
 }

@@ -19,13 +19,13 @@ namespace relais::consent {
 /// It says nothing about anybody. Thread-safe.
 class LineSets {
  public:
-  using Lines = std::shared_ptr<const std::vector<Line>>;
-
   explicit LineSets(size_t most = 4096) : most_(most) {}
-  /// From 1; 0: the table is full, or these are too long for it.
+  /// From 1; 0: the table is full, these are too long for it, or none.
   uint32_t IdOf(const ProtoLines& lines);
-  /// Null for an id that was never given.
+  /// Empty for an id that was never given.
   [[nodiscard]] Lines Of(uint32_t id) const;
+  /// The same lines, shared with everybody who agreed to them where the table has room for that.
+  [[nodiscard]] Lines Shared(const ProtoLines& lines);
 
  private:
   const size_t most_;

@@ -55,10 +55,32 @@ TEST(PackedPerson, WhatManyAgreeToIsKeptOnce) {
   LineSets sets;
   const PersonState state = SomebodysState();
   ASSERT_NE(PackedPerson::Pack(state, sets), nullptr);
-  EXPECT_NE(sets.Of(1), nullptr);  // two agreements with the same lines, and one with others
-  EXPECT_NE(sets.Of(2), nullptr);
-  EXPECT_EQ(sets.Of(3), nullptr);
-  EXPECT_EQ(sets.Of(0), nullptr);
+  EXPECT_FALSE(sets.Of(1).empty());  // two agreements with the same lines, and one with others
+  EXPECT_FALSE(sets.Of(2).empty());
+  EXPECT_TRUE(sets.Of(3).empty());
+  EXPECT_TRUE(sets.Of(0).empty());
+}
+
+TEST(PackedPerson, ThoseWhoAreUnpackedShareTheirLines) {
+  LineSets sets;
+  const std::shared_ptr<const PackedPerson> packed = PackedPerson::Pack(SomebodysState(), sets);
+  const absl::StatusOr<PersonState> one = packed->Unpack(sets);
+  const absl::StatusOr<PersonState> other = packed->Unpack(sets);
+  ASSERT_TRUE(one.ok() && other.ok());
+  EXPECT_TRUE(one->agreements()[0].lines.SharedWith(other->agreements()[1].lines));
+  EXPECT_FALSE(one->agreements()[0].lines.SharedWith(one->agreements()[2].lines));
+}
+
+TEST(LineSets, GiveTheSameLinesOnceAndOthersAsTheyAre) {
+  v1::StoredPerson stored = StoredFrom(SomebodysState());
+  LineSets sets(1);
+  const Lines first = sets.Shared(stored.agreements(0).lines());
+  EXPECT_TRUE(first.SharedWith(sets.Shared(stored.agreements(1).lines())));
+  const Lines third = sets.Shared(stored.agreements(2).lines());  // the table is full
+  ASSERT_EQ(third.size(), 1u);
+  EXPECT_EQ(third.front().recipients.front().institution, "aphp");
+  EXPECT_FALSE(third.SharedWith(sets.Shared(stored.agreements(2).lines())));
+  EXPECT_TRUE(sets.Shared({}).empty());
 }
 
 TEST(PackedPerson, AFullTableLeavesTheLinesWhereTheyAre) {

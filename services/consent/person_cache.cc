@@ -9,6 +9,29 @@ namespace {
 // Of an entry beside what is packed: its place in two tables.
 constexpr size_t kEntryBytes = 192;
 
+template <typename Acts>
+size_t BytesOf(const Acts& acts) {
+  return acts.capacity() * sizeof(typename Acts::value_type);
+}
+
+// About; what acts point to is counted where it is often much.
+size_t BytesOf(const PersonState& state) {
+  size_t bytes = sizeof(PersonState) + BytesOf(state.agreements()) + BytesOf(state.denials()) +
+                 BytesOf(state.objections()) + BytesOf(state.emergencies()) + BytesOf(state.information()) +
+                 BytesOf(state.restrictions()) + BytesOf(state.links());
+  for (const Agreement& agreement : state.agreements()) {
+    bytes += BytesOf(agreement.renewals);
+  }
+  for (const Denial& denial : state.denials()) {
+    bytes += BytesOf(denial.lines);
+  }
+  return bytes;
+}
+
+size_t WeightOf(const VersionedState& kept) {
+  return kept.state == nullptr ? 1 : 1 + BytesOf(*kept.state) / PersonCache::kBytesOfOne;
+}
+
 }  // namespace
 
 PersonCache::PersonCache(size_t decoded, size_t packed_bytes)
@@ -54,6 +77,8 @@ VersionedState PersonCache::Unpack(Shard& shard, const Id128& person, VersionedS
   if (now != shard.kept.end() && !now->second.decoded && now->second.packed == packed) {
     now->second.state = found;
     now->second.decoded = true;
+    now->second.weight = WeightOf(found);
+    shard.weight += now->second.weight;
     shard.decoded.splice(shard.decoded.begin(), shard.packed, now->second.place);
     Trim(shard);
   }
@@ -114,6 +139,7 @@ void PersonCache::Drop(Shard& shard, const Id128& person) {
   if (kept.packed != nullptr) {
     shard.packed_bytes -= kept.packed->size() + kEntryBytes;
   }
+  shard.weight -= kept.decoded ? kept.weight : 0;
   (kept.decoded ? shard.decoded : shard.packed).erase(kept.place);
   shard.kept.erase(found);
 }
@@ -121,12 +147,14 @@ void PersonCache::Drop(Shard& shard, const Id128& person) {
 void PersonCache::Put(Shard& shard, const Id128& person, VersionedState state) {
   Drop(shard, person);
   shard.decoded.push_front(person);
-  shard.kept.emplace(person, Kept{std::move(state), nullptr, shard.decoded.begin()});
+  const size_t weight = WeightOf(state);
+  shard.kept.emplace(person, Kept{std::move(state), nullptr, shard.decoded.begin(), weight});
+  shard.weight += weight;
   Trim(shard);
 }
 
 void PersonCache::Trim(Shard& shard) {
-  while (shard.decoded.size() > shard_decoded_) {
+  while (shard.weight > shard_decoded_ && shard.decoded.size() > 1) {
     Pack(shard, Id128(shard.decoded.back()));
   }
   while (shard.packed_bytes > shard_packed_bytes_ && !shard.packed.empty()) {
@@ -145,6 +173,7 @@ void PersonCache::Pack(Shard& shard, const Id128& person) {
     Drop(shard, person);
     return;
   }
+  shard.weight -= kept.weight;
   kept.state.state.reset();
   kept.decoded = false;
   shard.packed.splice(shard.packed.begin(), shard.decoded, kept.place);

@@ -1,5 +1,5 @@
 // States of persons, so that a check reads no disk and opens no seal: decoded those of the last used, packed
-// the many before them (ADR 29). Bounded.
+// the many before them (ADR 29). Bounded, the decoded by what they weigh: somebody's history may be long.
 #pragma once
 
 #include <array>
@@ -33,6 +33,9 @@ struct VersionedState {
 /// reader that loaded her in between cannot put her back (its ticket is stale).
 class PersonCache {
  public:
+  /// What one decoded person may take of memory, in bytes; who takes more counts as several.
+  static constexpr size_t kBytesOfOne = 4096;
+
   /// At most about `decoded` persons ready to be read, and packed ones in `packed_bytes` of memory. Persons
   /// who are linked are never packed.
   explicit PersonCache(size_t decoded, size_t packed_bytes = 0);
@@ -42,6 +45,8 @@ class PersonCache {
   /// To be taken before reading the store, and given back with what was read.
   [[nodiscard]] uint64_t Ticket(const Id128& person);
   void Insert(const Id128& person, VersionedState state, uint64_t ticket);
+  /// What agreements cover, shared by those who are kept.
+  [[nodiscard]] LineSets& lines() { return sets_; }
   /// What was found proved stale.
   void Forget(const Id128& person);
 
@@ -69,6 +74,7 @@ class PersonCache {
     VersionedState state;                        // its state is null while she is packed alone
     std::shared_ptr<const PackedPerson> packed;  // null: not yet, or never
     Order::iterator place;                       // in the order of the decoded or of the packed
+    size_t weight = 0;                           // decoded: as how many persons she counts
     bool decoded = true;
   };
   struct Writers {
@@ -81,6 +87,7 @@ class PersonCache {
     absl::flat_hash_map<Id128, Kept> kept;
     Order decoded;
     Order packed;
+    size_t weight = 0;        // of all that is decoded
     size_t packed_bytes = 0;  // of all that is packed, also while it is decoded too
     absl::flat_hash_map<Id128, Writers> writing;
   };

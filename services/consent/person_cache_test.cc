@@ -99,6 +99,49 @@ TEST(PersonCache, WhoIsNotDecodedIsPacked) {
   }
 }
 
+// One with so many acts weighs as much as several.
+VersionedState WithNoes(size_t noes, uint64_t version) {
+  auto state = std::make_shared<PersonState>();
+  for (size_t i = 0; i < noes; ++i) {
+    Denial denial;
+    denial.id = IdOf(static_cast<uint8_t>(i));
+    denial.at = testing::Noon(2026, 5, 1);
+    state->Add(std::move(denial));
+  }
+  return {std::move(state), version};
+}
+
+TEST(PersonCache, WhoSaidMuchCountsAsSeveral) {
+  PersonCache cache(4 * 64);  // four in each of 64 shards; these ids share one
+  for (uint8_t id = 1; id <= 3; ++id) {
+    cache.Insert(IdOf(id), WithOneNo(id, id), cache.Ticket(IdOf(id)));
+  }
+  const size_t three = 2 * PersonCache::kBytesOfOne / sizeof(Denial);  // between two and three units, and one
+  cache.Insert(IdOf(4), WithNoes(three, 4), cache.Ticket(IdOf(4)));
+  int kept = 0;
+  for (uint8_t id = 1; id <= 3; ++id) {
+    kept += cache.Find(IdOf(id)).state != nullptr ? 1 : 0;
+  }
+  EXPECT_LE(kept, 1);
+  EXPECT_NE(cache.Find(IdOf(4)).state, nullptr);
+  cache.Forget(IdOf(4));  // her place is free again
+  for (uint8_t id = 1; id <= 4; ++id) {
+    cache.Insert(IdOf(id), WithOneNo(id, id), cache.Ticket(IdOf(id)));
+  }
+  for (uint8_t id = 1; id <= 4; ++id) {
+    EXPECT_NE(cache.Find(IdOf(id)).state, nullptr) << int{id};
+  }
+}
+
+TEST(PersonCache, OneWhoIsTooBigForAllIsKeptAlone) {
+  PersonCache cache(1);
+  cache.Insert(IdOf(1), WithNoes(10 * PersonCache::kBytesOfOne / sizeof(Denial), 1), cache.Ticket(IdOf(1)));
+  EXPECT_NE(cache.Find(IdOf(1)).state, nullptr);
+  cache.Insert(IdOf(2), WithOneNo(2, 2), cache.Ticket(IdOf(2)));
+  EXPECT_EQ(cache.Find(IdOf(1)).state, nullptr);
+  EXPECT_NE(cache.Find(IdOf(2)).state, nullptr);
+}
+
 TEST(PersonCache, PackedPersonsHaveTheirMemoryAndNoMore) {
   PersonCache cache(kOneEach, 64 * 1000);  // 1,000 bytes in the shard: a few
   for (uint8_t id = 1; id <= 100; ++id) {

@@ -83,7 +83,9 @@ absl::StatusOr<VersionedState> Store::LoadOwn(const Id128& person) {
   }
   v1::StoredPerson stored;
   RETURN_IF_ERROR(Open(person, kStateKey, entry->value, stored));
-  ASSIGN_OR_RETURN(PersonState state, StateFrom(stored));
+  ASSIGN_OR_RETURN(PersonState state, StateFrom(stored, [&](int agreement) {
+                     return cache_.lines().Shared(stored.agreements(agreement).lines());
+                   }));
   return VersionedState{std::make_shared<const PersonState>(std::move(state)), entry->version};
 }
 

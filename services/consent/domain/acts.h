@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -39,6 +42,35 @@ struct Line {
   std::vector<common::v1::Act> acts;
 };
 
+/// Lines that never change, shared by their copies: most people agree to one of a few forms, and a history is
+/// copied at each act. Thread-safe as an immutable value.
+class Lines {
+ public:
+  using value_type = Line;
+  using const_iterator = std::vector<Line>::const_iterator;
+
+  Lines() = default;
+  Lines(std::vector<Line> lines)  // NOLINT(google-explicit-constructor): it is what they are
+      : lines_(lines.empty() ? nullptr : std::make_shared<const std::vector<Line>>(std::move(lines))) {}
+  Lines(std::initializer_list<Line> lines) : Lines(std::vector<Line>(lines)) {}
+
+  [[nodiscard]] const std::vector<Line>& all() const {
+    static const std::vector<Line> kNone;
+    return lines_ == nullptr ? kNone : *lines_;
+  }
+  [[nodiscard]] const_iterator begin() const { return all().begin(); }
+  [[nodiscard]] const_iterator end() const { return all().end(); }
+  [[nodiscard]] size_t size() const { return all().size(); }
+  [[nodiscard]] bool empty() const { return lines_ == nullptr; }
+  [[nodiscard]] const Line& operator[](size_t i) const { return all()[i]; }
+  [[nodiscard]] const Line& front() const { return all().front(); }
+  /// Copies of one another: equal without being compared.
+  [[nodiscard]] bool SharedWith(const Lines& other) const { return lines_ == other.lines_; }
+
+ private:
+  std::shared_ptr<const std::vector<Line>> lines_;
+};
+
 /// An agreement prolonged: the same lines for longer. No new word on what she said no to in between.
 struct Renewal {
   absl::Time at;
@@ -63,7 +95,7 @@ struct Agreement {
   bool explicit_given = false;
   std::string source_reference;  // empty: any; else for this report only (D-4.4a)
   std::string reference_of;      // whose reference that is: others number theirs alike
-  std::vector<Line> lines;
+  Lines lines;
 
   // Given for her by a representative, whose mandate carries it until then (D-2.8, D-2.9).
   bool represented = false;
@@ -101,7 +133,7 @@ struct Agreement {
 /// What an agreement covered, as a withdrawal of it keeps it: it says how far the no reaches, and how broad
 /// it is, also where the agreement itself is not (links.h).
 struct TakenBack {
-  std::vector<Line> lines;
+  Lines lines;
   std::string source_reference;
   std::string reference_of;
   bool child_protection_only = false;

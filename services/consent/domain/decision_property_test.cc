@@ -205,10 +205,11 @@ class Histories {
           agreement.mandate_until = AnyMandateEnd();
         }
         agreement.child_protection_only = agreement.represented && OneIn(4);
-        agreement.lines = {AnyLine(false)};
+        std::vector<Line> lines = {AnyLine(false)};
         if (OneIn(3)) {
-          agreement.lines.push_back(AnyLine(false));
+          lines.push_back(AnyLine(false));
         }
+        agreement.lines = std::move(lines);
         state.Add(std::move(agreement));
         return;
       }

@@ -59,7 +59,7 @@ Cover CoverOfAgreed(const Agreed& agreed, const Asked& asked) {
       (anothers || agreed.source_reference != asked.question.stated.source_reference)) {
     return Cover::kNone;
   }
-  return CoverOf(agreed.lines, asked);
+  return CoverOf(agreed.lines.all(), asked);
 }
 
 // A withdrawal of one agreement is as broad as what it takes back, within its own lines.

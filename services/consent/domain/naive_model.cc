@@ -201,7 +201,7 @@ std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const
                             (agreement.source_reference == q.stated.source_reference &&
                              (agreement.reference_of.empty() || agreement.reference_of == q.sender));
     const bool kind = !agreement.child_protection_only || q.recipient == "crip75";
-    return about_this && kind ? Covered(agreement.lines, q, category) : 0;
+    return about_this && kind ? Covered(agreement.lines.all(), q, category) : 0;
   };
   std::vector<Said> said;
   for (const Agreement& agreement : state.agreements()) {

@@ -37,7 +37,7 @@ absl::Status CheckAgreement(const Rules& rules, const v1::RecordConsentRequest& 
 
 absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request, const Id128& id,
                                         const rpc::Actor& actor, const Represented& represented,
-                                        absl::Time instant, absl::TimeZone zone) {
+                                        absl::Time instant, absl::TimeZone zone, const Lines& lines) {
   PeriodAsked asked;
   if (request.has_valid_from()) {
     asked.from = TimeFrom(request.valid_from());
@@ -61,7 +61,7 @@ absl::StatusOr<Agreement> MakeAgreement(const v1::RecordConsentRequest& request,
   if (!request.source_reference().empty()) {
     agreement.reference_of = actor.institution;
   }
-  agreement.lines = LinesFrom(request.lines());
+  agreement.lines = lines;
   agreement.represented = represented.represented;
   agreement.mandate_until = represented.mandate_until;
   agreement.child_protection_only = represented.child_protection_only;
@@ -205,10 +205,11 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
     v1::Notice notice = request.notice();
     RETURN_IF_ERROR(CompleteNotice(registry, notice));
     const v1::Representative* by = request.has_representative() ? &request.representative() : nullptr;
-    ASSIGN_OR_RETURN(const Represented represented, RepresentedBy(registry, *rules, person, actor.institution,
-                                                                  by, LinesFrom(request.lines()), instant));
+    const Lines lines = store.cache().lines().Shared(request.lines());
+    ASSIGN_OR_RETURN(const Represented represented,
+                     RepresentedBy(registry, *rules, person, actor.institution, by, lines.all(), instant));
     ASSIGN_OR_RETURN(Agreement agreement, MakeAgreement(request, event.event_id, actor, represented, instant,
-                                                        registry.paris.zone()));
+                                                        registry.paris.zone(), lines));
     v1::ConsentRecorded payload;
     *payload.mutable_consent() = ConsentOf(request, agreement, represented, notice, actor);
     PlannedAct act;
