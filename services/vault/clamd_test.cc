@@ -1,0 +1,162 @@
+// The INSTREAM protocol against a server of our own that speaks it; a real clamd is asked in tests/e2e.
+#include "services/vault/clamd.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "services/vault/format/bytes.h"
+
+namespace relais::vault {
+namespace {
+
+// The test file that every scanner knows, in two halves so that this source is not one.
+std::string Eicar() {
+  return std::string("X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-") + "ANTIVIRUS-TEST-FILE!$H+H*";
+}
+
+// Answers one scan: FOUND when the text has the test file in it, else OK; or as told, or not at all.
+class OneScan {
+ public:
+  enum class Mode { kScans, kSaysLimit, kSilent };
+  explicit OneScan(Mode mode) : mode_(mode) {
+    folder_ = (std::filesystem::temp_directory_path() / ("clamd-" + std::to_string(::getpid()) + "-XXXXXX"))
+                  .string();
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    path_ = folder_ + "/s";
+    listening_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path_.data(), path_.size());
+    EXPECT_EQ(::bind(listening_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(::listen(listening_, 4), 0);
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~OneScan() {
+    thread_.join();
+    ::close(listening_);
+    std::filesystem::remove_all(folder_);
+  }
+  OneScan(const OneScan&) = delete;
+  OneScan& operator=(const OneScan&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& text() const { return text_; }  // once the scan has ended
+  [[nodiscard]] const std::string& command() const { return command_; }
+
+ private:
+  static std::string Take(int fd, size_t size) {
+    std::string out(size, '\0');
+    size_t at = 0;
+    while (at < size) {
+      const ssize_t got = ::recv(fd, out.data() + at, size - at, 0);
+      if (got <= 0) {
+        return "";
+      }
+      at += static_cast<size_t>(got);
+    }
+    return out;
+  }
+  void Serve() {
+    const int fd = ::accept(listening_, nullptr, nullptr);
+    command_ = Take(fd, 10);
+    for (;;) {
+      const std::string length = Take(fd, 4);
+      if (length.size() != 4 || ReadBigEndian32(length) == 0) {
+        break;
+      }
+      text_ += Take(fd, ReadBigEndian32(length));
+    }
+    std::string reply =
+        text_.find(Eicar()) == std::string::npos ? "stream: OK" : "stream: Eicar-Signature FOUND";
+    if (mode_ == Mode::kSaysLimit) {
+      reply = "INSTREAM size limit exceeded. ERROR";
+    }
+    if (mode_ == Mode::kSilent) {
+      Take(fd, 1);  // until the other side gives up
+    } else {
+      reply += '\0';
+      EXPECT_EQ(::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL), static_cast<ssize_t>(reply.size()));
+    }
+    ::close(fd);
+  }
+
+  const Mode mode_;
+  std::string folder_;
+  std::string path_;
+  int listening_ = -1;
+  std::string command_;
+  std::string text_;
+  std::thread thread_;
+};
+
+Scanner::NextBytes InPieces(std::string text, size_t each) {
+  return [text = std::move(text), each, at = size_t{0}]() mutable -> absl::StatusOr<std::string> {
+    std::string piece = text.substr(at, each);
+    at += piece.size();
+    return piece;
+  };
+}
+
+absl::StatusOr<ScanVerdict> ScanAt(const std::string& address, std::string text,
+                                   absl::Duration timeout = absl::Seconds(30)) {
+  ThreadPool pool(1);
+  ScanSettings settings;
+  settings.clamd = address;
+  settings.timeout = timeout;
+  const auto scanner = MakeClamd(settings, pool);
+  if (!scanner.ok()) {
+    return scanner.status();
+  }
+  return BlockOn((*scanner)->Scan(InPieces(std::move(text), 1000)));
+}
+
+TEST(Clamd, GivesTheWholeTextAndTakesTheVerdict) {
+  const std::string clean(123'456, 'a');
+  OneScan server(OneScan::Mode::kScans);
+  const auto verdict = ScanAt("unix:" + server.path(), clean);
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_EQ(*verdict, ScanVerdict::kClean);
+  EXPECT_EQ(server.text(), clean);
+  EXPECT_EQ(server.command(), std::string("zINSTREAM\0", 10));
+}
+
+TEST(Clamd, FindsTheTestFile) {
+  OneScan server(OneScan::Mode::kScans);
+  const auto verdict = ScanAt("unix:" + server.path(), std::string(5000, 'a') + Eicar());
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_EQ(*verdict, ScanVerdict::kFound);
+}
+
+TEST(Clamd, AnythingButAVerdictIsNone) {
+  {
+    OneScan server(OneScan::Mode::kSaysLimit);
+    EXPECT_TRUE(absl::IsUnavailable(ScanAt("unix:" + server.path(), "abc").status()));
+  }
+  {
+    OneScan server(OneScan::Mode::kSilent);
+    EXPECT_TRUE(
+        absl::IsUnavailable(ScanAt("unix:" + server.path(), "abc", absl::Milliseconds(200)).status()));
+  }
+  EXPECT_TRUE(absl::IsUnavailable(ScanAt("unix:/nowhere/clamd", "abc").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(ScanAt("clamd", "abc").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(ScanAt("unix:relative", "abc").status()));
+}
+
+TEST(Clamd, ReadsItsReplies) {
+  EXPECT_EQ(*VerdictOf("stream: OK"), ScanVerdict::kClean);
+  EXPECT_EQ(*VerdictOf("stream: Win.Test.EICAR_HDB-1 FOUND"), ScanVerdict::kFound);
+  for (const char* other : {"", "OK", "stream: ", "stream: FOUND", "stream: OK?", "stream: x ERROR",
+                            "INSTREAM size limit exceeded. ERROR"}) {
+    EXPECT_FALSE(VerdictOf(other).ok()) << other;
+  }
+}
+
+}  // namespace
+}  // namespace relais::vault

@@ -1,0 +1,149 @@
+// What follows an act in other partitions: bytes that go, sums and lists (README, "Acts and commits").
+#include "services/vault/cleaning.h"
+
+#include <gtest/gtest.h>
+
+#include "services/vault/format/pieces.h"
+#include "services/vault/testing/world.h"
+
+namespace relais::vault {
+namespace {
+
+using testing::kHost;
+using testing::kReader;
+using testing::Pdf;
+using testing::World;
+
+bool HasBytes(World& world, const std::string& upload) {
+  const auto page =
+      world.context().store.Scan(VaultStore::ContentPartition(*Id128::FromHex(upload)), "", "", 10);
+  World::Require(page.status());
+  return !page->entries.empty();
+}
+
+v1::InstitutionUsage UsageOf(World& world, const std::string& institution) {
+  const auto usage = world.store().InstitutionUsage(institution);
+  World::Require(usage.status());
+  return usage->value;
+}
+
+size_t OpenUploads(World& world) {
+  const auto open = world.store().OpenUploads(Id128(), 100);
+  World::Require(open.status());
+  return open->size();
+}
+
+TEST(Cleaning, AnUploadThatNobodyFinishesEndsByItself) {
+  World world;
+  world.Host(1);
+  const auto begun = world.TryBegin(world.Begin(1, "b", 2 * kPieceSize));
+  ASSERT_TRUE(begun.ok());
+  const std::string upload = begun->upload().upload_id();
+  ASSERT_TRUE(world.TrySend(1, upload, 0, Pdf(2 * kPieceSize).substr(0, kPieceSize)).ok());
+  world.Settle();
+  EXPECT_TRUE(HasBytes(world, upload));
+  EXPECT_EQ(OpenUploads(world), 1U);
+  EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 2 * kPieceSize);
+  world.Settle(absl::Hours(23));
+  EXPECT_TRUE(HasBytes(world, upload)) << "24 hours without a byte, not less";
+  world.Settle(absl::Hours(2));
+  EXPECT_FALSE(HasBytes(world, upload));
+  EXPECT_EQ(OpenUploads(world), 0U);
+  EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 0U);
+  EXPECT_EQ(world.Usage(1).reserved_bytes(), 0U);
+  const auto late = world.TrySend(1, upload, kPieceSize, Pdf(2 * kPieceSize).substr(kPieceSize));
+  EXPECT_TRUE(absl::IsNotFound(late.status()));
+}
+
+TEST(Cleaning, WhatAnInstitutionDepositedIsCountedOnceHoweverOftenItIsFollowed) {
+  World world;
+  world.Host(1);
+  const World::Deposited first = world.MustDeposit(1, Pdf(1000));
+  world.MustDeposit(1, Pdf(500, 3), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, first.document);
+  EXPECT_EQ(UsageOf(world, kHost).bytes(), 1500U);
+  EXPECT_EQ(UsageOf(world, kHost).documents(), 1U);
+  EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 0U);
+  EXPECT_EQ(OpenUploads(world), 0U);
+  // The same leaves again, as after a crash.
+  OwnLeaves again(world.vault());
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    audit::FollowedLeaf followed;
+    followed.index = leaf.index;
+    followed.header = leaf.leaf.header;
+    followed.details = leaf.details;
+    World::Require(world.Run(again.Apply(std::move(followed), true)));
+  }
+  EXPECT_EQ(UsageOf(world, kHost).bytes(), 1500U);
+  EXPECT_EQ(UsageOf(world, kHost).documents(), 1U);
+  EXPECT_EQ(OpenUploads(world), 0U);
+  EXPECT_TRUE(HasBytes(world, first.upload));
+}
+
+TEST(Cleaning, AnInstitutionFindsWhatIsSharedWithItUntilThatEnds) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(100));
+  const std::string share = world.Share(1, paper.document);
+  const auto found = world.store().Pointers(PointerKind::kShared, kReader, Id128(), 10);
+  ASSERT_TRUE(found.ok());
+  ASSERT_EQ(found->rows.size(), 1U);
+  EXPECT_EQ(found->rows[0].id.ToHex(), share);
+  EXPECT_EQ(found->rows[0].stored.value.person(), World::Person(1).ToBytes());
+  EXPECT_TRUE(world.store().Pointers(PointerKind::kShared, "aphp", Id128(), 10)->rows.empty());
+  // It ends.
+  const Id128 id = *Id128::FromHex(share);
+  auto stored = world.store().Share(World::Person(1), id);
+  ASSERT_TRUE(stored.ok() && stored->has_value());
+  (*stored)->value.set_state(v1::Share::STATE_REVOKED);
+  storage::CommitRequest commit;
+  World::Require(world.store().PutShare(World::Person(1), id, **stored, commit));
+  const rpc::Call call = world.As(kHost);
+  const rpc::Actor actor{kHost, "", ""};
+  const Acting acting{call, actor, "", World::Person(1), kAsHost};
+  world.MustCommit(std::move(commit), ShareEvent(acting, id, (*stored)->value));
+  world.Settle();
+  EXPECT_TRUE(world.store().Pointers(PointerKind::kShared, kReader, Id128(), 10)->rows.empty());
+}
+
+TEST(Cleaning, APaperThatExpiresIsListedUnderItsDay) {
+  World world;
+  world.Host(1);
+  v1::BeginUploadRequest begin = world.Begin(1, "b", 0);
+  common::v1::Date& day = *begin.mutable_description()->mutable_expires();
+  day.set_year(2027);
+  day.set_month(2);
+  day.set_day(28);
+  const auto begun = world.TryBegin(begin);
+  ASSERT_TRUE(begun.ok());
+  ASSERT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), "").ok());
+  world.Settle();
+  const auto listed = world.store().Expiries(absl::CivilDay(2027, 2, 28), "", 10);
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->rows.size(), 1U);
+  EXPECT_EQ(listed->rows[0].document(), Id128::FromHex(begun->upload().document_id())->ToBytes());
+}
+
+TEST(Cleaning, WhoErasesHerLeavesNoBytesAndNoDerivedRow) {
+  World world;
+  world.Host(1);
+  world.Host(2);
+  const World::Deposited hers = world.MustDeposit(1, Pdf(1000));
+  const World::Deposited others = world.MustDeposit(2, Pdf(1000));
+  world.Share(1, hers.document);
+  const auto begun = world.TryBegin(world.Begin(1, "b", 2 * kPieceSize));
+  ASSERT_TRUE(begun.ok());
+  ASSERT_TRUE(world.TrySend(1, begun->upload().upload_id(), 0, Pdf(kPieceSize)).ok());
+  world.Settle();
+  World::Require(world.Run(EraseElsewhere(world.vault(), World::Person(1))));
+  World::Require(world.Run(EraseElsewhere(world.vault(), World::Person(1))));  // again
+  EXPECT_FALSE(HasBytes(world, hers.upload));
+  EXPECT_FALSE(HasBytes(world, begun->upload().upload_id()));
+  EXPECT_TRUE(HasBytes(world, others.upload));
+  EXPECT_EQ(OpenUploads(world), 0U);
+  EXPECT_EQ(UsageOf(world, kHost).bytes(), 1000U);
+  EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 0U);
+  EXPECT_TRUE(world.store().Pointers(PointerKind::kShared, kReader, Id128(), 10)->rows.empty());
+}
+
+}  // namespace
+}  // namespace relais::vault
