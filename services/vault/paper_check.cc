@@ -148,7 +148,7 @@ absl::StatusOr<LoggedPapers> LoggedOf(const rpc::ServiceContext& context, const 
 }
 
 Task<absl::StatusOr<TextRead>> ReadWhole(const Vault& vault, VersionName name, v1::StoredVersion version,
-                                         uint64_t bytes_per_second) {
+                                         uint64_t bytes_per_second, const Background* worker) {
   co_await ResumeOn(vault.context.executor);
   TextRead read;
   const absl::StatusOr<PaperText> text = vault.papers.Open(name, version);
@@ -160,6 +160,9 @@ Task<absl::StatusOr<TextRead>> ReadWhole(const Vault& vault, VersionName name, v
   const ByteRange all{0, text->size()};
   uint64_t since = 0;
   for (uint64_t piece = 0; piece < text->pieces(); ++piece) {
+    if (worker != nullptr && worker->stopping()) {
+      co_return absl::UnavailableError("the service is stopping");
+    }
     const absl::StatusOr<std::string> bytes = text->Read(piece, all);
     if (!bytes.ok()) {
       CO_RETURN_IF_ERROR(Note(bytes.status(), piece * kPieceSize, read));
@@ -187,13 +190,14 @@ namespace {
 
 // Reads those versions that were not read yet.
 Task<absl::Status> ReadVersions(const Vault& vault, Id128 person, Id128 document, v1::StoredDocument stored,
-                                uint64_t bytes_per_second, std::map<std::string, TextRead>& reads) {
+                                CheckOptions options, std::map<std::string, TextRead>& reads) {
   for (const v1::StoredVersion& version : stored.versions()) {
     if (stored.state() == v1::Document::STATE_DESTROYED || reads.contains(version.content())) {
       continue;
     }
     const VersionName name{person, document, version.version().version()};
-    absl::StatusOr<TextRead> read = co_await ReadWhole(vault, name, version, bytes_per_second);
+    absl::StatusOr<TextRead> read =
+        co_await ReadWhole(vault, name, version, options.bytes_per_second, options.worker);
     CO_RETURN_IF_ERROR(read.status());
     reads[version.content()] = *std::move(read);
   }
@@ -224,7 +228,7 @@ Task<absl::StatusOr<std::optional<PaperCheck>>> CheckPaper(const Vault& vault, I
     const bool there = stored.ok() && stored->has_value();
     if (there) {
       const absl::Status read =
-          co_await ReadVersions(vault, person, document, (*stored)->value, options.bytes_per_second, reads);
+          co_await ReadVersions(vault, person, document, (*stored)->value, options, reads);
       CO_RETURN_IF_ERROR(read);
     }
     if (logged == nullptr) {

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/task.h"
+#include "services/vault/background.h"
 #include "services/vault/domain/integrity.h"
 #include "services/vault/events.h"
 #include "services/vault/vault.h"
@@ -26,7 +27,7 @@ using LoggedPapers = std::map<Id128, LoggedPaper>;
 /// A version read to its end. What is damaged is an answer; an error only when nothing can be said now (the
 /// store failed). `bytes_per_second`: not faster than that; 0: as fast as it goes.
 Task<absl::StatusOr<TextRead>> ReadWhole(const Vault& vault, VersionName name, v1::StoredVersion version,
-                                         uint64_t bytes_per_second);
+                                         uint64_t bytes_per_second, const Background* worker);
 
 struct PaperCheck {
   Stored<v1::StoredDocument> document;  // as it was judged; version 0: its record is gone or does not open
@@ -38,6 +39,7 @@ struct PaperCheck {
 struct CheckOptions {
   const LoggedPapers* logged = nullptr;  // read before; what speaks against a paper is read again in any case
   uint64_t bytes_per_second = 0;
+  const Background* worker = nullptr;  // whose turn it is; nullptr: nobody's
 };
 /// Reads and judges a paper. Nullopt: neither the vault nor the log has it, or she is erased. A record that
 /// was put back is told from one that changes at this moment: what the log says is compared with a record

@@ -248,6 +248,7 @@ Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const Logg
   CheckOptions options;
   options.logged = &logged;
   options.bytes_per_second = vault_.settings.scrub_bytes_per_second;
+  options.worker = &background_;
   const auto checked = co_await CheckPaper(vault_, person, document, options);
   CO_RETURN_IF_ERROR(checked.status());
   if (!checked->has_value() || (*checked)->checks.empty()) {
