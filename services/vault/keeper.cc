@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "common/audit/subject_keys.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
 #include "services/vault/cleaning.h"
 #include "services/vault/destroying.h"
 #include "services/vault/domain/upload_rules.h"
+#include "services/vault/erase_damaged.h"
 #include "services/vault/open_streams.h"
 
 namespace relais::vault {
@@ -36,7 +38,12 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
       co_return absl::UnavailableError("the follower of the own log is behind");
     }
   }
-  const absl::Status elsewhere = co_await EraseElsewhere(vault_, subject.id);
+  absl::Status elsewhere = co_await EraseElsewhere(vault_, subject.id);
+  if (absl::IsDataLoss(elsewhere)) {
+    log::Warn("a record of who is erased does not open: the bytes are looked for one by one",
+              {log::Field::Code(elsewhere)});
+    elsewhere = co_await EraseDamaged(vault_, subject.id);
+  }
   CO_RETURN_IF_ERROR(elsewhere);
   const absl::Status forgotten = co_await links_.Forget(subject.id);
   CO_RETURN_IF_ERROR(forgotten);

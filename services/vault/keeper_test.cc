@@ -128,6 +128,19 @@ TEST(Erasure, EveryCrashEndsInTheSame) {
   }
 }
 
+TEST(Erasure, ARecordThatDoesNotOpenDoesNotKeepHerPapers) {
+  World world;
+  const World::Deposited hers = Fill(world, 1);
+  const World::Deposited others = Fill(world, 2);
+  testing::Flip(world, VaultStore::PersonPartition(World::Person(1)), testing::RecordKey(hers), 60);
+  Ask(world, 1);
+  world.Settle(absl::Seconds(30));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_FALSE(InStore(world, World::Person(1).ToBytes()));
+  EXPECT_EQ(testing::CountRows(world, BytesOf(hers)), 0);
+  EXPECT_TRUE(Read(world, 2, others.document).ok());
+}
+
 TEST(Erasure, SomebodyWithoutAVaultIsAcknowledgedToo) {
   World world;
   Ask(world, 5);

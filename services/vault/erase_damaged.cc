@@ -1,0 +1,112 @@
+#include "services/vault/erase_damaged.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/storage/partitions.h"
+#include "services/vault/convert.h"
+
+namespace relais::vault {
+namespace {
+
+constexpr size_t kRowsAtOnce = 100;
+constexpr size_t kContentsAtOnce = 200;
+constexpr absl::Duration kWriterEnds = absl::Seconds(5);
+
+absl::StatusOr<std::vector<Id128>> IdsUnder(const Vault& vault, const Id128& person,
+                                            std::string_view prefix) {
+  std::vector<Id128> ids;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person),
+                                                                        prefix, from, kRowsAtOnce));
+    for (const storage::KeyedEntry& row : page.entries) {
+      ASSIGN_OR_RETURN(const Id128 id, IdOf(std::string_view(row.key).substr(prefix.size())));
+      ids.push_back(id);
+    }
+    from = page.next;
+  } while (!from.empty());
+  return ids;
+}
+
+// The commits that take her out of derived lists.
+absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, const Id128& person) {
+  std::vector<storage::CommitRequest> commits;
+  ASSIGN_OR_RETURN(const std::vector<Id128> shares, IdsUnder(vault, person, "v/share/"));
+  for (const Id128& id : shares) {
+    const auto share = vault.store.Share(person, id, View::kFrozen);
+    if (share.ok() && share->has_value()) {
+      commits.push_back(vault.store.SetPointer(PointerKind::kShared,
+                                               (*share)->value.recipient().institution(), id, std::nullopt));
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> requests, IdsUnder(vault, person, "v/ask/"));
+  for (const Id128& id : requests) {
+    const auto request = vault.store.Request(person, id, View::kFrozen);
+    if (request.ok() && request->has_value()) {
+      commits.push_back(vault.store.SetPointer(PointerKind::kAsked, (*request)->value.asker().institution(),
+                                               id, std::nullopt));
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> documents, IdsUnder(vault, person, "v/doc/"));
+  for (const Id128& id : documents) {
+    const auto document = vault.store.Document(person, id, View::kFrozen);
+    if (document.ok() && document->has_value() && (*document)->value.has_expires()) {
+      commits.push_back(
+          vault.store.SetExpiry(DayOf((*document)->value.expires()), person, id, /*present=*/false));
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> uploads, IdsUnder(vault, person, "v/up/"));
+  for (const Id128& id : uploads) {
+    OpenUpload upload;
+    upload.upload = id;
+    commits.push_back(vault.store.SetOpenUpload(upload, /*present=*/false));
+  }
+  return commits;
+}
+
+// An error of one head says nothing of whose it is: it is passed over.
+Task<absl::Status> EmptyHers(const Vault& vault, Id128 person) {
+  Id128 from;
+  for (bool last = false; !last;) {
+    CO_ASSIGN_OR_RETURN(
+        const std::vector<storage::Partition> contents,
+        vault.context.store.ListPartitions(storage::PartitionKind::kDocument, from, kContentsAtOnce));
+    for (const storage::Partition& content : contents) {
+      from = storage::NextId(content.id);
+      const auto head = vault.papers.Head(content.id);
+      if (absl::IsUnavailable(head.status())) {
+        co_return head.status();
+      }
+      if (!head.ok() || !head->has_value() || (*head)->value.name.person != person) {
+        continue;
+      }
+      const bool closed = co_await vault.writers.Close(content.id, kWriterEnds);
+      if (!closed) {
+        co_return absl::UnavailableError("an upload does not stop being written");
+      }
+      const absl::Status emptied = co_await vault.papers.Empty(content.id);
+      CO_RETURN_IF_ERROR(emptied);
+    }
+    last = contents.size() < kContentsAtOnce || from.IsZero();
+    co_await ResumeOn(vault.context.executor);
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace
+
+Task<absl::Status> EraseDamaged(const Vault& vault, Id128 person) {
+  CO_ASSIGN_OR_RETURN(std::vector<storage::CommitRequest> commits, Lists(vault, person));
+  for (storage::CommitRequest& commit : commits) {
+    const absl::StatusOr<storage::CommitResult> done = co_await vault.context.store.Commit(std::move(commit));
+    CO_RETURN_IF_ERROR(done.status());
+  }
+  const absl::Status emptied = co_await EmptyHers(vault, person);
+  co_return emptied;
+}
+
+}  // namespace relais::vault
