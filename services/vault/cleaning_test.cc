@@ -34,7 +34,9 @@ size_t OpenUploads(World& world) {
 }
 
 TEST(Cleaning, AnUploadThatNobodyFinishesEndsByItself) {
-  World world;
+  Settings settings;
+  settings.uploads.idle = absl::Hours(1);
+  World world({.seed = 1, .settings = settings});
   world.Host(1);
   const auto begun = world.TryBegin(world.Begin(1, "b", 2 * kPieceSize));
   ASSERT_TRUE(begun.ok());
@@ -44,9 +46,9 @@ TEST(Cleaning, AnUploadThatNobodyFinishesEndsByItself) {
   EXPECT_TRUE(HasBytes(world, upload));
   EXPECT_EQ(OpenUploads(world), 1U);
   EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 2 * kPieceSize);
-  world.Settle(absl::Hours(23));
-  EXPECT_TRUE(HasBytes(world, upload)) << "24 hours without a byte, not less";
-  world.Settle(absl::Hours(2));
+  world.Settle(absl::Minutes(55));
+  EXPECT_TRUE(HasBytes(world, upload)) << "an hour without a byte, not less";
+  world.Settle(absl::Minutes(12));
   EXPECT_FALSE(HasBytes(world, upload));
   EXPECT_EQ(OpenUploads(world), 0U);
   EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 0U);

@@ -70,8 +70,13 @@ Task<absl::StatusOr<bool>> ExpiringUploads::EndIfPast(OpenUpload open) {
   if (!upload.has_value()) {
     co_return false;  // it ended, and the follower takes it off the list; or she is being erased
   }
-  CO_ASSIGN_OR_RETURN(const auto head, vault_.papers.Head(open.upload));
-  if (!Expired(upload->value, head.has_value() ? &head->value : nullptr, vault_.context.clock.Now(),
+  const auto head = vault_.papers.Head(open.upload);
+  if (!head.ok() && !absl::IsDataLoss(head.status())) {
+    co_return head.status();
+  }
+  // Of bytes that are damaged only the beginning counts: they end all the same.
+  const bool there = head.ok() && head->has_value();
+  if (!Expired(upload->value, there ? &(*head)->value : nullptr, vault_.context.clock.Now(),
                vault_.settings.uploads)) {
     co_return false;
   }
