@@ -1,4 +1,6 @@
 // Hosts (D-3.1; ADR 35): linked on an agreement, judged from rows, unlinked at any desk.
+#include <optional>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/testing/reading.h"
@@ -52,6 +54,21 @@ TEST(Host, IsLinkedOnAnAgreementThatConsentPermitsNow) {
   EXPECT_FALSE(Acts(world, 1, kReader));
   ASSERT_TRUE(Link(world, LinkOf(world, 1)).ok()) << "the same again";
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_HOST_CHANGED), 1u);
+}
+
+// A no that is followed while it is being linked finds no row to close: it is not missed all the same.
+TEST(Host, IsNotLinkedOverANoThatComesMeanwhile) {
+  World world;
+  world.consent.delay = absl::Milliseconds(500);
+  std::optional<absl::Status> ended;
+  relais::Start(world.service().hosts().LinkHost(world.As(kHost), LinkOf(world, 1)),
+                [&ended](const absl::StatusOr<v1::LinkHostResponse>& linked) { ended = linked.status(); });
+  world.Settle(absl::Milliseconds(100));
+  Withdraws(world, 1);
+  world.Settle(absl::Seconds(2));
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ReasonOf(*ended), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_FALSE(Acts(world, 1));
 }
 
 TEST(Host, ItsAuthorityEndsWithTheAgreementsPeriod) {

@@ -1,6 +1,7 @@
 #include "services/vault/handlers/host_handlers.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "common/base/proto_time.h"
@@ -27,6 +28,45 @@ consent::v1::CheckRequest CheckOfHost(const Id128& person, const rpc::Actor& act
   request.add_categories("DOCUMENTS");
   request.set_act(common::v1::ACT_HOST);
   return request;
+}
+
+// On the list before consent is asked, as a reading is: a no that is followed before the row is there closes
+// no row, and is seen here.
+std::shared_ptr<OpenReading> WatchFor(const Vault& vault, const Id128& person, const rpc::Actor& actor,
+                                      const v1::LinkHostRequest& request, const Id128& mark) {
+  ReadingBasis basis;
+  basis.person = person;
+  basis.share = mark;  // rests on an answer of consent's
+  basis.covered.consent_id = request.consent_id();
+  basis.covered.purpose = request.purpose();
+  basis.covered.institution = actor.institution;
+  basis.covered.act = common::v1::ACT_HOST;
+  basis.covered.categories = {"DOCUMENTS"};
+  return vault.streams.Open(std::move(basis));
+}
+
+// What was linked while her no was followed ends as if it had come after.
+Task<absl::Status> EndLinked(const Vault& vault, Id128 person, std::string institution) {
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(auto host, vault.store.Host(person, institution));
+    if (!host.has_value() || !End(host->value, v1::Host::STATE_WITHDRAWN, vault.context.clock.Now())) {
+      co_return absl::OkStatus();
+    }
+    storage::CommitRequest commit;
+    CO_RETURN_IF_ERROR(vault.store.PutHost(person, institution, *host, commit));
+    const rpc::Call own = OwnCall(vault.context);
+    const rpc::Actor actor = ActorOfOwn(own);
+    const Acting acting{own, actor, "", person};
+    std::vector<audit::Event> events;
+    events.push_back(HostEvent(acting, institution, host->value));
+    const auto done = co_await CommitActs(vault, std::move(commit), std::move(events));
+    if (!IsCollision(done.status())) {
+      CO_RETURN_IF_ERROR(done.status());
+      vault.streams.EndHost(person, institution, v1::Host::STATE_WITHDRAWN);
+      co_return absl::OkStatus();
+    }
+  }
+  co_return absl::AbortedError("the host changes too often");
 }
 
 }  // namespace
@@ -77,13 +117,18 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
   if (phase == VaultPhase::kClosed) {
     co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
   }
+  const auto watch = WatchFor(vault_, person, actor, request, event_id);
   consent::v1::CheckRequest question = CheckOfHost(person, actor, request.purpose());
   CO_ASSIGN_OR_RETURN(const Answered answered, co_await AskConsent(vault_, std::move(question)));
   if (const Refusal why = JudgeLink(request.consent_id(), answered.answer); why.has_value()) {
     co_return StatusOf(*why);
   }
+  watch->Permitted(answered.decided_at, absl::InfiniteFuture());
   const absl::Status caught_up = co_await CaughtUp(vault_, answered.decided_at);
   CO_RETURN_IF_ERROR(caught_up);
+  if (const auto cut = watch->WhyCut(); cut.has_value()) {
+    co_return StatusOfCut(*cut);
+  }
   CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(request.consent_id()));
   Stored<v1::StoredHost> host{
       Linked(consent.ToBytes(), request.purpose(), answered.answer, vault_.context.clock.Now()),
@@ -98,6 +143,11 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
   events.back().event_id = event_id;
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
+  if (const auto cut = watch->WhyCut(); cut.has_value()) {
+    const absl::Status ended = co_await EndLinked(vault_, person, actor.institution);
+    CO_RETURN_IF_ERROR(ended);
+    co_return StatusOfCut(*cut);
+  }
   *response.mutable_host() = HostOf(actor.institution, host.value, vault_.context.clock.Now());
   CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
   co_return response;

@@ -204,13 +204,18 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::ByShare(rpc::Call call, Found 
                                                           ReadWanted wanted) const {
   const Reading reading = ReadingOf(call, wanted.document, found.document.value, wanted.version);
   const absl::Time now = vault_.context.log.Now();
-  CO_ASSIGN_OR_RETURN(auto shares, AllShares(vault_.store, found.person));
+  std::vector<Row<v1::StoredShare>> shares;
+  if (wanted.share.has_value()) {
+    CO_ASSIGN_OR_RETURN(auto named, vault_.store.Share(found.person, *wanted.share));
+    if (named.has_value()) {
+      shares.push_back({*wanted.share, *std::move(named)});
+    }
+  } else {
+    CO_ASSIGN_OR_RETURN(shares, AllShares(vault_.store, found.person));
+  }
   absl::Status refusal = rpc::NoSuchOrNotYours();
   std::vector<Row<v1::StoredShare>> asked;
   for (Row<v1::StoredShare>& share : shares) {
-    if (wanted.share.has_value() && *wanted.share != share.id) {
-      continue;
-    }
     const Refusal before = JudgeBeforeConsent(share.stored.value, reading, now, vault_.lease.Held());
     if (!before.has_value()) {
       asked.push_back(std::move(share));

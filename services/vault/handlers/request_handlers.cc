@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kDefaultPage = 50;
 constexpr size_t kMostPage = 1000;
+constexpr size_t kMostOurs = 100;  // of an institution's own list: each has a leaf
 
 size_t PageOf(uint32_t asked) {
   return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), kMostPage);
@@ -325,8 +326,9 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Ca
   CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   v1::ListRequestsResponse response;
-  CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
-                                                                 PageOf(request.page_size())));
+  CO_ASSIGN_OR_RETURN(const auto pointers,
+                      vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
+                                            std::min(PageOf(request.page_size()), kMostOurs)));
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {

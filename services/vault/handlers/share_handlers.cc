@@ -15,6 +15,8 @@ namespace {
 
 constexpr size_t kDefaultPage = 50;
 constexpr size_t kMostPage = 1000;
+constexpr size_t kMostOurs = 100;     // of an institution's own list: each has a leaf
+constexpr size_t kMostShares = 1000;  // in force, of one person
 
 size_t PageOf(uint32_t asked) {
   return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), kMostPage);
@@ -121,6 +123,13 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
                         co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
     co_return response;
+  }
+  CO_ASSIGN_OR_RETURN(const auto others, AllShares(vault_.store, person));
+  const auto in_force = std::count_if(others.begin(), others.end(), [](const auto& row) {
+    return row.stored.value.state() == v1::Share::STATE_ACTIVE;
+  });
+  if (static_cast<size_t>(in_force) >= kMostShares) {
+    co_return StatusOf(common::v1::ERROR_REASON_OVERLOADED);
   }
   ShareWish wish;
   wish.person = person;
