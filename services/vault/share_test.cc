@@ -1,4 +1,6 @@
 // Sharing (D-3.6): one paper or type, one recipient, until a date, on one agreement; and how it ends.
+#include <optional>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/testing/reading.h"
@@ -162,6 +164,26 @@ TEST(HerNo, AWithdrawalEndsTheSharesOfThatAgreement) {
   EXPECT_EQ(Stored(world, 1, share).state(), v1::Share::STATE_WITHDRAWN);
   EXPECT_EQ(Stored(world, 1, other).state(), v1::Share::STATE_ACTIVE);
   EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+}
+
+// A no that is followed while the share is made finds no row to close: it is not missed all the same.
+TEST(HerNo, ThatComesWhileAShareIsMadeEndsIt) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  world.consent.delay = absl::Milliseconds(500);
+  std::optional<absl::Status> ended;
+  relais::Start(world.service().shares().Share(world.As(kHost), ShareOfPaper(world, 1, paper.document)),
+                [&ended](const absl::StatusOr<v1::ShareResponse>& made) { ended = made.status(); });
+  world.Settle(absl::Milliseconds(100));
+  consent::v1::RefusalRecorded refusal;
+  refusal.add_lines()->add_acts(common::v1::ACT_SHARE_DOCUMENT);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, refusal);
+  world.Settle(absl::Seconds(2));
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ReasonOf(*ended), common::v1::ERROR_REASON_NOT_PERMITTED);
+  world.consent.delay = absl::ZeroDuration();
+  EXPECT_EQ(ListFor(world, kHost, 1)->shares_size(), 0);
 }
 
 TEST(HerNo, ARefusalEndsWhatItCovers) {

@@ -221,11 +221,11 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
   RememberedAct act{event_id, {}};
   const Acting acting{call, actor, request.request_id(), person, kAsHost};
   std::vector<audit::Event> events(1);
-  for (const v1::StoredShare& made : shares) {
+  for (const JudgedWish& made : shares) {
     const Id128 share_id = context.random.Id();
-    const Stored<v1::StoredShare> stored{made, 0};
+    const Stored<v1::StoredShare> stored{made.share, 0};
     CO_RETURN_IF_ERROR(vault_.store.PutShare(person, share_id, stored, commit));
-    events.push_back(ShareEvent(acting, share_id, made));
+    events.push_back(ShareEvent(acting, share_id, made.share));
     asked->value.add_shares(share_id.ToBytes());
     act.made.push_back(share_id);
     *response.add_shares() = ShareOf(share_id, stored, rpc::RefFor(context, call, person),
@@ -243,16 +243,20 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
   }
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
+  for (size_t i = 0; i < shares.size(); ++i) {
+    const absl::Status settled = co_await SettleShare(vault_, person, act.made[i], shares[i]);
+    CO_RETURN_IF_ERROR(settled);
+  }
   *response.mutable_request() = Shown(vault_, call, person, id, *asked);
   CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
   co_return response;
 }
 
 // One share a paper, each asked of consent. None for a refusal.
-Task<absl::StatusOr<std::vector<v1::StoredShare>>> RequestHandlers::SharesFor(
+Task<absl::StatusOr<std::vector<JudgedWish>>> RequestHandlers::SharesFor(
     rpc::Call call, Id128 person, v1::DecideRequestRequest request, v1::StoredRequest asked,
     std::vector<Row<v1::StoredDocument>> papers) {
-  std::vector<v1::StoredShare> shares;
+  std::vector<JudgedWish> shares;
   if (!request.granted()) {
     co_return shares;
   }
@@ -272,7 +276,7 @@ Task<absl::StatusOr<std::vector<v1::StoredShare>>> RequestHandlers::SharesFor(
     wish.share.set_consent(consent.ToBytes());
     *wish.share.mutable_shared_by() = PartyOf(actor);
     wish.share.set_request(id.ToBytes());
-    CO_ASSIGN_OR_RETURN(v1::StoredShare share, co_await JudgedShare(vault_, call, std::move(wish)));
+    CO_ASSIGN_OR_RETURN(JudgedWish share, co_await JudgedShare(vault_, call, std::move(wish)));
     shares.push_back(std::move(share));
   }
   co_return shares;

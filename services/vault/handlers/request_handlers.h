@@ -25,10 +25,10 @@ class RequestHandlers {
                                                            v1::RequestDocumentRequest request, Id128 id);
   Task<absl::StatusOr<v1::DecideRequestResponse>> TryDecide(rpc::Call call, Id128 person,
                                                             v1::DecideRequestRequest request, Id128 event_id);
-  Task<absl::StatusOr<std::vector<v1::StoredShare>>> SharesFor(rpc::Call call, Id128 person,
-                                                               v1::DecideRequestRequest request,
-                                                               v1::StoredRequest asked,
-                                                               std::vector<Row<v1::StoredDocument>> papers);
+  Task<absl::StatusOr<std::vector<JudgedWish>>> SharesFor(rpc::Call call, Id128 person,
+                                                          v1::DecideRequestRequest request,
+                                                          v1::StoredRequest asked,
+                                                          std::vector<Row<v1::StoredDocument>> papers);
   Task<absl::StatusOr<v1::ListRequestsResponse>> ListHers(rpc::Call call, v1::ListRequestsRequest request);
   Task<absl::StatusOr<v1::ListRequestsResponse>> ListOurs(rpc::Call call, v1::ListRequestsRequest request);
 

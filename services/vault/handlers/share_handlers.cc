@@ -42,7 +42,7 @@ common::v1::Party PartyOf(const rpc::Actor& actor) {
 
 }  // namespace
 
-Task<absl::StatusOr<v1::StoredShare>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish) {
+Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish) {
   CO_RETURN_IF_ERROR(vault.context.MayDisclose());
   CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault));
   if (phase != VaultPhase::kOpen) {
@@ -62,6 +62,14 @@ Task<absl::StatusOr<v1::StoredShare>> JudgedShare(const Vault& vault, rpc::Call 
   if (!IsDocumentType(wish.type)) {
     co_return StatusOf(common::v1::ERROR_REASON_INVALID_FIELDS);
   }
+  // On the list before consent is asked, as a reading is.
+  const auto* recipient = call.directory->FindInstitution(wish.share.recipient().institution());
+  ReadingBasis basis;
+  basis.person = wish.person;
+  basis.share = vault.context.random.Id();
+  basis.covered = CoveredBy(wish.share, wish.type, recipient->kind);
+  JudgedWish judged;
+  judged.watch = vault.streams.Open(std::move(basis));
   consent::v1::CheckRequest question =
       CheckOfShare(wish.person, wish.share, wish.type, wish.share.recipient().function());
   CO_ASSIGN_OR_RETURN(const Answered answered, co_await AskConsent(vault, std::move(question)));
@@ -77,12 +85,45 @@ Task<absl::StatusOr<v1::StoredShare>> JudgedShare(const Vault& vault, rpc::Call 
   if (const Refusal why = JudgeShare(wanted, answered.answer, now, vault.settings.shares); why.has_value()) {
     co_return StatusOf(*why);
   }
+  judged.watch->Permitted(answered.decided_at, absl::InfiniteFuture());
   // From here on what is followed is later than the answer: a no closes this share.
   const absl::Status caught_up = co_await CaughtUp(vault, answered.decided_at);
   CO_RETURN_IF_ERROR(caught_up);
   wish.share.set_state(v1::Share::STATE_ACTIVE);
   *wish.share.mutable_since() = ToProto(now);
-  co_return std::move(wish.share);
+  judged.share = std::move(wish.share);
+  co_return judged;
+}
+
+Task<absl::Status> SettleShare(const Vault& vault, Id128 person, Id128 share, JudgedWish judged) {
+  const auto cut = judged.watch->WhyCut();
+  if (cut != "WITHDRAWN") {
+    co_return absl::OkStatus();  // a reading asks again whatever else there is
+  }
+  absl::Status ended = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(ended); ++i) {
+    CO_ASSIGN_OR_RETURN(auto stored, vault.store.Share(person, share));
+    if (!stored.has_value() || stored->value.state() != v1::Share::STATE_ACTIVE) {
+      break;
+    }
+    stored->value.set_state(v1::Share::STATE_WITHDRAWN);
+    *stored->value.mutable_ended() = ToProto(vault.context.clock.Now());
+    storage::CommitRequest commit;
+    CO_RETURN_IF_ERROR(vault.store.PutShare(person, share, *stored, commit));
+    const rpc::Call own = OwnCall(vault.context);
+    const rpc::Actor actor = ActorOfOwn(own);
+    const Acting acting{own, actor, "", person};
+    std::vector<audit::Event> events;
+    events.push_back(ShareEvent(acting, share, stored->value));
+    const auto done = co_await CommitActs(vault, std::move(commit), std::move(events));
+    ended = done.status();
+    if (ended.ok()) {
+      vault.streams.EndShare(person, share, v1::Share::STATE_WITHDRAWN);
+    } else if (!IsCollision(ended)) {
+      co_return ended;
+    }
+  }
+  co_return StatusOfCut(*cut);
 }
 
 Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::Share(rpc::Call call, v1::ShareRequest request) {
@@ -160,8 +201,8 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
   CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(request.consent_id()));
   wish.share.set_consent(consent.ToBytes());
   *wish.share.mutable_shared_by() = PartyOf(actor);
-  CO_ASSIGN_OR_RETURN(v1::StoredShare share, co_await JudgedShare(vault_, call, std::move(wish)));
-  Stored<v1::StoredShare> stored{std::move(share), 0};
+  CO_ASSIGN_OR_RETURN(const JudgedWish judged, co_await JudgedShare(vault_, call, std::move(wish)));
+  const Stored<v1::StoredShare> stored{judged.share, 0};
   CO_RETURN_IF_ERROR(vault_.store.PutShare(person, id, stored, commit));
   VaultStore::GuardHost(person, actor.institution, host.version, commit);
   RememberedAct act{id, {}};
@@ -172,6 +213,8 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
   events.back().event_id = id;
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
+  const absl::Status settled = co_await SettleShare(vault_, person, id, judged);
+  CO_RETURN_IF_ERROR(settled);
   CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Share(person, id));
   *response.mutable_share() = ShareOf(id, now.value_or(stored), rpc::RefFor(context, call, person),
                                       context.clock.Now(), vault_.lease.Held());

@@ -1,6 +1,10 @@
 // ShareService.Share, Revoke and List: everything is private until she shares it (D-3.6).
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <vector>
+
 #include "relais/vault/v1/share_service.pb.h"
 #include "services/vault/handlers/reading_right.h"
 
@@ -13,11 +17,19 @@ struct ShareWish {
   v1::DocumentType type = v1::DOCUMENT_TYPE_UNSPECIFIED;  // of the paper, or the type itself
   std::optional<v1::Document::State> document;            // of the one paper; nullopt: a type
 };
+/// A share that may be stored, and what shows whether her no was followed before it was.
+struct JudgedWish {
+  v1::StoredShare share;
+  std::shared_ptr<OpenReading> watch;
+};
 /// The share as it may be stored now: asked of consent, recorded, and followed up to the answer. The refusals
 /// of JudgeShare; VAULT_CLOSED; UNKNOWN_CODE for a purpose or an institution that the directory does not
 /// have; PEER_UNAVAILABLE, PEER_BEHIND; DIRECTORY_EXPIRED. NOT_PERMITTED says nothing more to a host than
 /// that.
-Task<absl::StatusOr<v1::StoredShare>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish);
+Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish);
+/// Once it is stored: a no that was followed in between closed no row, so it closes this one now.
+/// NOT_PERMITTED then.
+Task<absl::Status> SettleShare(const Vault& vault, Id128 person, Id128 share, JudgedWish judged);
 
 /// Thread-safe. Methods as in the proto.
 class ShareHandlers {
