@@ -194,6 +194,35 @@ TEST(Reading, AnEndedShareIsNone) {
             common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
 }
 
+// What was altered on the disk is never sent: what came before it was authenticated.
+TEST(Reading, AnAlteredPieceStopsItClearly) {
+  World world;
+  world.Host(1);
+  const std::string text = Pdf(size_t{3} * 262'144);
+  const auto paper = world.MustDeposit(1, text);
+  const storage::Partition content = VaultStore::ContentPartition(Id128::FromHex(paper.upload).value());
+  const auto pieces = world.context().store.Scan(content, "c/", "", 10);
+  ASSERT_TRUE(pieces.ok());
+  ASSERT_THAT(pieces->entries, SizeIs(3));
+  std::string value = pieces->entries[1].entry.value;
+  value[value.size() / 2] ^= 1;
+  storage::CommitRequest commit;
+  commit.partition = content;
+  commit.batch.push_back({pieces->entries[1].key, value});
+  ASSERT_TRUE(world.Run(world.context().store.Commit(std::move(commit))).ok());
+  const Got got = Download(world, kHost, 1, paper.document);
+  EXPECT_EQ(got.status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReasonOf(got.status), common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+  EXPECT_EQ(got.bytes, text.substr(0, 262'144));
+  const auto cuts = Payloads<v1::DocumentReadCut>(world, audit::v1::EVENT_CLASS_DOCUMENT_READ_CUT);
+  ASSERT_THAT(cuts, SizeIs(1));
+  EXPECT_EQ(cuts[0].cause(), "DAMAGED");
+  // A range beside it is authenticated by itself.
+  v1::DownloadRequest range = ReadOf(world, kHost, 1, paper.document);
+  range.set_length(1000);
+  EXPECT_EQ(Download(world, kHost, range).bytes, text.substr(0, 1000));
+}
+
 TEST(Metadata, ARecipientSeesOnePaperAndItsCurrentTextOnly) {
   World world;
   world.Host(1);
