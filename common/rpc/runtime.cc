@@ -10,6 +10,7 @@
 #include "common/audit/start.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/crypto/copied_key_ring.h"
 #include "common/crypto/file_key_ring.h"
 #include "common/crypto/secret_file.h"
 #include "common/directory/sign.h"
@@ -64,7 +65,12 @@ absl::StatusOr<std::unique_ptr<crypto::KeyRing>> OpenOwnRing(const Settings& set
       create ? crypto::FileKeyRing::Create(path, master, random)
              : crypto::FileKeyRing::Open(path, master, random);
   RETURN_IF_ERROR(About(ring.status(), path));
-  return std::unique_ptr<crypto::KeyRing>(*std::move(ring));
+  if (settings.ring_copy.empty()) {
+    return std::unique_ptr<crypto::KeyRing>(*std::move(ring));
+  }
+  auto copied = crypto::CopiedKeyRing::Open(*std::move(ring), path, settings.ring_copy, master, random);
+  RETURN_IF_ERROR(About(copied.status(), settings.ring_copy));
+  return std::unique_ptr<crypto::KeyRing>(*std::move(copied));
 }
 
 absl::StatusOr<audit::LogOptions::Signer> ReadSigner(const std::string& path, const std::string& origin) {

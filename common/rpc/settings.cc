@@ -99,6 +99,7 @@ Settings ReadSettings(Config& config) {
   }
   settings.audit_ring = config.String("audit.ring");
   settings.audit_master = config.String("audit.master");
+  settings.ring_copy = config.String("audit.ring_copy", "");
   settings.signer_key = config.String("audit.signer_key");
   settings.next_signer_key = config.String("audit.next_signer_key", "");
   settings.origin = config.String("audit.origin");

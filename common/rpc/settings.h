@@ -56,6 +56,7 @@ struct Settings {
   std::string
       audit_ring;  // audit.ring, audit.master: this log's own ring. Made when neither it nor the store is
   std::string audit_master;     // there
+  std::string ring_copy;        // audit.ring_copy: a second place for that ring, another disk; default none
   std::string signer_key;       // audit.signer_key: secret file with the log's Ed25519 seed
   std::string next_signer_key;  // audit.next_signer_key: signs too while one replaces the other; default none
   std::string origin;           // audit.origin: "relais.test/consent/1"
