@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "services/vault/convert.h"
 #include "services/vault/events.h"
+#include "services/vault/pending_drops.h"
 
 namespace relais::vault {
 namespace {
@@ -57,7 +58,7 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
   } else if (auto deposited = PayloadOf<v1::DocumentDeposited>(leaf.details); deposited.has_value()) {
     status = co_await Deposited(*person, *std::move(deposited));
   } else if (auto described = PayloadOf<v1::DocumentChanged>(leaf.details); described.has_value()) {
-    status = co_await Expires(*person, described->document_id());
+    status = co_await Described(*person, *std::move(described));
   } else if (auto destroyed = PayloadOf<v1::DocumentDestroyed>(leaf.details); destroyed.has_value()) {
     status = co_await Destroyed(*person, *std::move(destroyed));
   } else if (auto share = PayloadOf<v1::ShareChanged>(leaf.details); share.has_value()) {
@@ -136,7 +137,21 @@ Task<absl::Status> OwnLeaves::Deposited(Id128 person, v1::DocumentDeposited depo
       co_await Count(deposited.depositor().institution(), *document, deposited.version(), deposited.size(),
                      VaultStore::Counted::kKept);
   CO_RETURN_IF_ERROR(counted);
+  if (deposited.state() == v1::Document::STATE_PENDING_CONSENT) {
+    const absl::Status pending = co_await CommitDerived(vault_, SetPending(vault_, *document, person, true));
+    CO_RETURN_IF_ERROR(pending);
+  }
   const absl::Status listed = co_await Expires(person, deposited.document_id());
+  co_return listed;
+}
+
+Task<absl::Status> OwnLeaves::Described(Id128 person, v1::DocumentChanged changed) {
+  const auto document = IdIn(changed.document_id());
+  if (document.has_value() && changed.state() == v1::Document::STATE_ACTIVE) {
+    const absl::Status off = co_await CommitDerived(vault_, SetPending(vault_, *document, person, false));
+    CO_RETURN_IF_ERROR(off);
+  }
+  const absl::Status listed = co_await Expires(person, changed.document_id());
   co_return listed;
 }
 
@@ -169,6 +184,8 @@ Task<absl::Status> OwnLeaves::Destroyed(Id128 person, v1::DocumentDestroyed dest
       CO_RETURN_IF_ERROR(emptied);
     }
   }
+  const absl::Status off = co_await CommitDerived(vault_, SetPending(vault_, *document, person, false));
+  CO_RETURN_IF_ERROR(off);
   for (const v1::DocumentVersion& version : destroyed.versions()) {
     const absl::Status counted =
         co_await Count(version.depositor().institution(), *document, version.version(), version.size(),
@@ -234,6 +251,8 @@ Task<absl::Status> EraseDocument(const Vault& vault, Id128 person, Id128 id, v1:
         co_await Uncount(vault, version.version().depositor().institution(), id, version.version().version());
     CO_RETURN_IF_ERROR(counted);
   }
+  const absl::Status decided = co_await CommitDerived(vault, SetPending(vault, id, person, false));
+  CO_RETURN_IF_ERROR(decided);
   if (document.has_expires()) {
     const absl::Status off =
         co_await CommitDerived(vault, vault.store.SetExpiry(DayOf(document.expires()), person, id, false));

@@ -27,6 +27,7 @@ class OwnLeaves final : public audit::LeafHandler {
   Task<absl::Status> UploadChanged(Id128 person, std::string depositor, v1::UploadChanged changed);
   Task<absl::Status> Deposited(Id128 person, v1::DocumentDeposited deposited);
   Task<absl::Status> Destroyed(Id128 person, v1::DocumentDestroyed destroyed);
+  Task<absl::Status> Described(Id128 person, v1::DocumentChanged changed);
   Task<absl::Status> Expires(Id128 person, std::string document_id);
   Task<absl::Status> Pointer(PointerKind kind, std::string institution, Id128 person, std::string id,
                              google::protobuf::Timestamp until, bool present);

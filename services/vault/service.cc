@@ -23,6 +23,7 @@
 #include "services/vault/handlers/verify_handlers.h"
 #include "services/vault/keeper.h"
 #include "services/vault/open_streams.h"
+#include "services/vault/pending_drops.h"
 #include "services/vault/reminding.h"
 #include "services/vault/rotation.h"
 #include "services/vault/scanner.h"
@@ -55,6 +56,7 @@ struct Service::Parts {
         reminding(vault),
         closing(vault),
         expiring(vault),
+        drops(vault),
         uploads(vault),
         completing(vault),
         readings(vault),
@@ -92,6 +94,7 @@ struct Service::Parts {
   Reminding reminding;
   Closing closing;
   ExpiringUploads expiring;
+  PendingDrops drops;
   UploadHandlers uploads;
   CompleteUploadHandlers completing;
   ReadingHandlers readings;
@@ -165,12 +168,14 @@ absl::Status Service::Start() {
   p.reminding.Start();
   p.closing.Start();
   p.expiring.Start();
+  p.drops.Start();
   return absl::OkStatus();
 }
 
 Task<bool> Service::Stop() {
   Parts& p = *parts_;
   co_await p.streams.Stop();
+  co_await p.drops.Stop();
   co_await p.expiring.Stop();
   co_await p.closing.Stop();
   co_await p.reminding.Stop();

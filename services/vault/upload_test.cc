@@ -307,7 +307,34 @@ TEST(Drop, WhileConsentIsAwayItIsKeptAndShownToNobody) {
   ASSERT_TRUE(world.TrySend(1, begun->upload().upload_id(), 0, bytes, "aphp").ok());
   const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), bytes, "aphp");
   ASSERT_TRUE(done.ok()) << done.status();
-  EXPECT_EQ(world.Document(1, done->document().document_id()).state(), v1::Document::STATE_PENDING_CONSENT);
+  const std::string id = done->document().document_id();
+  EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_PENDING_CONSENT);
+  world.Settle(absl::Minutes(6));
+  EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_PENDING_CONSENT);
+  world.consent.down = absl::OkStatus();
+  world.Settle(absl::Minutes(6));
+  EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_ACTIVE);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_CHANGED), 1U);
+  const size_t asked = world.consent.asked.size();
+  world.Settle(absl::Minutes(6));
+  EXPECT_EQ(world.consent.asked.size(), asked) << "decided once";
+}
+
+TEST(Drop, WhatConsentRefusesOnceItIsBackIsDestroyed) {
+  World world;
+  world.Host(1);
+  world.consent.down = absl::UnavailableError("down");
+  const auto begun = world.TryBegin(DropOf(world, "b", 0), "aphp");
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), "", "aphp");
+  ASSERT_TRUE(done.ok()) << done.status();
+  world.Settle();
+  world.consent.permits = [](const auto&) { return false; };
+  world.consent.down = absl::OkStatus();
+  world.Settle(absl::Minutes(6));
+  EXPECT_EQ(world.Document(1, done->document().document_id()).state(), v1::Document::STATE_DESTROYED);
+  EXPECT_FALSE(world.vault().papers.Head(*Id128::FromHex(begun->upload().upload_id()))->has_value());
+  EXPECT_EQ(world.Usage(1).documents(), 0U);
 }
 
 // Whatever step of the store the process dies at: what was answered is there, and what is there is whole.

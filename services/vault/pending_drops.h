@@ -1,0 +1,34 @@
+// Papers dropped in while consent could not be asked (ADR 35): decided once it can.
+#pragma once
+
+#include "services/vault/background.h"
+#include "services/vault/vault.h"
+
+namespace relais::vault {
+
+/// The derived list of them: Bucket(`vault-pending`, "", ""), document id → person id.
+[[nodiscard]] storage::CommitRequest SetPending(const Vault& vault, const Id128& document,
+                                                const Id128& person, bool present);
+
+/// Asks consent about each, every `expiry_scan`: on her agreement it becomes ACTIVE (DOCUMENT_CHANGED); where
+/// consent says no it is destroyed (`REFUSED_DROP`). While its host is none of hers, or consent cannot be
+/// asked, it stays, until the keeper's sweep ends it after kPendingConsent.
+class PendingDrops {
+ public:
+  explicit PendingDrops(const Vault& vault);
+
+  void Start() { background_.Start(); }
+  Task<bool> Stop();
+  /// One look at all of them: how many were decided. An error of one does not keep the others.
+  Task<absl::StatusOr<uint64_t>> Look();
+
+ private:
+  Task<absl::Duration> Turn();
+  Task<absl::StatusOr<bool>> Decide(Id128 person, Id128 document);
+  Task<absl::StatusOr<bool>> Write(Id128 person, Id128 document, bool permitted);
+
+  const Vault& vault_;
+  Background background_;
+};
+
+}  // namespace relais::vault
