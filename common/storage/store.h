@@ -222,8 +222,9 @@ class Store {
 
   /// Makes deleted rows of the table unrecoverable from the live files (compaction).
   virtual absl::Status LogCompact(LogTable table) = 0;
-  /// The same of everything that was deleted or replaced, in partitions and the log's tables. Takes long on a
-  /// large store; blocks the caller, not the store.
+  /// The same of everything that was deleted or replaced, in partitions and the log's tables; but for large
+  /// values of partition kind kDocument, which are sealed under keys of their own and may lie in the files
+  /// until these are rewritten (ADR 44). Takes long on a large store; blocks the caller, not the store.
   virtual absl::Status Compact() = 0;
 
   /// OK while the store works; else why it stopped.

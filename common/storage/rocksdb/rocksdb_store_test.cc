@@ -231,6 +231,62 @@ TEST(RocksDbStore, CompactionLeavesNoFileWithADeletedRow) {
   }
 }
 
+// The one blob file of a store; empty: there is none.
+std::string BlobFileIn(const std::string& folder) {
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.path().extension() == ".blob") {
+      return file.path().string();
+    }
+  }
+  return "";
+}
+
+TEST(RocksDbStore, DocumentsAreInBlobFilesAndReadLikeAllElse) {
+  RocksDbBackend backend;
+  backend.Open();
+  const Partition paper = MakePartition(PartitionKind::kDocument, 1);
+  const std::string piece(262'208, 'p');
+  ASSERT_TRUE(BlockOn(backend.store().Commit(Put(paper, "head", "small"))).ok());
+  ASSERT_TRUE(BlockOn(backend.store().Commit(Put(paper, "c/1", piece))).ok());
+  ASSERT_TRUE(BlockOn(backend.store().Commit(Put(kOne, "c/1", std::string(100'000, 'q')))).ok());
+  ASSERT_TRUE(backend.store().Compact().ok());
+  EXPECT_NE(BlobFileIn(backend.options().path), "");
+  backend.Reopen();
+  EXPECT_EQ((*backend.store().Get(paper, "c/1"))->value, piece);
+  const auto both =
+      backend.store().MultiGet({{kOne, "c/1"}, {paper, "head"}, {paper, "c/1"}, {paper, "c/2"}});
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ((*both)[0]->value.size(), 100'000U);
+  EXPECT_EQ((*both)[1]->value, "small");
+  EXPECT_EQ((*both)[2]->value, piece);
+  EXPECT_FALSE((*both)[3].has_value());
+  EXPECT_EQ(backend.store().Scan(paper, "", "", 10)->entries.size(), 2U);
+  EXPECT_EQ(backend.store().ListPartitions(PartitionKind::kDocument, Id128(), 10)->size(), 1U);
+  EXPECT_EQ(backend.store().ListPartitions(PartitionKind::kPerson, Id128(), 10)->size(), 1U);
+  EXPECT_FALSE(BlockOn(backend.store().Commit(IfAbsent(Put(paper, "c/1", "x"), "c/1"))).ok());
+}
+
+TEST(RocksDbStore, ABitFlippedInABlobIsToldAndNothingElseFails) {
+  RocksDbBackend backend;
+  backend.Open();
+  const Partition paper = MakePartition(PartitionKind::kDocument, 1);
+  ASSERT_TRUE(BlockOn(backend.store().Commit(Put(paper, "c/1", std::string(262'208, 'p')))).ok());
+  ASSERT_TRUE(BlockOn(backend.store().Commit(Put(paper, "head", "small"))).ok());
+  ASSERT_TRUE(backend.store().Compact().ok());
+  backend.store().Close();
+  const std::string blob = BlobFileIn(backend.options().path);
+  ASSERT_NE(blob, "");
+  {
+    std::fstream file(blob, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100'000);
+    file.put('P');  // it was p: one bit
+  }
+  backend.Reopen();
+  EXPECT_TRUE(absl::IsDataLoss(backend.store().Get(paper, "c/1").status()));
+  EXPECT_EQ((*backend.store().Get(paper, "head"))->value, "small");
+  EXPECT_TRUE(backend.store().failure().ok());
+}
+
 TEST(RocksDbStore, VersionsStayTrueWhenTheCacheForgets) {
   RocksDbBackend backend({.version_cache_bytes = 1000});
   backend.Open();
