@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kHead = "head";
 constexpr std::string_view kPiecePrefix = "c/";
+constexpr int kBusyTries = 200;
+constexpr absl::Duration kBusyPause = absl::Milliseconds(50);
 
 std::string PieceKey(uint64_t piece) {
   std::string key(kPiecePrefix);
@@ -231,7 +233,16 @@ Task<absl::Status> PaperWriter::Append(std::vector<PieceAssembler::Piece> pieces
   }
   commit.preconditions.push_back(std::move(unchanged));
   commit.batch.push_back({std::string(kHead), std::move(head)});
-  const auto done = co_await context_->store.Commit(std::move(commit));
+  // While the store's queue is full nothing of it is written, and what was sealed for these places is all
+  // that may be.
+  absl::StatusOr<storage::CommitResult> done = absl::ResourceExhaustedError("not tried");
+  for (int i = 0; i < kBusyTries && absl::IsResourceExhausted(done.status()); ++i) {
+    if (i > 0) {
+      co_await Sleep(context_->executor, kBusyPause);
+    }
+    storage::CommitRequest attempt = commit;
+    done = co_await context_->store.Commit(std::move(attempt));
+  }
   CO_RETURN_IF_ERROR(done.status());
   head_ = std::move(next);
   head_version_ = done->version;
