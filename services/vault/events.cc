@@ -258,15 +258,8 @@ std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
 }
 
 bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
-  // Consent waits for erasures here. Alerting reminds her of papers that expire (D-3.7). Nobody reads more.
-  switch (event_class) {
-    case audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING:
-      return peer == "alerting";
-    case audit::v1::EVENT_CLASS_ERASED:
-      return peer == "consent";
-    default:
-      return false;
-  }
+  // Alerting reminds her of papers that expire (D-3.7). Nobody reads more.
+  return peer == "alerting" && event_class == audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING;
 }
 
 }  // namespace relais::vault
