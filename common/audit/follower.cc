@@ -376,7 +376,8 @@ Task<void> CursorLoop(CorePtr core) {
     }
     // Its failure shows in the store, which stops the service; nothing is lost but work done twice.
     const absl::Status written = co_await WriteCursor(core);
-    co_await Pause(core, written.ok() ? kCursorInterval : 10 * kCursorInterval);
+    const absl::Duration pause = written.ok() ? kCursorInterval : 10 * kCursorInterval;
+    co_await Pause(core, pause);
   }
   Finished(core);
 }

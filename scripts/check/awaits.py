@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Enforces the rules of common/base/task.h that GCC 12 does not check and miscompiles.
 
-An awaited expression holds no lambda and no braced temporary (GCC 12 destroys lambdas and aggregates twice); co_await
+An awaited expression holds no lambda, no braced temporary and no conditional (GCC 12 destroys lambdas, aggregates and
+what either branch made twice); co_await
 stands alone on the right of an assignment, as a statement, after co_return or in CO_ASSIGN_OR_RETURN; a lambda with
 captures is no coroutine (they die before it resumes).
 """
@@ -87,6 +88,8 @@ def operand_problem(source, i):
             return "a lambda in an awaited expression: name it first"
         if token == "{":
             return "a braced temporary in an awaited expression: name it first"
+        if token == "?":
+            return "a conditional in an awaited expression: name it first"
         if token in BINARY and arguments == 0:
             return "co_await inside a larger expression"
         arguments += (token == "(") - (token == ")")

@@ -10,6 +10,7 @@ BAD = {
     "an aggregate among the arguments": "x = co_await Take(Agg{T(1), 2});",
     "a nameless one": "x = co_await Take({T(1), 2});",
     "an aggregate that is awaited": "co_await Submission{*writer, ticket};",
+    "a conditional among the arguments": "co_await Save(row, last ? A() : from.ToBytes());",
     "an operand over several lines": "const auto x =\n    co_await Take(first,\n                  Agg{second});",
     "in our macro": "CO_ASSIGN_OR_RETURN(auto x, co_await Take(Agg{1}));",
     "a condition": "if (co_await Ready()) { Go(); }",

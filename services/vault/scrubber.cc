@@ -219,8 +219,8 @@ Task<absl::Status> Scrubber::ScrubPersons(Stored<v1::StoredScrub>& stored) {
       from = storage::NextId(person);
     }
     last = persons.size() < kPersonsAtOnce || from.IsZero();
-    const absl::Status saved =
-        co_await Save(stored, last ? std::string(1, kContents) + Id128().ToBytes() : from.ToBytes());
+    std::string next = last ? std::string(1, kContents) + Id128().ToBytes() : from.ToBytes();
+    const absl::Status saved = co_await Save(stored, std::move(next));
     CO_RETURN_IF_ERROR(saved);
     co_await ResumeOn(vault_.context.executor);
   }

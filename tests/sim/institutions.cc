@@ -254,7 +254,8 @@ Task<void> World::DeskWorks(std::string institution, std::string system, std::st
   const rpc::Call call = CallOf(institution, system);
   int idle = 0;
   for (int round = 0; idle < 5; ++round) {
-    co_await Sleep(sim_, absl::Milliseconds(static_cast<int64_t>(ending_ ? 5000 : 50 + sim_.Below(900))));
+    const auto pause = static_cast<int64_t>(ending_ ? 5000 : 50 + sim_.Below(900));
+    co_await Sleep(sim_, absl::Milliseconds(pause));
     routing::v1::PullRequest pull;
     pull.set_desk(desk);
     const auto invoke_pulled = [this, call](auto process, routing::v1::PullRequest inner) {
