@@ -106,7 +106,10 @@ class Sender {
       if (!sent.ok() && !elsewhere && !absl::IsUnavailable(sent)) {
         return sent;
       }
-      RETURN_IF_ERROR(Query());
+      const absl::Status asked = Query();  // perhaps it is only coming back
+      if (!asked.ok() && !absl::IsUnavailable(asked)) {
+        return asked;
+      }
       if (upload_.committed() > before) {
         give_up = absl::Now() + session_.timeout();
       } else if (absl::Now() >= give_up) {

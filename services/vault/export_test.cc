@@ -234,7 +234,8 @@ TEST(Export, NobodyButHerHost) {
   Taken hers = Export(world);
   Unpack(hers, hers.bytes);
   bool seen = false;
-  for (const nlohmann::json& entry : hers.Json("journal.json")["entries"]) {
+  const nlohmann::json journal = hers.Json("journal.json");
+  for (const nlohmann::json& entry : journal["entries"]) {
     seen = seen || (entry["act"] == "ACT_EXPORTED" && entry["allowed"] == false);
   }
   EXPECT_TRUE(seen);

@@ -317,7 +317,7 @@ class KilledTest(VaultCase):
         path = self.suite.file("large.pdf", data)
         words = ("document", "put", handle, path, "--type", "lease", "--title", "Bail")
         putting = self.suite.start("--timeout", "60s", *words, acting=CITY)
-        time.sleep(0.7)
+        suite.wait_for("an upload", lambda: self.relais("document", "count", handle).get("openUploads") == 1, timeout=20)
         self.suite.kill("vault")
         self.suite.up()
         _, errors = putting.communicate(timeout=120)
