@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/pki/file.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr size_t kMostPemBytes = size_t{1} << 20;
 constexpr char kDevelopmentAgent[] = "dev-agent";
+constexpr absl::Duration kAtLeast = absl::Milliseconds(100);  // between two attempts
 
 bool IsPrintableAscii(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
@@ -88,6 +91,15 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Make(const Globals& globals, C
   session->reason_ = globals.reason;
   session->settings_ = std::move(settings);
   return session;
+}
+
+// A connection comes about only while somebody waits on its channel: of its own gRPC looks at sockets every
+// five seconds, and a handshake takes several looks.
+void Session::WaitFor(grpc::Channel& channel, absl::Duration pause) {
+  const absl::Time until = absl::Now() + pause;
+  if (channel.WaitForConnected(absl::ToChronoTime(until))) {
+    absl::SleepFor(std::min(until - absl::Now(), kAtLeast));
+  }
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::Channel(const std::string& service) {

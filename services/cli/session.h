@@ -70,7 +70,7 @@ class Session {
       if (status.error_code() != grpc::StatusCode::UNAVAILABLE || absl::Now() + pause >= until) {
         return Explain(service, rpc::FromGrpc(status));
       }
-      absl::SleepFor(pause);
+      WaitFor(**channel, pause);
       pause = std::min(pause * 2, absl::Seconds(1));
     }
   }
@@ -80,6 +80,8 @@ class Session {
 
  private:
   Session() = default;
+  /// Until the pause is over, or the channel, which is not, is connected.
+  static void WaitFor(grpc::Channel& channel, absl::Duration pause);
   static absl::StatusOr<std::unique_ptr<Session>> Make(const Globals& globals, ClientSettings settings);
   /// "consent" of "relais.consent.v1.ConsentService".
   static std::string ServiceOf(const std::string& full_name);
