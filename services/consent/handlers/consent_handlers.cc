@@ -72,8 +72,8 @@ absl::StatusOr<Renewal> MakeRenewal(Registry& registry, const Rules& rules, cons
                                                    : "must be left out: she gave this agreement herself");
   }
   const v1::Representative* by = request.has_representative() ? &request.representative() : nullptr;
-  ASSIGN_OR_RETURN(const Represented represented,
-                   RepresentedBy(registry, rules, person, actor.institution, by, agreement.lines.all(), instant));
+  ASSIGN_OR_RETURN(const Represented represented, RepresentedBy(registry, rules, person, actor.institution,
+                                                                by, agreement.lines.all(), instant));
   if (represented.child_protection_only != agreement.child_protection_only) {
     return rpc::InvalidField("representative.kind", "is another than the agreement's: record it anew");
   }
