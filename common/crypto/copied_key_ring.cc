@@ -16,6 +16,7 @@ absl::StatusOr<std::unique_ptr<CopiedKeyRing>> CopiedKeyRing::Open(std::unique_p
   std::unique_ptr<CopiedKeyRing> copied(new CopiedKeyRing(std::move(ring), std::move(path), std::move(copy)));
   RETURN_IF_ERROR(copied->CheckCopy(master, random));
   RETURN_IF_ERROR(copied->Copy());
+  copied->owed_ = false;
   return copied;
 }
 
@@ -36,8 +37,7 @@ absl::Status CopiedKeyRing::CheckCopy(const Secret& master, Random& random) cons
   return absl::OkStatus();
 }
 
-absl::Status CopiedKeyRing::Copy() {
-  std::lock_guard lock(mu_);
+absl::Status CopiedKeyRing::Copy() const {
   ASSIGN_OR_RETURN(const std::string text, internal::ReadPrivateFile(path_, kMaxFile));
   const absl::StatusOr<std::string> there = internal::ReadPrivateFile(copy_, kMaxFile);
   if (absl::IsNotFound(there.status())) {
@@ -56,24 +56,48 @@ absl::StatusOr<Secret> CopiedKeyRing::Get(std::string_view name, uint32_t versio
   return ring_->Get(name, version);
 }
 
-absl::StatusOr<uint32_t> CopiedKeyRing::Latest(std::string_view name) const { return ring_->Latest(name); }
+absl::Status CopiedKeyRing::Settle() const {
+  if (!owed_) {
+    return absl::OkStatus();
+  }
+  if (const absl::Status copied = Copy(); !copied.ok()) {
+    return absl::UnavailableError(absl::StrCat("the copy of the key ring is owed: ", copied.message()));
+  }
+  owed_ = false;
+  return absl::OkStatus();
+}
 
+absl::StatusOr<uint32_t> CopiedKeyRing::Latest(std::string_view name) const {
+  std::lock_guard lock(mu_);
+  RETURN_IF_ERROR(Settle());
+  return ring_->Latest(name);
+}
+
+// A change that failed may be in the file nevertheless: the copy is owed in any case.
 absl::StatusOr<uint32_t> CopiedKeyRing::Add(std::string_view name, const Secret& secret) {
-  ASSIGN_OR_RETURN(const uint32_t version, ring_->Add(name, secret));
-  RETURN_IF_ERROR(Copy());
+  std::lock_guard lock(mu_);
+  RETURN_IF_ERROR(Settle());
+  owed_ = true;
+  absl::StatusOr<uint32_t> version = ring_->Add(name, secret);
+  RETURN_IF_ERROR(Settle());
   return version;
 }
 
 absl::Status CopiedKeyRing::Put(std::string_view name, uint32_t version, const Secret& secret) {
-  RETURN_IF_ERROR(ring_->Put(name, version, secret));
-  return Copy();
+  std::lock_guard lock(mu_);
+  RETURN_IF_ERROR(Settle());
+  owed_ = true;
+  absl::Status put = ring_->Put(name, version, secret);
+  RETURN_IF_ERROR(Settle());
+  return put;
 }
 
 absl::Status CopiedKeyRing::Destroy(std::string_view name, uint32_t version) {
-  const absl::Status destroyed = ring_->Destroy(name, version);
-  if (destroyed.ok() || absl::IsNotFound(destroyed)) {
-    RETURN_IF_ERROR(Copy());
-  }
+  std::lock_guard lock(mu_);
+  RETURN_IF_ERROR(Settle());
+  owed_ = true;
+  absl::Status destroyed = ring_->Destroy(name, version);
+  RETURN_IF_ERROR(Settle());
   return destroyed;
 }
 

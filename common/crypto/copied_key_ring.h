@@ -29,8 +29,8 @@ class CopiedKeyRing final : public KeyRing {
 
   [[nodiscard]] absl::StatusOr<Secret> Get(std::string_view name, uint32_t version) const override;
   [[nodiscard]] absl::StatusOr<uint32_t> Latest(std::string_view name) const override;
-  /// UNAVAILABLE when the copy cannot be written: the ring may have the change already, and the next call of
-  /// any kind that changes writes the copy too.
+  /// UNAVAILABLE when the copy cannot be written: the ring may have the change already. The copy stays owed:
+  /// Latest and whatever changes first write it, and are UNAVAILABLE until that succeeds.
   [[nodiscard]] absl::StatusOr<uint32_t> Add(std::string_view name, const Secret& secret) override;
   [[nodiscard]] absl::Status Put(std::string_view name, uint32_t version, const Secret& secret) override;
   /// NOT_FOUND only once the copy has no such key either.
@@ -41,12 +41,14 @@ class CopiedKeyRing final : public KeyRing {
   CopiedKeyRing(std::unique_ptr<FileKeyRing> ring, std::string path, std::string copy)
       : ring_(std::move(ring)), path_(std::move(path)), copy_(std::move(copy)) {}
   absl::Status CheckCopy(const Secret& master, Random& random) const;
-  absl::Status Copy();
+  absl::Status Copy() const;
+  absl::Status Settle() const;  // mu_ is held
 
   const std::unique_ptr<FileKeyRing> ring_;
   const std::string path_;
   const std::string copy_;
-  std::mutex mu_;  // held while the copy is written
+  mutable std::mutex mu_;     // held while the ring changes and the copy is written
+  mutable bool owed_ = true;  // the copy may lack something
 };
 
 }  // namespace relais::crypto

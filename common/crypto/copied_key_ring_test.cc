@@ -101,6 +101,25 @@ TEST_F(CopiedRing, ADestroyedKeyIsDestroyedInTheCopyBeforeItIsNotFound) {
   EXPECT_TRUE(IsDestroyed(InCopy("a", 1).status()));
 }
 
+TEST_F(CopiedRing, ACopyThatCouldNotBeWrittenStaysOwed) {
+  const std::string disk = folder_ + "/disk";
+  fs::create_directory(disk);
+  copy_ = disk + "/copy";
+  auto ring = Open();
+  ASSERT_TRUE(ring.ok()) << ring.status();
+  ASSERT_TRUE((*ring)->Add("a", key_).ok());
+  fs::remove_all(disk);
+  EXPECT_TRUE(absl::IsUnavailable((*ring)->Add("a", key_).status()));
+  EXPECT_TRUE(absl::IsUnavailable((*ring)->Latest("a").status())) << "nothing is wrapped by it";
+  EXPECT_TRUE(absl::IsUnavailable((*ring)->Destroy("a", 1)));
+  EXPECT_TRUE((*ring)->Get("a", 1).ok()) << "not before the copy has its successor";
+  fs::create_directory(disk);
+  EXPECT_EQ((*ring)->Latest("a").value(), 2u);
+  EXPECT_TRUE(InCopy("a", 2).ok());
+  ASSERT_TRUE((*ring)->Destroy("a", 1).ok());
+  EXPECT_TRUE(IsDestroyed(InCopy("a", 1).status()));
+}
+
 TEST_F(CopiedRing, AnOlderRingDoesNotOverwriteANewerCopy) {
   const std::string older = folder_ + "/older";
   {

@@ -269,9 +269,12 @@ Task<absl::Status> Rotation::RotateEpoch(Stored<v1::StoredRotation> stored) {
   if (!none || still != current) {
     co_return absl::InternalError("a key of papers is wrapped by an epoch that is going out");
   }
-  for (const uint32_t held : epochs.Held()) {
-    if (held < current) {
-      if (const absl::Status destroyed = epochs.Destroy(held); !absl::IsNotFound(destroyed)) {
+  // The old one even when it is not held: it may be gone from the ring and not yet from its copy.
+  std::vector<uint32_t> going = epochs.Held();
+  going.push_back(old);
+  for (const uint32_t epoch : going) {
+    if (epoch < current) {
+      if (const absl::Status destroyed = epochs.Destroy(epoch); !absl::IsNotFound(destroyed)) {
         CO_RETURN_IF_ERROR(destroyed);
       }
     }

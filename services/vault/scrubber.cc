@@ -76,6 +76,33 @@ absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person
   return papers;
 }
 
+// Whether the log knows no such text, or the record has the one that it knows. Otherwise the record is lost
+// or was put back: a backup of it needs the bytes.
+absl::StatusOr<bool> IsUnknown(const rpc::ServiceContext& context, const VersionName& name,
+                               const v1::StoredDocument* record) {
+  const absl::StatusOr<LoggedPapers> logged = LoggedOf(context, name.person, name.document);
+  if (audit::IsErased(logged.status())) {
+    return true;
+  }
+  RETURN_IF_ERROR(logged.status());
+  const auto paper = logged->find(name.document);
+  if (paper == logged->end() || paper->second.destroyed) {
+    return true;
+  }
+  for (const v1::DocumentDeposited& said : paper->second.versions) {
+    if (said.version() != name.version) {
+      continue;
+    }
+    return record != nullptr && record->state() != v1::Document::STATE_DESTROYED &&
+           std::any_of(record->versions().begin(), record->versions().end(),
+                       [&](const v1::StoredVersion& version) {
+                         return version.version().version() == name.version &&
+                                version.header_sha256() == said.header_sha256();
+                       });
+  }
+  return true;
+}
+
 }  // namespace
 
 storage::Partition Scrubber::Bucket(const rpc::ServiceContext& context) {
@@ -288,7 +315,7 @@ absl::StatusOr<bool> Scrubber::IsOrphan(const Id128& content, const ContentHead&
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> row,
                    vault_.context.store.Get(person, "v/doc/" + head.name.document.ToBytes()));
   if (!row.has_value()) {
-    return true;
+    return IsUnknown(vault_.context, head.name, nullptr);
   }
   const auto document = vault_.store.Document(head.name.person, head.name.document, View::kFrozen);
   if (absl::IsDataLoss(document.status())) {
@@ -298,12 +325,15 @@ absl::StatusOr<bool> Scrubber::IsOrphan(const Id128& content, const ContentHead&
   if (!document->has_value()) {
     return false;
   }
-  if ((*document)->value.state() == v1::Document::STATE_DESTROYED) {
-    return true;
-  }
   const auto& versions = (*document)->value.versions();
-  return std::none_of(versions.begin(), versions.end(),
-                      [&](const v1::StoredVersion& version) { return version.content() == content.bytes(); });
+  const bool named = (*document)->value.state() != v1::Document::STATE_DESTROYED &&
+                     std::any_of(versions.begin(), versions.end(), [&](const v1::StoredVersion& version) {
+                       return version.content() == content.bytes();
+                     });
+  if (named) {
+    return false;
+  }
+  return IsUnknown(vault_.context, head.name, &(*document)->value);
 }
 
 Task<absl::Status> Scrubber::RemoveOrphans(Stored<v1::StoredScrub>& stored) {

@@ -227,6 +227,25 @@ TEST(Scrub, FindsARecordThatIsGone) {
   EXPECT_EQ(scrub.damaged(), 1u);
 }
 
+TEST(Scrub, KeepsTheBytesOfARecordThatWasPutBackOrIsGone) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000, 1));
+  const std::string older = *Raw(world, Hers(), RecordKey(paper));
+  world.MustDeposit(1, Pdf(6000, 2), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, paper.document);
+  const std::string newer = *Raw(world, Hers(), RecordKey(paper));
+  SetRaw(world, Hers(), RecordKey(paper), older);
+  EXPECT_EQ(Scrub(world, "s1").orphans_removed(), 0u);
+  SetRaw(world, Hers(), RecordKey(paper), std::nullopt);
+  EXPECT_EQ(Scrub(world, "s2").orphans_removed(), 0u);
+  SetRaw(world, Hers(), RecordKey(paper), newer);
+  const auto response = Verify(world, 1, paper.document);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->versions_size(), 2);
+  EXPECT_EQ(response->versions(0).finding(), v1::VersionCheck::FINDING_INTACT);
+  EXPECT_EQ(response->versions(1).finding(), v1::VersionCheck::FINDING_INTACT);
+}
+
 TEST(Scrub, RemovesWhatBelongsToNobodyAndNothingElse) {
   World world;
   world.Host(1);
