@@ -26,7 +26,10 @@ constexpr std::string_view kCommand{"zINSTREAM\0", 10};
 constexpr size_t kLongestReply = 4096;
 constexpr int kAtOnce = 4;
 
-absl::Status Unreachable() { return absl::UnavailableError("the scanner does not answer"); }
+// Of connecting alone: nobody is there.
+absl::Status Unreachable() { return absl::UnavailableError("no connection to the scanner"); }
+absl::Status TooLate() { return absl::DeadlineExceededError("the scanner gave no verdict in time"); }
+absl::Status NoVerdict() { return absl::ResourceExhaustedError("the scanner gave no verdict"); }
 
 // A connection, or a guard of anything that is closed.
 class Socket {
@@ -47,7 +50,7 @@ class Socket {
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
       if (left.count() <= 0) {
-        return Unreachable();
+        return TooLate();
       }
       pollfd polled{fd_, what, 0};
       const int ready = ::poll(&polled, 1, static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
@@ -55,7 +58,7 @@ class Socket {
         return absl::OkStatus();
       }
       if (ready < 0 && errno != EINTR) {
-        return Unreachable();
+        return NoVerdict();
       }
     }
   }
@@ -65,7 +68,7 @@ class Socket {
       RETURN_IF_ERROR(Await(POLLOUT, until));
       const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        return Unreachable();
+        return NoVerdict();
       }
       bytes.remove_prefix(sent < 0 ? 0 : static_cast<size_t>(sent));
     }
@@ -80,7 +83,7 @@ class Socket {
       RETURN_IF_ERROR(Await(POLLIN, until));
       const ssize_t got = ::recv(fd_, buffer, sizeof(buffer), MSG_DONTWAIT);
       if (got < 0 && errno != EAGAIN && errno != EINTR) {
-        return Unreachable();
+        return NoVerdict();
       }
       if (got == 0) {
         return reply;
@@ -90,23 +93,27 @@ class Socket {
         return reply.substr(0, end);
       }
     }
-    return Unreachable();
+    return NoVerdict();
   }
 
  private:
   int fd_;
 };
 
+// UNAVAILABLE: nobody is there. Whoever is there and has no room for one more (EAGAIN of a Unix socket) is
+// not nobody, and neither is a lack of our own.
 absl::StatusOr<Socket> ConnectTo(int family, const sockaddr* address, socklen_t length, Instant until) {
   Socket socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket.fd() < 0) {
-    return Unreachable();
+    return NoVerdict();
   }
   if (::connect(socket.fd(), address, length) != 0) {
-    if (errno != EINPROGRESS) {
+    if (errno == EAGAIN) {
+      return TooLate();
+    }
+    if (errno != EINPROGRESS || !socket.Await(POLLOUT, until).ok()) {
       return Unreachable();
     }
-    RETURN_IF_ERROR(socket.Await(POLLOUT, until));
     int error = 0;
     socklen_t size = sizeof(error);
     if (::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
@@ -156,17 +163,26 @@ absl::StatusOr<Socket> Connect(const Address& address, Instant until) {
     return Unreachable();
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  absl::Status why = Unreachable();
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     absl::StatusOr<Socket> socket = ConnectTo(one->ai_family, one->ai_addr, one->ai_addrlen, until);
     if (socket.ok()) {
       return socket;
     }
+    if (!absl::IsUnavailable(socket.status())) {
+      why = socket.status();
+    }
   }
-  return Unreachable();
+  return why;
 }
 
 absl::StatusOr<ScanVerdict> ScanNow(const Address& address, const Scanner::NextBytes& next, Instant until) {
-  ASSIGN_OR_RETURN(const Socket socket, Connect(address, until));
+  const absl::StatusOr<Socket> connected = Connect(address, until);
+  if (absl::IsUnavailable(connected.status())) {
+    return ScanVerdict::kNobody;
+  }
+  RETURN_IF_ERROR(connected.status());
+  const Socket& socket = *connected;
   RETURN_IF_ERROR(socket.Send(kCommand, until));
   for (;;) {
     ASSIGN_OR_RETURN(const std::string bytes, next());
@@ -208,14 +224,14 @@ class Clamd final : public Scanner {
 
  private:
   void Work(const NextBytes& next, const OneShot<absl::StatusOr<ScanVerdict>>& done) const {
-    const Instant until = std::chrono::steady_clock::now() + timeout_;
     bool mine = false;
     {
       std::unique_lock lock(mu_);
-      mine = changed_.wait_until(lock, until, [this] { return running_ < kAtOnce; });
+      mine = changed_.wait_for(lock, timeout_, [this] { return running_ < kAtOnce; });
       running_ += mine ? 1 : 0;
     }
-    done.Set(mine ? ScanNow(address_, next, until) : Unreachable());
+    const Instant until = std::chrono::steady_clock::now() + timeout_;
+    done.Set(mine ? ScanNow(address_, next, until) : TooLate());
     std::lock_guard lock(mu_);
     running_ -= mine ? 1 : 0;
     --started_;
@@ -248,7 +264,7 @@ absl::StatusOr<ScanVerdict> VerdictOf(std::string_view reply) {
       return ScanVerdict::kFound;
     }
   }
-  return absl::UnavailableError("the scanner gave no verdict");
+  return NoVerdict();
 }
 
 absl::StatusOr<std::unique_ptr<Scanner>> MakeClamd(const ScanSettings& settings, Executor& executor) {

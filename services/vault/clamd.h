@@ -12,13 +12,13 @@
 
 namespace relais::vault {
 
-/// What clamd's reply to INSTREAM says: `stream: OK` and `stream: <name> FOUND`; UNAVAILABLE for anything
-/// else, an error or a limit of size. Pure; the reply without its final NUL.
+/// What clamd's reply to INSTREAM says: `stream: OK` and `stream: <name> FOUND`; RESOURCE_EXHAUSTED
+/// for anything else, an error or a limit of size. Pure; the reply without its final NUL.
 [[nodiscard]] absl::StatusOr<ScanVerdict> VerdictOf(std::string_view reply);
 
 /// Each scan has a connection of its own and a thread of its own while it lasts, at most kAtOnce; beyond that
-/// it waits for its turn within the timeout. INVALID_ARGUMENT: the address is neither `unix:/path` nor
-/// `host:port`.
+/// it waits for its turn, at most the timeout, which then begins anew. INVALID_ARGUMENT: the address is
+/// neither `unix:/path` nor `host:port`.
 [[nodiscard]] absl::StatusOr<std::unique_ptr<Scanner>> MakeClamd(const ScanSettings& settings,
                                                                  Executor& executor);
 

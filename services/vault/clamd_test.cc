@@ -25,7 +25,7 @@ std::string Eicar() {
 // Answers one scan: FOUND when the text has the test file in it, else OK; or as told, or not at all.
 class OneScan {
  public:
-  enum class Mode { kScans, kSaysLimit, kSilent };
+  enum class Mode { kScans, kSaysLimit, kSilent, kHangsUp };
   explicit OneScan(Mode mode) : mode_(mode) {
     folder_ = (std::filesystem::temp_directory_path() / ("clamd-" + std::to_string(::getpid()) + "-XXXXXX"))
                   .string();
@@ -80,7 +80,7 @@ class OneScan {
     }
     if (mode_ == Mode::kSilent) {
       Take(fd, 1);  // until the other side gives up
-    } else {
+    } else if (mode_ != Mode::kHangsUp) {
       reply += '\0';
       EXPECT_EQ(::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL), static_cast<ssize_t>(reply.size()));
     }
@@ -137,16 +137,25 @@ TEST(Clamd, FindsTheTestFile) {
 TEST(Clamd, AnythingButAVerdictIsNone) {
   {
     OneScan server(OneScan::Mode::kSaysLimit);
-    EXPECT_TRUE(absl::IsUnavailable(ScanAt("unix:" + server.path(), "abc").status()));
+    EXPECT_TRUE(absl::IsResourceExhausted(ScanAt("unix:" + server.path(), "abc").status()));
+  }
+  {
+    OneScan server(OneScan::Mode::kHangsUp);
+    EXPECT_TRUE(absl::IsResourceExhausted(ScanAt("unix:" + server.path(), "abc").status()));
   }
   {
     OneScan server(OneScan::Mode::kSilent);
     EXPECT_TRUE(
-        absl::IsUnavailable(ScanAt("unix:" + server.path(), "abc", absl::Milliseconds(200)).status()));
+        absl::IsDeadlineExceeded(ScanAt("unix:" + server.path(), "abc", absl::Milliseconds(200)).status()));
   }
-  EXPECT_TRUE(absl::IsUnavailable(ScanAt("unix:/nowhere/clamd", "abc").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(ScanAt("clamd", "abc").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(ScanAt("unix:relative", "abc").status()));
+}
+
+TEST(Clamd, NobodyIsThereOnlyWhenThereIsNoConnection) {
+  const auto verdict = ScanAt("unix:/nowhere/clamd", "abc");
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_EQ(*verdict, ScanVerdict::kNobody);
 }
 
 TEST(Clamd, ReadsItsReplies) {

@@ -71,6 +71,27 @@ TEST(Host, IsNotLinkedOverANoThatComesMeanwhile) {
   EXPECT_FALSE(Acts(world, 1));
 }
 
+// She says no at another desk while it is being linked: there is no row to end, or one that ended before.
+TEST(Host, IsNotLinkedOverAnUnlinkThatComesMeanwhile) {
+  for (const bool was_one : {false, true}) {
+    World world;
+    if (was_one) {
+      world.Host(1);
+      ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-0").ok());
+    }
+    world.consent.delay = absl::Milliseconds(500);
+    std::optional<absl::Status> ended;
+    relais::Start(world.service().hosts().LinkHost(world.As(kHost), LinkOf(world, 1)),
+                  [&ended](const absl::StatusOr<v1::LinkHostResponse>& linked) { ended = linked.status(); });
+    world.Settle(absl::Milliseconds(100));
+    ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+    world.Settle(absl::Seconds(3));
+    ASSERT_TRUE(ended.has_value());
+    EXPECT_EQ(ReasonOf(*ended), common::v1::ERROR_REASON_NOT_PERMITTED) << was_one;
+    EXPECT_FALSE(Acts(world, 1)) << was_one;
+  }
+}
+
 TEST(Host, ItsAuthorityEndsWithTheAgreementsPeriod) {
   World world;
   world.consent.ground_lasts = absl::Minutes(1);

@@ -200,7 +200,7 @@ TEST(Complete, AScannerThatIsRequiredAndAwayKeepsTheUpload) {
   settings.scan.required = true;
   World world({.seed = 1, .settings = settings, .scanner = true});
   world.Host(1);
-  world.scanner.verdict = absl::UnavailableError("away");
+  world.scanner.verdict = ScanVerdict::kNobody;
   const std::string bytes = Pdf(100);
   const auto begun = world.TryBegin(world.Begin(1, "b", bytes.size()));
   ASSERT_TRUE(begun.ok());
@@ -210,6 +210,54 @@ TEST(Complete, AScannerThatIsRequiredAndAwayKeepsTheUpload) {
   world.scanner.verdict = ScanVerdict::kClean;
   EXPECT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), bytes).ok());
   EXPECT_EQ(world.scanner.bytes, bytes.size());
+}
+
+// Nobody there passes where none is required; a scanner that is there and says nothing never does: the sender
+// may have brought that about.
+TEST(Complete, WithoutAVerdictNothingPassesButWhereNobodyIsThere) {
+  World world({.seed = 1, .settings = {}, .scanner = true});
+  world.Host(1);
+  const std::string bytes = Pdf(100);
+  const auto begun = world.TryBegin(world.Begin(1, "b", bytes.size()));
+  ASSERT_TRUE(begun.ok());
+  const std::string upload = begun->upload().upload_id();
+  ASSERT_TRUE(world.TrySend(1, upload, 0, bytes).ok());
+  for (const absl::Status& said : {absl::ResourceExhaustedError("limit"), absl::DeadlineExceededError("late"),
+                                   absl::UnavailableError("?")}) {
+    world.scanner.verdict = said;
+    const auto refused = world.TryComplete(1, "c", upload, bytes);
+    EXPECT_EQ(ReasonOf(refused.status()), common::v1::ERROR_REASON_SCANNER_UNAVAILABLE) << said;
+  }
+  EXPECT_EQ(world.Usage(1).documents(), 0U);
+  world.scanner.verdict = ScanVerdict::kNobody;
+  EXPECT_TRUE(world.TryComplete(1, "c", upload, bytes).ok());
+}
+
+// A repetition shows the paper to who acts for her now, and leaves that; to nobody else.
+TEST(Complete, ARepetitionShowsThePaperToHerHostsAlone) {
+  World world;
+  world.Host(1);
+  const std::string bytes = Pdf(100);
+  const auto begun = world.TryBegin(world.Begin(1, "b", bytes.size()));
+  ASSERT_TRUE(begun.ok());
+  const std::string upload = begun->upload().upload_id();
+  ASSERT_TRUE(world.TrySend(1, upload, 0, bytes).ok());
+  const auto done = world.TryComplete(1, "c", upload, bytes);
+  ASSERT_TRUE(done.ok()) << done.status();
+  const size_t looks = world.Count(audit::v1::EVENT_CLASS_VAULT_LOOKED);
+  const auto shown = world.TryComplete(1, "c", upload, bytes);
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_EQ(shown->document().versions_size(), 1);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_LOOKED), looks + 1);
+  world.Host(1, kHost, absl::ZeroDuration());  // its agreement has ended
+  const auto again = world.TryComplete(1, "c", upload, bytes);
+  ASSERT_TRUE(again.ok()) << again.status();
+  v1::Document name;
+  name.set_document_id(done->document().document_id());
+  EXPECT_EQ(again->document().SerializeAsString(), name.SerializeAsString());
+  EXPECT_EQ(again->version(), done->version());
+  EXPECT_EQ(again->written().time().seconds(), done->written().time().seconds());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_LOOKED), looks + 1);
 }
 
 TEST(Complete, TheSamePaperTwiceInOneVaultIsNoticedAndInAnotherIsNot) {

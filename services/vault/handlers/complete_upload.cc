@@ -10,6 +10,7 @@
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/events.h"
 #include "services/vault/handlers/access.h"
+#include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/remembered.h"
 #include "services/vault/handlers/upload_handlers.h"
 
@@ -50,6 +51,26 @@ Scanner::NextBytes BytesOf(PaperText text) {
   };
 }
 
+// Only where nobody is there, and nobody needs to be, a text passes that was not scanned: everything else its
+// sender can bring about (a text over the scanner's limit, one that takes long, many at once).
+absl::Status WhyNotScanned(const absl::StatusOr<ScanVerdict>& verdict, bool required) {
+  if (!verdict.ok()) {
+    if (absl::IsDataLoss(verdict.status()) || absl::IsNotFound(verdict.status())) {
+      return Papers::Damaged();  // the text's own
+    }
+    if (rpc::ReasonOf(verdict.status()) != common::v1::ERROR_REASON_UNSPECIFIED) {
+      return verdict.status();
+    }
+    const absl::Status why = StatusOf(common::v1::ERROR_REASON_SCANNER_UNAVAILABLE);
+    return absl::IsResourceExhausted(verdict.status())
+               ? rpc::WithNextStep(
+                     why, "the scanner refused to judge it: it may be over the scanner's limit of size")
+               : why;
+  }
+  return *verdict == ScanVerdict::kNobody && required ? StatusOf(common::v1::ERROR_REASON_SCANNER_UNAVAILABLE)
+                                                      : absl::OkStatus();
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::CompleteUpload(
@@ -62,7 +83,7 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
       const rpc::Idempotency::Seen seen,
       vault_.store.Seen(person, call, actor, "CompleteUpload", request.request_id(), request));
   if (seen.answer.has_value()) {
-    auto again = co_await Again(person, *seen.answer, request.want_proof());
+    auto again = co_await Again(call, actor, person, *seen.answer, request.want_proof());
     co_return again;
   }
   auto entered = co_await EnterUpload(vault_, call, request.person(), request.upload_id());
@@ -82,18 +103,49 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
   co_return said;
 }
 
-// The paper as it is now; of one that is gone its name alone.
-Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Again(Id128 person, std::string row,
+// To who acts for her now the paper as it is now, which leaves what a look leaves; of one that is gone its
+// name alone. Whoever dropped it in, or was her host, has its receipt again and learns nothing more.
+Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Again(rpc::Call call,
+                                                                               rpc::Actor actor, Id128 person,
+                                                                               std::string row,
                                                                                bool want_proof) {
   auto response =
       co_await AnswerAgain<v1::CompleteUploadResponse>(vault_.context, person, std::move(row), want_proof);
   CO_RETURN_IF_ERROR(response.status());
-  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(response->document().document_id()));
-  CO_ASSIGN_OR_RETURN(const auto document, vault_.store.Document(person, id));
-  if (document.has_value()) {
-    *response->mutable_document() = DocumentOf(id, *document);
+  absl::Status shown = absl::AbortedError("not tried");
+  for (int i = 0; i < kTries && IsCollision(shown); ++i) {
+    shown = co_await Show(call, actor, person, *response);
   }
+  if (audit::IsErased(shown)) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(shown);
   co_return response;
+}
+
+// One attempt. `response` lives in Again's frame, which awaits this.
+Task<absl::Status> CompleteUploadHandlers::Show(rpc::Call call, rpc::Actor actor, Id128 person,
+                                                v1::CompleteUploadResponse& response) {
+  const std::string name = response.document().document_id();
+  const auto host = vault_.access.Host(call, person);
+  if (rpc::ReasonOf(host.status()) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+    response.clear_duplicate_of();
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(host.status());
+  CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(name));
+  CO_ASSIGN_OR_RETURN(const auto document, vault_.store.Document(person, id));
+  storage::CommitRequest commit;
+  VaultStore::GuardHost(person, actor.institution, host->version, commit);
+  const Acting acting{call, actor, "", person, kAsHost};
+  std::vector<audit::Event> events;
+  events.push_back(LookedEvent(acting, "METADATA", name));
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  if (document.has_value()) {
+    *response.mutable_document() = DocumentOf(id, *document);
+  }
+  co_return absl::OkStatus();
 }
 
 Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complete(
@@ -170,10 +222,7 @@ Task<absl::Status> CompleteUploadHandlers::Examine(const OwnUpload& upload, Exam
   Scanner::NextBytes next = BytesOf(*text);
   const auto verdict = co_await vault_.scanner->Scan(std::move(next));
   co_await ResumeOn(vault_.context.executor);
-  if (!verdict.ok()) {
-    co_return vault_.settings.scan.required ? StatusOf(common::v1::ERROR_REASON_SCANNER_UNAVAILABLE)
-                                            : absl::OkStatus();
-  }
+  CO_RETURN_IF_ERROR(WhyNotScanned(verdict, vault_.settings.scan.required));
   examined.malware = *verdict == ScanVerdict::kFound;
   co_return absl::OkStatus();
 }

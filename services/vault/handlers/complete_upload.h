@@ -33,7 +33,10 @@ class CompleteUploadHandlers {
     bool malware = false;
     std::optional<bool> permitted;  // of a drop, once consent was asked: false, it could not be
   };
-  Task<absl::StatusOr<v1::CompleteUploadResponse>> Again(Id128 person, std::string row, bool want_proof);
+  Task<absl::StatusOr<v1::CompleteUploadResponse>> Again(rpc::Call call, rpc::Actor actor, Id128 person,
+                                                         std::string row, bool want_proof);
+  Task<absl::Status> Show(rpc::Call call, rpc::Actor actor, Id128 person,
+                          v1::CompleteUploadResponse& response);
   Task<absl::StatusOr<v1::CompleteUploadResponse>> Complete(rpc::Call call, v1::CompleteUploadRequest request,
                                                             OwnUpload upload);
   // References to what lives in Complete's frame, which awaits them.

@@ -80,9 +80,10 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::LinkHost(rpc::Call call
                                    "is not in the directory in force");
   }
   const Id128 event_id = vault_.context.random.Id();
+  std::optional<uint64_t> begun;
   absl::StatusOr<v1::LinkHostResponse> done = absl::AbortedError("not tried");
   for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
-    auto tried = co_await TryLink(call, person, request, event_id);
+    auto tried = co_await TryLink(call, person, request, event_id, begun);
     done = std::move(tried);
   }
   if (!done.ok()) {
@@ -94,9 +95,11 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::LinkHost(rpc::Call call
   co_return done;
 }
 
+// `begun`: the row's version when the first attempt began; lives in LinkHost's frame, which awaits this. A
+// row that came since and acts for nobody is her no meanwhile: it is not linked over.
 Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call, Id128 person,
-                                                                 v1::LinkHostRequest request,
-                                                                 Id128 event_id) {
+                                                                 v1::LinkHostRequest request, Id128 event_id,
+                                                                 std::optional<uint64_t>& begun) {
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const auto seen,
                       vault_.store.Seen(person, call, actor, "LinkHost", request.request_id(), request));
@@ -111,6 +114,14 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
                         co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
     co_return response;
+  }
+  const uint64_t version = known.has_value() ? known->version : 0;
+  if (!begun.has_value()) {
+    begun = version;
+  }
+  const bool acts = known.has_value() && ActsForHer(known->value, vault_.context.clock.Now());
+  if (version != *begun && !acts) {
+    co_return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
   }
   CO_RETURN_IF_ERROR(vault_.context.MayDisclose());
   CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
@@ -131,8 +142,7 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
   }
   CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(request.consent_id()));
   Stored<v1::StoredHost> host{
-      Linked(consent.ToBytes(), request.purpose(), answered.answer, vault_.context.clock.Now()),
-      known.has_value() ? known->version : 0};
+      Linked(consent.ToBytes(), request.purpose(), answered.answer, vault_.context.clock.Now()), version};
   storage::CommitRequest commit;
   CO_RETURN_IF_ERROR(vault_.store.PutHost(person, actor.institution, host, commit));
   RememberedAct act{event_id, {}};
@@ -168,7 +178,7 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::UnlinkHost(rpc::Call 
 
 // Her no, at any desk that has a name for her. A desk that is no host of hers learns nothing: whatever that
 // institution was, one leaf is written and the answer is the same. Her own key is not given with the proof
-// then, for the leaf says what it was.
+// then, for the leaf says what it was. A row is put whatever there was, so that a link under way collides.
 Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call call, Id128 person,
                                                                      v1::UnlinkHostRequest request,
                                                                      Id128 event_id) {
@@ -189,14 +199,20 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call c
   CO_ASSIGN_OR_RETURN(auto host, vault_.store.Host(person, request.institution()));
   storage::CommitRequest commit;
   commit.partition = VaultStore::PersonPartition(person);
-  v1::StoredHost after = host.has_value() ? host->value : v1::StoredHost();
-  const bool ended = host.has_value() && End(host->value, v1::Host::STATE_UNLINKED, now);
-  if (ended) {
-    after = host->value;
-    CO_RETURN_IF_ERROR(vault_.store.PutHost(person, request.institution(), *host, commit));
+  Stored<v1::StoredHost> row;
+  if (host.has_value()) {
+    row = *std::move(host);
   } else {
-    after.set_state(v1::Host::STATE_UNLINKED);
+    row.value.set_state(v1::Host::STATE_UNLINKED);
+    *row.value.mutable_ended() = ToProto(now);
   }
+  const bool ended = End(row.value, v1::Host::STATE_UNLINKED, now);
+  // An institution that nobody knows links nothing: no row is left for every name that is typed.
+  if (row.version != 0 || call.directory->FindInstitution(request.institution()) != nullptr) {
+    CO_RETURN_IF_ERROR(vault_.store.PutHost(person, request.institution(), row, commit));
+  }
+  v1::StoredHost after = std::move(row.value);
+  after.set_state(v1::Host::STATE_UNLINKED);
   RememberedAct act{event_id, {}};
   RememberAct(seen, act, commit);
   const Acting acting{call, actor, request.request_id(), person, with_key ? kAsHost : kAsNobody};
@@ -228,7 +244,8 @@ Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call ca
   });
   v1::ListHostsResponse response;
   for (const VaultStore::HostRow& row : rows) {
-    const bool wanted = request.with_ended() || ActsForHer(row.stored.value, now);
+    const bool was_one = !row.stored.value.consent().empty();  // else only unlinked
+    const bool wanted = (request.with_ended() && was_one) || ActsForHer(row.stored.value, now);
     if (wanted && response.hosts_size() < kMostListed) {
       *response.add_hosts() = HostOf(row.institution, row.stored.value, now);
     }

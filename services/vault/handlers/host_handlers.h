@@ -1,6 +1,9 @@
 // HostService: who acts for her in her vault, until she can come herself (ADR 35).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "relais/vault/v1/host_service.pb.h"
 #include "services/vault/handlers/reading_right.h"
 
@@ -18,7 +21,8 @@ class HostHandlers {
 
  private:
   Task<absl::StatusOr<v1::LinkHostResponse>> TryLink(rpc::Call call, Id128 person,
-                                                     v1::LinkHostRequest request, Id128 event_id);
+                                                     v1::LinkHostRequest request, Id128 event_id,
+                                                     std::optional<uint64_t>& begun);
   Task<absl::StatusOr<v1::UnlinkHostResponse>> TryUnlink(rpc::Call call, Id128 person,
                                                          v1::UnlinkHostRequest request, Id128 event_id);
 
