@@ -23,6 +23,8 @@ rpc::OpenedTable OpenedToPeers() {
        {audit::v1::EVENT_CLASS_PERSON_REGISTERED, audit::v1::EVENT_CLASS_EMERGENCY_DECLARED}) {
     table["vault"].erase(not_papers);
   }
+  // A restriction ends permits and hosts (RGPD art. 18).
+  table["vault"].insert(audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED);
   table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
   return table;
 }

@@ -29,6 +29,8 @@ TEST(OpenedToPeers, TheVaultSeesWhatPapersHangOn) {
   const rpc::OpenedTable table = OpenedToPeers();
   EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_ERASE_REQUESTED), 1u);
   EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_PERSONS_LINKED), 1u);
+  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED), 1u);
+  EXPECT_EQ(table.at("routing").count(audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED), 0u);
   EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_PERSON_REGISTERED), 0u);
   EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_EMERGENCY_DECLARED), 0u);
 }

@@ -1,8 +1,11 @@
 #include "services/vault/cleaning.h"
 
+#include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "services/vault/convert.h"
 #include "services/vault/events.h"
@@ -18,6 +21,39 @@ constexpr size_t kPage = 500;
 std::optional<Id128> IdIn(std::string_view hex) {
   const auto id = Id128::FromHex(hex);
   return id.ok() ? std::optional<Id128>(*id) : std::nullopt;
+}
+
+void PassedOver(const absl::Status& why) {
+  log::Warn("a row of a vault does not open: lists and sums go on without it", {log::Field::Code(why)});
+}
+
+// nullopt: there is none, or it does not open. Then a leaf does what it can by itself.
+absl::StatusOr<std::optional<Stored<v1::StoredDocument>>> DocumentThatOpens(const Vault& vault,
+                                                                            const Id128& person,
+                                                                            const Id128& id, View view) {
+  auto stored = vault.store.Document(person, id, view);
+  if (absl::IsDataLoss(stored.status())) {
+    PassedOver(stored.status());
+    return std::optional<Stored<v1::StoredDocument>>();
+  }
+  return stored;
+}
+
+// The ids of its versions' contents that are ids.
+std::vector<Id128> ContentsOf(const v1::StoredDocument& document, std::optional<uint32_t> version) {
+  std::vector<Id128> contents;
+  for (const v1::StoredVersion& stored : document.versions()) {
+    if (version.has_value() && stored.version().version() != *version) {
+      continue;
+    }
+    const auto content = IdOf(stored.content());
+    if (content.ok()) {
+      contents.push_back(*content);
+    } else {
+      PassedOver(content.status());
+    }
+  }
+  return contents;
 }
 
 Task<absl::Status> CommitDerived(const Vault& vault, storage::CommitRequest commit) {
@@ -78,11 +114,16 @@ Task<absl::Status> OwnLeaves::Count(std::string institution, Id128 document, uin
     co_return absl::OkStatus();
   }
   for (int i = 0; i < kTries; ++i) {
-    CO_ASSIGN_OR_RETURN(auto commit, vault_.store.CountFor(institution, document, version, size, counted));
-    if (!commit.has_value()) {
+    auto commit = vault_.store.CountFor(institution, document, version, size, counted);
+    if (absl::IsDataLoss(commit.status())) {
+      PassedOver(commit.status());  // of an institution whose sums are damaged nothing more is counted
       co_return absl::OkStatus();
     }
-    const absl::Status done = co_await CommitDerived(vault_, *std::move(commit));
+    CO_RETURN_IF_ERROR(commit.status());
+    if (!commit->has_value()) {
+      co_return absl::OkStatus();
+    }
+    const absl::Status done = co_await CommitDerived(vault_, **std::move(commit));
     if (!absl::IsAborted(done)) {
       co_return done;
     }
@@ -122,15 +163,14 @@ Task<absl::Status> OwnLeaves::Deposited(Id128 person, v1::DocumentDeposited depo
   if (!document.has_value()) {
     co_return absl::OkStatus();
   }
-  CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, *document, View::kFrozen));
+  CO_ASSIGN_OR_RETURN(const auto stored, DocumentThatOpens(vault_, person, *document, View::kFrozen));
   if (stored.has_value()) {
-    for (const v1::StoredVersion& version : stored->value.versions()) {
-      if (version.version().version() == deposited.version()) {
-        OpenUpload upload;
-        CO_ASSIGN_OR_RETURN(upload.upload, IdOf(version.content()));
-        const absl::Status off = co_await CommitDerived(vault_, vault_.store.SetOpenUpload(upload, false));
-        CO_RETURN_IF_ERROR(off);
-      }
+    const std::vector<Id128> contents = ContentsOf(stored->value, deposited.version());
+    for (const Id128& content : contents) {
+      OpenUpload upload;
+      upload.upload = content;
+      const absl::Status off = co_await CommitDerived(vault_, vault_.store.SetOpenUpload(upload, false));
+      CO_RETURN_IF_ERROR(off);
     }
   }
   const absl::Status counted =
@@ -161,7 +201,7 @@ Task<absl::Status> OwnLeaves::Expires(Id128 person, std::string document_id) {
   if (!document.has_value()) {
     co_return absl::OkStatus();
   }
-  CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, *document));
+  CO_ASSIGN_OR_RETURN(const auto stored, DocumentThatOpens(vault_, person, *document, View::kLive));
   if (!stored.has_value() || !stored->value.has_expires() ||
       stored->value.state() == v1::Document::STATE_DESTROYED) {
     co_return absl::OkStatus();
@@ -176,10 +216,10 @@ Task<absl::Status> OwnLeaves::Destroyed(Id128 person, v1::DocumentDestroyed dest
   if (!document.has_value()) {
     co_return absl::OkStatus();
   }
-  CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, *document, View::kFrozen));
+  CO_ASSIGN_OR_RETURN(const auto stored, DocumentThatOpens(vault_, person, *document, View::kFrozen));
   if (stored.has_value()) {
-    for (const v1::StoredVersion& version : stored->value.versions()) {
-      CO_ASSIGN_OR_RETURN(const Id128 content, IdOf(version.content()));
+    const std::vector<Id128> contents = ContentsOf(stored->value, std::nullopt);
+    for (const Id128& content : contents) {
       const absl::Status emptied = co_await vault_.papers.Empty(content);
       CO_RETURN_IF_ERROR(emptied);
     }

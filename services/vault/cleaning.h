@@ -14,7 +14,8 @@ namespace relais::vault {
 /// institutions have deposited, their pointers to shares and requests, papers by the day on which they
 /// expire, uploads under way. Each effect may be made again; leaves of one person in order.
 ///
-/// A destroyed paper's record keeps `versions[].content`: by it the bytes are found.
+/// A destroyed paper's record keeps `versions[].content`: by it the bytes are found. A row that does
+/// not open is passed over: it stops neither what others are counted for nor anybody's erasure.
 class OwnLeaves final : public audit::LeafHandler {
  public:
   explicit OwnLeaves(const Vault& vault) : vault_(vault) {}

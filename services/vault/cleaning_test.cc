@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "services/vault/format/pieces.h"
+#include "services/vault/testing/damage.h"
 #include "services/vault/testing/world.h"
 
 namespace relais::vault {
@@ -79,6 +80,32 @@ TEST(Cleaning, WhatAnInstitutionDepositedIsCountedOnceHoweverOftenItIsFollowed) 
   EXPECT_EQ(UsageOf(world, kHost).documents(), 1U);
   EXPECT_EQ(OpenUploads(world), 0U);
   EXPECT_TRUE(HasBytes(world, first.upload));
+}
+
+TEST(Cleaning, ARowThatDoesNotOpenStopsNoLeaf) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(1000));
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
+  testing::Flip(world, hers, testing::RecordKey(paper), 20);
+  v1::DocumentDestroyed destroyed;
+  destroyed.set_document_id(paper.document);
+  OwnLeaves again(world.vault());
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    audit::FollowedLeaf followed;
+    followed.index = leaf.index;
+    followed.header = leaf.leaf.header;
+    followed.details = leaf.details;
+    const absl::Status applied = world.Run(again.Apply(followed, true));
+    EXPECT_TRUE(applied.ok()) << applied;
+    if (followed.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED) {
+      followed.header.set_event_class(audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED);
+      followed.details.mutable_payload()->PackFrom(destroyed);
+      const absl::Status ended = world.Run(again.Apply(followed, true));
+      EXPECT_TRUE(ended.ok()) << ended;
+    }
+  }
+  EXPECT_EQ(OpenUploads(world), 0U);
 }
 
 TEST(Cleaning, AnInstitutionFindsWhatIsSharedWithItUntilThatEnds) {

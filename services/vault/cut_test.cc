@@ -2,7 +2,9 @@
 // takes its time.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "relais/consent/v1/rights_events.pb.h"
 #include "services/vault/open_streams.h"
+#include "services/vault/testing/damage.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault::testing {
@@ -75,6 +77,69 @@ TEST(Cut, AWithdrawalBetweenTheAnswerAndTheFirstByteIsNotMissed) {
   EXPECT_FALSE(running->ended->ok());
   EXPECT_TRUE(running->client->got.empty());
   EXPECT_EQ(story.world.Count(audit::v1::EVENT_CLASS_DOCUMENT_READ), 0u);
+}
+
+v1::Share::State StateOfShare(World& world, const std::string& share) {
+  const auto stored = world.store().Share(World::Person(1), Hex(share));
+  World::Require(stored.status());
+  return (*stored)->value.state();
+}
+
+// One share, one host and one paper of hers are damaged: what is not is ended all the same.
+TEST(Cut, RowsThatDoNotOpenKeepNobodysNoFromBeingFollowed) {
+  Story story;
+  World& world = story.world;
+  world.Host(1, "emmaus");
+  const auto other = world.MustDeposit(1, Pdf(1000, 3));
+  const std::string of_damaged = world.Share(1, other.document);
+  const std::string of_type = world.Share(1, "", kReader, absl::Hours(24 * 30), v1::DOCUMENT_TYPE_TAX_NOTICE);
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
+  Flip(world, hers, "v/share/" + Hex(story.share).ToBytes(), 20);
+  Flip(world, hers, "v/host/emmaus", 20);
+  Flip(world, hers, RecordKey(other), 20);
+  auto running = BeginDownload(world, kHost, 1, story.paper, kSlow);
+  world.Settle(absl::Milliseconds(1500));
+  consent::v1::RefusalRecorded of_health;
+  of_health.add_lines()->add_categories("HEALTH");
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, of_health);
+  world.Settle(absl::Seconds(1));
+  EXPECT_EQ(StateOfShare(world, of_damaged), v1::Share::STATE_WITHDRAWN) << "it may be of health";
+  EXPECT_EQ(StateOfShare(world, of_type), v1::Share::STATE_ACTIVE);
+  consent::v1::RefusalRecorded no;
+  no.add_lines()->add_categories("DOCUMENTS");
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, no);
+  EXPECT_TRUE(story.Ends(*running));
+  world.Settle(absl::Seconds(5));
+  EXPECT_TRUE(world.vault().lease.Held());
+  EXPECT_EQ(StateOfShare(world, of_type), v1::Share::STATE_WITHDRAWN);
+  EXPECT_FALSE(Download(world, kHost, 1, story.paper).status.ok());
+}
+
+// RGPD art. 18: what consent no longer permits ends, permits and hosts; it is not the payload that decides.
+TEST(Cut, ARestrictionOfProcessingStopsWhatConsentNoLongerPermits) {
+  Story story;
+  World& world = story.world;
+  world.Host(1, "emmaus");
+  world.consent.permit_lasts = absl::Minutes(5);
+  auto running = BeginDownload(world, kReader, 1, story.paper, kSlow);
+  auto hers = BeginDownload(world, kHost, 1, story.paper, kSlow);
+  world.Settle(absl::Milliseconds(1500));
+  ASSERT_TRUE(running->client->ended.ok());
+  world.consent.permits = [](const consent::v1::CheckRequest& asked) {
+    return asked.sender().institution() != kHost;
+  };
+  consent::v1::ProcessingRestricted restricted;
+  restricted.set_restriction_id(std::string(32, 'b'));
+  restricted.set_institution(kHost);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED, restricted);
+  EXPECT_TRUE(story.Ends(*running));
+  EXPECT_TRUE(story.Ends(*hers, absl::Milliseconds(500)));
+  world.Settle(absl::Seconds(3));
+  EXPECT_EQ(ReasonOf(Download(world, kReader, 1, story.paper).status),
+            common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_EQ(ReasonOf(Download(world, kHost, 1, story.paper).status),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_TRUE(Download(world, "emmaus", 1, story.paper).status.ok()) << "its processing is not restricted";
 }
 
 TEST(Cut, ALostLeaseSuspendsAndClosesNothing) {

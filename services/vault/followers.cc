@@ -4,6 +4,7 @@
 
 #include "common/audit/followed_holds.h"
 #include "common/audit/followed_links.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
@@ -17,6 +18,7 @@ namespace relais::vault {
 namespace {
 
 constexpr size_t kPage = 200;  // shares closed in one commit, at most
+constexpr size_t kKeysAtOnce = 500;
 
 std::string KindOf(const Vault& vault, std::string_view institution) {
   const auto* found = vault.context.directory()->FindInstitution(institution);
@@ -26,6 +28,98 @@ std::string KindOf(const Vault& vault, std::string_view institution) {
 // Of what she objects to nothing hangs on a paper, but consent may decide otherwise from there on.
 bool VoidsPermits(audit::v1::EventClass event_class) {
   return event_class == audit::v1::EVENT_CLASS_OBJECTION_RECORDED;
+}
+
+// Of her restriction of an institution's processing neither: but no permit counts any more, and no host.
+bool JudgesAnew(audit::v1::EventClass event_class) {
+  return event_class == audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED;
+}
+
+// What consent will answer again however often it is asked, and never with a permit: an institution or a
+// purpose that is in no directory any more acts for nobody.
+bool IsNo(const absl::Status& answer) {
+  switch (rpc::ReasonOf(answer)) {
+    case common::v1::ERROR_REASON_UNKNOWN_CODE:
+    case common::v1::ERROR_REASON_INVALID_FIELDS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A row that does not open opens for nobody: it lets nobody read, and must not keep her no from the others.
+void PassedOver(const absl::Status& why) {
+  log::Warn("a row of a vault does not open: what ends goes on without it", {log::Field::Code(why)});
+}
+
+// What follows a prefix in the keys of her rows, whether the rows open or not.
+absl::StatusOr<std::vector<std::string>> NamesUnder(const Vault& vault, const Id128& person,
+                                                    std::string_view prefix) {
+  std::vector<std::string> names;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person),
+                                                                        prefix, from, kKeysAtOnce));
+    for (const storage::KeyedEntry& row : page.entries) {
+      names.push_back(row.key.substr(prefix.size()));
+    }
+    from = page.next;
+  } while (!from.empty());
+  return names;
+}
+
+// Her shares that open.
+absl::StatusOr<std::vector<Row<v1::StoredShare>>> SharesThatOpen(const Vault& vault, const Id128& person) {
+  std::vector<Row<v1::StoredShare>> out;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesUnder(vault, person, "v/share/"));
+  for (const std::string& name : names) {
+    const auto id = IdOf(name);
+    if (!id.ok()) {
+      PassedOver(id.status());
+      continue;
+    }
+    auto share = vault.store.Share(person, *id);
+    if (absl::IsDataLoss(share.status())) {
+      PassedOver(share.status());
+      continue;
+    }
+    RETURN_IF_ERROR(share.status());
+    if (share->has_value()) {
+      out.push_back({*id, **std::move(share)});
+    }
+  }
+  return out;
+}
+
+// nullopt: there is none, or it does not open.
+absl::StatusOr<std::optional<Stored<v1::StoredHost>>> HostThatOpens(const Vault& vault, const Id128& person,
+                                                                    const std::string& institution) {
+  auto host = vault.store.Host(person, institution);
+  if (absl::IsDataLoss(host.status())) {
+    PassedOver(host.status());
+    return std::optional<Stored<v1::StoredHost>>();
+  }
+  return host;
+}
+
+// What the share covers by its paper. UNSPECIFIED, which any line touches, of a paper that is not there or
+// does not open.
+absl::StatusOr<v1::DocumentType> TypeUnder(const Vault& vault, const Id128& person,
+                                           const v1::StoredShare& share) {
+  if (share.document().empty()) {
+    return share.type();
+  }
+  const auto id = IdOf(share.document());
+  if (!id.ok()) {
+    return v1::DOCUMENT_TYPE_UNSPECIFIED;
+  }
+  const auto stored = vault.store.Document(person, *id);
+  if (absl::IsDataLoss(stored.status())) {
+    PassedOver(stored.status());
+    return v1::DOCUMENT_TYPE_UNSPECIFIED;
+  }
+  RETURN_IF_ERROR(stored.status());
+  return stored->has_value() ? (*stored)->value.type() : v1::DOCUMENT_TYPE_UNSPECIFIED;
 }
 
 audit::Event OwnEvent(const Vault& vault) {
@@ -72,6 +166,7 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 
 bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
   return NoOf(leaf).has_value() || VoidsPermits(leaf.header.event_class()) ||
+         JudgesAnew(leaf.header.event_class()) ||
          leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED || audit::IsOfHold(leaf) ||
          audit::IsOfLink(leaf);
 }
@@ -89,6 +184,8 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     done = co_await Erase(*person, std::move(leaf));
   } else if (VoidsPermits(leaf.header.event_class())) {
     vault_.streams.VoidPermits(*person, leaf.index);
+  } else if (JudgesAnew(leaf.header.event_class())) {
+    done = co_await Restricted(*person, leaf.index, effects);
   } else if (auto no = NoOf(leaf); no.has_value()) {
     done = co_await Ended(*person, *std::move(no), std::move(leaf));
   }
@@ -124,7 +221,7 @@ Task<absl::Status> ConsentLeaves::CloseShares(Id128 person, HerNo no, absl::Time
 // One commit of what is to be closed; false: there is nothing left.
 Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no, absl::Time said) {
   const absl::Time now = vault_.context.clock.Now();
-  CO_ASSIGN_OR_RETURN(auto shares, AllShares(vault_.store, person));
+  CO_ASSIGN_OR_RETURN(auto shares, SharesThatOpen(vault_, person));
   const rpc::Call own = OwnCall(vault_.context);
   const rpc::Actor actor = ActorOfOwn(own);
   const Acting acting{own, actor, "", person};
@@ -136,13 +233,12 @@ Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no
     if (share.state() != v1::Share::STATE_ACTIVE || KnewOf(FromProto(share.since()), said)) {
       continue;
     }
-    v1::DocumentType type = share.type();
-    if (!share.document().empty()) {
-      CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(share.document()));
-      CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, document));
-      type = stored.has_value() ? stored->value.type() : v1::DOCUMENT_TYPE_UNSPECIFIED;
+    CO_ASSIGN_OR_RETURN(const v1::DocumentType type, TypeUnder(vault_, person, share));
+    Covered covered = CoveredBy(share, type, KindOf(vault_, share.recipient().institution()));
+    if (type == v1::DOCUMENT_TYPE_UNSPECIFIED) {
+      covered.categories.clear();  // whatever it may have been: any line touches it
     }
-    if (!Ends(no, CoveredBy(share, type, KindOf(vault_, share.recipient().institution())))) {
+    if (!Ends(no, covered)) {
       continue;
     }
     share.set_state(v1::Share::STATE_WITHDRAWN);
@@ -167,11 +263,11 @@ Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no
 }
 
 Task<absl::Status> ConsentLeaves::CloseHosts(Id128 person, HerNo no, absl::Time said) {
-  CO_ASSIGN_OR_RETURN(const auto hosts, vault_.store.Hosts(person));
-  for (const VaultStore::HostRow& host : hosts) {
-    absl::Status ended = co_await EndHost(person, host.institution, said, no);
+  CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
+  for (const std::string& institution : hosts) {
+    absl::Status ended = co_await EndHost(person, institution, said, no);
     while (IsCollision(ended)) {
-      ended = co_await EndHost(person, host.institution, said, no);
+      ended = co_await EndHost(person, institution, said, no);
     }
     CO_RETURN_IF_ERROR(ended);
   }
@@ -179,7 +275,7 @@ Task<absl::Status> ConsentLeaves::CloseHosts(Id128 person, HerNo no, absl::Time 
 }
 
 Task<absl::Status> ConsentLeaves::EndHost(Id128 person, std::string institution, absl::Time said, HerNo no) {
-  CO_ASSIGN_OR_RETURN(auto host, vault_.store.Host(person, institution));
+  CO_ASSIGN_OR_RETURN(auto host, HostThatOpens(vault_, person, institution));
   if (!host.has_value() || KnewOf(FromProto(host->value.since()), said) ||
       !Ends(no, CoveredBy(host->value, institution, KindOf(vault_, institution))) ||
       !End(host->value, v1::Host::STATE_WITHDRAWN, vault_.context.clock.Now())) {
@@ -221,17 +317,37 @@ Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects)
   co_return absl::OkStatus();
 }
 
+// Whose processing is in the payload, but it counts for all names of hers, and consent is asked anyway: what
+// it denies from this leaf on ends. Shares ask at each reading.
+Task<absl::Status> ConsentLeaves::Restricted(Id128 person, uint64_t index, bool effects) {
+  vault_.streams.VoidPermits(person, index);
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> names, vault_.access.NamesOf(person));
+  for (const Id128& name : names) {
+    vault_.streams.VoidPermits(name, index);
+  }
+  if (effects) {
+    for (const Id128& name : names) {
+      const absl::Status judged = co_await JudgeHostsAgain(name);
+      if (!audit::IsErased(judged)) {
+        CO_RETURN_IF_ERROR(judged);
+      }
+    }
+  }
+  co_return absl::OkStatus();
+}
+
 Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person) {
-  CO_ASSIGN_OR_RETURN(const auto hosts, vault_.store.Hosts(person));
-  for (const VaultStore::HostRow& host : hosts) {
-    const v1::StoredHost& stored = host.stored.value;
-    if (!ActsForHer(stored, vault_.context.clock.Now())) {
+  CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
+  for (const std::string& institution : hosts) {
+    CO_ASSIGN_OR_RETURN(const auto host, HostThatOpens(vault_, person, institution));
+    if (!host.has_value() || !ActsForHer(host->value, vault_.context.clock.Now())) {
       continue;
     }
+    const v1::StoredHost& stored = host->value;
     consent::v1::CheckRequest question;
     question.mutable_person()->set_person_id(person.ToBytes());
-    question.mutable_sender()->set_institution(host.institution);
-    question.mutable_recipient()->set_institution(host.institution);
+    question.mutable_sender()->set_institution(institution);
+    question.mutable_recipient()->set_institution(institution);
     question.set_purpose(stored.purpose());
     question.add_categories("DOCUMENTS");
     question.set_act(common::v1::ACT_HOST);
@@ -240,14 +356,16 @@ Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person) {
     if (rpc::ReasonOf(answered.status()) == common::v1::ERROR_REASON_DIRECTORY_EXPIRED) {
       continue;  // says nothing about her
     }
-    CO_RETURN_IF_ERROR(answered.status());
-    if (answered->answer.decision == common::v1::DECISION_PERMIT) {
-      continue;
+    if (!IsNo(answered.status())) {
+      CO_RETURN_IF_ERROR(answered.status());
+      if (answered->answer.decision == common::v1::DECISION_PERMIT) {
+        continue;
+      }
     }
     const HerNo everything;
     absl::Status ended = absl::AbortedError("not tried");
     while (IsCollision(ended)) {
-      ended = co_await EndHost(person, host.institution, absl::InfiniteFuture(), everything);
+      ended = co_await EndHost(person, institution, absl::InfiniteFuture(), everything);
     }
     CO_RETURN_IF_ERROR(ended);
   }
@@ -272,7 +390,12 @@ Task<absl::Status> ConsentLeaves::Erase(Id128 person, audit::FollowedLeaf leaf) 
     co_return absl::OkStatus();
   }
   audit::ErasureRequest request;
-  CO_ASSIGN_OR_RETURN(request.id, Id128::FromHex(requested->erasure_id()));
+  const auto id = Id128::FromHex(requested->erasure_id());
+  if (!id.ok()) {
+    log::Error("an erasure without an id cannot be followed", {log::Field::Code(id.status())});
+    co_return absl::OkStatus();
+  }
+  request.id = *id;
   CO_ASSIGN_OR_RETURN(const bool known, vault_.context.maintenance->Knows(request.id));
   if (known) {
     co_return absl::OkStatus();

@@ -74,5 +74,25 @@ TEST(Names, AHostThatConsentNoLongerPermitsEndsWithTheLink) {
   EXPECT_EQ(world.consent.recorded(), 0u) << "a question of the vault's own authorises nothing";
 }
 
+// Consent answers so for an institution or a purpose that left the directory, however often it is asked.
+TEST(Names, AHostThatIsInNoDirectoryEndsAndStopsNobodysNo) {
+  for (const auto reason : {common::v1::ERROR_REASON_UNKNOWN_CODE, common::v1::ERROR_REASON_INVALID_FIELDS}) {
+    World world;
+    world.Host(1);
+    world.Host(3);
+    const auto paper = world.MustDeposit(1, Pdf(1000));
+    const auto others = world.MustDeposit(3, Pdf(1000));
+    world.consent.down = rpc::Refusal(absl::StatusCode::kInvalidArgument, reason, "is in no directory");
+    AreOne(world, 1, 2);
+    world.Settle(absl::Seconds(5));
+    EXPECT_TRUE(world.vault().lease.Held());
+    EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
+    EXPECT_TRUE(Download(world, kHost, 3, others.document).status.ok());
+    Withdraws(world, 3);
+    world.Settle();
+    EXPECT_FALSE(Download(world, kHost, 3, others.document).status.ok()) << "her no is followed";
+  }
+}
+
 }  // namespace
 }  // namespace relais::vault::testing
