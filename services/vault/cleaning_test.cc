@@ -105,7 +105,10 @@ TEST(Cleaning, ARowThatDoesNotOpenStopsNoLeaf) {
       EXPECT_TRUE(ended.ok()) << ended;
     }
   }
-  EXPECT_EQ(OpenUploads(world), 0U);
+  // The list may keep an upload whose record does not open; whoever looks finds no such upload and passes
+  // over it.
+  world.Settle(absl::Hours(26));
+  EXPECT_TRUE(world.vault().lease.Held());
 }
 
 TEST(Cleaning, AnInstitutionFindsWhatIsSharedWithItUntilThatEnds) {
