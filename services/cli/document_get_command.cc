@@ -65,7 +65,7 @@ class Receiver {
     absl::Time give_up = absl::Now() + session_.timeout();
     while (true) {
       const uint64_t before = file_.size();
-      const absl::Status received = Once();
+      absl::Status received = Once();
       if (received.ok()) {
         return received;
       }
