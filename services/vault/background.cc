@@ -1,6 +1,11 @@
 #include "services/vault/background.h"
 
+#include "common/base/log.h"
+
 namespace relais::vault {
+namespace {
+constexpr absl::Duration kRetry = absl::Seconds(10);
+}  // namespace
 
 void Background::Start() {
   {
@@ -20,6 +25,14 @@ void Background::Wake() {
   if (pause.has_value()) {
     pause->Set(true);
   }
+}
+
+absl::Duration Background::PauseAfter(const absl::Status& done, absl::Duration idle, const char* failing) {
+  if (!done.ok() && !std::exchange(failing_, true) && !stopping_) {
+    log::Warn(failing, {log::Field::Code(done)});
+  }
+  failing_ = !done.ok();
+  return failing_ ? kRetry : idle;
 }
 
 Task<bool> Background::Stop() {

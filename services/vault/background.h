@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/base/executor.h"
 #include "common/base/task.h"
@@ -16,7 +17,8 @@ namespace relais::vault {
 /// Thread-safe. Turns never overlap. Life: Start → Stop → destroy; Stop at most once.
 class Background {
  public:
-  /// Does what is due and says how long to pause. What fails is the turn's own to report and to repeat.
+  /// Does what is due and says how long to pause. What fails is the turn's own to report (PauseAfter) and to
+  /// repeat.
   using Turn = std::function<Task<absl::Duration>()>;
 
   Background(Executor& executor, Turn turn)
@@ -29,6 +31,9 @@ class Background {
   void Wake();
   /// A long turn asks now and then.
   [[nodiscard]] bool stopping() const { return stopping_; }
+  /// How long a turn that ended so has to pause: `idle`, or less before it is tried again. Of failures one
+  /// after another the first is logged, as `failing`.
+  [[nodiscard]] absl::Duration PauseAfter(const absl::Status& done, absl::Duration idle, const char* failing);
   /// Resumes once no turn is under way.
   Task<bool> Stop();
 
@@ -38,6 +43,7 @@ class Background {
   Executor& executor_;
   const Turn turn_;
   std::atomic<bool> stopping_ = false;
+  bool failing_ = false;  // the turn's
   std::mutex mu_;
   bool started_ = false;
   bool woken_ = false;

@@ -116,4 +116,11 @@ common::v1::Date DateOf(absl::CivilDay day) {
   return date;
 }
 
+common::v1::Party PartyOf(const rpc::Actor& actor) {
+  common::v1::Party party;
+  party.set_institution(actor.institution);
+  party.set_function(actor.function);
+  return party;
+}
+
 }  // namespace relais::vault

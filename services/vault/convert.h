@@ -32,6 +32,9 @@ namespace relais::vault {
                                             const RequestRules& rules);
 [[nodiscard]] v1::Host HostOf(std::string_view institution, const v1::StoredHost& host, absl::Time now);
 
+/// As whom an act was done.
+[[nodiscard]] common::v1::Party PartyOf(const rpc::Actor& actor);
+
 [[nodiscard]] absl::CivilDay DayOf(const common::v1::Date& date);
 [[nodiscard]] common::v1::Date DateOf(absl::CivilDay day);
 

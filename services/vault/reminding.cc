@@ -19,7 +19,6 @@ namespace {
 constexpr size_t kRowsAtOnce = 200;
 constexpr int kAhead = kReminderDays.front();  // the earliest reminder
 constexpr int kPast = 30;                      // pointers of days that went by are removed for so long
-constexpr absl::Duration kRetry = absl::Seconds(30);
 
 bool ExpiresOn(const v1::StoredDocument& document, absl::CivilDay day) {
   return document.state() != v1::Document::STATE_DESTROYED && document.has_expires() &&
@@ -48,11 +47,8 @@ Task<bool> Reminding::Stop() {
 
 Task<absl::Duration> Reminding::Turn() {
   const absl::StatusOr<size_t> sent = co_await LookOnce();
-  if (!sent.ok() && !std::exchange(failing_, true) && !background_.stopping()) {
-    log::Warn("reminders of papers that expire cannot be sent now", {log::Field::Code(sent.status())});
-  }
-  failing_ = !sent.ok();
-  co_return failing_ ? kRetry : vault_.settings.reminder_scan;
+  co_return background_.PauseAfter(sent.status(), vault_.settings.reminder_scan,
+                                   "reminders of papers that expire cannot be sent now");
 }
 
 Task<absl::StatusOr<size_t>> Reminding::LookOnce() {

@@ -32,7 +32,6 @@ class Reminding {
 
   const Vault& vault_;
   Background background_;
-  bool failing_ = false;  // the worker's
 };
 
 }  // namespace relais::vault

@@ -17,7 +17,6 @@ constexpr size_t kPersonsAtOnce = 50;
 constexpr size_t kPersonsPerScan = 500;
 constexpr int kMostPasses = 5;
 constexpr absl::Duration kPoll = absl::Milliseconds(5);
-constexpr absl::Duration kRetry = absl::Seconds(10);
 constexpr absl::Duration kIdle = absl::Hours(1);
 
 bool UnderWay(const v1::StoredRotation& stored) {
@@ -189,11 +188,7 @@ absl::StatusOr<uint64_t> Rotation::CountPersons() const {
 
 Task<absl::Duration> Rotation::Turn() {
   const absl::Status done = co_await RunOnce();
-  if (!done.ok() && !std::exchange(failing_, true) && !background_.stopping()) {
-    log::Warn("the keys of papers cannot be rotated now", {log::Field::Code(done)});
-  }
-  failing_ = !done.ok();
-  co_return failing_ ? kRetry : kIdle;
+  co_return background_.PauseAfter(done, kIdle, "the keys of papers cannot be rotated now");
 }
 
 Task<absl::Status> Rotation::RunOnce() {

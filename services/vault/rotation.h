@@ -74,7 +74,6 @@ class Rotation {
 
   const Vault& vault_;
   Background background_;
-  bool failing_ = false;  // the worker's
 };
 
 /// Renews one person's key (person_keys.cc): how many keys were wrapped anew. DATA_LOSS: a row of hers is

@@ -16,7 +16,6 @@ namespace {
 constexpr size_t kPersonsAtOnce = 50;
 constexpr size_t kContentsAtOnce = 200;
 constexpr size_t kPapersAtOnce = 100;
-constexpr absl::Duration kRetry = absl::Seconds(10);
 constexpr absl::Duration kIdle = absl::Hours(1);
 constexpr absl::Duration kWriterEnds = absl::Seconds(5);
 // `next` of the row: empty or 16 bytes, a person; this and 16 bytes, bytes of papers.
@@ -150,11 +149,7 @@ Task<absl::StatusOr<Scrubber::Begun>> Scrubber::Begin(rpc::Call call, rpc::Actor
 
 Task<absl::Duration> Scrubber::Turn() {
   const absl::Status done = co_await RunOnce();
-  if (!done.ok() && !std::exchange(failing_, true) && !background_.stopping()) {
-    log::Warn("the papers cannot be checked now", {log::Field::Code(done)});
-  }
-  failing_ = !done.ok();
-  co_return failing_ ? kRetry : kIdle;
+  co_return background_.PauseAfter(done, kIdle, "the papers cannot be checked now");
 }
 
 Task<absl::Status> Scrubber::RunOnce() {

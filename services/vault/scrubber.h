@@ -55,7 +55,6 @@ class Scrubber {
 
   const Vault& vault_;
   Background background_;
-  bool failing_ = false;  // the worker's
 };
 
 }  // namespace relais::vault

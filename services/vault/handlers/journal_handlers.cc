@@ -10,12 +10,11 @@
 #include "services/vault/domain/journal.h"
 #include "services/vault/events.h"
 #include "services/vault/handlers/commit_act.h"
+#include "services/vault/handlers/paging.h"
 
 namespace relais::vault {
 namespace {
 
-constexpr size_t kDefaultPage = 50;
-constexpr size_t kMostPage = 1000;
 constexpr size_t kBlock = 200;          // leaves opened at a time
 constexpr size_t kMostLookedAt = 4000;  // in one answer
 constexpr size_t kIndices = 10'000;
@@ -116,8 +115,7 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
   co_await ResumeOn(context.executor);
-  const size_t limit =
-      std::min(request.page_size() == 0 ? kDefaultPage : static_cast<size_t>(request.page_size()), kMostPage);
+  const size_t limit = PageSize(request.page_size());
   CO_ASSIGN_OR_RETURN(JournalLines lines, ReadJournalLines(vault_, person, wanted, place.to, limit));
   v1::ReadJournalResponse response;
   for (v1::JournalEntry& entry : lines.entries) {

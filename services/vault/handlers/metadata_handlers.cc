@@ -11,30 +11,13 @@
 #include "services/vault/domain/document_types.h"
 #include "services/vault/domain/quota.h"
 #include "services/vault/handlers/commit_act.h"
+#include "services/vault/handlers/paging.h"
 
 namespace relais::vault {
 namespace {
 
-constexpr size_t kDefaultPage = 50;
-constexpr size_t kMostPage = 1000;
 constexpr size_t kMostSharedPage = 100;
 constexpr size_t kScan = 500;
-
-size_t PageOf(uint32_t asked, size_t most) {
-  return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), most);
-}
-
-// A page begins with a paper's id: hers, and shown to this caller or about to be.
-absl::StatusOr<Id128> BeginOf(const std::string& token) {
-  if (token.empty()) {
-    return Id128();
-  }
-  auto id = Id128::FromHex(token);
-  if (!id.ok()) {
-    return rpc::InvalidField("page_token", "must be one that an answer had");
-  }
-  return id;
-}
 
 bool Listed(const v1::ListRequest& request, const v1::StoredDocument& document) {
   const bool wanted =
@@ -250,8 +233,8 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call
   if (phase == VaultPhase::kClosed) {
     co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
   }
-  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
-  const size_t size = PageOf(request.page_size(), kMostPage);
+  CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
+  const size_t size = PageSize(request.page_size());
   std::map<Id128, v1::Document> found;
   for (const HostedName& name : names) {
     CO_RETURN_IF_ERROR(AddListed(vault_.store, name.person, request, from, size + 1, found));
@@ -275,12 +258,12 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call
 Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListShared(rpc::Call call, Id128 person,
                                                                     v1::ListRequest request) {
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   std::vector<v1::DocumentType> types;
   for (const int type : request.types()) {
     types.push_back(static_cast<v1::DocumentType>(type));
   }
-  const size_t size = PageOf(request.page_size(), kMostSharedPage);
+  const size_t size = PageSize(request.page_size(), kMostSharedPage);
   CO_ASSIGN_OR_RETURN(ReadingRights::Shared shared,
                       co_await rights_.SharedWith(call, person, std::move(types), from, size));
   v1::ListResponse response;

@@ -9,35 +9,12 @@
 #include "services/vault/convert.h"
 #include "services/vault/domain/document_types.h"
 #include "services/vault/handlers/commit_act.h"
+#include "services/vault/handlers/paging.h"
 
 namespace relais::vault {
 namespace {
 
-constexpr size_t kDefaultPage = 50;
-constexpr size_t kMostPage = 1000;
 constexpr size_t kMostOurs = 100;  // of an institution's own list: each has a leaf
-
-size_t PageOf(uint32_t asked) {
-  return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), kMostPage);
-}
-
-absl::StatusOr<Id128> BeginOf(const std::string& token) {
-  if (token.empty()) {
-    return Id128();
-  }
-  auto id = Id128::FromHex(token);
-  if (!id.ok()) {
-    return rpc::InvalidField("page_token", "must be one that an answer had");
-  }
-  return id;
-}
-
-common::v1::Party PartyOf(const rpc::Actor& actor) {
-  common::v1::Party party;
-  party.set_institution(actor.institution);
-  party.set_function(actor.function);
-  return party;
-}
 
 absl::StatusOr<std::vector<Row<v1::StoredRequest>>> AllRequests(const VaultStore& store,
                                                                 const Id128& person) {
@@ -296,11 +273,11 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListRequests(
 Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListHers(rpc::Call call,
                                                                          v1::ListRequestsRequest request) {
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
   CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
-  const size_t size = PageOf(request.page_size());
+  const size_t size = PageSize(request.page_size());
   v1::ListRequestsResponse response;
   CO_ASSIGN_OR_RETURN(const auto rows, AllRequests(vault_.store, person));
   for (const Row<v1::StoredRequest>& row : rows) {
@@ -327,12 +304,12 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListHers(rpc::Ca
 // Its own questions, and how they stand: about her it learns her decision and nothing else.
 Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Call call,
                                                                          v1::ListRequestsRequest request) {
-  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   v1::ListRequestsResponse response;
   CO_ASSIGN_OR_RETURN(const auto pointers,
                       vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
-                                            std::min(PageOf(request.page_size()), kMostOurs)));
+                                            std::min(PageSize(request.page_size()), kMostOurs)));
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {

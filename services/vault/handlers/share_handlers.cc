@@ -9,36 +9,13 @@
 #include "services/vault/convert.h"
 #include "services/vault/domain/document_types.h"
 #include "services/vault/handlers/commit_act.h"
+#include "services/vault/handlers/paging.h"
 
 namespace relais::vault {
 namespace {
 
-constexpr size_t kDefaultPage = 50;
-constexpr size_t kMostPage = 1000;
 constexpr size_t kMostOurs = 100;     // of an institution's own list: each has a leaf
 constexpr size_t kMostShares = 1000;  // in force, of one person
-
-size_t PageOf(uint32_t asked) {
-  return std::min(asked == 0 ? kDefaultPage : static_cast<size_t>(asked), kMostPage);
-}
-
-absl::StatusOr<Id128> BeginOf(const std::string& token) {
-  if (token.empty()) {
-    return Id128();
-  }
-  auto id = Id128::FromHex(token);
-  if (!id.ok()) {
-    return rpc::InvalidField("page_token", "must be one that an answer had");
-  }
-  return id;
-}
-
-common::v1::Party PartyOf(const rpc::Actor& actor) {
-  common::v1::Party party;
-  party.set_institution(actor.institution);
-  party.set_function(actor.function);
-  return party;
-}
 
 }  // namespace
 
@@ -308,11 +285,11 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListHers(
     rpc::Call call, v1::ShareServiceListRequest request) {
   const rpc::ServiceContext& context = vault_.context;
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
   CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
-  const size_t size = PageOf(request.page_size());
+  const size_t size = PageSize(request.page_size());
   v1::ShareServiceListResponse response;
   response.set_revision(context.log.Revision(context.log.state().size));
   std::optional<Id128> at = from;
@@ -349,13 +326,13 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListHers(
 Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListOurs(
     rpc::Call call, v1::ShareServiceListRequest request) {
   const rpc::ServiceContext& context = vault_.context;
-  CO_ASSIGN_OR_RETURN(const Id128 from, BeginOf(request.page_token()));
+  CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_RETURN_IF_ERROR(context.MayDisclose());
   v1::ShareServiceListResponse response;
   response.set_revision(context.log.Revision(context.log.state().size));
   CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kShared, actor.institution,
-                                                                 from, PageOf(request.page_size())));
+                                                                 from, PageSize(request.page_size())));
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {

@@ -20,65 +20,17 @@ using common::v1::ERROR_REASON_WRONG_STATE;
 constexpr absl::Duration kOtherWriter = absl::Seconds(5);
 constexpr v1::JournalEntry::Act kAct = v1::JournalEntry::ACT_UPLOAD;
 
-absl::Status GoneOr(absl::Status status) {
-  return audit::IsErased(status) ? rpc::NoSuchOrNotYours() : status;
+v1::UploadRequest::RequestCase What(const std::optional<v1::UploadRequest>& message) {
+  return message.has_value() ? message->request_case() : v1::UploadRequest::REQUEST_NOT_SET;
 }
 
-common::v1::Party PartyOf(const rpc::Actor& actor) {
-  common::v1::Party party;
-  party.set_institution(actor.institution);
-  party.set_function(actor.function);
-  return party;
-}
-
-v1::StoredUpload UploadFrom(const v1::BeginUploadRequest& request, const rpc::Actor& actor,
-                            const Id128& document, uint32_t version, absl::Time now) {
-  v1::StoredUpload upload;
-  upload.set_document(document.ToBytes());
-  upload.set_version(version);
-  upload.set_size(request.size());
-  upload.set_sha256(request.sha256());
-  upload.set_media_type(request.media_type());
-  upload.set_type(request.description().type());
-  upload.set_title(request.description().title());
-  if (request.description().has_expires()) {
-    *upload.mutable_expires() = request.description().expires();
-  }
-  *upload.mutable_depositor() = PartyOf(actor);
-  *upload.mutable_begun() = ToProto(now);
-  upload.set_allow_duplicate(request.allow_duplicate());
-  if (request.has_drop()) {
-    *upload.mutable_drop_host() = request.drop().host();
-    upload.set_drop_purpose(request.drop().purpose());
-  }
-  return upload;
-}
+}  // namespace
 
 absl::StatusOr<bool> IsHost(const VaultStore& store, const Id128& person, std::string_view institution,
                             absl::Time now) {
   ASSIGN_OR_RETURN(const auto host, store.Host(person, institution));
   return host.has_value() && ActsForHer(host->value, now);
 }
-
-// The paper in her vault that holds a text of this hash; nullopt: none.
-absl::StatusOr<std::optional<Id128>> HolderOf(const Vault& vault, const Id128& person,
-                                              const v1::StoredUsage& usage, std::string_view sha256) {
-  if (sha256.empty()) {
-    return std::optional<Id128>();
-  }
-  ASSIGN_OR_RETURN(const std::string mark, vault.keys.Mark(person, usage, sha256));
-  if (mark.empty()) {
-    return std::optional<Id128>();
-  }
-  ASSIGN_OR_RETURN(const auto found, vault.store.Duplicate(person, mark));
-  return found.has_value() ? std::optional<Id128>(found->value.document) : std::optional<Id128>();
-}
-
-v1::UploadRequest::RequestCase What(const std::optional<v1::UploadRequest>& message) {
-  return message.has_value() ? message->request_case() : v1::UploadRequest::REQUEST_NOT_SET;
-}
-
-}  // namespace
 
 Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
                                     common::v1::Party host, std::string purpose, v1::DocumentType type,
@@ -186,131 +138,6 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
     }
   }
   co_return absl::AbortedError("the vault changes too often");
-}
-
-// ---- beginning
-
-Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::Call call,
-                                                                          v1::BeginUploadRequest request) {
-  co_await ResumeOn(vault_.context.executor);
-  CO_RETURN_IF_ERROR(vault_.context.Writable());
-  Beginning beginning;
-  CO_ASSIGN_OR_RETURN(beginning.person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(beginning.actor, rpc::ActorOf(call, nullptr));
-  beginning.event_id = vault_.context.random.Id();
-  CO_ASSIGN_OR_RETURN(const bool host, IsHost(vault_.store, beginning.person, beginning.actor.institution,
-                                              vault_.context.clock.Now()));
-  if (!host && request.has_drop()) {
-    const auto may =
-        co_await MayStore(vault_, beginning.person, PartyOf(beginning.actor), request.drop().host(),
-                          request.drop().purpose(), request.description().type(), /*recorded=*/false);
-    // While consent cannot be asked a drop is taken, and shown to nobody (ADR 35).
-    beginning.permitted =
-        may.ok() ? *may : rpc::ReasonOf(may.status()) == common::v1::ERROR_REASON_PEER_UNAVAILABLE;
-    if (!may.ok() && !beginning.permitted) {
-      co_return may.status();
-    }
-  }
-  for (int i = 0; i < kTries; ++i) {
-    auto begun = co_await BeginOnce(call, request, beginning);
-    if (begun.ok()) {
-      if (begun->again) {
-        co_return std::move(begun->response);
-      }
-      auto written = co_await rpc::WrittenOf(vault_.context, begun->leaves, false, false);
-      CO_RETURN_IF_ERROR(written.status());
-      *begun->response.mutable_written() = *std::move(written);
-      co_return std::move(begun->response);
-    }
-    if (!absl::IsAborted(begun.status())) {
-      const absl::Status why = GoneOr(begun.status());
-      const absl::Status said = co_await vault_.access.Refused(
-          std::move(call), beginning.actor, beginning.person, kAct, request.document_id(), why);
-      co_return said;
-    }
-  }
-  co_return absl::AbortedError("the vault changes too often");
-}
-
-// ABORTED: somebody was faster.
-Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call call,
-                                                                      v1::BeginUploadRequest request,
-                                                                      Beginning beginning) {
-  const Id128 person = beginning.person;
-  const absl::Time now = vault_.context.clock.Now();
-  CO_ASSIGN_OR_RETURN(
-      rpc::Idempotency::Seen seen,
-      vault_.store.Seen(person, call, beginning.actor, "BeginUpload", request.request_id(), request));
-  Begun begun;
-  if (seen.answer.has_value()) {
-    begun.again = true;
-    CO_ASSIGN_OR_RETURN(begun.response, co_await AnswerAgain<v1::BeginUploadResponse>(vault_.context, person,
-                                                                                      *seen.answer, false));
-    co_return begun;
-  }
-  CO_ASSIGN_OR_RETURN(const auto host, vault_.store.Host(person, beginning.actor.institution));
-  BeginFacts facts;
-  facts.host = host.has_value() && ActsForHer(host->value, now);
-  if (!facts.host && !request.has_drop()) {
-    co_return rpc::NoSuchOrNotYours();
-  }
-  if (!facts.host && !beginning.permitted) {
-    co_return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
-  }
-  CO_ASSIGN_OR_RETURN(facts.phase, PhaseNow(vault_));
-  CO_ASSIGN_OR_RETURN(const auto institution, vault_.store.InstitutionUsage(beginning.actor.institution));
-  facts.institution = institution.value;
-  CO_ASSIGN_OR_RETURN(Stored<v1::StoredUsage> usage, vault_.store.Usage(person));
-  std::optional<Stored<v1::StoredDocument>> later_of;
-  Id128 document = vault_.context.random.Id();
-  if (!request.document_id().empty()) {
-    CO_ASSIGN_OR_RETURN(document, Id128::FromHex(request.document_id()));
-    CO_ASSIGN_OR_RETURN(later_of, vault_.store.Document(person, document));
-    facts.later_of = later_of.has_value() ? &later_of->value : nullptr;
-  }
-  std::optional<Id128> holder;
-  if (facts.host) {
-    CO_ASSIGN_OR_RETURN(holder, HolderOf(vault_, person, usage.value, request.sha256()));
-  }
-  facts.duplicate = holder.has_value();
-  const Refusal refusal =
-      JudgeBegin(request, facts, vault_.settings.limits, vault_.settings.uploads, usage.value);
-  if (refusal.has_value()) {
-    const absl::Status why = StatusOf(*refusal);
-    co_return *refusal == common::v1::ERROR_REASON_DUPLICATE_DOCUMENT
-        ? rpc::WithNextStep(why, "document " + holder->ToHex())
-        : why;
-  }
-
-  const Id128 id = vault_.context.random.Id();
-  v1::StoredUpload upload = UploadFrom(request, beginning.actor, document, NextVersion(facts.later_of), now);
-  const Acting acting{call, beginning.actor, request.request_id(), person, facts.host ? kAsHost : kAsNobody};
-  audit::Event event = UploadEvent(acting, id, upload, v1::Upload::STATE_OPEN, "");
-  event.event_id = beginning.event_id;
-  // The leaf first: it is what gives a person her key here.
-  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(event));
-  storage::CommitRequest commit;
-  commit.leaves.push_back(std::move(draft));
-  const VersionName name{person, document, upload.version()};
-  CO_ASSIGN_OR_RETURN(PaperKeys::NewKey key, vault_.keys.Make(name, usage.value, commit));
-  upload.set_wrapped_key(key.wrapped);
-  CO_RETURN_IF_ERROR(vault_.store.PutUpload(person, id, {upload, 0}, commit));
-  CO_RETURN_IF_ERROR(vault_.store.PutUsage(person, usage, commit));
-  if (facts.host) {
-    VaultStore::GuardHost(person, beginning.actor.institution, host->version, commit);
-  }
-  if (later_of.has_value()) {
-    VaultStore::GuardDocument(person, document, later_of->version, commit);
-  }
-  *begun.response.mutable_upload() = UploadOf(id, upload, nullptr, vault_.settings.uploads);
-  if (holder.has_value()) {
-    begun.response.set_duplicate_of(holder->ToHex());
-  }
-  RememberAct(seen, beginning.event_id, begun.response, commit);
-  const auto done = co_await vault_.context.store.Commit(std::move(commit));
-  CO_RETURN_IF_ERROR(done.status());
-  begun.leaves = done->leaves;
-  co_return begun;
 }
 
 // ---- bytes

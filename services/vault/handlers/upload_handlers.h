@@ -75,6 +75,10 @@ struct EnteredUpload {
 Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call call,
                                                 common::v1::PersonRef person, std::string upload_id);
 
+/// Whether that institution acts for her now, by its row alone.
+[[nodiscard]] absl::StatusOr<bool> IsHost(const VaultStore& store, const Id128& person,
+                                          std::string_view institution, absl::Time now);
+
 /// Asks whether a drop may be stored: true on her agreement. An error when consent cannot be asked.
 /// `recorded` false: a dry run.
 Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
