@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/calendar/paris.h"
 #include "common/rpc/client.h"
+#include "common/rpc/opened_table.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/person_service.grpc.pb.h"
 #include "relais/routing/v1/directory_service.grpc.pb.h"
@@ -172,21 +173,7 @@ Settings ReadSettings(Config& config) {
   return settings;
 }
 
-rpc::OpenedTable OpenedToPeers() {
-  rpc::OpenedTable table;
-  for (int value = audit::v1::EventClass_MIN; value <= audit::v1::EventClass_MAX; ++value) {
-    if (!audit::v1::EventClass_IsValid(value)) {
-      continue;
-    }
-    const auto event_class = static_cast<audit::v1::EventClass>(value);
-    for (const char* peer : {"consent", "alerting", "vault"}) {
-      if (MayOpen(peer, event_class)) {
-        table[peer].insert(event_class);
-      }
-    }
-  }
-  return table;
-}
+rpc::OpenedTable OpenedToPeers() { return rpc::OpenTo({"consent", "alerting", "vault"}, MayOpen); }
 
 absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, Settings settings) {
   ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());

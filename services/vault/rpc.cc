@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/calendar/paris.h"
 #include "common/rpc/client.h"
+#include "common/rpc/opened_table.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/person_service.grpc.pb.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
@@ -282,21 +283,7 @@ Settings ReadSettings(Config& config) {
   return settings;
 }
 
-rpc::OpenedTable OpenedToPeers() {
-  rpc::OpenedTable table;
-  for (int value = audit::v1::EventClass_MIN; value <= audit::v1::EventClass_MAX; ++value) {
-    if (!audit::v1::EventClass_IsValid(value)) {
-      continue;
-    }
-    const auto event_class = static_cast<audit::v1::EventClass>(value);
-    for (const char* peer : {"consent", "routing", "alerting"}) {
-      if (MayOpen(peer, event_class)) {
-        table[peer].insert(event_class);
-      }
-    }
-  }
-  return table;
-}
+rpc::OpenedTable OpenedToPeers() { return rpc::OpenTo({"consent", "routing", "alerting"}, MayOpen); }
 
 absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& runtime, const Settings& given) {
   ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
