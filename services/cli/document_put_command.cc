@@ -106,7 +106,7 @@ class Sender {
       if (!sent.ok() && !elsewhere && !absl::IsUnavailable(sent)) {
         return sent;
       }
-      const absl::Status asked = Query();  // perhaps it is only coming back
+      absl::Status asked = Query();  // perhaps it is only coming back
       if (!asked.ok() && !absl::IsUnavailable(asked)) {
         return asked;
       }

@@ -196,7 +196,7 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::Of(rpc::Call call, ReadWanted 
   if (hers.has_value()) {
     co_return *std::move(hers);
   }
-  auto shared = co_await ByShare(std::move(call), std::move(found), std::move(wanted));
+  auto shared = co_await ByShare(std::move(call), std::move(found), wanted);
   co_return shared;
 }
 
