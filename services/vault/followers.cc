@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "common/crypto/encoding.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/domain/share_rules.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr size_t kPage = 200;  // shares closed in one commit, at most
 constexpr size_t kKeysAtOnce = 500;
+constexpr absl::Duration kLinkPoll = absl::Milliseconds(1);
 
 std::string KindOf(const Vault& vault, std::string_view institution) {
   const auto* found = vault.context.directory()->FindInstitution(institution);
@@ -262,7 +264,19 @@ Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no
   co_return more;
 }
 
+// Once what this leaf ends is known in memory: a link that looked before has its row after this, and one that
+// looks later sees it. A commit ends by itself, also when the store has failed.
+Task<bool> ConsentLeaves::LinksAreThere() {
+  KeyCommits& linking = vault_.access.linking();
+  const uint64_t mark = linking.Mark();
+  while (!linking.AllEnded(mark)) {
+    co_await Sleep(vault_.context.executor, kLinkPoll);
+  }
+  co_return true;
+}
+
 Task<absl::Status> ConsentLeaves::CloseHosts(Id128 person, HerNo no, absl::Time said) {
+  co_await LinksAreThere();
   CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
   for (const std::string& institution : hosts) {
     absl::Status ended = co_await EndHost(person, institution, said, no);
@@ -336,7 +350,10 @@ Task<absl::Status> ConsentLeaves::Restricted(Id128 person, uint64_t index, bool 
   co_return absl::OkStatus();
 }
 
+// A host stays on the very agreement it was linked on, as when it was linked (D-3.1): a permit on another
+// one, or on another ground, is none of hers.
 Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person) {
+  co_await LinksAreThere();
   CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
   for (const std::string& institution : hosts) {
     CO_ASSIGN_OR_RETURN(const auto host, HostThatOpens(vault_, person, institution));
@@ -358,7 +375,7 @@ Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person) {
     }
     if (!IsNo(answered.status())) {
       CO_RETURN_IF_ERROR(answered.status());
-      if (answered->answer.decision == common::v1::DECISION_PERMIT) {
+      if (!JudgeLink(crypto::HexEncode(stored.consent()), answered->answer).has_value()) {
         continue;
       }
     }

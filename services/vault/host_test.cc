@@ -71,6 +71,35 @@ TEST(Host, IsNotLinkedOverANoThatComesMeanwhile) {
   EXPECT_FALSE(Acts(world, 1));
 }
 
+// The moment in which its row is under way: the no is followed once the row is there to end, and is read
+// again when the process dies before.
+TEST(Host, ANoThatIsFollowedWhileItsRowIsWrittenEndsIt) {
+  for (const bool crash : {false, true}) {
+    World world;
+    KeyCommits::Ticket linking = world.vault().access.linking().Enter();  // as LinkHost holds it
+    Withdraws(world, 1);
+    world.Settle();
+    world.Host(1);
+    EXPECT_TRUE(Acts(world, 1));
+    linking = KeyCommits::Ticket();
+    if (crash) {
+      world.Restart();
+    }
+    world.Settle();
+    EXPECT_FALSE(Acts(world, 1)) << crash;
+    EXPECT_TRUE(world.vault().lease.Held());
+  }
+}
+
+TEST(Host, LinkingItHoldsItsPlaceUntilTheRowIsThere) {
+  World world;
+  KeyCommits& linking = world.vault().access.linking();
+  const uint64_t before = linking.Mark();
+  ASSERT_TRUE(Link(world, LinkOf(world, 1)).ok());
+  EXPECT_EQ(linking.Mark(), before + 1);
+  EXPECT_TRUE(linking.AllEnded(linking.Mark()));
+}
+
 // She says no at another desk while it is being linked: there is no row to end, or one that ended before.
 TEST(Host, IsNotLinkedOverAnUnlinkThatComesMeanwhile) {
   for (const bool was_one : {false, true}) {

@@ -74,6 +74,20 @@ TEST(Names, AHostThatConsentNoLongerPermitsEndsWithTheLink) {
   EXPECT_EQ(world.consent.recorded(), 0u) << "a question of the vault's own authorises nothing";
 }
 
+// A permit on another agreement than the one it was linked on is not hers to this host (D-3.1).
+TEST(Names, AHostThatIsPermittedOnAnotherAgreementEndsWithTheLink) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  AreOne(world, 1, 2);
+  world.Settle();
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok()) << "its own still permits it";
+  world.consent.agreement = std::string(32, '8');
+  AreOne(world, 1, 3);
+  world.Settle();
+  EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
+}
+
 // Consent answers so for an institution or a purpose that left the directory, however often it is asked.
 TEST(Names, AHostThatIsInNoDirectoryEndsAndStopsNobodysNo) {
   for (const auto reason : {common::v1::ERROR_REASON_UNKNOWN_CODE, common::v1::ERROR_REASON_INVALID_FIELDS}) {

@@ -58,6 +58,11 @@ class Access {
   Task<absl::StatusOr<std::vector<HostedName>>> RequireHostedNames(rpc::Call call, Id128 person,
                                                                    Attempt attempt);
 
+  /// Hosts that are being linked: a ticket is held from the last look at what ends it until its row is there.
+  /// Who follows a no of hers waits for those that were given out before, and then ends what they made: so
+  /// the no is followed before its leaf counts as applied, whenever this process dies.
+  [[nodiscard]] KeyCommits& linking() { return linking_; }
+
   /// Leaves VAULT_REFUSED, alone or counted, and gives `why` back, to be answered. An error of the store
   /// instead when the leaf could not be written: no attempt goes unseen. Only answers are attempts that were
   /// refused: a failure of the machine (no reason of its own) passes without.
@@ -71,6 +76,7 @@ class Access {
   void CountedNow();
 
   const Vault& vault_;
+  KeyCommits linking_;
   rpc::RefusedCalls refused_;
   std::atomic<bool> stopping_ = false;
   std::mutex mu_;

@@ -45,7 +45,8 @@ std::shared_ptr<OpenReading> WatchFor(const Vault& vault, const Id128& person, c
   return vault.streams.Open(std::move(basis));
 }
 
-// What was linked while her no was followed ends as if it had come after.
+// What was linked while her no was followed ends as if it had come after. Its follower does the same; this is
+// for the answer.
 Task<absl::Status> EndLinked(const Vault& vault, Id128 person, std::string institution) {
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(auto host, vault.store.Host(person, institution));
@@ -137,6 +138,8 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
   watch->Permitted(answered.decided_at, absl::InfiniteFuture());
   const absl::Status caught_up = co_await CaughtUp(vault_, answered.decided_at);
   CO_RETURN_IF_ERROR(caught_up);
+  // From here on a no that is followed waits for the row, and ends it (ConsentLeaves).
+  KeyCommits::Ticket linking = vault_.access.linking().Enter();
   if (const auto cut = watch->WhyCut(); cut.has_value()) {
     co_return StatusOfCut(*cut);
   }
@@ -152,6 +155,7 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
   events.push_back(HostEvent(acting, actor.institution, host.value));
   events.back().event_id = event_id;
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  linking = KeyCommits::Ticket();
   CO_RETURN_IF_ERROR(done.status());
   if (const auto cut = watch->WhyCut(); cut.has_value()) {
     const absl::Status ended = co_await EndLinked(vault_, person, actor.institution);
