@@ -2,20 +2,17 @@
 
 #include <algorithm>
 
-#include "services/consent/domain/expiry.h"
-#include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/against.h"
 
 namespace relais::consent {
 namespace {
 
-bool IsPartlyTakenBack(const PersonState& state, const Agreement& agreement, const Rules& rules) {
+bool SomethingIsTaken(const PersonState& state, const Agreement& agreement, const Rules& rules,
+                      absl::Time now) {
   return std::any_of(state.denials().begin(), state.denials().end(), [&](const Denial& denial) {
-    const bool concerns =
-        denial.at >= agreement.at && (!denial.agreement || denial.agreement == agreement.id);
-    return concerns && std::any_of(denial.lines.begin(), denial.lines.end(), [&](const Line& no) {
-             return std::any_of(agreement.lines.begin(), agreement.lines.end(),
-                                [&](const Line& line) { return Overlap(line, no, rules); });
-           });
+    return std::any_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
+      return Against(state, denial, agreement, line, rules, now).takes != Takes::kNothing;
+    });
   });
 }
 
@@ -26,13 +23,13 @@ v1::ConsentState StateOf(const PersonState& state, const Agreement& agreement, c
   if (agreement.EndedBy(now)) {
     return agreement.ended->invalidated ? v1::CONSENT_STATE_INVALIDATED : v1::CONSENT_STATE_TERMINATED;
   }
-  if (IsTakenBack(state, agreement, rules)) {
+  if (agreement.ended || AllIsTaken(state, agreement, rules, now)) {
     return v1::CONSENT_STATE_WITHDRAWN;
   }
   if (now >= agreement.TermAt(now).until) {
     return v1::CONSENT_STATE_EXPIRED;
   }
-  if (IsPartlyTakenBack(state, agreement, rules)) {
+  if (SomethingIsTaken(state, agreement, rules, now)) {
     return v1::CONSENT_STATE_PARTLY_WITHDRAWN;
   }
   return agreement.renewals.empty() ? v1::CONSENT_STATE_GIVEN : v1::CONSENT_STATE_RENEWED;

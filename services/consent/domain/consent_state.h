@@ -1,5 +1,6 @@
 // What an agreement is now, in the words of D-2.12. For who reads it; decisions look at the acts themselves.
-// Pure.
+// Where persons are linked as one human, a no under another name that it could not answer shows as a
+// withdrawal: one at any desk looks the same, so that nobody learns of a link from it (ADR 50). Pure.
 #pragma once
 
 #include "services/consent/domain/person_state.h"

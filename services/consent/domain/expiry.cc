@@ -23,12 +23,12 @@ bool HoldsRecipients(const std::vector<Recipient>& denied, const std::vector<Rec
          });
 }
 
+}  // namespace
+
 bool HoldsLine(const Line& denied, const Line& agreed, const Rules& rules) {
   return Holds(denied.purposes, agreed.purposes) && Holds(denied.categories, agreed.categories) &&
          Holds(denied.acts, agreed.acts) && HoldsRecipients(denied.recipients, agreed.recipients, rules);
 }
-
-}  // namespace
 
 bool IsTakenBack(const PersonState& state, const Agreement& agreement, const Rules& rules) {
   if (agreement.ended) {

@@ -1,21 +1,24 @@
 #include "services/consent/domain/receipt_state.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "services/consent/domain/expiry.h"
-#include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/against.h"
 
 namespace relais::consent {
 namespace {
 
-bool Touches(const Denial& denial, const Agreement& agreement, const Rules& rules) {
-  if (denial.at < agreement.at || (denial.agreement && *denial.agreement != agreement.id)) {
-    return false;
+// When this no took something from it, while it ran; nullopt: never.
+std::optional<absl::Time> TouchedAt(const PersonState& state, const Denial& denial,
+                                    const Agreement& agreement, const Rules& rules, absl::Time now) {
+  std::optional<absl::Time> touched;
+  for (const Line& line : agreement.lines) {
+    const NoAgainst no = Against(state, denial, agreement, line, rules, now);
+    if (no.takes != Takes::kNothing && no.since <= now && no.since < agreement.TermAt(no.since).until) {
+      touched = std::max(touched.value_or(no.since), no.since);
+    }
   }
-  return std::any_of(denial.lines.begin(), denial.lines.end(), [&](const Line& no) {
-    return std::any_of(agreement.lines.begin(), agreement.lines.end(),
-                       [&](const Line& yes) { return Overlap(no, yes, rules); });
-  });
+  return touched;
 }
 
 }  // namespace
@@ -28,12 +31,11 @@ StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreeme
   }
   std::optional<absl::Time> touched;
   for (const Denial& denial : state.denials()) {
-    if (denial.at <= now && denial.at < agreement.TermAt(denial.at).until &&
-        Touches(denial, agreement, rules)) {
-      touched = std::max(touched.value_or(denial.at), denial.at);
+    if (const std::optional<absl::Time> at = TouchedAt(state, denial, agreement, rules, now)) {
+      touched = std::max(touched.value_or(*at), *at);
     }
   }
-  if (touched && IsTakenBack(state, agreement, rules)) {
+  if (touched && (agreement.ended || AllIsTaken(state, agreement, rules, now))) {
     return {v1::RECEIPT_STATE_WITHDRAWN, *touched};
   }
   const absl::Time until = agreement.TermAt(now).until;

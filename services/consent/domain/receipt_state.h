@@ -14,8 +14,8 @@ struct StateOfReceipt {
 };
 
 /// At `now`, by the renewals, the mandate and the ending known then; in the order of StateOf: ended by
-/// others, withdrawn, expired. As IsTakenBack reads it, what several acts took back together counts as partly
-/// withdrawn.
+/// others, withdrawn, expired. What several acts took back together counts as partly withdrawn. Where persons
+/// are linked as one human, a no under another name counts from when they were one (against.h).
 [[nodiscard]] StateOfReceipt ReceiptStateOf(const PersonState& state, const Agreement& agreement,
                                             const Rules& rules, absl::Time now);
 
