@@ -1,7 +1,9 @@
 #include "services/cli/questions/her_acts.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
@@ -109,11 +111,12 @@ std::vector<Id128> HerActs::GroupOf(const Id128& person) const {
   return found == groups_.end() ? std::vector<Id128>{person} : found->second;
 }
 
-void HerActs::Link(const Id128& one, const Id128& other) {
+void HerActs::Link(const Id128& one, const Id128& other, uint64_t leaf) {
   std::vector<Id128> group = GroupOf(one);
   if (std::find(group.begin(), group.end(), other) != group.end()) {
     return;
   }
+  linked_at_[other] = leaf;
   const std::vector<Id128> more = GroupOf(other);
   group.insert(group.end(), more.begin(), more.end());
   Person all;
@@ -149,6 +152,7 @@ void HerActs::Split(const Id128& person) {
     std::erase(groups_[each], person);
   }
   groups_.erase(person);
+  linked_at_.erase(person);
 }
 
 void HerActs::Lift(const Id128& person, const std::string& supplier, const std::string& record) {
@@ -226,7 +230,7 @@ void HerActs::Add(const Id128& person, uint64_t leaf, absl::Time time, audit::v1
     // The second of its two leaves: from here on each name reads the acts of both.
     if (linked.canonical_id() == person.bytes()) {
       if (const absl::StatusOr<Id128> other = Id128::FromBytes(linked.linked_id()); other.ok()) {
-        Link(person, *other);
+        Link(person, *other, leaf);
       }
     }
   } else if (event_class == audit::v1::EVENT_CLASS_PERSONS_SPLIT && payload.UnpackTo(&split)) {
@@ -285,36 +289,47 @@ Cover HerActs::CoverOfAct(const ActOfHers& act, const Person* person, const Soug
   return own;
 }
 
-HerActs::Latest HerActs::LatestDenials(const Person& person, const Sought& sought) const {
-  Latest latest;
-  for (const ActOfHers& act : person.acts) {
-    if (act.kind == ActOfHers::Kind::kAgreement) {
+std::vector<HerActs::CoveringNo> HerActs::LatestNoes(const Person& person, const Sought& sought) const {
+  std::vector<CoveringNo> noes;
+  for (const ActOfHers& act : person.acts) {  // by leaf
+    const Cover cover =
+        act.kind == ActOfHers::Kind::kAgreement ? Cover::kNone : CoverOfAct(act, &person, sought);
+    if (cover == Cover::kNone) {
       continue;
     }
-    switch (CoverOfAct(act, &person, sought)) {
-      case Cover::kNarrow:
-        latest.narrow = &act;
-        break;
-      case Cover::kBroad:
-        latest.broad = &act;
-        break;
-      case Cover::kNone:
-        break;
+    const CoveringNo no{&act, cover == Cover::kNarrow};
+    const auto known = std::find_if(noes.begin(), noes.end(), [&](const CoveringNo& had) {
+      return had.narrow == no.narrow && had.no->represented == act.represented && had.no->of == act.of;
+    });
+    if (known == noes.end()) {
+      noes.push_back(no);
+    } else {
+      *known = no;
     }
   }
-  return latest;
+  return noes;
 }
 
-const ActOfHers* HerActs::LatestDenial(const Id128& person, const Sought& sought) const {
-  const Person* found = Find(person);
-  if (found == nullptr) {
-    return nullptr;
+uint64_t HerActs::OneSince(const Id128& name, const Id128& other) const {
+  if (name == other) {
+    return 0;
   }
-  const Latest latest = LatestDenials(*found, sought);
-  if (latest.narrow == nullptr || latest.broad == nullptr) {
-    return latest.narrow != nullptr ? latest.narrow : latest.broad;
+  uint64_t since = 0;
+  bool linked = false;
+  for (const Id128& each : {name, other}) {
+    if (const auto found = linked_at_.find(each); found != linked_at_.end()) {
+      since = std::max(since, found->second);
+      linked = true;
+    }
   }
-  return latest.narrow->leaf > latest.broad->leaf ? latest.narrow : latest.broad;
+  return linked ? since : std::numeric_limits<uint64_t>::max();
+}
+
+bool HerActs::CanAnswer(const ActOfHers& agreement, Cover cover, const CoveringNo& no) const {
+  const bool one = agreement.of == no.no->of || agreement.leaf > OneSince(agreement.of, no.no->of);
+  return one && (cover == Cover::kNarrow || (cover == Cover::kBroad && !no.narrow)) &&
+         (no.no->represented || !agreement.represented) && agreement.leaf > no.no->leaf &&
+         agreement.given() >= no.no->time;
 }
 
 const ActOfHers* HerActs::Standing(const Id128& person, const Sought& sought, bool special) const {
@@ -322,24 +337,44 @@ const ActOfHers* HerActs::Standing(const Id128& person, const Sought& sought, bo
   if (found == nullptr) {
     return nullptr;
   }
-  Latest latest = LatestDenials(*found, sought);
+  std::vector<CoveringNo> noes = LatestNoes(*found, sought);
   for (const ActOfHers& act : found->acts) {
-    if (act.kind != ActOfHers::Kind::kAgreement || (special && !act.explicit_given)) {
-      continue;
-    }
-    const Cover cover = CoverOfAct(act, found, sought);
-    const auto supersedes = [&](const ActOfHers* denial) {
-      return denial != nullptr && act.leaf > denial->leaf && act.given() >= denial->time &&
-             (denial->represented || !act.represented);
-    };
-    if (cover == Cover::kNarrow && supersedes(latest.narrow)) {
-      latest.narrow = nullptr;
-    }
-    if (cover != Cover::kNone && supersedes(latest.broad)) {
-      latest.broad = nullptr;
+    if (!noes.empty() && act.kind == ActOfHers::Kind::kAgreement && (!special || act.explicit_given)) {
+      const Cover cover = CoverOfAct(act, found, sought);
+      std::erase_if(noes, [&](const CoveringNo& no) { return CanAnswer(act, cover, no); });
     }
   }
-  return latest.narrow != nullptr ? latest.narrow : latest.broad;
+  const CoveringNo* latest = nullptr;
+  for (const CoveringNo& no : noes) {
+    const bool before =
+        latest != nullptr && (latest->narrow != no.narrow ? latest->narrow : latest->no->leaf > no.no->leaf);
+    latest = before ? latest : &no;
+  }
+  return latest == nullptr ? nullptr : latest->no;
+}
+
+const ActOfHers* HerActs::EndOf(const Id128& person, const ActOfHers& agreement, const Sought& sought,
+                                bool special) const {
+  const Person* found = Find(person);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  const Cover cover = CoverOfAct(agreement, found, sought);
+  const auto answered = [&](const CoveringNo& no) {
+    return CanAnswer(agreement, cover, no) ||
+           std::any_of(found->acts.begin(), found->acts.end(), [&](const ActOfHers& act) {
+             return act.kind == ActOfHers::Kind::kAgreement && (!special || act.explicit_given) &&
+                    act.given() <= agreement.given() && CanAnswer(act, CoverOfAct(act, found, sought), no);
+           });
+  };
+  const ActOfHers* end = nullptr;
+  for (const CoveringNo& no : LatestNoes(*found, sought)) {
+    const bool ended = agreement.leaf < no.no->leaf || agreement.given() < no.no->time || !answered(no);
+    if (ended && (end == nullptr || no.no->leaf > end->leaf)) {
+      end = no.no;
+    }
+  }
+  return end;
 }
 
 std::optional<uint64_t> HerActs::Objection(const Id128& person, std::string_view supplier) const {

@@ -57,7 +57,8 @@ struct ActOfHers {
 };
 
 /// Persons who are linked are one human: from the leaf that says so each has the acts of all, until the leaf
-/// that splits them. Where the questions are asked in shares, only within one share.
+/// that splits them. Across names a yes answers a no only if it was recorded after that leaf (ADR 40). Where
+/// the questions are asked in shares, only within one share.
 ///
 /// Not thread-safe. About 300 bytes for a person with one act, 110 for each more; distinct sets of lines are
 /// kept once.
@@ -77,11 +78,14 @@ class HerActs {
 
   /// The latest refusal or withdrawal of hers that still stands against this: a narrow one until a later
   /// agreement that names the recipient, a broad one until any later agreement that covers it, her own until
-  /// one of her own. Agreements to
-  /// what needs an explicit flag count only with it. Null: none.
+  /// one of her own, one under another name until one that was recorded since both names are one. Each name's
+  /// noes stand for themselves: to answer one's is not to answer the other's. Agreements to what needs an
+  /// explicit flag count only with it. Null: none.
   [[nodiscard]] const ActOfHers* Standing(const Id128& person, const Sought& sought, bool special) const;
-  /// The latest refusal or withdrawal that covers this, whether or not it still stands. Null: none.
-  [[nodiscard]] const ActOfHers* LatestDenial(const Id128& person, const Sought& sought) const;
+  /// The latest refusal or withdrawal covering this that ended the agreement, or that the agreement could not
+  /// answer and nothing had answered when it was given, so that it never began. Null: none.
+  [[nodiscard]] const ActOfHers* EndOf(const Id128& person, const ActOfHers& agreement, const Sought& sought,
+                                       bool special) const;
   /// The leaf of her objection to that supplier which was not lifted (D-1.6).
   [[nodiscard]] std::optional<uint64_t> Objection(const Id128& person, std::string_view supplier) const;
 
@@ -100,9 +104,10 @@ class HerActs {
     std::vector<ActOfHers> acts;
     std::vector<ObjectionOfHers> objections;
   };
-  struct Latest {
-    const ActOfHers* narrow = nullptr;
-    const ActOfHers* broad = nullptr;
+  // The latest no of a class: narrow or broad, hers or a representative's, of one name.
+  struct CoveringNo {
+    const ActOfHers* no;
+    bool narrow;
   };
 
   bool Room();
@@ -112,18 +117,23 @@ class HerActs {
   ActOfHers* ChangeAgreement(const Id128& person, const std::string& hex);
   void Object(const Id128& person, ObjectionOfHers objection);
   void Lift(const Id128& person, const std::string& supplier, const std::string& record);
-  void Link(const Id128& one, const Id128& other);
+  void Link(const Id128& one, const Id128& other, uint64_t leaf);
   void Split(const Id128& person);
   [[nodiscard]] std::vector<Id128> GroupOf(const Id128& person) const;
   [[nodiscard]] const Person* Find(const Id128& person) const;
   [[nodiscard]] Cover CoverOfAct(const ActOfHers& act, const Person* person, const Sought& sought) const;
-  [[nodiscard]] Latest LatestDenials(const Person& person, const Sought& sought) const;
+  [[nodiscard]] std::vector<CoveringNo> LatestNoes(const Person& person, const Sought& sought) const;
+  /// The leaf since which two names are one human: 0 of one name, the highest number of names that are not
+  /// one.
+  [[nodiscard]] uint64_t OneSince(const Id128& name, const Id128& other) const;
+  [[nodiscard]] bool CanAnswer(const ActOfHers& agreement, Cover cover, const CoveringNo& no) const;
 
   const size_t most_acts_;
   size_t held_ = 0;
   bool overflowed_ = false;
   absl::flat_hash_map<Id128, Person> persons_;
   absl::flat_hash_map<Id128, std::vector<Id128>> groups_;  // of more than one
+  absl::flat_hash_map<Id128, uint64_t> linked_at_;         // the leaf that linked her to another
   absl::flat_hash_map<std::string, uint32_t> line_ids_;
   std::vector<Lines> lines_;
   absl::flat_hash_map<std::string, uint32_t> text_ids_;

@@ -1,4 +1,4 @@
-// permit-after-refusal: D-2.6.2, judged again from the leaves alone.
+// permit-after-refusal: D-2.6.2 and ADR 40, judged again from the leaves alone.
 #include "services/cli/questions/catalog.h"
 #include "services/cli/questions/permits.h"
 
@@ -44,18 +44,21 @@ class PermitAfterRefusal final : public Question {
       return;
     }
     const Sought sought = permit.SoughtFor(leaf, category);
-    if (const ActOfHers* denial = acts.Standing(permit.person, sought, permit.IsSpecial(category.category))) {
+    const bool special = permit.IsSpecial(category.category);
+    if (const ActOfHers* denial = acts.Standing(permit.person, sought, special)) {
       Report(leaf, category, denial->kind == ActOfHers::Kind::kRefusal ? "REFUSED" : "WITHDRAWN",
              denial->leaf);
       return;
     }
-    // A denial ends the agreements before it: the one that followed does not bring them back.
-    const ActOfHers* denial = acts.LatestDenial(permit.person, sought);
+    // A denial ends the agreements before it: the one that followed does not bring them back. Nor does one
+    // begin that could not answer a no which stood then.
     const ActOfHers* cited = category.ground == common::v1::GROUND_AGREEMENT && category.basis
                                  ? acts.FindAgreement(permit.person, *category.basis)
                                  : nullptr;
-    if (denial != nullptr && cited != nullptr &&
-        (cited->leaf < denial->leaf || cited->given() < denial->time)) {
+    if (cited == nullptr) {
+      return;
+    }
+    if (const ActOfHers* denial = acts.EndOf(permit.person, *cited, sought, special)) {
       Report(leaf, category, "ENDED_AGREEMENT", denial->leaf);
     }
   }

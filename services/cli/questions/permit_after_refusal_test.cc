@@ -52,6 +52,67 @@ TEST_F(PermitAfterRefusalTest, OfLinkedPersonsTheNoOfEitherStands) {
   EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 4 1"));
 }
 
+// ADR 40: of two who became one by likeness nobody knows that the yes is of who said the no.
+TEST_F(PermitAfterRefusalTest, ALaterYesOfAnotherNameAnswersOnlyIfRecordedSinceTheyAreOne) {
+  teller.Refuses(2, caf);
+  teller.Agrees(1, caf, 7);
+  teller.Links(1, 2);
+  teller.Permit(1, 7);
+  teller.Permit(2, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 3 0", "REFUSED 4 0"));
+  teller.Agrees(1, caf, 8);  // each has a leaf
+  teller.Agrees(2, caf, 8);
+  teller.Permit(1, 8);
+  teller.Permit(2, 8);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+  teller.Permit(1, 7);  // it never began
+  EXPECT_THAT(teller.Codes(), ElementsAre("ENDED_AGREEMENT 9 0"));
+}
+
+TEST_F(PermitAfterRefusalTest, AnsweredUnderItsOwnNameANoIsAnswered) {
+  teller.Refuses(2, caf);
+  teller.Agrees(2, caf, 7);
+  teller.Agrees(1, caf, 8);
+  teller.Links(1, 2);
+  teller.Permit(1, 7);
+  teller.Permit(1, 8);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+}
+
+TEST_F(PermitAfterRefusalTest, ToAnswerTheNoOfOneNameIsNotToAnswerTheOthers) {
+  teller.Refuses(2, caf);
+  teller.Refuses(1, caf);
+  teller.Agrees(1, caf, 7);
+  teller.Links(1, 2);
+  teller.Permit(1, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 4 0"));
+}
+
+TEST_F(PermitAfterRefusalTest, OfTwoWhoAreLinkedToAThirdTheLaterLinkCounts) {
+  teller.Refuses(3, caf);
+  teller.Links(1, 2);
+  teller.Agrees(2, caf, 7);  // to 1 and 2 as one
+  teller.Links(1, 3);
+  teller.Permit(2, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 4 0"));
+  teller.Agrees(2, caf, 8);
+  teller.Permit(2, 8);
+  EXPECT_THAT(teller.Codes(), IsEmpty());
+}
+
+TEST_F(PermitAfterRefusalTest, ARepresentativesNoAfterHersDoesNotHideIt) {
+  teller.Refuses(1, caf);
+  consent::v1::RefusalRecorded represented;
+  *represented.add_lines() = caf;
+  represented.set_said_by(consent::v1::REPRESENTATION_TUTELLE);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_REFUSAL_RECORDED, represented, Teller::Of(1));
+  consent::v1::Consent agreed = teller.AgreementTo(caf, 7);
+  agreed.mutable_representative()->set_kind(consent::v1::REPRESENTATION_TUTELLE);
+  teller.Agrees(1, agreed);
+  teller.Permit(1, 7);
+  EXPECT_THAT(teller.Codes(), ElementsAre("REFUSED 3 0"));
+}
+
 TEST_F(PermitAfterRefusalTest, AfterASplitTheNoFromBeforeIsHersAlone) {
   teller.Agrees(1, caf, 7);
   teller.Refuses(2, caf);
