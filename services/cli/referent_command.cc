@@ -118,11 +118,15 @@ void AddReferentCommands(CLI::App& app, Context& context) {
   OnRun(propose, context, propose_options, RunPropose);
 
   auto decide_options = std::make_shared<ReferentOptions>();
-  CLI::App& decide =
-      AddChange(noun, "decide", "record what she said to the proposal",
-                "relais --as emmaus/maraude referent decide HANDLE ID --agreed", *decide_options);
-  decide.add_flag("--agreed", decide_options->agreed, "she agrees");
-  decide.add_flag("--refused", decide_options->refused, "she refuses");
+  CLI::App& decide = AddChange(
+      noun, "decide",
+      "record what she said to the proposal; of two who are active at once (PIVOT_CONFLICT in `show` "
+      "or in a notice) whom she keeps",
+      "relais --as emmaus/maraude referent decide HANDLE ID --agreed", *decide_options);
+  decide.add_flag("--agreed", decide_options->agreed,
+                  "she agrees; of one in a conflict: she keeps him, and the others end");
+  decide.add_flag("--refused", decide_options->refused,
+                  "she refuses; of one in a conflict: he ends, and the others go on");
   OnRun(decide, context, decide_options, RunDecide);
 
   auto accept_options = std::make_shared<ReferentOptions>();

@@ -181,6 +181,41 @@ TEST(LinkedPersons, HerReferentIsFoundUnderEveryName) {  // D-5.2
   EXPECT_EQ(GoesTo(world, 2), "dsol-75120");
 }
 
+TEST(LinkedPersons, ItsOwnReferentIsShownUnderEveryName) {  // D-5.2, ADR 42
+  World world;
+  const std::string id = Active(world, kHospital, 1);
+  const auto get = [&](const std::string& institution, const std::string& system, uint64_t person) {
+    v1::GetReferentRequest request;
+    *request.mutable_person() = world.Handle(institution, person);
+    return world.Run(world.service().referents().GetReferent(world.As(institution, system), request));
+  };
+  EXPECT_TRUE(absl::IsNotFound(get("aphp", "pass", 2).status())) << "two persons still";
+  AreOne(world, 2, 1);
+  for (const uint64_t person : {1, 2}) {
+    const v1::Referent shown = Shown(world, kHospital, person);
+    EXPECT_EQ(shown.referent_id(), id);
+    // By the name he is under, so that what is asked about him finds him.
+    EXPECT_EQ(shown.person().handle(), world.Handle("aphp", 1).handle());
+    EXPECT_EQ(shown.conflict(), v1::PIVOT_CONFLICT_UNSPECIFIED);
+    const auto his = get("ville-paris", "dsol", person);
+    ASSERT_TRUE(his.ok()) << his.status();
+    EXPECT_EQ(his->referent().referent_id(), id);
+    // Whose he is not sees nothing under either.
+    const auto other = get("caf", "droits", person);
+    EXPECT_EQ(rpc::ReasonOf(other.status()), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  }
+  v1::EndRequest end;
+  end.set_request_id("end");
+  *end.mutable_person() = Shown(world, kHospital, 2).person();
+  end.set_referent_id(id);
+  end.set_reason("relais passé");
+  EXPECT_TRUE(world.Run(world.service().referents().End(world.As("aphp", "pass"), end)).ok());
+  EXPECT_EQ(Shown(world, kHospital, 2).state(), v1::Referent::STATE_ENDED);
+  AreTwo(world, 2, 1);
+  EXPECT_TRUE(absl::IsNotFound(get("aphp", "pass", 2).status()));
+  EXPECT_EQ(Shown(world, kHospital, 1).referent_id(), id);
+}
+
 TEST(LinkedPersons, WhoWentAlongIsFoundThere) {
   World world;
   AreOne(world, 1, 2, 1);

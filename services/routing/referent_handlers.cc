@@ -261,19 +261,15 @@ Task<absl::StatusOr<v1::EndResponse>> ReferentHandlers::End(rpc::Call call, v1::
 Task<absl::StatusOr<v1::GetReferentResponse>> ReferentHandlers::GetReferent(rpc::Call call,
                                                                             v1::GetReferentRequest request) {
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context_, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const auto slot, store_.Slot(person));
-  v1::PersonSlot own;
-  for (const v1::ReferentState& referent : slot.value.referents()) {
-    if (Concerns(call, referent)) {
-      *own.add_referents() = referent;
-    }
-  }
-  const v1::ReferentState* current = CurrentReferent(own);
-  if (current == nullptr) {
+  CO_ASSIGN_OR_RETURN(const HerPivots hers, pivots_.Of(person));
+  // Over all her names, as her messages find him (ADR 42); named as the institution knows her who proposed or
+  // is him.
+  const std::optional<ActivePivot> shown = ReferentFor(hers.names, hers.Leading(), call.caller.institution);
+  if (!shown.has_value()) {
     co_return rpc::NoSuchOrNotYours();
   }
   v1::GetReferentResponse response;
-  *response.mutable_referent() = Show(call, person, *current);
+  *response.mutable_referent() = Show(call, hers.names[shown->name].person, *shown->referent);
   co_return response;
 }
 

@@ -30,7 +30,46 @@ bool Ends(const v1::ReferentState& kept, const v1::ReferentState& other, std::st
   return other.conflict() == kept.chosen_in() || conflict == kept.chosen_in();
 }
 
+bool IsOf(const v1::ReferentState& referent, std::string_view institution) {
+  return referent.proposed_by().institution() == institution ||
+         referent.referent().institution() == institution;
+}
+
+bool Waits(const v1::ReferentState& referent) {
+  return referent.state() == v1::Referent::STATE_PROPOSED || referent.state() == v1::Referent::STATE_AGREED;
+}
+
+// How near to what the institution asks for: the lower the nearer.
+int DistanceOf(const ActivePivot& pivot, const v1::ReferentState* leading) {
+  if (pivot.referent->state() == v1::Referent::STATE_ACTIVE) {
+    if (pivot.name == 0) {
+      return 0;
+    }
+    return pivot.referent == leading ? 1 : 2;
+  }
+  return Waits(*pivot.referent) ? 3 : 4;
+}
+
 }  // namespace
+
+std::optional<ActivePivot> ReferentFor(const std::vector<NamedSlot>& names, const v1::ReferentState* leading,
+                                       std::string_view institution) {
+  std::optional<ActivePivot> nearest;
+  for (size_t i = 0; i < names.size(); ++i) {
+    for (const v1::ReferentState& referent : names[i].slot.referents()) {  // newest last
+      const ActivePivot pivot{i, &referent};
+      if (!IsOf(referent, institution)) {
+        continue;
+      }
+      const int distance = DistanceOf(pivot, leading);
+      const int had = nearest ? DistanceOf(*nearest, leading) : distance + 1;
+      if (distance < had || (distance == had && nearest->name == i)) {
+        nearest = pivot;
+      }
+    }
+  }
+  return nearest;
+}
 
 std::vector<ActivePivot> ActivePivots(const std::vector<NamedSlot>& names) {
   std::vector<ActivePivot> pivots;

@@ -24,6 +24,7 @@ struct NamedSlot {
   uint64_t version = 0;  // of the row it was read from; 0: there is none
 };
 
+/// A référent and under which name he is, active unless said.
 struct ActivePivot {
   size_t name = 0;  // position of its slot
   const v1::ReferentState* referent = nullptr;
@@ -38,6 +39,13 @@ std::string ConflictBetween(const std::vector<ActivePivot>& pivots);
 /// Who leads: whom she chose last in this conflict, else the oldest. Nullptr when there is none. `conflict`:
 /// the 16 bytes that stand for ConflictBetween; empty: none.
 const v1::ReferentState* LeadingPivot(const std::vector<ActivePivot>& pivots, std::string_view conflict);
+
+/// The référent whom an institution is shown when it asks by the first of the names: of those that it
+/// proposed or is. Under that name while one is active there; else the one who leads, or another who is
+/// active, under whatever name; else a proposal that waits, else the newest of what is over, by the name
+/// asked first. Nullopt: none is its own. It lives as long as `names`; `leading` is one of theirs, or null.
+std::optional<ActivePivot> ReferentFor(const std::vector<NamedSlot>& names, const v1::ReferentState* leading,
+                                       std::string_view institution);
 
 struct PivotStep {
   enum class Kind {

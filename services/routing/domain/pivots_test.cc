@@ -168,6 +168,48 @@ TEST(Pivots, WhereverItWasLeft) {
   }
 }
 
+// ADR 42: an institution is shown its own, under whatever name of hers.
+TEST(Pivots, WhomAnInstitutionIsShown) {
+  const auto of = [](v1::ReferentState referent, const std::string& proposer,
+                     const std::string& institution) {
+    referent.mutable_proposed_by()->set_institution(proposer);
+    referent.mutable_referent()->set_institution(institution);
+    return referent;
+  };
+  const auto in = [](v1::ReferentState referent, v1::Referent::State state) {
+    referent.set_state(state);
+    return referent;
+  };
+  const auto shown = [](const std::vector<NamedSlot>& names, const std::string& institution) {
+    const auto found = ReferentFor(names, Leading(names), institution);
+    return found ? found->referent->referent_id() + std::to_string(found->name) : std::string("none");
+  };
+  const v1::ReferentState old = of(ActiveSince("old", 1), "aphp", "ville-paris");
+  const v1::ReferentState young = of(ActiveSince("young", 9), "aphp", "caf");
+  const v1::ReferentState waits = of(in(ActiveSince("w", 5), v1::Referent::STATE_AGREED), "aphp", "casvp");
+  const v1::ReferentState over = of(in(ActiveSince("o", 5), v1::Referent::STATE_ENDED), "aphp", "casvp");
+  const v1::ReferentState later = of(in(ActiveSince("l", 6), v1::Referent::STATE_REFUSED), "aphp", "siao");
+
+  std::vector<NamedSlot> names = {SlotOf('a', {}), SlotOf('b', {old})};
+  EXPECT_EQ(shown(names, "aphp"), "old1") << "who proposed him";
+  EXPECT_EQ(shown(names, "ville-paris"), "old1") << "who is him";
+  EXPECT_EQ(shown(names, "emmaus"), "none");
+  names = {SlotOf('a', {young}), SlotOf('b', {old})};
+  EXPECT_EQ(shown(names, "aphp"), "young0") << "the name it asks by first, in a conflict too";
+  EXPECT_EQ(shown(names, "ville-paris"), "old1");
+  EXPECT_EQ(shown(names, "caf"), "young0");
+  names = {SlotOf('c', {over}), SlotOf('a', {young}), SlotOf('b', {old})};
+  EXPECT_EQ(shown(names, "aphp"), "old2") << "who leads";
+  EXPECT_EQ(shown(names, "caf"), "young1");
+  EXPECT_EQ(shown(names, "casvp"), "o0");
+  names = {SlotOf('a', {over}), SlotOf('b', {waits})};
+  EXPECT_EQ(shown(names, "aphp"), "w1") << "what waits for an answer before what is over";
+  names = {SlotOf('a', {over, later}), SlotOf('b', {over})};
+  EXPECT_EQ(shown(names, "aphp"), "l0") << "the newest";
+  names = {SlotOf('a', {waits}), SlotOf('b', {waits})};
+  EXPECT_EQ(shown(names, "aphp"), "w0");
+}
+
 TEST(Pivots, AStepOfSomebodyWhoIsGoneIsNone) {
   v1::PersonSlot slot;
   EXPECT_FALSE(TakePivotStep({PivotStep::Kind::kEnd, 0, "r", false}, "c", kNow, slot).has_value());
