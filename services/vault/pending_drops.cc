@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
 #include "services/vault/destroying.h"
+#include "services/vault/domain/document_types.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/events.h"
 #include "services/vault/handlers/upload_handlers.h"
@@ -25,6 +26,25 @@ bool IsPending(const std::optional<Stored<v1::StoredDocument>>& document) {
          document->value.versions_size() > 0;
 }
 
+// On the list before consent is asked, as a reading is. On which agreement of hers the drop rests is not
+// told: the end of any touches it.
+std::shared_ptr<OpenReading> WatchFor(const Vault& vault, const Id128& person, const Id128& document,
+                                      const v1::StoredDocument& drop) {
+  const std::string& institution = drop.drop_host().institution();
+  const auto directory = vault.context.directory();
+  const directory::Institution* found = directory->FindInstitution(institution);
+  ReadingBasis basis;
+  basis.person = person;
+  basis.document = document;
+  basis.share = document;  // rests on an answer of consent's
+  basis.covered.purpose = drop.drop_purpose();
+  basis.covered.institution = institution;
+  basis.covered.kind = found == nullptr ? "" : found->kind;
+  basis.covered.act = common::v1::ACT_STORE;
+  basis.covered.categories = CategoriesOf(drop.type());
+  return vault.streams.Open(std::move(basis));
+}
+
 }  // namespace
 
 storage::CommitRequest SetPending(const Vault& vault, const Id128& document, const Id128& person,
@@ -37,6 +57,22 @@ storage::CommitRequest SetPending(const Vault& vault, const Id128& document, con
   }
   commit.batch.push_back({document.ToBytes(), std::move(value)});
   return commit;
+}
+
+absl::StatusOr<std::vector<Id128>> PendingOf(const Vault& vault, const Id128& person) {
+  std::vector<Id128> drops;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(BucketOf(vault), "", from, kPage));
+    for (const storage::KeyedEntry& row : page.entries) {
+      const auto document = IdOf(row.key);
+      if (document.ok() && row.entry.value == person.bytes()) {
+        drops.push_back(*document);
+      }
+    }
+    from = page.next;
+  } while (!from.empty());
+  return drops;
 }
 
 PendingDrops::PendingDrops(const Vault& vault)
@@ -84,11 +120,22 @@ Task<absl::StatusOr<bool>> PendingDrops::Decide(Id128 person, Id128 document) {
   if (!host.has_value() || !ActsForHer(host->value, vault_.context.clock.Now())) {
     co_return false;
   }
+  const audit::Follower* consent = vault_.lease.consent();
+  if (consent == nullptr) {
+    co_return false;  // her no would not be heard of
+  }
+  const auto watch = WatchFor(vault_, person, document, drop);
+  const uint64_t followed = consent->applied();
   CO_ASSIGN_OR_RETURN(
       const bool permitted,
       co_await MayStore(vault_, person, drop.versions(0).version().depositor(), drop.drop_host(),
                         drop.drop_purpose(), drop.type(), /*recorded=*/true));
+  // A leaf that was followed since consent was asked is later than its answer: the next look asks again.
+  watch->Permitted(followed, absl::InfiniteFuture());
   for (int i = 0; i < kTries; ++i) {
+    if (permitted && watch->WhyCut().has_value()) {
+      co_return false;
+    }
     const auto written = co_await Write(person, document, permitted);
     if (!absl::IsAborted(written.status())) {
       co_return written;

@@ -1,6 +1,9 @@
 // Papers dropped in while consent could not be asked (ADR 35): decided once it can.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "services/vault/background.h"
 #include "services/vault/vault.h"
 
@@ -10,9 +13,13 @@ namespace relais::vault {
 [[nodiscard]] storage::CommitRequest SetPending(const Vault& vault, const Id128& document,
                                                 const Id128& person, bool present);
 
+/// Those of hers on that list.
+[[nodiscard]] absl::StatusOr<std::vector<Id128>> PendingOf(const Vault& vault, const Id128& person);
+
 /// Asks consent about each, every `expiry_scan`: on her agreement it becomes ACTIVE (DOCUMENT_CHANGED); where
 /// consent says no it is destroyed (`REFUSED_DROP`). While its host is none of hers, or consent cannot be
-/// asked, it stays, until the keeper's sweep ends it after kPendingConsent.
+/// asked, or what it answered may have been overtaken by a no of hers, it stays, until the keeper's sweep
+/// ends it after kPendingConsent.
 class PendingDrops {
  public:
   explicit PendingDrops(const Vault& vault);

@@ -1,8 +1,12 @@
 // Déposer: from the first byte to the paper, in virtual time (D-3.5, D-3.7; ADR 34, ADR 36, ADR 37).
 #include <gtest/gtest.h>
 
+#include <optional>
+
+#include "relais/consent/v1/events.pb.h"
 #include "services/vault/convert.h"
 #include "services/vault/format/pieces.h"
+#include "services/vault/pending_drops.h"
 #include "services/vault/testing/world.h"
 
 namespace relais::vault {
@@ -366,6 +370,38 @@ TEST(Drop, WhileConsentIsAwayItIsKeptAndShownToNobody) {
   const size_t asked = world.consent.asked.size();
   world.Settle(absl::Minutes(6));
   EXPECT_EQ(world.consent.asked.size(), asked) << "decided once";
+}
+
+// Consent has said yes, and before that is written her no is followed: the drop waits and is asked about
+// again.
+TEST(Drop, IsNotShownOverANoThatComesMeanwhile) {
+  World world;
+  world.Host(1);
+  world.consent.down = absl::UnavailableError("down");
+  const auto begun = world.TryBegin(DropOf(world, "b", 0), "aphp");
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), "", "aphp");
+  ASSERT_TRUE(done.ok()) << done.status();
+  world.Settle();
+  world.consent.down = absl::OkStatus();
+  world.consent.delay = absl::Milliseconds(500);
+  PendingDrops drops(world.vault());
+  std::optional<absl::StatusOr<uint64_t>> decided;
+  relais::Start(drops.Look(), [&](absl::StatusOr<uint64_t> looked) { decided = std::move(looked); });
+  world.Settle(absl::Milliseconds(100));
+  consent::v1::ConsentWithdrawn withdrawn;
+  withdrawn.set_consent_id(std::string(32, '9'));  // the one it rested on
+  withdrawn.add_lines()->add_acts(common::v1::ACT_STORE);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn);
+  world.Settle();
+  ASSERT_TRUE(decided.has_value());
+  ASSERT_TRUE(decided->ok()) << decided->status();
+  EXPECT_EQ(**decided, 0U);
+  const std::string id = done->document().document_id();
+  EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_PENDING_CONSENT);
+  world.consent.permits = [](const auto&) { return false; };
+  EXPECT_EQ(world.Run(drops.Look()).value(), 1U);
+  EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_DESTROYED);
 }
 
 TEST(Drop, WhatConsentRefusesOnceItIsBackIsDestroyed) {

@@ -30,7 +30,7 @@ bool Touches(const consent::v1::ConsentLine& line, const Covered& covered) {
 }  // namespace
 
 bool Ends(const HerNo& no, const Covered& covered) {
-  if (!no.consent_id.empty() && no.consent_id != covered.consent_id) {
+  if (!no.consent_id.empty() && !covered.consent_id.empty() && no.consent_id != covered.consent_id) {
     return false;
   }
   return no.lines.empty() || std::any_of(no.lines.begin(), no.lines.end(),

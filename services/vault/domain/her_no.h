@@ -20,7 +20,7 @@ struct HerNo {
 
 /// What a share or a host's authority is, in consent's terms.
 struct Covered {
-  std::string consent_id;  // 32 hexadecimal digits
+  std::string consent_id;  // 32 hexadecimal digits; empty: not known which, the end of any touches it
   std::string purpose;
   std::string institution;  // who received
   std::string kind;         // of that institution, by the directory; empty: not known

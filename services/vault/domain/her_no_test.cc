@@ -64,6 +64,8 @@ TEST(HerNo, WhatIsNotKnownEnds) {
   EXPECT_TRUE(Ends({"", {Line("", "", "HOSPITAL", "", common::v1::ACT_UNSPECIFIED)}}, share));
   share.categories.clear();
   EXPECT_TRUE(Ends({"", {Line("", "", "", "IDENTITY", common::v1::ACT_UNSPECIFIED)}}, share));
+  share.consent_id.clear();
+  EXPECT_TRUE(Ends({kOther, {}}, share)) << "it may be that one";
 }
 
 }  // namespace
