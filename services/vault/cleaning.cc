@@ -61,6 +61,16 @@ Task<absl::Status> CommitDerived(const Vault& vault, storage::CommitRequest comm
   co_return done.status();
 }
 
+// The pointer first: what is noted leads to it.
+Task<absl::Status> Unlist(const Vault& vault, Id128 person, VaultStore::ListedDay listed) {
+  const absl::Status off =
+      co_await CommitDerived(vault, vault.store.SetExpiry(listed.day, person, listed.document, false));
+  CO_RETURN_IF_ERROR(off);
+  const absl::Status forgotten =
+      co_await CommitDerived(vault, VaultStore::SetListedDay(person, listed, false));
+  co_return forgotten;
+}
+
 }  // namespace
 
 std::string OwnLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
@@ -108,13 +118,13 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
   co_return status;
 }
 
-Task<absl::Status> OwnLeaves::Count(std::string institution, Id128 document, uint32_t version, uint64_t size,
+Task<absl::Status> OwnLeaves::Count(std::string institution, VaultStore::CountedText text, uint64_t size,
                                     VaultStore::Counted counted) {
   if (institution.empty()) {
     co_return absl::OkStatus();
   }
   for (int i = 0; i < kTries; ++i) {
-    auto commit = vault_.store.CountFor(institution, document, version, size, counted);
+    auto commit = vault_.store.CountFor(institution, text, size, counted);
     if (absl::IsDataLoss(commit.status())) {
       PassedOver(commit.status());  // of an institution whose sums are damaged nothing more is counted
       co_return absl::OkStatus();
@@ -131,6 +141,23 @@ Task<absl::Status> OwnLeaves::Count(std::string institution, Id128 document, uin
   co_return absl::AbortedError("an institution's usage changes too often");
 }
 
+// Of a version that is no more: whichever upload made it. Others of that number may still be under way.
+Task<absl::Status> OwnLeaves::Uncount(std::string institution, Id128 document, uint32_t version) {
+  const auto rows = vault_.store.CountedTexts(institution, document);
+  if (absl::IsDataLoss(rows.status())) {
+    PassedOver(rows.status());
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(rows.status());
+  for (const VaultStore::CountedRow& row : *rows) {
+    if (row.text.version == version && row.counted == VaultStore::Counted::kKept) {
+      const absl::Status counted = co_await Count(institution, row.text, 0, VaultStore::Counted::kNone);
+      CO_RETURN_IF_ERROR(counted);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
 Task<absl::Status> OwnLeaves::UploadChanged(Id128 person, std::string depositor, v1::UploadChanged changed) {
   const auto id = IdIn(changed.upload_id());
   const auto document = IdIn(changed.document_id());
@@ -144,17 +171,17 @@ Task<absl::Status> OwnLeaves::UploadChanged(Id128 person, std::string depositor,
   upload.version = changed.version();
   upload.size = changed.size();
   upload.depositor = depositor;
+  const VaultStore::CountedText text{*document, changed.version(), *id};
   if (changed.state() != v1::Upload::STATE_OPEN) {
     const absl::Status cleaned = co_await CleanUpload(vault_, upload);
     CO_RETURN_IF_ERROR(cleaned);
-    const absl::Status counted =
-        co_await Count(depositor, *document, changed.version(), changed.size(), VaultStore::Counted::kNone);
+    const absl::Status counted = co_await Count(depositor, text, changed.size(), VaultStore::Counted::kNone);
     co_return counted;
   }
   const absl::Status listed = co_await CommitDerived(vault_, vault_.store.SetOpenUpload(upload, true));
   CO_RETURN_IF_ERROR(listed);
   const absl::Status counted =
-      co_await Count(depositor, *document, changed.version(), changed.size(), VaultStore::Counted::kReserved);
+      co_await Count(depositor, text, changed.size(), VaultStore::Counted::kReserved);
   co_return counted;
 }
 
@@ -171,12 +198,12 @@ Task<absl::Status> OwnLeaves::Deposited(Id128 person, v1::DocumentDeposited depo
       upload.upload = content;
       const absl::Status off = co_await CommitDerived(vault_, vault_.store.SetOpenUpload(upload, false));
       CO_RETURN_IF_ERROR(off);
+      const VaultStore::CountedText text{*document, deposited.version(), content};
+      const absl::Status counted = co_await Count(deposited.depositor().institution(), text, deposited.size(),
+                                                  VaultStore::Counted::kKept);
+      CO_RETURN_IF_ERROR(counted);
     }
   }
-  const absl::Status counted =
-      co_await Count(deposited.depositor().institution(), *document, deposited.version(), deposited.size(),
-                     VaultStore::Counted::kKept);
-  CO_RETURN_IF_ERROR(counted);
   if (deposited.state() == v1::Document::STATE_PENDING_CONSENT) {
     const absl::Status pending = co_await CommitDerived(vault_, SetPending(vault_, *document, person, true));
     CO_RETURN_IF_ERROR(pending);
@@ -195,20 +222,43 @@ Task<absl::Status> OwnLeaves::Described(Id128 person, v1::DocumentChanged change
   co_return listed;
 }
 
-// From the paper as it is now: a pointer that an earlier day left is stale, and whoever follows it sees that.
+// From the paper as it is now.
 Task<absl::Status> OwnLeaves::Expires(Id128 person, std::string document_id) {
   const auto document = IdIn(document_id);
   if (!document.has_value()) {
     co_return absl::OkStatus();
   }
   CO_ASSIGN_OR_RETURN(const auto stored, DocumentThatOpens(vault_, person, *document, View::kLive));
-  if (!stored.has_value() || !stored->value.has_expires() ||
-      stored->value.state() == v1::Document::STATE_DESTROYED) {
-    co_return absl::OkStatus();
+  if (!stored.has_value()) {
+    co_return absl::OkStatus();  // being erased: who does so finds every day; or it does not open
   }
-  const absl::Status listed = co_await CommitDerived(
-      vault_, vault_.store.SetExpiry(DayOf(stored->value.expires()), person, *document, true));
+  std::optional<absl::CivilDay> day;
+  if (stored->value.has_expires() && stored->value.state() != v1::Document::STATE_DESTROYED) {
+    day = DayOf(stored->value.expires());
+  }
+  const absl::Status listed = co_await ListDay(person, *document, day);
   co_return listed;
+}
+
+// Under that day and no other; nullopt: under none.
+Task<absl::Status> OwnLeaves::ListDay(Id128 person, Id128 document, std::optional<absl::CivilDay> day) {
+  if (day.has_value()) {
+    const VaultStore::ListedDay listed{document, *day};
+    const absl::Status noted = co_await CommitDerived(vault_, VaultStore::SetListedDay(person, listed, true));
+    CO_RETURN_IF_ERROR(noted);
+    const absl::Status pointed =
+        co_await CommitDerived(vault_, vault_.store.SetExpiry(*day, person, document, true));
+    CO_RETURN_IF_ERROR(pointed);
+  }
+  CO_ASSIGN_OR_RETURN(const std::vector<VaultStore::ListedDay> listed,
+                      vault_.store.ListedDays(person, document));
+  for (const VaultStore::ListedDay& other : listed) {
+    if (other.day != day) {
+      const absl::Status off = co_await Unlist(vault_, person, other);
+      CO_RETURN_IF_ERROR(off);
+    }
+  }
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> OwnLeaves::Destroyed(Id128 person, v1::DocumentDestroyed destroyed) {
@@ -226,10 +276,11 @@ Task<absl::Status> OwnLeaves::Destroyed(Id128 person, v1::DocumentDestroyed dest
   }
   const absl::Status off = co_await CommitDerived(vault_, SetPending(vault_, *document, person, false));
   CO_RETURN_IF_ERROR(off);
+  const absl::Status unlisted = co_await ListDay(person, *document, std::nullopt);
+  CO_RETURN_IF_ERROR(unlisted);
   for (const v1::DocumentVersion& version : destroyed.versions()) {
-    const absl::Status counted =
-        co_await Count(version.depositor().institution(), *document, version.version(), version.size(),
-                       VaultStore::Counted::kNone);
+    std::string institution = version.depositor().institution();
+    const absl::Status counted = co_await Uncount(std::move(institution), *document, version.version());
     CO_RETURN_IF_ERROR(counted);
   }
   co_return absl::OkStatus();
@@ -265,12 +316,9 @@ Task<absl::Status> CleanUpload(const Vault& vault, OpenUpload upload) {
 
 // ---- who erases her
 
-namespace {
-
-Task<absl::Status> Uncount(const Vault& vault, std::string institution, Id128 document, uint32_t version) {
+Task<absl::Status> CountNoMore(const Vault& vault, std::string institution, VaultStore::CountedText text) {
   for (int i = 0; i < kTries; ++i) {
-    CO_ASSIGN_OR_RETURN(auto commit,
-                        vault.store.CountFor(institution, document, version, 0, VaultStore::Counted::kNone));
+    CO_ASSIGN_OR_RETURN(auto commit, vault.store.CountFor(institution, text, 0, VaultStore::Counted::kNone));
     if (!commit.has_value()) {
       co_return absl::OkStatus();
     }
@@ -282,23 +330,20 @@ Task<absl::Status> Uncount(const Vault& vault, std::string institution, Id128 do
   co_return absl::AbortedError("an institution's usage changes too often");
 }
 
+namespace {
+
 Task<absl::Status> EraseDocument(const Vault& vault, Id128 person, Id128 id, v1::StoredDocument document) {
   for (const v1::StoredVersion& version : document.versions()) {
     CO_ASSIGN_OR_RETURN(const Id128 content, IdOf(version.content()));
     const absl::Status emptied = co_await vault.papers.Empty(content);
     CO_RETURN_IF_ERROR(emptied);
+    const VaultStore::CountedText text{id, version.version().version(), content};
     const absl::Status counted =
-        co_await Uncount(vault, version.version().depositor().institution(), id, version.version().version());
+        co_await CountNoMore(vault, version.version().depositor().institution(), text);
     CO_RETURN_IF_ERROR(counted);
   }
   const absl::Status decided = co_await CommitDerived(vault, SetPending(vault, id, person, false));
-  CO_RETURN_IF_ERROR(decided);
-  if (document.has_expires()) {
-    const absl::Status off =
-        co_await CommitDerived(vault, vault.store.SetExpiry(DayOf(document.expires()), person, id, false));
-    CO_RETURN_IF_ERROR(off);
-  }
-  co_return absl::OkStatus();
+  co_return decided;
 }
 
 Task<absl::Status> EraseDocuments(const Vault& vault, Id128 person) {
@@ -323,12 +368,26 @@ Task<absl::Status> EraseUploads(const Vault& vault, Id128 person) {
       upload.upload = row.id;
       const absl::Status cleaned = co_await CleanUpload(vault, upload);
       CO_RETURN_IF_ERROR(cleaned);
-      CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(row.stored.value.document()));
-      const absl::Status counted = co_await Uncount(vault, row.stored.value.depositor().institution(),
-                                                    document, row.stored.value.version());
+      VaultStore::CountedText text;
+      CO_ASSIGN_OR_RETURN(text.document, IdOf(row.stored.value.document()));
+      text.version = row.stored.value.version();
+      text.upload = row.id;
+      const absl::Status counted =
+          co_await CountNoMore(vault, row.stored.value.depositor().institution(), text);
       CO_RETURN_IF_ERROR(counted);
     }
     from = page.next;
+  }
+  co_return absl::OkStatus();
+}
+
+// Whatever day they had, and whether their records open or not.
+Task<absl::Status> EraseDays(const Vault& vault, Id128 person) {
+  CO_ASSIGN_OR_RETURN(const std::vector<VaultStore::ListedDay> listed,
+                      vault.store.ListedDays(person, std::nullopt));
+  for (const VaultStore::ListedDay& day : listed) {
+    const absl::Status off = co_await Unlist(vault, person, day);
+    CO_RETURN_IF_ERROR(off);
   }
   co_return absl::OkStatus();
 }
@@ -364,6 +423,8 @@ Task<absl::Status> ErasePointers(const Vault& vault, Id128 person) {
 Task<absl::Status> EraseElsewhere(const Vault& vault, Id128 person) {
   const absl::Status uploads = co_await EraseUploads(vault, person);
   CO_RETURN_IF_ERROR(uploads);
+  const absl::Status days = co_await EraseDays(vault, person);
+  CO_RETURN_IF_ERROR(days);
   const absl::Status documents = co_await EraseDocuments(vault, person);
   CO_RETURN_IF_ERROR(documents);
   const absl::Status pointers = co_await ErasePointers(vault, person);

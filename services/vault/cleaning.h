@@ -2,8 +2,10 @@
 // more go, and the derived lists follow (README, "Acts and commits").
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "absl/time/civil_time.h"
 #include "common/audit/follower.h"
 #include "relais/vault/v1/events.pb.h"
 #include "services/vault/vault.h"
@@ -30,10 +32,12 @@ class OwnLeaves final : public audit::LeafHandler {
   Task<absl::Status> Destroyed(Id128 person, v1::DocumentDestroyed destroyed);
   Task<absl::Status> Described(Id128 person, v1::DocumentChanged changed);
   Task<absl::Status> Expires(Id128 person, std::string document_id);
+  Task<absl::Status> ListDay(Id128 person, Id128 document, std::optional<absl::CivilDay> day);
   Task<absl::Status> Pointer(PointerKind kind, std::string institution, Id128 person, std::string id,
                              google::protobuf::Timestamp until, bool present);
-  Task<absl::Status> Count(std::string institution, Id128 document, uint32_t version, uint64_t size,
+  Task<absl::Status> Count(std::string institution, VaultStore::CountedText text, uint64_t size,
                            VaultStore::Counted counted);
+  Task<absl::Status> Uncount(std::string institution, Id128 document, uint32_t version);
 
   const Vault& vault_;
 };
@@ -41,6 +45,9 @@ class OwnLeaves final : public audit::LeafHandler {
 /// Nobody writes the upload any more, its bytes are gone, and it is in no derived list. Idempotent.
 /// UNAVAILABLE while somebody does not stop writing.
 Task<absl::Status> CleanUpload(const Vault& vault, OpenUpload upload);
+
+/// That upload counts no more there. Idempotent. DATA_LOSS: the institution's sums do not read.
+Task<absl::Status> CountNoMore(const Vault& vault, std::string institution, VaultStore::CountedText text);
 
 /// For who erases her, while she is frozen and once the own log's follower has caught up: the bytes of all
 /// her papers and uploads, and every derived row that names her. Her partition itself stays. Idempotent.

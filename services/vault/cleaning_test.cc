@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "services/vault/convert.h"
 #include "services/vault/format/pieces.h"
+#include "services/vault/handlers/destroy_handlers.h"
+#include "services/vault/handlers/metadata_handlers.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/world.h"
 
@@ -82,6 +85,38 @@ TEST(Cleaning, WhatAnInstitutionDepositedIsCountedOnceHoweverOftenItIsFollowed) 
   EXPECT_TRUE(HasBytes(world, first.upload));
 }
 
+// Two uploads for one version: what the one reserved and lost is not taken from what the other kept.
+TEST(Cleaning, AnUploadThatIsGivenUpTakesNothingFromAnotherOfTheSameVersion) {
+  World world;
+  world.Host(1);
+  const World::Deposited first = world.MustDeposit(1, Pdf(1000));
+  v1::BeginUploadRequest other = world.Begin(1, "other", 700);
+  other.set_document_id(first.document);
+  const auto begun = world.TryBegin(other);
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  world.MustDeposit(1, Pdf(500, 3), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, first.document);
+  EXPECT_EQ(UsageOf(world, kHost).bytes(), 1500U);
+  EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 700U);
+  v1::AbandonUploadRequest abandon;
+  abandon.set_request_id("abandon");
+  *abandon.mutable_person() = world.Handle(kHost, 1);
+  abandon.set_upload_id(begun->upload().upload_id());
+  const auto given_up = world.Run(world.service().uploads().AbandonUpload(world.As(kHost), abandon));
+  ASSERT_TRUE(given_up.ok()) << given_up.status();
+  world.Settle();
+  EXPECT_EQ(UsageOf(world, kHost).bytes(), 1500U);
+  EXPECT_EQ(UsageOf(world, kHost).reserved_bytes(), 0U);
+  EXPECT_EQ(UsageOf(world, kHost).documents(), 1U);
+  v1::DestroyRequest destroy;
+  destroy.set_request_id("destroy");
+  *destroy.mutable_person() = world.Handle(kHost, 1);
+  destroy.set_document_id(first.document);
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+  world.Settle();
+  EXPECT_EQ(UsageOf(world, kHost).bytes(), 0U);
+  EXPECT_EQ(UsageOf(world, kHost).documents(), 0U);
+}
+
 TEST(Cleaning, ARowThatDoesNotOpenStopsNoLeaf) {
   World world;
   world.Host(1);
@@ -153,6 +188,66 @@ TEST(Cleaning, APaperThatExpiresIsListedUnderItsDay) {
   ASSERT_TRUE(listed.ok());
   ASSERT_EQ(listed->rows.size(), 1U);
   EXPECT_EQ(listed->rows[0].document(), Id128::FromHex(begun->upload().document_id())->ToBytes());
+}
+
+size_t ListedOn(World& world, absl::CivilDay day) {
+  const auto listed = world.store().Expiries(day, "", 10);
+  World::Require(listed.status());
+  return listed->rows.size();
+}
+
+// No day that she has corrected, and none of a paper that is no more, keeps naming her.
+TEST(Cleaning, APaperIsListedUnderTheDayItHasAndNoOther) {
+  const absl::CivilDay mistyped(1987, 2, 28);
+  const absl::CivilDay later(2034, 5, 1);
+  World world;
+  world.Host(1);
+  v1::BeginUploadRequest begin = world.Begin(1, "b", 0);
+  *begin.mutable_description()->mutable_expires() = DateOf(mistyped);
+  const auto begun = world.TryBegin(begin);
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  ASSERT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), "").ok());
+  world.Settle();
+  EXPECT_EQ(ListedOn(world, mistyped), 1U);
+  v1::UpdateMetadataRequest update;
+  update.set_request_id("u");
+  *update.mutable_person() = world.Handle(kHost, 1);
+  update.set_document_id(begun->upload().document_id());
+  update.mutable_description()->set_type(v1::DOCUMENT_TYPE_TAX_NOTICE);
+  update.mutable_description()->set_title("avis");
+  *update.mutable_description()->mutable_expires() = DateOf(later);
+  const auto updated = world.Run(world.service().metadata().UpdateMetadata(world.As(kHost), update));
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  world.Settle();
+  EXPECT_EQ(ListedOn(world, mistyped), 0U);
+  EXPECT_EQ(ListedOn(world, later), 1U);
+  EXPECT_EQ(world.store().ListedDays(World::Person(1), std::nullopt)->size(), 1U);
+  v1::DestroyRequest destroy;
+  destroy.set_request_id("d");
+  *destroy.mutable_person() = world.Handle(kHost, 1);
+  destroy.set_document_id(begun->upload().document_id());
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+  world.Settle();
+  EXPECT_EQ(ListedOn(world, later), 0U);
+  EXPECT_TRUE(world.store().ListedDays(World::Person(1), std::nullopt)->empty());
+}
+
+// A pointer that a crash left behind, of a day long gone: whoever erases her finds it by what was noted.
+TEST(Cleaning, WhoErasesHerFindsEveryDay) {
+  const absl::CivilDay old(1999, 1, 1);
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(100));
+  const Id128 document = *Id128::FromHex(paper.document);
+  World::Require(world
+                     .Run(world.context().store.Commit(
+                         VaultStore::SetListedDay(World::Person(1), {document, old}, true)))
+                     .status());
+  World::Require(
+      world.Run(world.context().store.Commit(world.store().SetExpiry(old, World::Person(1), document, true)))
+          .status());
+  World::Require(world.Run(EraseElsewhere(world.vault(), World::Person(1))));
+  EXPECT_EQ(ListedOn(world, old), 0U);
 }
 
 TEST(Cleaning, WhoErasesHerLeavesNoBytesAndNoDerivedRow) {

@@ -1,13 +1,15 @@
 #include "services/vault/erase_damaged.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
-#include "services/vault/convert.h"
+#include "services/vault/cleaning.h"
+#include "services/vault/pending_drops.h"
 
 namespace relais::vault {
 namespace {
@@ -32,6 +34,58 @@ absl::StatusOr<std::vector<Id128>> IdsUnder(const Vault& vault, const Id128& per
   return ids;
 }
 
+absl::StatusOr<std::vector<OpenUpload>> OpenUploadsOf(const Vault& vault, const Id128& person) {
+  std::vector<OpenUpload> hers;
+  Id128 from;
+  for (bool last = false; !last;) {
+    ASSIGN_OR_RETURN(const std::vector<OpenUpload> page, vault.store.OpenUploads(from, kContentsAtOnce));
+    for (const OpenUpload& upload : page) {
+      from = storage::NextId(upload.upload);
+      if (upload.person == person) {
+        hers.push_back(upload);
+      }
+    }
+    last = page.size() < kContentsAtOnce || from.IsZero();
+  }
+  return hers;
+}
+
+// What does not read of an institution's sums is passed over, as when it is counted.
+Task<absl::Status> CountNoneThere(const Vault& vault, std::string institution, Id128 document) {
+  const auto rows = vault.store.CountedTexts(institution, document);
+  if (absl::IsDataLoss(rows.status())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(rows.status());
+  for (const VaultStore::CountedRow& row : *rows) {
+    const absl::Status counted = co_await CountNoMore(vault, institution, row.text);
+    if (!absl::IsDataLoss(counted)) {
+      CO_RETURN_IF_ERROR(counted);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+// Who deposited is in records that may not open: of each of her papers it is looked for at every institution.
+Task<absl::Status> CountNone(const Vault& vault, Id128 person) {
+  std::set<Id128> papers;
+  CO_ASSIGN_OR_RETURN(const std::vector<Id128> documents, IdsUnder(vault, person, "v/doc/"));
+  papers.insert(documents.begin(), documents.end());
+  CO_ASSIGN_OR_RETURN(const std::vector<OpenUpload> open, OpenUploadsOf(vault, person));
+  for (const OpenUpload& upload : open) {
+    papers.insert(upload.document);
+  }
+  const auto directory = vault.context.directory();
+  for (const directory::Institution& institution : directory->content().institutions) {
+    co_await ResumeOn(vault.context.executor);
+    for (const Id128& paper : papers) {
+      const absl::Status counted = co_await CountNoneThere(vault, institution.id, paper);
+      CO_RETURN_IF_ERROR(counted);
+    }
+  }
+  co_return absl::OkStatus();
+}
+
 // The commits that take her out of derived lists.
 absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, const Id128& person) {
   std::vector<storage::CommitRequest> commits;
@@ -51,13 +105,18 @@ absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, co
                                                id, std::nullopt));
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<Id128> documents, IdsUnder(vault, person, "v/doc/"));
-  for (const Id128& id : documents) {
-    const auto document = vault.store.Document(person, id, View::kFrozen);
-    if (document.ok() && document->has_value() && (*document)->value.has_expires()) {
-      commits.push_back(
-          vault.store.SetExpiry(DayOf((*document)->value.expires()), person, id, /*present=*/false));
-    }
+  ASSIGN_OR_RETURN(const std::vector<VaultStore::ListedDay> days,
+                   vault.store.ListedDays(person, std::nullopt));
+  for (const VaultStore::ListedDay& listed : days) {
+    commits.push_back(vault.store.SetExpiry(listed.day, person, listed.document, /*present=*/false));
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> drops, PendingOf(vault, person));
+  for (const Id128& drop : drops) {
+    commits.push_back(SetPending(vault, drop, person, /*present=*/false));
+  }
+  ASSIGN_OR_RETURN(const std::vector<OpenUpload> open, OpenUploadsOf(vault, person));
+  for (const OpenUpload& upload : open) {
+    commits.push_back(vault.store.SetOpenUpload(upload, /*present=*/false));
   }
   ASSIGN_OR_RETURN(const std::vector<Id128> uploads, IdsUnder(vault, person, "v/up/"));
   for (const Id128& id : uploads) {
@@ -100,6 +159,8 @@ Task<absl::Status> EmptyHers(const Vault& vault, Id128 person) {
 }  // namespace
 
 Task<absl::Status> EraseDamaged(const Vault& vault, Id128 person) {
+  const absl::Status counted = co_await CountNone(vault, person);
+  CO_RETURN_IF_ERROR(counted);
   CO_ASSIGN_OR_RETURN(std::vector<storage::CommitRequest> commits, Lists(vault, person));
   for (storage::CommitRequest& commit : commits) {
     const absl::StatusOr<storage::CommitResult> done = co_await vault.context.store.Commit(std::move(commit));

@@ -8,6 +8,7 @@
 
 #include "google/protobuf/wrappers.pb.h"
 #include "services/vault/handlers/reading_handlers.h"
+#include "services/vault/pending_drops.h"
 #include "services/vault/testing/damage.h"
 
 namespace relais::vault {
@@ -139,6 +140,30 @@ TEST(Erasure, ARecordThatDoesNotOpenDoesNotKeepHerPapers) {
   EXPECT_FALSE(InStore(world, World::Person(1).ToBytes()));
   EXPECT_EQ(testing::CountRows(world, BytesOf(hers)), 0);
   EXPECT_TRUE(Read(world, 2, others.document).ok());
+}
+
+// Lists and sums that only her records would lead to are found without them.
+TEST(Erasure, OfDamagedRecordsNoPointerNoDropAndNoSumIsLeft) {
+  World world;
+  const World::Deposited hers = Fill(world, 1);
+  const Id128 document = Hex(hers.document);
+  const absl::CivilDay day(2034, 5, 1);
+  for (storage::CommitRequest commit : {VaultStore::SetListedDay(World::Person(1), {document, day}, true),
+                                        world.store().SetExpiry(day, World::Person(1), document, true),
+                                        SetPending(world.vault(), document, World::Person(1), true)}) {
+    World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
+  }
+  EXPECT_GT(world.store().InstitutionUsage(kHost)->value.bytes(), 0U);
+  testing::Flip(world, VaultStore::PersonPartition(World::Person(1)), testing::RecordKey(hers), 60);
+  Ask(world, 1);
+  world.Settle(absl::Seconds(30));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+  EXPECT_FALSE(InStore(world, World::Person(1).ToBytes()));
+  EXPECT_TRUE(PendingOf(world.vault(), World::Person(1))->empty());
+  const v1::InstitutionUsage usage = world.store().InstitutionUsage(kHost)->value;
+  EXPECT_EQ(usage.bytes(), 0U);
+  EXPECT_EQ(usage.documents(), 0U);
+  EXPECT_EQ(usage.reserved_bytes(), 0U);
 }
 
 TEST(Erasure, SomebodyWithoutAVaultIsAcknowledgedToo) {

@@ -191,15 +191,27 @@ class VaultStore {
   /// What an institution has deposited: derived, so what is under way may lack.
   [[nodiscard]] absl::StatusOr<Stored<v1::InstitutionUsage>> InstitutionUsage(
       std::string_view institution) const;
-  /// What one version of a paper counts for there. kNone: nothing any more.
+  /// What one upload counts for there, from its beginning on. kNone: nothing any more.
   enum class Counted { kNone, kReserved, kKept };
+  /// An upload and the version it makes: several may be made at a time of which one is kept.
+  struct CountedText {
+    Id128 document;
+    uint32_t version = 0;
+    Id128 upload;
+  };
   /// The commit that makes it count so, once however often it is asked for: nullopt when it does already.
   /// Committing it is ABORTED when somebody was faster.
   [[nodiscard]] absl::StatusOr<std::optional<storage::CommitRequest>> CountFor(std::string_view institution,
-                                                                               const Id128& document,
-                                                                               uint32_t version,
+                                                                               const CountedText& text,
                                                                                uint64_t size,
                                                                                Counted counted) const;
+  struct CountedRow {
+    CountedText text;
+    Counted counted = Counted::kNone;
+  };
+  /// What counts there of a paper, whichever version.
+  [[nodiscard]] absl::StatusOr<std::vector<CountedRow>> CountedTexts(std::string_view institution,
+                                                                     const Id128& document) const;
 
   // ---- derived: papers by the day on which they expire (D-3.7)
   /// Not guarded.
@@ -212,6 +224,20 @@ class VaultStore {
   /// Papers whose last day is `day`. A pointer may be stale: look at the paper.
   [[nodiscard]] absl::StatusOr<ExpiryRows> Expiries(absl::CivilDay day, std::string_view from,
                                                     size_t limit) const;
+
+  /// Under which days her papers are listed, or were: in her partition, unsealed, so that every pointer is
+  /// found once a day has changed or she is erased. Noted before the pointer is made and dropped after it
+  /// went.
+  struct ListedDay {
+    Id128 document;
+    absl::CivilDay day;
+  };
+  /// Of one paper, or of all. What is no such row is passed over.
+  [[nodiscard]] absl::StatusOr<std::vector<ListedDay>> ListedDays(const Id128& person,
+                                                                  const std::optional<Id128>& document) const;
+  /// Not guarded.
+  [[nodiscard]] static storage::CommitRequest SetListedDay(const Id128& person, const ListedDay& listed,
+                                                           bool present);
 
   // ---- derived: uploads under way, of everybody
   [[nodiscard]] absl::StatusOr<std::vector<OpenUpload>> OpenUploads(const Id128& from, size_t limit) const;

@@ -13,6 +13,8 @@ namespace {
 constexpr std::string_view kState = "state";
 constexpr std::string_view kTotal = "usage";
 constexpr std::string_view kVersionPrefix = "u/";
+constexpr std::string_view kDayPrefix = "v/day/";
+constexpr size_t kRowsAtOnce = 500;
 constexpr size_t kCountedSize = 1 + 8;
 constexpr size_t kOpenUploadFixed = Id128::kSize + Id128::kSize + 4 + 8;
 
@@ -59,17 +61,37 @@ storage::CommitRequest SetRow(const storage::Partition& partition, std::string k
   return commit;
 }
 
-// What one version of a paper counts for, as its row says.
+// What one upload counts for, as its row says.
 struct CountedVersion {
   VaultStore::Counted counted = VaultStore::Counted::kNone;
   uint64_t size = 0;
 };
 
-std::string CountedKey(const Id128& document, uint32_t version) {
+std::string CountedKey(const VaultStore::CountedText& text) {
   std::string key(kVersionPrefix);
-  key += document.bytes();
-  AppendBigEndian32(version, key);
+  key += text.document.bytes();
+  AppendBigEndian32(text.version, key);
+  key += text.upload.bytes();
   return key;
+}
+
+// nullopt: no key of that kind.
+std::optional<VaultStore::CountedText> ReadCountedKey(std::string_view key) {
+  constexpr size_t kSize = kVersionPrefix.size() + Id128::kSize + 4 + Id128::kSize;
+  if (key.size() != kSize) {
+    return std::nullopt;
+  }
+  key.remove_prefix(kVersionPrefix.size());
+  const auto document = IdOf(key.substr(0, Id128::kSize));
+  const auto upload = IdOf(key.substr(Id128::kSize + 4));
+  if (!document.ok() || !upload.ok()) {
+    return std::nullopt;
+  }
+  return VaultStore::CountedText{*document, ReadBigEndian32(key.substr(Id128::kSize)), *upload};
+}
+
+std::string ListedDayKey(const VaultStore::ListedDay& listed) {
+  return std::string(kDayPrefix) + listed.document.ToBytes() + DayName(listed.day);
 }
 
 std::string PackCounted(const CountedVersion& counted) {
@@ -167,11 +189,11 @@ absl::StatusOr<Stored<v1::InstitutionUsage>> VaultStore::InstitutionUsage(
 }
 
 absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::string_view institution,
-                                                                           const Id128& document,
-                                                                           uint32_t version, uint64_t size,
+                                                                           const CountedText& text,
+                                                                           uint64_t size,
                                                                            Counted counted) const {
   const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
-  const std::string key = CountedKey(document, version);
+  const std::string key = CountedKey(text);
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, key));
   ASSIGN_OR_RETURN(const CountedVersion before, ReadCounted(entry));
   const CountedVersion after{counted, counted == Counted::kNone ? 0 : size};
@@ -179,7 +201,7 @@ absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::
     return std::optional<storage::CommitRequest>();
   }
   ASSIGN_OR_RETURN(Stored<v1::InstitutionUsage> total, InstitutionUsage(institution));
-  const bool first = version == 1;
+  const bool first = text.version == 1;
   TakeAway(before, first, total.value);
   Add(after, first, total.value);
   storage::CommitRequest commit;
@@ -195,6 +217,27 @@ absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::
   }
   commit.batch.push_back({key, std::move(value)});
   return std::optional(std::move(commit));
+}
+
+absl::StatusOr<std::vector<VaultStore::CountedRow>> VaultStore::CountedTexts(std::string_view institution,
+                                                                             const Id128& document) const {
+  const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
+  const std::string prefix = std::string(kVersionPrefix) + document.ToBytes();
+  std::vector<CountedRow> out;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(bucket, prefix, from, kRowsAtOnce));
+    for (const storage::KeyedEntry& row : page.entries) {
+      const std::optional<CountedText> text = ReadCountedKey(row.key);
+      if (!text.has_value()) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(const CountedVersion counted, ReadCounted(row.entry));
+      out.push_back({*text, counted.counted});
+    }
+    from = page.next;
+  } while (!from.empty());
+  return out;
 }
 
 // ---- papers by the day on which they expire
@@ -227,6 +270,33 @@ absl::StatusOr<VaultStore::ExpiryRows> VaultStore::Expiries(absl::CivilDay day, 
     out.rows.push_back(std::move(pointer));
   }
   return out;
+}
+
+absl::StatusOr<std::vector<VaultStore::ListedDay>> VaultStore::ListedDays(
+    const Id128& person, const std::optional<Id128>& document) const {
+  const std::string prefix = std::string(kDayPrefix) + (document.has_value() ? document->ToBytes() : "");
+  std::vector<ListedDay> out;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     context_.store.Scan(PersonPartition(person), prefix, from, kRowsAtOnce));
+    for (const storage::KeyedEntry& row : page.entries) {
+      const std::string_view rest = std::string_view(row.key).substr(kDayPrefix.size());
+      const auto id = IdOf(rest.substr(0, Id128::kSize));
+      ListedDay listed;
+      if (id.ok() && absl::ParseCivilTime(std::string(rest.substr(Id128::kSize)), &listed.day)) {
+        listed.document = *id;
+        out.push_back(listed);
+      }
+    }
+    from = page.next;
+  } while (!from.empty());
+  return out;
+}
+
+storage::CommitRequest VaultStore::SetListedDay(const Id128& person, const ListedDay& listed, bool present) {
+  return SetRow(PersonPartition(person), ListedDayKey(listed),
+                present ? std::optional<std::string>("1") : std::nullopt);
 }
 
 // ---- uploads under way
