@@ -41,8 +41,8 @@ using Ports = std::map<std::string, std::pair<int, int>>;  // service → its po
 const std::map<std::string, std::vector<std::string>>& Peers() {
   static const auto* const peers =
       new std::map<std::string, std::vector<std::string>>{{"consent", {"routing"}},
-                                                          {"routing", {"consent", "alerting"}},
-                                                          {"alerting", {"consent", "routing"}},
+                                                          {"routing", {"consent", "alerting", "vault"}},
+                                                          {"alerting", {"consent", "routing", "vault"}},
                                                           {"vault", {"consent"}}};
   return *peers;
 }

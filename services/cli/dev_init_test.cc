@@ -101,10 +101,12 @@ TEST_F(DevInitTest, PeersAreThoseWhoAreCalled) {
     return rpc::ReadSettings(config).peers;
   };
   EXPECT_EQ(peers("consent"), (std::map<std::string, std::string>{{"routing", "127.0.0.1:7003"}}));
-  EXPECT_EQ(peers("routing"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"},
-                                                                  {"alerting", "127.0.0.1:7005"}}));
-  EXPECT_EQ(peers("alerting"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"},
-                                                                   {"routing", "127.0.0.1:7003"}}));
+  EXPECT_EQ(peers("routing"),
+            (std::map<std::string, std::string>{
+                {"consent", "127.0.0.1:7001"}, {"alerting", "127.0.0.1:7005"}, {"vault", "127.0.0.1:7007"}}));
+  EXPECT_EQ(peers("alerting"),
+            (std::map<std::string, std::string>{
+                {"consent", "127.0.0.1:7001"}, {"routing", "127.0.0.1:7003"}, {"vault", "127.0.0.1:7007"}}));
   EXPECT_EQ(peers("vault"), (std::map<std::string, std::string>{{"consent", "127.0.0.1:7001"}}));
 }
 

@@ -59,12 +59,19 @@ consent::v1::CheckRequest Courier::CheckOf(const v1::MessageState& message) {
   request.set_recipient_desk(message.desk());
   request.set_purpose(message.purpose());
   *request.mutable_categories() = message.categories();
-  request.set_act(common::v1::ACT_TRANSMIT);
+  const bool acts_for_her = message.content().has_expiring_paper() &&
+                            message.recipient().institution() == message.sender().institution();
+  request.set_act(acts_for_her ? common::v1::ACT_HOST : common::v1::ACT_TRANSMIT);
   if (message.has_stated_ground()) {
     *request.mutable_stated_ground() = message.stated_ground();
   }
   request.set_exercise(message.exercise());
   return request;
+}
+
+bool Courier::Permits(const v1::MessageState& message, const consent::v1::CheckResponse& answer) {
+  return answer.decision() == common::v1::DECISION_PERMIT &&
+         (!message.content().has_expiring_paper() || answer.ground() == common::v1::GROUND_AGREEMENT);
 }
 
 absl::Status Courier::CanDeliver() const {
@@ -131,7 +138,7 @@ Task<absl::StatusOr<std::optional<Outgoing>>> Courier::OfferOne(rpc::Call call, 
     log::Warn("a message cannot be checked", {log::Field::Code(failure)});
     co_return std::optional<Outgoing>();
   }
-  if (permit->decision() != common::v1::DECISION_PERMIT) {
+  if (!Permits(stored->value, *permit)) {
     const absl::Status pulled = co_await PullBack(id, "CONSENT");
     CO_RETURN_IF_ERROR(pulled);
     co_return std::optional<Outgoing>();
@@ -220,7 +227,7 @@ Task<absl::Status> Courier::Reconsider(Id128 id) {
   if (!answer.ok()) {
     co_return rpc::PeerFailure(answer.status(), "consent");
   }
-  if (answer->decision() == common::v1::DECISION_PERMIT) {
+  if (Permits(stored->value, *answer)) {
     co_return absl::OkStatus();
   }
   absl::Status pulled = co_await PullBack(id, "CONSENT");

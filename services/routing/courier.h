@@ -55,8 +55,15 @@ class Courier {
   /// Asks again whether an undelivered message may go, and pulls it back if not.
   Task<absl::Status> Reconsider(Id128 message);
 
-  /// The Check that a message's sending rests on.
+  /// Pulls it back if its recipient's system does not have it; OK whatever it is, or when there is none.
+  Task<absl::Status> PullBack(Id128 id, std::string cause);
+
+  /// The Check that a message's sending rests on. A reminder of a paper within the institution that acts for
+  /// her in her vault rests on what lets it act (ACT_HOST); to anybody else it is transmitted.
   static consent::v1::CheckRequest CheckOf(const v1::MessageState& message);
+  /// Whether that answer lets it go. What stands in her vault goes on her agreement alone, whatever else
+  /// would permit it (D-3.1: those she explicitly authorises).
+  static bool Permits(const v1::MessageState& message, const consent::v1::CheckResponse& answer);
   /// What stands for the answer where nobody has to be asked: the message is about no person. Without permit
   /// id.
   static consent::v1::CheckResponse PermitAboutNobody(const v1::MessageState& message, absl::Time now);
@@ -67,7 +74,6 @@ class Courier {
   Task<absl::StatusOr<std::optional<Outgoing>>> OfferOne(rpc::Call call, std::string desk, Id128 id);
   Task<absl::StatusOr<bool>> RecordOffer(rpc::Call call, Id128 id, Stored<v1::MessageState> offered,
                                          common::v1::Ground ground);
-  Task<absl::Status> PullBack(Id128 id, std::string cause);
   Outgoing MakeOffer(const Id128& id, const v1::MessageState& message,
                      const consent::v1::CheckResponse& permit) const;
 

@@ -92,7 +92,7 @@ Task<absl::StatusOr<Deadlines::Place>> Deadlines::NextPlace(Id128 id) {
     if (!answer.ok() && !stays_inside) {
       co_return rpc::PeerFailure(answer.status(), "consent");
     }
-    if (!answer.ok() || answer->decision() == common::v1::DECISION_PERMIT) {
+    if (!answer.ok() || Courier::Permits(there, *answer)) {
       place.to = next->id;
       co_return place;
     }

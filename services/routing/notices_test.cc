@@ -97,13 +97,15 @@ TEST_F(NoticesTest, ItsLeafHasTheSearchsEventAndNoSubject) {
 TEST_F(NoticesTest, EveryLogIsFollowed) {
   world_.consent_log().Append(Search());
   world_.alerting_log().Append(Search());
+  world_.vault_log().Append(Search());
   world_.harness().Append(Search());
   world_.Settle();
   std::set<std::string> services;
   for (const v1::Message& message : Pull(Dpo())) {
     services.insert(message.content().agent_search().service());
   }
-  EXPECT_EQ(services, (std::set<std::string>{"consent", "routing", "alerting"})) << "none waits for another";
+  EXPECT_EQ(services, (std::set<std::string>{"consent", "routing", "alerting", "vault"}))
+      << "none waits for another";
 }
 
 TEST_F(NoticesTest, AnInstitutionWithoutADeskGetsNothing) {

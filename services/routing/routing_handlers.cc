@@ -117,7 +117,7 @@ Task<absl::StatusOr<RoutingHandlers::Search>> RoutingHandlers::Find(rpc::Call ca
       if (!answer.ok()) {
         co_return answer.status();
       }
-      if (answer->decision() == common::v1::DECISION_PERMIT) {
+      if (Courier::Permits(message, *answer)) {
         search.steps.push_back(candidate.step);
         search.chosen = Chosen{std::move(candidate), std::move(*answer), !with_stated_ground};
         co_return search;
@@ -175,6 +175,15 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   if (request.content().has_pivot_conflict()) {
     return rpc::InvalidField("content.pivot_conflict", "is routing's own: made of what it follows");
   }
+  if (request.content().has_expiring_paper() && !call.caller.is_service()) {
+    return rpc::InvalidField("content.expiring_paper", "is for services");
+  }
+  if (request.has_audience() && !call.caller.is_service()) {
+    return rpc::InvalidField("audience", "is for services");
+  }
+  if (request.has_audience() && !request.desk().empty()) {
+    return rpc::InvalidField("desk", "there is an audience");
+  }
   if (request.content().has_agent_search()) {
     return rpc::InvalidField("content.agent_search", "is routing's own: made of a search in a log");
   }
@@ -221,8 +230,9 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call,
     auto rehearsed = co_await Rehearse(std::move(call), std::move(request), std::move(submission));
     co_return rehearsed;
   }
-  auto found = co_await Find(call, submission.message,
-                             QueryOf(submission.message, request.situation(), request.desk()));
+  Query query = QueryOf(submission.message, request.situation(), request.desk());
+  query.audience = request.audience();
+  auto found = co_await Find(call, submission.message, std::move(query));
   CO_RETURN_IF_ERROR(found.status());
   CO_RETURN_IF_ERROR(Address(*found, submission.message));
   // The recorded check, whatever the trials said: this is the permit of the submission, or its denial.
@@ -230,7 +240,7 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call,
   if (!permit.ok()) {
     co_return rpc::PeerFailure(permit.status(), "consent");
   }
-  if (permit->decision() != common::v1::DECISION_PERMIT) {
+  if (!Courier::Permits(submission.message, *permit)) {
     auto refused = co_await Refuse(call, submission.actor, request.request_id(),
                                    std::move(submission.message), permit->next_step());
     co_return refused;
@@ -262,6 +272,20 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Rehearse(rpc::Call cal
   consent::v1::CheckResponse permit = Courier::PermitAboutNobody(message, now);
   auto queued = co_await Queue(std::move(call), std::move(request), std::move(submission), std::move(permit));
   co_return queued;
+}
+
+Task<absl::StatusOr<v1::PullBackResponse>> RoutingHandlers::PullBack(rpc::Call call,
+                                                                     v1::PullBackRequest request) {
+  CO_RETURN_IF_ERROR(context_.Writable());
+  // As Submit names a message: nobody pulls back another's.
+  const std::string owner = call.caller.Name() + "/" + request.sender().institution();
+  const Id128 id = context_.idempotency.Bucket("message", owner, request.submitted_as()).id;
+  std::string cause = "SENDER";
+  const absl::Status pulled = co_await courier_.PullBack(id, std::move(cause));
+  if (!audit::IsErased(pulled)) {  // else it goes with her
+    CO_RETURN_IF_ERROR(pulled);
+  }
+  co_return v1::PullBackResponse();
 }
 
 absl::Status RoutingHandlers::Address(const Search& found, v1::MessageState& message) {

@@ -16,16 +16,18 @@ namespace relais::routing {
 class RoutingHandlers {
  public:
   RoutingHandlers(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
-                  const calendar::Paris& paris, RoutingStore& store, const Pivots& pivots)
+                  const calendar::Paris& paris, RoutingStore& store, const Pivots& pivots, Courier& courier)
       : context_(context),
         peers_(peers),
         settings_(settings),
         paris_(paris),
         store_(store),
-        pivots_(pivots) {}
+        pivots_(pivots),
+        courier_(courier) {}
 
   Task<absl::StatusOr<v1::ResolveResponse>> Resolve(rpc::Call call, v1::ResolveRequest request);
   Task<absl::StatusOr<v1::SubmitResponse>> Submit(rpc::Call call, v1::SubmitRequest request);
+  Task<absl::StatusOr<v1::PullBackResponse>> PullBack(rpc::Call call, v1::PullBackRequest request);
 
  private:
   // A candidate that may receive, with the answer that says so.
@@ -69,6 +71,7 @@ class RoutingHandlers {
   const calendar::Paris& paris_;
   RoutingStore& store_;
   const Pivots& pivots_;
+  Courier& courier_;
   std::atomic<int64_t> last_submitted_ = 0;  // microseconds
 };
 

@@ -94,6 +94,10 @@ class RoutingRpc final : public v1::RoutingService::CallbackService {
                                    v1::SubmitResponse* s) override {
     return bind_.Unary(c, q, s, "Submit", &RoutingHandlers::Submit);
   }
+  grpc::ServerUnaryReactor* PullBack(grpc::CallbackServerContext* c, const v1::PullBackRequest* q,
+                                     v1::PullBackResponse* s) override {
+    return bind_.Unary(c, q, s, "PullBack", &RoutingHandlers::PullBack);
+  }
 
  private:
   rpc::Binding<RoutingHandlers> bind_;
@@ -187,12 +191,17 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   if (runtime.HasPeer("alerting")) {
     ASSIGN_OR_RETURN(alerting_log, runtime.Tail("alerting"));
   }
+  std::unique_ptr<audit::TailSource> vault_log;
+  if (runtime.HasPeer("vault")) {
+    ASSIGN_OR_RETURN(vault_log, runtime.Tail("vault"));
+  }
   settings.lease = runtime.settings().lease;
   settings.rebuild_consent = runtime.Rebuilds("consent");
   settings.rebuild_alerting = runtime.Rebuilds("alerting");
+  settings.rebuild_vault = runtime.Rebuilds("vault");
   auto service =
       std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris, ArchiveOf(runtime),
-                                std::move(consent_log), std::move(alerting_log));
+                                std::move(consent_log), std::move(alerting_log), std::move(vault_log));
   RETURN_IF_ERROR(service->Prepare());
   auto bound = std::make_unique<rpc::BoundService>();
   rpc::Dispatcher& dispatcher = runtime.dispatcher();
@@ -202,6 +211,7 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   bound->services.push_back(std::make_unique<InboxRpc>(dispatcher, service->inboxes()));
   runtime.Show(*bound, "consent", service->consent_follower(), rpc::Lease::kWanted);
   runtime.Show(*bound, "alerting", service->alerting_follower(), rpc::Lease::kNone);
+  runtime.Show(*bound, "vault", service->vault_follower(), rpc::Lease::kNone);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);

@@ -21,9 +21,10 @@ namespace relais::routing {
 class Service {
  public:
   /// `consent_log`: the consent registry's log; nullptr: configured absent, then nothing is ever delivered.
-  /// `alerting_log`: alerting's, for notices to DPOs; nullptr: configured absent.
+  /// `alerting_log`, `vault_log`: theirs, for notices to DPOs; nullptr: configured absent.
   Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris, Archive archive,
-          std::unique_ptr<audit::TailSource> consent_log, std::unique_ptr<audit::TailSource> alerting_log);
+          std::unique_ptr<audit::TailSource> consent_log, std::unique_ptr<audit::TailSource> alerting_log,
+          std::unique_ptr<audit::TailSource> vault_log = nullptr);
 
   /// Before Start, if at all: reads what waits at the desks. Erasures that are made again need it.
   absl::Status Prepare();
@@ -37,6 +38,7 @@ class Service {
   Deadlines& deadlines() { return deadlines_; }
   const audit::Follower* consent_follower() const { return consent_follower_.get(); }
   const audit::Follower* alerting_follower() const { return alerting_follower_.get(); }
+  const audit::Follower* vault_follower() const { return vault_follower_.get(); }
   audit::Follower& own_follower() { return *own_follower_; }
 
  private:
@@ -59,13 +61,16 @@ class Service {
   OwnLeaves own_leaves_;
   ConsentLeaves consent_leaves_;
   NoticeLeaves alerting_leaves_;
+  NoticeLeaves vault_leaves_;
   std::unique_ptr<audit::TailSource> own_log_;
   std::unique_ptr<audit::TailSource> consent_log_;
   std::unique_ptr<audit::TailSource> alerting_log_;
+  std::unique_ptr<audit::TailSource> vault_log_;
   std::unique_ptr<audit::Follower> own_follower_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<audit::Follower> consent_follower_;
   std::unique_ptr<audit::Follower> alerting_follower_;
+  std::unique_ptr<audit::Follower> vault_follower_;
 };
 
 }  // namespace relais::routing

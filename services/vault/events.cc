@@ -258,8 +258,20 @@ std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
 }
 
 bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
-  // Alerting reminds her of papers that expire (D-3.7). Nobody reads more.
-  return peer == "alerting" && event_class == audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING;
+  switch (event_class) {
+    // Alerting reminds her of papers that expire, and of what was renewed or destroyed since no longer
+    // (D-3.7).
+    case audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING:
+    case audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_CHANGED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED:
+    case audit::v1::EVENT_CLASS_HOST_CHANGED:
+      return peer == "alerting";
+    case audit::v1::EVENT_CLASS_AGENT_SEARCHED:  // routing tells the DPO
+      return peer == "routing";
+    default:  // nobody reads more
+      return false;
+  }
 }
 
 }  // namespace relais::vault

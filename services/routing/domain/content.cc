@@ -14,6 +14,7 @@ constexpr std::string_view kEnergyDebt = "ENERGY_DEBT";
 constexpr std::string_view kSigns = "SIGNS";
 constexpr std::string_view kSocialSituation = "SOCIAL_SITUATION";
 constexpr std::string_view kFamily = "FAMILY";
+constexpr std::string_view kDocuments = "DOCUMENTS";
 
 std::vector<std::string_view> CategoriesIn(const v1::UnpaidBill& bill) {
   std::vector<std::string_view> categories = {kEnergyDebt};  // that there is one
@@ -59,6 +60,8 @@ std::vector<std::string_view> CategoriesIn(const v1::Content& content) {
       return {kEnergyDebt};
     case v1::Content::kReferentProposal:
       return {kIdentity};
+    case v1::Content::kExpiringPaper:
+      return {kDocuments};
     default:
       return {};
   }

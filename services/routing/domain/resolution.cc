@@ -29,6 +29,9 @@ constexpr StepText kSteps[] = {
     {"PIVOT_DESK_GONE",
      "le guichet du référent n'est plus à l'annuaire / the référent's desk left the directory"},
     {"PIVOT_NOT_PERMITTED", "le référent ne peut pas recevoir cela / the référent may not receive this"},
+    {"OWN_DESK",
+     "votre institution agit pour elle dans son coffre-fort / your institution acts for her in her vault"},
+    {"PIVOT_TOLD", "le référent est informé autrement / the référent is told otherwise"},
     {"DESK_NOT_PERMITTED", "ce guichet ne peut pas recevoir cela / this desk may not receive this"},
     {"MINOR_TO_CRIP", "mineure ou mineur : CRIP / a minor: CRIP"},
     {"NO_DWELLING", "sans logement : SIAO ou 115 / no dwelling: SIAO or 115"},
@@ -99,6 +102,53 @@ void AddPivot(const directory::Directory& directory, const Query& query, const v
   out.candidates.push_back({desk, pivot->referent().function(), one_of_theirs, MakeStep("PIVOT_ACTIVE")});
 }
 
+// An audience is an institution's, whatever function its human has: it goes on her agreement with that
+// institution, and no team's ground is looked for before it.
+
+// The sender's own desk, for what concerns nobody else. Null when it has none.
+const directory::Desk* OwnDesk(const directory::Directory& directory, const std::string& institution) {
+  const directory::Institution* found = directory.FindInstitution(institution);
+  const directory::Desk* first = nullptr;
+  for (const directory::Desk* desk : directory.DesksOf(institution)) {
+    if (desk->relief_only || (found != nullptr && desk->id == found->dpo.desk)) {
+      continue;
+    }
+    if (desk->whole_city) {
+      return desk;
+    }
+    first = first == nullptr ? desk : first;
+  }
+  return first;
+}
+
+void AddOwnDesk(const directory::Directory& directory, const Query& query, const v1::ReferentState* pivot,
+                Resolution& out) {
+  const directory::Desk* desk = pivot == nullptr ? nullptr : directory.FindDesk(pivot->desk());
+  const bool pivots = desk != nullptr && desk->institution == query.sender;
+  if (!pivots) {
+    desk = OwnDesk(directory, query.sender);
+  }
+  if (desk == nullptr) {
+    out.steps.push_back(MakeStep("NO_DESK"));
+    return;
+  }
+  out.candidates.push_back({desk, "", false, MakeStep(pivots ? "PIVOT_ACTIVE" : "OWN_DESK")});
+}
+
+void AddPivotAlone(const directory::Directory& directory, const Query& query, const v1::ReferentState* pivot,
+                   Resolution& out) {
+  const directory::Desk* desk = pivot == nullptr ? nullptr : directory.FindDesk(pivot->desk());
+  const auto& told = query.audience.told();
+  if (desk != nullptr && std::find(told.begin(), told.end(), desk->institution) != told.end()) {
+    out.steps.push_back(MakeStep("PIVOT_TOLD"));
+    return;
+  }
+  AddPivot(directory, query, pivot, out);
+  for (Candidate& candidate : out.candidates) {
+    candidate.function.clear();
+  }
+}
+
 }  // namespace
 
 v1::Step MakeStep(std::string_view code) {
@@ -128,6 +178,16 @@ int InseeOfPostal(std::string_view postal_code) {
 Resolution Resolve(const directory::Directory& directory, const calendar::Paris& paris, const Query& query,
                    const v1::ReferentState* pivot, absl::Time now) {
   Resolution out;
+  switch (query.audience.kind()) {
+    case v1::Audience::KIND_REFERENT:
+      AddPivotAlone(directory, query, pivot, out);
+      return out;
+    case v1::Audience::KIND_OWN_DESK:
+      AddOwnDesk(directory, query, pivot, out);
+      return out;
+    default:
+      break;
+  }
   if (!query.desk.empty()) {
     if (const directory::Desk* chosen = directory.FindDesk(query.desk)) {
       out.candidates.push_back({chosen, "", true, MakeStep("CHOSEN_DESK")});

@@ -37,10 +37,12 @@ struct Query {
   v1::Urgency urgency = v1::URGENCY_UNSPECIFIED;
   std::string desk;             // chosen by the sender; empty: routing chooses
   bool pivot_conflict = false;  // the pivot is one of several, and leads
+  v1::Audience audience;        // to whom alone
 };
 
 /// Candidates in the order in which they should be tried. A desk is replaced by its on-call desk when the
-/// message is serious and the desk is closed (D-4.5). Empty when the directory has nobody.
+/// message is serious and the desk is closed (D-4.5). Empty when the directory has nobody, or the audience is
+/// a référent pivot and she has none (D-5.7).
 Resolution Resolve(const directory::Directory& directory, const calendar::Paris& paris, const Query& query,
                    const v1::ReferentState* pivot, absl::Time now);
 

@@ -197,5 +197,44 @@ TEST(MakeStep, EveryCodeHasItsWords) {
   }
 }
 
+// ---- an audience: one institution, or her référent, and nobody else (D-3.7)
+
+Query PaperOf(const std::string& sender, v1::Audience::Kind kind) {
+  Query query;
+  query.sender = sender;
+  query.audience.set_kind(kind);
+  return query;
+}
+
+TEST_F(ResolutionTest, TheSendersOwnDesk) {
+  EXPECT_EQ(Desks(PaperOf("ville-paris", v1::Audience::KIND_OWN_DESK)),
+            std::vector<std::string>{"dsol-75101"});  // neither relief nor the DPO's
+  EXPECT_EQ(last_.candidates[0].step.code(), "OWN_DESK");
+  EXPECT_FALSE(last_.candidates[0].stated_ground_counts);
+  EXPECT_EQ(Desks(PaperOf("siao", v1::Audience::KIND_OWN_DESK)), std::vector<std::string>{"siao-urgence"});
+  EXPECT_TRUE(Desks(PaperOf("edf", v1::Audience::KIND_OWN_DESK)).empty());
+  EXPECT_EQ(last_.steps.back().code(), "NO_DESK");
+  const v1::ReferentState theirs = Pivot("dsol-75113");
+  EXPECT_EQ(Desks(PaperOf("ville-paris", v1::Audience::KIND_OWN_DESK), &theirs),
+            std::vector<std::string>{"dsol-75113"});
+  EXPECT_EQ(last_.candidates[0].function, "");
+  const v1::ReferentState another = Pivot("caf-droits");
+  EXPECT_EQ(Desks(PaperOf("ville-paris", v1::Audience::KIND_OWN_DESK), &another),
+            std::vector<std::string>{"dsol-75101"});
+}
+
+TEST_F(ResolutionTest, HerReferentAlone) {
+  Query query = PaperOf("ville-paris", v1::Audience::KIND_REFERENT);
+  EXPECT_TRUE(Desks(query).empty());
+  EXPECT_EQ(last_.steps.back().code(), "PIVOT_NONE");
+  const v1::ReferentState pivot = Pivot("caf-droits");
+  EXPECT_EQ(Desks(query, &pivot), std::vector<std::string>{"caf-droits"});
+  EXPECT_EQ(last_.candidates[0].function, "") << "on her agreement with his institution alone";
+  EXPECT_FALSE(last_.candidates[0].stated_ground_counts);
+  query.audience.add_told("caf");
+  EXPECT_TRUE(Desks(query, &pivot).empty());
+  EXPECT_EQ(last_.steps.back().code(), "PIVOT_TOLD");
+}
+
 }  // namespace
 }  // namespace relais::routing

@@ -46,6 +46,7 @@ class FakeConsent {
 
   std::function<bool(const consent::v1::CheckRequest&)> permits = [](const auto&) { return true; };
   consent::v1::Reason reason = consent::v1::REASON_REFUSED;  // of a denial
+  std::optional<common::v1::Ground> ground;                  // of a permit, in place of what is asked for
   absl::Status down;                                         // not OK: every check fails with it
   std::optional<uint64_t> answers_at;            // the revision told, when it is to be an older one
   absl::Duration delay = absl::ZeroDuration();   // before the answer, after the decision
@@ -60,8 +61,8 @@ class FakeConsent {
     response.set_revision(log_.Revision(answers_at.value_or(log_.state().size)));
     response.set_decision(permits(request) ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
     if (response.decision() == common::v1::DECISION_PERMIT) {
-      response.set_ground(request.has_stated_ground() ? request.stated_ground().ground()
-                                                      : common::v1::GROUND_AGREEMENT);
+      response.set_ground(ground.value_or(request.has_stated_ground() ? request.stated_ground().ground()
+                                                                      : common::v1::GROUND_AGREEMENT));
       if (!request.dry_run()) {
         response.mutable_permit()->set_permit_id("permit-" + std::to_string(asked.size()));
         *response.mutable_permit()->mutable_expires() = ToProto(sim_.Now() + absl::Seconds(60));
@@ -153,6 +154,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
         settings_(settings),
         consent_log_(sim(), LogOf("consent", 1)),
         alerting_log_(sim(), LogOf("alerting", 2)),
+        vault_log_(sim(), LogOf("vault", 3)),
         consent(sim(), consent_log_.log()) {
     Open();
   }
@@ -162,6 +164,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
 
   PeerLog& consent_log() { return consent_log_; }
   PeerLog& alerting_log() { return alerting_log_; }
+  PeerLog& vault_log() { return vault_log_; }
 
   rpc::Call As(const std::string& institution, const std::string& system,
                const std::string& agent = "agent-1") const {
@@ -257,12 +260,14 @@ class World final : public rpc::testing::SimulatedService<Service> {
     Archive archive = [](uint64_t) -> absl::StatusOr<SignedVersion> { return absl::NotFoundError("none"); };
     return std::make_unique<Service>(
         context, std::move(peers), settings_, *calendar::Paris::Load(), std::move(archive),
-        std::make_unique<CuttableTail>(consent_log_.log(), cut_), audit::LocalSource(alerting_log_.log()));
+        std::make_unique<CuttableTail>(consent_log_.log(), cut_), audit::LocalSource(alerting_log_.log()),
+        audit::LocalSource(vault_log_.log()));
   }
 
   const Settings settings_;
   PeerLog consent_log_;
   PeerLog alerting_log_;
+  PeerLog vault_log_;
   bool cut_ = false;
 
  public:
