@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "common/rpc/refusal.h"
 #include "services/cli/command.h"
 #include "services/cli/completion.h"
+#include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/health.h"
 #include "services/cli/progress.h"
@@ -178,6 +180,21 @@ TEST(Progress, SaysRowsRateAndTimeLeft) {
   EXPECT_EQ(Grouped(0), "0");
   EXPECT_EQ(Grouped(999), "999");
   EXPECT_EQ(Grouped(1234567), "1,234,567");
+}
+
+// How to come to a vault is said of whatever is not there or not one's own, and of nothing else.
+TEST(DocumentVerbs, SayTheWayInWhateverWasNotFound) {
+  const absl::StatusOr<int> gone = WithWayIn(rpc::NoSuchOrNotYours());
+  EXPECT_EQ(gone.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(gone.status().message(), rpc::NoSuchOrNotYours().message());
+  EXPECT_EQ(rpc::ReasonOf(gone.status()), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_NE(rpc::NextStepOf(gone.status()).find("document link-host"), std::string::npos);
+  EXPECT_EQ(ExitCodeOf(gone.status()), kExitNotFound);
+  EXPECT_EQ(*WithWayIn(kExitIncomplete), kExitIncomplete);
+  const absl::StatusOr<int> other = WithWayIn(
+      rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, "ended"));
+  EXPECT_EQ(rpc::NextStepOf(other.status()), "");
+  EXPECT_EQ(rpc::NextStepOf(WithWayIn(absl::NotFoundError("no answer of the vault")).status()), "");
 }
 
 }  // namespace

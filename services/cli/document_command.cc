@@ -5,6 +5,7 @@
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/encoding.h"
+#include "common/rpc/refusal.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
@@ -198,7 +199,7 @@ void AddReading(CLI::App& noun, Context& context) {
   auto info_options = std::make_shared<PaperOptions>();
   CLI::App& info = AddPaperVerb(noun, "info", "what is known of a paper (lire les métadonnées)",
                                 "relais --as ville-paris/dsol document info HANDLE DOCUMENT", *info_options);
-  OnRun(info, context, info_options, RunInfo);
+  OnRunDocument(info, context, info_options, RunInfo);
 
   CLI::App& list = AddVerb(noun, "list", "her papers; for who they are shared with, those it may read now",
                            "relais --as ville-paris/dsol document list HANDLE --type tax-notice");
@@ -206,13 +207,13 @@ void AddReading(CLI::App& noun, Context& context) {
   list.add_option("person", list_options->person, "her handle")->required();
   AddRepeated(list, "--type", list_options->types, "these types only");
   list.add_flag("--with-destroyed", list_options->with_destroyed, "those destroyed too");
-  OnRun(list, context, list_options, RunList);
+  OnRunDocument(list, context, list_options, RunList);
 
   CLI::App& count = AddVerb(noun, "count", "how many papers and bytes she has, and what is left of her quota",
                             "relais --as ville-paris/dsol document count HANDLE");
   auto count_options = std::make_shared<PaperOptions>();
   count.add_option("person", count_options->person, "her handle")->required();
-  OnRun(count, context, count_options, RunCount);
+  OnRunDocument(count, context, count_options, RunCount);
 
   CLI::App& journal = AddVerb(noun, "journal", "who read, tried and changed what in her vault, newest first",
                               "relais --as ville-paris/dsol document journal HANDLE --limit 20");
@@ -222,7 +223,7 @@ void AddReading(CLI::App& noun, Context& context) {
   journal.add_option("--from", journal_options->from, "from when, RFC 3339");
   journal.add_option("--until", journal_options->until, "until when, excluded");
   journal.add_option("--limit", journal_options->limit, "entries; 0: all")->capture_default_str();
-  OnRun(journal, context, journal_options, RunJournal);
+  OnRunDocument(journal, context, journal_options, RunJournal);
 }
 
 void AddChanging(CLI::App& noun, Context& context) {
@@ -235,14 +236,14 @@ void AddChanging(CLI::App& noun, Context& context) {
   AddDescription(update, update_options->description);
   update.add_option("--etag", update_options->etag, "the state it was read in");
   update.add_option("--request-id", update_options->request_id, "repeat a request under its id");
-  OnRun(update, context, update_options, RunUpdate);
+  OnRunDocument(update, context, update_options, RunUpdate);
 
   auto verify_options = std::make_shared<PaperOptions>();
   CLI::App& verify = AddPaperVerb(
       noun, "verify", "read a paper whole and compare it with its hash and the log; exit 3 when not intact",
       "relais --as ville-paris/dsol document verify HANDLE DOCUMENT", *verify_options);
   verify.add_option("--receipt", verify_options->receipt, "write the proof here, as a JSON receipt");
-  OnRun(verify, context, verify_options, RunVerify);
+  OnRunDocument(verify, context, verify_options, RunVerify);
 
   auto destroy_options = std::make_shared<PaperOptions>();
   CLI::App& destroy =
@@ -253,7 +254,7 @@ void AddChanging(CLI::App& noun, Context& context) {
   destroy.add_option("--etag", destroy_options->etag, "the state it was read in");
   destroy.add_option("--receipt", destroy_options->receipt, "write the certificate here, as a JSON receipt");
   destroy.add_option("--request-id", destroy_options->request_id, "repeat a request under its id");
-  OnRun(destroy, context, destroy_options, RunDestroy);
+  OnRunDocument(destroy, context, destroy_options, RunDestroy);
 }
 
 }  // namespace
@@ -291,6 +292,16 @@ int PrintIncomplete(const Context& context, const std::string& name, const std::
               << std::endl;
   }
   return kExitIncomplete;
+}
+
+absl::StatusOr<int> WithWayIn(absl::StatusOr<int> result) {
+  if (rpc::ReasonOf(result.status()) != common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+    return result;
+  }
+  return rpc::WithNextStep(
+      result.status(),
+      "Her papers are read and kept by her hosts, on her agreement with the act host (`relais "
+      "document link-host`), and read by whom one is shared with while that share lasts.");
 }
 
 void AddDocumentCommands(CLI::App& app, Context& context) {

@@ -241,7 +241,7 @@ void AddDocumentExport(CLI::App& noun, Context& context) {
   verb.add_flag("--seal", options->seal, "sealed under a fresh key, which goes to FILE.key");
   verb.add_flag("--all-versions", options->all_versions, "earlier versions of papers too");
   AddLogKeys(verb, options->keys);
-  OnRun(verb, context, options, RunExport);
+  OnRunDocument(verb, context, options, RunExport);
 
   CLI::App& check =
       AddVerb(noun, "check-export", "check an archive offline; exit 1 names the check that failed",

@@ -217,7 +217,7 @@ void AddDocumentGet(CLI::App& noun, Context& context) {
   verb.add_option("--length", options->length, "bytes; default to the end");
   verb.add_option("--share", options->share, "under which share; default whichever allows it");
   verb.add_flag("--resume", options->resume, "go on with FILE.partial of an interrupted reading");
-  OnRun(verb, context, options, RunGet);
+  OnRunDocument(verb, context, options, RunGet);
 }
 
 }  // namespace relais::cli

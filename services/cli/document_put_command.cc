@@ -1,16 +1,15 @@
 // `relais document put`: a paper is deposited, resumed from what the vault already has.
-#include <fstream>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
-#include "common/crypto/sha256.h"
 #include "common/rpc/call.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/paper_source.h"
 #include "services/cli/progress.h"
 #include "services/cli/receipt.h"
 #include "services/cli/session.h"
@@ -39,51 +38,10 @@ struct PutOptions {
   std::string request_id;
 };
 
-// The file: its size and hash, then its bytes from any place.
-class Source {
- public:
-  static absl::StatusOr<Source> Open(const std::string& path) {
-    RETURN_IF_ERROR(CheckInput(path));
-    Source source;
-    source.in_.open(path, std::ios::binary);
-    crypto::Sha256Hasher hasher;
-    std::string piece;
-    while (source.in_ && source.Read(kTransferPiece, piece)) {
-      hasher.Update(piece);
-      source.size_ += piece.size();
-    }
-    if (!source.in_.eof()) {
-      return absl::InvalidArgumentError("cannot read " + path);
-    }
-    source.sha256_ = hasher.Finish();
-    return source;
-  }
-
-  [[nodiscard]] uint64_t size() const { return size_; }
-  [[nodiscard]] const std::string& sha256() const { return sha256_; }
-  bool SeekTo(uint64_t offset) {
-    in_.clear();
-    in_.seekg(static_cast<std::streamoff>(offset));
-    return in_.good();
-  }
-  /// False at the end.
-  bool Read(size_t most, std::string& piece) {
-    piece.resize(most);
-    in_.read(piece.data(), static_cast<std::streamsize>(most));
-    piece.resize(static_cast<size_t>(in_.gcount()));
-    return !piece.empty();
-  }
-
- private:
-  std::ifstream in_;
-  uint64_t size_ = 0;
-  std::string sha256_;
-};
-
 // One upload, from what is committed to the end, over as many streams as it takes.
 class Sender {
  public:
-  Sender(Session& session, Source& source, const PutOptions& options, Upload& upload)
+  Sender(Session& session, PaperSource& source, const PutOptions& options, Upload& upload)
       : session_(session),
         source_(source),
         person_(Person(options.person)),
@@ -164,7 +122,7 @@ class Sender {
   }
 
   Session& session_;
-  Source& source_;
+  PaperSource& source_;
   const common::v1::PersonRef person_;
   Upload& upload_;
   const SystemClock clock_;
@@ -172,7 +130,7 @@ class Sender {
   CancelledBySignal signals_;
 };
 
-absl::StatusOr<Upload> Begin(Session& session, const PutOptions& options, const Source& source) {
+absl::StatusOr<Upload> Begin(Session& session, const PutOptions& options, const PaperSource& source) {
   vault::v1::BeginUploadRequest request;
   request.set_request_id(RequestId(options.request_id));
   *request.mutable_person() = Person(options.person);
@@ -191,7 +149,7 @@ absl::StatusOr<Upload> Begin(Session& session, const PutOptions& options, const 
   return response.upload();
 }
 
-absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const Source& source) {
+absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const PaperSource& source) {
   vault::v1::QueryUploadRequest request;
   *request.mutable_person() = Person(options.person);
   request.set_upload_id(options.resume);
@@ -206,7 +164,7 @@ absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const S
 
 // Under the upload's own id: whoever completes it, and however often, it is one act.
 absl::StatusOr<vault::v1::CompleteUploadResponse> Complete(Session& session, const PutOptions& options,
-                                                           const Upload& upload, const Source& source) {
+                                                           const Upload& upload, const PaperSource& source) {
   vault::v1::CompleteUploadRequest request;
   request.set_request_id(upload.upload_id());
   *request.mutable_person() = Person(options.person);
@@ -220,13 +178,14 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
   if (options.drop_host.empty() != options.drop_purpose.empty()) {
     return absl::InvalidArgumentError("--drop-to and --purpose go together");
   }
-  ASSIGN_OR_RETURN(Source source, Source::Open(options.file));
+  ASSIGN_OR_RETURN(PaperSource source, PaperSource::Open(options.file));
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(Upload upload, options.resume.empty() ? Begin(*session, options, source)
                                                          : GoOn(*session, options, source));
   const auto incomplete = [&] {
     return PrintIncomplete(context, "uploadId", upload.upload_id(), upload.committed(), source.size(),
-                           absl::StrCat("the same command with --resume ", upload.upload_id(), " goes on"));
+                           absl::StrCat("the same command with --resume ", upload.upload_id(),
+                                        options.file == "-" ? " goes on, given the same bytes" : " goes on"));
   };
   if (upload.state() == Upload::STATE_OPEN && upload.committed() < source.size()) {
     const absl::Status sent = Sender(*session, source, options, upload).Send();
@@ -257,7 +216,9 @@ void AddDocumentPut(CLI::App& noun, Context& context) {
               "'Carte d’identité' --expires 2031-05-02 --receipt recu.json");
   auto options = std::make_shared<PutOptions>();
   verb.add_option("person", options->person, "her handle")->required();
-  verb.add_option("file", options->file, "PDF, JPEG, PNG, TIFF, HEIF, WebP or plain text")->required();
+  verb.add_option("file", options->file,
+                  "PDF, JPEG, PNG, TIFF, HEIF, WebP or plain text; -: standard input, to its end")
+      ->required();
   AddDescription(verb, options->description);
   verb.add_option("--media-type", options->media_type, "what you take it for; refused if it is not");
   verb.add_option("--document", options->document, "the paper of which this is a later text");
@@ -268,7 +229,7 @@ void AddDocumentPut(CLI::App& noun, Context& context) {
   verb.add_option("--resume", options->resume, "go on with an upload that was interrupted: its id");
   verb.add_option("--receipt", options->receipt, "write the deposit receipt here, JSON");
   verb.add_option("--request-id", options->request_id, "repeat a request under its id");
-  OnRun(verb, context, options, RunPut);
+  OnRunDocument(verb, context, options, RunPut);
 }
 
 }  // namespace relais::cli

@@ -120,14 +120,14 @@ void AddDocumentRequests(CLI::App& noun, Context& context) {
   ask.add_option("--why", ask_options->why, "in words she understands")->required();
   ask.add_option("--until", ask_options->until, "until when it would be read, RFC 3339")->required();
   ask.add_option("--request-id", ask_options->request_id, "repeat a request under its id");
-  OnRun(ask, context, ask_options, RunRequest);
+  OnRunDocument(ask, context, ask_options, RunRequest);
 
   CLI::App& list = AddVerb(noun, "requests", "what she was asked for; without a handle what you asked for",
                            "relais --as ville-paris/dsol document requests HANDLE");
   auto list_options = std::make_shared<AskOptions>();
   list.add_option("person", list_options->person, "her handle");
   list.add_flag("--with-ended", list_options->with_ended, "those that are decided or ended too");
-  OnRun(list, context, list_options, RunRequests);
+  OnRunDocument(list, context, list_options, RunRequests);
 
   CLI::App& decide =
       AddVerb(noun, "decide", "record what she decided on a request: these papers, or no",
@@ -141,7 +141,7 @@ void AddDocumentRequests(CLI::App& noun, Context& context) {
   decide.add_option("--consent", decide_options->consent, "her agreement, with the act share-document");
   decide.add_option("--until", decide_options->until, "until when; default what was asked");
   decide.add_option("--request-id", decide_options->request_id, "repeat a request under its id");
-  OnRun(decide, context, decide_options, RunDecide);
+  OnRunDocument(decide, context, decide_options, RunDecide);
 }
 
 }  // namespace relais::cli

@@ -167,7 +167,7 @@ void AddShares(CLI::App& noun, Context& context) {
   share.add_option("--consent", share_options->consent, "her agreement, with the act share-document")
       ->required();
   AddReceipt(share, *share_options);
-  OnRun(share, context, share_options, RunShare);
+  OnRunDocument(share, context, share_options, RunShare);
 
   CLI::App& unshare = AddVerb(noun, "unshare", "end a share at once; what is open under it is cut",
                               "relais --as ville-paris/dsol document unshare HANDLE SHARE");
@@ -175,14 +175,14 @@ void AddShares(CLI::App& noun, Context& context) {
   unshare.add_option("person", unshare_options->person, "her handle")->required();
   unshare.add_option("share", unshare_options->share, "the share, 32 hexadecimal digits")->required();
   unshare.add_option("--request-id", unshare_options->request_id, "repeat a request under its id");
-  OnRun(unshare, context, unshare_options, RunUnshare);
+  OnRunDocument(unshare, context, unshare_options, RunUnshare);
 
   CLI::App& shares = AddVerb(noun, "shares", "her shares; without a handle what is shared with you",
                              "relais --as caf/droits document shares");
   auto shares_options = std::make_shared<ShareOptions>();
   shares.add_option("person", shares_options->person, "her handle");
   shares.add_flag("--with-ended", shares_options->with_ended, "those that ended too");
-  OnRun(shares, context, shares_options, RunShares);
+  OnRunDocument(shares, context, shares_options, RunShares);
 }
 
 void AddHosts(CLI::App& noun, Context& context) {
@@ -195,7 +195,7 @@ void AddHosts(CLI::App& noun, Context& context) {
   link.add_option("--consent", link_options->consent, "her agreement, with the act host")->required();
   link.add_option("--purpose", link_options->purpose, "a purpose of that agreement")->required();
   AddReceipt(link, *link_options);
-  OnRun(link, context, link_options, RunLinkHost);
+  OnRunDocument(link, context, link_options, RunLinkHost);
 
   CLI::App& unlink = AddVerb(noun, "unlink-host", "end a host's authority, at any desk that knows her",
                              "relais --as emmaus/maraude document unlink-host HANDLE ville-paris");
@@ -203,14 +203,14 @@ void AddHosts(CLI::App& noun, Context& context) {
   unlink.add_option("person", unlink_options->person, "her handle")->required();
   unlink.add_option("institution", unlink_options->institution, "the host")->required();
   AddReceipt(unlink, *unlink_options);
-  OnRun(unlink, context, unlink_options, RunUnlinkHost);
+  OnRunDocument(unlink, context, unlink_options, RunUnlinkHost);
 
   CLI::App& hosts = AddVerb(noun, "hosts", "who acts for her in her vault",
                             "relais --as ville-paris/dsol document hosts HANDLE");
   auto hosts_options = std::make_shared<ShareOptions>();
   hosts.add_option("person", hosts_options->person, "her handle")->required();
   hosts.add_flag("--with-ended", hosts_options->with_ended, "those that ended too");
-  OnRun(hosts, context, hosts_options, RunHosts);
+  OnRunDocument(hosts, context, hosts_options, RunHosts);
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -67,6 +69,19 @@ void AddDescription(CLI::App& verb, DescriptionOptions& options);
 /// kExitIncomplete.
 int PrintIncomplete(const Context& context, const std::string& name, const std::string& value, uint64_t done,
                     uint64_t size, const std::string& how_to_go_on);
+
+/// How an institution comes to a vault, whenever the answer is NO_SUCH_OR_NOT_YOURS: of everything that is
+/// not there or not its own alike, so that it tells nothing. Everything else passes unchanged.
+[[nodiscard]] absl::StatusOr<int> WithWayIn(absl::StatusOr<int> result);
+
+/// OnRun for a verb that asks a vault.
+template <typename Options>
+void OnRunDocument(CLI::App& verb, Context& context, std::shared_ptr<Options> options,
+                   absl::StatusOr<int> (*run)(Context&, const Options&)) {
+  verb.callback([&context, options = std::move(options), run] {
+    context.command = [&context, options, run] { return WithWayIn(run(context, *options)); };
+  });
+}
 
 void AddDocumentPut(CLI::App& noun, Context& context);
 void AddDocumentGet(CLI::App& noun, Context& context);
