@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
 #include "relais/alerting/v1/events.pb.h"
+#include "services/alerting/reminders.h"
 
 namespace relais::alerting {
 namespace {
@@ -103,6 +104,8 @@ Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const Alertin
   const absl::StatusOr<std::vector<Id128>> held =
       co_await context.maintenance->holds().CopyOf(request.subjects);
   CO_RETURN_IF_ERROR(held.status());
+  const absl::Status vaults = co_await MarkVaultRecord(context, store, person);
+  CO_RETURN_IF_ERROR(vaults);
   CO_ASSIGN_OR_RETURN(const std::vector<Id128> records, store.RecordsOf(person));
   for (const Id128& record : records) {
     CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store.Record(record));
@@ -421,6 +424,11 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
   if (stored.version == 0 || stored.erased.has_value()) {
     co_return false;
   }
+  const bool vaults = stored.value.institution() == kVaultSource;
+  if (vaults) {  // goes with her alone
+    const absl::Status ended = co_await EndPastReminders(record, now);
+    CO_RETURN_IF_ERROR(ended);
+  }
   const absl::StatusOr<std::set<Id128>> alerts = co_await AlertsDue(record, now);
   CO_RETURN_IF_ERROR(alerts.status());
   // Before the rows, from whose alerts alone their desks are known.
@@ -461,7 +469,7 @@ Task<absl::StatusOr<bool>> Keeper::SweepRecord(Id128 record, absl::Time now) {
   // A record may have none from the start, for an objection alone. One that had some, and lost the last when
   // a crash came, is known by what they made of it.
   const bool had_rows = purged > 0 || stored.value.dossiers_size() > 0 || stored.value.registered();
-  if (kept > 0 || !had_rows) {
+  if (kept > 0 || !had_rows || vaults) {
     // Whether its rows went now or before a crash: what is left may be no sign any more (D-1.13).
     const absl::Status changed = co_await linked_signs_.RecordChanged(record);
     CO_RETURN_IF_ERROR(changed);

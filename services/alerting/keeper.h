@@ -23,6 +23,11 @@ namespace relais::alerting {
 Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const AlertingStore& store, Id128 erasure,
                                Id128 person, std::string cause);
 
+/// Marks the vault's record of her as erased, also where there is none: a reminder of hers that comes later
+/// finds that. (An institution's record has a successor, which this one has not.)
+Task<absl::Status> MarkVaultRecord(const rpc::ServiceContext& context, const AlertingStore& store,
+                                   Id128 person);
+
 class Keeper final : public audit::StateKeeper {
  public:
   Keeper(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
@@ -63,6 +68,7 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::Status> ErasePersonState(Id128 person);
   absl::StatusOr<std::set<std::string>> DesksOf(const Id128& record) const;
   Task<absl::StatusOr<bool>> SweepRecord(Id128 record, absl::Time now);
+  Task<absl::Status> EndPastReminders(Id128 record, absl::Time now);
   Task<absl::StatusOr<std::set<Id128>>> AlertsDue(Id128 record, absl::Time now);
   Task<absl::Status> DetachAlerts(Id128 record, std::set<Id128> alerts);
   [[nodiscard]] absl::StatusOr<std::set<Id128>> AlertsOf(const Id128& record) const;

@@ -20,6 +20,7 @@ struct Peers {
   rpc::PeerMethod<routing::v1::TakeRequest, routing::v1::TakeResponse> take;
   rpc::PeerMethod<consent::v1::AcknowledgeErasureRequest, consent::v1::AcknowledgeErasureResponse>
       acknowledge_erasure = {};  // none: nobody waits
+  rpc::PeerMethod<routing::v1::PullBackRequest, routing::v1::PullBackResponse> pull_back = {};  // none: stays
 };
 
 }  // namespace relais::alerting

@@ -80,6 +80,7 @@ absl::Status ConnectRouting(rpc::ServiceRuntime& runtime, Peers& peers) {
   const rpc::ServiceClient<routing::v1::InboxService> inboxes(channel, executor);
   peers.resolve = routings.Method(&routing::v1::RoutingService::Stub::async::Resolve);
   peers.submit = routings.Method(&routing::v1::RoutingService::Stub::async::Submit);
+  peers.pull_back = routings.Method(&routing::v1::RoutingService::Stub::async::PullBack);
   peers.take = inboxes.Method(&routing::v1::InboxService::Stub::async::Take);
   return absl::OkStatus();
 }
@@ -134,6 +135,10 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
     RETURN_IF_ERROR(ConnectRouting(runtime, peers));
     ASSIGN_OR_RETURN(routing_log, runtime.Tail("routing"));
   }
+  std::unique_ptr<audit::TailSource> vault_log;
+  if (runtime.HasPeer("vault")) {
+    ASSIGN_OR_RETURN(vault_log, runtime.Tail("vault"));
+  }
   RefuseIfAbsent(peers.register_person);
   RefuseIfAbsent(peers.record_consent);
   RefuseIfAbsent(peers.record_objection);
@@ -142,18 +147,20 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   RefuseIfAbsent(peers.submit);
   RefuseIfAbsent(peers.take);
   settings.lease = runtime.settings().lease;
-  for (const char* peer : {"consent", "routing"}) {
+  for (const char* peer : {"consent", "routing", "vault"}) {
     if (runtime.Rebuilds(peer)) {
       settings.rebuild.insert(peer);
     }
   }
-  auto service = std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris,
-                                           std::move(consent_log), std::move(routing_log));
+  auto service =
+      std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris, std::move(consent_log),
+                                std::move(routing_log), std::move(vault_log));
   auto bound = std::make_unique<rpc::BoundService>();
   bound->services.push_back(std::make_unique<SignalRpc>(runtime.dispatcher(), service->signals()));
   bound->services.push_back(std::make_unique<AlertRpc>(runtime.dispatcher(), service->alerts()));
   runtime.Show(*bound, "consent", service->consent_follower(), rpc::Lease::kWanted);
   runtime.Show(*bound, "routing", service->routing_follower(), rpc::Lease::kNone);
+  runtime.Show(*bound, "vault", service->vault_follower(), rpc::Lease::kNone);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);

@@ -9,6 +9,7 @@
 #include "services/alerting/domain/alert_state.h"
 #include "services/alerting/effects.h"
 #include "services/alerting/events.h"
+#include "services/alerting/reminders.h"
 
 namespace relais::alerting {
 namespace {
@@ -41,6 +42,10 @@ absl::StatusOr<std::optional<Sending::Errand>> Sending::ErrandOf(uint64_t leaf, 
   if (!row_state.has_value()) {
     return std::optional<Errand>();
   }
+  if (row_state->has_expiring()) {
+    errand.row_state = std::move(*row_state);
+    return std::optional<Errand>(std::move(errand));
+  }
   auto row = ParsedRow(*row_state);
   if (!row.ok()) {
     log::Error("an accepted row can no longer be read: its alert stays pending",
@@ -54,6 +59,10 @@ absl::StatusOr<std::optional<Sending::Errand>> Sending::ErrandOf(uint64_t leaf, 
 
 Task<absl::Status> Sending::Send(uint64_t leaf, Id128 record, v1::AlertChanged changed) {
   CO_ASSIGN_OR_RETURN(auto errand, ErrandOf(leaf, record, changed));
+  if (errand.has_value() && errand->row_state.has_expiring()) {
+    const absl::Status reminded = co_await SendReminder(std::move(*errand), changed.round());
+    co_return reminded;
+  }
   if (!errand.has_value() || !WaitsForSending(errand->alert, changed.round())) {
     co_return absl::OkStatus();
   }
@@ -79,6 +88,67 @@ Task<absl::Status> Sending::Send(uint64_t leaf, Id128 record, v1::AlertChanged c
   }
   const absl::Status noted = co_await NoteRefused(*errand, failure);
   co_return noted;
+}
+
+// The person is known and the ground is hers: nothing is asked of consent but what routing asks.
+Task<absl::Status> Sending::SendReminder(Errand errand, uint32_t round) {
+  std::string submitted_as = RequestId(context_, errand.leaf, Effect::kSubmit);
+  const bool waits = WaitsForSending(errand.alert, round);
+  if (!waits && (errand.alert.state() != v1::Alert::STATE_CLOSED || !errand.alert.message_id().empty())) {
+    co_return absl::OkStatus();  // done, and written down
+  }
+  if (!waits || errand.row_state.expiring().over()) {
+    // It may have been on its way before a crash, or before it was over.
+    std::string sender = errand.alert.institution();
+    AlertChange change = [](v1::AlertState& alert) -> absl::StatusOr<bool> {
+      return EndReminder(alert, OverNote());
+    };
+    const auto over = co_await ChangeAlert(context_, store_, errand.alert_id, std::move(change));
+    if (!absl::IsNotFound(over.status())) {
+      CO_RETURN_IF_ERROR(over.status());
+    }
+    const absl::Status pulled = co_await PullBackAs(std::move(sender), std::move(submitted_as));
+    co_return pulled;
+  }
+  routing::v1::SubmitRequest request = SubmissionOf(errand.row_state.expiring());
+  request.set_request_id(std::move(submitted_as));
+  request.set_correlation(errand.alert_id.ToBytes());
+  auto sent = co_await peers_.submit(std::move(request), settings_.peer_timeout);
+  absl::Status done = sent.status();
+  if (done.ok()) {
+    done = co_await NoteSent(std::move(errand), std::move(*sent));
+  } else if (!MayPass(done)) {
+    absl::Status refusal = done;
+    done = co_await NoteRefused(std::move(errand), std::move(refusal));
+  }
+  co_return done;
+}
+
+Task<absl::Status> Sending::PullBack(v1::AlertChanged changed) {
+  CO_ASSIGN_OR_RETURN(const Id128 alert_id, Id128::FromHex(changed.alert_id()));
+  CO_ASSIGN_OR_RETURN(const auto alert, store_.Alert(alert_id));
+  if (!alert.has_value() || alert->value.submitted_as().empty()) {
+    co_return absl::OkStatus();  // erased since, or never sent
+  }
+  std::string sender = alert->value.institution();
+  std::string submitted_as = alert->value.submitted_as();
+  const absl::Status pulled = co_await PullBackAs(std::move(sender), std::move(submitted_as));
+  co_return pulled;
+}
+
+Task<absl::Status> Sending::PullBackAs(std::string sender, std::string submitted_as) {
+  if (!peers_.pull_back) {
+    co_return absl::OkStatus();
+  }
+  routing::v1::PullBackRequest request;
+  request.mutable_sender()->set_institution(std::move(sender));
+  request.set_submitted_as(std::move(submitted_as));
+  const auto pulled = co_await peers_.pull_back(std::move(request), settings_.peer_timeout);
+  if (!pulled.ok() && !MayPass(pulled.status())) {
+    log::Error("a reminder that is over cannot be pulled back", {log::Field::Code(pulled.status())});
+    co_return absl::OkStatus();
+  }
+  co_return pulled.status();
 }
 
 Task<absl::StatusOr<std::string>> Sending::RegisterHer(Errand errand) {
@@ -156,7 +226,8 @@ Task<absl::StatusOr<routing::v1::SubmitResponse>> Sending::Submit(Errand errand)
 
 // The message's id is written last: until it is, all of this is done again after a crash.
 Task<absl::Status> Sending::NoteSent(Errand errand, routing::v1::SubmitResponse sent) {
-  if (!errand.person.empty()) {
+  const bool reminder = errand.row_state.has_expiring();
+  if (!errand.person.empty() && !reminder) {
     const absl::Status marked = co_await MarkRegistered(errand.record);
     CO_RETURN_IF_ERROR(marked);
   }
@@ -164,11 +235,16 @@ Task<absl::Status> Sending::NoteSent(Errand errand, routing::v1::SubmitResponse 
       store_.ListAt(sent.desk(), FromProto(errand.alert.raised()), errand.alert_id));
   CO_RETURN_IF_ERROR(listed.status());
   AlertChange change = [&](v1::AlertState& alert) -> absl::StatusOr<bool> {
-    if (!WaitsForSending(alert, errand.alert.round())) {
+    // A reminder that was closed meanwhile is noted all the same: by that it is pulled back.
+    const bool closed = reminder && alert.state() == v1::Alert::STATE_CLOSED && alert.message_id().empty();
+    if (!closed && !WaitsForSending(alert, errand.alert.round())) {
       return false;
     }
     alert.set_person(errand.person);
     alert.set_message_id(sent.message_id());
+    if (reminder) {
+      alert.set_submitted_as(RequestId(context_, errand.leaf, Effect::kSubmit));
+    }
     if (alert.desk().empty()) {  // else routing's log has already told of a later one
       alert.set_desk(sent.desk());
       alert.set_desk_institution(sent.recipient().institution());
@@ -184,7 +260,7 @@ Task<absl::Status> Sending::NoteRefused(Errand errand, absl::Status refusal) {
   if (rpc::ReasonOf(refusal) != common::v1::ERROR_REASON_NOT_PERMITTED) {
     log::Error("an alert cannot be sent", {log::Field::Code(refusal)});
   }
-  if (!errand.person.empty()) {
+  if (!errand.person.empty() && !errand.row_state.has_expiring()) {
     const absl::Status marked = co_await MarkRegistered(errand.record);
     CO_RETURN_IF_ERROR(marked);
   }

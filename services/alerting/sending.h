@@ -24,6 +24,8 @@ class Sending {
   Task<absl::Status> Send(uint64_t leaf, Id128 record, v1::AlertChanged changed);
   /// Tells who was told that it is settled (D-1.12).
   Task<absl::Status> TellSettled(uint64_t leaf, Id128 record, v1::AlertChanged changed);
+  /// The message of a reminder that is over is pulled back, if no system has it yet (D-3.7).
+  Task<absl::Status> PullBack(v1::AlertChanged changed);
 
  private:
   // One alert on its way.
@@ -45,6 +47,8 @@ class Sending {
   Task<absl::Status> NoteSent(Errand errand, routing::v1::SubmitResponse sent);
   Task<absl::Status> NoteRefused(Errand errand, absl::Status refusal);
   Task<absl::Status> MarkRegistered(Id128 record);
+  Task<absl::Status> SendReminder(Errand errand, uint32_t round);
+  Task<absl::Status> PullBackAs(std::string sender, std::string submitted_as);
 
   const rpc::ServiceContext& context_;
   const Peers& peers_;

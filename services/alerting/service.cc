@@ -13,7 +13,7 @@ constexpr size_t kOwnWindow = 256;
 
 Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
                  std::unique_ptr<audit::TailSource> consent_log,
-                 std::unique_ptr<audit::TailSource> routing_log)
+                 std::unique_ptr<audit::TailSource> routing_log, std::unique_ptr<audit::TailSource> vault_log)
     : context_(std::move(context)),
       peers_(std::move(peers)),
       settings_(settings),
@@ -26,9 +26,11 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
       own_leaves_(context_, peers_, settings_, store_, sending_),
       consent_leaves_(context_, store_),
       routing_leaves_(context_, store_),
+      vault_leaves_(context_, paris_, store_),
       own_log_(audit::LocalSource(context_.log)),
       consent_log_(std::move(consent_log)),
-      routing_log_(std::move(routing_log)) {
+      routing_log_(std::move(routing_log)),
+      vault_log_(std::move(vault_log)) {
   const auto follow = [this](std::string name, absl::Duration lease, audit::TailSource& source,
                              audit::LeafHandler& handler, size_t window = kPeerWindow) {
     audit::FollowerOptions options;
@@ -51,6 +53,9 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
   if (routing_log_ != nullptr) {
     routing_follower_ = follow("routing", absl::ZeroDuration(), *routing_log_, routing_leaves_);
   }
+  if (vault_log_ != nullptr) {
+    vault_follower_ = follow("vault", absl::ZeroDuration(), *vault_log_, vault_leaves_);
+  }
 }
 
 absl::Status Service::Start() {
@@ -62,10 +67,16 @@ absl::Status Service::Start() {
   if (routing_follower_ != nullptr) {
     RETURN_IF_ERROR(routing_follower_->Start());
   }
+  if (vault_follower_ != nullptr) {
+    RETURN_IF_ERROR(vault_follower_->Start());
+  }
   return absl::OkStatus();
 }
 
 Task<bool> Service::Stop() {
+  if (vault_follower_ != nullptr) {
+    co_await vault_follower_->Stop();
+  }
   if (routing_follower_ != nullptr) {
     co_await routing_follower_->Stop();
   }

@@ -10,6 +10,7 @@
 #include "services/alerting/keeper.h"
 #include "services/alerting/sending.h"
 #include "services/alerting/signal_handlers.h"
+#include "services/alerting/vault_leaves.h"
 
 namespace relais::alerting {
 
@@ -18,7 +19,8 @@ class Service {
  public:
   /// A log that is configured absent is nullptr and waited for by nobody.
   Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
-          std::unique_ptr<audit::TailSource> consent_log, std::unique_ptr<audit::TailSource> routing_log);
+          std::unique_ptr<audit::TailSource> consent_log, std::unique_ptr<audit::TailSource> routing_log,
+          std::unique_ptr<audit::TailSource> vault_log = nullptr);
 
   absl::Status Start();
   Task<bool> Stop();
@@ -28,6 +30,7 @@ class Service {
   audit::Follower& own_follower() { return *own_follower_; }
   const audit::Follower* consent_follower() const { return consent_follower_.get(); }
   const audit::Follower* routing_follower() const { return routing_follower_.get(); }
+  const audit::Follower* vault_follower() const { return vault_follower_.get(); }
 
  private:
   rpc::ServiceContext context_;
@@ -42,12 +45,15 @@ class Service {
   OwnLeaves own_leaves_;
   ConsentLeaves consent_leaves_;
   RoutingLeaves routing_leaves_;
+  VaultLeaves vault_leaves_;
   std::unique_ptr<audit::TailSource> own_log_;
   std::unique_ptr<audit::TailSource> consent_log_;
   std::unique_ptr<audit::TailSource> routing_log_;
+  std::unique_ptr<audit::TailSource> vault_log_;
   std::unique_ptr<audit::Follower> own_follower_;
   std::unique_ptr<audit::Follower> consent_follower_;
   std::unique_ptr<audit::Follower> routing_follower_;
+  std::unique_ptr<audit::Follower> vault_follower_;
   std::unique_ptr<Keeper> keeper_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "services/alerting/reminders.h"
 
 namespace relais::alerting {
 namespace {
@@ -211,6 +212,16 @@ storage::CommitRequest AlertingStore::LinkToPerson(const Id128& person, const Id
   return commit;
 }
 
+storage::CommitRequest AlertingStore::UnlinkFromPerson(const Id128& person, const Id128& sender_record) {
+  storage::CommitRequest commit = LinkToPerson(person, sender_record);
+  commit.batch.front().value = std::nullopt;
+  return commit;
+}
+
+Id128 AlertingStore::VaultRecordOf(const Id128& person) const {
+  return context_.idempotency.Bucket("record", kVaultSource, person.bytes()).id;
+}
+
 absl::StatusOr<std::vector<Id128>> AlertingStore::RecordsOf(const Id128& person) const {
   return IdsUnder(context_.store, PersonPartition(person), kLinkPrefix);
 }
@@ -271,6 +282,34 @@ absl::StatusOr<AlertingStore::RowPage> AlertingStore::RowsOf(const Id128& record
       out.rows.push_back(std::move(*state));
     }
   }
+  return out;
+}
+
+absl::StatusOr<std::vector<AlertingStore::StoredReminder>> AlertingStore::Reminders(
+    const Id128& record) const {
+  const storage::Partition partition = RecordPartition(record);
+  std::vector<StoredReminder> out;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(storage::Page page, context_.store.Scan(partition, kRowPrefix, from, kPageSize));
+    for (const storage::KeyedEntry& entry : page.entries) {
+      const absl::StatusOr<Id128> row =
+          Id128::FromBytes(std::string_view(entry.key).substr(kRowPrefix.size()));
+      if (!row.ok() || entry.entry.value.empty()) {
+        continue;
+      }
+      const auto plain = Open(record, partition, entry.key, entry.entry.value);
+      if (absl::IsDataLoss(plain.status())) {
+        continue;
+      }
+      RETURN_IF_ERROR(plain.status());
+      v1::RowState state;
+      if (plain->has_value() && state.ParseFromString(**plain) && state.has_expiring()) {
+        out.push_back({*row, entry.entry.version, std::move(state)});
+      }
+    }
+    from = std::move(page.next);
+  } while (!from.empty());
   return out;
 }
 

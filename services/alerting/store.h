@@ -71,7 +71,11 @@ class AlertingStore {
     return {storage::PartitionKind::kPerson, person};
   }
   static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& sender_record);
+  static storage::CommitRequest UnlinkFromPerson(const Id128& person, const Id128& sender_record);
   absl::StatusOr<std::vector<Id128>> RecordsOf(const Id128& person) const;
+  /// The record of her in which reminders are kept (reminders.h): made of her id, so that nobody else's can
+  /// be hers. Unlike an institution's record it has no successor: it is erased with her alone.
+  [[nodiscard]] Id128 VaultRecordOf(const Id128& person) const;
   /// Who was registered under a record that is hers alone: derived rows of its partition. Guarded by what the
   /// record was read at: none is left behind in one that is being erased.
   static storage::CommitRequest NameInRecord(const Id128& sender_record, uint64_t version,
@@ -87,6 +91,14 @@ class AlertingStore {
     std::string next;  // key to go on from; empty: no more
   };
   absl::StatusOr<RowPage> RowsOf(const Id128& record, std::string_view from, size_t limit) const;
+  /// The reminders of a record, in order of their ids; rows that do not open are left out, and so are those
+  /// of a record that is being erased.
+  struct StoredReminder {
+    Id128 row;
+    uint64_t version = 0;
+    v1::RowState state;
+  };
+  absl::StatusOr<std::vector<StoredReminder>> Reminders(const Id128& record) const;
   /// What stands in a row's place: a row, nothing (version 0), or a mark that the reference went to another
   /// record.
   struct RowPlace {

@@ -32,7 +32,7 @@ class FakePeers {
     for (const auto* type :
          {consent::v1::RegisterRequest::descriptor(), consent::v1::RecordConsentRequest::descriptor(),
           consent::v1::DeclareRequest::descriptor(), routing::v1::ResolveRequest::descriptor(),
-          routing::v1::SubmitRequest::descriptor()}) {
+          routing::v1::SubmitRequest::descriptor(), routing::v1::PullBackRequest::descriptor()}) {
       rules_ok_ = rules_ok_ && rules_.Prepare(type).ok();
     }
   }
@@ -40,6 +40,7 @@ class FakePeers {
   absl::Status consent_down;
   absl::Status routing_down;
   bool permits = true;
+  bool referent = true;  // she has one
   std::string desk = "dsol-75113";
   std::string institution = "ville-paris";
 
@@ -47,7 +48,8 @@ class FakePeers {
   std::vector<consent::v1::RecordConsentRequest> agreements;
   std::vector<consent::v1::RecordObjectionRequest> objections;
   std::vector<consent::v1::DeclareRequest> emergencies;
-  std::vector<routing::v1::SubmitRequest> submitted;  // accepted ones, in order, each once
+  std::vector<routing::v1::SubmitRequest> submitted;      // accepted ones, in order, each once
+  std::vector<routing::v1::PullBackRequest> pulled_back;  // in order, repetitions too
   std::vector<routing::v1::TakeRequest> taken;
   std::vector<std::string> acknowledged;  // erasures
   size_t repeated = 0;                    // calls that had been made before
@@ -105,6 +107,10 @@ class FakePeers {
     if (request.exercise() == request.has_person()) {
       co_return rpc::InvalidField("person", "is required, but for an exercise");
     }
+    if (!referent && request.audience().kind() == routing::v1::Audience::KIND_REFERENT) {
+      co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_NOT_PERMITTED,
+                             "the directory has no desk for this");
+    }
     if (!permits) {
       co_return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
                              "no");
@@ -125,6 +131,12 @@ class FakePeers {
     CO_RETURN_IF_ERROR(consent_down);
     acknowledged.push_back(request.erasure_id());
     co_return consent::v1::AcknowledgeErasureResponse();
+  }
+  Task<absl::StatusOr<routing::v1::PullBackResponse>> PullBack(routing::v1::PullBackRequest request) {
+    CO_RETURN_IF_ERROR(routing_down);
+    CO_RETURN_IF_ERROR(Valid(request));
+    pulled_back.push_back(std::move(request));
+    co_return routing::v1::PullBackResponse();
   }
   Task<absl::StatusOr<routing::v1::TakeResponse>> Take(routing::v1::TakeRequest request) {
     CO_RETURN_IF_ERROR(routing_down);
@@ -207,7 +219,8 @@ class World final : public rpc::testing::SimulatedService<Service> {
                           .start = StoryStart(),
                           .senders = {"edf", "engie", "bspp"}}),
         consent_log_(sim(), LogOf("consent", 1)),
-        routing_log_(sim(), LogOf("routing", 2)) {
+        routing_log_(sim(), LogOf("routing", 2)),
+        vault_log_(sim(), LogOf("vault", 3)) {
     Open();
   }
   ~World() override { Close(); }
@@ -216,6 +229,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
 
   PeerLog& consent_log() { return consent_log_; }
   PeerLog& routing_log() { return routing_log_; }
+  PeerLog& vault_log() { return vault_log_; }
   FakePeers& peers() { return peers_; }
 
   [[nodiscard]] rpc::Call As(const std::string& institution, const std::string& agent = "") const {
@@ -367,6 +381,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
     peers.declare = [this](auto request, absl::Duration) { return peers_.Declare(std::move(request)); };
     peers.resolve = [this](auto request, absl::Duration) { return peers_.Resolve(std::move(request)); };
     peers.submit = [this](auto request, absl::Duration) { return peers_.Submit(std::move(request)); };
+    peers.pull_back = [this](auto request, absl::Duration) { return peers_.PullBack(std::move(request)); };
     peers.take = [this](auto request, absl::Duration) { return peers_.Take(std::move(request)); };
     peers.acknowledge_erasure = [this](auto request, absl::Duration) {
       return peers_.Acknowledge(std::move(request));
@@ -374,13 +389,14 @@ class World final : public rpc::testing::SimulatedService<Service> {
     return peers;
   }
   std::unique_ptr<Service> Make(const rpc::ServiceContext& context) override {
-    return std::make_unique<Service>(context, MakePeers(), Settings(), *calendar::Paris::Load(),
-                                     audit::LocalSource(consent_log_.log()),
-                                     audit::LocalSource(routing_log_.log()));
+    return std::make_unique<Service>(
+        context, MakePeers(), Settings(), *calendar::Paris::Load(), audit::LocalSource(consent_log_.log()),
+        audit::LocalSource(routing_log_.log()), audit::LocalSource(vault_log_.log()));
   }
 
   PeerLog consent_log_;
   PeerLog routing_log_;
+  PeerLog vault_log_;
   FakePeers peers_;
 };
 

@@ -1,0 +1,56 @@
+// Reminders of papers that expire (D-3.7): from a leaf of the vault to what is kept, and from that to what is
+// sent. Pure.
+//
+// A reminder goes to each institution that acts for her in her vault, within itself, and to her référent
+// pivot where she agreed to that. It stands on her agreement alone (D-3.1); without référent, or without her
+// agreement, nobody is told.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/audit/follower.h"
+#include "common/base/id128.h"
+#include "common/directory/directory.h"
+#include "relais/alerting/v1/state.pb.h"
+#include "relais/routing/v1/routing_service.pb.h"
+
+namespace relais::alerting {
+
+/// Who speaks in the record of her under which reminders are kept: no institution of a directory.
+inline constexpr std::string_view kVaultSource = "service/vault";
+/// The rule of their alerts.
+inline constexpr std::string_view kPaperExpiring = "PAPER_EXPIRING";
+
+/// One reminder for each host of a leaf DOCUMENT_EXPIRING that the directory knows, and one for her référent
+/// pivot on behalf of the first of them. None of any other leaf, of one that does not say who, which or when,
+/// or after the paper's last day.
+std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
+                                           const directory::Directory& directory, absl::CivilDay today);
+
+/// What ends reminders: a paper destroyed, given another last day or another version; or a host that no
+/// longer acts for her.
+struct ReminderEnd {
+  std::string document;  // 16 bytes; empty: whichever
+  std::string host;      // empty: whichever
+  std::string note;      // for who took it; French, then English
+  absl::Time time;       // where the leaf stands in the vault's log
+  uint64_t index = 0;
+};
+/// nullopt for a leaf that ends none.
+std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf);
+/// False for one of another paper or host, and for one that was sent after that: leaves may be read again,
+/// older ones after newer.
+bool Ends(const ReminderEnd& end, const v1::ExpiringPaper& reminder);
+
+/// Closes its alert; one that a human has taken gets the note (as D-1.12). False: it was done before.
+bool EndReminder(v1::AlertState& alert, const std::string& note);
+/// The note of what was over before it was sent.
+std::string OverNote();
+
+/// The submission, but for request id and correlation.
+routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder);
+
+}  // namespace relais::alerting
