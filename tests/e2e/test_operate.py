@@ -42,6 +42,7 @@ class OperateTest(suite.SuiteTest):
                 'relais_follower_lag_leaves{peer="consent"}'] == 0)
         alerting = self.metrics("alerting")
         self.assertIn('relais_follower_lag_leaves{peer="routing"}', alerting)
+        self.assertIn('relais_follower_lag_leaves{peer="vault"}', alerting)
         self.assertNotIn('relais_lease_seconds{peer="routing"}', alerting)  # it holds none
         self.suite.kill("consent")
         suite.wait_for("the end of the lease", lambda: self.lease("routing") == 0)
