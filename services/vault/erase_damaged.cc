@@ -86,6 +86,24 @@ Task<absl::Status> CountNone(const Vault& vault, Id128 person) {
   co_return absl::OkStatus();
 }
 
+// Whose pointer it is does not read: it is looked for at every institution.
+absl::Status AddPointer(const Vault& vault, PointerKind kind, const Id128& id,
+                        std::vector<storage::CommitRequest>& commits) {
+  const auto directory = vault.context.directory();
+  for (const directory::Institution& institution : directory->content().institutions) {
+    const auto found = vault.store.Pointers(kind, institution.id, id, 1);
+    if (absl::IsDataLoss(found.status())) {
+      commits.push_back(vault.store.SetPointer(kind, institution.id, id, std::nullopt));
+      continue;
+    }
+    RETURN_IF_ERROR(found.status());
+    if (!found->rows.empty() && found->rows.front().id == id) {
+      commits.push_back(vault.store.SetPointer(kind, institution.id, id, std::nullopt));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // The commits that take her out of derived lists.
 absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, const Id128& person) {
   std::vector<storage::CommitRequest> commits;
@@ -95,6 +113,8 @@ absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, co
     if (share.ok() && share->has_value()) {
       commits.push_back(vault.store.SetPointer(PointerKind::kShared,
                                                (*share)->value.recipient().institution(), id, std::nullopt));
+    } else if (!share.ok()) {
+      RETURN_IF_ERROR(AddPointer(vault, PointerKind::kShared, id, commits));
     }
   }
   ASSIGN_OR_RETURN(const std::vector<Id128> requests, IdsUnder(vault, person, "v/ask/"));
@@ -103,6 +123,8 @@ absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, co
     if (request.ok() && request->has_value()) {
       commits.push_back(vault.store.SetPointer(PointerKind::kAsked, (*request)->value.asker().institution(),
                                                id, std::nullopt));
+    } else if (!request.ok()) {
+      RETURN_IF_ERROR(AddPointer(vault, PointerKind::kAsked, id, commits));
     }
   }
   ASSIGN_OR_RETURN(const std::vector<VaultStore::ListedDay> days,

@@ -154,6 +154,10 @@ TEST(Erasure, OfDamagedRecordsNoPointerNoDropAndNoSumIsLeft) {
     World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
   }
   EXPECT_GT(world.store().InstitutionUsage(kHost)->value.bytes(), 0U);
+  const auto shares =
+      world.context().store.Scan(VaultStore::PersonPartition(World::Person(1)), "v/share/", "", 10);
+  ASSERT_EQ(shares->entries.size(), 1U);
+  testing::Flip(world, VaultStore::PersonPartition(World::Person(1)), shares->entries[0].key, 20);
   testing::Flip(world, VaultStore::PersonPartition(World::Person(1)), testing::RecordKey(hers), 60);
   Ask(world, 1);
   world.Settle(absl::Seconds(30));
