@@ -196,6 +196,10 @@ Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
   out.set_purpose(message.purpose());
   out.set_ground(permit.ground());
   *out.mutable_content() = message.content();
+  if (message.content().has_expiring_paper() &&
+      message.recipient().institution() != message.sender().institution()) {
+    out.mutable_content()->mutable_expiring_paper()->clear_document_id();  // passed on: it may not read it
+  }
   *out.mutable_marks() = message.marks();
   // On whatever it was sent: what it is handed over on decides (D-2.7).
   if (permit.ground() == common::v1::GROUND_AGREEMENT &&

@@ -2,6 +2,8 @@
 // pulled back by who sent them.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/testing/linked_persons.h"
 
@@ -143,6 +145,31 @@ TEST(ExpiringPaper, IsForServices) {
   without.clear_categories();
   without.add_categories("IDENTITY");
   EXPECT_EQ(rpc::ReasonOf(Send(world, without).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
+TEST(ExpiringPaper, OnlyWhoActsForHerIsToldWhichItIs) {
+  World world;
+  testing::Active(world, testing::kHospital, 1);  // of the city
+  for (const std::string sender : {"ville-paris", "caf"}) {
+    v1::SubmitRequest request = Reminder(
+        sender == "caf" ? v1::Audience::KIND_REFERENT : v1::Audience::KIND_OWN_DESK, "of-" + sender, sender);
+    request.mutable_content()->mutable_expiring_paper()->set_document_id(std::string(32, 'd'));
+    const auto sent = Send(world, request);
+    ASSERT_TRUE(sent.ok()) << sent.status();
+    ASSERT_EQ(sent->desk(), "dsol-75113");
+  }
+  world.Settle();
+  std::map<std::string, std::string> told;   // by sender
+  for (int pulls = 0; pulls < 5; ++pulls) {  // one after the other
+    for (const v1::Message& message : world.Pull()) {
+      told[message.sender().institution()] = message.content().expiring_paper().document_id();
+      ASSERT_TRUE(world.Ack(message.message_id()).ok());
+    }
+    world.Settle();
+  }
+  EXPECT_EQ(told["ville-paris"], std::string(32, 'd'));
+  ASSERT_TRUE(told.contains("caf"));
+  EXPECT_EQ(told["caf"], "");
 }
 
 TEST(PullBack, OfWhatNoSystemHasYet) {
