@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "services/vault/acts_of_nobody.h"
 #include "services/vault/convert.h"
 #include "services/vault/events.h"
 
@@ -88,10 +89,12 @@ Task<absl::StatusOr<Closing::Announced>> Closing::Announce(rpc::Call call, rpc::
   stored.value.set_without_notice(plan->without_notice);
   storage::CommitRequest commit;
   vault_.store.PutClosure(stored, commit);
-  rpc::Idempotency::Remember(seen, announced.closure, commit);
+  const ActOfNobody act = ActOfNobody::Fresh(vault_.context);
+  RememberActOfNobody(seen, act, announced.closure, commit);
   const Acting acting{call, actor, request.request_id(), Id128()};
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
-                      vault_.context.log.Draft(ClosureEvent(acting, announced.closure)));
+  audit::Event event = ClosureEvent(acting, announced.closure);
+  event.event_id = act.event_id;
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(event));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());

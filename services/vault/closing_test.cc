@@ -46,6 +46,25 @@ void SkipDays(World& world, int days) {
   world.Settle(absl::Seconds(10));
 }
 
+// The repetition has the receipt of the act, whatever was written since.
+TEST(Closing, TheSameRequestHasTheSameReceipt) {
+  World world(Calm());
+  v1::AnnounceClosureRequest request = Closure(absl::CivilDay(2027, 6, 1));
+  request.set_want_proof(true);
+  const auto first = Announce(world, request);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_FALSE(first->written().proof().leaf_key().empty());
+  ASSERT_TRUE(Announce(world, Closure(absl::CivilDay(2027, 7, 1), "a2")).ok());
+  world.Restart();
+  const auto again = Announce(world, request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->closure().SerializeAsString(), first->closure().SerializeAsString());
+  EXPECT_EQ(again->written().revision(), first->written().revision());
+  EXPECT_EQ(again->written().proof().leaf(), first->written().proof().leaf());
+  EXPECT_EQ(again->written().proof().leaf_key(), first->written().proof().leaf_key());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED), 2);
+}
+
 TEST(Closing, NeedsThreeMonthsNotice) {
   World world(Calm());
   EXPECT_FALSE(Get(world).has_closure());

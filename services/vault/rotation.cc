@@ -7,6 +7,7 @@
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "services/vault/acts_of_nobody.h"
 #include "services/vault/events.h"
 
 namespace relais::vault {
@@ -151,14 +152,16 @@ Task<absl::StatusOr<Rotation::Begun>> Rotation::Begin(rpc::Call call, rpc::Actor
   said.set_rotation_id(rotation.rotation_id());
   said.set_level(level);
   said.set_current(stored.value.old());
+  const ActOfNobody act = ActOfNobody::Fresh(vault_.context);
   storage::CommitRequest commit;
   vault_.store.PutRotation(stored, commit);
   if (seen.has_value()) {
-    rpc::Idempotency::Remember(*seen, rotation, commit);
+    RememberActOfNobody(*seen, act, rotation, commit);
   }
   const Acting acting{call, actor, request_id, Id128()};
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
-                      vault_.context.log.Draft(RotatedEvent(acting, std::nullopt, said)));
+  audit::Event event = RotatedEvent(acting, std::nullopt, said);
+  event.event_id = act.event_id;
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(event));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());

@@ -225,6 +225,24 @@ TEST(EpochRotation, OneAtATime) {
   EXPECT_THAT(Held(world), ElementsAre(2));
 }
 
+TEST(EpochRotation, TheSameRequestHasTheSameReceipt) {
+  World world;
+  Deposit(world);
+  v1::RotateRequest request;
+  request.set_request_id("r1");
+  request.set_level(v1::KEY_LEVEL_EPOCH);
+  request.set_want_proof(true);
+  const auto first = world.Run(world.service().keys().Rotate(world.As("operator"), request));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_FALSE(first->written().proof().leaf().empty());
+  world.Settle(absl::Seconds(10));  // it ends, with a leaf of its own
+  const auto again = world.Run(world.service().keys().Rotate(world.As("operator"), request));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->rotation().has_ended());
+  EXPECT_EQ(again->written().revision(), first->written().revision());
+  EXPECT_EQ(again->written().proof().leaf(), first->written().proof().leaf());
+}
+
 TEST(Ring, OfAnotherStoreIsRefused) {
   World world;
   Deposit(world);

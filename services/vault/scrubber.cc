@@ -9,6 +9,7 @@
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "services/vault/acts_of_nobody.h"
 
 namespace relais::vault {
 namespace {
@@ -129,13 +130,16 @@ Task<absl::StatusOr<Scrubber::Begun>> Scrubber::Begin(rpc::Call call, rpc::Actor
   v1::Scrub& scrub = *stored.value.mutable_scrub();
   scrub.set_scrub_id(vault_.context.random.Id().ToHex());
   *scrub.mutable_begun() = ToProto(vault_.context.log.Now());
+  const ActOfNobody act = ActOfNobody::Fresh(vault_.context);
   storage::CommitRequest commit;
   vault_.store.PutScrub(stored, commit);
   if (seen.has_value()) {
-    rpc::Idempotency::Remember(*seen, scrub, commit);
+    RememberActOfNobody(*seen, act, scrub, commit);
   }
   const Acting acting{call, actor, request_id, Id128()};
-  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(ScrubbedEvent(acting, scrub)));
+  audit::Event event = ScrubbedEvent(acting, scrub);
+  event.event_id = act.event_id;
+  CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf, vault_.context.log.Draft(event));
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());

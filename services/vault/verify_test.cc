@@ -294,6 +294,24 @@ TEST(Scrub, GoesOnAfterACrashAndCountsEachOnce) {
   }
 }
 
+TEST(Scrub, TheSameRequestHasTheSameReceipt) {
+  World world;
+  world.Host(1);
+  world.MustDeposit(1, Pdf(5000));
+  v1::StartScrubRequest request;
+  request.set_request_id("s1");
+  request.set_want_proof(true);
+  const auto first = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_FALSE(first->written().proof().leaf().empty());
+  world.Settle(absl::Seconds(30));
+  const auto again = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->scrub().has_ended());
+  EXPECT_EQ(again->written().revision(), first->written().revision());
+  EXPECT_EQ(again->written().proof().leaf(), first->written().proof().leaf());
+}
+
 TEST(Scrub, OneAtATimeAndTheSameRequestIsTheSameScrub) {
   World world;
   world.Host(1);

@@ -5,6 +5,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "services/vault/acts_of_nobody.h"
 #include "services/vault/rotation.h"
 
 namespace relais::vault {
@@ -43,13 +44,15 @@ Task<absl::StatusOr<v1::RotateResponse>> KeyHandlers::Rotate(rpc::Call call, v1:
     response.mutable_written()->set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
     if (seen->answer.has_value()) {
       v1::Rotation& rotation = *response.mutable_rotation();
-      if (!rotation.ParseFromString(*seen->answer)) {
-        co_return absl::DataLossError("a remembered rotation cannot be read");
-      }
+      CO_ASSIGN_OR_RETURN(const ActOfNobody act, ReadActOfNobody(*seen->answer, rotation));
       CO_ASSIGN_OR_RETURN(const Stored<v1::StoredRotation> stored, vault_.store.Rotation());
       if (stored.value.rotation().rotation_id() == rotation.rotation_id()) {
         rotation = stored.value.rotation();  // as it is now
       }
+      absl::StatusOr<common::v1::Written> before =
+          co_await WrittenBefore(vault_.context, act, request.want_proof());
+      CO_RETURN_IF_ERROR(before.status());
+      *response.mutable_written() = *std::move(before);
       co_return response;
     }
     const absl::StatusOr<Rotation::Begun> begun =
@@ -61,7 +64,7 @@ Task<absl::StatusOr<v1::RotateResponse>> KeyHandlers::Rotate(rpc::Call call, v1:
     *response.mutable_rotation() = begun->rotation;
     if (begun->leaves.count != 0) {
       absl::StatusOr<common::v1::Written> written =
-          co_await rpc::WrittenOf(vault_.context, begun->leaves, false, false);
+          co_await rpc::WrittenOf(vault_.context, begun->leaves, request.want_proof(), true);
       CO_RETURN_IF_ERROR(written.status());
       *response.mutable_written() = *std::move(written);
     }

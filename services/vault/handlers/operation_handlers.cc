@@ -5,6 +5,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "services/vault/acts_of_nobody.h"
 #include "services/vault/closing.h"
 #include "services/vault/scrubber.h"
 
@@ -23,13 +24,15 @@ Task<absl::StatusOr<v1::StartScrubResponse>> OperationHandlers::StartScrub(rpc::
     response.mutable_written()->set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
     if (seen->answer.has_value()) {
       v1::Scrub& scrub = *response.mutable_scrub();
-      if (!scrub.ParseFromString(*seen->answer)) {
-        co_return absl::DataLossError("a remembered scrub cannot be read");
-      }
+      CO_ASSIGN_OR_RETURN(const ActOfNobody act, ReadActOfNobody(*seen->answer, scrub));
       CO_ASSIGN_OR_RETURN(const Stored<v1::StoredScrub> stored, vault_.store.Scrub());
       if (stored.value.scrub().scrub_id() == scrub.scrub_id()) {
         scrub = stored.value.scrub();  // as it is now
       }
+      absl::StatusOr<common::v1::Written> before =
+          co_await WrittenBefore(vault_.context, act, request.want_proof());
+      CO_RETURN_IF_ERROR(before.status());
+      *response.mutable_written() = *std::move(before);
       co_return response;
     }
     const absl::StatusOr<Scrubber::Begun> begun =
@@ -41,7 +44,7 @@ Task<absl::StatusOr<v1::StartScrubResponse>> OperationHandlers::StartScrub(rpc::
     *response.mutable_scrub() = begun->scrub;
     if (begun->leaves.count != 0) {
       absl::StatusOr<common::v1::Written> written =
-          co_await rpc::WrittenOf(vault_.context, begun->leaves, false, false);
+          co_await rpc::WrittenOf(vault_.context, begun->leaves, request.want_proof(), true);
       CO_RETURN_IF_ERROR(written.status());
       *response.mutable_written() = *std::move(written);
     }
@@ -73,10 +76,11 @@ Task<absl::StatusOr<v1::AnnounceClosureResponse>> OperationHandlers::AnnounceClo
                                                         request.request_id(), request));
     v1::AnnounceClosureResponse response;
     if (seen.answer.has_value()) {
-      if (!response.mutable_closure()->ParseFromString(*seen.answer)) {
-        co_return absl::DataLossError("a remembered closure cannot be read");
-      }
-      response.mutable_written()->set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
+      CO_ASSIGN_OR_RETURN(const ActOfNobody act, ReadActOfNobody(*seen.answer, *response.mutable_closure()));
+      absl::StatusOr<common::v1::Written> before =
+          co_await WrittenBefore(vault_.context, act, request.want_proof());
+      CO_RETURN_IF_ERROR(before.status());
+      *response.mutable_written() = *std::move(before);
       co_return response;
     }
     const absl::StatusOr<Closing::Announced> announced =
@@ -87,7 +91,7 @@ Task<absl::StatusOr<v1::AnnounceClosureResponse>> OperationHandlers::AnnounceClo
     CO_RETURN_IF_ERROR(announced.status());
     *response.mutable_closure() = announced->closure;
     absl::StatusOr<common::v1::Written> written =
-        co_await rpc::WrittenOf(vault_.context, announced->leaves, false, false);
+        co_await rpc::WrittenOf(vault_.context, announced->leaves, request.want_proof(), true);
     CO_RETURN_IF_ERROR(written.status());
     *response.mutable_written() = *std::move(written);
     co_return response;
