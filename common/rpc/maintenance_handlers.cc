@@ -1,6 +1,8 @@
 #include "common/rpc/maintenance_handlers.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/audit/leaf.h"
 #include "common/base/proto_time.h"
@@ -135,6 +137,15 @@ absl::Status MaintenanceHandlers::HaveFolder() const {
                                    common::v1::ERROR_REASON_WRONG_STATE, "this service has no backup.folder");
 }
 
+// The oldest epoch in it is the first to go: what that one wraps opens no more.
+bool MaintenanceHandlers::OpensPapers(const audit::v1::Backup& backup) const {
+  if (backup.papers_epoch() == 0 || !backups_.papers_epochs) {
+    return true;
+  }
+  const std::vector<uint32_t> held = backups_.papers_epochs();
+  return std::find(held.begin(), held.end(), backup.papers_epoch()) != held.end();
+}
+
 absl::StatusOr<audit::v1::Backup> MaintenanceHandlers::Show(const StoredBackup& stored) const {
   audit::v1::Backup backup;
   if (!backup.ParseFromString(stored.about)) {
@@ -142,7 +153,7 @@ absl::StatusOr<audit::v1::Backup> MaintenanceHandlers::Show(const StoredBackup& 
   }
   backup.set_id(stored.id);
   backup.set_bytes(stored.bytes);
-  backup.set_usable(backup.epoch() == context_.log.keys().epoch());
+  backup.set_usable(backup.epoch() == context_.log.keys().epoch() && OpensPapers(backup));
   return backup;
 }
 
@@ -167,6 +178,10 @@ Task<absl::StatusOr<audit::v1::CreateBackupResponse>> MaintenanceHandlers::Creat
   about.set_checkpoint(*std::move(checkpoint));
   // Before the copy: a rotation that begins meanwhile makes it unusable, never the other way round.
   about.set_epoch(context_.log.keys().epoch());
+  if (backups_.papers_epochs) {
+    const std::vector<uint32_t> held = backups_.papers_epochs();
+    about.set_papers_epoch(held.empty() ? 0 : *std::min_element(held.begin(), held.end()));
+  }
   *about.mutable_made() = ToProto(context_.clock.Now());
   co_await ResumeOn(context_.executor);
   CO_ASSIGN_OR_RETURN(const StoredBackup made, backups_.create(about.SerializeAsString()));

@@ -26,6 +26,9 @@ struct Backups {
   std::function<absl::StatusOr<std::vector<StoredBackup>>()> list;
   std::function<absl::Status(uint32_t)> verify;
   std::function<absl::Status(uint32_t)> remove;
+  /// Epochs whose keys wrap what the store holds besides the log's subjects (the vault's papers), of which
+  /// there is a key now. Empty: of this service there are none.
+  std::function<std::vector<uint32_t>()> papers_epochs = {};
 };
 
 /// Thread-safe. `context.maintenance` must be there.
@@ -53,6 +56,7 @@ class MaintenanceHandlers {
   absl::StatusOr<audit::v1::Backup> Show(const StoredBackup& stored) const;
   absl::Status HaveFolder() const;
   absl::Status RemoveUnusable() const;
+  [[nodiscard]] bool OpensPapers(const audit::v1::Backup& backup) const;
   // Of a leaf about nobody.
   Task<absl::StatusOr<common::v1::Written>> WrittenAt(uint64_t index);
 

@@ -18,6 +18,7 @@ struct FakeBackups {
   std::vector<StoredBackup> kept;
   std::vector<uint32_t> removed;
   absl::Status whole;
+  std::vector<uint32_t> papers;  // epochs of papers that have a key
 
   Backups Functions() {
     Backups backups;
@@ -170,6 +171,34 @@ TEST_F(MaintenanceHandlersTest, BackupsOfPastEpochsGoWithTheNextOne) {
   EXPECT_FALSE(listed->backups(0).usable()) << "it opens nothing any more";
   ASSERT_TRUE(Run(handlers_->CreateBackup(Operator(), audit::v1::CreateBackupRequest())).ok());
   EXPECT_THAT(backups_.removed, ElementsAre(1));
+}
+
+// A backup of the vault from before a rotation of the papers' epoch opens no paper.
+TEST_F(MaintenanceHandlersTest, BackupsWhosePapersOpenNoMore) {
+  (void)Ask();
+  Backups functions = backups_.Functions();
+  functions.papers_epochs = [this] { return backups_.papers; };
+  MaintenanceHandlers vault(context_, functions);
+  const auto create = [&] { return Run(vault.CreateBackup(Operator(), audit::v1::CreateBackupRequest())); };
+  const auto usable = [&] {
+    std::string all;  // + or - of each
+    const auto listed = Run(vault.ListBackups(Operator(), audit::v1::ListBackupsRequest()));
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    for (const audit::v1::Backup& backup : listed->backups()) {
+      all += backup.usable() ? '+' : '-';
+    }
+    return all;
+  };
+  EXPECT_EQ(create()->backup().papers_epoch(), 0u) << "no paper yet";
+  backups_.papers = {1};
+  EXPECT_EQ(create()->backup().papers_epoch(), 1u);
+  backups_.papers = {1, 2};  // a rotation is under way: it may hold keys of both
+  EXPECT_EQ(create()->backup().papers_epoch(), 1u);
+  EXPECT_EQ(usable(), "+++");
+  backups_.papers = {2};
+  EXPECT_EQ(usable(), "+--");
+  EXPECT_TRUE(create()->backup().usable());
+  EXPECT_THAT(backups_.removed, ElementsAre(2, 3));
 }
 
 TEST_F(MaintenanceHandlersTest, ABackupThatIsNotThereOrNotWhole) {

@@ -33,6 +33,17 @@ absl::Status About(const absl::Status& status, const std::string& what) {
   return status.ok() ? status : absl::Status(status.code(), absl::StrCat(what, ": ", status.message()));
 }
 
+// Of which there is a key.
+std::vector<uint32_t> VersionsOf(const crypto::KeyRing& ring, const std::string& name) {
+  std::vector<uint32_t> versions;
+  for (const crypto::KeyVersion& key : ring.List()) {
+    if (key.name == name) {
+      versions.push_back(key.version);
+    }
+  }
+  return versions;
+}
+
 absl::StatusOr<std::string> ReadOptional(const std::string& path) {
   return path.empty() ? absl::StatusOr<std::string>("") : pki::ReadWholeFile(path, kMostFileBytes);
 }
@@ -261,8 +272,11 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   dispatcher_->SetMissLimiter(misses_.get());
   audit_handlers_ = std::make_unique<AuditHandlers>(*context_, definition.opened);
   audit_service_ = MakeAuditService(*dispatcher_, *audit_handlers_);
-  maintenance_handlers_ =
-      std::make_unique<MaintenanceHandlers>(*context_, BackupsOf(*store_, settings_.backup_folder));
+  Backups backups = BackupsOf(*store_, settings_.backup_folder);
+  if (!definition.papers_ring.empty()) {
+    backups.papers_epochs = [this, name = definition.papers_ring] { return VersionsOf(*own_ring_, name); };
+  }
+  maintenance_handlers_ = std::make_unique<MaintenanceHandlers>(*context_, std::move(backups));
   maintenance_service_ = MakeMaintenanceService(*dispatcher_, *maintenance_handlers_);
   hold_handlers_ = std::make_unique<HoldHandlers>(*context_);
   hold_service_ = MakeHoldService(*dispatcher_, *hold_handlers_);

@@ -75,6 +75,9 @@ struct ServiceDefinition {
   OpenedTable opened;                 // what peers see of its log
   /// Services whose acknowledgement an erasure here waits for, of those that the settings name.
   std::set<std::string> erasure_waits_for = {};
+  /// The name in the service's own ring of keys that wrap what its store holds besides the log's subjects;
+  /// empty: none. Backups say whether such a key that they need is over.
+  std::string papers_ring = {};
   /// Reads the service's own settings, before anything is opened. May be empty.
   std::function<void(Config&)> settings;
   std::function<absl::StatusOr<std::unique_ptr<BoundService>>(ServiceRuntime&)> bind;

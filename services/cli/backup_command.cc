@@ -16,6 +16,7 @@
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
 #include "services/cli/session.h"
+#include "services/vault/format/paper_keys.h"
 
 namespace relais::cli {
 namespace {
@@ -29,6 +30,7 @@ struct BackupOptions {
   std::string service = "consent";
   uint32_t id = 0;
   std::string settings;  // of the service
+  bool without_papers = false;
 };
 
 absl::StatusOr<std::unique_ptr<Session>> OpenPatient(const Globals& globals) {
@@ -49,7 +51,11 @@ std::string HeadOf(const std::string& checkpoint) {
 std::string Line(const audit::v1::Backup& backup) {
   return absl::StrCat("backup ", backup.id(), " of ", ParisTime(FromProto(backup.made())), ", ",
                       backup.bytes(), " bytes, log ", HeadOf(backup.checkpoint()), ", epoch ", backup.epoch(),
-                      backup.usable() ? "" : ": over, it opens nothing any more", "\n");
+                      backup.papers_epoch() == 0 ? "" : absl::StrCat(", of papers ", backup.papers_epoch()),
+                      backup.usable()              ? ""
+                      : backup.papers_epoch() == 0 ? ": over, it opens nothing any more"
+                                                   : ": over, it opens no paper any more",
+                      "\n");
 }
 
 absl::StatusOr<int> RunCreate(Context& context, const BackupOptions& options) {
@@ -96,16 +102,26 @@ absl::StatusOr<storage::BackupInfo> FindBackup(const std::string& folder, uint32
   return absl::NotFoundError(absl::StrCat("no backup ", id, " at ", folder));
 }
 
-// A backup of a past epoch holds no key that any ring opens: every subject in it would read as erased.
-absl::Status CheckEpoch(Config& config, uint32_t epoch) {
+// A backup of a past epoch holds no key that any ring opens: every subject in it would read as erased, every
+// paper of the vault as damaged.
+// Whether its papers open.
+absl::StatusOr<bool> CheckEpochs(Config& config, const audit::v1::Backup& about, bool without_papers) {
   ASSIGN_OR_RETURN(const Secret master, crypto::ReadSecretFile(config.String("audit.master")));
   SystemRandom random;
   ASSIGN_OR_RETURN(const auto ring, crypto::FileKeyRing::Open(config.String("audit.ring"), master, random));
-  if (!ring->Get(kEpochKey, epoch).ok()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the key of epoch ", epoch, " is destroyed: this backup opens nothing any more"));
+  if (!ring->Get(kEpochKey, about.epoch()).ok()) {
+    return absl::FailedPreconditionError(absl::StrCat("the key of epoch ", about.epoch(),
+                                                      " is destroyed: this backup opens nothing any more"));
   }
-  return absl::OkStatus();
+  const uint32_t papers = about.papers_epoch();
+  const bool open = papers == 0 || ring->Get(vault::RingEpochKeys::kRingName, papers).ok();
+  if (!open && !without_papers) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the key of the papers' epoch ", papers,
+                     " is destroyed: this backup opens no paper of before it ended. If there is no other, "
+                     "--without-papers restores the log and what is no paper"));
+  }
+  return open;
 }
 
 absl::Status CheckRestored(const std::string& path, const std::string& checkpoint) {
@@ -127,12 +143,12 @@ absl::StatusOr<int> RunRestore(Context& context, const BackupOptions& options) {
   if (!about.ParseFromString(backup.about)) {
     return absl::DataLossError("the backup's description cannot be read");
   }
-  RETURN_IF_ERROR(CheckEpoch(config, about.epoch()));
+  ASSIGN_OR_RETURN(const bool papers_open, CheckEpochs(config, about, options.without_papers));
   RETURN_IF_ERROR(storage::RestoreBackup(folder, options.id, path));
   RETURN_IF_ERROR(CheckRestored(path, about.checkpoint()));
   about.set_id(options.id);
   about.set_bytes(backup.bytes);
-  about.set_usable(true);
+  about.set_usable(papers_open);
   Print(
       context.globals.json, about,
       absl::StrCat("restored to ", path, ": ", Line(about),
@@ -176,6 +192,8 @@ void AddBackupCommands(CLI::App& app, Context& context) {
   restore.add_option("id", restore_options->id, "the backup's number")->required();
   restore.add_option("--service-config", restore_options->settings, "the service's settings, YAML")
       ->required();
+  restore.add_flag("--without-papers", restore_options->without_papers,
+                   "of a vault: although no paper in it opens any more");
   OnRun(restore, context, restore_options, RunRestore);
 }
 

@@ -1,5 +1,6 @@
 // relais-vault: papers that cannot be lost, that nobody reads whom she has not allowed, and that she can take
 // away.
+#include "services/vault/format/paper_keys.h"
 #include "services/vault/rpc.h"
 
 int main(int argc, char** argv) {
@@ -9,6 +10,7 @@ int main(int argc, char** argv) {
   definition.services = {"relais.vault.v1.DocumentService", "relais.vault.v1.ShareService",
                          "relais.vault.v1.HostService",     "relais.vault.v1.ExportService",
                          "relais.vault.v1.KeyService",      "relais.vault.v1.OperationService"};
+  definition.papers_ring = relais::vault::RingEpochKeys::kRingName;
   definition.opened = relais::vault::OpenedToPeers();
   definition.settings = [&](relais::Config& config) { settings = relais::vault::ReadSettings(config); };
   definition.bind = [&](relais::rpc::ServiceRuntime& runtime) {
