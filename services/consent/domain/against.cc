@@ -117,12 +117,12 @@ NoAgainst Against(const PersonState& state, const Denial& denial, const Agreemen
     return {takes, takes == Takes::kNothing ? absl::InfinitePast() : denial.at};
   }
   // Of two names. One between the two commits of a link or split is not one human with anybody yet.
-  const absl::Time one = state.OneSince(denial.origin.of, agreement.origin.of);
-  if (!later && (agreement.recorded > one || WasAnswered(state, denial, agreement, line, rules, now))) {
-    return {};
-  }
   const Takes takes = ByDenial(state, denial, agreement, line, rules);
   if (takes == Takes::kNothing) {
+    return {};
+  }
+  const absl::Time one = state.OneSince(denial.origin.of, agreement.origin.of);
+  if (!later && (agreement.recorded > one || WasAnswered(state, denial, agreement, line, rules, now))) {
     return {};
   }
   const absl::Time since = one == absl::InfiniteFuture() ? now : std::max(denial.at, one);
