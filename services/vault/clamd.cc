@@ -11,9 +11,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/base/status.h"
 #include "services/vault/format/bytes.h"
@@ -24,11 +27,11 @@ namespace {
 using Instant = std::chrono::steady_clock::time_point;
 constexpr std::string_view kCommand{"zINSTREAM\0", 10};
 constexpr size_t kLongestReply = 4096;
-constexpr int kAtOnce = 4;
 
 // Of connecting alone: nobody is there.
 absl::Status Unreachable() { return absl::UnavailableError("no connection to the scanner"); }
 absl::Status TooLate() { return absl::DeadlineExceededError("the scanner gave no verdict in time"); }
+absl::Status TooMany() { return absl::DeadlineExceededError("too many scans wait for their turn"); }
 absl::Status NoVerdict() { return absl::ResourceExhaustedError("the scanner gave no verdict"); }
 
 // A connection, or a guard of anything that is closed.
@@ -198,44 +201,79 @@ absl::StatusOr<ScanVerdict> ScanNow(const Address& address, const Scanner::NextB
   return VerdictOf(reply);
 }
 
-// Blocking reads and writes have threads of their own: the service's are few. Each scan's thread has ended
-// when this is destroyed.
+// Blocking reads and writes have threads of their own: the service's are few, and so are these. What waits is
+// bounded too. Each scan that was begun is answered before this is destroyed.
 class Clamd final : public Scanner {
  public:
   Clamd(Address address, absl::Duration timeout, Executor& executor)
-      : address_(std::move(address)), timeout_(absl::ToChronoMilliseconds(timeout)), executor_(executor) {}
+      : address_(std::move(address)), timeout_(absl::ToChronoMilliseconds(timeout)), executor_(executor) {
+    for (int i = 0; i < kScansAtOnce; ++i) {
+      threads_.emplace_back([this] { Work(); });
+    }
+  }
   Clamd(const Clamd&) = delete;
   Clamd& operator=(const Clamd&) = delete;
   ~Clamd() override {
-    std::unique_lock lock(mu_);
-    changed_.wait(lock, [this] { return started_ == 0; });
+    {
+      std::lock_guard lock(mu_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
   }
 
   Task<absl::StatusOr<ScanVerdict>> Scan(NextBytes next) const override {
     const OneShot<absl::StatusOr<ScanVerdict>> done(executor_);
-    {
-      std::lock_guard lock(mu_);
-      ++started_;
+    if (!Enqueue({std::move(next), done, std::chrono::steady_clock::now() + timeout_})) {
+      co_return TooMany();
     }
-    std::thread([this, done, next = std::move(next)] { Work(next, done); }).detach();
     auto verdict = co_await done;
     co_return verdict;
   }
 
  private:
-  void Work(const NextBytes& next, const OneShot<absl::StatusOr<ScanVerdict>>& done) const {
-    bool mine = false;
+  struct Waiting {
+    NextBytes next;
+    OneShot<absl::StatusOr<ScanVerdict>> done;
+    Instant until;  // its turn comes before that, or it has none
+  };
+
+  bool Enqueue(Waiting scan) const {
     {
-      std::unique_lock lock(mu_);
-      mine = changed_.wait_for(lock, timeout_, [this] { return running_ < kAtOnce; });
-      running_ += mine ? 1 : 0;
+      std::lock_guard lock(mu_);
+      if (waiting_.size() >= kScansWaiting + static_cast<size_t>(idle_)) {
+        return false;
+      }
+      waiting_.push_back(std::move(scan));
     }
-    const Instant until = std::chrono::steady_clock::now() + timeout_;
-    done.Set(mine ? ScanNow(address_, next, until) : TooLate());
-    std::lock_guard lock(mu_);
-    running_ -= mine ? 1 : 0;
-    --started_;
-    changed_.notify_all();
+    changed_.notify_one();
+    return true;
+  }
+
+  // nullopt: there will be no more.
+  std::optional<Waiting> Take() {
+    std::unique_lock lock(mu_);
+    ++idle_;
+    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    --idle_;
+    if (waiting_.empty()) {
+      return std::nullopt;
+    }
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (stopping_) {
+      next.until = Instant::min();
+    }
+    return next;
+  }
+
+  void Work() {
+    while (std::optional<Waiting> scan = Take()) {
+      const Instant now = std::chrono::steady_clock::now();
+      scan->done.Set(now < scan->until ? ScanNow(address_, scan->next, now + timeout_) : TooLate());
+    }
   }
 
   const Address address_;
@@ -243,8 +281,10 @@ class Clamd final : public Scanner {
   Executor& executor_;
   mutable std::mutex mu_;
   mutable std::condition_variable changed_;
-  mutable int started_ = 0;
-  mutable int running_ = 0;
+  mutable std::deque<Waiting> waiting_;
+  int idle_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace

@@ -6,8 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -150,6 +153,86 @@ TEST(Clamd, AnythingButAVerdictIsNone) {
   }
   EXPECT_TRUE(absl::IsInvalidArgument(ScanAt("clamd", "abc").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(ScanAt("unix:relative", "abc").status()));
+}
+
+// A server that accepts nothing: connections are made, and no verdict comes.
+class Deaf {
+ public:
+  Deaf() {
+    folder_ = (std::filesystem::temp_directory_path() / ("clamd-" + std::to_string(::getpid()) + "-XXXXXX"))
+                  .string();
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    listening_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = folder_ + "/s";
+    std::memcpy(address.sun_path, path.data(), path.size());
+    EXPECT_EQ(::bind(listening_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(::listen(listening_, 128), 0);
+  }
+  ~Deaf() {
+    ::close(listening_);
+    std::filesystem::remove_all(folder_);
+  }
+  Deaf(const Deaf&) = delete;
+  Deaf& operator=(const Deaf&) = delete;
+  [[nodiscard]] std::string address() const { return "unix:" + folder_ + "/s"; }
+
+ private:
+  std::string folder_;
+  int listening_ = -1;
+};
+
+// A few scans at a time, a bounded number that waits, and no thread for those beyond.
+TEST(Clamd, WhatWaitsIsBounded) {
+  Deaf server;
+  ThreadPool pool(1);
+  ScanSettings settings;
+  settings.clamd = server.address();
+  settings.timeout = absl::Hours(1);
+  const auto scanner = MakeClamd(settings, pool);
+  ASSERT_TRUE(scanner.ok()) << scanner.status();
+  std::mutex mu;
+  std::condition_variable changed;
+  int scanning = 0;
+  int most = 0;
+  int ended = 0;
+  bool go = false;
+  // Holds its scan until `go`, then ends it.
+  const Scanner::NextBytes next = [&]() -> absl::StatusOr<std::string> {
+    std::unique_lock lock(mu);
+    most = std::max(most, ++scanning);
+    changed.notify_all();
+    changed.wait(lock, [&] { return go; });
+    --scanning;
+    return absl::AbortedError("enough");
+  };
+  const auto begin = [&] {
+    Start((*scanner)->Scan(next), [&](const absl::StatusOr<ScanVerdict>& verdict) {
+      std::lock_guard lock(mu);
+      EXPECT_TRUE(absl::IsAborted(verdict.status())) << verdict.status();
+      ++ended;
+      changed.notify_all();
+    });
+  };
+  for (int i = 0; i < kScansAtOnce; ++i) {
+    begin();
+  }
+  {
+    std::unique_lock lock(mu);
+    changed.wait(lock, [&] { return scanning == kScansAtOnce; });
+  }
+  for (size_t i = 0; i < kScansWaiting; ++i) {
+    begin();
+  }
+  EXPECT_TRUE(absl::IsDeadlineExceeded(BlockOn((*scanner)->Scan(next)).status()))
+      << "at once, not in an hour";
+  std::unique_lock lock(mu);
+  go = true;
+  changed.notify_all();
+  const int all = kScansAtOnce + static_cast<int>(kScansWaiting);
+  changed.wait(lock, [&] { return ended == all; });
+  EXPECT_EQ(most, kScansAtOnce);
 }
 
 TEST(Clamd, NobodyIsThereOnlyWhenThereIsNoConnection) {
