@@ -38,11 +38,13 @@ bool JudgesAnew(audit::v1::EventClass event_class) {
 }
 
 // What consent will answer again however often it is asked, and never with a permit: an institution or a
-// purpose that is in no directory any more acts for nobody.
+// purpose that is in no directory any more acts for nobody, and nobody for who is erased there, whose erasure
+// is in a later leaf.
 bool IsNo(const absl::Status& answer) {
   switch (rpc::ReasonOf(answer)) {
     case common::v1::ERROR_REASON_UNKNOWN_CODE:
     case common::v1::ERROR_REASON_INVALID_FIELDS:
+    case common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS:
       return true;
     default:
       return false;
@@ -175,6 +177,7 @@ bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
 
 Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   absl::Status done;
+  const bool of_several = audit::IsOfLink(leaf) || audit::IsOfHold(leaf);
   const auto person = PersonOf(leaf);
   if (audit::IsOfHold(leaf)) {
     done = co_await Hold(std::move(leaf));
@@ -191,8 +194,14 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
   } else if (auto no = NoOf(leaf); no.has_value()) {
     done = co_await Ended(*person, *std::move(no), std::move(leaf));
   }
-  // Somebody who is being erased: what was hers to end is gone.
-  co_return audit::IsErased(done) ? absl::OkStatus() : done;
+  if (audit::IsErased(done)) {
+    co_return absl::OkStatus();  // what was hers to end is gone
+  }
+  if (absl::IsDataLoss(done) && of_several) {
+    PassedOver(done);  // holds up the erasures and links of all
+    co_return absl::OkStatus();
+  }
+  co_return done;
 }
 
 // Memory first: what is open stops before anything is written. Then the rows, after which nothing new begins;
@@ -323,10 +332,8 @@ Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects)
     vault_.streams.VoidPermits(name, index);
   }
   if (effects) {
-    for (const Id128& name : names) {
-      const absl::Status judged = co_await JudgeHostsAgain(name);
-      CO_RETURN_IF_ERROR(judged);
-    }
+    const absl::Status judged = co_await JudgeHostsOfAll(names);
+    CO_RETURN_IF_ERROR(judged);
   }
   co_return absl::OkStatus();
 }
@@ -340,11 +347,20 @@ Task<absl::Status> ConsentLeaves::Restricted(Id128 person, uint64_t index, bool 
     vault_.streams.VoidPermits(name, index);
   }
   if (effects) {
-    for (const Id128& name : names) {
-      const absl::Status judged = co_await JudgeHostsAgain(name);
-      if (!audit::IsErased(judged)) {
-        CO_RETURN_IF_ERROR(judged);
-      }
+    const absl::Status judged = co_await JudgeHostsOfAll(names);
+    CO_RETURN_IF_ERROR(judged);
+  }
+  co_return absl::OkStatus();
+}
+
+// Each name of hers: one that is being erased, or of which something does not open, keeps none of the others.
+Task<absl::Status> ConsentLeaves::JudgeHostsOfAll(std::vector<Id128> names) {
+  for (const Id128& name : names) {
+    const absl::Status judged = co_await JudgeHostsAgain(name);
+    if (absl::IsDataLoss(judged)) {
+      PassedOver(judged);
+    } else if (!audit::IsErased(judged)) {
+      CO_RETURN_IF_ERROR(judged);
     }
   }
   co_return absl::OkStatus();

@@ -40,6 +40,7 @@ class ConsentLeaves final : public audit::LeafHandler {
   Task<absl::Status> EndHost(Id128 person, std::string institution, absl::Time said, HerNo no);
   Task<absl::Status> Linked(audit::FollowedLeaf leaf, bool effects);
   Task<absl::Status> Restricted(Id128 person, uint64_t index, bool effects);
+  Task<absl::Status> JudgeHostsOfAll(std::vector<Id128> names);
   Task<absl::Status> JudgeHostsAgain(Id128 person);
   Task<absl::Status> Hold(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(Id128 person, audit::FollowedLeaf leaf);

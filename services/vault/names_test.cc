@@ -74,6 +74,24 @@ TEST(Names, AHostThatConsentNoLongerPermitsEndsWithTheLink) {
   EXPECT_EQ(world.consent.recorded(), 0u) << "a question of the vault's own authorises nothing";
 }
 
+// Links, holds and erasures of all are followed in one order: what does not read of one person stops none.
+TEST(Names, ARowOfLinksThatDoesNotReadStopsNobodysNo) {
+  World world;
+  world.Host(1);
+  world.Host(3);
+  const auto others = world.MustDeposit(3, Pdf(1000));
+  storage::CommitRequest damage;
+  damage.partition = VaultStore::PersonPartition(World::Person(1));
+  damage.batch.push_back({"with/damaged", "three"});
+  World::Require(world.Run(world.context().store.Commit(std::move(damage))).status());
+  AreOne(world, 1, 2);
+  Withdraws(world, 3);
+  world.Settle(absl::Seconds(5));
+  EXPECT_FALSE(Download(world, kHost, 3, others.document).status.ok());
+  EXPECT_EQ(world.service().consent_follower()->applied(), world.consent_log().log().state().size);
+  EXPECT_EQ(world.vault().access.NamesOf(World::Person(1))->size(), 2U);
+}
+
 // A permit on another agreement than the one it was linked on is not hers to this host (D-3.1).
 TEST(Names, AHostThatIsPermittedOnAnotherAgreementEndsWithTheLink) {
   World world;
@@ -88,9 +106,11 @@ TEST(Names, AHostThatIsPermittedOnAnotherAgreementEndsWithTheLink) {
   EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
 }
 
-// Consent answers so for an institution or a purpose that left the directory, however often it is asked.
+// Consent answers so for an institution or a purpose that left the directory, or of whom it has erased since
+// the link, however often it is asked.
 TEST(Names, AHostThatIsInNoDirectoryEndsAndStopsNobodysNo) {
-  for (const auto reason : {common::v1::ERROR_REASON_UNKNOWN_CODE, common::v1::ERROR_REASON_INVALID_FIELDS}) {
+  for (const auto reason : {common::v1::ERROR_REASON_UNKNOWN_CODE, common::v1::ERROR_REASON_INVALID_FIELDS,
+                            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS}) {
     World world;
     world.Host(1);
     world.Host(3);
