@@ -8,8 +8,10 @@
 
 #include "common/audit/event.h"
 #include "common/audit/subject_keys.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
+#include "common/storage/partitions.h"
 #include "relais/consent/v1/person_events.pb.h"
 
 namespace relais::audit {
@@ -72,8 +74,9 @@ Task<absl::StatusOr<std::vector<Id128>>> FollowedLinks::Apply(FollowedLeaf leaf)
   }
   std::vector<Id128> named;
   if (leaf.details.subject().kind() == audit::v1::Subject::KIND_PERSON) {
-    CO_ASSIGN_OR_RETURN(const Id128 about, Id128::FromBytes(leaf.details.subject().id()));
-    named.push_back(about);
+    if (const auto about = Id128::FromBytes(leaf.details.subject().id()); about.ok()) {
+      named.push_back(*about);
+    }
   }
   if (between.has_value()) {
     AddOnce(between->canonical, named);
@@ -111,13 +114,19 @@ Task<absl::Status> FollowedLinks::Note(Between between, Id128 at, Id128 other) {
 Task<absl::Status> FollowedLinks::Forget(Id128 person) {
   CO_ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(person));
   for (const Row& row : rows) {
-    CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> there,
-                        store_.Get(PartitionOf(row.other), row.key));
+    std::optional<Id128> other = row.other;
+    if (!other.has_value()) {
+      CO_ASSIGN_OR_RETURN(other, OtherEnd(person, row.key));
+    }
+    if (!other.has_value()) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const std::optional<storage::Entry> there, store_.Get(PartitionOf(*other), row.key));
     if (!there.has_value()) {
       continue;  // erased herself, or not noted there yet
     }
     storage::CommitRequest commit;
-    commit.partition = PartitionOf(row.other);
+    commit.partition = PartitionOf(*other);
     commit.preconditions.push_back({row.key, there->version});
     commit.batch.push_back({row.key, std::string()});
     const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
@@ -128,12 +137,34 @@ Task<absl::Status> FollowedLinks::Forget(Id128 person) {
   co_return absl::OkStatus();
 }
 
+// Its key is the same there: for a row that does not say where.
+absl::StatusOr<std::optional<Id128>> FollowedLinks::OtherEnd(const Id128& person,
+                                                             const std::string& key) const {
+  Id128 from;
+  for (;;) {
+    ASSIGN_OR_RETURN(const std::vector<storage::Partition> persons,
+                     store_.ListPartitions(storage::PartitionKind::kPerson, from, kPageSize));
+    for (const storage::Partition& other : persons) {
+      from = storage::NextId(other.id);
+      ASSIGN_OR_RETURN(const std::optional<storage::Entry> row, store_.Get(other, key));
+      if (other.id != person && row.has_value() && row->value == person.bytes()) {
+        return std::optional<Id128>(other.id);
+      }
+    }
+    if (persons.size() < kPageSize || from.IsZero()) {
+      return std::optional<Id128>();
+    }
+  }
+}
+
 absl::StatusOr<std::vector<Id128>> FollowedLinks::NamesOf(const Id128& person) const {
   std::vector<Id128> names = {person};
   for (size_t i = 0; i < names.size(); ++i) {
     ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(names[i]));
     for (const Row& row : rows) {
-      AddOnce(row.other, names);
+      if (row.other.has_value()) {  // else it names nobody: under fewer names less is found
+        AddOnce(*row.other, names);
+      }
     }
   }
   return names;
@@ -156,9 +187,15 @@ absl::StatusOr<std::vector<FollowedLinks::Row>> FollowedLinks::RowsOf(const Id12
     ASSIGN_OR_RETURN(const storage::Page page,
                      store_.Scan(PartitionOf(person), Between::kPrefix, from, kPageSize));
     for (const storage::KeyedEntry& row : page.entries) {
-      if (!row.entry.value.empty()) {
-        ASSIGN_OR_RETURN(const Id128 other, Id128::FromBytes(row.entry.value));
-        rows.push_back({row.key, other});
+      if (row.entry.value.empty()) {
+        continue;
+      }
+      const auto other = Id128::FromBytes(row.entry.value);
+      if (other.ok()) {
+        rows.push_back({row.key, *other});
+      } else {
+        log::Error("a row of who is one human with whom does not read", {log::Field::Code(other.status())});
+        rows.push_back({row.key, std::nullopt});
       }
     }
     from = page.next;

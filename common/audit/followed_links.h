@@ -1,6 +1,7 @@
 // Which persons are one human, as consent's log says: kept by the services that follow it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ namespace relais::audit {
 
 /// Thread-safe. Derived rows `with/…` of the person's partition, durable with Apply (docs/formats.md, "Linked
 /// persons, followed"). Nothing is kept about a person who is erased here, or about to be. What is applied
-/// twice, or in another order for one link, leaves the same.
+/// twice, or in another order for one link, leaves the same. A row that does not read names nobody and is
+/// logged as an error.
 class FollowedLinks {
  public:
   /// Both of the service that follows.
@@ -41,11 +43,12 @@ class FollowedLinks {
   struct Between;
   Task<absl::Status> Note(Between between, Id128 at, Id128 other);
   absl::Status AddNames(const std::vector<Id128>& persons, std::vector<Id128>& names) const;
-  // One that stands: its key, the same at both ends, and the other end.
+  // One that stands: its key, the same at both ends, and the other end; nullopt: it does not read.
   struct Row {
     std::string key;
-    Id128 other;
+    std::optional<Id128> other;
   };
+  absl::StatusOr<std::optional<Id128>> OtherEnd(const Id128& person, const std::string& key) const;
   absl::StatusOr<std::vector<Row>> RowsOf(const Id128& person) const;
   [[nodiscard]] absl::StatusOr<bool> IsGone(const Id128& person) const;
 

@@ -152,7 +152,39 @@ TEST_F(FollowedLinksTest, ForgottenSheIsNobodysName) {
   EXPECT_EQ(NamesOf('c'), "c");
 }
 
+TEST_F(FollowedLinksTest, ARowThatDoesNotReadNamesNobodyAndStopsNothing) {
+  Apply(Linked('a', 'c', '2'));
+  storage::CommitRequest damage;
+  damage.partition = {storage::PartitionKind::kPerson, Human('a')};
+  damage.batch.push_back({"with/damaged", "three"});
+  ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(damage))).ok());
+  EXPECT_THAT(Apply(Linked('a', 'b', '1')), UnorderedElementsAre(Human('a'), Human('b'), Human('c')));
+  EXPECT_EQ(NamesOf('a'), "abc");
+  EXPECT_TRUE(harness_.Run(links_.Forget(Human('a'))).ok());
+  EXPECT_EQ(NamesOf('b'), "b");
+}
+
+TEST_F(FollowedLinksTest, WhoIsErasedIsForgottenWhereHerOwnRowDoesNotSayToo) {
+  Apply(Linked('a', 'b', '1'));
+  Apply(Linked('a', 'c', '2'));
+  const storage::Partition hers{storage::PartitionKind::kPerson, Human('a')};
+  const auto rows = harness_.store().Scan(hers, "with/", "", 10);
+  ASSERT_EQ(rows->entries.size(), 2u);
+  for (const storage::KeyedEntry& row : rows->entries) {
+    storage::CommitRequest damage;
+    damage.partition = hers;
+    damage.batch.push_back({row.key, "three"});
+    ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(damage))).ok());
+  }
+  ASSERT_TRUE(harness_.Run(links_.Forget(Human('a'))).ok());
+  EXPECT_EQ(NamesOf('b'), "b");
+  EXPECT_EQ(NamesOf('c'), "c");
+}
+
 TEST_F(FollowedLinksTest, WhatNobodyCanReadIsPassedOver) {
+  FollowedLeaf nobody = Leaf('a', audit::v1::EVENT_CLASS_PERSONS_LINKED);
+  nobody.details.mutable_subject()->set_id("no id");
+  EXPECT_THAT(Apply(nobody), IsEmpty());
   FollowedLeaf leaf = Linked('a', 'b');
   consent::v1::PersonsLinked payload;
   payload.set_link_id("not an id");
