@@ -11,8 +11,6 @@
 namespace relais::alerting {
 namespace {
 
-// The purpose of what is kept in a vault: rights are opened with papers.
-constexpr std::string_view kPurpose = "RIGHTS_OPENING";
 constexpr std::string_view kDocuments = "DOCUMENTS";
 constexpr std::string_view kTypePrefix = "DOCUMENT_TYPE_";
 constexpr std::string_view kExpiresField = "expires";
@@ -51,13 +49,21 @@ std::string TypeOf(vault::v1::DocumentType type) {
   return name.size() > kTypePrefix.size() ? name.substr(kTypePrefix.size()) : "";
 }
 
-std::vector<std::string> KnownHosts(const vault::v1::DocumentExpiring& expiring,
-                                    const directory::Directory& directory) {
-  std::vector<std::string> hosts;
-  for (const std::string& host : expiring.hosts()) {
-    if (directory.FindInstitution(host) != nullptr &&
-        std::find(hosts.begin(), hosts.end(), host) == hosts.end()) {
-      hosts.push_back(host);
+struct Host {
+  std::string institution;
+  std::string purpose;
+};
+
+// In the leaf's order. One whose purpose is not said, as in a leaf of an earlier build, may be told nothing.
+std::vector<Host> KnownHosts(const vault::v1::DocumentExpiring& expiring,
+                             const directory::Directory& directory) {
+  std::vector<Host> hosts;
+  for (int i = 0; i < expiring.hosts_size() && i < expiring.purposes_size(); ++i) {
+    const std::string& institution = expiring.hosts(i);
+    const bool again = std::any_of(hosts.begin(), hosts.end(),
+                                   [&](const Host& host) { return host.institution == institution; });
+    if (!again && directory.FindInstitution(institution) != nullptr && !expiring.purposes(i).empty()) {
+      hosts.push_back({institution, expiring.purposes(i)});
     }
   }
   return hosts;
@@ -81,7 +87,7 @@ std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
     return {};
   }
   const absl::StatusOr<Id128> document = Id128::FromHex(expiring->document_id());
-  const std::vector<std::string> hosts = KnownHosts(*expiring, directory);
+  const std::vector<Host> hosts = KnownHosts(*expiring, directory);
   if (!document.ok() || hosts.empty()) {
     return {};
   }
@@ -94,13 +100,17 @@ std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
   reminder.set_log_time(absl::ToUnixMicros(leaf.time));
   reminder.set_log_index(leaf.index);
   std::vector<v1::ExpiringPaper> out;
-  for (const std::string& host : hosts) {
-    reminder.set_host(host);
+  for (const Host& host : hosts) {
+    reminder.set_host(host.institution);
+    reminder.set_purpose(host.purpose);
     out.push_back(reminder);
   }
-  reminder.set_host(hosts.front());
+  reminder.set_host(hosts.front().institution);
+  reminder.set_purpose(hosts.front().purpose);
   reminder.set_to_referent(true);
-  reminder.mutable_told()->Assign(hosts.begin(), hosts.end());
+  for (const Host& host : hosts) {
+    reminder.add_told(host.institution);
+  }
   out.push_back(std::move(reminder));
   return out;
 }
@@ -161,7 +171,7 @@ routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder) {
   routing::v1::SubmitRequest request;
   request.mutable_person()->set_person_id(reminder.person());
   request.mutable_sender()->set_institution(reminder.host());
-  request.set_purpose(std::string(kPurpose));
+  request.set_purpose(reminder.purpose());
   request.add_categories(std::string(kDocuments));
   routing::v1::ExpiringPaper& paper = *request.mutable_content()->mutable_expiring_paper();
   paper.set_type(reminder.type());

@@ -42,7 +42,10 @@ void Expires(World& world, const Hosts& hosts, absl::CivilDay day = absl::CivilD
   payload.set_type(type);
   *payload.mutable_expires() = ToDate(day);
   payload.set_days_before(days_before);
-  payload.mutable_hosts()->Assign(hosts.begin(), hosts.end());
+  for (const std::string& host : hosts) {
+    payload.add_hosts(host);
+    payload.add_purposes(host == "caf" ? "ENERGY_AID" : "RIGHTS_OPENING");
+  }
   VaultSays(world, audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, payload);
 }
 void Destroyed(World& world, uint64_t document = kPaper) {
@@ -108,7 +111,8 @@ TEST(Reminders, GoToHerHostsAndToHerReferent) {
   size_t to_referent = 0;
   for (const routing::v1::SubmitRequest& sent : world.peers().submitted) {
     EXPECT_EQ(sent.person().person_id(), audit::testing::Person(kHer).id.ToBytes());
-    EXPECT_EQ(sent.purpose(), "RIGHTS_OPENING");
+    EXPECT_EQ(sent.purpose(), sent.sender().institution() == "caf" ? "ENERGY_AID" : "RIGHTS_OPENING")
+        << "for which that host acts for her";
     EXPECT_THAT(sent.categories(), ElementsAre("DOCUMENTS"));
     EXPECT_FALSE(sent.has_stated_ground()) << "her agreement alone";
     EXPECT_EQ(sent.urgency(), routing::v1::URGENCY_CONCERN);

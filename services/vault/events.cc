@@ -218,13 +218,16 @@ audit::Event ExportedEvent(const Acting& acting, std::string_view export_id, uin
 }
 
 audit::Event ExpiringEvent(const Acting& acting, const Id128& id, const v1::StoredDocument& document,
-                           uint32_t days_before, const std::vector<std::string>& hosts) {
+                           uint32_t days_before, const std::vector<ActiveHost>& hosts) {
   v1::DocumentExpiring payload;
   payload.set_document_id(id.ToHex());
   payload.set_type(document.type());
   *payload.mutable_expires() = document.expires();
   payload.set_days_before(days_before);
-  payload.mutable_hosts()->Assign(hosts.begin(), hosts.end());
+  for (const ActiveHost& host : hosts) {
+    payload.add_hosts(host.institution);
+    payload.add_purposes(host.purpose);
+  }
   return AboutHer(acting, audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, payload);
 }
 

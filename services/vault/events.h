@@ -81,9 +81,14 @@ struct ReadUnder {
                                      const v1::StoredHost& host);
 [[nodiscard]] audit::Event ExportedEvent(const Acting& acting, std::string_view export_id, uint32_t documents,
                                          bool sealed);
+/// A host of hers at that instant, and for which purpose it acts for her.
+struct ActiveHost {
+  std::string institution;
+  std::string purpose;
+};
 [[nodiscard]] audit::Event ExpiringEvent(const Acting& acting, const Id128& id,
                                          const v1::StoredDocument& document, uint32_t days_before,
-                                         const std::vector<std::string>& hosts);
+                                         const std::vector<ActiveHost>& hosts);
 /// `person` nullopt: of the level above persons, about nobody (`acting.person` is then not looked at).
 [[nodiscard]] audit::Event RotatedEvent(const Acting& acting, const std::optional<Id128>& person,
                                         const v1::PaperKeysRotated& rotated);

@@ -25,11 +25,11 @@ bool ExpiresOn(const v1::StoredDocument& document, absl::CivilDay day) {
          DayOf(document.expires()) == day;
 }
 
-std::vector<std::string> HostsOf(const std::vector<VaultStore::HostRow>& rows, absl::Time now) {
-  std::vector<std::string> hosts;
+std::vector<ActiveHost> HostsOf(const std::vector<VaultStore::HostRow>& rows, absl::Time now) {
+  std::vector<ActiveHost> hosts;
   for (const VaultStore::HostRow& row : rows) {
     if (ActsForHer(row.stored.value, now)) {
-      hosts.push_back(row.institution);
+      hosts.push_back({row.institution, row.stored.value.purpose()});
     }
   }
   return hosts;

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "services/vault/convert.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/metadata_handlers.h"
@@ -82,6 +84,7 @@ TEST(Reminding, SixtyAndFifteenDaysBeforeAndOnceEach) {
   EXPECT_EQ(first.type(), v1::DOCUMENT_TYPE_RESIDENCE_PERMIT);
   EXPECT_EQ(DayOf(first.expires()), day);
   EXPECT_THAT(first.hosts(), ElementsAre(kHost));
+  EXPECT_THAT(first.purposes(), ElementsAre("RIGHTS_OPENING"));
   EXPECT_EQ(Look(world), 0);
   SkipDays(world, 47);  // the service slept over the day: it is caught up
   Look(world);
@@ -156,6 +159,23 @@ TEST(Reminding, EveryCrashSendsItOnce) {
     Look(world);
     EXPECT_EQ(Look(world), 0);
     EXPECT_EQ(Reminders(world).size(), 1);
+  }
+}
+
+// Who reminds reads what begins and ends a reminder; routing, that somebody searched; nobody reads more.
+TEST(Reminding, PeersReadWhatTheyNeedOpenedAndNothingElse) {
+  const std::set<audit::v1::EventClass> reminders = {
+      audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED,
+      audit::v1::EVENT_CLASS_DOCUMENT_CHANGED, audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED,
+      audit::v1::EVENT_CLASS_HOST_CHANGED};
+  for (int value = audit::v1::EventClass_MIN; value <= audit::v1::EventClass_MAX; ++value) {
+    if (!audit::v1::EventClass_IsValid(value)) {
+      continue;
+    }
+    const auto event_class = static_cast<audit::v1::EventClass>(value);
+    EXPECT_EQ(MayOpen("alerting", event_class), reminders.contains(event_class)) << value;
+    EXPECT_EQ(MayOpen("routing", event_class), event_class == audit::v1::EVENT_CLASS_AGENT_SEARCHED) << value;
+    EXPECT_FALSE(MayOpen("consent", event_class)) << value;
   }
 }
 
