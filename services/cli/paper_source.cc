@@ -88,6 +88,10 @@ absl::StatusOr<PaperSource> PaperSource::Open(const std::string& path) {
   }
   RETURN_IF_ERROR(CheckInput(path));
   PaperSource source(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (source.fd_ >= 0 && fstat(source.fd_, &info) == 0 && !S_ISREG(info.st_mode)) {
+    return Spool(source.fd_);  // a pipe with a name
+  }
   crypto::Sha256Hasher hasher;
   std::string piece(kTransferPiece, '\0');
   ssize_t got = -1;
@@ -106,7 +110,7 @@ absl::StatusOr<PaperSource> PaperSource::Spool(int from, uint64_t most) {
   PaperSource source(NamelessFile());
   if (source.fd_ < 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot keep what comes on standard input in ", TemporaryFolder()));
+        absl::StrCat("cannot keep what comes through a pipe in ", TemporaryFolder()));
   }
   crypto::Sha256Hasher hasher;
   std::string piece(kTransferPiece, '\0');
@@ -114,17 +118,17 @@ absl::StatusOr<PaperSource> PaperSource::Spool(int from, uint64_t most) {
   while ((got = ReadSome(from, piece, 0, false)) > 0) {
     const std::string_view came(piece.data(), static_cast<size_t>(got));
     if (came.size() > most - source.size_) {
-      return absl::InvalidArgumentError(absl::StrCat("standard input has more than ", BytesText(most)));
+      return absl::InvalidArgumentError(absl::StrCat("the paper has more than ", BytesText(most)));
     }
     if (!WriteAll(source.fd_, came)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("cannot keep what comes on standard input in ", TemporaryFolder()));
+          absl::StrCat("cannot keep what comes through a pipe in ", TemporaryFolder()));
     }
     hasher.Update(came);
     source.size_ += came.size();
   }
   if (got < 0) {
-    return absl::InvalidArgumentError("cannot read standard input");
+    return absl::InvalidArgumentError("cannot read what comes through a pipe");
   }
   source.sha256_ = hasher.Finish();
   return source;

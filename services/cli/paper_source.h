@@ -13,9 +13,10 @@ inline constexpr uint64_t kMostSpooled = uint64_t{16} << 30U;
 
 /// Read once for its size and hash, then from any place as often as a stream breaks. Not thread-safe.
 ///
-/// What comes on standard input is kept meanwhile in a file without a name in TMPDIR, else /tmp, which its
-/// owner alone may read: nothing is left of it once the process is gone, however it ends. Its blocks are not
-/// overwritten: whoever reads the raw disk is kept out by encrypting it, as for the paper's own file.
+/// What comes on standard input, or through a pipe with a name, is kept meanwhile in a file without a name in
+/// TMPDIR, else /tmp, which its owner alone may read: nothing is left of it once the process is gone, however
+/// it ends. Its blocks are not overwritten: whoever reads the raw disk is kept out by encrypting it, as for
+/// the paper's own file.
 class PaperSource {
  public:
   /// "-": standard input, to its end. INVALID_ARGUMENT says what cannot be read, or that it is a terminal.

@@ -2,6 +2,7 @@
 #include "services/cli/paper_source.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -97,6 +98,17 @@ TEST_F(PaperSourceTest, NothingOfAPipeHasANameAndAnEmptyOneIsEmpty) {
   ASSERT_TRUE(empty.ok());
   EXPECT_EQ(empty->size(), 0U);
   EXPECT_EQ(empty->sha256(), crypto::Sha256(""));
+}
+
+TEST_F(PaperSourceTest, APipeWithANameIsKeptToo) {
+  const std::string path = (folder_ / "pipe").string();
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(path, std::ios::binary) << data_; });
+  auto source = PaperSource::Open(path);
+  writer.join();
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_EQ(source->sha256(), crypto::Sha256(data_));
+  EXPECT_EQ(From(*source, 7), data_.substr(7));
 }
 
 TEST_F(PaperSourceTest, MoreThanItTakesIsRefused) {
