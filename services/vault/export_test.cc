@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "common/crypto/encoding.h"
@@ -11,7 +12,9 @@
 #include "services/vault/format/opener.h"
 #include "services/vault/format/sealed_text.h"
 #include "services/vault/format/tar.h"
+#include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/export_handlers.h"
+#include "services/vault/handlers/key_handlers.h"
 #include "services/vault/open_streams.h"
 #include "services/vault/testing/world.h"
 
@@ -209,6 +212,87 @@ TEST(Export, ADamagedPaperIsNamedAndLeftOut) {
   EXPECT_EQ(manifest["damaged"], nlohmann::json::array({bad.document}));
   ASSERT_EQ(manifest["documents"].size(), 1U);
   EXPECT_EQ(manifest["documents"][0]["document_id"], good.document);
+}
+
+// An export of two papers that waits for its client in the middle of the first: the second is planned and not
+// yet opened.
+struct Waiting {
+  std::shared_ptr<testing::Collected<v1::ExportResponse>> out;
+  std::shared_ptr<std::optional<absl::Status>> status = std::make_shared<std::optional<absl::Status>>();
+  std::string first;
+  std::string second;
+};
+Waiting BeginAndWait(World& world) {
+  world.Host(kHer);
+  const std::string one = world.MustDeposit(kHer, Pdf(600'000, 1)).document;
+  const std::string two = world.MustDeposit(kHer, Pdf(600'000, 2), v1::DOCUMENT_TYPE_LEASE).document;
+  Waiting waiting;
+  waiting.first = std::min(one, two);  // papers are sent in the order of their ids
+  waiting.second = std::max(one, two);
+  waiting.out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
+  waiting.out->each = absl::Minutes(10);
+  v1::ExportRequest request;
+  *request.mutable_person() = world.Handle(kHost, kHer);
+  Start(world.service().exports().Export(world.As(kHost), request, waiting.out),
+        [status = waiting.status](absl::Status done) { *status = std::move(done); });
+  world.Settle();
+  return waiting;
+}
+Taken Finish(World& world, const Waiting& waiting) {
+  EXPECT_FALSE(waiting.status->has_value());
+  waiting.out->each = absl::ZeroDuration();
+  world.Settle(absl::Minutes(15));
+  Taken taken;
+  taken.status = waiting.status->value_or(absl::DeadlineExceededError("it does not end"));
+  for (const v1::ExportResponse& message : waiting.out->got) {
+    taken.bytes += message.data();
+    if (message.has_end()) {
+      taken.end = message.end();
+      taken.ended = true;
+    }
+  }
+  return taken;
+}
+
+TEST(Export, KeysThatAreRotatedMeanwhileDamageNothing) {
+  World world;
+  const Waiting waiting = BeginAndWait(world);
+  v1::RotateRequest rotate;
+  rotate.set_request_id("rotate");
+  rotate.set_level(v1::KEY_LEVEL_PERSON);
+  ASSERT_TRUE(world.Run(world.service().keys().Rotate(world.As("operator"), rotate)).ok());
+  world.Settle(absl::Seconds(30));
+  ASSERT_EQ(world.store().PersonKeys(World::Person(kHer))->front().generation, 2U) << "the old one is gone";
+  Taken taken = Finish(world, waiting);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  ASSERT_TRUE(taken.ended);
+  EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
+  Unpack(taken, taken.bytes);
+  EXPECT_EQ(taken.Json("manifest.json")["documents"].size(), 2U);
+}
+
+TEST(Export, APaperThatIsDestroyedMeanwhileIsNamedSoAndNotDamaged) {
+  World world;
+  const Waiting waiting = BeginAndWait(world);
+  v1::DestroyRequest destroy;
+  destroy.set_request_id("destroy");
+  *destroy.mutable_person() = world.Handle(kHost, kHer);
+  destroy.set_document_id(waiting.second);
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+  Taken taken = Finish(world, waiting);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
+  Unpack(taken, taken.bytes);
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  EXPECT_EQ(manifest["damaged"].size(), 0U);
+  ASSERT_EQ(manifest["documents"].size(), 1U);
+  EXPECT_EQ(manifest["documents"][0]["document_id"], waiting.first);
+  bool named = false;
+  const nlohmann::json metadata = taken.Json("metadata.json");
+  for (const nlohmann::json& document : metadata["documents"]) {
+    named = named || (document["documentId"] == waiting.second && document["state"] == "STATE_DESTROYED");
+  }
+  EXPECT_TRUE(named);
 }
 
 TEST(Export, GoesOnWithoutConsentAndWithoutItsLease) {

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/vault/handlers/key_handlers.h"
 
 namespace relais::vault::testing {
 namespace {
@@ -334,6 +335,33 @@ TEST(Attempts, AFloodIsCountedIntoOneLeafAndOthersAreNot) {
   }
   EXPECT_EQ(singles, 6u) << "five of the caf's, and the cpam's";
   EXPECT_EQ(counted, 7u);
+}
+
+// Between the record and the text lies consent's answer: keys are wrapped anew in between and damage nothing.
+TEST(Reading, KeysThatAreRotatedWhileConsentIsAskedDamageNothing) {
+  World world;
+  world.Host(1);
+  const std::string text = Pdf(3000);
+  const auto paper = world.MustDeposit(1, text);
+  world.Share(1, paper.document);
+  world.consent.delay = absl::Seconds(20);
+  const auto running = BeginDownload(world, kReader, 1, paper.document, absl::ZeroDuration());
+  world.Settle(absl::Seconds(1));
+  v1::RotateRequest rotate;
+  rotate.set_request_id("rotate");
+  rotate.set_level(v1::KEY_LEVEL_PERSON);
+  ASSERT_TRUE(world.Run(world.service().keys().Rotate(world.As("operator"), rotate)).ok());
+  world.Settle(absl::Seconds(10));
+  ASSERT_EQ(world.store().PersonKeys(World::Person(1))->front().generation, 2U);
+  ASSERT_FALSE(running->ended.has_value());
+  world.Settle(absl::Minutes(1));
+  ASSERT_TRUE(running->ended.has_value());
+  EXPECT_TRUE(running->ended->ok()) << *running->ended;
+  std::string got;
+  for (const v1::DownloadResponse& message : running->client->got) {
+    got += message.data();
+  }
+  EXPECT_EQ(got, text);
 }
 
 }  // namespace

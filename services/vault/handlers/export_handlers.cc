@@ -265,7 +265,8 @@ Task<absl::Status> ExportHandlers::SendPapers(std::shared_ptr<Run> run) {
       continue;
     }
     const int versions = run->papers[paper].stored.value.versions_size();
-    for (int i = run->FirstVersion(run->papers[paper]); i < versions; ++i) {
+    const int first = run->FirstVersion(run->papers[paper]);
+    for (int i = first; i < versions && run->papers[paper].kept(); ++i) {
       const absl::Status sent = co_await SendText(run, paper, static_cast<size_t>(i));
       CO_RETURN_IF_ERROR(sent);
     }
@@ -273,18 +274,69 @@ Task<absl::Status> ExportHandlers::SendPapers(std::shared_ptr<Run> run) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> ExportHandlers::SendText(std::shared_ptr<Run> run, size_t paper, size_t version) {
-  const Paper& of = run->papers[paper];
-  const v1::StoredVersion& stored = of.stored.value.versions(static_cast<int>(version));
-  const std::string id = of.id.ToHex();
-  const uint32_t number = stored.version().version();
-  const auto text = vault_.papers.Open({of.person, of.id, number}, stored);
-  if (!text.ok() && !IsDamage(text.status())) {
-    co_return text.status();
+// What was planned, as it is now: a rotation wraps keys anew and destroys the old ones, and what she
+// destroyed meanwhile is neither sent nor damaged. False: it is destroyed, as `metadata.json` then says.
+absl::StatusOr<bool> ExportHandlers::StillThere(Run& run, size_t paper) const {
+  Paper& of = run.papers[paper];
+  auto now = vault_.store.Document(of.person, of.id);
+  if (absl::IsDataLoss(now.status())) {
+    return true;  // as it was read: its texts open or they do not
   }
+  RETURN_IF_ERROR(now.status());
+  if (!now->has_value()) {
+    return true;  // likewise; of who is being erased the export is cut
+  }
+  if ((*now)->value.state() == v1::Document::STATE_DESTROYED) {
+    of.stored = **std::move(now);
+    return false;
+  }
+  for (v1::StoredVersion& version : *of.stored.value.mutable_versions()) {
+    const v1::StoredVersion* fresh = VersionOf((*now)->value, version.version().version());
+    if (fresh != nullptr) {
+      version.set_wrapped_key(fresh->wrapped_key());
+    }
+  }
+  return true;
+}
+
+// nullopt: it is destroyed. Damaged is what does not open twice, with its record read anew in between.
+absl::StatusOr<std::optional<PaperText>> ExportHandlers::Open(Run& run, size_t paper, size_t version) const {
+  absl::Status why;
+  for (int tries = 0; tries < 2; ++tries) {
+    ASSIGN_OR_RETURN(const bool there, StillThere(run, paper));
+    if (!there) {
+      return std::optional<PaperText>();
+    }
+    const Paper& of = run.papers[paper];
+    const v1::StoredVersion& stored = of.stored.value.versions(static_cast<int>(version));
+    auto text = vault_.papers.Open({of.person, of.id, stored.version().version()}, stored);
+    if (text.ok()) {
+      return std::optional<PaperText>(*std::move(text));
+    }
+    why = text.status();
+    if (!IsDamage(why)) {
+      break;
+    }
+  }
+  return why;
+}
+
+Task<absl::Status> ExportHandlers::SendText(std::shared_ptr<Run> run, size_t paper, size_t version) {
+  const auto opened = Open(*run, paper, version);
+  if (!opened.ok() && !IsDamage(opened.status())) {
+    co_return opened.status();
+  }
+  if (opened.ok() && !opened->has_value()) {
+    co_return absl::OkStatus();
+  }
+  const PaperText* text = opened.ok() ? &**opened : nullptr;
+  const Paper& of = run->papers[paper];
+  const v1::DocumentVersion stored = of.stored.value.versions(static_cast<int>(version)).version();
+  const std::string id = of.id.ToHex();
+  const uint32_t number = stored.version();
   // Without its leaf nothing would prove what it is: it was put in beside the log.
   bool intact =
-      text.ok() && text->size() == stored.version().size() && run->journal.deposits.contains({id, number});
+      text != nullptr && text->size() == stored.size() && run->journal.deposits.contains({id, number});
   std::string held;
   crypto::Sha256Hasher hasher;
   for (uint64_t piece = 0; intact && piece < text->pieces(); ++piece) {
@@ -302,35 +354,53 @@ Task<absl::Status> ExportHandlers::SendText(std::shared_ptr<Run> run, size_t pap
       }
     }
   }
-  if (!intact || hasher.Finish() != stored.version().sha256()) {
+  intact = intact && hasher.Finish() == stored.sha256();
+  CO_ASSIGN_OR_RETURN(const bool there, StillThere(*run, paper));
+  if (!there) {
+    co_return absl::OkStatus();
+  }
+  if (!intact) {
     run->damaged.insert(id);
     co_return absl::OkStatus();
   }
   ExportedText exported;
   exported.document_id = id;
-  exported.version = stored.version();
+  exported.version = stored;
   exported.type = of.stored.value.type();
   exported.title = of.stored.value.title();
   exported.expires = ExpiresText(of.stored.value);
   const bool current = static_cast<int>(version) + 1 == of.stored.value.versions_size();
   exported.path = ExportedDocument(static_cast<uint32_t>(paper + 1), exported.title, exported.type,
-                                   current ? 0 : number, stored.version().media_type());
+                                   current ? 0 : number, stored.media_type());
   exported.receipt = ExportedReceipt(id, number);
   std::string path = exported.path;
   run->texts.push_back(std::move(exported));
-  absl::Status sent = co_await run->sink->BeginFile(std::move(path), text->size());
+  PaperText whole = *text;
+  const absl::Status sent =
+      co_await SendBytes(std::move(run), paper, std::move(whole), std::move(path), std::move(held));
+  co_return sent;
+}
+
+// `held`: all of it when it is short.
+Task<absl::Status> ExportHandlers::SendBytes(std::shared_ptr<Run> run, size_t paper, PaperText text,
+                                             std::string path, std::string held) {
+  absl::Status sent = co_await run->sink->BeginFile(std::move(path), text.size());
   CO_RETURN_IF_ERROR(sent);
-  if (text->size() <= kHeldText) {
+  if (text.size() <= kHeldText) {
     sent = co_await run->sink->Data(std::move(held));
     CO_RETURN_IF_ERROR(sent);
   } else {
-    for (uint64_t piece = 0; piece < text->pieces(); ++piece) {
+    for (uint64_t piece = 0; piece < text.pieces(); ++piece) {
       co_await ResumeOn(vault_.context.executor);
       CO_RETURN_IF_ERROR(run->Look());
-      auto bytes = text->Read(piece, {0, text->size()});
+      auto bytes = text.Read(piece, {0, text.size()});
       if (!bytes.ok()) {
         // It opened a moment ago; its size is announced already.
-        co_return IsDamage(bytes.status()) ? Papers::Damaged() : bytes.status();
+        if (!IsDamage(bytes.status())) {
+          co_return bytes.status();
+        }
+        CO_ASSIGN_OR_RETURN(const bool there, StillThere(*run, paper));
+        co_return there ? Papers::Damaged() : StatusOfCut("DESTROYED");
       }
       std::string data = *std::move(bytes);
       sent = co_await run->sink->Data(std::move(data));
