@@ -98,6 +98,39 @@ TEST(Request, SheGrantsAndTheAskerReads) {
   EXPECT_EQ(ListFor(world, "cpam", std::nullopt)->requests_size(), 0);
 }
 
+// However shares are made, one person has a bounded number of them in force.
+TEST(Request, WhatIsGrantedCountsAmongHerShares) {
+  World world;
+  world.Host(1);
+  const auto one = world.MustDeposit(1, Pdf(1000, 1));
+  const auto two = world.MustDeposit(1, Pdf(1000, 2));
+  const std::string share = world.Share(1, "", "cpam", absl::Hours(24 * 30), v1::DOCUMENT_TYPE_LEASE);
+  const Id128 first = Id128::FromHex(share).value();
+  const v1::StoredShare stored = (*world.store().Share(World::Person(1), first))->value;
+  size_t there = 1;
+  while (there + 1 < kMostShares) {
+    storage::CommitRequest commit;
+    for (int i = 0; i < 200 && there + 1 < kMostShares; ++i, ++there) {
+      World::Require(
+          world.store().PutShare(World::Person(1), world.context().random.Id(), {stored, 0}, commit));
+    }
+    const rpc::Call call = world.As(kHost);
+    const rpc::Actor actor{kHost, call.caller.function, call.caller.agent};
+    world.MustCommit(std::move(commit),
+                     ShareEvent({call, actor, "", World::Person(1), kAsHost}, first, stored));
+  }
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  world.Settle();
+  v1::DecideRequestRequest decision = DecisionOn(world, asked->request().document_request_id(), one.document);
+  decision.add_document_ids(two.document);
+  EXPECT_EQ(ReasonOf(Decide(world, decision).status()), common::v1::ERROR_REASON_OVERLOADED);
+  decision.mutable_document_ids()->RemoveLast();
+  const auto decided = Decide(world, decision);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_EQ(decided->shares_size(), 1);
+}
+
 TEST(Request, HerNoMakesNoShare) {
   World world;
   world.Host(1);

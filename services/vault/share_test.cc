@@ -127,6 +127,55 @@ TEST(Share, EachSideListsItsOwn) {
   EXPECT_EQ(Stored(world, 1, made->share().share_id()).state(), v1::Share::STATE_ACTIVE);
 }
 
+TEST(Share, WhatIsWithOneFunctionIsNoOthersToListOrEnd) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  v1::ShareRequest wish = ShareOfPaper(world, 1, paper.document);
+  wish.mutable_recipient()->set_function("conseiller-droits");
+  const auto made = Make(world, wish);
+  ASSERT_TRUE(made.ok()) << made.status();
+  world.Settle();
+  auto& shares = world.service().shares();
+  v1::RevokeRequest revoke;
+  revoke.set_request_id("revoke-1");
+  revoke.set_share_id(made->share().share_id());
+  *revoke.mutable_person() = world.Handle(kReader, 1);
+  const rpc::Call other = world.As(kReader, "agent-accueil");
+  const rpc::Call theirs = world.As(kReader, "conseiller-droits");
+  EXPECT_EQ(world.Run(shares.List(other, v1::ShareServiceListRequest()))->shares_size(), 0);
+  EXPECT_EQ(ReasonOf(world.Run(shares.Revoke(other, revoke)).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  v1::ListRequest papers;
+  *papers.mutable_person() = world.Handle(kReader, 1);
+  EXPECT_EQ(ReasonOf(world.Run(world.service().metadata().List(other, papers)).status()),
+            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS)
+      << "as where nothing is shared";
+  EXPECT_EQ(world.Run(world.service().metadata().List(theirs, papers))->documents_size(), 1);
+  EXPECT_EQ(world.Run(shares.List(theirs, v1::ShareServiceListRequest()))->shares_size(), 1);
+  EXPECT_TRUE(world.Run(shares.Revoke(theirs, revoke)).ok());
+}
+
+// Each that is shown has a leaf of its own.
+TEST(Share, AnInstitutionListsAHundredOfItsOwnAtATime) {
+  World world;
+  world.Host(1);
+  for (int i = 0; i < 101; ++i) {
+    world.Share(1, "", kReader, absl::Hours(24 * 30), v1::DOCUMENT_TYPE_TAX_NOTICE);
+  }
+  v1::ShareServiceListRequest request;
+  request.set_page_size(1000);
+  const auto first = world.Run(world.service().shares().List(world.As(kReader), request));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->shares_size(), 100);
+  ASSERT_NE(first->next_page_token(), "");
+  request.set_page_token(first->next_page_token());
+  const auto last = world.Run(world.service().shares().List(world.As(kReader), request));
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->shares_size(), 1);
+  EXPECT_EQ(last->next_page_token(), "");
+}
+
 TEST(Share, AHostOrTheRecipientEndsItAndNobodyElse) {
   World world;
   world.Host(1);

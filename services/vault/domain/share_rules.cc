@@ -23,6 +23,12 @@ bool IsAbout(const v1::StoredShare& share, const Id128& document, v1::DocumentTy
   return share.type() != v1::DOCUMENT_TYPE_UNSPECIFIED && share.type() == type;
 }
 
+bool IsWith(const v1::StoredShare& share, const std::string& institution, const std::string& function) {
+  const common::v1::Party& recipient = share.recipient();
+  return !institution.empty() && recipient.institution() == institution &&
+         (recipient.function().empty() || recipient.function() == function);
+}
+
 Covered CoveredBy(const v1::StoredShare& share, v1::DocumentType type, const std::string& kind) {
   return {crypto::HexEncode(share.consent()), share.purpose(),
           share.recipient().institution(),    kind,
@@ -46,10 +52,8 @@ Refusal JudgeShare(const ShareWanted& wanted, const ConsentAnswer& answer, absl:
 }
 
 Refusal JudgeBeforeConsent(const v1::StoredShare& share, const Reading& reading, absl::Time now, bool lease) {
-  const common::v1::Party& recipient = share.recipient();
-  const bool to_them = !reading.institution.empty() && recipient.institution() == reading.institution &&
-                       (recipient.function().empty() || recipient.function() == reading.function);
-  if (!to_them || !IsAbout(share, reading.document, reading.type) || !reading.current_version ||
+  if (!IsWith(share, reading.institution, reading.function) ||
+      !IsAbout(share, reading.document, reading.type) || !reading.current_version ||
       reading.state != v1::Document::STATE_ACTIVE || !MayBeShared(reading.type)) {
     return common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS;
   }

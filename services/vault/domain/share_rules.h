@@ -26,6 +26,10 @@ struct ShareRules {
 /// True when it is about this paper. A type covers what is of that type now, whenever it was deposited.
 [[nodiscard]] bool IsAbout(const v1::StoredShare& share, const Id128& document, v1::DocumentType type);
 
+/// True when it is with that function of that institution: with all of its functions when it names none.
+[[nodiscard]] bool IsWith(const v1::StoredShare& share, const std::string& institution,
+                          const std::string& function);
+
 /// In consent's terms. `kind`: of the recipient, by the directory. `type`: of the paper, for a share of one
 /// paper.
 [[nodiscard]] Covered CoveredBy(const v1::StoredShare& share, v1::DocumentType type, const std::string& kind);

@@ -291,7 +291,7 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call 
     CO_ASSIGN_OR_RETURN(auto shares, AllShares(vault_.store, name));
     std::erase_if(shares, [&](const Row<v1::StoredShare>& share) {
       return call.caller.is_service() ||
-             share.stored.value.recipient().institution() != call.caller.institution ||
+             !IsWith(share.stored.value, call.caller.institution, call.caller.function) ||
              StateOf(share.stored.value, now, true) != v1::Share::STATE_ACTIVE;
     });
     if (shares.empty()) {

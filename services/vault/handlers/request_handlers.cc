@@ -194,6 +194,9 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
       why.has_value()) {
     co_return StatusOf(*why);
   }
+  if (request.granted()) {
+    CO_RETURN_IF_ERROR(RoomForShares(vault_, person, papers.size()));
+  }
   CO_ASSIGN_OR_RETURN(const auto shares, co_await SharesFor(call, person, request, asked->value, papers));
   RememberedAct act{event_id, {}};
   const Acting acting{call, actor, request.request_id(), person, kAsHost};
@@ -307,9 +310,8 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Ca
   CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   v1::ListRequestsResponse response;
-  CO_ASSIGN_OR_RETURN(const auto pointers,
-                      vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
-                                            std::min(PageSize(request.page_size()), kMostOurs)));
+  CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
+                                                                 PageSize(request.page_size(), kMostOurs)));
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {

@@ -14,10 +14,18 @@
 namespace relais::vault {
 namespace {
 
-constexpr size_t kMostOurs = 100;     // of an institution's own list: each has a leaf
-constexpr size_t kMostShares = 1000;  // in force, of one person
+constexpr size_t kMostOurs = 100;  // of an institution's own list: each has a leaf
 
 }  // namespace
+
+absl::Status RoomForShares(const Vault& vault, const Id128& person, size_t more) {
+  ASSIGN_OR_RETURN(const auto rows, AllShares(vault.store, person));
+  const auto in_force = std::count_if(rows.begin(), rows.end(), [](const auto& row) {
+    return row.stored.value.state() == v1::Share::STATE_ACTIVE;
+  });
+  return static_cast<size_t>(in_force) + more <= kMostShares ? absl::OkStatus()
+                                                             : StatusOf(common::v1::ERROR_REASON_OVERLOADED);
+}
 
 Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish) {
   CO_RETURN_IF_ERROR(vault.context.MayDisclose());
@@ -142,13 +150,7 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
                         co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
     co_return response;
   }
-  CO_ASSIGN_OR_RETURN(const auto others, AllShares(vault_.store, person));
-  const auto in_force = std::count_if(others.begin(), others.end(), [](const auto& row) {
-    return row.stored.value.state() == v1::Share::STATE_ACTIVE;
-  });
-  if (static_cast<size_t>(in_force) >= kMostShares) {
-    co_return StatusOf(common::v1::ERROR_REASON_OVERLOADED);
-  }
+  CO_RETURN_IF_ERROR(RoomForShares(vault_, person, 1));
   ShareWish wish;
   wish.person = person;
   storage::CommitRequest commit;
@@ -217,7 +219,7 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::Revoke(rpc::Call call, v
   co_return done;
 }
 
-// By any of her hosts, or by the recipient for its own; what ended already stays as it ended.
+// By any of her hosts, or by whom it is with for its own; what ended already stays as it ended.
 Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call, Id128 person,
                                                                   v1::RevokeRequest request, Id128 event_id) {
   const rpc::ServiceContext& context = vault_.context;
@@ -225,7 +227,7 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.share_id()));
   const auto host = vault_.access.Host(call, person);
   CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Share(person, id));
-  const bool received = stored.has_value() && stored->value.recipient().institution() == actor.institution;
+  const bool received = stored.has_value() && IsWith(stored->value, actor.institution, actor.function);
   if (!stored.has_value() || (!host.ok() && !received)) {
     co_return rpc::NoSuchOrNotYours();
   }
@@ -331,15 +333,16 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListOurs(
   CO_RETURN_IF_ERROR(context.MayDisclose());
   v1::ShareServiceListResponse response;
   response.set_revision(context.log.Revision(context.log.state().size));
-  CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kShared, actor.institution,
-                                                                 from, PageSize(request.page_size())));
+  CO_ASSIGN_OR_RETURN(const auto pointers,
+                      vault_.store.Pointers(PointerKind::kShared, actor.institution, from,
+                                            PageSize(request.page_size(), kMostOurs)));
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {
       continue;
     }
     CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Share(*person, pointer.id));
-    if (!stored.has_value() || stored->value.recipient().institution() != actor.institution) {
+    if (!stored.has_value() || !IsWith(stored->value, actor.institution, actor.function)) {
       continue;
     }
     v1::Share share = ShareOf(pointer.id, *stored, rpc::RefFor(context, call, *person), context.clock.Now(),

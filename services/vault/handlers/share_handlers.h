@@ -22,6 +22,12 @@ struct JudgedWish {
   v1::StoredShare share;
   std::shared_ptr<OpenReading> watch;
 };
+/// Shares in force that one person may have: what ends with a paper, or by her no, ends in commits of a
+/// bounded size.
+inline constexpr size_t kMostShares = 1000;
+/// OVERLOADED when `more` of them would be too many.
+[[nodiscard]] absl::Status RoomForShares(const Vault& vault, const Id128& person, size_t more);
+
 /// The share as it may be stored now: asked of consent, recorded, and followed up to the answer. The refusals
 /// of JudgeShare; VAULT_CLOSED; UNKNOWN_CODE for a purpose or an institution that the directory does not
 /// have; PEER_UNAVAILABLE, PEER_BEHIND; DIRECTORY_EXPIRED. NOT_PERMITTED says nothing more to a host than
