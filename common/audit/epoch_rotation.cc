@@ -1,5 +1,6 @@
 #include "common/audit/epoch_rotation.h"
 
+#include <set>
 #include <utility>
 
 #include "common/audit/leaf_search.h"
@@ -129,10 +130,18 @@ Task<absl::StatusOr<EpochRotation::Pass>> EpochRotation::OnePass() {
   }
 }
 
+// The old one even when the ring does not list it: an earlier try may have destroyed it there and not in its
+// copy, which NOT_FOUND alone says.
 absl::Status EpochRotation::DestroyOld() {
+  std::set<uint32_t> going = {state_.from()};
   for (const crypto::KeyVersion& key : ring_.List()) {
     if (key.name == kEpochKey && key.version < state_.to()) {
-      RETURN_IF_ERROR(ring_.Destroy(key.name, key.version));
+      going.insert(key.version);
+    }
+  }
+  for (const uint32_t version : going) {
+    if (const absl::Status destroyed = ring_.Destroy(kEpochKey, version); !absl::IsNotFound(destroyed)) {
+      RETURN_IF_ERROR(destroyed);
     }
   }
   return absl::OkStatus();

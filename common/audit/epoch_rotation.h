@@ -26,7 +26,7 @@ namespace relais::audit::internal {
 ///   table
 ///      finds none
 ///   4  compaction: the old rows leave the live files
-///   5  the old key is destroyed in the ring
+///   5  the old key is destroyed in the ring, and in its copy if it has one
 ///   6  leaf EPOCH_ROTATED, one per few hundred erasures that ended with the epoch
 ///   7  these erasures remember the leaf; the row "rotation" goes
 ///

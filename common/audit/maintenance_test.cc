@@ -637,6 +637,57 @@ TEST_F(MaintenanceTest, ARotationKeepsSurvivorsAndEndsEveryCopyOfTheErased) {
   EXPECT_TRUE(Erased(Person(1)));
 }
 
+// A ring with a copy in a second place, where a change may fail after it was made in the first.
+class RingWithCopy final : public crypto::KeyRing {
+ public:
+  explicit RingWithCopy(crypto::KeyRing& ring) : ring_(ring) {}
+  [[nodiscard]] absl::StatusOr<Secret> Get(std::string_view name, uint32_t version) const override {
+    return ring_.Get(name, version);
+  }
+  [[nodiscard]] absl::StatusOr<uint32_t> Latest(std::string_view name) const override {
+    return ring_.Latest(name);
+  }
+  [[nodiscard]] absl::StatusOr<uint32_t> Add(std::string_view name, const Secret& secret) override {
+    return ring_.Add(name, secret);
+  }
+  [[nodiscard]] absl::Status Put(std::string_view name, uint32_t version, const Secret& secret) override {
+    return ring_.Put(name, version, secret);
+  }
+  [[nodiscard]] absl::Status Destroy(std::string_view name, uint32_t version) override {
+    const absl::Status here = ring_.Destroy(name, version);
+    if (!copy_works) {
+      return absl::UnavailableError("the copy cannot be written");
+    }
+    destroyed_in_copy.insert(version);
+    return here;
+  }
+  [[nodiscard]] std::vector<crypto::KeyVersion> List() const override { return ring_.List(); }
+
+  bool copy_works = true;
+  std::set<uint32_t> destroyed_in_copy;
+
+ private:
+  crypto::KeyRing& ring_;
+};
+
+TEST_F(MaintenanceTest, ARotationEndsOnlyOnceTheCopyHasLostTheOldKeyToo) {
+  RingWithCopy ring(harness_.ring());
+  options_.journal_path = folder_.path() + "/another";
+  const auto opened = Maintenance::Open(options_, harness_.log(), harness_.store(), ring, harness_.clock(),
+                                        harness_.random(), harness_.executor());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const uint32_t old = harness_.log().keys().epoch();
+  ring.copy_works = false;
+  relais::Start((*opened)->RotateEpoch(), [](const absl::StatusOr<uint64_t>&) {});
+  EXPECT_FALSE(harness_.Run((*opened)->RunOnce()).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_EPOCH_ROTATED), 0);
+  ring.copy_works = true;
+  EXPECT_TRUE(harness_.Run((*opened)->RunOnce()).ok());
+  EXPECT_EQ(Count(audit::v1::EVENT_CLASS_EPOCH_ROTATED), 1);
+  EXPECT_TRUE(ring.destroyed_in_copy.contains(old));
+  EXPECT_TRUE(harness_.Run((*opened)->Stop()));
+}
+
 TEST_F(MaintenanceTest, AKeyDraftedBeforeARotationAndCommittedAfterItSurvives) {
   Live(Person(1));
   auto late = harness_.log().Draft(SubjectEvent(Person(2)));
