@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/audit/subject_keys.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 
@@ -14,7 +15,9 @@ bool IsOfHold(const FollowedLeaf& leaf) {
          leaf.header.event_class() == audit::v1::EVENT_CLASS_HOLD_ENDED;
 }
 
-Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event) {
+namespace {
+
+Task<absl::Status> Follow(Holds& holds, FollowedLeaf leaf, Event event) {
   audit::v1::HoldEnded ended;
   if (leaf.details.payload().UnpackTo(&ended)) {
     CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(ended.hold_id()));
@@ -40,6 +43,17 @@ Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event) {
       co_await holds.Place(std::move(request), std::move(event));
   // Erased here already, by an erasure that consent has forgotten: a restore.
   co_return IsErased(done.status()) ? absl::OkStatus() : done.status();
+}
+
+}  // namespace
+
+Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event) {
+  absl::Status done = co_await Follow(holds, std::move(leaf), std::move(event));
+  if (absl::IsDataLoss(done) || absl::IsInvalidArgument(done)) {
+    log::Error("a legal hold could not be followed: what it needs does not read", {log::Field::Code(done)});
+    co_return absl::OkStatus();
+  }
+  co_return done;
 }
 
 }  // namespace relais::audit

@@ -657,6 +657,25 @@ TEST_F(FollowedHoldsTest, TwoNamesReadAtTheSameTimeAreBothCovered) {
   EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "under her other name"));
 }
 
+// What can never be read stops nobody: holds, links and erasures of all are followed in one order.
+TEST_F(FollowedHoldsTest, WhatDoesNotReadIsPassedOver) {
+  FollowedLeaf ended = EndedLeaf(1);
+  audit::v1::HoldEnded nothing;
+  nothing.set_hold_id("none");
+  ended.details.mutable_payload()->PackFrom(nothing);
+  Follow(std::move(ended));
+  Live(Person(1));
+  FollowedLeaf placed = PlacedLeaf(1);
+  audit::v1::HoldPlaced also;
+  ASSERT_TRUE(placed.details.payload().UnpackTo(&also));
+  also.set_hold_id("none");
+  placed.details.mutable_payload()->PackFrom(also);
+  Follow(std::move(placed));
+  EXPECT_THAT(Rows(1), IsEmpty());
+  Follow(PlacedLeaf(1));
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary));
+}
+
 TEST_F(FollowedHoldsTest, AnEndReadFirstIsTheEnd) {
   Live(Person(1));
   Follow(EndedLeaf(1));

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "services/alerting/message.h"
 
@@ -28,6 +29,13 @@ bool HasCommonSign(const directory::Directory& directory, const feeds::Row& row)
            const directory::CodeEntry* sign = directory.FindSign(code);
            return sign != nullptr && !sign->special_category;
          });
+}
+
+// Of what does not read no sign counts, and it has none of others': it must hold up neither the leaves of all
+// nor anybody's erasure.
+void PassedOver(const absl::Status& why) {
+  log::Error("a sender record does not read: signs of linked persons go on without it",
+             {log::Field::Code(why)});
 }
 
 }  // namespace
@@ -105,7 +113,13 @@ absl::StatusOr<std::vector<LinkedSigns::SourceRecord>> LinkedSigns::RecordsOf(
   for (const Id128& name : names) {
     ASSIGN_OR_RETURN(const std::vector<Id128> registered, store_.RecordsOf(name));
     for (const Id128& id : registered) {
-      ASSIGN_OR_RETURN(const AlertingStore::CurrentRecord current, store_.Current(id));
+      const absl::StatusOr<AlertingStore::CurrentRecord> read = store_.Current(id);
+      if (absl::IsDataLoss(read.status())) {
+        PassedOver(read.status());
+        continue;
+      }
+      RETURN_IF_ERROR(read.status());
+      const AlertingStore::CurrentRecord& current = *read;
       if (current.stored.version == 0 || current.stored.value.institution().empty()) {
         continue;  // a row at a collective address, whose record is not hers alone; or one being erased
       }
@@ -120,14 +134,19 @@ absl::StatusOr<bool> LinkedSigns::Counts(const Id128& record) const {
   const std::shared_ptr<const directory::Directory> directory = context_.directory();
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const AlertingStore::RowPage page, store_.RowsOf(record, from, kPageSize));
-    for (const v1::RowState& state : page.rows) {
+    const absl::StatusOr<AlertingStore::RowPage> page = store_.RowsOf(record, from, kPageSize);
+    if (absl::IsDataLoss(page.status())) {
+      PassedOver(page.status());
+      return false;
+    }
+    RETURN_IF_ERROR(page.status());
+    for (const v1::RowState& state : page->rows) {
       const absl::StatusOr<feeds::Row> row = ParsedRow(state);
       if (row.ok() && HasCommonSign(*directory, *row)) {
         return true;
       }
     }
-    from = page.next;
+    from = page->next;
   } while (!from.empty());
   return false;
 }

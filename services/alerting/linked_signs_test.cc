@@ -124,6 +124,23 @@ TEST_F(LinkedSignsTest, ThroughAThirdToo) {
   EXPECT_EQ(AlertsAfterLetter("L1b", "2026-01-01", "2026-01-31"), 1U);
 }
 
+// Links, holds and erasures of all are followed in one order: what does not read of one person stops none.
+TEST_F(LinkedSignsTest, ARecordThatDoesNotReadStopsNobodysLeaves) {
+  const Id128 record = *Id128::FromBytes(world_.peers().registered.at(0).sender_record());
+  const storage::Partition hers = AlertingStore::RecordPartition(record);
+  const auto row = world_.context().store.Get(hers, "record");
+  ASSERT_TRUE(row.ok() && row->has_value());
+  std::string damaged = (*row)->value;
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  storage::CommitRequest commit;
+  commit.partition = hers;
+  commit.batch.push_back({"record", std::move(damaged)});
+  World::Require(world_.Run(world_.context().store.Commit(std::move(commit))).status());
+  Linked(billed_, found_);
+  world_.Settle(absl::Seconds(5));
+  EXPECT_EQ(world_.service().consent_follower()->applied(), world_.consent_log().log().state().size);
+}
+
 // Who was linked through somebody goes along with her: the same link, from then on with another (ADR 24).
 TEST_F(LinkedSignsTest, WhoWentAlongKeepsTheOthersSign) {
   const Id128 first = audit::testing::Person(77).id;

@@ -244,6 +244,11 @@ Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects)
   }
   for (const Id128& name : names) {
     const absl::Status settled = co_await pivots_.Settle(name);
+    if (absl::IsDataLoss(settled)) {
+      // Whoever asks for her référent fails by it; it must not hold up erasures and links of all.
+      log::Error("the référents of linked persons do not read", {log::Field::Code(settled)});
+      continue;
+    }
     CO_RETURN_IF_ERROR(settled);
   }
   if (effects) {

@@ -246,5 +246,23 @@ TEST(LinkedPersons, NobodyElseIsAcceptedUnderAnotherName) {  // D-5.2
   EXPECT_TRUE(Accept(world, kOutreach, 2, second).ok());
 }
 
+// Links, holds and erasures of all are followed in one order: what does not read of one person stops none.
+TEST(LinkedPersons, ASlotThatDoesNotReadStopsNobodysLeaves) {
+  World world;
+  Active(world, kHospital, 1);
+  const storage::Partition hers = RoutingStore::PersonPartition(World::Person(1));
+  const auto slot = world.context().store.Get(hers, "slot");
+  ASSERT_TRUE(slot.ok() && slot->has_value());
+  std::string damaged = (*slot)->value;
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  storage::CommitRequest commit;
+  commit.partition = hers;
+  commit.batch.push_back({"slot", std::move(damaged)});
+  World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
+  AreOne(world, 1, 2);
+  world.Settle(absl::Seconds(5));
+  EXPECT_EQ(world.service().consent_follower()->applied(), world.consent_log().log().state().size);
+}
+
 }  // namespace
 }  // namespace relais::routing
