@@ -105,11 +105,15 @@ Task<absl::StatusOr<std::shared_ptr<ReadingHandlers::Begun>>> ReadingHandlers::T
   co_await ResumeOn(vault_.context.executor);
   const VersionName name{right.person, right.document_id, stored->version().version()};
   auto text = vault_.papers.Open(name, *stored);
-  if (!text.ok()) {
-    const absl::StatusCode code = text.status().code();
-    co_return code == absl::StatusCode::kNotFound || code == absl::StatusCode::kDataLoss ? Papers::Damaged()
-                                                                                         : text.status();
+  if (absl::IsNotFound(text.status()) || absl::IsDataLoss(text.status())) {
+    // Her keys may have been rotated since the record was read: one that has changed is judged anew.
+    const auto now = vault_.store.Document(right.person, right.document_id);
+    if (now.ok() && (!now->has_value() || (*now)->version != right.document.version)) {
+      co_return absl::AbortedError("the record has changed");
+    }
+    co_return Papers::Damaged();
   }
+  CO_RETURN_IF_ERROR(text.status());
   const ByteRange range = ClipRange(text->size(), offset, length);
   const v1::DocumentVersion version = stored->version();
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
@@ -146,29 +150,33 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
 
 Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
                                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
+  rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out));
+  const absl::Status given = co_await GiveAll(*begun, writing);
+  const bool went = co_await writing.Finish();
+  CO_RETURN_IF_ERROR(given);
+  co_return went ? absl::OkStatus() : absl::CancelledError("the client is gone");
+}
+
+// A piece is read and opened while the one before goes out.
+Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing) {
   v1::DownloadResponse first;
-  *first.mutable_start() = begun->Start();
-  const bool opened = co_await out->Write(std::move(first));
-  if (!opened) {
-    co_return absl::CancelledError("the client is gone");
-  }
-  while (begun->next < begun->end) {
+  *first.mutable_start() = begun.Start();
+  bool going = co_await writing.Write(std::move(first));
+  while (going && begun.next < begun.end) {
     co_await ResumeOn(vault_.context.executor);
-    CO_ASSIGN_OR_RETURN(std::string bytes, begun->Next());
+    CO_ASSIGN_OR_RETURN(std::string bytes, begun.Next());
+    going = co_await writing.Finish();
     // The last look, in memory, before it leaves (ADR 35).
-    if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
+    if (const auto cause = begun.right.open->WhyCut(); cause.has_value()) {
       co_return StatusOfCut(*cause);
     }
     const uint64_t size = bytes.size();
     v1::DownloadResponse message;
     message.set_data(std::move(bytes));
-    const bool written = co_await out->Write(std::move(message));
-    if (!written) {
-      co_return absl::CancelledError("the client is gone");
-    }
-    begun->sent += size;
+    going = co_await writing.Write(std::move(message));
+    begun.sent += going ? size : 0;
   }
-  co_return absl::OkStatus();
+  co_return going ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
 // The stream has stopped already.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "common/rpc/stream.h"
+#include "common/rpc/write_behind.h"
 #include "relais/vault/v1/document_service.pb.h"
 #include "services/vault/handlers/reading_right.h"
 
@@ -27,9 +28,10 @@ class ReadingHandlers {
   Task<absl::StatusOr<std::shared_ptr<Begun>>> Begin(rpc::Call call, v1::DownloadRequest request);
   Task<absl::StatusOr<std::shared_ptr<Begun>>> TryBegin(rpc::Call call, ReadWanted wanted, uint64_t offset,
                                                         uint64_t length);
-  // OK, or why it ended; `cause` of a cut in `*cut`.
+  // OK, or why it ended.
   Task<absl::Status> Send(std::shared_ptr<Begun> begun,
                           std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out);
+  Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing);
   Task<absl::Status> Cut(rpc::Call call, std::shared_ptr<Begun> begun, std::string cause);
 
   const Vault& vault_;

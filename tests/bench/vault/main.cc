@@ -173,7 +173,7 @@ class Measuring {
     double seconds = Seconds(
         [&] {
           return Together([&](uint64_t i) -> absl::Status {
-            const std::string& handle = handles[i / kPapersOfOne];
+            const std::string& handle = handles[i % handles.size()];
             ASSIGN_OR_RETURN(VaultClient::Begun begun, city_->Begin(handle, text.size));
             RETURN_IF_ERROR(city_->SendOne(handle, begun.upload_id, text.first));
             documents[i] = std::move(begun.document_id);
@@ -188,7 +188,7 @@ class Measuring {
     seconds = Seconds(
         [&] {
           return Together([&](uint64_t i) {
-            return city_->Download(handles[i / kPapersOfOne], documents[i], kSmall,
+            return city_->Download(handles[i % handles.size()], documents[i], kSmall,
                                    [](size_t) { return true; });
           });
         },
