@@ -1,11 +1,11 @@
 #include "services/vault/handlers/reading_handlers.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
-#include "common/crypto/sha256.h"
 
 namespace relais::vault {
 namespace {
@@ -33,12 +33,9 @@ struct ReadingHandlers::Begun {
   uint64_t next = 0;  // piece
   uint64_t end = 0;   // exclusive
   uint64_t sent = 0;  // bytes handed to the connection
-  crypto::Sha256Hasher hash = {};
 
-  [[nodiscard]] bool whole() const { return range.begin == 0 && range.end == text.size(); }
-
-  // The bytes of the next piece. Of a whole text the last ones only when its hash is the record's. Any
-  // failure: Papers::Damaged.
+  // The bytes of the next piece; they are genuine, and where they belong in this version's text (ADR 34).
+  // Any failure: Papers::Damaged.
   absl::StatusOr<std::string> Next() {
     auto bytes = text.Read(next, range);
     if (!bytes.ok()) {
@@ -47,13 +44,13 @@ struct ReadingHandlers::Begun {
                                                                                         : bytes.status();
     }
     ++next;
-    if (whole()) {
-      hash.Update(*bytes);
-      if (next == end && hash.Finish() != version.sha256()) {
-        return Papers::Damaged();
-      }
-    }
     return bytes;
+  }
+
+  // After so many messages, DownloadStart the first of them.
+  void Sent(uint64_t messages) {
+    const uint64_t first = PaperText::PiecesOf(range).first;
+    sent = messages < 2 ? 0 : std::min(range.end, (first + messages - 1) * kPieceSize) - range.begin;
   }
 
   [[nodiscard]] v1::DownloadStart Start() const {
@@ -150,14 +147,17 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
 
 Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
                                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
-  rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out));
+  // The last look, in memory, before a piece leaves (ADR 35).
+  const auto may = [open = begun->right.open] { return !open->WhyCut().has_value(); };
+  rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out), may);
   const absl::Status given = co_await GiveAll(*begun, writing);
   const bool went = co_await writing.Finish();
+  begun->Sent(writing.written());
   CO_RETURN_IF_ERROR(given);
   co_return went ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
-// A piece is read and opened while the one before goes out.
+// Pieces are read and opened while others go out.
 Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing) {
   v1::DownloadResponse first;
   *first.mutable_start() = begun.Start();
@@ -165,16 +165,9 @@ Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::D
   while (going && begun.next < begun.end) {
     co_await ResumeOn(vault_.context.executor);
     CO_ASSIGN_OR_RETURN(std::string bytes, begun.Next());
-    going = co_await writing.Finish();
-    // The last look, in memory, before it leaves (ADR 35).
-    if (const auto cause = begun.right.open->WhyCut(); cause.has_value()) {
-      co_return StatusOfCut(*cause);
-    }
-    const uint64_t size = bytes.size();
     v1::DownloadResponse message;
     message.set_data(std::move(bytes));
     going = co_await writing.Write(std::move(message));
-    begun.sent += going ? size : 0;
   }
   co_return going ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }

@@ -12,8 +12,8 @@ namespace relais::vault {
 
 /// Thread-safe. Methods as in the proto. The leaf DOCUMENT_READ is durable before the first byte; before each
 /// piece it is looked whether it still may (OpenStreams), and a reading that is stopped leaves
-/// DOCUMENT_READ_CUT. Of a text that is read whole the last piece is kept back until its SHA-256 is the
-/// record's.
+/// DOCUMENT_READ_CUT. What is given out was authenticated as that place of that version's text; the SHA-256
+/// of the whole is the client's to compare with DownloadStart's, and Verify's.
 class ReadingHandlers {
  public:
   explicit ReadingHandlers(const Vault& vault) : vault_(vault), rights_(vault) {}
