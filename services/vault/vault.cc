@@ -88,7 +88,7 @@ absl::Status StatusOf(common::v1::ErrorReason reason) {
 }
 
 absl::Duration PauseBeforeTry(Random& random, int attempt) {
-  constexpr int kDoublings = 6;
+  constexpr int kDoublings = 9;
   uint32_t drawn = 0;
   random.Fill(reinterpret_cast<uint8_t*>(&drawn), sizeof drawn);
   const absl::Duration most = absl::Milliseconds(int64_t{1} << std::min(attempt - 1, kDoublings));

@@ -100,7 +100,7 @@ inline constexpr std::string_view kOwnName = "vault";
 inline constexpr int kTries = 20;
 
 /// How long to wait before that try (1 is the second) of an act that lost to another of the same vault: drawn
-/// at random, up to 1 ms and twice as much each time, at most 64, so that many at once do not meet again.
+/// at random, up to 1 ms and twice as much each time, at most 512, so that many at once do not meet again.
 [[nodiscard]] absl::Duration PauseBeforeTry(Random& random, int attempt);
 /// After the last one: the client may come back (OVERLOADED).
 [[nodiscard]] absl::Status TooManyAtOnce();
