@@ -1,5 +1,7 @@
 #include "services/vault/vault.h"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "common/base/proto_time.h"
@@ -84,5 +86,15 @@ absl::Status StatusOf(common::v1::ErrorReason reason) {
   }
   return absl::InternalError("a refusal without words");
 }
+
+absl::Duration PauseBeforeTry(Random& random, int attempt) {
+  constexpr int kDoublings = 9;
+  uint32_t drawn = 0;
+  random.Fill(reinterpret_cast<uint8_t*>(&drawn), sizeof drawn);
+  const absl::Duration most = absl::Milliseconds(int64_t{1} << std::min(attempt - 1, kDoublings));
+  return most * (static_cast<double>(drawn) / std::numeric_limits<uint32_t>::max());
+}
+
+absl::Status TooManyAtOnce() { return StatusOf(common::v1::ERROR_REASON_OVERLOADED); }
 
 }  // namespace relais::vault

@@ -99,4 +99,10 @@ inline constexpr std::string_view kOwnName = "vault";
 /// How often an act is tried when somebody else changed what it read; then ABORTED.
 inline constexpr int kTries = 20;
 
+/// How long to wait before that try (1 is the second) of an act that lost to another of the same vault: drawn
+/// at random, up to 1 ms and twice as much each time, at most 512, so that many at once do not meet again.
+[[nodiscard]] absl::Duration PauseBeforeTry(Random& random, int attempt);
+/// After the last one: the client may come back (OVERLOADED).
+[[nodiscard]] absl::Status TooManyAtOnce();
+
 }  // namespace relais::vault

@@ -94,6 +94,8 @@ class Database {
                                                           std::shared_ptr<FailureLatch> latch);
   absl::Status CheckFormat(bool read_only);
   absl::Status CompactFamilies(const std::vector<rocksdb::ColumnFamilyHandle*>& families);
+  absl::Status CollectBlobs();
+  absl::Status Compacted(const rocksdb::Status& status);
   absl::Status ReadError(const rocksdb::Status& status) const;
 
   const std::shared_ptr<FailureLatch> latch_;

@@ -75,16 +75,14 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
 }
 
 // Of pieces of papers: large, written once, sealed under random keys. They are written to blob files once and
-// not moved by every compaction of their keys; a blob file goes once it holds nothing any more, and the
-// oldest are rewritten by compactions that find them half empty.
+// moved by no compaction of their keys: RocksDB's own collection would copy the oldest files whether anything
+// in them was deleted or not. Database::Compact rewrites them once more than half of it is garbage.
 rocksdb::ColumnFamilyOptions MakeDocumentFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions family = MakeFamily(cache, Access::kPrefix, Content::kRandom);
   family.enable_blob_files = true;
   family.min_blob_size = kSmallestBlob;
   family.blob_file_size = uint64_t{256} << 20;
   family.blob_compression_type = rocksdb::kNoCompression;
-  family.enable_blob_garbage_collection = true;
-  family.blob_garbage_collection_force_threshold = 0.5;
   return family;
 }
 

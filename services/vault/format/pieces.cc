@@ -43,6 +43,7 @@ absl::Status OpenFromPiece(const ChunkOpener& opener, uint64_t size, uint64_t pi
   if (begin > end || (begin == end && size != 0)) {
     return absl::OkStatus();
   }
+  out->reserve(out->size() + static_cast<size_t>(end - begin) + kChunkSize);
   const uint64_t chunks = ChunkCount(size);
   const uint64_t last = end == 0 ? 0 : (end - 1) / kChunkSize;
   for (uint64_t chunk = begin / kChunkSize; chunk <= last; ++chunk) {

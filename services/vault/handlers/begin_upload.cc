@@ -75,6 +75,10 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
     }
   }
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0) {
+      const absl::Duration pause = PauseBeforeTry(vault_.context.random, i);
+      co_await Sleep(vault_.context.executor, pause);
+    }
     auto begun = co_await BeginOnce(call, request, beginning);
     if (begun.ok()) {
       if (begun->again) {
@@ -92,7 +96,7 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
       co_return said;
     }
   }
-  co_return absl::AbortedError("the vault changes too often");
+  co_return TooManyAtOnce();
 }
 
 // ABORTED: somebody was faster.

@@ -163,6 +163,10 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
   }
   CO_RETURN_IF_ERROR(looked);
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0) {
+      const absl::Duration pause = PauseBeforeTry(vault_.context.random, i);
+      co_await Sleep(vault_.context.executor, pause);
+    }
     auto kept = co_await KeepOnce(call, request, upload, examined);
     if (kept.ok()) {
       co_return kept;
@@ -178,7 +182,7 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
       co_return audit::IsErased(kept.status()) ? rpc::NoSuchOrNotYours() : kept.status();
     }
   }
-  co_return absl::AbortedError("the vault changes too often");
+  co_return TooManyAtOnce();
 }
 
 // How far the bytes are; an empty text gets its only piece.

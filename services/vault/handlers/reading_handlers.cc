@@ -1,11 +1,11 @@
 #include "services/vault/handlers/reading_handlers.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
-#include "common/crypto/sha256.h"
 
 namespace relais::vault {
 namespace {
@@ -33,12 +33,9 @@ struct ReadingHandlers::Begun {
   uint64_t next = 0;  // piece
   uint64_t end = 0;   // exclusive
   uint64_t sent = 0;  // bytes handed to the connection
-  crypto::Sha256Hasher hash = {};
 
-  [[nodiscard]] bool whole() const { return range.begin == 0 && range.end == text.size(); }
-
-  // The bytes of the next piece. Of a whole text the last ones only when its hash is the record's. Any
-  // failure: Papers::Damaged.
+  // The bytes of the next piece; they are genuine, and where they belong in this version's text (ADR 34).
+  // Any failure: Papers::Damaged.
   absl::StatusOr<std::string> Next() {
     auto bytes = text.Read(next, range);
     if (!bytes.ok()) {
@@ -47,13 +44,13 @@ struct ReadingHandlers::Begun {
                                                                                         : bytes.status();
     }
     ++next;
-    if (whole()) {
-      hash.Update(*bytes);
-      if (next == end && hash.Finish() != version.sha256()) {
-        return Papers::Damaged();
-      }
-    }
     return bytes;
+  }
+
+  // After so many messages, DownloadStart the first of them.
+  void Sent(uint64_t messages) {
+    const uint64_t first = PaperText::PiecesOf(range).first;
+    sent = messages < 2 ? 0 : std::min(range.end, (first + messages - 1) * kPieceSize) - range.begin;
   }
 
   [[nodiscard]] v1::DownloadStart Start() const {
@@ -105,11 +102,15 @@ Task<absl::StatusOr<std::shared_ptr<ReadingHandlers::Begun>>> ReadingHandlers::T
   co_await ResumeOn(vault_.context.executor);
   const VersionName name{right.person, right.document_id, stored->version().version()};
   auto text = vault_.papers.Open(name, *stored);
-  if (!text.ok()) {
-    const absl::StatusCode code = text.status().code();
-    co_return code == absl::StatusCode::kNotFound || code == absl::StatusCode::kDataLoss ? Papers::Damaged()
-                                                                                         : text.status();
+  if (absl::IsNotFound(text.status()) || absl::IsDataLoss(text.status())) {
+    // Her keys may have been rotated since the record was read: one that has changed is judged anew.
+    const auto now = vault_.store.Document(right.person, right.document_id);
+    if (now.ok() && (!now->has_value() || (*now)->version != right.document.version)) {
+      co_return absl::AbortedError("the record has changed");
+    }
+    co_return Papers::Damaged();
   }
+  CO_RETURN_IF_ERROR(text.status());
   const ByteRange range = ClipRange(text->size(), offset, length);
   const v1::DocumentVersion version = stored->version();
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
@@ -146,29 +147,29 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
 
 Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
                                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
+  // The last look, in memory, before a piece leaves (ADR 35).
+  const auto may = [open = begun->right.open] { return !open->WhyCut().has_value(); };
+  rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out), may);
+  const absl::Status given = co_await GiveAll(*begun, writing);
+  const bool went = co_await writing.Finish();
+  begun->Sent(writing.written());
+  CO_RETURN_IF_ERROR(given);
+  co_return went ? absl::OkStatus() : absl::CancelledError("the client is gone");
+}
+
+// Pieces are read and opened while others go out.
+Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing) {
   v1::DownloadResponse first;
-  *first.mutable_start() = begun->Start();
-  const bool opened = co_await out->Write(std::move(first));
-  if (!opened) {
-    co_return absl::CancelledError("the client is gone");
-  }
-  while (begun->next < begun->end) {
+  *first.mutable_start() = begun.Start();
+  bool going = co_await writing.Write(std::move(first));
+  while (going && begun.next < begun.end) {
     co_await ResumeOn(vault_.context.executor);
-    CO_ASSIGN_OR_RETURN(std::string bytes, begun->Next());
-    // The last look, in memory, before it leaves (ADR 35).
-    if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
-      co_return StatusOfCut(*cause);
-    }
-    const uint64_t size = bytes.size();
+    CO_ASSIGN_OR_RETURN(std::string bytes, begun.Next());
     v1::DownloadResponse message;
     message.set_data(std::move(bytes));
-    const bool written = co_await out->Write(std::move(message));
-    if (!written) {
-      co_return absl::CancelledError("the client is gone");
-    }
-    begun->sent += size;
+    going = co_await writing.Write(std::move(message));
   }
-  co_return absl::OkStatus();
+  co_return going ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
 // The stream has stopped already.

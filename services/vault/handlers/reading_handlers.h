@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "common/rpc/stream.h"
+#include "common/rpc/write_behind.h"
 #include "relais/vault/v1/document_service.pb.h"
 #include "services/vault/handlers/reading_right.h"
 
@@ -11,8 +12,8 @@ namespace relais::vault {
 
 /// Thread-safe. Methods as in the proto. The leaf DOCUMENT_READ is durable before the first byte; before each
 /// piece it is looked whether it still may (OpenStreams), and a reading that is stopped leaves
-/// DOCUMENT_READ_CUT. Of a text that is read whole the last piece is kept back until its SHA-256 is the
-/// record's.
+/// DOCUMENT_READ_CUT. What is given out was authenticated as that place of that version's text; the SHA-256
+/// of the whole is the client's to compare with DownloadStart's, and Verify's.
 class ReadingHandlers {
  public:
   explicit ReadingHandlers(const Vault& vault) : vault_(vault), rights_(vault) {}
@@ -27,9 +28,10 @@ class ReadingHandlers {
   Task<absl::StatusOr<std::shared_ptr<Begun>>> Begin(rpc::Call call, v1::DownloadRequest request);
   Task<absl::StatusOr<std::shared_ptr<Begun>>> TryBegin(rpc::Call call, ReadWanted wanted, uint64_t offset,
                                                         uint64_t length);
-  // OK, or why it ended; `cause` of a cut in `*cut`.
+  // OK, or why it ended.
   Task<absl::Status> Send(std::shared_ptr<Begun> begun,
                           std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out);
+  Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing);
   Task<absl::Status> Cut(rpc::Call call, std::shared_ptr<Begun> begun, std::string cause);
 
   const Vault& vault_;

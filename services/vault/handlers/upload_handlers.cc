@@ -113,6 +113,10 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
                                                    std::string reason,
                                                    std::function<void(storage::CommitRequest&)> complete) {
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0) {
+      const absl::Duration pause = PauseBeforeTry(vault.context.random, i);
+      co_await Sleep(vault.context.executor, pause);
+    }
     CO_ASSIGN_OR_RETURN(const auto upload, vault.store.Upload(person, id));
     if (!upload.has_value()) {
       co_return rpc::NoSuchOrNotYours();
@@ -137,7 +141,7 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
       co_return done.status();
     }
   }
-  co_return absl::AbortedError("the vault changes too often");
+  co_return TooManyAtOnce();
 }
 
 // ---- bytes

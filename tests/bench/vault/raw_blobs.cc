@@ -33,7 +33,6 @@ absl::StatusOr<double> MeasureRawBlobs(const std::string& folder, size_t value_b
   options.compression = rocksdb::kNoCompression;
   options.enable_blob_files = true;
   options.min_blob_size = kSmallestBlob;
-  options.enable_blob_garbage_collection = true;
   rocksdb::DB* opened = nullptr;
   RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(options, folder, &opened)));
   std::unique_ptr<rocksdb::DB> db(opened);
