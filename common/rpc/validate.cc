@@ -1,11 +1,13 @@
 #include "common/rpc/validate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/pattern.h"
@@ -70,9 +72,29 @@ int64_t Clamp(uint64_t value) {
   return static_cast<int64_t>(std::min<uint64_t>(value, std::numeric_limits<int64_t>::max()));
 }
 
+// 32 hexadecimal digits, or the same as a UUID: at random, one in some hundred thousand of them holds fifteen
+// characters that could be a NIR.
+bool IsRandomId(std::string_view text) {
+  constexpr size_t kHexDigits = 32;
+  constexpr size_t kUuidSize = 36;
+  constexpr size_t kUuidDashes[] = {8, 13, 18, 23};
+  const bool uuid = text.size() == kUuidSize;
+  if (!uuid && text.size() != kHexDigits) {
+    return false;
+  }
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool dash =
+        uuid && std::find(std::begin(kUuidDashes), std::end(kUuidDashes), i) != std::end(kUuidDashes);
+    if (dash ? text[i] != '-' : !absl::ascii_isxdigit(static_cast<unsigned char>(text[i]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Cheap look before the real search.
 bool MayHoldNir(std::string_view text) {
-  if (text.size() < kNirCharacters) {
+  if (text.size() < kNirCharacters || IsRandomId(text)) {
     return false;
   }
   return std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) >= kNirDigits;

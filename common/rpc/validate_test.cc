@@ -8,6 +8,7 @@
 #include "google/protobuf/dynamic_message.h"
 #include "relais/audit/v1/audit_service.pb.h"
 #include "relais/consent/v1/consent_service.pb.h"
+#include "relais/consent/v1/person_service.pb.h"
 
 namespace relais::rpc {
 namespace {
@@ -108,6 +109,17 @@ TEST(Validate, FindsANirInAnyTextButOpaqueOnes) {
   request.clear_stated_ground();
   request.mutable_person()->set_handle(kNir);
   EXPECT_THAT(BadFields(request), IsEmpty());
+}
+
+// A request id that a client drew at random is never refused for what chance put into it.
+TEST(Validate, ARandomIdIsNoNir) {
+  consent::v1::RegisterRequest request;
+  request.set_request_id("ab255081416802538cdefabcdefabcde");
+  EXPECT_THAT(BadFields(request), IsEmpty());
+  request.set_request_id("ab255081-4168-0253-8cde-fabcdefabcde");
+  EXPECT_THAT(BadFields(request), IsEmpty());
+  request.set_request_id("import ab255081416802538cdefabcdefabcde");
+  EXPECT_EQ(ReasonOf(Check(request).status), common::v1::ERROR_REASON_NIR_DETECTED);
 }
 
 TEST(Validate, EnumsMustBeKnown) {
