@@ -10,7 +10,7 @@ RELAIS_BUILD_PACKAGES=(
   libcurl4-openssl-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc tzdata zlib1g-dev
 )
 RELAIS_TEST_PACKAGES=(
-  clang-format clang-tidy openssl protobuf-compiler-grpc python3 python3-cryptography python3-grpcio python3-protobuf
+  clamav-daemon clang-format clang-tidy openssl protobuf-compiler-grpc python3 python3-cryptography python3-grpcio python3-protobuf
   python3-yaml shellcheck
 )
 
