@@ -23,6 +23,7 @@
 #include "common/rpc/process.h"
 #include "tests/bench/vault/plain_stream.h"
 #include "tests/bench/vault/raw_blobs.h"
+#include "tests/bench/vault/small_papers.h"
 #include "tests/bench/vault/vault_client.h"
 
 namespace relais::bench {
@@ -31,6 +32,7 @@ namespace {
 constexpr uint32_t kRange = 65'536;
 constexpr size_t kSmall = size_t{200} << 10;
 constexpr uint64_t kPapersOfOne = 50;
+constexpr int kConnections = 2;
 constexpr size_t kSealedPiece = 262'208;
 constexpr int kPiecesOfCommit = 8;
 constexpr double kMega = 1e6;
@@ -41,7 +43,7 @@ struct Options {
   std::string raw_folder;
   uint64_t bytes = uint64_t{1} << 30;
   uint64_t papers = 2'000;
-  int threads = 32;
+  int in_flight = 64;
   int rounds = 3;
   int ranges = 2'000;
   int cuts = 40;
@@ -160,41 +162,22 @@ class Measuring {
 
   // Many at once, each of one piece: what one call costs beside its bytes.
   absl::Status Papers() {
-    const Text text(kSmall);
-    const uint64_t persons = (options_.papers + kPapersOfOne - 1) / kPapersOfOne;
-    std::vector<std::string> handles;
-    for (uint64_t i = 0; i < persons; ++i) {
-      ASSIGN_OR_RETURN(std::string handle,
-                       city_->NewPerson(absl::StrCat("bench-", SystemRandom().Id().ToHex())));
-      handles.push_back(std::move(handle));
-    }
-    std::vector<std::string> documents(options_.papers);
-    absl::Status status;
-    double seconds = Seconds(
-        [&] {
-          return Together([&](uint64_t i) -> absl::Status {
-            const std::string& handle = handles[i % handles.size()];
-            ASSIGN_OR_RETURN(VaultClient::Begun begun, city_->Begin(handle, text.size));
-            RETURN_IF_ERROR(city_->SendOne(handle, begun.upload_id, text.first));
-            documents[i] = std::move(begun.document_id);
-            return city_->Complete(handle, begun.upload_id, text.sha256);
-          });
-        },
-        status);
-    RETURN_IF_ERROR(status);
-    const double bytes = static_cast<double>(options_.papers) * static_cast<double>(kSmall);
-    Say("papers_deposited_per_s", static_cast<double>(options_.papers) / seconds);
-    Say("papers_deposited_percent_of_bound", 100 * bytes / seconds / upload_bound_);
-    seconds = Seconds(
-        [&] {
-          return Together([&](uint64_t i) {
-            return city_->ReadRange(handles[i % handles.size()], documents[i], 0, kSmall);
-          });
-        },
-        status);
-    RETURN_IF_ERROR(status);
-    Say("papers_read_per_s", static_cast<double>(options_.papers) / seconds);
-    Say("papers_read_percent_of_plain", 100 * bytes / seconds / stream_down_);
+    Text text(kSmall);
+    SmallPapers::Work work;
+    ASSIGN_OR_RETURN(work.handles, Persons());
+    work.papers = options_.papers;
+    work.text = std::move(text.first);
+    work.sha256 = std::move(text.sha256);
+    work.in_flight = options_.in_flight;
+    work.connections = kConnections;
+    ASSIGN_OR_RETURN(const auto papers,
+                     SmallPapers::Open(options_.suite, "ville-paris", "dsol", std::move(work)));
+    ASSIGN_OR_RETURN(const Figure deposited, papers->Deposit());
+    SayPapers("papers_deposited", deposited);
+    Say("papers_deposited_percent_of_bound", 100 * deposited.PerSecond() * double{kSmall} / upload_bound_);
+    ASSIGN_OR_RETURN(const Figure read, papers->Read());
+    SayPapers("papers_read", read);
+    Say("papers_read_percent_of_plain", 100 * read.PerSecond() * double{kSmall} / stream_down_);
     return absl::OkStatus();
   }
 
@@ -245,25 +228,24 @@ class Measuring {
  private:
   explicit Measuring(const Options& options) : options_(options) {}
 
-  // Every number below `papers`, on some threads. The first error.
-  absl::Status Together(const std::function<absl::Status(uint64_t)>& act) {
-    std::atomic<uint64_t> next = 0;
-    std::vector<absl::Status> ends(static_cast<size_t>(options_.threads));
-    std::vector<std::thread> threads;
-    for (absl::Status& end : ends) {
-      threads.emplace_back([&] {
-        for (uint64_t i = next++; end.ok() && i < options_.papers; i = next++) {
-          end = act(i);
-        }
-      });
+  // Of fifty papers each. Of few papers, enough persons that those in flight seldom meet in one vault, where
+  // they would wait for each other.
+  absl::StatusOr<std::vector<std::string>> Persons() {
+    const uint64_t persons = std::max((options_.papers + kPapersOfOne - 1) / kPapersOfOne,
+                                      2 * static_cast<uint64_t>(options_.in_flight));
+    std::vector<std::string> handles;
+    for (uint64_t i = 0; i < persons; ++i) {
+      ASSIGN_OR_RETURN(std::string handle,
+                       city_->NewPerson(absl::StrCat("bench-", SystemRandom().Id().ToHex())));
+      handles.push_back(std::move(handle));
     }
-    for (std::thread& thread : threads) {
-      thread.join();
-    }
-    for (const absl::Status& end : ends) {
-      RETURN_IF_ERROR(end);
-    }
-    return absl::OkStatus();
+    return handles;
+  }
+
+  static void SayPapers(const std::string& name, const Figure& figure) {
+    Say(name + "_per_s", figure.PerSecond());
+    Say(name + "_p50_us", absl::ToDoubleMicroseconds(figure.p50));
+    Say(name + "_p99_us", absl::ToDoubleMicroseconds(figure.p99));
   }
 
   Options options_;
@@ -304,7 +286,8 @@ int main(int argc, char** argv) {
   run->add_option("--bytes", options.bytes, "Of the large paper")
       ->check(CLI::Range(1'000'000, 2'000'000'000));
   run->add_option("--papers", options.papers, "Small ones, of 200 KiB")->check(CLI::Range(1, 1'000'000));
-  run->add_option("--threads", options.threads, "That deposit and read them")->check(CLI::Range(1, 64));
+  run->add_option("--in-flight", options.in_flight, "Small ones deposited or read at once")
+      ->check(CLI::Range(1, 500));
   run->add_option("--rounds", options.rounds, "Of the large one; at most 9")->check(CLI::Range(1, 9));
   run->add_option("--ranges", options.ranges, "Reads of 64 KiB")->check(CLI::Range(1, 1'000'000));
   run->add_option("--cuts", options.cuts, "Downloads that are cut")->check(CLI::Range(1, 900));

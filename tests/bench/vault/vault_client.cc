@@ -3,47 +3,24 @@
 #include <chrono>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "common/pki/file.h"
 #include "common/rpc/status_mapping.h"
-#include "common/rpc/tls.h"
 #include "tests/bench/sample.h"
 
 namespace relais::bench {
 namespace {
 
-constexpr size_t kMostPemBytes = size_t{1} << 20;
 constexpr char kPurpose[] = "RIGHTS_OPENING";
 constexpr absl::Duration kShareLasts = absl::Hours(24 * 30);
 
 std::string FreshId() { return SystemRandom().Id().ToHex(); }
 
-void Prepare(grpc::ClientContext& context, std::chrono::seconds deadline = std::chrono::seconds(60)) {
-  context.set_deadline(std::chrono::system_clock::now() + deadline);
-  context.AddMetadata("relais-agent", kAgent);
-  context.AddMetadata("relais-function", kFunction);
-}
-
 common::v1::PersonRef Person(const std::string& handle) {
   common::v1::PersonRef person;
   person.set_handle(handle);
   return person;
-}
-
-absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const VaultSuite& suite, const std::string& target,
-                                                           const std::string& service,
-                                                           const std::string& own) {
-  pki::PeerTrust::Options options;
-  options.trust_domain = suite.trust_domain;
-  ASSIGN_OR_RETURN(options.services_pem, pki::ReadWholeFile(suite.pki + "/ca/services.pem", kMostPemBytes));
-  ASSIGN_OR_RETURN(const pki::PeerTrust trust, pki::PeerTrust::Create(options));
-  const std::string folder = absl::StrCat(suite.pki, "/institutions/", own);
-  return rpc::MakeChannel(
-      {target, service, {folder + "/tls.crt", folder + "/tls.key", suite.pki + "/ca/bundle.pem"}}, trust,
-      nullptr);
 }
 
 // One call; errors as rpc::FromGrpc.
@@ -52,7 +29,7 @@ absl::StatusOr<Response> Call(Stub& stub,
                               grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                               const Request& request) {
   grpc::ClientContext context;
-  Prepare(context);
+  PrepareCall(context);
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (!status.ok()) {
@@ -68,9 +45,8 @@ absl::StatusOr<std::unique_ptr<VaultClient>> VaultClient::Connect(const VaultSui
                                                                   const std::string& institution,
                                                                   const std::string& system) {
   std::unique_ptr<VaultClient> made(new VaultClient);
-  const std::string own = absl::StrCat(institution, "/", system);
-  ASSIGN_OR_RETURN(const auto consent, OpenChannel(suite, suite.consent, "consent", own));
-  ASSIGN_OR_RETURN(const auto vault, OpenChannel(suite, target, "vault", own));
+  ASSIGN_OR_RETURN(const auto consent, bench::Connect(suite, suite.consent, "consent", institution, system));
+  ASSIGN_OR_RETURN(const auto vault, bench::Connect(suite, target, "vault", institution, system));
   made->persons_ = consent::v1::PersonService::NewStub(consent);
   made->consents_ = consent::v1::ConsentService::NewStub(consent);
   made->documents_ = vault::v1::DocumentService::NewStub(vault);
@@ -135,7 +111,7 @@ absl::StatusOr<VaultClient::Begun> VaultClient::Begin(const std::string& handle,
 absl::Status VaultClient::Send(const std::string& handle, const std::string& upload_id, uint64_t size,
                                const std::string& first, const std::string& piece) {
   grpc::ClientContext context;
-  Prepare(context, std::chrono::hours(1));
+  PrepareCall(context, std::chrono::hours(1));
   vault::v1::UploadResponse response;
   const auto stream = documents_->Upload(&context, &response);
   vault::v1::UploadRequest message;
@@ -161,15 +137,6 @@ absl::Status VaultClient::Send(const std::string& handle, const std::string& upl
   return response.upload().committed() == size ? absl::OkStatus() : absl::DataLossError("not all was taken");
 }
 
-absl::Status VaultClient::SendOne(const std::string& handle, const std::string& upload_id,
-                                  const std::string& data) {
-  vault::v1::UploadPieceRequest request;
-  *request.mutable_person() = Person(handle);
-  request.set_upload_id(upload_id);
-  request.set_data(data);
-  return Call(*documents_, &vault::v1::DocumentService::Stub::UploadPiece, request).status();
-}
-
 absl::Status VaultClient::Complete(const std::string& handle, const std::string& upload_id,
                                    const std::string& sha256) {
   vault::v1::CompleteUploadRequest request;
@@ -183,7 +150,7 @@ absl::Status VaultClient::Complete(const std::string& handle, const std::string&
 absl::Status VaultClient::Download(const std::string& handle, const std::string& document_id, uint64_t length,
                                    const std::function<bool(size_t)>& each) {
   grpc::ClientContext context;
-  Prepare(context, std::chrono::hours(1));
+  PrepareCall(context, std::chrono::hours(1));
   vault::v1::DownloadRequest request;
   *request.mutable_person() = Person(handle);
   request.set_document_id(document_id);

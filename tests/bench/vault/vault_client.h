@@ -8,28 +8,21 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "grpcpp/client_context.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/person_service.grpc.pb.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "relais/vault/v1/host_service.grpc.pb.h"
 #include "relais/vault/v1/share_service.grpc.pb.h"
+#include "tests/bench/vault/connection.h"
 
 namespace relais::bench {
 
 inline constexpr size_t kTransferMessage = size_t{262144};
 
-struct VaultSuite {
-  std::string consent;  // host:port
-  std::string vault;
-  std::string pki;
-  std::string trust_domain = "relais.test";
-};
-
 /// Calls as one system. Thread-safe.
 class VaultClient {
  public:
-  /// `target`: of the vault, or of what stands in for it.
+  /// `target`: of the vault, or of what stands in for it: the same connection and the same calls.
   static absl::StatusOr<std::unique_ptr<VaultClient>> Connect(const VaultSuite& suite,
                                                               const std::string& target,
                                                               const std::string& institution,
@@ -47,10 +40,10 @@ class VaultClient {
     std::string document_id;
   };
   absl::StatusOr<Begun> Begin(const std::string& handle, uint64_t size);
-  /// In one stream; `piece`: what is sent again and again, kTransferMessage bytes or, for less, `size`.
+  /// In one stream, of one message that is sent again and again; `piece`: what it holds after `first`,
+  /// kTransferMessage bytes or, for less, `size`.
   absl::Status Send(const std::string& handle, const std::string& upload_id, uint64_t size,
                     const std::string& first, const std::string& piece);
-  absl::Status SendOne(const std::string& handle, const std::string& upload_id, const std::string& data);
   absl::Status Complete(const std::string& handle, const std::string& upload_id, const std::string& sha256);
 
   /// Reads it all; `each` is called with the bytes of each message and may end the reading with false.
