@@ -106,7 +106,8 @@ Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const Alertin
   CO_RETURN_IF_ERROR(held.status());
   const absl::Status vaults = co_await MarkVaultRecord(context, store, person);
   CO_RETURN_IF_ERROR(vaults);
-  CO_ASSIGN_OR_RETURN(const std::vector<Id128> records, store.RecordsOf(person));
+  CO_ASSIGN_OR_RETURN(std::vector<Id128> records, store.RecordsOf(person));
+  records.push_back(store.VaultRecordOf(person));
   for (const Id128& record : records) {
     CO_ASSIGN_OR_RETURN(const AlertingStore::StoredRecord stored, store.Record(record));
     if (stored.version == 0) {

@@ -19,7 +19,7 @@
 namespace relais::alerting {
 
 /// Begins the erasure of a person here: of herself, of whom alerting knows which records are hers, and of
-/// these. Idempotent by its id.
+/// these, the vault's record of her among them. Idempotent by its id.
 Task<absl::Status> ErasePerson(const rpc::ServiceContext& context, const AlertingStore& store, Id128 erasure,
                                Id128 person, std::string cause);
 
@@ -46,7 +46,7 @@ class Keeper final : public audit::StateKeeper {
   /// Of a person: which records were hers, and at a collective address her rows in a record that others
   /// share.
   Task<absl::Status> EraseState(audit::Subject subject) override;
-  /// The records under which she was registered (keeper_held.cc).
+  /// The records under which she was registered, and the vault's record of her (keeper_held.cc).
   absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
   /// Of a record: itself, its rows, their alerts. Of a person: what stands in records that are not hers
   /// alone.

@@ -1,4 +1,5 @@
 // What a legal hold copies of alerting's state (common/audit/holds.h).
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 namespace relais::alerting {
 namespace {
 
+constexpr std::string_view kRecordKey = "record";
 constexpr std::string_view kRowPrefix = "row/";
 constexpr size_t kPageSize = 200;
 
@@ -27,9 +29,15 @@ void Add(std::string name, const google::protobuf::Message& content,
 absl::StatusOr<std::vector<audit::Subject>> Keeper::HeldWith(const audit::Subject& person) {
   ASSIGN_OR_RETURN(const std::vector<Id128> records, store_.RecordsOf(person.id));
   std::vector<audit::Subject> subjects;
-  subjects.reserve(records.size());
+  subjects.reserve(records.size() + 1);
   for (const Id128& record : records) {
     subjects.push_back(AlertingStore::SubjectOf(record));
+  }
+  const Id128 vaults = store_.VaultRecordOf(person.id);
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> reminded,
+                   context_.store.Get(AlertingStore::RecordPartition(vaults), kRecordKey));
+  if (reminded.has_value()) {
+    subjects.push_back(AlertingStore::SubjectOf(vaults));
   }
   return subjects;
 }

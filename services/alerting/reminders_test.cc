@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <set>
 
+#include "common/base/proto_time.h"
 #include "relais/vault/v1/events.pb.h"
+#include "services/alerting/keeper.h"
 #include "services/alerting/testing/world.h"
 
 namespace relais::alerting {
@@ -395,6 +397,95 @@ TEST(Reminders, GoWithHerAndNoneComesAfter) {
   EXPECT_THAT(world.peers().submitted, SizeIs(sent));
   EXPECT_THAT(world.Alerts(), IsEmpty());
   EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 0u);
+}
+
+// Her erasure and the vault's leaves are followed apart from each other.
+TEST(Reminders, AllGoWithHerThoughAnotherIsReadWhileHerErasureBegins) {
+  World world;
+  Expires(world, {"ville-paris"});
+  world.Settle();
+  ASSERT_EQ(Partitions(world, storage::PartitionKind::kAlert), 2u);
+  // The process died after the first commit of her erasure.
+  const AlertingStore store(world.context());
+  ASSERT_TRUE(world.Run(MarkVaultRecord(world.context(), store, audit::testing::Person(kHer).id)).ok());
+  world.Restart();
+  Expires(world, {"ville-paris"}, absl::CivilDay(2026, 12, 7), 15, vault::v1::DOCUMENT_TYPE_PASSPORT,
+          kPaper + 1);
+  world.Settle();
+  AskErasure(world);
+  world.Settle(absl::Seconds(10));
+  EXPECT_THAT(world.peers().acknowledged, SizeIs(1));
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0u);
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 0u);
+  const Id128 record = store.VaultRecordOf(audit::testing::Person(kHer).id);
+  EXPECT_FALSE(world.context().log.keys().Get(AlertingStore::SubjectOf(record)).ok());
+}
+
+TEST(Reminders, EveryCrashOfHerErasureTakesThemAll) {
+  for (uint64_t step = 0; step < 40; ++step) {
+    SCOPED_TRACE(step);
+    World world;
+    Expires(world, {"ville-paris"});
+    world.Settle();
+    world.CrashAt(step);
+    AskErasure(world);
+    Expires(world, {"ville-paris"}, absl::CivilDay(2026, 12, 7), 15, vault::v1::DOCUMENT_TYPE_PASSPORT,
+            kPaper + 1);
+    world.Settle(absl::Seconds(10));
+    world.Restart();
+    world.Settle(absl::Minutes(1));
+    EXPECT_THAT(world.peers().acknowledged, ::testing::Not(IsEmpty()));
+    EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0u);
+    EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 0u);
+  }
+}
+
+TEST(Reminders, AHoldKeepsACopyOfThem) {
+  World world;
+  Expires(world, {"ville-paris"});
+  world.Settle();
+  audit::v1::HoldPlaced hold;
+  const Id128 id = audit::testing::Person(1007).id;
+  hold.set_hold_id(id.ToHex());
+  hold.set_order_reference("RG 26/1");
+  *hold.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
+  audit::Event event =
+      audit::testing::SubjectEvent(audit::testing::Person(kHer), audit::v1::EVENT_CLASS_HOLD_PLACED);
+  event.details.mutable_payload()->PackFrom(hold);
+  world.consent_log().Append(event);
+  AskErasure(world);
+  world.Settle(absl::Seconds(10));
+  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0u);
+  const auto page = world.context().maintenance->holds().Read(id, "", 1000);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(std::ranges::count_if(
+                page->items,
+                [](const audit::v1::HeldItem& item) { return item.state().name().starts_with("row/"); }),
+            2);
+}
+
+TEST(Reminders, WhatOfOneDoesNotReadHoldsUpNobodyElses) {
+  World world;
+  Expires(world, {"ville-paris"});
+  world.Settle();
+  ASSERT_THAT(world.peers().submitted, SizeIs(2));
+  const AlertingStore store(world.context());
+  storage::CommitRequest commit;
+  commit.partition = AlertingStore::RecordPartition(store.VaultRecordOf(audit::testing::Person(kHer).id));
+  commit.batch.push_back({"record", std::string(64, 'x')});
+  ASSERT_TRUE(world.Run(world.context().store.Commit(std::move(commit))).ok());
+  Expires(world, {"ville-paris"}, absl::CivilDay(2026, 12, 7), 15, vault::v1::DOCUMENT_TYPE_PASSPORT,
+          kPaper + 1);
+  vault::v1::DocumentExpiring another;
+  another.set_document_id(DocumentId(kPaper + 2));
+  another.set_type(vault::v1::DOCUMENT_TYPE_PASSPORT);
+  *another.mutable_expires() = ToDate(absl::CivilDay(2026, 12, 7));
+  another.set_days_before(15);
+  another.add_hosts("ville-paris");
+  another.add_purposes("RIGHTS_OPENING");
+  VaultSays(world, audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, another, kHer + 1);
+  world.Settle(absl::Seconds(10));
+  EXPECT_THAT(world.peers().submitted, SizeIs(4));
 }
 
 TEST(Reminders, ErasedBeforeTheFirstOneThereIsNone) {

@@ -212,12 +212,6 @@ storage::CommitRequest AlertingStore::LinkToPerson(const Id128& person, const Id
   return commit;
 }
 
-storage::CommitRequest AlertingStore::UnlinkFromPerson(const Id128& person, const Id128& sender_record) {
-  storage::CommitRequest commit = LinkToPerson(person, sender_record);
-  commit.batch.front().value = std::nullopt;
-  return commit;
-}
-
 Id128 AlertingStore::VaultRecordOf(const Id128& person) const {
   return context_.idempotency.Bucket("record", kVaultSource, person.bytes()).id;
 }
@@ -299,7 +293,7 @@ absl::StatusOr<std::vector<AlertingStore::StoredReminder>> AlertingStore::Remind
         continue;
       }
       const auto plain = Open(record, partition, entry.key, entry.entry.value);
-      if (absl::IsDataLoss(plain.status())) {
+      if (absl::IsDataLoss(plain.status()) || absl::IsInvalidArgument(plain.status())) {
         continue;
       }
       RETURN_IF_ERROR(plain.status());

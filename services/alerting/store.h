@@ -66,15 +66,16 @@ class AlertingStore {
                                                             std::string_view value) const;
   absl::StatusOr<std::optional<v1::AlertState>> FrozenAlert(const Id128& record, const Id128& alert) const;
 
-  /// Sender records under which a person was registered: derived rows of her partition.
+  /// Sender records under which a person was registered: derived rows of her partition. Not the vault's
+  /// record of her, which is known by its id.
   static storage::Partition PersonPartition(const Id128& person) {
     return {storage::PartitionKind::kPerson, person};
   }
   static storage::CommitRequest LinkToPerson(const Id128& person, const Id128& sender_record);
-  static storage::CommitRequest UnlinkFromPerson(const Id128& person, const Id128& sender_record);
   absl::StatusOr<std::vector<Id128>> RecordsOf(const Id128& person) const;
   /// The record of her in which reminders are kept (reminders.h): made of her id, so that nobody else's can
-  /// be hers. Unlike an institution's record it has no successor: it is erased with her alone.
+  /// be hers, and that no row has to say that it is. Unlike an institution's record it has no successor: it
+  /// is erased with her alone.
   [[nodiscard]] Id128 VaultRecordOf(const Id128& person) const;
   /// Who was registered under a record that is hers alone: derived rows of its partition. Guarded by what the
   /// record was read at: none is left behind in one that is being erased.

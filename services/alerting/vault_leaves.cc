@@ -1,6 +1,5 @@
 #include "services/alerting/vault_leaves.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -53,7 +52,7 @@ Task<absl::Status> VaultLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   } else if (std::optional<ReminderEnd> end = ReminderEndOf(leaf); end.has_value()) {
     status = co_await EndAll(*person, *std::move(end));
   }
-  if (absl::IsDataLoss(status)) {
+  if (absl::IsDataLoss(status) || absl::IsInvalidArgument(status)) {
     // Nothing is sent of what cannot be read, and nobody else waits for it.
     log::Error("the reminders of a person cannot be read: hers are not sent", {log::Field::Code(status)});
     co_return absl::OkStatus();
@@ -73,8 +72,8 @@ Task<absl::Status> VaultLeaves::Remind(Id128 person, audit::FollowedLeaf leaf) {
   co_return absl::OkStatus();
 }
 
-// First that the record is hers, then what it holds: an erasure that begins in between finds it, or has
-// already marked it (keeper.h), so that the second commit fails.
+// Guarded by what the record was read at: an erasure that begins in between has marked it (keeper.h), so that
+// the commit fails. Nothing else says that the record is hers: its id does.
 Task<absl::Status> VaultLeaves::Keep(Id128 person, Id128 row, v1::ExpiringPaper reminder) {
   const Id128 record = store_.VaultRecordOf(person);
   v1::RowState state;
@@ -85,17 +84,11 @@ Task<absl::Status> VaultLeaves::Keep(Id128 person, Id128 row, v1::ExpiringPaper 
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(AlertingStore::StoredRecord stored, store_.Record(record));
     if (stored.erased.has_value()) {
-      const absl::Status none = co_await KeepNone(person, record);
-      co_return none;
+      co_return absl::OkStatus();  // she is being erased, or was
     }
     CO_ASSIGN_OR_RETURN(const AlertingStore::RowPlace place, store_.PlaceOf(record, row));
     if (place.accepted) {
       co_return absl::OkStatus();
-    }
-    if (stored.version == 0) {
-      const absl::StatusOr<storage::CommitResult> linked =
-          co_await context_.store.Commit(AlertingStore::LinkToPerson(person, record));
-      CO_RETURN_IF_ERROR(linked.status());
     }
     storage::CommitRequest commit;
     CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
@@ -110,17 +103,6 @@ Task<absl::Status> VaultLeaves::Keep(Id128 person, Id128 row, v1::ExpiringPaper 
     }
   }
   co_return absl::AbortedError("the vault's record of a person changes too often");
-}
-
-// She is being erased, or was: what said that the record is hers goes too.
-Task<absl::Status> VaultLeaves::KeepNone(Id128 person, Id128 record) {
-  CO_ASSIGN_OR_RETURN(const std::vector<Id128> records, store_.RecordsOf(person));
-  if (std::find(records.begin(), records.end(), record) == records.end()) {
-    co_return absl::OkStatus();
-  }
-  const absl::StatusOr<storage::CommitResult> unlinked =
-      co_await context_.store.Commit(AlertingStore::UnlinkFromPerson(person, record));
-  co_return unlinked.status();
 }
 
 Task<absl::Status> VaultLeaves::EndAll(Id128 person, ReminderEnd end) {

@@ -30,7 +30,6 @@ class VaultLeaves final : public audit::LeafHandler {
  private:
   Task<absl::Status> Remind(Id128 person, audit::FollowedLeaf leaf);
   Task<absl::Status> Keep(Id128 person, Id128 row, v1::ExpiringPaper reminder);
-  Task<absl::Status> KeepNone(Id128 person, Id128 record);
   Task<absl::Status> EndAll(Id128 person, ReminderEnd end);
   Task<absl::Status> EndOne(Id128 record, AlertingStore::StoredReminder reminder, std::string note);
 
