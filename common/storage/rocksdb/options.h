@@ -47,6 +47,8 @@ inline constexpr int kDataFamily = 1;
 inline constexpr int kFirstLogFamily = 2;
 inline constexpr int kDocumentFamily = kFirstLogFamily + kLogTables;
 inline constexpr char kDocumentFamilyName[] = "documents";
+/// Keys of partition kind kDocument that begin so hold sealed values.
+inline constexpr char kSealedPrefix[] = "c/";
 
 /// What blocks and memtables are charged to: one bound for both.
 [[nodiscard]] std::shared_ptr<rocksdb::Cache> MakeCache(const RocksDbOptions& options);
