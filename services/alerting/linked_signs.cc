@@ -31,6 +31,11 @@ bool HasCommonSign(const directory::Directory& directory, const feeds::Row& row)
          });
 }
 
+// Not whole, or sealed otherwise than it should be.
+bool DoesNotRead(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status);
+}
+
 // Of what does not read no sign counts, and it has none of others': it must hold up neither the leaves of all
 // nor anybody's erasure.
 void PassedOver(const absl::Status& why) {
@@ -114,7 +119,7 @@ absl::StatusOr<std::vector<LinkedSigns::SourceRecord>> LinkedSigns::RecordsOf(
     ASSIGN_OR_RETURN(const std::vector<Id128> registered, store_.RecordsOf(name));
     for (const Id128& id : registered) {
       const absl::StatusOr<AlertingStore::CurrentRecord> read = store_.Current(id);
-      if (absl::IsDataLoss(read.status())) {
+      if (DoesNotRead(read.status())) {
         PassedOver(read.status());
         continue;
       }
@@ -135,7 +140,7 @@ absl::StatusOr<bool> LinkedSigns::Counts(const Id128& record) const {
   std::string from;
   do {
     const absl::StatusOr<AlertingStore::RowPage> page = store_.RowsOf(record, from, kPageSize);
-    if (absl::IsDataLoss(page.status())) {
+    if (DoesNotRead(page.status())) {
       PassedOver(page.status());
       return false;
     }

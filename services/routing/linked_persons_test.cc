@@ -135,9 +135,13 @@ TEST(LinkedPersons, SubmittedOnAPermitFromBeforeTheLink) {
   World world;
   world.consent.answers_at = world.consent_log().log().state().size;
   AreOne(world, 1, 2);
-  ASSERT_TRUE(world.Submit(world.Note("s1", 2)).ok());  // permitted as of before
-  world.consent.permits = [](const auto&) { return false; };
+  // Permitted as of before the link, by the checks of the submission itself; whoever asks again is told no.
+  const size_t before = world.consent.asked.size();
+  constexpr size_t kOfSubmission = 2;
+  world.consent.permits = [&](const auto&) { return world.consent.asked.size() <= before + kOfSubmission; };
+  ASSERT_TRUE(world.Submit(world.Note("s1", 2)).ok());
   world.Settle();
+  EXPECT_GT(world.consent.asked.size(), before + kOfSubmission);
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 1u);
 }
 
