@@ -189,10 +189,11 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     done = co_await Erase(*person, std::move(leaf));
   } else if (VoidsPermits(leaf.header.event_class())) {
     vault_.streams.VoidPermits(*person, leaf.index);
+    co_await LinksAreThere();  // a drop may be made visible on what was answered before
   } else if (JudgesAnew(leaf.header.event_class())) {
     done = co_await Restricted(*person, leaf.index, effects);
   } else if (auto no = NoOf(leaf); no.has_value()) {
-    done = co_await Ended(*person, *std::move(no), std::move(leaf));
+    done = co_await Ended(*person, *std::move(no), std::move(leaf), effects);
   }
   if (audit::IsErased(done)) {
     co_return absl::OkStatus();  // what was hers to end is gone
@@ -205,14 +206,20 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
 }
 
 // Memory first: what is open stops before anything is written. Then the rows, after which nothing new begins;
-// then what began in between.
-Task<absl::Status> ConsentLeaves::Ended(Id128 person, HerNo no, audit::FollowedLeaf leaf) {
+// then what began in between. Hosts that stand on another agreement, or under another name of hers, consent
+// judges: a no there may deny them too, and when an agreement expires, what was permitted by it alone.
+Task<absl::Status> ConsentLeaves::Ended(Id128 person, HerNo no, audit::FollowedLeaf leaf, bool effects) {
   vault_.streams.Withdraw(person, no, leaf.index, leaf.time);
   const absl::Status shares = co_await CloseShares(person, no, leaf.time);
   CO_RETURN_IF_ERROR(shares);
   const absl::Status hosts = co_await CloseHosts(person, no, leaf.time);
   CO_RETURN_IF_ERROR(hosts);
   vault_.streams.Withdraw(person, no, leaf.index, leaf.time);
+  if (effects) {
+    CO_ASSIGN_OR_RETURN(std::vector<Id128> names, vault_.access.NamesOf(person));
+    const absl::Status judged = co_await JudgeHostsOfAll(std::move(names), std::move(no));
+    CO_RETURN_IF_ERROR(judged);
+  }
   co_return absl::OkStatus();
 }
 
@@ -273,8 +280,8 @@ Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no
   co_return more;
 }
 
-// Once what this leaf ends is known in memory: a link that looked before has its row after this, and one that
-// looks later sees it. A commit ends by itself, also when the store has failed.
+// Once what this leaf ends is known in memory: a link, or a drop, that looked before has its row after this,
+// and one that looks later sees it. A commit ends by itself, also when the store has failed.
 Task<bool> ConsentLeaves::LinksAreThere() {
   KeyCommits& linking = vault_.access.linking();
   const uint64_t mark = linking.Mark();
@@ -300,17 +307,25 @@ Task<absl::Status> ConsentLeaves::CloseHosts(Id128 person, HerNo no, absl::Time 
 Task<absl::Status> ConsentLeaves::EndHost(Id128 person, std::string institution, absl::Time said, HerNo no) {
   CO_ASSIGN_OR_RETURN(auto host, HostThatOpens(vault_, person, institution));
   if (!host.has_value() || KnewOf(FromProto(host->value.since()), said) ||
-      !Ends(no, CoveredBy(host->value, institution, KindOf(vault_, institution))) ||
-      !End(host->value, v1::Host::STATE_WITHDRAWN, vault_.context.clock.Now())) {
+      !Ends(no, CoveredBy(host->value, institution, KindOf(vault_, institution)))) {
+    co_return absl::OkStatus();
+  }
+  const absl::Status ended = co_await EndRow(person, std::move(institution), *std::move(host));
+  co_return ended;
+}
+
+// The row as it was judged: one that is another by now collides, and is judged again.
+Task<absl::Status> ConsentLeaves::EndRow(Id128 person, std::string institution, Stored<v1::StoredHost> host) {
+  if (!End(host.value, v1::Host::STATE_WITHDRAWN, vault_.context.clock.Now())) {
     co_return absl::OkStatus();
   }
   storage::CommitRequest commit;
-  CO_RETURN_IF_ERROR(vault_.store.PutHost(person, institution, *host, commit));
+  CO_RETURN_IF_ERROR(vault_.store.PutHost(person, institution, host, commit));
   const rpc::Call own = OwnCall(vault_.context);
   const rpc::Actor actor = ActorOfOwn(own);
   const Acting acting{own, actor, "", person};
   std::vector<audit::Event> events;
-  events.push_back(HostEvent(acting, institution, host->value));
+  events.push_back(HostEvent(acting, institution, host.value));
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
   // What began while this was written began under the row that was.
@@ -332,7 +347,8 @@ Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects)
     vault_.streams.VoidPermits(name, index);
   }
   if (effects) {
-    const absl::Status judged = co_await JudgeHostsOfAll(names);
+    HerNo any;
+    const absl::Status judged = co_await JudgeHostsOfAll(names, std::move(any));
     CO_RETURN_IF_ERROR(judged);
   }
   co_return absl::OkStatus();
@@ -347,16 +363,18 @@ Task<absl::Status> ConsentLeaves::Restricted(Id128 person, uint64_t index, bool 
     vault_.streams.VoidPermits(name, index);
   }
   if (effects) {
-    const absl::Status judged = co_await JudgeHostsOfAll(names);
+    HerNo any;
+    const absl::Status judged = co_await JudgeHostsOfAll(names, std::move(any));
     CO_RETURN_IF_ERROR(judged);
   }
   co_return absl::OkStatus();
 }
 
 // Each name of hers: one that is being erased, or of which something does not open, keeps none of the others.
-Task<absl::Status> ConsentLeaves::JudgeHostsOfAll(std::vector<Id128> names) {
+Task<absl::Status> ConsentLeaves::JudgeHostsOfAll(std::vector<Id128> names, HerNo no) {
+  co_await LinksAreThere();
   for (const Id128& name : names) {
-    const absl::Status judged = co_await JudgeHostsAgain(name);
+    const absl::Status judged = co_await JudgeHostsAgain(name, no);
     if (absl::IsDataLoss(judged)) {
       PassedOver(judged);
     } else if (!audit::IsErased(judged)) {
@@ -366,43 +384,46 @@ Task<absl::Status> ConsentLeaves::JudgeHostsOfAll(std::vector<Id128> names) {
   co_return absl::OkStatus();
 }
 
-// A host stays on the very agreement it was linked on, as when it was linked (D-3.1): a permit on another
-// one, or on another ground, is none of hers.
-Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person) {
-  co_await LinksAreThere();
+Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person, HerNo no) {
   CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
   for (const std::string& institution : hosts) {
-    CO_ASSIGN_OR_RETURN(const auto host, HostThatOpens(vault_, person, institution));
-    if (!host.has_value() || !ActsForHer(host->value, vault_.context.clock.Now())) {
-      continue;
+    absl::Status judged = co_await JudgeHost(person, institution, no);
+    while (IsCollision(judged)) {
+      judged = co_await JudgeHost(person, institution, no);
     }
-    const v1::StoredHost& stored = host->value;
-    consent::v1::CheckRequest question;
-    question.mutable_person()->set_person_id(person.ToBytes());
-    question.mutable_sender()->set_institution(institution);
-    question.mutable_recipient()->set_institution(institution);
-    question.set_purpose(stored.purpose());
-    question.add_categories("DOCUMENTS");
-    question.set_act(common::v1::ACT_HOST);
-    question.set_dry_run(true);
-    const auto answered = co_await AskConsent(vault_, std::move(question));
-    if (rpc::ReasonOf(answered.status()) == common::v1::ERROR_REASON_DIRECTORY_EXPIRED) {
-      continue;  // says nothing about her
-    }
-    if (!IsNo(answered.status())) {
-      CO_RETURN_IF_ERROR(answered.status());
-      if (!JudgeLink(crypto::HexEncode(stored.consent()), answered->answer).has_value()) {
-        continue;
-      }
-    }
-    const HerNo everything;
-    absl::Status ended = absl::AbortedError("not tried");
-    while (IsCollision(ended)) {
-      ended = co_await EndHost(person, institution, absl::InfiniteFuture(), everything);
-    }
-    CO_RETURN_IF_ERROR(ended);
+    CO_RETURN_IF_ERROR(judged);
   }
   co_return absl::OkStatus();
+}
+
+// A host that the no touches stays while consent permits it on an agreement of hers (D-3.1, StaysLinked): a
+// permit on another ground is none of hers.
+Task<absl::Status> ConsentLeaves::JudgeHost(Id128 person, std::string institution, HerNo no) {
+  CO_ASSIGN_OR_RETURN(auto host, HostThatOpens(vault_, person, institution));
+  if (!host.has_value() || !ActsForHer(host->value, vault_.context.clock.Now()) ||
+      !Touches(no, CoveredBy(host->value, institution, KindOf(vault_, institution)))) {
+    co_return absl::OkStatus();
+  }
+  consent::v1::CheckRequest question;
+  question.mutable_person()->set_person_id(person.ToBytes());
+  question.mutable_sender()->set_institution(institution);
+  question.mutable_recipient()->set_institution(institution);
+  question.set_purpose(host->value.purpose());
+  question.add_categories("DOCUMENTS");
+  question.set_act(common::v1::ACT_HOST);
+  question.set_dry_run(true);
+  const auto answered = co_await AskConsent(vault_, std::move(question));
+  if (rpc::ReasonOf(answered.status()) == common::v1::ERROR_REASON_DIRECTORY_EXPIRED) {
+    co_return absl::OkStatus();  // says nothing about her
+  }
+  if (!IsNo(answered.status())) {
+    CO_RETURN_IF_ERROR(answered.status());
+    if (StaysLinked(answered->answer)) {
+      co_return absl::OkStatus();
+    }
+  }
+  const absl::Status ended = co_await EndRow(person, std::move(institution), *std::move(host));
+  co_return ended;
 }
 
 Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {

@@ -17,8 +17,9 @@ namespace relais::vault {
 
 /// Consent's log. A no is effective as soon as it is applied: what is open under what it ends is cut from
 /// memory, then shares and hosts are closed in her partition in bounded commits, then what began in between
-/// is cut. The lease says no more than was applied. A row that does not open is passed over: it lets nobody
-/// read, and keeps nobody's no from being followed.
+/// is cut. A no under one name, or of one agreement, may end what stands on another: of the hosts it touches,
+/// under any name of hers, consent is asked. The lease says no more than was applied. A row that does not
+/// open is passed over: it lets nobody read, and keeps nobody's no from being followed.
 class ConsentLeaves final : public audit::LeafHandler {
  public:
   explicit ConsentLeaves(const Vault& vault) : vault_(vault) {}
@@ -32,16 +33,18 @@ class ConsentLeaves final : public audit::LeafHandler {
   Task<absl::Status> Apply(audit::FollowedLeaf leaf, bool effects) override;
 
  private:
-  Task<absl::Status> Ended(Id128 person, HerNo no, audit::FollowedLeaf leaf);
+  Task<absl::Status> Ended(Id128 person, HerNo no, audit::FollowedLeaf leaf, bool effects);
   Task<absl::Status> CloseShares(Id128 person, HerNo no, absl::Time said);
   Task<absl::StatusOr<bool>> CloseSomeShares(Id128 person, HerNo no, absl::Time said);
   Task<bool> LinksAreThere();
   Task<absl::Status> CloseHosts(Id128 person, HerNo no, absl::Time said);
   Task<absl::Status> EndHost(Id128 person, std::string institution, absl::Time said, HerNo no);
+  Task<absl::Status> EndRow(Id128 person, std::string institution, Stored<v1::StoredHost> host);
   Task<absl::Status> Linked(audit::FollowedLeaf leaf, bool effects);
   Task<absl::Status> Restricted(Id128 person, uint64_t index, bool effects);
-  Task<absl::Status> JudgeHostsOfAll(std::vector<Id128> names);
-  Task<absl::Status> JudgeHostsAgain(Id128 person);
+  Task<absl::Status> JudgeHostsOfAll(std::vector<Id128> names, HerNo no);
+  Task<absl::Status> JudgeHostsAgain(Id128 person, HerNo no);
+  Task<absl::Status> JudgeHost(Id128 person, std::string institution, HerNo no);
   Task<absl::Status> Hold(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(Id128 person, audit::FollowedLeaf leaf);
 

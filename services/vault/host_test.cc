@@ -91,6 +91,30 @@ TEST(Host, ANoThatIsFollowedWhileItsRowIsWrittenEndsIt) {
   }
 }
 
+// While a drop is made visible, what may say otherwise is not followed yet: it counts as said after.
+TEST(Host, ANoOrAnObjectionIsFollowedOnlyOnceADropUnderWayIsThere) {
+  World world;
+  world.Host(1);
+  KeyCommits& deciding = world.vault().access.linking();
+  for (const bool objection : {false, true}) {
+    KeyCommits::Ticket ticket = deciding.Enter();  // as PendingDrops holds it
+    consent::v1::RefusalRecorded refused;
+    refused.add_lines()->add_acts(common::v1::ACT_STORE);
+    consent::v1::ObjectionRecorded objected;
+    if (objection) {
+      world.ConsentSays(1, audit::v1::EVENT_CLASS_OBJECTION_RECORDED, objected);
+    } else {
+      world.ConsentSays(1, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, refused);
+    }
+    world.Settle();
+    const uint64_t said = world.consent_log().log().state().size;
+    EXPECT_LT(world.service().consent_follower()->applied(), said) << objection;
+    ticket = KeyCommits::Ticket();
+    world.Settle();
+    EXPECT_EQ(world.service().consent_follower()->applied(), said) << objection;
+  }
+}
+
 TEST(Host, LinkingItHoldsItsPlaceUntilTheRowIsThere) {
   World world;
   KeyCommits& linking = world.vault().access.linking();
@@ -169,6 +193,28 @@ TEST(Host, HerWithdrawalEndsIt) {
   *list.mutable_person() = world.Handle("emmaus", 1);
   EXPECT_EQ(ReasonOf(world.Run(world.service().hosts().ListHosts(world.As("emmaus"), list)).status()),
             common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+}
+
+// A withdrawal of one agreement ends every agreement before it as far as its lines go: what stands on another
+// one consent judges, and only what the lines meet.
+TEST(Host, AWithdrawalOfAnotherAgreementEndsWhatConsentNoLongerPermits) {
+  const auto withdraws_another = [](World& world, common::v1::Act act) {
+    consent::v1::ConsentWithdrawn withdrawn;
+    withdrawn.set_consent_id(std::string(32, '9'));
+    withdrawn.add_lines()->add_acts(act);
+    world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn);
+    world.Settle();
+  };
+  World world;
+  world.Host(1);
+  withdraws_another(world, common::v1::ACT_HOST);
+  EXPECT_TRUE(Acts(world, 1)) << "still permitted";
+  world.consent.permits = [](const auto&) { return false; };
+  withdraws_another(world, common::v1::ACT_TRANSMIT);
+  EXPECT_TRUE(Acts(world, 1)) << "that no does not touch it";
+  withdraws_another(world, common::v1::ACT_HOST);
+  EXPECT_FALSE(Acts(world, 1));
+  EXPECT_EQ(world.consent.recorded(), 0U);
 }
 
 TEST(Host, GoesOnWithoutConsentAndIsNotLinkedWithoutIt) {

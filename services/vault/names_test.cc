@@ -2,6 +2,7 @@
 // host under both; a link opens nothing by itself, and whatever was permitted before it is asked for again.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "relais/consent/v1/events.pb.h"
 #include "relais/consent/v1/person_events.pb.h"
 #include "services/vault/testing/reading.h"
 
@@ -92,18 +93,51 @@ TEST(Names, ARowOfLinksThatDoesNotReadStopsNobodysNo) {
   EXPECT_EQ(world.vault().access.NamesOf(World::Person(1))->size(), 2U);
 }
 
-// A permit on another agreement than the one it was linked on is not hers to this host (D-3.1).
-TEST(Names, AHostThatIsPermittedOnAnotherAgreementEndsWithTheLink) {
+// She said yes twice, under each name or under one: consent names the agreement that lasts longest, and she
+// said no to neither. On another ground than an agreement nobody is her host (D-3.1).
+TEST(Names, AHostThatIsPermittedOnAnotherAgreementStaysWithTheLink) {
   World world;
   world.Host(1);
   const auto paper = world.MustDeposit(1, Pdf(1000));
+  world.consent.agreement = std::string(32, '8');
   AreOne(world, 1, 2);
   world.Settle();
-  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok()) << "its own still permits it";
-  world.consent.agreement = std::string(32, '8');
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+  world.consent.agreement = "";
   AreOne(world, 1, 3);
   world.Settle();
   EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
+}
+
+// Her no under one name denies what stands under another; so may the end of the one agreement by which it was
+// still permitted. Who is permitted all the same stays.
+TEST(Names, WhatSheSaysUnderOneNameJudgesTheHostsOfTheOthers) {
+  const auto says_no = [](World& world, bool expired) {
+    consent::v1::RefusalRecorded refused;
+    refused.add_lines()->add_acts(common::v1::ACT_HOST);
+    consent::v1::ConsentExpired ended;
+    ended.set_consent_id(std::string(32, '9'));
+    if (expired) {
+      world.ConsentSays(2, audit::v1::EVENT_CLASS_CONSENT_EXPIRED, ended);
+    } else {
+      world.ConsentSays(2, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, refused);
+    }
+    world.Settle();
+  };
+  for (const bool expired : {false, true}) {
+    World world;
+    world.Host(1);
+    const auto paper = world.MustDeposit(1, Pdf(1000));
+    AreOne(world, 1, 2);
+    world.Settle();
+    says_no(world, expired);
+    EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok()) << expired;
+    world.consent.permits = [](const consent::v1::CheckRequest& asked) {
+      return asked.act() != common::v1::ACT_HOST;
+    };
+    says_no(world, expired);
+    EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok()) << expired;
+  }
 }
 
 // Consent answers so for an institution or a purpose that left the directory, or of whom it has erased since

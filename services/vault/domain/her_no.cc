@@ -17,7 +17,7 @@ bool Names(const consent::v1::Recipient& recipient, const Covered& covered) {
   return recipient.kind().empty() || covered.kind.empty() || recipient.kind() == covered.kind;
 }
 
-bool Touches(const consent::v1::ConsentLine& line, const Covered& covered) {
+bool Meets(const consent::v1::ConsentLine& line, const Covered& covered) {
   const auto names = [&](const consent::v1::Recipient& recipient) { return Names(recipient, covered); };
   const auto listed = [&](const std::string& category) { return AllOrHas(line.categories(), category); };
   return AllOrHas(line.purposes(), covered.purpose) && AllOrHas(line.acts(), static_cast<int>(covered.act)) &&
@@ -29,12 +29,15 @@ bool Touches(const consent::v1::ConsentLine& line, const Covered& covered) {
 
 }  // namespace
 
-bool Ends(const HerNo& no, const Covered& covered) {
-  if (!no.consent_id.empty() && !covered.consent_id.empty() && no.consent_id != covered.consent_id) {
-    return false;
-  }
+bool Touches(const HerNo& no, const Covered& covered) {
   return no.lines.empty() || std::any_of(no.lines.begin(), no.lines.end(),
-                                         [&](const auto& line) { return Touches(line, covered); });
+                                         [&](const auto& line) { return Meets(line, covered); });
+}
+
+bool Ends(const HerNo& no, const Covered& covered) {
+  const bool names_another =
+      !no.consent_id.empty() && !covered.consent_id.empty() && no.consent_id != covered.consent_id;
+  return !names_another && Touches(no, covered);
 }
 
 }  // namespace relais::vault

@@ -28,8 +28,12 @@ struct Covered {
   std::vector<std::string> categories;  // empty: no category in particular, any touches it
 };
 
-/// True when it ends. A no that names another agreement ends nothing. A recipient kind ends what an
-/// institution of unknown kind has: it may be that kind.
+/// True when its lines meet, whichever agreement it names: consent may deny it from there on, for a
+/// withdrawal of one agreement ends every agreement before it as far as its lines go. A recipient kind meets
+/// what an institution of unknown kind has: it may be that kind.
+[[nodiscard]] bool Touches(const HerNo& no, const Covered& covered);
+
+/// True when it ends by itself: it is touched, and no other agreement is named.
 [[nodiscard]] bool Ends(const HerNo& no, const Covered& covered);
 
 }  // namespace relais::vault

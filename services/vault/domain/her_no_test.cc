@@ -45,6 +45,15 @@ TEST(HerNo, LinesThatTouchIt) {
   }
 }
 
+// A withdrawal ends every agreement before it as far as its lines go, whichever it names: consent decides.
+TEST(HerNo, TouchesWhatItsLinesMeetWhicheverAgreementItNames) {
+  const auto none = common::v1::ACT_UNSPECIFIED;
+  EXPECT_TRUE(Touches({kOther, {}}, Share()));
+  EXPECT_TRUE(Touches({kOther, {Line("", "caf", "", "", none)}}, Share()));
+  EXPECT_FALSE(Touches({kOther, {Line("", "cpam", "", "", none)}}, Share()));
+  EXPECT_FALSE(Touches({kConsent, {Line("", "cpam", "", "", none)}}, Share()));
+}
+
 TEST(HerNo, LinesThatDoNot) {
   const auto none = common::v1::ACT_UNSPECIFIED;
   std::vector<ConsentLine> lines = {Line("ENERGY_AID", "", "", "", none), Line("", "cpam", "", "", none),

@@ -26,6 +26,13 @@ Refusal JudgeLink(const std::string& consent_id, const ConsentAnswer& answer) {
   return std::nullopt;
 }
 
+bool StaysLinked(const ConsentAnswer& answer) {
+  return std::any_of(answer.categories.begin(), answer.categories.end(),
+                     [&](const ConsentAnswer::Category& category) {
+                       return RestsOn(answer, {"DOCUMENTS"}, category.consent_id);
+                     });
+}
+
 v1::StoredHost Linked(const std::string& consent_bytes, const std::string& purpose,
                       const ConsentAnswer& answer, absl::Time now) {
   v1::StoredHost host;

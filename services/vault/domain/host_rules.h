@@ -25,6 +25,10 @@ namespace relais::vault {
 /// HOST, category DOCUMENTS. NOT_PERMITTED unless it rests on the agreement named.
 [[nodiscard]] Refusal JudgeLink(const std::string& consent_id, const ConsentAnswer& answer);
 
+/// `answer`: likewise, of one that is linked. True while it rests on an agreement of hers, whichever: consent
+/// names one of those that permit it, the one that lasts longest, and so says nothing against the others.
+[[nodiscard]] bool StaysLinked(const ConsentAnswer& answer);
+
 /// The row of a host linked now: until the agreement's end, at most a year.
 [[nodiscard]] v1::StoredHost Linked(const std::string& consent_bytes, const std::string& purpose,
                                     const ConsentAnswer& answer, absl::Time now);

@@ -31,6 +31,20 @@ TEST(Hosts, LinkedOnTheAgreementNamedAndUntilItsEnd) {
   EXPECT_EQ(FromProto(Linked("c", "p", endless, kNow).until()), kNow + absl::Hours(24 * 366));
 }
 
+// Consent names one of those that permit it: another one than the row's says nothing against that.
+TEST(Hosts, StayWhileAnAgreementOfHersPermitsThem) {
+  EXPECT_TRUE(StaysLinked(Agreed({"DOCUMENTS"}, IdOf(7))));
+  EXPECT_TRUE(StaysLinked(Agreed({"DOCUMENTS"}, IdOf(8))));
+  EXPECT_FALSE(StaysLinked(ConsentAnswer()));
+  EXPECT_FALSE(StaysLinked(Agreed({"IDENTITY"}, IdOf(7))));
+  ConsentAnswer denied = Agreed({"DOCUMENTS"}, IdOf(7));
+  denied.decision = common::v1::DECISION_DENY;
+  EXPECT_FALSE(StaysLinked(denied));
+  ConsentAnswer emergency = Agreed({"DOCUMENTS"}, IdOf(7));
+  emergency.categories[0].ground = common::v1::GROUND_EMERGENCY;
+  EXPECT_FALSE(StaysLinked(emergency)) << "no other ground makes a host (D-3.1)";
+}
+
 TEST(Hosts, ActUntilTheyAreUnlinkedWithdrawnOrPastTheirPeriod) {
   EXPECT_TRUE(ActsForHer(Host(), kNow));
   EXPECT_FALSE(ActsForHer(v1::StoredHost(), kNow)) << "nobody is, who was not linked";
