@@ -9,6 +9,7 @@
 #include "services/vault/domain/document_types.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/events.h"
+#include "services/vault/handlers/access.h"
 #include "services/vault/handlers/upload_handlers.h"
 #include "services/vault/open_streams.h"
 
@@ -132,6 +133,8 @@ Task<absl::StatusOr<bool>> PendingDrops::Decide(Id128 person, Id128 document) {
                         drop.drop_purpose(), drop.type(), /*recorded=*/true));
   // A leaf that was followed since consent was asked is later than its answer: the next look asks again.
   watch->Permitted(followed, absl::InfiniteFuture());
+  // From here on a leaf that may say otherwise counts as followed only once the row is there (ConsentLeaves).
+  const KeyCommits::Ticket deciding = vault_.access.linking().Enter();
   for (int i = 0; i < kTries; ++i) {
     if (permitted && watch->WhyCut().has_value()) {
       co_return false;

@@ -19,7 +19,8 @@ namespace relais::vault {
 /// Asks consent about each, every `expiry_scan`: on her agreement it becomes ACTIVE (DOCUMENT_CHANGED); where
 /// consent says no it is destroyed (`REFUSED_DROP`). While its host is none of hers, or consent cannot be
 /// asked, or what it answered may have been overtaken by a no of hers, it stays, until the keeper's sweep
-/// ends it after kPendingConsent.
+/// ends it after kPendingConsent. A no that comes while the paper is made visible is followed after that, as
+/// one that comes after a deposit.
 class PendingDrops {
  public:
   explicit PendingDrops(const Vault& vault);

@@ -6,6 +6,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/vault/convert.h"
 #include "services/vault/format/pieces.h"
+#include "services/vault/handlers/access.h"
 #include "services/vault/pending_drops.h"
 #include "services/vault/testing/world.h"
 
@@ -402,6 +403,25 @@ TEST(Drop, IsNotShownOverANoThatComesMeanwhile) {
   world.consent.permits = [](const auto&) { return false; };
   EXPECT_EQ(world.Run(drops.Look()).value(), 1U);
   EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_DESTROYED);
+}
+
+TEST(Drop, DecidingItHoldsItsPlaceUntilItsRowIsThere) {
+  World world;
+  world.Host(1);
+  world.consent.down = absl::UnavailableError("down");
+  const auto begun = world.TryBegin(DropOf(world, "b", 0), "aphp");
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), "", "aphp");
+  ASSERT_TRUE(done.ok()) << done.status();
+  world.Settle();
+  world.consent.down = absl::OkStatus();
+  KeyCommits& deciding = world.vault().access.linking();
+  const uint64_t before = deciding.Mark();
+  PendingDrops drops(world.vault());
+  EXPECT_EQ(world.Run(drops.Look()).value(), 1U);
+  EXPECT_EQ(world.Document(1, done->document().document_id()).state(), v1::Document::STATE_ACTIVE);
+  EXPECT_EQ(deciding.Mark(), before + 1);
+  EXPECT_TRUE(deciding.AllEnded(deciding.Mark()));
 }
 
 TEST(Drop, WhatConsentRefusesOnceItIsBackIsDestroyed) {

@@ -58,9 +58,10 @@ class Access {
   Task<absl::StatusOr<std::vector<HostedName>>> RequireHostedNames(rpc::Call call, Id128 person,
                                                                    Attempt attempt);
 
-  /// Hosts that are being linked: a ticket is held from the last look at what ends it until its row is there.
-  /// Who follows a no of hers waits for those that were given out before, and then ends what they made: so
-  /// the no is followed before its leaf counts as applied, whenever this process dies.
+  /// Hosts that are being linked, and drops that are made visible: a ticket is held from the last look at
+  /// what ends it until its row is there. Who follows a no of hers, or what else voids permits, waits for
+  /// those that were given out before, and then ends the hosts they made: so the no is followed before its
+  /// leaf counts as applied, whenever this process dies.
   [[nodiscard]] KeyCommits& linking() { return linking_; }
 
   /// Leaves VAULT_REFUSED, alone or counted, and gives `why` back, to be answered. An error of the store
