@@ -84,8 +84,18 @@ absl::Status Courier::CanDeliver() const {
 }
 
 bool Courier::MayStillSend(const Outgoing& offer) const {
-  return CanDeliver().ok() && context_.clock.Now() < offer.permit_expires &&
-         (offer.person.IsZero() || revocations_.Stands(offer.person, offer.checked_at));
+  if (!CanDeliver().ok() || context_.clock.Now() >= offer.permit_expires ||
+      (!offer.person.IsZero() && !revocations_.Stands(offer.person, offer.checked_at))) {
+    return false;
+  }
+  const absl::StatusOr<Id128> id = Id128::FromHex(offer.message.message_id());
+  if (!id.ok()) {
+    return false;
+  }
+  const auto stored = store_.Message(*id);
+  return stored.ok() && stored->has_value() &&
+         (*stored)->value.delivery() == v1::MessageState::DELIVERY_OFFERED &&
+         (*stored)->value.desk() == offer.message.desk();
 }
 
 Task<absl::StatusOr<std::vector<Outgoing>>> Courier::OfferDue(rpc::Call call, std::string desk,
@@ -236,6 +246,36 @@ Task<absl::Status> Courier::Reconsider(Id128 id) {
   }
   absl::Status pulled = co_await PullBack(id, "CONSENT");
   co_return pulled;
+}
+
+Task<absl::Status> Courier::TakeBack(Id128 id) {
+  for (int i = 0; i < kTries; ++i) {
+    CO_ASSIGN_OR_RETURN(const bool there, store_.Has(id));
+    CO_ASSIGN_OR_RETURN(const std::optional<absl::Time> before, store_.TakenBackAt(id));
+    storage::CommitRequest commit;
+    if (there) {
+      CO_ASSIGN_OR_RETURN(auto stored, store_.Message(id));
+      const TakenBack taken = stored.has_value() ? routing::TakeBack(stored->value) : TakenBack::kNothing;
+      if (taken == TakenBack::kNothing) {
+        co_return absl::OkStatus();  // also: it goes with her
+      }
+      CO_RETURN_IF_ERROR(store_.PutMessage(*stored, id, commit));
+      if (taken == TakenBack::kWithdrawn) {
+        const audit::Event event = WithdrawnEvent(OwnCall(context_), id, stored->value, "SENDER");
+        CO_ASSIGN_OR_RETURN(auto draft, context_.log.Draft(event));
+        commit.leaves.push_back(std::move(draft));
+      }
+    } else if (before.has_value()) {
+      co_return absl::OkStatus();
+    } else {
+      commit = RoutingStore::NoteTakenBack(id, context_.log.Now());
+    }
+    const auto done = co_await context_.store.Commit(std::move(commit));
+    if (!absl::IsAborted(done.status())) {
+      co_return done.status();
+    }
+  }
+  co_return absl::AbortedError("a message changes too often");
 }
 
 Task<absl::Status> Courier::PullBack(Id128 id, std::string cause) {

@@ -47,7 +47,8 @@ class Courier {
   /// consent or the store does not answer. The caller must ask MayStillSend right before it hands one over.
   Task<absl::StatusOr<std::vector<Outgoing>>> OfferDue(rpc::Call call, std::string desk, size_t limit);
 
-  /// The last look: lease held, directory in force, permit alive, and no followed leaf revokes it.
+  /// The last look: lease held, directory in force, permit alive, no followed leaf revokes it, and it still
+  /// is as it was offered: who sent it may have pulled it back.
   [[nodiscard]] bool MayStillSend(const Outgoing& offer) const;
   /// OK when delivery may be tried at all; else PEER_UNAVAILABLE.
   [[nodiscard]] absl::Status CanDeliver() const;
@@ -57,6 +58,9 @@ class Courier {
 
   /// Pulls it back if its recipient's system does not have it; OK whatever it is, or when there is none.
   Task<absl::Status> PullBack(Id128 id, std::string cause);
+  /// The same for who sent it: one that a system has goes to no further desk, and one that has not come yet
+  /// cannot come any more.
+  Task<absl::Status> TakeBack(Id128 id);
 
   /// The Check that a message's sending rests on. A reminder of a paper within the institution that acts for
   /// her in her vault rests on what lets it act (ACT_HOST); to anybody else it is transmitted.

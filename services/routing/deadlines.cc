@@ -110,7 +110,7 @@ Task<absl::StatusOr<Deadlines::Outcome>> Deadlines::Escalate(Id128 id) {
     const absl::Time now = context_.clock.Now();
     const directory::Desk* next = call.directory->FindDesk(place->to);
     if (!IsOverdue(message, now) || message.desk() != place->from) {
-      outcome = message.exercise() ? Outcome::kNobodyFurther : Outcome::kNotOverdue;
+      outcome = HasDeadline(message) ? Outcome::kNotOverdue : Outcome::kNobodyFurther;
       return std::optional<audit::Event>();
     }
     if (next == nullptr) {

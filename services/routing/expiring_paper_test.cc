@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <utility>
 
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/testing/linked_persons.h"
@@ -33,12 +34,35 @@ absl::StatusOr<v1::SubmitResponse> Send(World& world, const v1::SubmitRequest& r
                                         const std::string& service = "alerting") {
   return world.Run(world.service().routing().Submit(world.AsService(service), request));
 }
-absl::Status PullBack(World& world, const std::string& request_id, const std::string& service = "alerting",
-                      const std::string& sender = "ville-paris") {
+v1::PullBackRequest PullBackOf(const std::string& request_id, const std::string& sender = "ville-paris") {
   v1::PullBackRequest request;
   request.mutable_sender()->set_institution(sender);
   request.set_submitted_as(request_id);
-  return world.Run(world.service().routing().PullBack(world.AsService(service), request)).status();
+  return request;
+}
+absl::Status PullBack(World& world, const std::string& request_id, const std::string& service = "alerting",
+                      const std::string& sender = "ville-paris") {
+  return world
+      .Run(world.service().routing().PullBack(world.AsService(service), PullBackOf(request_id, sender)))
+      .status();
+}
+// While something else is under way.
+void PullBackMeanwhile(World& world, const std::string& request_id) {
+  Start(world.service().routing().PullBack(world.AsService("alerting"), PullBackOf(request_id)),
+        [](const absl::StatusOr<v1::PullBackResponse>&) {});
+}
+Settings Slow() {
+  // Days of virtual time: look, probe and read seldom enough.
+  Settings settings;
+  settings.lease = absl::Minutes(2);
+  settings.probe_interval = absl::Seconds(30);
+  settings.overdue_scan = absl::Seconds(10);
+  return settings;
+}
+v1::SubmitRequest Serious() {
+  v1::SubmitRequest request = Reminder(v1::Audience::KIND_OWN_DESK);
+  request.set_urgency(v1::URGENCY_SERIOUS);
+  return request;
 }
 // Reminders that the city's desk gets.
 std::vector<v1::Message> Got(World& world, const std::string& desk) {
@@ -194,6 +218,110 @@ TEST(PullBack, WhatASystemHasStays) {
   world.Settle();
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 0u);
   EXPECT_TRUE(world.Take(got[0].message_id()).ok());
+}
+
+TEST(PullBack, WhatASystemHasGoesToNoFurtherDesk) {
+  for (const bool pulled_back : {false, true}) {
+    SCOPED_TRACE(pulled_back);
+    World world(1, Slow());
+    ASSERT_TRUE(Send(world, Serious()).ok());
+    world.Settle();
+    const std::vector<v1::Message> got = Got(world, "dsol-75101");
+    ASSERT_EQ(got.size(), 1u);
+    ASSERT_TRUE(world.Ack(got[0].message_id()).ok());
+    if (pulled_back) {
+      ASSERT_TRUE(PullBack(world, "r1").ok());
+      ASSERT_TRUE(PullBack(world, "r1").ok());
+    }
+    world.Settle(absl::Hours(25));
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED), pulled_back ? 0u : 1u);
+    EXPECT_EQ(world.Waiting("dsol-75101").size(), pulled_back ? 1u : 0u);
+    EXPECT_TRUE(world.Take(got[0].message_id()).ok());
+  }
+}
+
+TEST(PullBack, ADeadLetterGoesNowhereElse) {
+  Settings settings = Slow();
+  settings.delivery.max_attempts = 1;
+  World world(1, settings);
+  ASSERT_TRUE(Send(world, Serious()).ok());
+  world.Settle();
+  const std::vector<v1::Message> got = Got(world, "dsol-75101");
+  ASSERT_EQ(got.size(), 1u);
+  ASSERT_TRUE(world.Nack(got[0].message_id()).ok());
+  ASSERT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_DEAD), 1u);
+  ASSERT_TRUE(PullBack(world, "r1").ok());
+  world.Settle(absl::Hours(25));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 1u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_ESCALATED), 0u);
+  EXPECT_TRUE(world.Waiting("dsol-75101").empty());
+}
+
+TEST(PullBack, BeforeItCameItDoesNotComeAnyMore) {
+  World world;
+  ASSERT_TRUE(PullBack(world, "r1").ok());
+  ASSERT_TRUE(PullBack(world, "r1").ok());
+  const auto late = Send(world, Reminder(v1::Audience::KIND_OWN_DESK));
+  EXPECT_EQ(rpc::ReasonOf(late.status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), 0u);
+  EXPECT_TRUE(Send(world, Reminder(v1::Audience::KIND_OWN_DESK, "r2")).ok());
+}
+
+TEST(PullBack, WhatIsNotedOfOneThatNeverCameGoes) {
+  const auto noted = [](World& world) {
+    return world.context().store.ListPartitions(storage::PartitionKind::kMessage, Id128(), 10)->size();
+  };
+  World world;
+  ASSERT_TRUE(PullBack(world, "r1").ok());
+  EXPECT_EQ(noted(world), 1u);
+  world.sim().Skip(absl::Hours(24 * 300));
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(noted(world), 1u);
+  world.sim().Skip(absl::Hours(24 * 70));
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(noted(world), 0u);
+}
+
+// Who submitted has given up waiting, or died; the submission goes on.
+TEST(PullBack, WhileConsentIsAskedNothingComes) {
+  World world;
+  bool pulled_back = false;
+  world.consent.delay = absl::Seconds(1);
+  world.consent.permits = [&](const consent::v1::CheckRequest& request) {
+    if (!request.dry_run() && !std::exchange(pulled_back, true)) {
+      PullBackMeanwhile(world, "r1");
+    }
+    return true;
+  };
+  const auto sent = Send(world, Reminder(v1::Audience::KIND_OWN_DESK));
+  EXPECT_TRUE(pulled_back);
+  EXPECT_EQ(rpc::ReasonOf(sent.status()), common::v1::ERROR_REASON_NOT_PERMITTED);
+  world.Settle();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), 0u);
+  EXPECT_TRUE(Got(world, "dsol-75101").empty());
+}
+
+TEST(PullBack, BetweenTheOfferAndTheLastLookItDoesNotGo) {
+  World world;
+  constexpr uint64_t kPersons = 33;  // more than are offered at once
+  for (uint64_t person = 1; person <= kPersons; ++person) {
+    v1::SubmitRequest request = Reminder(v1::Audience::KIND_OWN_DESK, "r" + std::to_string(person));
+    request.mutable_person()->set_person_id(World::Person(person).ToBytes());
+    ASSERT_TRUE(Send(world, request).ok());
+  }
+  world.Settle();
+  bool pulled_back = false;
+  world.consent.delay = absl::Seconds(1);
+  world.consent.permits = [&](const consent::v1::CheckRequest& request) {
+    if (request.person().person_id() == World::Person(kPersons).ToBytes() &&
+        !std::exchange(pulled_back, true)) {
+      PullBackMeanwhile(world, "r1");
+    }
+    return true;
+  };
+  EXPECT_EQ(Got(world, "dsol-75101").size(), kPersons - 1);
+  EXPECT_TRUE(pulled_back);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN), 1u);
 }
 
 TEST(PullBack, OfAnothersMessageNothing) {

@@ -115,6 +115,14 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
       const absl::Status erased = co_await EraseMessage(partition.id);
       CO_RETURN_IF_ERROR(erased);
       ++purged_;
+      continue;
+    }
+    // Of a message that never came: about nobody, and long since of no use.
+    CO_ASSIGN_OR_RETURN(const std::optional<absl::Time> taken_back, store_.TakenBackAt(partition.id));
+    if (taken_back.has_value() && *taken_back < due_before) {
+      const absl::Status emptied =
+          co_await storage::EmptyPartition(context_.store, RoutingStore::MessagePartition(partition.id), "");
+      CO_RETURN_IF_ERROR(emptied);
     }
   }
   if (messages.size() == kMessagesPerStep && !from_.IsZero()) {

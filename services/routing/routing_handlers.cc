@@ -221,6 +221,13 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Submit(rpc::Call call,
     auto again = co_await Answer(std::move(submission), request.want_proof());
     co_return again;
   }
+  if (call.caller.is_service()) {  // who alone pulls back
+    CO_ASSIGN_OR_RETURN(const std::optional<absl::Time> taken_back, store_.TakenBackAt(submission.id));
+    if (taken_back.has_value()) {
+      co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_NOT_PERMITTED,
+                             "it was pulled back before it came");
+    }
+  }
   submission.message = DraftOf(request, submission.actor, submission.person);
   *submission.message.mutable_content() = request.content();
   *submission.message.mutable_marks() = request.marks();
@@ -280,8 +287,7 @@ Task<absl::StatusOr<v1::PullBackResponse>> RoutingHandlers::PullBack(rpc::Call c
   // As Submit names a message: nobody pulls back another's.
   const std::string owner = call.caller.Name() + "/" + request.sender().institution();
   const Id128 id = context_.idempotency.Bucket("message", owner, request.submitted_as()).id;
-  std::string cause = "SENDER";
-  const absl::Status pulled = co_await courier_.PullBack(id, std::move(cause));
+  const absl::Status pulled = co_await courier_.TakeBack(id);
   if (!audit::IsErased(pulled)) {  // else it goes with her
     CO_RETURN_IF_ERROR(pulled);
   }
@@ -347,7 +353,7 @@ Task<absl::StatusOr<v1::SubmitResponse>> RoutingHandlers::Queue(rpc::Call call, 
   rpc::Idempotency::Remember(submission.seen, response, commit);
   const auto done = co_await context_.store.Commit(std::move(commit));
   if (absl::IsAborted(done.status())) {
-    // The same request at the same time: whoever was faster has answered it.
+    // The same request at the same time: whoever was faster has answered it. Or it was pulled back meanwhile.
     auto again = co_await Submit(std::move(call), std::move(request));
     co_return again;
   }

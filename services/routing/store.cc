@@ -1,5 +1,6 @@
 #include "services/routing/store.h"
 
+#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/aead.h"
 #include "services/routing/domain/delivery.h"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::string_view kState = "state";
 constexpr std::string_view kSlot = "slot";
+constexpr std::string_view kTakenBack = "taken-back";
 constexpr std::string_view kLinkPrefix = "msg/";
 constexpr std::string_view kNoticePrefix = "note/";
 constexpr std::string_view kNoticeKeyInfo = "relais routing notice v1";
@@ -147,7 +149,37 @@ absl::Status RoutingStore::PutMessage(const Stored<v1::MessageState>& message, c
   }
   commit.partition = partition;
   AddValue(kState, person.ToBytes() + sealed, message.version, commit);
+  if (message.version == 0) {
+    commit.preconditions.push_back({std::string(kTakenBack), std::nullopt});
+  }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> RoutingStore::Has(const Id128& message) const {
+  ASSIGN_OR_RETURN(const auto entry, context_.store.Get(MessagePartition(message), kState));
+  return entry.has_value();
+}
+
+absl::StatusOr<std::optional<absl::Time>> RoutingStore::TakenBackAt(const Id128& message) const {
+  ASSIGN_OR_RETURN(const auto entry, context_.store.Get(MessagePartition(message), kTakenBack));
+  if (!entry.has_value()) {
+    return std::optional<absl::Time>();
+  }
+  v1::TakenBack taken_back;
+  if (!taken_back.ParseFromString(entry->value)) {
+    return absl::DataLossError("what is noted of a message that was pulled back cannot be read");
+  }
+  return std::optional<absl::Time>(FromProto(taken_back.at()));
+}
+
+storage::CommitRequest RoutingStore::NoteTakenBack(const Id128& message, absl::Time now) {
+  v1::TakenBack taken_back;
+  *taken_back.mutable_at() = ToProto(now);
+  storage::CommitRequest commit;
+  commit.partition = MessagePartition(message);
+  commit.preconditions.push_back({std::string(kState), std::nullopt});
+  AddValue(kTakenBack, taken_back.SerializeAsString(), 0, commit);
+  return commit;
 }
 
 absl::StatusOr<Stored<v1::PersonSlot>> RoutingStore::Slot(const Id128& person) const {

@@ -42,7 +42,15 @@ class RoutingStore {
   /// An empty slot when there is none.
   absl::StatusOr<Stored<v1::PersonSlot>> Slot(const Id128& person) const;
 
-  /// Adds to a commit the new value and the precondition that nobody changed it since it was read.
+  /// Whether there is a message, also one that is being erased.
+  absl::StatusOr<bool> Has(const Id128& message) const;
+  /// When a message was pulled back that had not come; nullopt: it was not.
+  absl::StatusOr<std::optional<absl::Time>> TakenBackAt(const Id128& message) const;
+  /// Notes that, with the preconditions that it has not come, and was not pulled back before.
+  static storage::CommitRequest NoteTakenBack(const Id128& message, absl::Time now);
+
+  /// Adds to a commit the new value and the precondition that nobody changed it since it was read; of a new
+  /// one, that it was not pulled back before it came.
   absl::Status PutMessage(const Stored<v1::MessageState>& message, const Id128& id,
                           storage::CommitRequest& commit) const;
   absl::Status PutSlot(const Stored<v1::PersonSlot>& slot, const Id128& person,

@@ -101,8 +101,25 @@ bool Withdraw(v1::MessageState& message) {
   return true;
 }
 
+TakenBack TakeBack(v1::MessageState& message) {
+  if (Withdraw(message)) {
+    return TakenBack::kWithdrawn;
+  }
+  if (!WaitsForHuman(message) || message.pulled_back()) {
+    return TakenBack::kNothing;
+  }
+  if (message.delivery() == Delivery::DELIVERY_DEAD) {
+    message.set_delivery(Delivery::DELIVERY_WITHDRAWN);
+    return TakenBack::kWithdrawn;
+  }
+  message.set_pulled_back(true);
+  return TakenBack::kStays;
+}
+
+bool HasDeadline(const v1::MessageState& message) { return !message.exercise() && !message.pulled_back(); }
+
 bool IsOverdue(const v1::MessageState& message, absl::Time now) {
-  return WaitsForHuman(message) && !message.exercise() && FromProto(message.deadline()) <= now;
+  return WaitsForHuman(message) && HasDeadline(message) && FromProto(message.deadline()) <= now;
 }
 
 void MoveTo(v1::MessageState& message, std::string desk, std::string institution, absl::Time deadline,

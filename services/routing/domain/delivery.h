@@ -41,6 +41,12 @@ absl::StatusOr<bool> Reject(v1::MessageState& message, const DeliveryRules& rule
 absl::StatusOr<bool> Take(v1::MessageState& message, std::string_view agent, std::string_view function);
 /// Pulls it back if it is undelivered; false when there is nothing to pull back.
 bool Withdraw(v1::MessageState& message);
+/// Who sent it takes it back. What no system has acknowledged is withdrawn, a dead letter that nobody took
+/// too; what a system has stays there and goes to no further desk.
+enum class TakenBack { kNothing, kStays, kWithdrawn };
+TakenBack TakeBack(v1::MessageState& message);
+/// False of one whose deadline is nobody's: an exercise, or what a system has and who sent it took back.
+bool HasDeadline(const v1::MessageState& message);
 /// True when its deadline has passed untaken.
 bool IsOverdue(const v1::MessageState& message, absl::Time now);
 /// Sends it to another desk: queued again, with a new deadline. `why` is for that desk to read.

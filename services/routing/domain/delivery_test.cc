@@ -136,6 +136,28 @@ TEST(Withdraw, OnlyWhatIsNotDelivered) {
   }
 }
 
+TEST(TakeBack, WhatNoSystemHasIsWithdrawnTheRestStops) {
+  for (const auto waits : {State::DELIVERY_QUEUED, State::DELIVERY_OFFERED, State::DELIVERY_DEAD}) {
+    v1::MessageState message = In(waits);
+    EXPECT_EQ(TakeBack(message), TakenBack::kWithdrawn) << waits;
+    EXPECT_EQ(message.delivery(), State::DELIVERY_WITHDRAWN);
+    EXPECT_EQ(TakeBack(message), TakenBack::kNothing);
+  }
+  v1::MessageState there = In(State::DELIVERY_DONE);
+  const absl::Time deadline = FromProto(there.deadline());
+  ASSERT_TRUE(IsOverdue(there, deadline));
+  EXPECT_EQ(TakeBack(there), TakenBack::kStays);
+  EXPECT_EQ(there.delivery(), State::DELIVERY_DONE);
+  EXPECT_FALSE(IsOverdue(there, deadline));
+  EXPECT_EQ(TakeBack(there), TakenBack::kNothing);
+  EXPECT_TRUE(*Take(there, "anne", "f")) << "it is there";
+  for (const auto over : {State::DELIVERY_DONE, State::DELIVERY_DEAD}) {
+    v1::MessageState taken = In(over);
+    ASSERT_TRUE(Take(taken, "anne", "f").ok());
+    EXPECT_EQ(TakeBack(taken), TakenBack::kNothing) << over;
+  }
+}
+
 TEST(IsOverdue, FromTheDeadlineUntilSomebodyTakesIt) {
   v1::MessageState message = Queued();
   const absl::Time deadline = FromProto(message.deadline());
