@@ -19,8 +19,8 @@ constexpr std::string_view kPaperGone =
     "papier détruit ou renouvelé depuis / the paper has been destroyed or renewed since";
 constexpr std::string_view kHostGone =
     "votre institution n'agit plus pour elle dans son coffre-fort / your institution acts for her in her "
-    "vault "
-    "no longer";
+    "vault no longer";
+constexpr std::string_view kNoLonger = "ce rappel ne vaut plus / this reminder no longer holds";
 
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
   if (leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON) {
@@ -165,7 +165,13 @@ bool EndReminder(v1::AlertState& alert, const std::string& note) {
   return true;
 }
 
-std::string OverNote() { return std::string(kPaperGone); }
+std::string NoteOf(const ReminderEnd& end, const v1::ExpiringPaper& reminder) {
+  return end.host.empty() || !reminder.to_referent() ? end.note : std::string(kNoLonger);
+}
+
+std::string OverNote(const v1::ExpiringPaper& reminder) {
+  return reminder.over_note().empty() ? std::string(kNoLonger) : reminder.over_note();
+}
 
 routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder) {
   routing::v1::SubmitRequest request;

@@ -35,7 +35,7 @@ std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
 struct ReminderEnd {
   std::string document;  // 16 bytes; empty: whichever
   std::string host;      // empty: whichever
-  std::string note;      // for who took it; French, then English
+  std::string note;      // for who took it, of an institution that is her host; French, then English
   absl::Time time;       // where the leaf stands in the vault's log
   uint64_t index = 0;
 };
@@ -45,10 +45,13 @@ std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf);
 /// older ones after newer.
 bool Ends(const ReminderEnd& end, const v1::ExpiringPaper& reminder);
 
+/// What who took that reminder is told of that end. Who got it as her référent learns nothing of her hosts.
+std::string NoteOf(const ReminderEnd& end, const v1::ExpiringPaper& reminder);
+
 /// Closes its alert; one that a human has taken gets the note (as D-1.12). False: it was done before.
 bool EndReminder(v1::AlertState& alert, const std::string& note);
-/// The note of what was over before it was sent.
-std::string OverNote();
+/// The note of one that was over before it was noted as sent: what ended it, as its row says.
+std::string OverNote(const v1::ExpiringPaper& reminder);
 
 /// The submission, but for request id and correlation.
 routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder);

@@ -339,6 +339,67 @@ TEST(Reminders, AHostThatNoLongerActsForHerKeepsNone) {
   EXPECT_EQ(std::ranges::count(States(world), v1::Alert::STATE_SENT), 2);
 }
 
+// Notes of the alert of the submission that goes on that host's behalf to its own desk, or to her référent.
+std::vector<std::string> NotesOf(World& world, const std::string& host, bool to_referent) {
+  for (const routing::v1::SubmitRequest& sent : world.peers().submitted) {
+    const bool referents = sent.audience().kind() == routing::v1::Audience::KIND_REFERENT;
+    for (const v1::Alert& alert : world.Alerts()) {
+      if (sent.sender().institution() == host && referents == to_referent &&
+          alert.alert_id() == Id128::FromBytes(sent.correlation())->ToHex()) {
+        return {alert.notes().begin(), alert.notes().end()};
+      }
+    }
+  }
+  return {"no such alert"};
+}
+
+TEST(Reminders, HerReferentLearnsNothingOfHerHosts) {
+  World world;
+  Expires(world, {"ville-paris", "caf"});
+  world.Settle();
+  ASSERT_THAT(world.peers().submitted, SizeIs(3));
+  for (size_t number = 0; number < 3; ++number) {
+    world.Taken(number);
+  }
+  vault::v1::HostChanged host;
+  host.set_institution("ville-paris");
+  host.set_state(vault::v1::Host::STATE_UNLINKED);
+  VaultSays(world, audit::v1::EVENT_CLASS_HOST_CHANGED, host);
+  world.Settle();
+  EXPECT_THAT(NotesOf(world, "caf", false), IsEmpty());
+  EXPECT_THAT(NotesOf(world, "ville-paris", false), ElementsAre(::testing::HasSubstr("your institution")));
+  EXPECT_THAT(NotesOf(world, "ville-paris", true),
+              ElementsAre("ce rappel ne vaut plus / this reminder no longer holds"));
+}
+
+TEST(Reminders, TheRowKeepsWhatEndedIt) {
+  v1::ExpiringPaper reminder;
+  EXPECT_THAT(OverNote(reminder), ::testing::HasSubstr("no longer holds"));
+  ReminderEnd end;
+  end.host = "caf";
+  end.note = "of a host";
+  reminder.set_over_note(NoteOf(end, reminder));
+  EXPECT_EQ(OverNote(reminder), "of a host");
+  reminder.set_to_referent(true);
+  EXPECT_THAT(NoteOf(end, reminder), ::testing::HasSubstr("no longer holds"));
+  end.host.clear();
+  EXPECT_EQ(NoteOf(end, reminder), "of a host") << "what became of the paper";
+}
+
+// The submission is still under way in routing when the paper is destroyed.
+TEST(Reminders, AnEndMeanwhileKeepsASubmissionFromComing) {
+  World world;
+  world.peers().referent = false;
+  world.peers().answers_late = true;
+  Expires(world, {"ville-paris"});
+  world.Settle();
+  Destroyed(world);
+  world.Settle(absl::Seconds(20));
+  ASSERT_THAT(world.peers().pulled_back, ::testing::Not(IsEmpty()));
+  EXPECT_FALSE(world.Run(world.peers().LateOnesCome()));
+  EXPECT_THAT(world.peers().submitted, IsEmpty());
+}
+
 TEST(Reminders, EveryCrashOfAnEndPullsBackWhatWasSent) {
   for (uint64_t step = 0; step < 40; ++step) {
     SCOPED_TRACE(step);

@@ -100,8 +100,9 @@ Task<absl::Status> Sending::SendReminder(Errand errand, uint32_t round) {
   if (!waits || errand.row_state.expiring().over()) {
     // It may have been on its way before a crash, or before it was over.
     std::string sender = errand.alert.institution();
-    AlertChange change = [](v1::AlertState& alert) -> absl::StatusOr<bool> {
-      return EndReminder(alert, OverNote());
+    const std::string note = OverNote(errand.row_state.expiring());
+    AlertChange change = [&note](v1::AlertState& alert) -> absl::StatusOr<bool> {
+      return EndReminder(alert, note);
     };
     const auto over = co_await ChangeAlert(context_, store_, errand.alert_id, std::move(change));
     if (!absl::IsNotFound(over.status())) {

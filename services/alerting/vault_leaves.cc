@@ -110,7 +110,7 @@ Task<absl::Status> VaultLeaves::EndAll(Id128 person, ReminderEnd end) {
   CO_ASSIGN_OR_RETURN(std::vector<AlertingStore::StoredReminder> reminders, store_.Reminders(record));
   for (AlertingStore::StoredReminder& reminder : reminders) {
     if (Ends(end, reminder.state.expiring())) {
-      std::string note = end.note;
+      std::string note = NoteOf(end, reminder.state.expiring());
       const absl::Status ended = co_await EndOne(record, std::move(reminder), std::move(note));
       CO_RETURN_IF_ERROR(ended);
     }
@@ -123,6 +123,7 @@ Task<absl::Status> VaultLeaves::EndOne(Id128 record, AlertingStore::StoredRemind
                                        std::string note) {
   if (!reminder.state.expiring().over()) {
     reminder.state.mutable_expiring()->set_over(true);
+    reminder.state.mutable_expiring()->set_over_note(note);
     storage::CommitRequest commit;
     commit.partition = AlertingStore::RecordPartition(record);
     CO_RETURN_IF_ERROR(store_.PutRow(reminder.state, record, reminder.row, reminder.version, commit));

@@ -24,8 +24,9 @@ using feeds::EdfColumn;
 using feeds::testing::Changes;
 using rpc::testing::PeerLog;
 
-/// What peers were asked, and what they say. A request id that comes again gets the same answer and counts
-/// once, and a request that breaks a rule of its fields is refused, as with the real ones.
+/// What peers were asked, and what they say. As with the real ones what was pulled back before it came is
+/// refused. A request id that comes again gets the same answer and counts once, and a request that breaks a
+/// rule of its fields is refused, as with the real ones.
 class FakePeers {
  public:
   FakePeers() {
@@ -50,6 +51,7 @@ class FakePeers {
   std::vector<consent::v1::DeclareRequest> emergencies;
   std::vector<routing::v1::SubmitRequest> submitted;      // accepted ones, in order, each once
   std::vector<routing::v1::PullBackRequest> pulled_back;  // in order, repetitions too
+  bool answers_late = false;  // of submissions: each comes once `LateOnesCome` is called
   std::vector<routing::v1::TakeRequest> taken;
   std::vector<std::string> acknowledged;  // erasures
   size_t repeated = 0;                    // calls that had been made before
@@ -115,6 +117,16 @@ class FakePeers {
       co_return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
                              "no");
     }
+    if (answers_late) {
+      late_.push_back(std::move(request));
+      co_return absl::DeadlineExceededError("late");
+    }
+    for (const routing::v1::PullBackRequest& before : pulled_back) {
+      if (before.submitted_as() == request.request_id() && !messages_.contains(request.request_id())) {
+        co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_NOT_PERMITTED,
+                               "pulled back before it came");
+      }
+    }
     CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("submit", request.request_id(), request));
     routing::v1::SubmitResponse response;
     if (fresh) {
@@ -144,6 +156,17 @@ class FakePeers {
     co_return routing::v1::TakeResponse();
   }
 
+  /// What was submitted and not answered comes now.
+  Task<bool> LateOnesCome() {
+    answers_late = false;
+    bool any = false;
+    std::vector<routing::v1::SubmitRequest> late = std::exchange(late_, {});
+    for (routing::v1::SubmitRequest& request : late) {
+      const auto sent = co_await Submit(std::move(request));
+      any = any || sent.ok();
+    }
+    co_return any;
+  }
   [[nodiscard]] std::string MessageOf(size_t number) const {
     return messages_.at(submitted.at(number).request_id());
   }
@@ -171,6 +194,7 @@ class FakePeers {
   bool rules_ok_ = true;
   std::map<std::string, std::string> seen_;
   std::map<std::string, std::string> messages_;  // by request id
+  std::vector<routing::v1::SubmitRequest> late_;
 };
 
 /// 2026-11-22, noon in Paris: the day for which common/feeds/testing has rows.
