@@ -135,9 +135,14 @@ std::vector<HoldInfo> Holds::List() const {
 // ---- placing
 
 // A key that a crash left without its hold is taken by the next try. NOT_FOUND: it was destroyed.
+// UNAVAILABLE: the ring does not read; it is put right, or was being replaced, and what waits for it is tried
+// again.
 absl::StatusOr<Secret> Holds::KeyOf(const Id128& id) {
   const std::string name = RingName(id);
   absl::StatusOr<Secret> there = ring_.Get(name, kOnlyVersion);
+  if (absl::IsDataLoss(there.status()) || absl::IsInvalidArgument(there.status())) {
+    return absl::UnavailableError("the key ring does not read");
+  }
   if (!absl::IsNotFound(there.status())) {
     return there;
   }

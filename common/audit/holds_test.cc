@@ -657,6 +657,56 @@ TEST_F(FollowedHoldsTest, TwoNamesReadAtTheSameTimeAreBothCovered) {
   EXPECT_THAT(Read(1).states, ElementsAre(kCanary, "under her other name"));
 }
 
+// Reads badly for a while.
+class BadlyReadRing final : public crypto::KeyRing {
+ public:
+  explicit BadlyReadRing(crypto::KeyRing& ring) : ring_(ring) {}
+  absl::Status broken;
+
+  [[nodiscard]] absl::StatusOr<Secret> Get(std::string_view name, uint32_t version) const override {
+    RETURN_IF_ERROR(broken);
+    return ring_.Get(name, version);
+  }
+  [[nodiscard]] absl::StatusOr<uint32_t> Latest(std::string_view name) const override {
+    return ring_.Latest(name);
+  }
+  [[nodiscard]] absl::StatusOr<uint32_t> Add(std::string_view name, const Secret& secret) override {
+    return ring_.Add(name, secret);
+  }
+  [[nodiscard]] absl::Status Put(std::string_view name, uint32_t version, const Secret& secret) override {
+    return ring_.Put(name, version, secret);
+  }
+  [[nodiscard]] absl::Status Destroy(std::string_view name, uint32_t version) override {
+    return ring_.Destroy(name, version);
+  }
+  [[nodiscard]] std::vector<crypto::KeyVersion> List() const override { return ring_.List(); }
+
+ private:
+  crypto::KeyRing& ring_;
+};
+
+// A ring is put right: what a court ordered kept must not be passed over for a file that reads badly a
+// moment.
+TEST_F(FollowedHoldsTest, ARingThatDoesNotReadIsTriedAgain) {
+  Live(Person(1));
+  BadlyReadRing ring(harness_.ring());
+  Holds held(harness_.log(), harness_.store(), ring, harness_.random(), [](audit::v1::EventClass of) {
+    Event event = PlainEvent();
+    event.event_class = of;
+    return event;
+  });
+  for (const absl::Status& why : {absl::DataLossError("damaged"), absl::InvalidArgumentError("no ring")}) {
+    ring.broken = why;
+    const absl::Status done = harness_.Run(FollowHold(held, PlacedLeaf(1), PlainEvent()));
+    EXPECT_TRUE(absl::IsUnavailable(done)) << done;
+    EXPECT_THAT(Rows(1), IsEmpty());
+  }
+  ring.broken = absl::OkStatus();
+  const absl::Status done = harness_.Run(FollowHold(held, PlacedLeaf(1), PlainEvent()));
+  EXPECT_TRUE(done.ok()) << done;
+  EXPECT_FALSE(Rows(1).empty());
+}
+
 // What can never be read stops nobody: holds, links and erasures of all are followed in one order.
 TEST_F(FollowedHoldsTest, WhatDoesNotReadIsPassedOver) {
   FollowedLeaf ended = EndedLeaf(1);
