@@ -162,8 +162,8 @@ Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::D
   v1::DownloadResponse first;
   *first.mutable_start() = begun.Start();
   bool going = co_await writing.Write(std::move(first));
+  co_await ResumeOn(vault_.context.executor);  // Write goes on there too
   while (going && begun.next < begun.end) {
-    co_await ResumeOn(vault_.context.executor);
     CO_ASSIGN_OR_RETURN(std::string bytes, begun.Next());
     v1::DownloadResponse message;
     message.set_data(std::move(bytes));
