@@ -173,7 +173,7 @@ const std::map<std::string, std::string>& Expected() {
       {"routing.ReferentService/GetReferent", "BE_REFERENT RECEIVE"},
       {"routing.ReferentService/Propose", "BE_REFERENT TAKE"},
       {"routing.ReferentService/RecordPersonDecision",
-       ""},  // her no; her yes: the handler asks RECORD_CONSENT
+       ""},                                     // her no; her yes: the handler asks RECORD_CONSENT
       {"routing.RoutingService/PullBack", ""},  // services only
       {"routing.RoutingService/Resolve", "CHECK ASK_CONTACT"},
       {"routing.RoutingService/Submit", "CHECK ASK_CONTACT"},

@@ -23,8 +23,8 @@ class Writer;
 /// stops: nothing is acknowledged from then on, everything pending and everything later, reads included, is
 /// UNAVAILABLE and `on_failure` is called. Whether the last unanswered commits are on disk is known at the
 /// next start. A damaged block or value is DATA_LOSS for the operation that met it, and does not stop the
-/// store. But Get does not look whether a sealed value of partition kind kDocument (kSealedPrefix) is damaged:
-/// who opens it sees (ADR 44).
+/// store. But Get does not look whether a sealed value of partition kind kDocument (kSealedPrefix) is
+/// damaged: who opens it sees (ADR 44).
 ///
 /// Memory: cache_bytes, memtables included, + version_cache_bytes + queue_bytes.
 /// Reads may wait for the disk: not on a thread that must not block.
