@@ -151,6 +151,10 @@ absl::StatusOr<Secret> Holds::KeyOf(const Id128& id) {
   if (absl::IsAlreadyExists(put)) {
     return ring_.Get(name, kOnlyVersion);
   }
+  // A ring looks keys up in memory and reads its file to change it: what fails here is the file.
+  if (!put.ok() && !crypto::IsDestroyed(put)) {
+    return absl::UnavailableError("the key ring does not take a key");
+  }
   RETURN_IF_ERROR(put);
   return fresh;
 }

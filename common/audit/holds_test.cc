@@ -662,6 +662,7 @@ class BadlyReadRing final : public crypto::KeyRing {
  public:
   explicit BadlyReadRing(crypto::KeyRing& ring) : ring_(ring) {}
   absl::Status broken;
+  absl::Status not_changed;  // what a ring of a file says, which looks keys up in memory
 
   [[nodiscard]] absl::StatusOr<Secret> Get(std::string_view name, uint32_t version) const override {
     RETURN_IF_ERROR(broken);
@@ -674,6 +675,7 @@ class BadlyReadRing final : public crypto::KeyRing {
     return ring_.Add(name, secret);
   }
   [[nodiscard]] absl::Status Put(std::string_view name, uint32_t version, const Secret& secret) override {
+    RETURN_IF_ERROR(not_changed);
     return ring_.Put(name, version, secret);
   }
   [[nodiscard]] absl::Status Destroy(std::string_view name, uint32_t version) override {
@@ -702,6 +704,13 @@ TEST_F(FollowedHoldsTest, ARingThatDoesNotReadIsTriedAgain) {
     EXPECT_THAT(Rows(1), IsEmpty());
   }
   ring.broken = absl::OkStatus();
+  for (const absl::Status& why : {absl::DataLossError("damaged"), absl::NotFoundError("no file")}) {
+    ring.not_changed = why;
+    const absl::Status done = harness_.Run(FollowHold(held, PlacedLeaf(1), PlainEvent()));
+    EXPECT_TRUE(absl::IsUnavailable(done)) << done;
+    EXPECT_THAT(Rows(1), IsEmpty());
+  }
+  ring.not_changed = absl::OkStatus();
   const absl::Status done = harness_.Run(FollowHold(held, PlacedLeaf(1), PlainEvent()));
   EXPECT_TRUE(done.ok()) << done;
   EXPECT_FALSE(Rows(1).empty());

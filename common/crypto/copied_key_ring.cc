@@ -73,13 +73,22 @@ absl::StatusOr<uint32_t> CopiedKeyRing::Latest(std::string_view name) const {
   return ring_->Latest(name);
 }
 
-// A change that failed may be in the file nevertheless: the copy is owed in any case.
+// A change that failed may be in the file nevertheless: the copy is owed in any case. But where the ring's
+// file does not read nothing was changed, and the copy may be the last good one.
+absl::Status CopiedKeyRing::SettleAfter(const absl::Status& change) const {
+  if (absl::IsDataLoss(change)) {
+    owed_ = false;
+    return change;
+  }
+  return Settle();
+}
+
 absl::StatusOr<uint32_t> CopiedKeyRing::Add(std::string_view name, const Secret& secret) {
   std::lock_guard lock(mu_);
   RETURN_IF_ERROR(Settle());
   owed_ = true;
   absl::StatusOr<uint32_t> version = ring_->Add(name, secret);
-  RETURN_IF_ERROR(Settle());
+  RETURN_IF_ERROR(SettleAfter(version.status()));
   return version;
 }
 
@@ -88,7 +97,7 @@ absl::Status CopiedKeyRing::Put(std::string_view name, uint32_t version, const S
   RETURN_IF_ERROR(Settle());
   owed_ = true;
   absl::Status put = ring_->Put(name, version, secret);
-  RETURN_IF_ERROR(Settle());
+  RETURN_IF_ERROR(SettleAfter(put));
   return put;
 }
 
@@ -97,7 +106,7 @@ absl::Status CopiedKeyRing::Destroy(std::string_view name, uint32_t version) {
   RETURN_IF_ERROR(Settle());
   owed_ = true;
   absl::Status destroyed = ring_->Destroy(name, version);
-  RETURN_IF_ERROR(Settle());
+  RETURN_IF_ERROR(SettleAfter(destroyed));
   return destroyed;
 }
 

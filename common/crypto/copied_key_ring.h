@@ -43,6 +43,7 @@ class CopiedKeyRing final : public KeyRing {
   absl::Status CheckCopy(const Secret& master, Random& random) const;
   absl::Status Copy() const;
   absl::Status Settle() const;  // mu_ is held
+  absl::Status SettleAfter(const absl::Status& change) const;
 
   const std::unique_ptr<FileKeyRing> ring_;
   const std::string path_;

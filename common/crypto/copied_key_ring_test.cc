@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "common/base/testing/seeded_random.h"
@@ -131,6 +132,29 @@ TEST_F(CopiedRing, AnOlderRingDoesNotOverwriteANewerCopy) {
   fs::copy_file(older, path_, fs::copy_options::overwrite_existing);
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(InCopy("a", 1).ok());
+}
+
+// The copy is what the ring is put right from: it must not become what it is damaged to.
+TEST_F(CopiedRing, ARingThatIsDamagedAtRunTimeIsNotCopied) {
+  auto ring = Open();
+  ASSERT_TRUE(ring.ok()) << ring.status();
+  ASSERT_EQ(*(*ring)->Add("a", key_), 1u);
+  std::string text;
+  {
+    std::ifstream file(path_);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  text[text.size() / 2] = text[text.size() / 2] == 'A' ? 'B' : 'A';
+  std::ofstream(path_, std::ios::trunc) << text;
+  EXPECT_TRUE(absl::IsDataLoss((*ring)->Put("b", 1, key_)));
+  EXPECT_TRUE(absl::IsDataLoss((*ring)->Destroy("a", 1)));
+  EXPECT_TRUE(absl::IsDataLoss((*ring)->Add("a", key_).status()));
+  EXPECT_TRUE(InCopy("a", 1).ok());
+  EXPECT_EQ(*(*ring)->Latest("a"), 1u);
+  EXPECT_TRUE(InCopy("a", 1).ok());
+  fs::copy_file(copy_, path_, fs::copy_options::overwrite_existing);
+  EXPECT_TRUE((*ring)->Put("b", 1, key_).ok());
+  EXPECT_TRUE(InCopy("b", 1).ok());
 }
 
 TEST_F(CopiedRing, ADamagedCopyIsReplaced) {

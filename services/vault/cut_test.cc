@@ -58,11 +58,31 @@ TEST(Cut, AWithdrawalOfSomethingElseStopsNothing) {
   story.world.Settle(absl::Milliseconds(2500));
   consent::v1::ConsentWithdrawn other;
   other.set_consent_id(std::string(32, 'e'));
+  other.add_lines()->add_acts(common::v1::ACT_TRANSMIT);
   story.world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, other);
   Withdraws(story.world, 2);
   story.world.Settle(absl::Seconds(12));
   ASSERT_TRUE(running->ended.has_value());
   EXPECT_TRUE(running->ended->ok()) << *running->ended;
+}
+
+// It takes back what its lines cover, whichever agreement gave it: the permit does not count any more, and
+// whoever reads asks again.
+TEST(Cut, AWithdrawalOfAnotherAgreementOnTheSameLinesStopsIt) {
+  Story story;
+  auto running = BeginDownload(story.world, kReader, 1, story.paper, kSlow);
+  story.world.Settle(absl::Milliseconds(2500));
+  consent::v1::ConsentWithdrawn other;
+  other.set_consent_id(std::string(32, 'e'));
+  other.add_lines()->add_acts(common::v1::ACT_SHARE_DOCUMENT);
+  story.world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, other);
+  story.world.Settle(absl::Seconds(2));
+  ASSERT_TRUE(running->ended.has_value());
+  EXPECT_EQ(rpc::ReasonOf(*running->ended), common::v1::ERROR_REASON_NOT_PERMITTED);
+  auto again = BeginDownload(story.world, kReader, 1, story.paper, absl::ZeroDuration());
+  story.world.Settle(absl::Seconds(5));
+  ASSERT_TRUE(again->ended.has_value());
+  EXPECT_TRUE(again->ended->ok()) << "consent permits it still: " << *again->ended;
 }
 
 // A no that is followed while consent answers is not missed: nothing at all is sent.

@@ -145,6 +145,27 @@ TEST(Host, IsNotLinkedOverAnUnlinkThatComesMeanwhile) {
   }
 }
 
+// A withdrawal takes back what it covers, whichever agreement gave it (ADR 45).
+TEST(Host, IsNotLinkedOverAWithdrawalOfAnotherAgreementThatComesMeanwhile) {
+  for (const common::v1::Act act : {common::v1::ACT_HOST, common::v1::ACT_TRANSMIT}) {
+    World world;
+    world.consent.delay = absl::Milliseconds(500);
+    std::optional<absl::Status> ended;
+    relais::Start(world.service().hosts().LinkHost(world.As(kHost), LinkOf(world, 1)),
+                  [&ended](const absl::StatusOr<v1::LinkHostResponse>& linked) { ended = linked.status(); });
+    world.Settle(absl::Milliseconds(100));
+    consent::v1::ConsentWithdrawn withdrawn;
+    withdrawn.set_consent_id(std::string(32, '9'));
+    withdrawn.add_lines()->add_acts(act);
+    world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn);
+    world.Settle(absl::Seconds(3));
+    ASSERT_TRUE(ended.has_value());
+    const bool touches = act == common::v1::ACT_HOST;
+    EXPECT_EQ(ended->ok(), !touches) << *ended;
+    EXPECT_EQ(Acts(world, 1), !touches);
+  }
+}
+
 TEST(Host, ItsAuthorityEndsWithTheAgreementsPeriod) {
   World world;
   world.consent.ground_lasts = absl::Minutes(1);

@@ -161,7 +161,8 @@ void OpenStreams::Withdraw(const Id128& person, const HerNo& no, uint64_t leaf_i
   ForEach(
       person,
       [&](const ReadingBasis& basis) {
-        return Ends(no, basis.covered) && (basis.share.has_value() || !KnewOf(basis.since, said));
+        return basis.share.has_value() ? Touches(no, basis.covered)
+                                       : Ends(no, basis.covered) && !KnewOf(basis.since, said);
       },
       [&](OpenReading& reading) {
         reading.void_ = std::max(reading.void_.value_or(0), leaf_index);

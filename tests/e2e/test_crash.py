@@ -166,9 +166,10 @@ class CrashTest(suite.SuiteTest):
                 try:
                     waiting = self.desk.call("routing", "InboxService", "Pull", inbox.PullRequest(desk=desk)).messages
                     for message in waiting:
+                        # Before it is acknowledged: the service may die between taking it and saying so.
+                        acked[message.message_id] = message
                         self.desk.call("routing", "InboxService", "Ack",
                                        inbox.AckRequest(message_id=message.message_id))
-                        acked[message.message_id] = message
                 except suite.grpc.RpcError:
                     continue
         stop.set()
