@@ -29,25 +29,15 @@ class WriteBehind {
 
   /// Resumes once there is room for it; false when one before did not go.
   Task<bool> Write(Response response) {
+    co_await HasRoom();
     bool begin = false;
-    for (bool taken = false; !taken;) {
-      const OneShot<bool> changed(state_->executor);
-      {
-        std::lock_guard lock(state_->mu);
-        if (!state_->went) {
-          co_return false;
-        }
-        taken = !state_->next.has_value();
-        if (taken) {
-          state_->next.emplace(std::move(response));
-          begin = !std::exchange(state_->writing, true);
-        } else {
-          state_->waiting = changed;
-        }
+    {
+      std::lock_guard lock(state_->mu);
+      if (!state_->went) {
+        co_return false;
       }
-      if (!taken) {
-        co_await changed;
-      }
+      state_->next.emplace(std::move(response));
+      begin = !std::exchange(state_->writing, true);
     }
     if (begin) {
       Start(WriteAll(state_), [](bool /*went*/) {});
@@ -89,6 +79,21 @@ class WriteBehind {
     uint64_t written = 0;
     std::optional<OneShot<bool>> waiting;
   };
+
+  // Resumes once nothing waits, or a message did not go: true in both.
+  Task<bool> HasRoom() {
+    for (;;) {
+      const OneShot<bool> changed(state_->executor);
+      {
+        std::lock_guard lock(state_->mu);
+        if (!state_->went || !state_->next.has_value()) {
+          co_return true;
+        }
+        state_->waiting = changed;
+      }
+      co_await changed;
+    }
+  }
 
   // Writes what waits until nothing does. False: a message did not go.
   static Task<bool> WriteAll(std::shared_ptr<State> state) {

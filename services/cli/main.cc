@@ -22,6 +22,10 @@ int main(int argc, char** argv) {
   cli::BuildApp(app, context);
   std::vector<std::string> words = cli::Arguments(argc, argv);
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  if (const absl::Status read = cli::CheckWords(words); !read.ok()) {
+    cli::PrintError(std::cerr, read, json);
+    return cli::kExitUsage;
+  }
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
     app.parse(std::move(words));

@@ -1,5 +1,6 @@
 #include "services/cli/settings.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -10,6 +11,20 @@
 #include "common/pki/spiffe.h"
 
 namespace relais::cli {
+namespace {
+
+// What goes with a call as metadata; gRPC ends the process over anything else.
+absl::Status CheckAsMetadata(const char* option, const std::string& value) {
+  if (std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < '\x7F'; })) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      option, " holds something else than letters without accents, digits and signs",
+      option == std::string("--agent") ? ": it is a stable pseudonymous id, such as as-0042, not a name"
+                                       : ""));
+}
+
+}  // namespace
 
 absl::StatusOr<std::string> ClientSettings::InHome(const std::string& name) const {
   if (home.empty()) {
@@ -53,6 +68,8 @@ absl::StatusOr<ClientSettings> ReadClientSettings(const Globals& globals) {
   if (!globals.function.empty()) {
     s.function = globals.function;
   }
+  RETURN_IF_ERROR(CheckAsMetadata("--agent", s.agent));
+  RETURN_IF_ERROR(CheckAsMetadata("--function", s.function));
   return s;
 }
 

@@ -1,13 +1,16 @@
 #include "services/cli/usage.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "common/text/utf8.h"
 
 namespace relais::cli {
 namespace {
@@ -100,6 +103,17 @@ std::vector<std::string> Arguments(int argc, const char* const* argv) {
     words.emplace_back("--help");
   }
   return words;
+}
+
+absl::Status CheckWords(const std::vector<std::string>& words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    std::error_code no_path;
+    if (!text::IsUtf8(words[i]) && !std::filesystem::exists(words[i], no_path)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("argument ", i + 1, " is not UTF-8: is the terminal set to it?"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::string ExplainParseError(const CLI::App& app, const CLI::ParseError& error) {

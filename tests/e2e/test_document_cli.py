@@ -58,6 +58,19 @@ class WayInTest(VaultCase):
         self.assertEqual(len(said), 1, "it tells nothing")
 
 
+class WordsTest(VaultCase):
+    def test_what_cannot_be_sent_is_named(self):
+        for option, value in (("--agent", "Éloïse"), ("--agent", "as\n1"), ("--function", "référent")):
+            done = self.suite.command(option, value, "document", "list", "0" * 32, acting=CITY)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(option, done.stderr)
+        relais = shutil.which("relais", path=self.suite.env["PATH"])
+        done = subprocess.run([relais, "--as", CITY, b"document", b"list", b"caf\xe9"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, env=self.suite.env)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"argument 5 is not UTF-8", done.stderr)
+
+
 class BackupTest(VaultCase):
     def operate(self, *arguments, codes=(0,)):
         return self.suite.json("--reason", "rotation annuelle", *arguments, acting="operator/ops", codes=codes)

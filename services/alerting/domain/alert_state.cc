@@ -66,9 +66,8 @@ bool Settle(v1::AlertState& alert, const std::string& row_id, Settled settled, s
   const bool goes_on = settled == Settled::kInPart && !HasEnded(alert.state());
   if (alert.state() == v1::Alert::STATE_TAKEN || goes_on) {
     alert.add_notes(std::move(note));
-  } else if (settled == Settled::kInPart) {
-    return false;
-  } else if (!Advance(alert, v1::Alert::STATE_CLOSED) && alert.state() != v1::Alert::STATE_CLOSED) {
+  } else if (settled == Settled::kInPart ||
+             (!Advance(alert, v1::Alert::STATE_CLOSED) && alert.state() != v1::Alert::STATE_CLOSED)) {
     return false;
   }
   alert.add_settled_by(row_id);
