@@ -90,14 +90,21 @@ Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::TryAsk(rpc::C
   std::vector<v1::DocumentType> types;
   for (const int type : request.types()) {
     if (!IsDocumentType(type)) {
-      co_return StatusOf(common::v1::ERROR_REASON_INVALID_FIELDS);
+      co_return rpc::InvalidField("types", "holds what is no type of papers");
     }
     types.push_back(static_cast<v1::DocumentType>(type));
   }
   if (const Refusal why = JudgeRequest(types, FromProto(request.until()), static_cast<uint32_t>(open), now,
                                        vault_.settings.requests);
       why.has_value()) {
-    co_return StatusOf(*why);
+    const absl::Time until = FromProto(request.until());
+    const bool when = until <= now || until > now + vault_.settings.requests.longest_share;
+    if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
+      co_return StatusOf(*why);
+    }
+    co_return when
+        ? rpc::InvalidField("until", "must be later than now, and within what one share may last (a year)")
+        : rpc::InvalidField("types", "must be some, each once, and none that no agreement shares");
   }
   Stored<v1::StoredRequest> asked;
   *asked.value.mutable_asker() = PartyOf(actor);
@@ -192,7 +199,13 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
   if (const Refusal why = JudgeDecision(asked->value, request.granted(), types, FromProto(request.until()),
                                         context.clock.Now(), vault_.settings.requests);
       why.has_value()) {
-    co_return StatusOf(*why);
+    const bool when = request.granted() && FromProto(request.until()) > FromProto(asked->value.until());
+    if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
+      co_return StatusOf(*why);
+    }
+    co_return when ? rpc::InvalidField("until", "must not be later than what was asked for")
+                   : rpc::InvalidField("document_ids",
+                                       "must be papers of the types that were asked for; none with a no");
   }
   if (request.granted()) {
     CO_RETURN_IF_ERROR(RoomForShares(vault_, person, papers.size()));

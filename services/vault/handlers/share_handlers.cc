@@ -45,7 +45,7 @@ Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call,
     co_return StatusOf(common::v1::ERROR_REASON_PEER_BEHIND);
   }
   if (!IsDocumentType(wish.type)) {
-    co_return StatusOf(common::v1::ERROR_REASON_INVALID_FIELDS);
+    co_return rpc::InvalidField("type", "is no type of papers");
   }
   // On the list before consent is asked, as a reading is.
   const auto* recipient = call.directory->FindInstitution(wish.share.recipient().institution());
@@ -68,7 +68,13 @@ Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call,
   wanted.consent_id = consent.ToHex();
   const absl::Time now = vault.context.clock.Now();
   if (const Refusal why = JudgeShare(wanted, answered.answer, now, vault.settings.shares); why.has_value()) {
-    co_return StatusOf(*why);
+    const bool itself = wanted.recipient.institution() == wanted.shared_by;
+    if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
+      co_return StatusOf(*why);
+    }
+    co_return itself
+        ? rpc::InvalidField("recipient.institution", "is the one that shares: it reads as her host")
+        : rpc::InvalidField("until", "must be later than now, and within what one share may last (a year)");
   }
   judged.watch->Permitted(answered.decided_at, absl::InfiniteFuture());
   // From here on what is followed is later than the answer: a no closes this share.
