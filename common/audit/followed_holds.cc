@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
@@ -49,7 +50,7 @@ Task<absl::Status> Follow(Holds& holds, FollowedLeaf leaf, Event event) {
 
 Task<absl::Status> FollowHold(Holds& holds, FollowedLeaf leaf, Event event) {
   absl::Status done = co_await Follow(holds, std::move(leaf), std::move(event));
-  if (absl::IsDataLoss(done) || absl::IsInvalidArgument(done)) {
+  if (DoesNotRead(done)) {
     log::Error("a legal hold could not be followed: what it needs does not read", {log::Field::Code(done)});
     co_return absl::OkStatus();
   }

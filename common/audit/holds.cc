@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/hold_rows.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
@@ -140,7 +141,7 @@ std::vector<HoldInfo> Holds::List() const {
 absl::StatusOr<Secret> Holds::KeyOf(const Id128& id) {
   const std::string name = RingName(id);
   absl::StatusOr<Secret> there = ring_.Get(name, kOnlyVersion);
-  if (absl::IsDataLoss(there.status()) || absl::IsInvalidArgument(there.status())) {
+  if (DoesNotRead(there.status())) {
     return absl::UnavailableError("the key ring does not read");
   }
   if (!absl::IsNotFound(there.status())) {

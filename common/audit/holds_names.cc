@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/hold_rows.h"
 #include "common/audit/holds.h"
 #include "common/base/log.h"
@@ -64,7 +65,7 @@ absl::StatusOr<std::optional<std::vector<Subject>>> Holds::KnownNames(const Hold
     return std::optional<std::vector<Subject>>();
   }
   absl::StatusOr<std::optional<std::vector<Subject>>> known = states_->NamesOf(hold.subject);
-  if (absl::IsDataLoss(known.status()) || absl::IsInvalidArgument(known.status())) {
+  if (DoesNotRead(known.status())) {
     log::Error("a legal hold cannot tell who is one with whom it is about",
                {log::Field::Code(known.status())});
     return std::optional<std::vector<Subject>>();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "services/alerting/message.h"
@@ -29,11 +30,6 @@ bool HasCommonSign(const directory::Directory& directory, const feeds::Row& row)
            const directory::CodeEntry* sign = directory.FindSign(code);
            return sign != nullptr && !sign->special_category;
          });
-}
-
-// Not whole, or sealed otherwise than it should be.
-bool DoesNotRead(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status);
 }
 
 // Of what does not read no sign counts, and it has none of others': it must hold up neither the leaves of all
@@ -119,7 +115,7 @@ absl::StatusOr<std::vector<LinkedSigns::SourceRecord>> LinkedSigns::RecordsOf(
     ASSIGN_OR_RETURN(const std::vector<Id128> registered, store_.RecordsOf(name));
     for (const Id128& id : registered) {
       const absl::StatusOr<AlertingStore::CurrentRecord> read = store_.Current(id);
-      if (DoesNotRead(read.status())) {
+      if (audit::DoesNotRead(read.status())) {
         PassedOver(read.status());
         continue;
       }
@@ -140,7 +136,7 @@ absl::StatusOr<bool> LinkedSigns::Counts(const Id128& record) const {
   std::string from;
   do {
     const absl::StatusOr<AlertingStore::RowPage> page = store_.RowsOf(record, from, kPageSize);
-    if (DoesNotRead(page.status())) {
+    if (audit::DoesNotRead(page.status())) {
       PassedOver(page.status());
       return false;
     }

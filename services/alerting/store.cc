@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/does_not_read.h"
 #include "common/base/status.h"
 #include "services/alerting/reminders.h"
 
@@ -293,7 +294,7 @@ absl::StatusOr<std::vector<AlertingStore::StoredReminder>> AlertingStore::Remind
         continue;
       }
       const auto plain = Open(record, partition, entry.key, entry.entry.value);
-      if (absl::IsDataLoss(plain.status()) || absl::IsInvalidArgument(plain.status())) {
+      if (audit::DoesNotRead(plain.status())) {
         continue;
       }
       RETURN_IF_ERROR(plain.status());

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
@@ -52,7 +53,7 @@ Task<absl::Status> VaultLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
   } else if (std::optional<ReminderEnd> end = ReminderEndOf(leaf); end.has_value()) {
     status = co_await EndAll(*person, *std::move(end));
   }
-  if (absl::IsDataLoss(status) || absl::IsInvalidArgument(status)) {
+  if (audit::DoesNotRead(status)) {
     // Nothing is sent of what cannot be read, and nobody else waits for it.
     log::Error("the reminders of a person cannot be read: hers are not sent", {log::Field::Code(status)});
     co_return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/followed_holds.h"
 #include "common/audit/followed_links.h"
 #include "common/base/log.h"
@@ -244,7 +245,7 @@ Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects)
   }
   for (const Id128& name : names) {
     const absl::Status settled = co_await pivots_.Settle(name);
-    if (absl::IsDataLoss(settled) || absl::IsInvalidArgument(settled)) {
+    if (audit::DoesNotRead(settled)) {
       // Whoever asks for her référent fails by it; it must not hold up erasures and links of all.
       log::Error("the référents of linked persons do not read", {log::Field::Code(settled)});
       continue;
