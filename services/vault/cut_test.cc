@@ -52,14 +52,19 @@ TEST(Cut, AWithdrawalStopsItWhereItIs) {
   EXPECT_EQ(story.world.vault().streams.size(), 0u);
 }
 
+// She takes another agreement back, whose one line has that act.
+void WithdrawsAnother(World& world, common::v1::Act act) {
+  consent::v1::ConsentWithdrawn other;
+  other.set_consent_id(std::string(32, 'e'));
+  other.add_lines()->add_acts(act);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, other);
+}
+
 TEST(Cut, AWithdrawalOfSomethingElseStopsNothing) {
   Story story;
   auto running = BeginDownload(story.world, kReader, 1, story.paper, kSlow);
   story.world.Settle(absl::Milliseconds(2500));
-  consent::v1::ConsentWithdrawn other;
-  other.set_consent_id(std::string(32, 'e'));
-  other.add_lines()->add_acts(common::v1::ACT_TRANSMIT);
-  story.world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, other);
+  WithdrawsAnother(story.world, common::v1::ACT_TRANSMIT);
   Withdraws(story.world, 2);
   story.world.Settle(absl::Seconds(12));
   ASSERT_TRUE(running->ended.has_value());
@@ -72,10 +77,7 @@ TEST(Cut, AWithdrawalOfAnotherAgreementOnTheSameLinesStopsIt) {
   Story story;
   auto running = BeginDownload(story.world, kReader, 1, story.paper, kSlow);
   story.world.Settle(absl::Milliseconds(2500));
-  consent::v1::ConsentWithdrawn other;
-  other.set_consent_id(std::string(32, 'e'));
-  other.add_lines()->add_acts(common::v1::ACT_SHARE_DOCUMENT);
-  story.world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, other);
+  WithdrawsAnother(story.world, common::v1::ACT_SHARE_DOCUMENT);
   story.world.Settle(absl::Seconds(2));
   ASSERT_TRUE(running->ended.has_value());
   EXPECT_EQ(rpc::ReasonOf(*running->ended), common::v1::ERROR_REASON_NOT_PERMITTED);
