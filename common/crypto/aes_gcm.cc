@@ -14,6 +14,7 @@ using ::relais::crypto::internal::CipherCtx;
 using ::relais::crypto::internal::Data;
 using ::relais::crypto::internal::Must;
 using ::relais::crypto::internal::MustPtr;
+using ::relais::crypto::internal::QuietErrors;
 
 EVP_CIPHER_CTX* ThreadContext() {
   static EVP_CIPHER* const aes = MustPtr(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
@@ -63,6 +64,35 @@ absl::Status CheckSizes(const Secret& key, std::string_view nonce, std::string_v
   return absl::OkStatus();
 }
 
+absl::Status AuthenticationFailed() { return absl::InvalidArgumentError("authentication failed"); }
+
+// Sizes were checked, but for whether `out` has the plaintext's. After an error it holds zeros.
+absl::Status OpenInto(std::string_view key, std::string_view nonce, std::string_view aad,
+                      std::string_view sealed, std::span<char> out) {
+  const auto refuse = [out] {
+    OPENSSL_cleanse(out.data(), out.size());
+    return AuthenticationFailed();
+  };
+  if (sealed.size() != out.size() + kAesGcmTagSize) {
+    return refuse();
+  }
+  const std::string_view cipher = sealed.substr(0, out.size());
+  std::array<uint8_t, kAesGcmTagSize> tag{};
+  sealed.copy(reinterpret_cast<char*>(tag.data()), tag.size(), cipher.size());
+
+  const QuietErrors quiet;
+  KeyedContext ctx(key, nonce, /*encrypt=*/false);
+  Must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_SET_TAG, kAesGcmTagSize, tag.data()));
+  if (!aad.empty()) {
+    ctx.Update(nullptr, aad);
+  }
+  if (!cipher.empty()) {
+    ctx.Update(reinterpret_cast<uint8_t*>(out.data()), cipher);
+  }
+  int n = 0;
+  return EVP_CipherFinal_ex(ctx.get(), tag.data(), &n) == 1 ? absl::OkStatus() : refuse();
+}
+
 }  // namespace
 
 namespace internal {
@@ -85,40 +115,13 @@ void AppendAesGcmSealed(std::string_view key, std::string_view nonce, std::strin
   Must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_GET_TAG, kAesGcmTagSize, tag));
 }
 
-absl::Status AppendAesGcmOpened(std::string_view key, std::string_view nonce, std::string_view aad,
-                                std::string_view sealed, std::string* out) {
-  if (sealed.size() < kAesGcmTagSize) {
-    return absl::InvalidArgumentError("authentication failed");
-  }
-  const std::string_view cipher = sealed.substr(0, sealed.size() - kAesGcmTagSize);
-  std::array<uint8_t, kAesGcmTagSize> tag{};
-  sealed.copy(reinterpret_cast<char*>(tag.data()), tag.size(), cipher.size());
-
-  const QuietErrors quiet;
-  KeyedContext ctx(key, nonce, /*encrypt=*/false);
-  Must(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_SET_TAG, kAesGcmTagSize, tag.data()));
-  if (!aad.empty()) {
-    ctx.Update(nullptr, aad);
-  }
-  const size_t start = out->size();
-  out->resize(start + cipher.size());
-  auto* plaintext = reinterpret_cast<uint8_t*>(out->data()) + start;
-  if (!cipher.empty()) {
-    ctx.Update(plaintext, cipher);
-  }
-  int n = 0;
-  if (EVP_CipherFinal_ex(ctx.get(), tag.data(), &n) != 1) {
-    OPENSSL_cleanse(plaintext, cipher.size());
-    out->resize(start);
-    return absl::InvalidArgumentError("authentication failed");
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::string> OpenAesGcmChecked(std::string_view key, std::string_view nonce,
                                               std::string_view aad, std::string_view sealed) {
-  std::string plaintext;
-  RETURN_IF_ERROR(AppendAesGcmOpened(key, nonce, aad, sealed, &plaintext));
+  if (sealed.size() < kAesGcmTagSize) {
+    return AuthenticationFailed();
+  }
+  std::string plaintext(sealed.size() - kAesGcmTagSize, '\0');
+  RETURN_IF_ERROR(OpenInto(key, nonce, aad, sealed, plaintext));
   return plaintext;
 }
 
@@ -145,10 +148,13 @@ absl::Status AesGcmSealTo(const Secret& key, std::string_view nonce, std::string
   return absl::OkStatus();
 }
 
-absl::Status AesGcmOpenTo(const Secret& key, std::string_view nonce, std::string_view aad,
-                          std::string_view sealed, std::string* out) {
-  RETURN_IF_ERROR(CheckSizes(key, nonce, aad, sealed));
-  return internal::AppendAesGcmOpened(key.ExposeSecret(), nonce, aad, sealed, out);
+absl::Status AesGcmOpenInto(const Secret& key, std::string_view nonce, std::string_view aad,
+                            std::string_view sealed, std::span<char> out) {
+  if (absl::Status sizes = CheckSizes(key, nonce, aad, sealed); !sizes.ok()) {
+    OPENSSL_cleanse(out.data(), out.size());
+    return sizes;
+  }
+  return OpenInto(key.ExposeSecret(), nonce, aad, sealed, out);
 }
 
 }  // namespace relais::crypto

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,8 +30,12 @@ inline constexpr size_t kAesGcmTagSize = 16;
 /// The same, appended to `*out`; after an error `*out` is as before.
 [[nodiscard]] absl::Status AesGcmSealTo(const Secret& key, std::string_view nonce, std::string_view aad,
                                         std::string_view plaintext, std::string* out);
-[[nodiscard]] absl::Status AesGcmOpenTo(const Secret& key, std::string_view nonce, std::string_view aad,
-                                        std::string_view sealed, std::string* out);
+
+/// The plaintext where it is wanted. `out` lies apart from `sealed` and has the plaintext's length,
+/// kAesGcmTagSize less than `sealed`. Errors as AesGcmOpen's, for another length too; after one `out` holds
+/// zeros.
+[[nodiscard]] absl::Status AesGcmOpenInto(const Secret& key, std::string_view nonce, std::string_view aad,
+                                          std::string_view sealed, std::span<char> out);
 
 namespace internal {
 /// The same with sizes already checked by the caller; appends to `*out`.

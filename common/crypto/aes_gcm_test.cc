@@ -1,6 +1,8 @@
 #include "common/crypto/aes_gcm.h"
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "common/crypto/encoding.h"
 #include "gtest/gtest.h"
@@ -71,19 +73,43 @@ TEST(AesGcmTest, EveryAlteredByteIsRefused) {
   EXPECT_TRUE(AesGcmOpen(key, nonce, aad, sealed).ok());
 }
 
-TEST(AesGcmTest, AppendedAndOnlyWhenItOpens) {
+TEST(AesGcmTest, AppendedAndOnlyWhenItSeals) {
   const Secret key(std::string(32, 'k'));
   const std::string nonce(12, 'n');
   std::string sealed = "before";
   ASSERT_TRUE(AesGcmSealTo(key, nonce, "a", "text", &sealed).ok());
   EXPECT_EQ(sealed, "before" + *AesGcmSeal(key, nonce, "a", "text"));
-  std::string opened = "earlier ";
-  ASSERT_TRUE(AesGcmOpenTo(key, nonce, "a", sealed.substr(6), &opened).ok());
-  EXPECT_EQ(opened, "earlier text");
-  EXPECT_FALSE(AesGcmOpenTo(key, nonce, "b", sealed.substr(6), &opened).ok());
-  EXPECT_FALSE(AesGcmOpenTo(key, nonce, "a", "short", &opened).ok());
-  EXPECT_FALSE(AesGcmSealTo(key, "short", "a", "text", &opened).ok());
-  EXPECT_EQ(opened, "earlier text") << "a refusal leaves it as it was";
+  std::string as_it_was = "earlier";
+  EXPECT_FALSE(AesGcmSealTo(key, "short", "a", "text", &as_it_was).ok());
+  EXPECT_EQ(as_it_was, "earlier") << "a refusal leaves it as it was";
+}
+
+TEST(AesGcmTest, OpensWhereItIsWantedOrLeavesZeros) {
+  const Secret key(std::string(32, 'k'));
+  const std::string nonce(12, 'n');
+  const std::string text = "text";
+  const std::string sealed = *AesGcmSeal(key, nonce, "a", text);
+  std::string around = "<....>";
+  const std::span<char> within = std::span<char>(around).subspan(1, text.size());
+  ASSERT_TRUE(AesGcmOpenInto(key, nonce, "a", sealed, within).ok());
+  EXPECT_EQ(around, "<text>");
+  std::string altered = sealed;
+  altered.back() = static_cast<char>(altered.back() ^ 1);
+  const std::string zeros(text.size(), '\0');
+  const auto refused = [&](std::string_view with_nonce, std::string_view aad, std::string_view bytes) {
+    around = "<text>";
+    const absl::Status opened = AesGcmOpenInto(key, with_nonce, aad, bytes, within);
+    return absl::IsInvalidArgument(opened) && around == "<" + zeros + ">";
+  };
+  EXPECT_TRUE(refused(nonce, "b", sealed));
+  EXPECT_TRUE(refused(nonce, "a", altered));
+  EXPECT_TRUE(refused(nonce, "a", "short"));
+  EXPECT_TRUE(refused(nonce, "a", sealed + "x")) << "a text that is longer than its place";
+  EXPECT_TRUE(refused(nonce, "a", std::string_view(sealed).substr(1))) << "or shorter";
+  EXPECT_TRUE(refused("short", "a", sealed));
+  const std::string nothing = *AesGcmSeal(key, nonce, "a", "");
+  EXPECT_TRUE(AesGcmOpenInto(key, nonce, "a", nothing, {}).ok());
+  EXPECT_FALSE(AesGcmOpenInto(key, nonce, "b", nothing, {}).ok());
 }
 
 TEST(AesGcmTest, WrongSizesAreRefused) {

@@ -42,6 +42,8 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
     co_return ok;
   }
 
+  [[nodiscard]] Response TakeWritten() override { return std::exchange(outgoing_, Response()); }
+
   [[nodiscard]] bool cancelled() const override {
     std::lock_guard lock(mu_);
     return !ended_.ok();

@@ -1,5 +1,9 @@
 #include "common/rpc/process.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+
 #include "absl/synchronization/mutex.h"
 #include "common/rpc/tls.h"
 
@@ -11,8 +15,24 @@ const char* malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,backgr
 }
 
 namespace relais::rpc {
+namespace {
+
+constexpr rlim_t kOpenFiles = 65'536;
+
+// Connections and table files are many; the soft limit is for programs that use select().
+void RaiseOpenFiles() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kOpenFiles) {
+    return;
+  }
+  files.rlim_cur = std::min(files.rlim_max, kOpenFiles);
+  setrlimit(RLIMIT_NOFILE, &files);  // what stays as it was is enough for most
+}
+
+}  // namespace
 
 absl::Status ConfigureProcess() {
+  RaiseOpenFiles();
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   return ConfigureOpenSsl();
 }

@@ -16,6 +16,9 @@ class Writer {
   virtual ~Writer() = default;
   /// False when the client is gone or the deadline passed.
   virtual Task<bool> Write(Response response) = 0;
+  /// After a Write that said true and before the next: its message, for its memory to be filled again; an
+  /// empty one when nothing is kept. Default: nothing.
+  [[nodiscard]] virtual Response TakeWritten() { return Response(); }
   /// True once nothing more can be written.
   [[nodiscard]] virtual bool cancelled() const = 0;
   /// Reads and writes under way and to come end; the client is told `why` once the handler has returned. For

@@ -45,6 +45,12 @@ class WriteBehind {
     co_return true;
   }
 
+  /// A message that has gone, to be filled again: what it holds is still there. An empty one while none has.
+  [[nodiscard]] Response TakeWritten() {
+    std::lock_guard lock(state_->mu);
+    return std::exchange(state_->gone, Response());
+  }
+
   /// Messages that are on their way; after Finish.
   [[nodiscard]] uint64_t written() const {
     std::lock_guard lock(state_->mu);
@@ -74,6 +80,7 @@ class WriteBehind {
     const std::function<bool()> may;
     std::mutex mu;
     std::optional<Response> next;
+    Response gone;
     bool writing = false;  // WriteAll runs
     bool went = true;
     uint64_t written = 0;
@@ -102,10 +109,14 @@ class WriteBehind {
     for (;;) {
       std::optional<Response> message;
       std::optional<OneShot<bool>> waiting;
+      Response gone = wrote && ok ? state->out->TakeWritten() : Response();
       {
         std::lock_guard lock(state->mu);
         state->went = ok;
-        state->written += wrote && ok ? 1 : 0;
+        if (wrote && ok) {
+          ++state->written;
+          std::swap(state->gone, gone);
+        }
         if (ok) {
           message = std::exchange(state->next, std::nullopt);
         }

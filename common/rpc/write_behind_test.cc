@@ -25,8 +25,13 @@ class SlowWriter final : public Writer<std::string> {
     if (got.size() == most) {
       co_return false;
     }
-    got.push_back(std::move(response));
+    got.push_back(response);
+    written_ = std::move(response);
     co_return true;
+  }
+  std::string TakeWritten() override {
+    EXPECT_FALSE(under_way_) << "what is on its way is not taken back";
+    return std::exchange(written_, "");
   }
   [[nodiscard]] bool cancelled() const override { return false; }
 
@@ -36,6 +41,7 @@ class SlowWriter final : public Writer<std::string> {
  private:
   Executor& executor_;
   bool under_way_ = false;
+  std::string written_;
 };
 
 struct Outcome {
@@ -44,12 +50,14 @@ struct Outcome {
   bool went = false;
   uint64_t written = 0;
   bool ended = false;
+  std::vector<std::string> again;  // what was there to be filled again, before each message
 };
 
 Task<bool> GiveAll(testing::SimExecutor& sim, std::shared_ptr<SlowWriter> out, std::function<bool()> may,
                    int messages, Outcome& outcome) {
   WriteBehind<std::string> writing(sim, std::move(out), std::move(may));
   for (int i = 0; i < messages; ++i) {
+    outcome.again.push_back(writing.TakeWritten());
     std::string message = std::to_string(i);
     const bool taken = co_await writing.Write(std::move(message));
     if (!taken) {
@@ -86,6 +94,12 @@ TEST_P(WriteBehindTest, AllGoInOrderAndTwoAreTakenBeforeOneHasGone) {
   EXPECT_EQ(outcome.written, 5U);
   EXPECT_EQ(outcome.given_at_first_second, 2) << "one on its way, one that waits: no more";
   EXPECT_EQ(sim_.Monotonic(), absl::Seconds(5));
+}
+
+// Three are enough: one on its way, one that waits, one that is filled.
+TEST_P(WriteBehindTest, WhatHasGoneIsFilledAgain) {
+  const Outcome outcome = Run(6);
+  EXPECT_EQ(outcome.again, (std::vector<std::string>{"", "", "", "0", "1", "2"}));
 }
 
 TEST_P(WriteBehindTest, NothingIsWrittenAfterAClientIsGone) {

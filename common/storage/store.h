@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/id128.h"
@@ -181,6 +182,12 @@ class Store {
 
   [[nodiscard]] virtual absl::StatusOr<std::optional<Entry>> Get(const Partition& partition,
                                                                  std::string_view key) const = 0;
+  /// Calls `use` with the value where it lies, for one too large to be copied without need: it is there until
+  /// `use` returns, which does not call the store. False: there is none, and `use` was not called. Errors as
+  /// Get's, and what `use` returned.
+  [[nodiscard]] virtual absl::StatusOr<bool> WithValue(
+      const Partition& partition, std::string_view key,
+      absl::FunctionRef<absl::Status(std::string_view value)> use) const;
   struct Address {
     Partition partition;
     std::string key;
@@ -191,6 +198,12 @@ class Store {
   /// Keys of `partition` that start with `prefix`, from `from` (empty: from the first). page_size 1–1000.
   [[nodiscard]] virtual absl::StatusOr<Page> Scan(const Partition& partition, std::string_view prefix,
                                                   std::string_view from, size_t page_size) const = 0;
+  /// As Scan, for who goes past damage (salvage.h): what does not read ends a page before it, `next` after
+  /// the last row that was read. DATA_LOSS: nothing was read, not even the first row from `from` on.
+  [[nodiscard]] virtual absl::StatusOr<Page> ScanReadable(const Partition& partition, std::string_view prefix,
+                                                          std::string_view from, size_t page_size) const {
+    return Scan(partition, prefix, from, page_size);
+  }
 
   /// Durable on OK.
   virtual Task<absl::StatusOr<CommitResult>> Commit(CommitRequest request) = 0;

@@ -41,6 +41,8 @@ std::string EncodeDataKey(const Partition& partition, std::string_view key) {
   return out;
 }
 
+std::string EncodeValueHeader(uint64_t version) { return EncodeValue(version, ""); }
+
 std::string EncodeValue(uint64_t version, std::string_view payload) {
   std::string out;
   out.reserve(kValueHeaderBytes + payload.size());

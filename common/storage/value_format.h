@@ -24,6 +24,8 @@ inline constexpr size_t kValueHeaderBytes = 1 + 8;
 
 [[nodiscard]] std::string EncodeDataKey(const Partition& partition, std::string_view key);
 
+/// What a value begins with; the payload follows.
+[[nodiscard]] std::string EncodeValueHeader(uint64_t version);
 [[nodiscard]] std::string EncodeValue(uint64_t version, std::string_view payload);
 
 /// A decoded value; `payload` points into what was decoded.

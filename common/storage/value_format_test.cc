@@ -11,6 +11,7 @@ using namespace std::string_literals;
 TEST(ValueFormat, BytesOnDisk) {
   EXPECT_EQ(EncodeValue(0x0102030405060708, "hi"), "\x01\x01\x02\x03\x04\x05\x06\x07\x08hi"s);
   EXPECT_EQ(EncodeValue(1, ""), "\x01\0\0\0\0\0\0\0\x01"s);
+  EXPECT_EQ(EncodeValueHeader(2) + "hi", EncodeValue(2, "hi"));
   EXPECT_EQ(EncodeBigEndian64(0xff00000000000001), "\xff\0\0\0\0\0\0\x01"s);
   const Partition partition{.kind = PartitionKind::kMessage,
                             .id = *Id128::FromHex("000102030405060708090a0b0c0d0eff")};

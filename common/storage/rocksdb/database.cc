@@ -97,9 +97,13 @@ bool IsSealed(std::string_view encoded_key) {
          encoded_key.substr(Partition::kEncodedSize).starts_with(kSealedPrefix);
 }
 
+Entry ToEntry(const StoredValue& stored) {
+  return Entry{.value = std::string(stored.payload), .version = stored.version};
+}
+
 absl::StatusOr<Entry> ToEntry(std::string_view bytes) {
   ASSIGN_OR_RETURN(const StoredValue stored, DecodeValue(bytes));
-  return Entry{.value = std::string(stored.payload), .version = stored.version};
+  return ToEntry(stored);
 }
 
 // Iterates over the keys that start with `prefix`, from `from` on. Owns the bound its iterator points to.
@@ -206,7 +210,8 @@ absl::Status Database::ReadError(const rocksdb::Status& status) const {
   return why;
 }
 
-absl::StatusOr<std::optional<Entry>> Database::GetData(std::string_view encoded_key) const {
+absl::StatusOr<bool> Database::WithData(
+    std::string_view encoded_key, absl::FunctionRef<absl::Status(const StoredValue& stored)> use) const {
   rocksdb::PinnableSlice value;
   const bool sealed = IsSealed(encoded_key);
   rocksdb::ReadOptions options;
@@ -214,13 +219,23 @@ absl::StatusOr<std::optional<Entry>> Database::GetData(std::string_view encoded_
   options.fill_cache = !sealed;  // or others would meet what was not checked
   const rocksdb::Status read = db_->Get(options, DataOf(encoded_key), ToSlice(encoded_key), &value);
   if (read.IsNotFound()) {
-    return std::optional<Entry>();
+    return false;
   }
   if (!read.ok()) {
     return ReadError(read);
   }
-  ASSIGN_OR_RETURN(Entry entry, ToEntry(ToView(value)));
-  return std::optional<Entry>(std::move(entry));
+  ASSIGN_OR_RETURN(const StoredValue stored, DecodeValue(ToView(value)));
+  RETURN_IF_ERROR(use(stored));
+  return true;
+}
+
+absl::StatusOr<std::optional<Entry>> Database::GetData(std::string_view encoded_key) const {
+  std::optional<Entry> entry;
+  RETURN_IF_ERROR(WithData(encoded_key, [&entry](const StoredValue& stored) {
+                    entry = ToEntry(stored);
+                    return absl::OkStatus();
+                  }).status());
+  return entry;
 }
 
 absl::StatusOr<std::vector<std::optional<Entry>>> Database::MultiGetData(
@@ -275,11 +290,10 @@ std::vector<Database::Version> Database::ReadableVersions(
   return versions;
 }
 
-absl::StatusOr<Page> Database::ScanData(const Partition& partition, std::string_view prefix,
-                                        std::string_view from, size_t page_size) const {
+absl::Status Database::FillPage(const Partition& partition, std::string_view prefix, std::string_view from,
+                                size_t page_size, Page& page) const {
   const std::string full_prefix = EncodeDataKey(partition, prefix);
   PrefixCursor cursor(*db_, data(partition.kind), full_prefix, EncodeDataKey(partition, from));
-  Page page;
   size_t bytes = 0;
   for (; cursor->Valid(); cursor->Next()) {
     const std::string_view key = ToView(cursor->key()).substr(Partition::kEncodedSize);
@@ -291,9 +305,25 @@ absl::StatusOr<Page> Database::ScanData(const Partition& partition, std::string_
     bytes += cursor->key().size() + cursor->value().size();
     page.entries.push_back({.key = std::string(key), .entry = std::move(entry)});
   }
-  if (!cursor->status().ok()) {
-    return ReadError(cursor->status());
+  return cursor->status().ok() ? absl::OkStatus() : ReadError(cursor->status());
+}
+
+absl::StatusOr<Page> Database::ScanData(const Partition& partition, std::string_view prefix,
+                                        std::string_view from, size_t page_size) const {
+  Page page;
+  RETURN_IF_ERROR(FillPage(partition, prefix, from, page_size, page));
+  return page;
+}
+
+absl::StatusOr<Page> Database::ScanReadableData(const Partition& partition, std::string_view prefix,
+                                                std::string_view from, size_t page_size) const {
+  Page page;
+  const absl::Status read = FillPage(partition, prefix, from, page_size, page);
+  if (absl::IsDataLoss(read) && !page.entries.empty()) {
+    page.next = page.entries.back().key + '\0';
+    return page;
   }
+  RETURN_IF_ERROR(read);
   return page;
 }
 
@@ -365,7 +395,7 @@ absl::StatusOr<std::vector<Partition>> Database::ListPartitions(PartitionKind ki
     ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(ToView(cursor->key()).substr(1, Id128::kSize)));
     partitions.push_back({kind, id});
     const std::string next = PrefixEnd(partitions.back().Encode());
-    if (next.empty()) {
+    if (next.empty() || partitions.size() == limit) {
       break;
     }
     cursor->Seek(ToSlice(next));

@@ -11,10 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "common/storage/rocksdb/failure_latch.h"
 #include "common/storage/rocksdb/options.h"
 #include "common/storage/store.h"
+#include "common/storage/value_format.h"
 
 namespace relais::storage {
 
@@ -36,6 +38,9 @@ class Database {
 
   /// Keys as encoded on disk; values stripped of their header.
   [[nodiscard]] absl::StatusOr<std::optional<Entry>> GetData(std::string_view encoded_key) const;
+  /// As Store::WithValue.
+  [[nodiscard]] absl::StatusOr<bool> WithData(
+      std::string_view encoded_key, absl::FunctionRef<absl::Status(const StoredValue& stored)> use) const;
   [[nodiscard]] absl::StatusOr<std::vector<std::optional<Entry>>> MultiGetData(
       const std::vector<std::string>& encoded_keys) const;
   /// The versions alone. A key that cannot be read is left out: a Get tells why.
@@ -47,6 +52,9 @@ class Database {
       const std::vector<std::string_view>& encoded_keys) const;
   [[nodiscard]] absl::StatusOr<Page> ScanData(const Partition& partition, std::string_view prefix,
                                               std::string_view from, size_t page_size) const;
+  /// As Store::ScanReadable.
+  [[nodiscard]] absl::StatusOr<Page> ScanReadableData(const Partition& partition, std::string_view prefix,
+                                                      std::string_view from, size_t page_size) const;
 
   [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table, std::string_view key) const;
   [[nodiscard]] absl::StatusOr<std::vector<std::optional<std::string>>> LogMultiGet(
@@ -96,6 +104,9 @@ class Database {
   absl::Status CompactFamilies(const std::vector<rocksdb::ColumnFamilyHandle*>& families);
   absl::Status CollectBlobs();
   absl::Status Compacted(const rocksdb::Status& status);
+  // What comes before an error is in `page` all the same.
+  absl::Status FillPage(const Partition& partition, std::string_view prefix, std::string_view from,
+                        size_t page_size, Page& page) const;
   absl::Status ReadError(const rocksdb::Status& status) const;
 
   const std::shared_ptr<FailureLatch> latch_;

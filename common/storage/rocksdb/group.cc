@@ -1,5 +1,6 @@
 #include "common/storage/rocksdb/group.h"
 
+#include <array>
 #include <utility>
 
 #include "common/base/status.h"
@@ -77,10 +78,15 @@ absl::Status GroupWriter::CheckPreconditions(const CommitRequest& request, const
 CommitResult GroupWriter::Stage(CommitRequest& request) {
   CommitResult result;
   result.version = ++last_version_;
+  const std::string header = EncodeValueHeader(result.version);
   for (Mutation& mutation : request.batch) {
     std::string key = EncodeDataKey(request.partition, mutation.key);
     if (mutation.value.has_value()) {
-      batch_.Put(database_.DataOf(key), key, EncodeValue(result.version, *mutation.value));
+      // Put together where they are written: a value may be large.
+      const rocksdb::Slice whole_key(key);
+      const std::array<rocksdb::Slice, 2> value = {rocksdb::Slice(header), rocksdb::Slice(*mutation.value)};
+      batch_.Put(database_.DataOf(key), rocksdb::SliceParts(&whole_key, 1),
+                 rocksdb::SliceParts(value.data(), 2));
       versions_.Put(std::move(key), result.version);
     } else {
       batch_.Delete(database_.DataOf(key), key);

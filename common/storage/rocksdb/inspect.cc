@@ -30,12 +30,16 @@ bool IsOpenElsewhere(const std::string& path) {
 
 }  // namespace
 
+absl::Status CheckClosed(const std::string& path) {
+  return IsOpenElsewhere(path)
+             ? absl::FailedPreconditionError("the store at " + path +
+                                             " is open in another process: stop the service first")
+             : absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<ReadOnlyStore>> ReadOnlyStore::Open(RocksDbOptions options) {
   options.create_if_missing = false;
-  if (IsOpenElsewhere(options.path)) {
-    return absl::FailedPreconditionError("the store at " + options.path +
-                                         " is open in another process: stop the service first");
-  }
+  RETURN_IF_ERROR(CheckClosed(options.path));
   auto latch = std::make_shared<FailureLatch>([](const absl::Status& /*why*/) {});
   ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::OpenReadOnly(options, latch));
   return std::unique_ptr<ReadOnlyStore>(new ReadOnlyStore(std::move(latch), std::move(database)));

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/storage/rocksdb/options.h"
 #include "common/storage/store.h"
@@ -15,11 +16,14 @@ namespace relais::storage {
 class Database;
 class FailureLatch;
 
+/// FAILED_PRECONDITION while another process has the store at `path` open: for what is done with a stopped
+/// service's files. OK where there is no store. Not in a process that has it open itself.
+[[nodiscard]] absl::Status CheckClosed(const std::string& path);
+
 /// Reads as RocksDbStore does; commits and compactions are FAILED_PRECONDITION. Thread-safe.
 class ReadOnlyStore final : public Store {
  public:
-  /// FAILED_PRECONDITION while a process has the store open (not before a process that has it open itself).
-  /// Others as RocksDbStore::Open. Nothing is written.
+  /// As CheckClosed. Others as RocksDbStore::Open. Nothing is written.
   static absl::StatusOr<std::unique_ptr<ReadOnlyStore>> Open(RocksDbOptions options);
   ~ReadOnlyStore() override;
   ReadOnlyStore(const ReadOnlyStore&) = delete;

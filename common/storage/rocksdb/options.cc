@@ -9,6 +9,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -29,6 +30,13 @@ constexpr uint64_t kSmallestBlob = uint64_t{16} << 10;
 
 // Of a memtable's size.
 constexpr double kMemtableBloomShare = 0.02;
+
+constexpr uint64_t kMostOpenFiles = 8192;
+
+uint64_t LimitOfOpenFiles() {
+  rlimit files{};
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 ? uint64_t{files.rlim_cur} : 0;
+}
 
 bool SupportsLz4() {
   const std::vector<rocksdb::CompressionType> supported = rocksdb::GetSupportedCompressions();
@@ -88,6 +96,8 @@ rocksdb::ColumnFamilyOptions MakeDocumentFamily(const std::shared_ptr<rocksdb::C
 
 }  // namespace
 
+int OpenFilesWithin(uint64_t limit) { return static_cast<int>(std::min(limit / 2, kMostOpenFiles)); }
+
 std::shared_ptr<rocksdb::Cache> MakeCache(const RocksDbOptions& options) {
   return rocksdb::NewLRUCache(options.cache_bytes);
 }
@@ -106,8 +116,9 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, const std::share
   db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
   // Bounds what a start has to replay.
   db.max_total_wal_size = uint64_t{64} << 20;
-  // Bounds what a start has to open.
-  db.max_open_files = 512;
+  // Blob files are many, none larger than a memtable: one that is not kept open is opened at each look-up,
+  // and its ends are read. A start opens sixteen tables of a family at most, whatever is said here.
+  db.max_open_files = OpenFilesWithin(LimitOfOpenFiles());
   db.max_background_jobs = 2;
   db.allow_concurrent_memtable_write = false;  // one writer thread
   db.enable_write_thread_adaptive_yield = false;

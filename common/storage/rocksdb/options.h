@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -49,6 +50,10 @@ inline constexpr int kDocumentFamily = kFirstLogFamily + kLogTables;
 inline constexpr char kDocumentFamilyName[] = "documents";
 /// Keys of partition kind kDocument that begin so hold sealed values.
 inline constexpr char kSealedPrefix[] = "c/";
+
+/// Table and blob files that are kept open by a process that may have `limit` files open: half of them, the
+/// others are connections'; at most 8,192.
+[[nodiscard]] int OpenFilesWithin(uint64_t limit);
 
 /// What blocks and memtables are charged to: one bound for both.
 [[nodiscard]] std::shared_ptr<rocksdb::Cache> MakeCache(const RocksDbOptions& options);

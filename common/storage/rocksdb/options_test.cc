@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <sys/resource.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -25,6 +27,16 @@ TEST(RocksDbOptions, MemtablesHaveFiltersWhereKeysMayBeAbsent) {
                                                    {"subject_keys", true},
                                                    {"meta", true},
                                                    {"documents", true}}));
+}
+
+TEST(RocksDbOptions, HalfOfTheFilesThatMayBeOpenAreTheStores) {
+  EXPECT_EQ(OpenFilesWithin(1024), 512) << "the kernel's default";
+  EXPECT_EQ(OpenFilesWithin(10'000), 5000);
+  EXPECT_EQ(OpenFilesWithin(1'048'576), 8192);
+  EXPECT_EQ(OpenFilesWithin(UINT64_MAX), 8192) << "no limit";
+  rlimit files{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+  EXPECT_EQ(MakeDbOptions({}, MakeCache({}), nullptr).max_open_files, OpenFilesWithin(files.rlim_cur));
 }
 
 }  // namespace

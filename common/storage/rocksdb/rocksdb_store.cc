@@ -86,6 +86,16 @@ absl::StatusOr<std::optional<Entry>> RocksDbStore::Get(const Partition& partitio
   return WithDatabase([&](Database& db) { return db.GetData(EncodeDataKey(partition, key)); });
 }
 
+absl::StatusOr<bool> RocksDbStore::WithValue(
+    const Partition& partition, std::string_view key,
+    absl::FunctionRef<absl::Status(std::string_view value)> use) const {
+  RETURN_IF_ERROR(ValidateKey(key));
+  return WithDatabase([&](Database& db) {
+    return db.WithData(EncodeDataKey(partition, key),
+                       [use](const StoredValue& stored) { return use(stored.payload); });
+  });
+}
+
 absl::StatusOr<std::vector<std::optional<Entry>>> RocksDbStore::MultiGet(
     const std::vector<Address>& addresses) const {
   std::vector<std::string> keys;
@@ -101,6 +111,12 @@ absl::StatusOr<Page> RocksDbStore::Scan(const Partition& partition, std::string_
                                         std::string_view from, size_t page_size) const {
   RETURN_IF_ERROR(ValidateScan(prefix, from, page_size));
   return WithDatabase([&](Database& db) { return db.ScanData(partition, prefix, from, page_size); });
+}
+
+absl::StatusOr<Page> RocksDbStore::ScanReadable(const Partition& partition, std::string_view prefix,
+                                                std::string_view from, size_t page_size) const {
+  RETURN_IF_ERROR(ValidateScan(prefix, from, page_size));
+  return WithDatabase([&](Database& db) { return db.ScanReadableData(partition, prefix, from, page_size); });
 }
 
 Task<absl::StatusOr<CommitResult>> RocksDbStore::Commit(CommitRequest request) {

@@ -23,8 +23,8 @@ class Writer;
 /// stops: nothing is acknowledged from then on, everything pending and everything later, reads included, is
 /// UNAVAILABLE and `on_failure` is called. Whether the last unanswered commits are on disk is known at the
 /// next start. A damaged block or value is DATA_LOSS for the operation that met it, and does not stop the
-/// store. But Get does not look whether a sealed value of partition kind kDocument (kSealedPrefix) is
-/// damaged: who opens it sees (ADR 44).
+/// store. But Get and WithValue do not look whether a sealed value of partition kind kDocument
+/// (kSealedPrefix) is damaged: who opens it sees (ADR 44).
 ///
 /// Memory: cache_bytes, memtables included, + version_cache_bytes + queue_bytes.
 /// Reads may wait for the disk: not on a thread that must not block.
@@ -50,10 +50,15 @@ class RocksDbStore final : public Store {
 
   [[nodiscard]] absl::StatusOr<std::optional<Entry>> Get(const Partition& partition,
                                                          std::string_view key) const override;
+  [[nodiscard]] absl::StatusOr<bool> WithValue(
+      const Partition& partition, std::string_view key,
+      absl::FunctionRef<absl::Status(std::string_view value)> use) const override;
   [[nodiscard]] absl::StatusOr<std::vector<std::optional<Entry>>> MultiGet(
       const std::vector<Address>& addresses) const override;
   [[nodiscard]] absl::StatusOr<Page> Scan(const Partition& partition, std::string_view prefix,
                                           std::string_view from, size_t page_size) const override;
+  [[nodiscard]] absl::StatusOr<Page> ScanReadable(const Partition& partition, std::string_view prefix,
+                                                  std::string_view from, size_t page_size) const override;
   Task<absl::StatusOr<CommitResult>> Commit(CommitRequest request) override;
   Task<std::vector<absl::StatusOr<CommitResult>>> CommitAll(std::vector<CommitRequest> requests) override;
   [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table,

@@ -294,6 +294,13 @@ TEST(RocksDbStore, DocumentsAreInBlobFilesAndReadLikeAllElse) {
   EXPECT_NE(BlobFileIn(backend.options().path), "");
   backend.Reopen();
   EXPECT_EQ((*backend.store().Get(paper, "c/1"))->value, piece);
+  std::string seen;
+  const auto there = backend.store().WithValue(paper, "c/1", [&](std::string_view value) {
+    seen = value;
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(there.ok() && *there);
+  EXPECT_EQ(seen, piece);
   const auto both =
       backend.store().MultiGet({{kOne, "c/1"}, {paper, "head"}, {paper, "c/1"}, {paper, "c/2"}});
   ASSERT_TRUE(both.ok());
@@ -329,6 +336,11 @@ TEST(RocksDbStore, ABitFlippedInABlobIsToldByAScanAndNothingElseFails) {
   const auto read = backend.store().Get(paper, "c/1");
   ASSERT_TRUE(read.ok());
   EXPECT_NE((*read)->value, flipped);
+  const auto judged = backend.store().WithValue(paper, "c/1", [&](std::string_view value) {
+    EXPECT_EQ(value, (*read)->value);
+    return absl::DataLossError("does not open");
+  });
+  EXPECT_TRUE(absl::IsDataLoss(judged.status()));
   EXPECT_EQ((*backend.store().Get(paper, "head"))->value, "small");
   EXPECT_TRUE(backend.store().failure().ok());
 }

@@ -273,6 +273,38 @@ TEST_P(StoreConformance, MultiGetAnswersInOrderAcrossPartitions) {
   });
 }
 
+TEST_P(StoreConformance, AValueIsSeenWhereItLies) {
+  const Partition paper = MakePartition(PartitionKind::kDocument, 1);
+  const std::string large(kMaxValueBytes, 'x');
+  ASSERT_TRUE(Commit(Put(kOne, "a", "1")).ok());
+  ASSERT_TRUE(Commit(Put(kOne, "empty", "")).ok());
+  ASSERT_TRUE(Commit(Put(paper, "c/1", large)).ok());
+  int calls = 0;
+  std::string seen;
+  const auto see = [&](std::string_view value) {
+    ++calls;
+    seen = value;
+    return absl::OkStatus();
+  };
+  CheckTwice([&] {
+    calls = 0;
+    EXPECT_TRUE(store().WithValue(kOne, "a", see).value());
+    EXPECT_EQ(seen, "1");
+    EXPECT_TRUE(store().WithValue(kOne, "empty", see).value());
+    EXPECT_EQ(seen, "");
+    EXPECT_TRUE(store().WithValue(paper, "c/1", see).value());
+    EXPECT_TRUE(seen == large);
+    EXPECT_EQ(calls, 3);
+    EXPECT_FALSE(store().WithValue(kOne, "missing", see).value());
+    EXPECT_FALSE(store().WithValue(kTwo, "a", see).value());
+    EXPECT_TRUE(absl::IsInvalidArgument(store().WithValue(kOne, "", see).status()));
+    EXPECT_EQ(calls, 3) << "nothing was there to be seen";
+    const absl::Status why = absl::DataLossError("not what it should be");
+    EXPECT_EQ(store().WithValue(kOne, "a", [&](std::string_view) { return why; }).status(), why);
+    EXPECT_TRUE(store().failure().ok()) << "what a caller thinks of a value is not the store's";
+  });
+}
+
 TEST_P(StoreConformance, CommitsOfOneCallStandOrFallAlone) {
   std::vector<CommitRequest> requests;
   requests.push_back(WithLeaf(Put(kOne, "a", "1"), "one"));
@@ -399,6 +431,11 @@ TEST_P(StoreConformance, ABrokenStoreRefusesEverythingAndKeepsWhatItAcknowledged
   EXPECT_TRUE(absl::IsUnavailable(Commit(Put(kOne, "c", "3")).status()));
   EXPECT_TRUE(absl::IsUnavailable(CommitAll({Put(kOne, "d", "4")}).front().status()));
   EXPECT_TRUE(absl::IsUnavailable(store().Get(kOne, "a").status()));
+  const auto unseen = [](std::string_view /*value*/) {
+    ADD_FAILURE() << "a value of a broken store";
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(absl::IsUnavailable(store().WithValue(kOne, "a", unseen).status()));
   EXPECT_TRUE(absl::IsUnavailable(store().MultiGet({{kOne, "a"}}).status()));
   EXPECT_TRUE(absl::IsUnavailable(store().Scan(kOne, "", "", 10).status()));
   EXPECT_TRUE(absl::IsUnavailable(store().LogGet(LogTable::kMeta, "k").status()));
