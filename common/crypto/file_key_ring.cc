@@ -1,5 +1,6 @@
 #include "common/crypto/file_key_ring.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -81,6 +82,18 @@ absl::StatusOr<KeyTable> Parse(const std::string& path, std::string_view text, c
   return table;
 }
 
+bool SameKeys(const KeyTable& a, const KeyTable& b) {
+  return std::equal(
+      a.rows().begin(), a.rows().end(), b.rows().begin(), b.rows().end(), [](const auto& x, const auto& y) {
+        return x.first == y.first && ConstantTimeEqual(x.second.ExposeSecret(), y.second.ExposeSecret());
+      });
+}
+
+absl::Status CheckMaster(const Secret& master) {
+  return master.size() < kAeadMinKeySize ? absl::InvalidArgumentError("master key shorter than 32 bytes")
+                                         : absl::OkStatus();
+}
+
 absl::Status AsStatus(const absl::Status& status) { return status; }
 template <typename T>
 absl::Status AsStatus(const absl::StatusOr<T>& result) {
@@ -91,9 +104,7 @@ absl::Status AsStatus(const absl::StatusOr<T>& result) {
 
 absl::StatusOr<std::unique_ptr<FileKeyRing>> FileKeyRing::Open(std::string path, const Secret& master,
                                                                Random& random) {
-  if (master.size() < kAeadMinKeySize) {
-    return absl::InvalidArgumentError("master key shorter than 32 bytes");
-  }
+  RETURN_IF_ERROR(CheckMaster(master));
   std::unique_ptr<FileKeyRing> ring(new FileKeyRing(std::move(path), master, random));
   RETURN_IF_ERROR(ring->Reload());
   return ring;
@@ -102,7 +113,7 @@ absl::StatusOr<std::unique_ptr<FileKeyRing>> FileKeyRing::Open(std::string path,
 absl::StatusOr<std::unique_ptr<FileKeyRing>> FileKeyRing::Create(std::string path, const Secret& master,
                                                                  Random& random) {
   std::unique_ptr<FileKeyRing> ring(new FileKeyRing(std::move(path), master, random));
-  ASSIGN_OR_RETURN(const std::string text, ring->Format(ring->table_));
+  ASSIGN_OR_RETURN(const std::string text, ring->Format(ring->table_, ring->master_));
   ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(ring->path_, FolderLock::kExclusive));
   RETURN_IF_ERROR(internal::CreatePrivateFile(ring->path_, text));
   return ring;
@@ -142,13 +153,29 @@ absl::Status FileKeyRing::Reload() {
   return absl::OkStatus();
 }
 
+absl::Status FileKeyRing::Rewrap(const Secret& master) {
+  RETURN_IF_ERROR(CheckMaster(master));
+  std::lock_guard lock(mu_);
+  ASSIGN_OR_RETURN(const FolderLock folder, FolderLock::Take(path_, FolderLock::kExclusive));
+  ASSIGN_OR_RETURN(KeyTable table, Load());
+  ASSIGN_OR_RETURN(const std::string text, Format(table, master));
+  const absl::StatusOr<KeyTable> opened = Parse(path_, text, master);
+  if (!opened.ok() || !SameKeys(*opened, table)) {
+    return absl::InternalError(absl::StrCat("key ring ", path_, " would not open anew: it is as it was"));
+  }
+  RETURN_IF_ERROR(internal::ReplacePrivateFile(path_, text));
+  master_ = master;
+  table_ = std::move(table);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<KeyTable> FileKeyRing::Load() const {
   ASSIGN_OR_RETURN(const std::string text, internal::ReadPrivateFile(path_, kMaxFile));
   return Parse(path_, text, master_);
 }
 
-absl::StatusOr<std::string> FileKeyRing::Format(const KeyTable& table) const {
-  ASSIGN_OR_RETURN(const std::string check, SealRandom(random_, master_, MasterAad(), ""));
+absl::StatusOr<std::string> FileKeyRing::Format(const KeyTable& table, const Secret& master) const {
+  ASSIGN_OR_RETURN(const std::string check, SealRandom(random_, master, MasterAad(), ""));
   std::string text = absl::StrCat(ToAbsl(kFormat), "\nmaster ", Base64Encode(check), "\n");
   for (const auto& [key, secret] : table.rows()) {
     absl::StrAppend(&text, key.name, " ", key.version, " ");
@@ -157,7 +184,7 @@ absl::StatusOr<std::string> FileKeyRing::Format(const KeyTable& table) const {
       continue;
     }
     ASSIGN_OR_RETURN(const std::string sealed,
-                     SealRandom(random_, master_, KeyAad(key.name, key.version), secret.ExposeSecret()));
+                     SealRandom(random_, master, KeyAad(key.name, key.version), secret.ExposeSecret()));
     absl::StrAppend(&text, Base64Encode(sealed), "\n");
   }
   return text;
@@ -170,7 +197,7 @@ auto FileKeyRing::Mutate(Change change) -> decltype(change(std::declval<KeyTable
   ASSIGN_OR_RETURN(KeyTable next, Load());
   auto result = change(next);
   RETURN_IF_ERROR(AsStatus(result));
-  ASSIGN_OR_RETURN(const std::string text, Format(next));
+  ASSIGN_OR_RETURN(const std::string text, Format(next, master_));
   RETURN_IF_ERROR(internal::ReplacePrivateFile(path_, text));
   table_ = std::move(next);
   return result;

@@ -49,19 +49,26 @@ class FileKeyRing final : public KeyRing {
   /// Reads the file again. On an error the ring stays as it was.
   [[nodiscard]] absl::Status Reload();
 
+  /// Seals every key, and the file's second line, anew under `master`, which is the ring's from then on; no
+  /// key changes. As any change, but the new file is opened with `master` before it takes the old one's
+  /// place. A process that has the ring open under the old master goes on reading what it has; Reload and
+  /// whatever changes are FAILED_PRECONDITION there. INVALID_ARGUMENT for a master under 32 bytes.
+  [[nodiscard]] absl::Status Rewrap(const Secret& master);
+
  private:
   FileKeyRing(std::string path, const Secret& master, Random& random)
-      : path_(std::move(path)), master_(master), random_(random) {}
+      : path_(std::move(path)), random_(random), master_(master) {}
 
   [[nodiscard]] absl::StatusOr<internal::KeyTable> Load() const;
-  [[nodiscard]] absl::StatusOr<std::string> Format(const internal::KeyTable& table) const;
+  [[nodiscard]] absl::StatusOr<std::string> Format(const internal::KeyTable& table,
+                                                   const Secret& master) const;
   template <typename Change>
   auto Mutate(Change change) -> decltype(change(std::declval<internal::KeyTable&>()));
 
   const std::string path_;
-  const Secret master_;
   Random& random_;
   mutable std::mutex mu_;
+  Secret master_;
   internal::KeyTable table_;
 };
 

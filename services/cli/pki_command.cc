@@ -1,4 +1,4 @@
-// `relais pki`: certificates and suppression keys of a suite whose keys are at hand; witnesses' keys.
+// `relais pki`: certificates and keys of a suite whose keys are at hand; witnesses' keys.
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +18,7 @@
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
+#include "services/cli/pki_verbs.h"
 #include "services/cli/settings.h"
 #include "services/cli/suppression_file.h"
 #include "services/cli/values.h"
@@ -176,7 +177,7 @@ absl::StatusOr<int> RunShow(Context& context, const PkiOptions& options) {
 }  // namespace
 
 void AddPkiCommands(CLI::App& app, Context& context) {
-  CLI::App& noun = AddNoun(app, "pki", "certificates and suppression keys");
+  CLI::App& noun = AddNoun(app, "pki", "certificates, suppression keys and masters of key rings");
 
   CLI::App& suppression =
       AddVerb(noun, "suppression-key",
@@ -220,6 +221,8 @@ void AddPkiCommands(CLI::App& app, Context& context) {
   auto show_options = std::make_shared<PkiOptions>();
   show.add_option("file", show_options->file, "PEM");
   OnRun(show, context, show_options, RunShow);
+
+  AddRewrapRing(noun, context);
 }
 
 }  // namespace relais::cli
