@@ -51,8 +51,9 @@ struct Institution {
   std::string kind;        ///< codes.h, kInstitutionKinds.
   std::string controller;  ///< Responsible for the processing (RGPD art. 4.7).
   Dpo dpo;
-  std::string dpia;   ///< Reference of the impact assessment (AIPD); may be empty.
-  std::string siret;  ///< 14 digits; may be empty.
+  std::string dpia;     ///< Reference of the impact assessment (AIPD); may be empty.
+  std::string siret;    ///< 14 digits; may be empty.
+  std::string address;  ///< Where it can be written to by post, on one line; may be empty.
   std::vector<System> systems;
 
   [[nodiscard]] const System* FindSystem(std::string_view system) const;

@@ -48,6 +48,7 @@ Institution ReadInstitution(Reader& in) {
   });
   institution.dpia = in.OptionalText("dpia");
   institution.siret = in.OptionalText("siret");
+  institution.address = in.OptionalText("address");
   in.Each("systems", [&](Reader& item) { institution.systems.push_back(ReadSystem(item)); });
   return institution;
 }

@@ -46,6 +46,14 @@ TEST(Parse, ReadsEveryPart) {
   EXPECT_EQ(droits.certificates[1].key_pin.size(), 64U);
 }
 
+TEST(Parse, APostalAddressMayBeThere) {
+  EXPECT_EQ(ParseDirectory(kMiniYaml)->content().institutions[0].address, "");
+  const auto parsed = ParseDirectory(Replaced(kMiniYaml, "    dpia: AIPD-1\n",
+                                              "    dpia: AIPD-1\n    address: 1 place Neuve, 75004 Paris\n"));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->content().institutions[0].address, "1 place Neuve, 75004 Paris");
+}
+
 TEST(Parse, ReadsDesksFunctionsAndProtocols) {
   const Directory parsed = ParseDirectory(kMiniYaml).value();
   const Content& content = parsed.content();

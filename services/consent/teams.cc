@@ -1,14 +1,13 @@
 #include "services/consent/teams.h"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <utility>
 
 #include "common/base/status.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/consent/convert.h"
-#include "services/consent/handlers/record_act.h"
+#include "services/consent/derived_row.h"
 
 namespace relais::consent {
 namespace {
@@ -18,17 +17,6 @@ constexpr int kMostMissions = 100;
 
 std::string SentKey(std::string_view institution) {
   return std::string(kSentPrefix) + std::string(institution);
-}
-
-template <typename Stored>
-absl::StatusOr<Stored> ReadRow(Registry& registry, const Id128& person, const std::string& key) {
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   registry.context.store.Get(PersonPartition(person), key));
-  Stored stored;
-  if (entry) {
-    RETURN_IF_ERROR(registry.store.Open(person, key, entry->value, stored));
-  }
-  return stored;
 }
 
 // Of everybody who is one human with her: routing knows her by any of their names.
@@ -43,90 +31,73 @@ absl::StatusOr<Stored> ReadTogether(Registry& registry, const Id128& person, con
   return all;
 }
 
-std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
-  if (leaf.details.subject().kind() != audit::v1::Subject::KIND_PERSON) {
-    return std::nullopt;
+using StoredMissions = google::protobuf::RepeatedPtrField<v1::StoredMission>;
+
+// What is needed least goes first: what is over, then what is proposed, of each the oldest. Proposals cost
+// nothing: they push nobody out who helps her.
+void MakeRoom(StoredMissions& missions) {
+  while (missions.size() >= kMostMissions) {
+    auto gone = std::find_if(missions.begin(), missions.end(),
+                             [](const v1::StoredMission& mission) { return mission.until() != 0; });
+    if (gone == missions.end()) {
+      gone = std::find_if(missions.begin(), missions.end(),
+                          [](const v1::StoredMission& mission) { return mission.from() == 0; });
+    }
+    missions.erase(gone == missions.end() ? missions.begin() : gone);
   }
-  const absl::StatusOr<Id128> id = Id128::FromBytes(leaf.details.subject().id());
-  return id.ok() ? std::optional(*id) : std::nullopt;
 }
 
-// False: nothing is to be changed.
-template <typename Stored>
-using Change = std::function<bool(Stored& stored)>;
-
-// One row of hers, changed under the guard of her state's version: not once she is being erased.
-template <typename Stored>
-absl::StatusOr<std::optional<storage::CommitRequest>> Prepare(Registry& registry, const Id128& person,
-                                                              const std::string& key,
-                                                              const Change<Stored>& change) {
-  const absl::StatusOr<VersionedState> state = registry.store.LoadOwn(person);
-  if (absl::IsNotFound(state.status())) {
-    return std::optional<storage::CommitRequest>();
-  }
-  RETURN_IF_ERROR(state.status());
-  ASSIGN_OR_RETURN(Stored stored, ReadRow<Stored>(registry, person, key));
-  if (!change(stored)) {
-    return std::optional<storage::CommitRequest>();
-  }
-  storage::CommitRequest commit;
-  commit.partition = PersonPartition(person);
-  commit.preconditions.push_back({std::string(kStateKey), state->version});
-  ASSIGN_OR_RETURN(storage::Mutation row, registry.store.WriteSealed(person, key, stored));
-  commit.batch.push_back(std::move(row));
-  return std::optional(std::move(commit));
+v1::StoredMission& AddMission(const Id128& id, const routing::v1::ReferentChanged& changed,
+                              StoredMissions& missions) {
+  MakeRoom(missions);
+  v1::StoredMission& mission = *missions.Add();
+  mission.set_id(id.ToBytes());
+  *mission.mutable_party() = changed.referent();
+  return mission;
 }
 
-template <typename Stored>
-Task<absl::Status> ChangeRow(Registry& registry, Id128 person, std::string key, Change<Stored> change) {
-  for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    absl::StatusOr<std::optional<storage::CommitRequest>> commit =
-        Prepare<Stored>(registry, person, key, change);
-    if (audit::IsErased(commit.status()) || (commit.ok() && !commit->has_value())) {
-      co_return absl::OkStatus();
-    }
-    CO_RETURN_IF_ERROR(commit.status());
-    storage::CommitRequest request = **std::move(commit);
-    const absl::StatusOr<storage::CommitResult> done =
-        co_await registry.context.store.Commit(std::move(request));
-    if (audit::IsErased(done.status())) {
-      co_return absl::OkStatus();
-    }
-    if (!absl::IsAborted(done.status())) {
-      co_return done.status();
-    }
-  }
-  co_return TooContended();
-}
-
-// D-5.2: a référent helps her from Accept until End.
-bool ApplyReferent(const routing::v1::ReferentChanged& changed, absl::Time time, v1::StoredTeam& team) {
+// D-5.2: a référent helps her from Accept until End, and so does, with him, who proposed him.
+bool ApplyReferent(const routing::v1::ReferentChanged& changed, const common::v1::Party& author,
+                   absl::Time time, v1::StoredTeam& team) {
   const absl::StatusOr<Id128> id = Id128::FromHex(changed.referent_id());
   if (!id.ok()) {
     return false;
   }
-  auto& missions = *team.mutable_missions();
+  StoredMissions& missions = *team.mutable_missions();
   const auto found = std::find_if(missions.begin(), missions.end(), [&](const v1::StoredMission& mission) {
     return mission.id() == id->ToBytes();
   });
-  if (changed.state() == routing::v1::Referent::STATE_ACTIVE) {
-    if (found != missions.end()) {
+  const bool known = found != missions.end();
+  switch (changed.state()) {
+    case routing::v1::Referent::STATE_PROPOSED:
+      if (known) {
+        return false;
+      }
+      *AddMission(*id, changed, missions).mutable_proposed_by() = author;
+      return true;
+    case routing::v1::Referent::STATE_ACTIVE: {
+      if (known && found->from() != 0) {
+        return false;
+      }
+      v1::StoredMission& mission = known ? *found : AddMission(*id, changed, missions);
+      mission.set_from(Micros(time));
+      return true;
+    }
+    case routing::v1::Referent::STATE_REFUSED:
+    case routing::v1::Referent::STATE_DECLINED:
+    case routing::v1::Referent::STATE_ENDED:
+      if (!known || found->until() != 0) {
+        return false;
+      }
+      if (found->from() == 0) {
+        missions.erase(found);  // it never began
+      } else {
+        found->set_until(Micros(time));
+      }
+      return true;
+    default:
       return false;
-    }
-    while (missions.size() >= kMostMissions) {
-      missions.erase(missions.begin());
-    }
-    v1::StoredMission* mission = missions.Add();
-    mission->set_id(id->ToBytes());
-    *mission->mutable_party() = changed.referent();
-    mission->set_from(Micros(time));
-    return true;
   }
-  if (found == missions.end() || found->until() != 0) {
-    return false;
-  }
-  found->set_until(Micros(time));
-  return true;
 }
 
 // What a leaf says of one message; nullopt: nothing of it is kept.
@@ -175,15 +146,17 @@ absl::StatusOr<Teams> ReadTeams(Registry& registry, const Id128& person) {
   ASSIGN_OR_RETURN(const v1::StoredTeam stored,
                    ReadTogether<v1::StoredTeam>(registry, person, std::string(kTeamKey)));
   for (const v1::StoredMission& in : stored.missions()) {
-    Mission mission;
-    mission.institution = in.party().institution();
-    mission.function = in.party().function();
-    mission.from = FromMicros(in.from());
-    mission.coordinator = true;
-    if (in.until() != 0) {
-      mission.until = FromMicros(in.until());
+    if (in.from() == 0) {
+      continue;
     }
-    teams.missions.push_back(std::move(mission));
+    ASSIGN_OR_RETURN(const Id128 id, Id128::FromBytes(in.id()));
+    for (const common::v1::Party& party : {in.party(), in.proposed_by()}) {
+      Mission mission{id, party.institution(), party.function(), FromMicros(in.from()), std::nullopt};
+      if (in.until() != 0) {
+        mission.until = FromMicros(in.until());
+      }
+      teams.missions.push_back(std::move(mission));
+    }
   }
   return teams;
 }
@@ -212,8 +185,11 @@ Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
   co_await ResumeOn(registry_.context.executor);
   routing::v1::ReferentChanged changed;
   if (leaf.details.payload().UnpackTo(&changed)) {
-    Change<v1::StoredTeam> change = [changed, time = leaf.time](v1::StoredTeam& team) {
-      return ApplyReferent(changed, time, team);
+    common::v1::Party author;
+    author.set_institution(leaf.header.institution());
+    author.set_function(leaf.details.acting_function());
+    Change<v1::StoredTeam> change = [changed, author, time = leaf.time](v1::StoredTeam& team) {
+      return ApplyReferent(changed, author, time, team);
     };
     absl::Status status =
         co_await ChangeRow<v1::StoredTeam>(registry_, *person, std::string(kTeamKey), std::move(change));

@@ -15,8 +15,9 @@ namespace relais::consent {
 inline constexpr std::string_view kTeamKey = "team";
 inline constexpr std::string_view kSentPrefix = "sent/";
 
-/// Who helps her, as far as routing's log was followed; not `known` without a lease on it (architecture,
-/// "Calls, boot"). Reads the store.
+/// Who helps her, as far as routing's log was followed: her référent and, as one team with him, who proposed
+/// him, from when he accepted until he ends. Not `known` without a lease on that log (architecture, "Calls,
+/// boot"). Reads the store.
 absl::StatusOr<Teams> ReadTeams(Registry& registry, const Id128& person);
 absl::StatusOr<v1::StoredDeliveries> ReadDeliveries(Registry& registry, const Id128& person,
                                                     const std::string& institution);

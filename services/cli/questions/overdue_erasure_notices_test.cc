@@ -50,6 +50,24 @@ TEST(OverdueErasureNotices, AnsweredTooLate) {
   EXPECT_THAT(teller.Codes(), ElementsAre("LATE 0 1"));
 }
 
+// That she is erased is told in leaves about nobody, which open for ever.
+TEST(OverdueErasureNotices, OfWhoIsErased) {
+  Teller teller(MakeOverdueErasureNotices({}));
+  for (const uint8_t id : {uint8_t{1}, uint8_t{2}}) {
+    consent::v1::ErasureAsked asked;
+    asked.set_notice_id(IdOf(id).ToHex());
+    asked.set_institution("caf");
+    *asked.mutable_due() = ToProto(teller.now() + 30 * kDay);
+    teller.Tell("consent", audit::v1::EVENT_CLASS_ERASURE_ASKED, asked);
+  }
+  consent::v1::ErasureAnswered answered;
+  answered.set_notice_id(IdOf(1).ToHex());
+  answered.set_outcome(consent::v1::ERASURE_OUTCOME_KEPT);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASURE_ANSWERED, answered);
+  teller.Pass(31 * kDay);
+  EXPECT_THAT(teller.Codes(), ElementsAre("OVERDUE 1"));
+}
+
 TEST(OverdueErasureNotices, NotBefore) {
   Teller teller(MakeOverdueErasureNotices({}));
   Asked(teller, 1);

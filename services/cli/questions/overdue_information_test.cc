@@ -50,10 +50,12 @@ TEST(OverdueInformation, ToldInTimeByWhoOwesItIsSettledForGood) {
   EXPECT_THAT(teller.Codes(), ElementsAre("LATE " + std::to_string(other) + " " + std::to_string(late)));
 }
 
-TEST(OverdueInformation, OnHerAgreementNothingIsOwed) {
+// Of a child in danger the parents and the child are told first, not she within a month (D-2.3).
+TEST(OverdueInformation, OnHerAgreementAndForChildProtectionNothingIsOwed) {
   Teller teller(MakeOverdueInformation({}));
   Cut(teller, 1, common::v1::GROUND_AGREEMENT);
   Cut(teller, 2, common::v1::GROUND_INFO_PREOCCUPANTE);
+  Cut(teller, 3, common::v1::GROUND_CASF_226_2_2);
   teller.Pass(absl::Hours(24 * 40));
   EXPECT_THAT(teller.Codes(), IsEmpty());
 }

@@ -7,7 +7,8 @@ namespace {
 
 // Step 1 of D-2.6 comes before her word.
 bool IsLegalDuty(common::v1::Ground ground) {
-  return ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE;
+  return ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE ||
+         ground == common::v1::GROUND_CASF_226_2_2;
 }
 
 class PermitAfterRefusal final : public Question {

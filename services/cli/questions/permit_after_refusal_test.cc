@@ -186,6 +186,7 @@ TEST_F(PermitAfterRefusalTest, AWithdrawalOfEverythingCoversEveryGroundButALegal
   on(common::v1::GROUND_EMERGENCY);
   on(common::v1::GROUND_CP_226_14_1);
   on(common::v1::GROUND_INFO_PREOCCUPANTE);
+  on(common::v1::GROUND_CASF_226_2_2);
   EXPECT_THAT(teller.Codes(), ElementsAre("WITHDRAWN 1 0", "WITHDRAWN 2 0"));
 }
 

@@ -10,6 +10,7 @@
 //   objections' digests       until the instant recorded with the last renewal
 //   persons                   erased 24 months after the last act of an institution that is no feed's sender
 //   notices to DPOs           12 months
+//   notices of erasures       3 months after they were due, where nobody answered
 //   erasures                  the key within a month of the request, its wrapped copies within a month of
 //   that
 // with a month of grace. State: one entry for each month, log and rule, open erasure, person, alert, digest
@@ -37,6 +38,7 @@ constexpr int kAlertMonths = 24;
 constexpr int kAgreementMonths = 60;
 constexpr int kPersonMonths = 24;
 constexpr int kNoticeMonths = 12;
+constexpr int kErasureNoticeMonths = 3;
 constexpr absl::Duration kGrace = absl::Hours(24 * 31);
 constexpr absl::Duration kMonth = absl::Hours(24 * 31);
 
@@ -125,6 +127,9 @@ class PurgeDue final : public Question {
           notices_.try_emplace(MonthOf(leaf.time), Kept{leaf.index, leaf.time});
         }
         break;
+      case audit::v1::EVENT_CLASS_ERASURE_ASKED:
+        AddNoticeOfErasure(leaf);
+        break;
       default:
         AddErasure(leaf);
     }
@@ -149,6 +154,7 @@ class PurgeDue final : public Question {
       }
     }
     AddAll("DPO_NOTICE", "routing", notices_, kNoticeMonths, now, findings);
+    AddAll("ERASURE_NOTICE", "consent", told_, kErasureNoticeMonths, now, findings);
     AddAll("OBJECTION_DIGEST", "consent", objections_, 0, now, findings);
     AddPersons(now, findings);
     for (auto& [service, log] : logs_) {
@@ -164,7 +170,7 @@ class PurgeDue final : public Question {
 
   [[nodiscard]] size_t held() const override {
     size_t held = signals_.size() + alerted_.size() + alerts_.size() + agreements_.size() + notices_.size() +
-                  objections_.size() + persons_.size() + linked_.size();
+                  told_.size() + objections_.size() + persons_.size() + linked_.size();
     for (const auto& [service, log] : logs_) {
       held += log.requested.size() + log.copies.size();
     }
@@ -280,6 +286,19 @@ class PurgeDue final : public Question {
     }
   }
 
+  // Those that outlive her, which are about nobody: of a month the one that was due last.
+  void AddNoticeOfErasure(const SeenLeaf& leaf) {
+    const auto asked = leaf.As<consent::v1::ErasureAsked>(audit::v1::EVENT_CLASS_ERASURE_ASKED);
+    if (!asked || leaf.Subject().has_value()) {
+      return;
+    }
+    const absl::Time due = FromProto(asked->due());
+    Kept& last = told_.try_emplace(MonthOf(due), Kept{leaf.index, due}).first->second;
+    if (last.ended < due) {
+      last = {leaf.index, due};
+    }
+  }
+
   void AddErasure(const SeenLeaf& leaf) {
     Log& log = logs_[leaf.service];
     if (const auto asked = leaf.As<audit::v1::EraseRequested>(audit::v1::EVENT_CLASS_ERASE_REQUESTED)) {
@@ -358,9 +377,10 @@ class PurgeDue final : public Question {
   absl::flat_hash_map<Id128, Kept> alerts_;
   absl::flat_hash_map<Id128, std::vector<Kept>> agreements_;  // by person
   std::map<absl::CivilMonth, Kept> notices_;                  // the first of a month
-  absl::flat_hash_map<std::string, Kept> objections_;         // by digest, the last renewal
-  absl::flat_hash_map<Id128, Kept> persons_;                  // the last contact
-  absl::flat_hash_map<Id128, Id128> linked_;                  // → with whose history hers goes on
+  std::map<absl::CivilMonth, Kept> told_;              // notices of erasures, by the month they were due
+  absl::flat_hash_map<std::string, Kept> objections_;  // by digest, the last renewal
+  absl::flat_hash_map<Id128, Kept> persons_;           // the last contact
+  absl::flat_hash_map<Id128, Id128> linked_;           // → with whose history hers goes on
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "relais/alerting/v1/events.pb.h"
+#include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/cli/questions/testing/teller.h"
 
@@ -268,6 +269,23 @@ TEST_F(MoreRules, ANoticeToADpoAfterAYear) {
   teller.Tell("routing", audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED, routing::v1::MessageSubmitted());
   teller.Pass(450 * kDay);
   EXPECT_THAT(Others(), ElementsAre("DPO_NOTICE 0"));
+}
+
+// Of who is erased; those of the living go with them.
+TEST_F(MoreRules, ANoticeOfAnErasureThreeMonthsAfterItWasDue) {
+  consent::v1::ErasureAsked asked;
+  const absl::Time due = teller.now() + 30 * kDay;
+  *asked.mutable_due() = ToProto(due);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASURE_ASKED, asked);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_ERASURE_ASKED, asked, Teller::Of(1));
+  teller.Pass(30 * kDay + 91 * kDay);
+  EXPECT_THAT(Others(), IsEmpty());
+  teller.Pass(62 * kDay);
+  EXPECT_THAT(Others(), ElementsAre("ERASURE_NOTICE 0"));
+  Purged("ERASURE_NOTICE", due);
+  EXPECT_THAT(Others(), ElementsAre("ERASURE_NOTICE 0")) << "what was due before that instant";
+  Purged("ERASURE_NOTICE", due + absl::Seconds(1));
+  EXPECT_THAT(Others(), IsEmpty());
 }
 
 }  // namespace

@@ -2,139 +2,140 @@
 
 #include <algorithm>
 #include <string>
-#include <vector>
 
-#include "services/consent/domain/expiry.h"
-#include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/contested.h"
 
 namespace relais::consent {
 namespace {
 
-Takes ByLines(const std::vector<Line>& noes, const Line& line, const Rules& rules) {
-  Takes takes = Takes::kNothing;
-  for (const Line& no : noes) {
-    if (HoldsLine(no, line, rules)) {
-      return Takes::kAll;
+enum class Takes { kNothing, kPart, kAll };
+
+// A no and an agreement, looked at together.
+class Against {
+ public:
+  Against(const PersonState& state, const Denial& denial, const Agreement& agreement, const Rules& rules,
+          absl::Time now)
+      : state_(state),
+        denial_(denial),
+        agreement_(agreement),
+        rules_(rules),
+        now_(now),
+        later_(denial.at >= agreement.at),
+        one_(state.OneSince(denial.origin.of, agreement.origin.of)) {}
+
+  [[nodiscard]] TookFrom Took() const {
+    // One between the two commits of a link or split is not one human with anybody yet.
+    const absl::Time since =
+        one_ == absl::InfiniteFuture() ? now_ : std::max({denial_.at, one_, agreement_.at});
+    return {since, !later_ && agreement_.recorded > one_, denial_.represented};
+  }
+
+  // The agreement had ended by then, or it is not then yet.
+  [[nodiscard]] bool TakesNothing() const {
+    const absl::Time since = Took().since;
+    return since > now_ || since >= agreement_.TermAt(since).until;
+  }
+
+  [[nodiscard]] Takes From(const Line& line) const {
+    Takes takes = Takes::kNothing;
+    for (Contested& part : ContestedBy(state_, denial_, agreement_, line, rules_)) {
+      if (!later_) {
+        AnswerAll(part);
+      }
+      if (!part.empty()) {
+        takes = std::max(takes, part.whole ? Takes::kAll : Takes::kPart);
+      }
     }
-    if (Overlap(no, line, rules)) {
-      takes = Takes::kPart;
+    return takes;
+  }
+
+ private:
+  void AnswerAll(Contested& part) const {
+    if (MayAnswer(agreement_, part)) {
+      Answer(agreement_.lines, rules_, part);
     }
-  }
-  return takes;
-}
-
-// By what a withdrawal of another agreement took back. Of one report, or of child protection, alone it is no
-// more than a part of what is not so limited.
-template <typename Agreed>
-Takes ByAgreed(const Agreed& agreed, const Agreement& agreement, const Line& line, const Rules& rules) {
-  const bool report = !agreed.source_reference.empty();
-  if (report && !agreement.source_reference.empty() &&
-      agreed.source_reference != agreement.source_reference) {
-    return Takes::kNothing;
-  }
-  const bool of_report =
-      report && (agreement.source_reference.empty() || agreed.reference_of != agreement.reference_of);
-  const bool of_protection = agreed.child_protection_only && !agreement.child_protection_only;
-  const Takes takes = ByLines(agreed.lines.all(), line, rules);
-  return of_report || of_protection ? std::min(takes, Takes::kPart) : takes;
-}
-
-Takes ByDenial(const PersonState& state, const Denial& denial, const Agreement& agreement, const Line& line,
-               const Rules& rules) {
-  const Takes own = ByLines(denial.lines, line, rules);
-  if (own == Takes::kNothing || !denial.agreement || *denial.agreement == agreement.id) {
-    return own;
-  }
-  if (denial.taken_back) {
-    return std::min(own, ByAgreed(*denial.taken_back, agreement, line, rules));
-  }
-  const Agreement* named = state.FindAgreement(*denial.agreement);
-  return named == nullptr ? own : std::min(own, ByAgreed(*named, agreement, line, rules));
-}
-
-template <typename List>
-bool HasAll(const List& list, const List& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
-  });
-}
-
-// The institutions of a kind that the line names, which the no names itself: only a yes that names them too
-// is as narrow (D-2.6.2).
-template <typename Lines>
-void AddNamed(const Lines& noes, const Line& line, const Rules& rules, std::vector<Recipient>& wanted) {
-  for (const Line& no : noes) {
-    for (const Recipient& recipient : no.recipients) {
-      const Recipient kind{"", std::string(rules.KindOf(recipient.institution))};
-      if (!recipient.institution.empty() && HasAll(line.recipients, std::vector<Recipient>{kind})) {
-        wanted.push_back(recipient);
+    for (const Agreement& yes : state_.agreements()) {
+      if (part.empty()) {
+        return;
+      }
+      if (yes.at > denial_.at && yes.at <= agreement_.at && MayAnswer(yes, part)) {
+        Answer(yes.lines, rules_, part);
       }
     }
   }
-}
 
-// Whom a yes must name to answer the no for this line.
-std::vector<Recipient> WhomToName(const Denial& denial, const Line& line, const Rules& rules) {
-  std::vector<Recipient> wanted = line.recipients;
-  AddNamed(denial.lines, line, rules, wanted);
-  if (denial.taken_back) {
-    AddNamed(denial.taken_back->lines, line, rules, wanted);
+  // Her own no is answered by herself alone; across names by what was recorded since they are one.
+  [[nodiscard]] bool MayAnswer(const Agreement& yes, const Contested& part) const {
+    return !yes.InvalidAt(now_) && (denial_.represented || !yes.represented) &&
+           yes.recorded > state_.OneSince(denial_.origin.of, yes.origin.of) && IsAsWide(yes) &&
+           (yes.explicit_given || !NeedsExplicit(part));
   }
-  return wanted;
-}
 
-bool NeedsExplicit(const Line& line, const Rules& rules) {
-  return std::any_of(line.categories.begin(), line.categories.end(),
-                     [&](const std::string& category) { return rules.CategoryOf(category).special; });
-}
+  // One that is limited to a report, or to child protection, answers for what is so limited alone.
+  [[nodiscard]] bool IsAsWide(const Agreement& yes) const {
+    const bool reports = yes.source_reference.empty() ||
+                         (yes.source_reference == agreement_.source_reference &&
+                          (yes.reference_of.empty() || yes.reference_of == agreement_.reference_of));
+    return reports && (!yes.child_protection_only || agreement_.child_protection_only);
+  }
 
-// Whether the no was answered for this line by another agreement before this one was given.
-bool WasAnswered(const PersonState& state, const Denial& denial, const Agreement& agreement, const Line& line,
-                 const Rules& rules, absl::Time now) {
-  const std::vector<Recipient> wanted = WhomToName(denial, line, rules);
-  return std::any_of(state.agreements().begin(), state.agreements().end(), [&](const Agreement& yes) {
-    const bool between = yes.at > denial.at && yes.at <= agreement.at && !yes.InvalidAt(now);
-    const bool may = yes.recorded > state.OneSince(denial.origin.of, yes.origin.of) &&
-                     (denial.represented || !yes.represented) &&
-                     (yes.explicit_given || !NeedsExplicit(line, rules));
-    const bool limited = !yes.source_reference.empty() || yes.child_protection_only;
-    return between && may && !limited &&
-           std::any_of(yes.lines.begin(), yes.lines.end(), [&](const Line& answer) {
-             return HasAll(answer.purposes, line.purposes) && HasAll(answer.categories, line.categories) &&
-                    HasAll(answer.acts, line.acts) && HasAll(answer.recipients, wanted);
-           });
-  });
-}
+  [[nodiscard]] bool NeedsExplicit(const Contested& part) const {
+    return std::any_of(part.categories.begin(), part.categories.end(),
+                       [&](const std::string* category) { return rules_.CategoryOf(*category).special; });
+  }
+
+  const PersonState& state_;
+  const Denial& denial_;
+  const Agreement& agreement_;
+  const Rules& rules_;
+  const absl::Time now_;
+  const bool later_;      // than the agreement
+  const absl::Time one_;  // since when the two names are one human
+};
 
 }  // namespace
 
-NoAgainst Against(const PersonState& state, const Denial& denial, const Agreement& agreement,
-                  const Line& line, const Rules& rules, absl::Time now) {
-  const bool later = denial.at >= agreement.at;
-  if (denial.origin.of == agreement.origin.of) {
-    const bool concerns = later && (!denial.agreement || *denial.agreement == agreement.id);
-    const Takes takes = concerns ? ByLines(denial.lines, line, rules) : Takes::kNothing;
-    return {takes, takes == Takes::kNothing ? absl::InfinitePast() : denial.at};
+Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const Rules& rules, absl::Time now) {
+  Taken taken;
+  // By line: since when a no held all of it.
+  std::vector<absl::Time> lines(agreement.lines.size(), absl::InfiniteFuture());
+  for (const Denial& denial : state.denials()) {
+    const Against against(state, denial, agreement, rules, now);
+    if (against.TakesNothing()) {
+      continue;
+    }
+    const TookFrom took = against.Took();
+    bool something = false;
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const Takes takes = against.From(agreement.lines[i]);
+      something = something || takes != Takes::kNothing;
+      lines[i] = takes == Takes::kAll ? std::min(lines[i], took.since) : lines[i];
+    }
+    if (something) {
+      taken.noes.push_back(took);
+    }
   }
-  // Of two names. One between the two commits of a link or split is not one human with anybody yet.
-  const Takes takes = ByDenial(state, denial, agreement, line, rules);
-  if (takes == Takes::kNothing) {
-    return {};
+  std::stable_sort(taken.noes.begin(), taken.noes.end(),
+                   [](const TookFrom& one, const TookFrom& other) { return one.since < other.since; });
+  const absl::Time last =
+      lines.empty() ? absl::InfiniteFuture() : *std::max_element(lines.begin(), lines.end());
+  if (last != absl::InfiniteFuture()) {
+    taken.whole = last;
+    std::erase_if(taken.noes, [&](const TookFrom& took) { return took.since > last; });
   }
-  const absl::Time one = state.OneSince(denial.origin.of, agreement.origin.of);
-  if (!later && (agreement.recorded > one || WasAnswered(state, denial, agreement, line, rules, now))) {
-    return {};
-  }
-  const absl::Time since = one == absl::InfiniteFuture() ? now : std::max(denial.at, one);
-  return since < agreement.TermAt(since).until ? NoAgainst{takes, since} : NoAgainst();  // it had ended
+  return taken;
 }
 
-bool AllIsTaken(const PersonState& state, const Agreement& agreement, const Rules& rules, absl::Time now) {
-  return std::all_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
-    return std::any_of(state.denials().begin(), state.denials().end(), [&](const Denial& denial) {
-      return Against(state, denial, agreement, line, rules, now).takes == Takes::kAll;
-    });
-  });
+size_t ComparedPerLine(const PersonState& state) {
+  size_t noes = 0;
+  for (const Denial& denial : state.denials()) {
+    noes += denial.lines.size() * (denial.taken_back ? denial.taken_back->lines.size() : 1);
+  }
+  size_t answers = 1;
+  for (const Agreement& yes : state.agreements()) {
+    answers += yes.lines.size();
+  }
+  return noes * answers;
 }
 
 }  // namespace relais::consent

@@ -1,10 +1,16 @@
-// What a no of hers takes from an agreement, for who reads how the agreement stands. Pure; decisions look at
-// the acts themselves (her_acts.h).
+// What her noes take from an agreement, for who reads how the agreement stands. Pure; decisions look at the
+// acts themselves (her_acts.h), and something is taken exactly where they deny by a no (ADR 50).
 //
-// Of one name a no counts against what she had agreed to before it (D-2.12). Of persons who are linked as one
-// human a no under one name also counts against an agreement of another name that was given after it and
-// could not answer it: "reads take the union, deny first" (ADR 40, ADR 50).
+// A no counts against what was agreed to before it, also where it takes back another agreement on the same
+// lines, and against a later agreement that could not answer it: a representative's to her own no, a broad
+// one to a no that names the institution, one under another name that was recorded before they were one human
+// (D-2.6.2; "reads take the union, deny first", ADR 40). What another agreement had answered by then stands
+// no more.
 #pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "services/consent/domain/person_state.h"
@@ -12,23 +18,29 @@
 
 namespace relais::consent {
 
-enum class Takes { kNothing, kPart, kAll };
-
-/// What one no takes from one line of an agreement, and since when: never before they were one human, so that
-/// nothing changes in retrospect when persons are linked. `since` is set unless it takes nothing.
-struct NoAgainst {
-  Takes takes = Takes::kNothing;
-  absl::Time since = absl::InfinitePast();
+/// One no that took something from it.
+struct TookFrom {
+  /// Never before they were one human, so that nothing changes in retrospect when persons are linked, and
+  /// never before the agreement.
+  absl::Time since;
+  /// It was there when the agreement was given under the same name, or recorded since the two were one: what
+  /// it holds never began.
+  bool before = false;
+  bool represented = false;  // a representative said it; else she herself
 };
 
-/// `line` is one of the agreement's. A line counts as taken whole when one line of the no holds all of it;
-/// what is answered by several agreements together counts as not answered. Both err on the side of her no
-/// where names are several.
-[[nodiscard]] NoAgainst Against(const PersonState& state, const Denial& denial, const Agreement& agreement,
-                                const Line& line, const Rules& rules, absl::Time now);
+struct Taken {
+  std::vector<TookFrom> noes;       // in the order of `since`; none after `whole`
+  std::optional<absl::Time> whole;  // since when nothing of it is left
+};
 
-/// Whether noes took every line of it by what is known now.
-[[nodiscard]] bool AllIsTaken(const PersonState& state, const Agreement& agreement, const Rules& rules,
-                              absl::Time now);
+/// By what is known at `now`; what an agreement had ended by, by its period or its mandate, takes nothing any
+/// more. A line counts as taken whole when one line of a no holds all of it: never while a check permits
+/// something by it.
+[[nodiscard]] Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const Rules& rules,
+                                 absl::Time now);
+
+/// How many lines WhatWasTaken may have to compare for each line of an agreement: what bounds a page of them.
+[[nodiscard]] size_t ComparedPerLine(const PersonState& state);
 
 }  // namespace relais::consent

@@ -14,6 +14,7 @@ namespace {
 
 using testing::IdOf;
 using testing::Kind;
+using testing::MakeLine;
 using testing::Noon;
 using testing::RightsLine;
 using testing::RightsQuestion;
@@ -196,6 +197,156 @@ TEST(Against, ShownAsGivenExactlyWhenACheckPermits) {
     ++histories;
   }
   EXPECT_EQ(histories, 3125);
+}
+
+const Line& ToBenefits() {
+  static const Line line = RightsLine({Kind("BENEFITS")});
+  return line;
+}
+
+// ADR 50, one name: what no check permits by because of another act of hers is not shown as given.
+TEST(Against, ASecondAgreementOnTheLinesOfOneThatSheWithdrew) {
+  const PersonState state =
+      Story().Agrees(1, {ToCaf()}).Agrees(2, {ToCaf()}).WithdrawsAgreement(3, 1).state();
+  ASSERT_FALSE(Permits(state));
+  const Agreement& second = *state.FindAgreement(IdOf(2));
+  EXPECT_EQ(State(state, second), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_FALSE(IsRenewable(State(state, second))) << "she is asked again";
+  EXPECT_EQ(OnReceipt(state, second).state, v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_EQ(OnReceipt(state, second).since, Day(3));
+  EXPECT_FALSE(OnReceipt(state, second).refused_before);
+  EXPECT_EQ(OnReceipt(state, second, 2).state, v1::RECEIPT_STATE_GIVEN);
+  // No farther than what she took back.
+  const PersonState wider = Story()
+                                .Agrees(1, {ToCaf()})
+                                .Agrees(2, {RightsLine({To("caf"), To("siao")})})
+                                .WithdrawsAgreement(3, 1)
+                                .state();
+  EXPECT_EQ(State(wider, *wider.FindAgreement(IdOf(2))), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  const PersonState elsewhere =
+      Story().Agrees(1, {RightsLine({To("siao")})}).Agrees(2, {ToCaf()}).WithdrawsAgreement(3, 1).state();
+  EXPECT_EQ(State(elsewhere, *elsewhere.FindAgreement(IdOf(2))), v1::CONSENT_STATE_GIVEN);
+}
+
+TEST(Against, ARepresentativesAgreementAgainstHerNo) {
+  Story story = Story().Refuses(1, {ToCaf()}).RepresentativeAgrees(2, {ToCaf()});
+  const auto states = [&](uint8_t number) {
+    return State(story.state(), *story.state().FindAgreement(IdOf(number)));
+  };
+  ASSERT_FALSE(Permits(story.state()));
+  EXPECT_EQ(states(2), v1::CONSENT_STATE_WITHDRAWN);
+  const StateOfReceipt receipt = OnReceipt(story.state(), *story.state().FindAgreement(IdOf(2)));
+  EXPECT_EQ(receipt.state, v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_EQ(receipt.since, Day(2)) << "it never began";
+  EXPECT_TRUE(receipt.refused_before);
+  // She answers herself: it does not come back, and a later one of the representative stands.
+  story.Agrees(3, {ToCaf()}).RepresentativeAgrees(4, {ToCaf()});
+  ASSERT_TRUE(Permits(story.state()));
+  EXPECT_EQ(states(2), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_EQ(states(3), v1::CONSENT_STATE_GIVEN);
+  EXPECT_EQ(states(4), v1::CONSENT_STATE_GIVEN);
+}
+
+TEST(Against, ABroadAgreementAgainstHerNarrowNo) {
+  Story story = Story().Refuses(1, {ToCaf()}).Agrees(2, {ToBenefits()});
+  ASSERT_FALSE(Permits(story.state()));
+  const auto receipt = [&](uint8_t number) {
+    return OnReceipt(story.state(), *story.state().FindAgreement(IdOf(number)));
+  };
+  EXPECT_EQ(receipt(2).state, v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_TRUE(receipt(2).refused_before);
+  EXPECT_EQ(receipt(2).since, Day(2));
+  // Answered as narrowly, a later broad one stands; hers names the one she had refused.
+  story.Agrees(3, {ToCaf()}).Agrees(4, {ToBenefits()});
+  EXPECT_EQ(receipt(4).state, v1::RECEIPT_STATE_GIVEN);
+  const PersonState naming =
+      Story().Refuses(1, {ToCaf()}).Agrees(2, {RightsLine({Kind("BENEFITS"), To("caf")})}).state();
+  ASSERT_TRUE(Permits(naming));
+  EXPECT_EQ(State(naming, *naming.FindAgreement(IdOf(2))), v1::CONSENT_STATE_GIVEN);
+  // What she took back since is what the page tells.
+  story.Withdraws(5, {MakeLine({}, {}, {To("caf")}, {})});
+  EXPECT_EQ(receipt(2).state, v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_FALSE(receipt(2).refused_before);
+  EXPECT_EQ(receipt(2).since, Day(5));
+}
+
+// What answered a part of a no leaves a part.
+TEST(Against, ANoThatIsAnsweredInPart) {
+  const Line both = MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf")});
+  const PersonState state =
+      Story().Refuses(1, {Line()}).Agrees(2, {ToCaf()}).RepresentativeAgrees(3, {both}).state();
+  ASSERT_TRUE(Permits(state));
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(3))), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+}
+
+TEST(Against, WhoseWordItWas) {
+  const PersonState state = Story().Agrees(1, {ToCaf()}).RepresentativeRefuses(2, {ToCaf()}).state();
+  EXPECT_TRUE(OnReceipt(state, state.agreements().front()).by_representative);
+  const PersonState hers = Story().Agrees(1, {ToCaf()}).Refuses(2, {ToCaf()}).state();
+  EXPECT_FALSE(OnReceipt(hers, hers.agreements().front()).by_representative);
+}
+
+// D-4.4a: the withdrawal of what was agreed to for one report takes no more than that report from another.
+TEST(Against, AWithdrawalOfWhatIsLimitedToAReport) {
+  const PersonState state =
+      Story().Agrees(1, {ToCaf()}, false, "BSPP-1").Agrees(2, {ToCaf()}).WithdrawsAgreement(3, 1).state();
+  ASSERT_TRUE(Permits(state));
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(2))), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(1))), v1::CONSENT_STATE_WITHDRAWN);
+}
+
+// Every history of five days of one name, broad and narrow, hers and a representative's, by lines and by
+// agreement: something is shown as given exactly when a check permits it.
+TEST(Against, ShownAsGivenExactlyWhenACheckPermitsUnderOneName) {
+  constexpr int kDays = 5;
+  constexpr int kActs = 8;
+  int histories = 0;
+  int permitted = 0;
+  for (int code = 0; code < kActs * kActs * kActs * kActs * kActs; ++code, ++histories) {
+    Story story;
+    int acts = 0;
+    int first_agreement = 0;
+    int left = code;
+    for (int day = 1; day <= kDays; ++day, left /= kActs) {
+      const int act = left % kActs;
+      const bool agrees = act >= 1 && act <= 3;
+      if (act == 0 || (act == 7 && first_agreement == 0)) {
+        continue;
+      }
+      ++acts;
+      first_agreement = agrees && first_agreement == 0 ? acts : first_agreement;
+      switch (act) {
+        case 1:
+          story.Agrees(day, {ToCaf()});
+          break;
+        case 2:
+          story.Agrees(day, {ToBenefits()});
+          break;
+        case 3:
+          story.RepresentativeAgrees(day, {ToCaf()});
+          break;
+        case 4:
+          story.Refuses(day, {ToCaf()});
+          break;
+        case 5:
+          story.Refuses(day, {ToBenefits()});
+          break;
+        case 6:
+          story.RepresentativeRefuses(day, {ToCaf()});
+          break;
+        default:
+          story.WithdrawsAgreement(day, first_agreement);
+      }
+    }
+    const PersonState& state = story.state();
+    const auto shown =
+        std::any_of(state.agreements().begin(), state.agreements().end(),
+                    [&](const Agreement& each) { return State(state, each) == v1::CONSENT_STATE_GIVEN; });
+    ASSERT_EQ(shown, Permits(state)) << "history " << code;
+    permitted += shown ? 1 : 0;
+  }
+  EXPECT_EQ(histories, 32768);
+  EXPECT_GT(permitted, 1000);
 }
 
 }  // namespace

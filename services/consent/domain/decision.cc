@@ -48,6 +48,9 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
   if (moment.now > rules.not_after) {
     return Deny(v1::REASON_DIRECTORY_EXPIRED);
   }
+  if (question.recipient != question.sender && rules.OnlySends(question.recipient)) {
+    return Deny(v1::REASON_RECIPIENT_NOT_ALLOWED);
+  }
   if (rules.CategoryOf(category).offence && !rules.MaySendOffenceData(question.sender, moment.today)) {
     return Deny(v1::REASON_OFFENCE_NOT_AUTHORISED);
   }
@@ -111,6 +114,7 @@ void AddObligations(common::v1::Ground ground, bool offence, std::vector<v1::Obl
       add(v1::OBLIGATION_INFORM_AT_FIRST_CONTACT);
       break;
     case common::v1::GROUND_INFO_PREOCCUPANTE:
+    case common::v1::GROUND_CASF_226_2_2:
       add(v1::OBLIGATION_INFORM_PARENTS_AND_CHILD);
       break;
     case common::v1::GROUND_EMERGENCY:

@@ -10,10 +10,10 @@
 namespace relais::consent {
 
 /// Decides each category in the order of D-2.6:
-///  0. the directory is in force; data on offences only from a sender it authorises (D-2.7), on any ground,
-///  and
-///     on no ground but the first: no agreement, team or emergency unlocks them;
-///  1. a legal duty or authorisation, stated with its facts;
+///  0. the directory is in force; nothing goes to another institution whose kind only sends (D-2.5), on any
+///     ground; data on offences only from a sender that it authorises (D-2.7), on any ground, and on no
+///     ground but the first: no agreement, team or emergency unlocks them;
+///  1. a legal duty or authorisation, stated with its facts (stated_ground.h);
 ///  2. her latest act is a refusal, a withdrawal or an objection → deny (her_acts.h);
 ///  3. the opt-out regime of unpaid bills;
 ///  4. same team (team.h);

@@ -21,6 +21,7 @@ using testing::RightsQuestion;
 using testing::Story;
 using testing::To;
 using testing::With;
+using testing::WordQuestion;
 
 struct Case {
   const char* name;
@@ -308,7 +309,7 @@ std::vector<Case> Cases() {
       {"226-14 1° without facts: no", Story(),
        With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.stated.has_facts = false; }),
        10, v1::REASON_GROUND_NOT_ESTABLISHED},
-      {"226-14 1° from a sender without a protocol: no", Story(),
+      {"226-14 1° in a report for which its sender has no protocol: no", Story(),
        With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.sender = "aphp"; }), 10,
        v1::REASON_GROUND_NOT_ESTABLISHED},
       {"226-14 1° of a category outside the protocol: no", Story(),
@@ -317,6 +318,14 @@ std::vector<Case> Cases() {
       {"226-14 1° lets inform, not consult: no", Story(),
        With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"), [](Q& q) { q.act = ACT_CONSULT; }), 10,
        v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"226-14 1° to the CRIP to protect a child: yes, whatever the report was for", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "crip75"),
+            [](Q& q) { q.purpose = "CHILD_PROTECTION"; }),
+       10, v1::REASON_LEGAL_DUTY},
+      {"226-14 1° to protect a child, to another than the CRIP: no", Story(),
+       With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "siao"),
+            [](Q& q) { q.purpose = "CHILD_PROTECTION"; }),
+       10, v1::REASON_RECIPIENT_NOT_ALLOWED},
       {"information préoccupante to the CRIP: yes, whatever was refused", Story().Refuses(1, {all}),
        ReportQuestion(common::v1::GROUND_INFO_PREOCCUPANTE, "crip75"), 10, v1::REASON_LEGAL_DUTY},
       {"information préoccupante for child protection: yes", Story(),
@@ -333,6 +342,87 @@ std::vector<Case> Cases() {
       {"a failed duty, but she agreed: her agreement permits",
        Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"IDENTITY", "SIGNS"}, {To("emmaus")})}),
        ReportQuestion(common::v1::GROUND_CP_226_14_1, "emmaus"), 10, v1::REASON_AGREEMENT},
+
+      // ---- D-2.6.1, D-2.3: a professional's own word, which needs no protocol.
+      {"a social worker alerts the CRIP to a child's injuries (226-14 1°): yes, whatever was refused",
+       Story().Refuses(1, {all}), WordQuestion(common::v1::GROUND_CP_226_14_1), 10, v1::REASON_LEGAL_DUTY},
+      {"an educator of an association too: yes", Story(),
+       With(WordQuestion(common::v1::GROUND_CP_226_14_1),
+            [](Q& q) {
+              q.sender = "emmaus";
+              q.sender_function = "educateur";
+            }),
+       10, v1::REASON_LEGAL_DUTY},
+      {"226-14 1° to another authority, of an adult unable to protect herself: yes", Story(),
+       With(WordQuestion(common::v1::GROUND_CP_226_14_1, "aphp"),
+            [](Q& q) { q.purpose = "EMERGENCY_PROTECTION"; }),
+       10, v1::REASON_LEGAL_DUTY},
+      {"226-14 1° to an association: no, it is no authority", Story(),
+       WordQuestion(common::v1::GROUND_CP_226_14_1, "emmaus"), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"information préoccupante to the CRIP: yes, whatever was refused", Story().Refuses(1, {all}),
+       WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE), 10, v1::REASON_LEGAL_DUTY},
+      {"information préoccupante, to assess the situation: yes", Story(),
+       With(WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE),
+            [](Q& q) { q.purpose = "SOCIAL_ASSESSMENT"; }),
+       10, v1::REASON_LEGAL_DUTY},
+      {"information préoccupante to a hospital: no", Story(),
+       WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE, "aphp"), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"information préoccupante to open rights: no", Story(),
+       With(WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE), [](Q& q) { q.purpose = "RIGHTS_OPENING"; }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"without facts: no", Story(),
+       With(WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE), [](Q& q) { q.stated.has_facts = false; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"to consult, not to inform: no", Story(),
+       With(WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE), [](Q& q) { q.act = ACT_CONSULT; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"a function that is not bound by secrecy: no", Story(),
+       With(WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE), [](Q& q) { q.sender_function = "accueil"; }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"no function: no", Story(),
+       With(WordQuestion(common::v1::GROUND_INFO_PREOCCUPANTE), [](Q& q) { q.sender_function = ""; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"an officer of the brigade, which sends reports only: not past its protocol", Story(),
+       With(WordQuestion(common::v1::GROUND_CP_226_14_1),
+            [](Q& q) {
+              q.sender = "bspp";
+              q.sender_function = "officier";
+            }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"professionals of child protection, both bound by secrecy (L.226-2-2): yes, whatever was refused",
+       Story().Refuses(1, {all}), WordQuestion(common::v1::GROUND_CASF_226_2_2), 10, v1::REASON_LEGAL_DUTY},
+      {"L.226-2-2, the recipient's function is not bound by secrecy: no", Story(),
+       With(WordQuestion(common::v1::GROUND_CASF_226_2_2), [](Q& q) { q.recipient_function = "accueil"; }),
+       10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"L.226-2-2, the recipient names no function: no", Story(),
+       With(WordQuestion(common::v1::GROUND_CASF_226_2_2), [](Q& q) { q.recipient_function = ""; }), 10,
+       v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"L.226-2-2, the sender's function is not bound by secrecy: no", Story(),
+       With(WordQuestion(common::v1::GROUND_CASF_226_2_2), [](Q& q) { q.sender_function = "accueil"; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"L.226-2-2 for another purpose than child protection: no", Story(),
+       With(WordQuestion(common::v1::GROUND_CASF_226_2_2), [](Q& q) { q.purpose = "SOCIAL_ASSESSMENT"; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"L.226-2-2 to who does no child protection: no", Story(),
+       WordQuestion(common::v1::GROUND_CASF_226_2_2, "casvp"), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"L.226-2-2 in a brigade's report: no, its protocol knows none", Story(),
+       ReportQuestion(common::v1::GROUND_CASF_226_2_2, "crip75"), 10, v1::REASON_GROUND_NOT_ESTABLISHED},
+
+      // ---- D-2.5: who only sends reads nothing.
+      {"she agreed that her supplier be told: no, it only sends",
+       Story().Agrees(1, {RightsLine({To("edf")})}),
+       With(RightsQuestion(), [](Q& q) { q.recipient = "edf"; }), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"she agreed to every supplier: no", Story().Agrees(1, {RightsLine({Kind("ENERGY_SUPPLIER")})}),
+       With(RightsQuestion(), [](Q& q) { q.recipient = "edf"; }), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"an emergency declared for the brigade: no", Story().Emergency(9, "bspp", {"IDENTITY"}),
+       With(RightsQuestion(), [](Q& q) { q.recipient = "bspp"; }), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"what a supplier does with its own, she agreed: yes", Story().Agrees(1, {RightsLine({To("edf")})}),
+       With(RightsQuestion(),
+            [](Q& q) {
+              q.sender = "edf";
+              q.recipient = "edf";
+            }),
+       10, v1::REASON_AGREEMENT},
 
       // ---- D-1.5: ART6, five full days of cut, departmental desks, decree's fields.
       {"cut on the 3rd, asked on the 8th: too early", Story(), CutQuestion(kNov3), 8, v1::REASON_TOO_EARLY},

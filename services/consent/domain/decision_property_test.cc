@@ -42,7 +42,7 @@ class Histories {
 
   PersonState State() {
     PersonState state;
-    const uint64_t acts = Below(7);
+    const uint64_t acts = Below(8);
     for (uint64_t i = 0; i < acts; ++i) {
       Add(state, static_cast<uint8_t>(i + 1));
     }
@@ -61,7 +61,8 @@ class Histories {
     q.act = OneIn(4) ? AnyAct() : common::v1::ACT_TRANSMIT;
     static constexpr common::v1::Ground kGrounds[] = {
         common::v1::GROUND_UNSPECIFIED, common::v1::GROUND_ART2,        common::v1::GROUND_ART6,
-        common::v1::GROUND_CONVENTION,  common::v1::GROUND_CP_226_14_1, common::v1::GROUND_INFO_PREOCCUPANTE};
+        common::v1::GROUND_CONVENTION,  common::v1::GROUND_CP_226_14_1, common::v1::GROUND_INFO_PREOCCUPANTE,
+        common::v1::GROUND_CASF_226_2_2};
     q.stated.ground = kGrounds[Below(std::size(kGrounds))];
     q.stated.has_facts = !OneIn(4);
     q.stated.signal_type = OneIn(2) ? "UNPAID_BILL" : "DISTRESS_REPORT";
@@ -80,7 +81,7 @@ class Histories {
 
   /// Most random questions fail at the first step: some are made to come further.
   void Sharpen(Question& q, Teams& teams, PersonState& state) {
-    switch (Below(6)) {
+    switch (Below(7)) {
       case 0: {  // a bill as a protocol has it
         q.sender = Pick({"edf", "engie"});
         q.recipient = "ville-paris";
@@ -99,13 +100,14 @@ class Histories {
         q.recipient_function = AnyFunction(q.recipient);
         q.stated = Stated();
         teams.known = !OneIn(8);
-        Mission mission;
-        mission.institution = q.recipient;
-        mission.function = AnyFunction(q.recipient);
-        mission.from = Instant() - absl::Hours(240);
-        mission.coordinator = OneIn(2);
-        mission.team = OneIn(2) ? testing::IdOf(100) : Id128();
-        teams.missions.push_back(std::move(mission));
+        for (const std::string& institution : {q.recipient, q.sender}) {
+          Mission mission;
+          mission.team = testing::IdOf(OneIn(8) ? 101 : 100);
+          mission.institution = institution;
+          mission.function = AnyFunction(institution);
+          mission.from = Instant() - absl::Hours(240);
+          teams.missions.push_back(std::move(mission));
+        }
         const std::string by = OneIn(3) ? q.recipient : q.sender;
         state.Add(
             Information{testing::IdOf(90),
@@ -113,6 +115,20 @@ class Histories {
                         by,
                         AnyFunction(by),
                         {testing::MakeLine({q.purpose}, {q.categories[0]}, {testing::To(q.recipient)}, {})}});
+        return;
+      }
+      case 2: {  // a professional's own word, to protect
+        static constexpr common::v1::Ground kWords[] = {common::v1::GROUND_CP_226_14_1,
+                                                        common::v1::GROUND_INFO_PREOCCUPANTE,
+                                                        common::v1::GROUND_CASF_226_2_2};
+        q.sender = Pick({"ville-paris", "siao", "emmaus", "bspp", "prison"});
+        q.sender_function = AnyFunction(q.sender);
+        q.recipient = OneIn(3) ? AnyRecipient() : "crip75";
+        q.recipient_function = AnyFunction(q.recipient);
+        q.purpose = Pick({"CHILD_PROTECTION", "SOCIAL_ASSESSMENT", "EMERGENCY_PROTECTION", "ENERGY_AID"});
+        q.stated.ground = kWords[Below(std::size(kWords))];
+        q.stated.signal_type.clear();
+        q.stated.event.clear();
         return;
       }
       default:
@@ -131,8 +147,7 @@ class Histories {
       if (OneIn(3)) {
         mission.until = mission.from + absl::Hours(static_cast<int64_t>(6 * Below(60)));
       }
-      mission.coordinator = OneIn(2);
-      mission.team = mission.coordinator ? Id128() : testing::IdOf(static_cast<uint8_t>(100 + Below(2)));
+      mission.team = testing::IdOf(static_cast<uint8_t>(100 + Below(2)));
       teams.missions.push_back(std::move(mission));
     }
     return teams;
@@ -147,7 +162,10 @@ class Histories {
   std::string AnyCategory() {
     return Pick({"IDENTITY", "ADDRESS", "HEALTH", "SIGNS", "IDENTITY", "OFFENCE"});
   }
-  std::string AnyRecipient() { return Pick({"ville-paris", "casvp", "siao", "crip75", "emmaus"}); }
+  // Now and then one that only sends.
+  std::string AnyRecipient() {
+    return OneIn(12) ? Pick({"edf", "bspp"}) : Pick({"ville-paris", "casvp", "siao", "crip75", "emmaus"});
+  }
   // Mostly one that is bound by secrecy, where the institution has one.
   std::string AnyFunction(const std::string& institution) {
     if (OneIn(4)) {
@@ -155,6 +173,8 @@ class Histories {
     }
     return institution == "siao"     ? "travailleur-social"
            : institution == "emmaus" ? "educateur"
+           : institution == "prison" ? "educateur"
+           : institution == "bspp"   ? "officier"
                                      : "assistant-social";
   }
   absl::CivilDay Day() { return absl::CivilDay(2026, 11, 1) + static_cast<int>(Below(22)); }
@@ -173,9 +193,10 @@ class Histories {
       line.categories = {AnyCategory(), "IDENTITY"};
     }
     if (!empty()) {
-      line.recipients.push_back(OneIn(2) ? testing::To(AnyRecipient())
-                                         : testing::Kind(Pick({"DEPARTEMENT_SOCIAL", "CCAS", "SIAO",
-                                                               "CHILD_PROTECTION", "ASSOCIATION"})));
+      line.recipients.push_back(
+          OneIn(2) ? testing::To(AnyRecipient())
+                   : testing::Kind(Pick({"DEPARTEMENT_SOCIAL", "CCAS", "SIAO", "CHILD_PROTECTION",
+                                         "ASSOCIATION", "ENERGY_SUPPLIER"})));
     }
     if (!empty()) {
       line.acts = {AnyAct(), common::v1::ACT_TRANSMIT};

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/directory/codes.h"
 #include "services/consent/domain/story.h"
 #include "services/consent/domain/testing.h"
 
@@ -18,6 +19,7 @@ using testing::RightsLine;
 using testing::RightsQuestion;
 using testing::Story;
 using testing::To;
+using testing::WordQuestion;
 
 const absl::CivilDay kNov3(2026, 11, 3);
 
@@ -57,6 +59,49 @@ TEST(Decision, AReferenceIsItsInstitutionsOwn) {
   EXPECT_TRUE(permitted());
   question.sender = "emmaus";
   EXPECT_FALSE(permitted());
+}
+
+// D-2.5, D-4.9: whatever she agreed to, of every kind that the directory knows.
+TEST(Decision, WhoOnlySendsIsNoRecipient) {
+  std::vector<std::string> denied;
+  for (const std::string_view kind : directory::kInstitutionKinds) {
+    Rules rules = testing::SampleRules();
+    rules.institution_kinds["caf"] = std::string(kind);
+    const Story story = Story().Agrees(1, {RightsLine({To("caf")})});
+    const Answer answer = Decide(story.state(), RightsQuestion(), rules, testing::At(Noon(2026, 11, 10)));
+    if (!answer.whole.permitted()) {
+      EXPECT_EQ(answer.whole.reason, v1::REASON_RECIPIENT_NOT_ALLOWED) << kind;
+      denied.emplace_back(kind);
+    }
+  }
+  EXPECT_EQ(denied, (std::vector<std::string>{"ENERGY_SUPPLIER", "WATER_SUPPLIER", "FIRE_BRIGADE", "EMPLOYER",
+                                              "LANDLORD"}));
+}
+
+// D-2.7: authorised or not, a professional's own word carries no data on offences; the other categories do
+// not suffer from it.
+TEST(Decision, AProfessionalsWordCarriesNoDataOnOffences) {
+  Rules rules = testing::SampleRules();
+  rules.offence_senders.emplace("ville-paris", std::nullopt);
+  Question question = WordQuestion(common::v1::GROUND_CP_226_14_1);
+  question.categories = {"OFFENCE", "HEALTH"};
+  const Answer answer = Decide(PersonState(), question, rules, testing::At(Noon(2026, 11, 10)));
+  ASSERT_EQ(answer.categories.size(), 2u);
+  EXPECT_EQ(answer.categories[0].reason, v1::REASON_CATEGORY_NOT_ALLOWED);
+  EXPECT_EQ(answer.categories[1].reason, v1::REASON_LEGAL_DUTY);
+}
+
+// D-2.3: parents and child first; D-2.7, art. 14.
+TEST(Decision, EachLegalDutyComesWithWhatIsOwedAfterIt) {
+  const auto owed = [](common::v1::Ground ground) {
+    const Answer answer =
+        Decide(PersonState(), WordQuestion(ground), testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
+    EXPECT_EQ(answer.whole.ground, ground);
+    return answer.obligations;
+  };
+  EXPECT_EQ(owed(common::v1::GROUND_CP_226_14_1), std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT});
+  EXPECT_EQ(owed(common::v1::GROUND_INFO_PREOCCUPANTE), std::vector{v1::OBLIGATION_INFORM_PARENTS_AND_CHILD});
+  EXPECT_EQ(owed(common::v1::GROUND_CASF_226_2_2), std::vector{v1::OBLIGATION_INFORM_PARENTS_AND_CHILD});
 }
 
 TEST(Decision, DirectoryPastItsEndPermitsNothing) {

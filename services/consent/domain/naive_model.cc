@@ -11,8 +11,13 @@ using common::v1::Act;
 
 const std::map<std::string, std::string>& Kinds() {
   static const auto* const kinds = new std::map<std::string, std::string>{
-      {"ville-paris", "DEPARTEMENT_SOCIAL"}, {"casvp", "CCAS"},         {"siao", "SIAO"},
-      {"crip75", "CHILD_PROTECTION"},        {"emmaus", "ASSOCIATION"},
+      {"ville-paris", "DEPARTEMENT_SOCIAL"},
+      {"casvp", "CCAS"},
+      {"siao", "SIAO"},
+      {"crip75", "CHILD_PROTECTION"},
+      {"emmaus", "ASSOCIATION"},
+      {"edf", "ENERGY_SUPPLIER"},
+      {"bspp", "FIRE_BRIGADE"},
   };
   return *kinds;
 }
@@ -101,19 +106,55 @@ v1::Reason ModelBill(const Question& q, const std::string& category, absl::Civil
              : v1::REASON_CATEGORY_NOT_ALLOWED;
 }
 
+bool Sworn(const std::string& institution, const std::string& function) {
+  return ((institution == "ville-paris" || institution == "casvp" || institution == "crip75") &&
+          function == "assistant-social") ||
+         (institution == "bspp" && function == "officier") ||
+         (institution == "siao" && function == "travailleur-social") ||
+         ((institution == "emmaus" || institution == "prison") && function == "educateur");
+}
+
+// Who speaks for himself: bound by secrecy, to protect, to whom the law names. The brigade sends reports.
+v1::Reason ModelWord(const Question& q, const std::string& category) {
+  const common::v1::Ground ground = q.stated.ground;
+  const bool shared = ground == common::v1::GROUND_CASF_226_2_2;
+  const bool child = q.purpose == "CHILD_PROTECTION";
+  const bool other = q.purpose == "SOCIAL_ASSESSMENT" || q.purpose == "EMERGENCY_PROTECTION";
+  if (q.sender == "bspp" || !Sworn(q.sender, q.sender_function) || !(child || (other && !shared))) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  bool named = q.recipient == "crip75";
+  if (ground == common::v1::GROUND_CP_226_14_1) {
+    named = named || q.recipient == "ville-paris" || q.recipient == "casvp" || q.recipient == "siao";
+  }
+  if (!named || (shared && !Sworn(q.recipient, q.recipient_function))) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return category == "OFFENCE" ? v1::REASON_CATEGORY_NOT_ALLOWED : v1::REASON_LEGAL_DUTY;
+}
+
 v1::Reason ModelDuty(const Question& q, const std::string& category) {
   const Stated& s = q.stated;
+  if (!s.has_facts || q.act != common::v1::ACT_TRANSMIT) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (s.signal_type.empty()) {
+    return ModelWord(q, category);
+  }
+  const bool child = q.purpose == "CHILD_PROTECTION";
   const bool crip = s.ground == common::v1::GROUND_INFO_PREOCCUPANTE;
-  const bool brigade = q.sender == "bspp" && (s.event == "CONCERN" || s.event == "SERIOUS");
-  const bool prison = q.sender == "prison" && s.event == "SERIOUS" && !crip;
-  if (!(brigade || prison) || s.signal_type != "DISTRESS_REPORT" || !s.has_facts ||
-      q.act != common::v1::ACT_TRANSMIT ||
-      (q.purpose != "SOCIAL_ASSESSMENT" && !(crip && q.purpose == "CHILD_PROTECTION"))) {
+  const bool alert = s.ground == common::v1::GROUND_CP_226_14_1;
+  const bool brigade =
+      q.sender == "bspp" && (s.event == "CONCERN" || s.event == "SERIOUS") && (crip || alert);
+  const bool prison = q.sender == "prison" && s.event == "SERIOUS" && alert;
+  if (!(brigade || prison) || s.signal_type != "DISTRESS_REPORT" ||
+      (q.purpose != "SOCIAL_ASSESSMENT" && !child)) {
     return v1::REASON_GROUND_NOT_ESTABLISHED;
   }
   const bool social = q.recipient == "ville-paris" && q.recipient_desk == "dsol-75113";
-  const bool allowed = prison ? q.recipient == "ville-paris"
-                              : q.recipient == "crip75" || (!crip && (q.recipient == "siao" || social));
+  const bool allowed =
+      prison ? q.recipient == "ville-paris" && !child
+             : q.recipient == "crip75" || (!crip && !child && (q.recipient == "siao" || social));
   if (!allowed) {
     return v1::REASON_RECIPIENT_NOT_ALLOWED;
   }
@@ -123,12 +164,6 @@ v1::Reason ModelDuty(const Question& q, const std::string& category) {
   return listed ? v1::REASON_LEGAL_DUTY : v1::REASON_CATEGORY_NOT_ALLOWED;
 }
 
-bool Sworn(const std::string& institution, const std::string& function) {
-  return ((institution == "ville-paris" || institution == "casvp") && function == "assistant-social") ||
-         (institution == "siao" && function == "travailleur-social") ||
-         (institution == "emmaus" && function == "educateur");
-}
-
 bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, const std::string& category,
                absl::Time now) {
   const bool telling = q.act == common::v1::ACT_TRANSMIT || q.act == common::v1::ACT_CONSULT;
@@ -136,13 +171,13 @@ bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, 
       !Sworn(q.sender, q.sender_function) || !Sworn(q.recipient, q.recipient_function)) {
     return false;
   }
-  bool told_by_sender = false;
-  bool told_by_recipient = false;
-  for (const Information& told : state.information()) {
-    if (told.at > now || !Sworn(told.by, told.by_function)) {
+  bool told = false;
+  for (const Information& information : state.information()) {
+    if (information.at > now || !Sworn(information.by, information.by_function) ||
+        (information.by != q.sender && information.by != q.recipient)) {
       continue;
     }
-    for (const Line& line : told.lines) {
+    for (const Line& line : information.lines) {
       bool recipient = false;
       for (const Recipient& each : line.recipients) {
         recipient = recipient || each.institution == q.recipient;
@@ -151,10 +186,7 @@ bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, 
       for (const Act each : line.acts) {
         act = act || each == q.act;
       }
-      if (recipient && act && In(line.purposes, q.purpose) && In(line.categories, category)) {
-        told_by_sender = told_by_sender || told.by == q.sender;
-        told_by_recipient = told_by_recipient || told.by == q.recipient;
-      }
+      told = told || (recipient && act && In(line.purposes, q.purpose) && In(line.categories, category));
     }
   }
   const auto active = [&](const Mission& mission, const std::string& institution,
@@ -163,16 +195,10 @@ bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, 
            !(mission.until && *mission.until <= now);
   };
   for (const Mission& theirs : teams.missions) {
-    if (!active(theirs, q.recipient, q.recipient_function)) {
-      continue;
-    }
-    if (theirs.coordinator && told_by_sender) {
-      return true;
-    }
     for (const Mission& ours : teams.missions) {
-      if (!theirs.team.IsZero() && ours.team == theirs.team && active(ours, q.sender, q.sender_function) &&
-          (told_by_sender || told_by_recipient)) {
-        return true;
+      if (ours.team == theirs.team && active(theirs, q.recipient, q.recipient_function) &&
+          active(ours, q.sender, q.sender_function)) {
+        return told;
       }
     }
   }
@@ -372,11 +398,15 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
   const common::v1::Ground ground = q.stated.ground;
   v1::Reason missing = v1::REASON_UNSPECIFIED;
   // 0
+  if ((q.recipient == "edf" || q.recipient == "bspp") && q.recipient != q.sender) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
   if (category == "OFFENCE" && (q.sender != "prison" || moment.today > absl::CivilDay(2026, 12, 31))) {
     return v1::REASON_OFFENCE_NOT_AUTHORISED;
   }
   // 1
-  if (ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE) {
+  if (ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE ||
+      ground == common::v1::GROUND_CASF_226_2_2) {
     missing = ModelDuty(q, category);
     if (missing == v1::REASON_LEGAL_DUTY) {
       return missing;

@@ -11,6 +11,11 @@ namespace relais::consent {
 struct StateOfReceipt {
   v1::ReceiptState state = v1::RECEIPT_STATE_GIVEN;
   absl::Time since = absl::InfinitePast();  // of the withdrawal or the end; InfinitePast while it is in force
+  /// Of what is withdrawn, wholly or in part: she had said no before it and it could not answer that
+  /// (against.h).
+  bool refused_before = false;
+  /// Of what is withdrawn, wholly or in part: a representative said the no.
+  bool by_representative = false;
 };
 
 /// At `now`, by the renewals, the mandate and the ending known then; in the order of StateOf: ended by

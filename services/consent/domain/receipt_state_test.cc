@@ -52,7 +52,11 @@ TEST_F(ReceiptStateTest, InPartAndThenWhole) {
 }
 
 TEST_F(ReceiptStateTest, WhatIsNotItsConcern) {
-  Deny(5, Line(), IdOf(9));                 // another agreement
+  Agreement other = agreement_;
+  other.id = IdOf(9);
+  other.lines = {MakeLine({"RIGHTS_OPENING"}, {"IDENTITY"}, {To("siao")})};
+  state_.Add(other);
+  Deny(5, Line(), IdOf(9));                 // another agreement, about somebody else
   Deny(6, MakeLine({}, {}, {To("siao")}));  // another recipient
   Deny(1, MakeLine({}, {"IDENTITY"}, {}));  // before it
   EXPECT_EQ(On(7).state, v1::RECEIPT_STATE_GIVEN);

@@ -61,9 +61,26 @@ Representing JudgeAdult(const RepresentationAsked& asked, absl::CivilDay today) 
   return JudgeMandate(asked, today);
 }
 
+// By which a minor is one; of a presumed date only one that makes her one.
+std::optional<absl::CivilDay> MinorSince(const RepresentationAsked& asked, absl::CivilDay today) {
+  const bool presumed = !asked.born && asked.presumed && AgeOn(*asked.presumed, today) < kOfAge;
+  return presumed ? asked.presumed : asked.born;
+}
+
 Representing JudgeMinor(const RepresentationAsked& asked, absl::CivilDay today) {
-  if (asked.born && AgeOn(*asked.born, today) >= kOfAge) {
+  const std::optional<absl::CivilDay> born = MinorSince(asked, today);
+  if (born && AgeOn(*born, today) >= kOfAge) {
     return Refuse("representative.kind", "is for minors; she is of age (D-2.9)");
+  }
+  const bool decided =
+      asked.kind == v1::REPRESENTATION_ASE || asked.kind == v1::REPRESENTATION_GUARDIAN_AD_HOC;
+  if (!born && !decided) {
+    return Refuse("representative.kind",
+                  "is for minors; without a birth date in your own record she counts as of age (D-4.4a)");
+  }
+  if (!born && !asked.until) {
+    return Refuse("representative.until",
+                  "is required where your own record has no birth date by which she is a minor (D-2.9)");
   }
   Representing representing;
   representing.represented = true;
@@ -90,14 +107,31 @@ Representing JudgeMinor(const RepresentationAsked& asked, absl::CivilDay today) 
     default:
       return Refuse("representative.kind", "may not decide for her (D-2.8, D-2.9)");
   }
-  if (representing.ok() && asked.born) {
-    const absl::CivilDay last = Birthday(*asked.born, kOfAge) - 1;
+  if (representing.ok() && born) {
+    const absl::CivilDay last = Birthday(*born, kOfAge) - 1;
     representing.last_day = representing.last_day ? std::min(*representing.last_day, last) : last;
   }
   return representing;
 }
 
 }  // namespace
+
+bool MaySayNo(v1::Representation said_by) {
+  switch (said_by) {
+    case v1::REPRESENTATION_UNSPECIFIED:
+    case v1::REPRESENTATION_TUTELLE:
+    case v1::REPRESENTATION_HABILITATION_FAMILIALE:
+    case v1::REPRESENTATION_MANDAT_PROTECTION_FUTURE:
+    case v1::REPRESENTATION_ONE_PARENT:
+    case v1::REPRESENTATION_BOTH_PARENTS:
+    case v1::REPRESENTATION_ASE:
+    case v1::REPRESENTATION_GUARDIAN_AD_HOC:
+    case v1::REPRESENTATION_NONE:
+      return true;
+    default:  // under curatelle or sauvegarde de justice she signs herself
+      return false;
+  }
+}
 
 int AgeOn(absl::CivilDay born, absl::CivilDay today) {
   const int years = static_cast<int>(today.year() - born.year());

@@ -130,8 +130,40 @@ std::vector<Case> Cases() {
        Minor(v1::REPRESENTATION_ONE_PARENT, absl::CivilDay(2008, 11, 10)), kKind},
       {"a parent of somebody who is 17: accepted, her own word would be enough too",
        Minor(v1::REPRESENTATION_ONE_PARENT, absl::CivilDay(2008, 11, 11)), "", kToday},
-      {"a parent of a child whose birth date is not known: no end is known",
-       Minor(v1::REPRESENTATION_ONE_PARENT, std::nullopt), ""},
+      {"a parent of somebody whose birth date is not known, who counts as of age: refused",
+       Minor(v1::REPRESENTATION_ONE_PARENT, std::nullopt), kKind},
+      {"both parents likewise: refused", Minor(v1::REPRESENTATION_BOTH_PARENTS, std::nullopt), kKind},
+      {"nobody, of somebody whose birth date is not known: refused",
+       With(Minor(v1::REPRESENTATION_NONE, std::nullopt), [](A& a) { a.only_to_child_protection = true; }),
+       kKind},
+      {"a parent of a child by a presumed birth date, until she is of age by it",
+       With(Minor(v1::REPRESENTATION_ONE_PARENT, std::nullopt),
+            [](A& a) { a.presumed = absl::CivilDay(2016, 5, 20); }),
+       "", kEve},
+      {"a parent of somebody who is of age by a presumed birth date: refused",
+       With(Minor(v1::REPRESENTATION_ONE_PARENT, std::nullopt),
+            [](A& a) { a.presumed = absl::CivilDay(2000, 5, 20); }),
+       kKind},
+      {"the ASE by a decision that says its last day, without a birth date",
+       With(Minor(v1::REPRESENTATION_ASE, std::nullopt),
+            [](A& a) {
+              a.has_reference = true;
+              a.until = absl::CivilDay(2027, 6, 30);
+            }),
+       "", absl::CivilDay(2027, 6, 30)},
+      {"the ASE by a decision, though a presumed birth date makes her of age: until its last day",
+       With(Minor(v1::REPRESENTATION_ASE, std::nullopt),
+            [](A& a) {
+              a.has_reference = true;
+              a.until = absl::CivilDay(2027, 6, 30);
+              a.presumed = absl::CivilDay(2000, 5, 20);
+            }),
+       "", absl::CivilDay(2027, 6, 30)},
+      {"a decision without a last day or a birth date has no end: refused",
+       With(Minor(v1::REPRESENTATION_GUARDIAN_AD_HOC, std::nullopt), [](A& a) { a.has_reference = true; }),
+       "representative.until"},
+      {"a presumed birth date does not keep her from her own word",
+       With(HerSelf(), [](A& a) { a.presumed = absl::CivilDay(2016, 5, 20); }), ""},
       {"a capacity that the law does not know: refused", Minor(static_cast<v1::Representation>(99)), kKind},
   };
 }
@@ -147,6 +179,21 @@ TEST_P(RepresentativeCases, AreJudgedAsTheLawSays) {
     EXPECT_EQ(judged.represented, c.asked.kind != v1::REPRESENTATION_UNSPECIFIED);
     EXPECT_EQ(judged.last_day, c.last_day);
     EXPECT_EQ(judged.child_protection_only, c.asked.kind == v1::REPRESENTATION_NONE);
+  }
+}
+
+// D-2.8: under curatelle and sauvegarde de justice she refuses and withdraws herself.
+TEST(Representative, WhoMaySayNoForHer) {
+  for (const v1::Representation kind :
+       {v1::REPRESENTATION_UNSPECIFIED, v1::REPRESENTATION_TUTELLE, v1::REPRESENTATION_HABILITATION_FAMILIALE,
+        v1::REPRESENTATION_MANDAT_PROTECTION_FUTURE, v1::REPRESENTATION_ONE_PARENT,
+        v1::REPRESENTATION_BOTH_PARENTS, v1::REPRESENTATION_ASE, v1::REPRESENTATION_GUARDIAN_AD_HOC,
+        v1::REPRESENTATION_NONE}) {
+    EXPECT_TRUE(MaySayNo(kind)) << v1::Representation_Name(kind);
+  }
+  for (const v1::Representation kind : {v1::REPRESENTATION_CURATELLE, v1::REPRESENTATION_SAUVEGARDE_JUSTICE,
+                                        static_cast<v1::Representation>(99)}) {
+    EXPECT_FALSE(MaySayNo(kind)) << static_cast<int>(kind);
   }
 }
 

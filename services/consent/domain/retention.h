@@ -8,8 +8,10 @@
 namespace relais::consent {
 
 struct RetentionRules {
-  int person_months = 24;     // after the last contact; an automated feed is not one
-  int agreement_months = 60;  // the proof of an agreement, after its end
+  int person_months = 24;         // after the last contact; an automated feed is not one
+  int agreement_months = 60;      // the proof of an agreement, after its end
+  int objection_months = 36;      // the digest of an objection, after it was last recorded or renewed (D-1.6)
+  int erasure_notice_months = 3;  // a notice that somebody is erased, after it was due
 };
 
 /// A person whom nobody has met for `person_months` months is to be erased.

@@ -2,11 +2,17 @@
 
 #include <algorithm>
 
+#include "common/directory/codes.h"
+
 namespace relais::consent {
 
 std::string_view Rules::KindOf(std::string_view institution) const {
   const auto found = institution_kinds.find(institution);
   return found == institution_kinds.end() ? std::string_view() : std::string_view(found->second);
+}
+
+bool Rules::OnlySends(std::string_view institution) const {
+  return directory::OnlySends(KindOf(institution));
 }
 
 const ProtocolRule* Rules::FindProtocol(std::string_view sender, std::string_view signal,

@@ -70,6 +70,8 @@ struct Rules {
 
   /// Empty for an unknown institution.
   [[nodiscard]] std::string_view KindOf(std::string_view institution) const;
+  /// D-2.5: of a kind that sends signals and never reads a social file.
+  [[nodiscard]] bool OnlySends(std::string_view institution) const;
   /// Null when the directory has none.
   [[nodiscard]] const ProtocolRule* FindProtocol(std::string_view sender, std::string_view signal,
                                                  std::string_view event) const;

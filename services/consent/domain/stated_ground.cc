@@ -13,6 +13,9 @@ constexpr int kFullDaysOfCut = 5;       // D-1.5: the supplier informs after fiv
 constexpr std::array<std::string_view, 6> kAuthorities = {"VILLE", "DEPARTEMENT_SOCIAL", "CCAS",
                                                           "SIAO",  "CHILD_PROTECTION",   "HOSPITAL"};
 constexpr std::string_view kCrip = kChildProtection;  // institution kind, and the purpose of the same name
+// For which a professional may speak on a legal duty or authorisation.
+constexpr std::array<std::string_view, 3> kProtectingPurposes = {kCrip, "SOCIAL_ASSESSMENT",
+                                                                 "EMERGENCY_PROTECTION"};
 // Surname, first names, address; tariff option, amount, period (D-1.5).
 constexpr std::array<std::string_view, 3> kDecreeCategories = {"IDENTITY", "ADDRESS", "ENERGY_DEBT"};
 
@@ -65,10 +68,51 @@ v1::Reason JudgeBill(const Stated& stated, const ProtocolRule& protocol, absl::C
                                                                 : v1::REASON_OPT_OUT_REGIME;
 }
 
+// Who may be told on that ground.
+bool IsCompetent(const Question& question, const Rules& rules) {
+  const std::string_view kind = rules.KindOf(question.recipient);
+  return question.stated.ground == common::v1::GROUND_CP_226_14_1 ? Has(kAuthorities, kind) : kind == kCrip;
+}
+
+// A report under its sender's protocol.
+v1::Reason JudgeReport(const Question& question, std::string_view category, const Rules& rules) {
+  const ProtocolRule* protocol = ProtocolFor(question, rules);
+  if (protocol == nullptr) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  // One protocol has one purpose; what is told to protect a child is child protection whatever the report was
+  // for.
+  const bool other_purpose = question.purpose != protocol->purpose;
+  if (other_purpose && question.purpose != kCrip) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (!IsCompetent(question, rules) || (other_purpose && rules.KindOf(question.recipient) != kCrip) ||
+      !rules.IsRecipient(*protocol, question.recipient, DeskOf(question, rules))) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return Has(protocol->categories, category) ? v1::REASON_LEGAL_DUTY : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
+// A professional's own word: who only sends has none but its protocol's.
+v1::Reason JudgeProfessional(const Question& question, std::string_view category, const Rules& rules) {
+  const bool shared = question.stated.ground == common::v1::GROUND_CASF_226_2_2;
+  const bool purpose = shared ? question.purpose == kCrip : Has(kProtectingPurposes, question.purpose);
+  if (!purpose || rules.OnlySends(question.sender) ||
+      !rules.IsBoundBySecrecy(question.sender, question.sender_function)) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (!IsCompetent(question, rules) ||
+      (shared && !rules.IsBoundBySecrecy(question.recipient, question.recipient_function))) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return rules.CategoryOf(category).offence ? v1::REASON_CATEGORY_NOT_ALLOWED : v1::REASON_LEGAL_DUTY;
+}
+
 }  // namespace
 
 bool IsLegalDuty(common::v1::Ground ground) {
-  return ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE;
+  return ground == common::v1::GROUND_CP_226_14_1 || ground == common::v1::GROUND_INFO_PREOCCUPANTE ||
+         ground == common::v1::GROUND_CASF_226_2_2;
 }
 
 bool IsOptOut(common::v1::Ground ground) {
@@ -77,22 +121,11 @@ bool IsOptOut(common::v1::Ground ground) {
 }
 
 v1::Reason JudgeLegalDuty(const Question& question, std::string_view category, const Rules& rules) {
-  const bool to_crip = question.stated.ground == common::v1::GROUND_INFO_PREOCCUPANTE;
-  const ProtocolRule* protocol = ProtocolFor(question, rules);
-  if (protocol == nullptr || !question.stated.has_facts || question.act != common::v1::ACT_TRANSMIT) {
+  if (!question.stated.has_facts || question.act != common::v1::ACT_TRANSMIT) {
     return v1::REASON_GROUND_NOT_ESTABLISHED;
   }
-  // One protocol has one purpose; worrying information about a child is child protection whatever the report
-  // was for.
-  if (question.purpose != protocol->purpose && !(to_crip && question.purpose == kCrip)) {
-    return v1::REASON_GROUND_NOT_ESTABLISHED;
-  }
-  const std::string_view kind = rules.KindOf(question.recipient);
-  const bool competent = to_crip ? kind == kCrip : Has(kAuthorities, kind);
-  if (!competent || !rules.IsRecipient(*protocol, question.recipient, DeskOf(question, rules))) {
-    return v1::REASON_RECIPIENT_NOT_ALLOWED;
-  }
-  return Has(protocol->categories, category) ? v1::REASON_LEGAL_DUTY : v1::REASON_CATEGORY_NOT_ALLOWED;
+  return question.stated.signal_type.empty() ? JudgeProfessional(question, category, rules)
+                                             : JudgeReport(question, category, rules);
 }
 
 v1::Reason JudgeOptOut(const Question& question, std::string_view category, const Rules& rules,

@@ -1,4 +1,13 @@
 // Steps 1 and 3 of D-2.6: grounds that the sender states and the law gives. Pure.
+//
+// A legal duty or authorisation (D-2.3, D-2.6.1) lets transmit, with its facts, to who is competent:
+//  - code pénal 226-14 1°: the authorities, by kind of the directory;
+//  - CASF L.226-2-1, information préoccupante: the kind CHILD_PROTECTION, which the CRIP is of;
+//  - CASF L.226-2-2: the same kind, for the purpose CHILD_PROTECTION, both functions bound by secrecy.
+// A report of a signal type stands under its sender's protocol: events, purpose, recipients, categories; to
+// the kind CHILD_PROTECTION it may also be sent for that purpose. Without a signal type a professional
+// speaks: a function bound by secrecy, of an institution that does more than send; the law asks no protocol
+// of it. It may send all categories but data on offences, to assess her situation or to protect her.
 #pragma once
 
 #include <string_view>
@@ -8,7 +17,7 @@
 
 namespace relais::consent {
 
-/// Grounds of step 1: code pénal 226-14 1° and information préoccupante (D-2.3, D-2.6.1).
+/// Grounds of step 1: code pénal 226-14 1°, CASF L.226-2-1 and L.226-2-2 (D-2.3, D-2.6.1).
 [[nodiscard]] bool IsLegalDuty(common::v1::Ground ground);
 /// Grounds of step 3: the opt-out regime of unpaid bills (D-1.4, D-1.5, D-1.13).
 [[nodiscard]] bool IsOptOut(common::v1::Ground ground);

@@ -199,6 +199,21 @@ inline Question ReportQuestion(common::v1::Ground ground, std::string recipient,
   return question;
 }
 
+// A social worker of the Ville tells the CRIP, in her own word, of a child's injuries.
+inline Question WordQuestion(common::v1::Ground ground, std::string recipient = "crip75") {
+  Question question;
+  question.sender = "ville-paris";
+  question.sender_function = "assistant-social";
+  question.recipient = std::move(recipient);
+  question.recipient_function = "assistant-social";
+  question.purpose = "CHILD_PROTECTION";
+  question.categories = {"IDENTITY", "HEALTH"};
+  question.act = ACT_TRANSMIT;
+  question.stated.ground = ground;
+  question.stated.has_facts = true;
+  return question;
+}
+
 template <typename Change>
 Question With(Question question, Change change) {
   change(question);

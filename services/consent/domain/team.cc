@@ -27,26 +27,14 @@ bool Told(const Information& information, const Question& question, std::string_
   });
 }
 
-struct Relation {
-  bool team = false;         // both in one team
-  bool coordinator = false;  // the recipient is the coordinator named for her
-};
-
-Relation RelationOf(const Teams& teams, const Question& question, absl::Time now) {
-  Relation relation;
-  for (const Mission& theirs : teams.missions) {
-    if (!IsActive(theirs, question.recipient, question.recipient_function, now)) {
-      continue;
-    }
-    relation.coordinator = relation.coordinator || theirs.coordinator;
-    relation.team =
-        relation.team ||
-        (!theirs.team.IsZero() &&
-         std::any_of(teams.missions.begin(), teams.missions.end(), [&](const Mission& ours) {
-           return ours.team == theirs.team && IsActive(ours, question.sender, question.sender_function, now);
-         }));
-  }
-  return relation;
+bool InOneTeam(const Teams& teams, const Question& question, absl::Time now) {
+  return std::any_of(teams.missions.begin(), teams.missions.end(), [&](const Mission& theirs) {
+    return IsActive(theirs, question.recipient, question.recipient_function, now) &&
+           std::any_of(teams.missions.begin(), teams.missions.end(), [&](const Mission& ours) {
+             return ours.team == theirs.team &&
+                    IsActive(ours, question.sender, question.sender_function, now);
+           });
+  });
 }
 
 }  // namespace
@@ -61,15 +49,14 @@ bool MayBeTeam(const PersonState& state, const Question& question, const Rules& 
 const Information* FindTeamGround(const PersonState& state, const Teams& teams, const Question& question,
                                   std::string_view category, const Rules& rules, absl::Time now) {
   const CategoryRule rule = rules.CategoryOf(category);
-  if (!teams.known || rule.special || rule.offence || !MayBeTeam(state, question, rules)) {
+  if (!teams.known || rule.special || rule.offence || !MayBeTeam(state, question, rules) ||
+      !InOneTeam(teams, question, now)) {
     return nullptr;
   }
-  const Relation relation = RelationOf(teams, question, now);
   for (const Information& information : state.information()) {
-    const bool by_sender = information.by == question.sender;
-    const bool counts = (relation.coordinator && by_sender) ||
-                        (relation.team && (by_sender || information.by == question.recipient));
-    if (counts && information.at <= now && rules.IsBoundBySecrecy(information.by, information.by_function) &&
+    const bool by_one_of_them = information.by == question.sender || information.by == question.recipient;
+    if (by_one_of_them && information.at <= now &&
+        rules.IsBoundBySecrecy(information.by, information.by_function) &&
         Told(information, question, category)) {
       return &information;
     }

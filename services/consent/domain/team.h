@@ -3,12 +3,10 @@
 // CASF L.121-6-2 (D-2.2) lets professionals who act for the same person share what is strictly necessary,
 // with one another and with the coordinator; it is a permission with conditions, each of which is an input
 // here:
-//  - the recipient is in mission for her: routing's log says so;
-//  - so is the sender: routing's log puts it in the same team, or the recipient is the coordinator named for
-//    her (her référent pivot, whom she accepted) and the sender is the one who told her;
+//  - both are in mission for her, in one team: routing's log says so. The team that it knows is her référent
+//    pivot, whom she accepted, and who proposed him (ADR 56);
 //  - both functions are named and bound by secrecy, by the directory;
-//  - she was told beforehand of purpose, category and recipient, by the sender or, within a team, by one of
-//    the two.
+//  - she was told beforehand of purpose, category and recipient, by one of the two.
 // Any input missing: the step does not apply. Special categories and data on offences never pass here
 // (D-2.7), nor acts other than telling and showing.
 #pragma once
@@ -26,12 +24,11 @@ namespace relais::consent {
 
 /// One professional's part in helping her.
 struct Mission {
-  Id128 team;  // of a case; zero: none
+  Id128 team;  // who helps her together: the référent's id
   std::string institution;
-  std::string function;
+  std::string function;  // empty: nobody's
   absl::Time from;
   std::optional<absl::Time> until;  // excluded
-  bool coordinator = false;         // the référent pivot
   friend bool operator==(const Mission&, const Mission&) = default;
 };
 

@@ -14,8 +14,6 @@ using testing::Story;
 using testing::To;
 using testing::With;
 
-const Id128 kCase = IdOf(200);
-
 struct Case {
   const char* name;
   Story story;
@@ -54,34 +52,20 @@ std::vector<Line> Of(const char* recipient, std::vector<std::string> categories 
 
 Story Told() { return Story().IsTold(5, "ville-paris", "assistant-social", Of("emmaus")); }
 
-// Her référent pivot, an educator of Emmaüs, since the 3rd.
-Teams Referent(std::optional<int> until = std::nullopt) {
-  Mission mission;
-  mission.institution = "emmaus";
-  mission.function = "educateur";
-  mission.from = Noon(2026, 11, 3);
-  mission.coordinator = true;
+Mission Helps(std::string institution, std::string function, std::optional<int> until, Id128 team) {
+  Mission mission{team, std::move(institution), std::move(function), Noon(2026, 11, 3), std::nullopt};
   if (until) {
     mission.until = Noon(2026, 11, *until);
   }
-  return {true, {mission}};
+  return mission;
 }
 
-// A case's team: the Ville's and Emmaüs's, since the 3rd; the Ville's until a day.
-Teams CaseTeam(std::optional<int> until = std::nullopt) {
-  Teams teams = Referent();
-  teams.missions[0].coordinator = false;
-  teams.missions[0].team = kCase;
-  Mission other;
-  other.team = kCase;
-  other.institution = "ville-paris";
-  other.function = "assistant-social";
-  other.from = Noon(2026, 11, 3);
-  if (until) {
-    other.until = Noon(2026, 11, *until);
-  }
-  teams.missions.push_back(other);
-  return teams;
+// Since the 3rd, until a day: her référent pivot, an educator of Emmaüs, and the social worker of the Ville
+// who proposed him.
+Teams Referent(std::optional<int> until = std::nullopt) {
+  return {true,
+          {Helps("emmaus", "educateur", until, IdOf(200)),
+           Helps("ville-paris", "assistant-social", until, IdOf(200))}};
 }
 
 Teams Unknown() {
@@ -92,8 +76,8 @@ Teams Unknown() {
 
 std::vector<Case> Cases() {
   return {
-      {"to her référent, whom she accepted, and she was told: yes", Told(), Referent(), ToReferent(),
-       v1::REASON_TEAM},
+      {"to her référent, whom she accepted, from who proposed him, and she was told: yes", Told(), Referent(),
+       ToReferent(), v1::REASON_TEAM},
       {"the référent may look too: yes", Told(), Referent(),
        With(ToReferent(), [](Q& q) { q.act = common::v1::ACT_CONSULT; }), v1::REASON_TEAM},
       {"but not keep, share papers or act for her: no", Told(), Referent(),
@@ -109,11 +93,21 @@ std::vector<Case> Cases() {
        v1::REASON_NO_GROUND},
       {"she was told of another purpose: no", Told(), Referent(),
        With(ToReferent(), [](Q& q) { q.purpose = "RIGHTS_OPENING"; }), v1::REASON_NO_GROUND},
-      {"somebody else than the sender told her: no",
+      {"the recipient told her: yes, one of the two", Story().IsTold(5, "emmaus", "educateur", Of("emmaus")),
+       Referent(), ToReferent(), v1::REASON_TEAM},
+      {"somebody else than the two told her: no",
        Story().IsTold(5, "siao", "travailleur-social", Of("emmaus")), Referent(), ToReferent(),
        v1::REASON_NO_GROUND},
       {"who told her is not bound by secrecy: no", Story().IsTold(5, "ville-paris", "accueil", Of("emmaus")),
        Referent(), ToReferent(), v1::REASON_NO_GROUND},
+      {"who has no mission told her and would send: no, her own word is none",
+       Story().IsTold(5, "siao", "travailleur-social", Of("emmaus")), Referent(),
+       With(ToReferent(),
+            [](Q& q) {
+              q.sender = "siao";
+              q.sender_function = "travailleur-social";
+            }),
+       v1::REASON_NO_GROUND},
       {"the sender's function is not bound by secrecy: no", Told(), Referent(),
        With(ToReferent(), [](Q& q) { q.sender_function = "accueil"; }), v1::REASON_NO_GROUND},
       {"the sender names no function: no", Told(), Referent(),
@@ -122,22 +116,43 @@ std::vector<Case> Cases() {
        With(ToReferent(), [](Q& q) { q.recipient_function = ""; }), v1::REASON_NO_GROUND},
       {"the recipient's other function: no, it is not the référent", Told(), Referent(),
        With(ToReferent(), [](Q& q) { q.recipient_function = "accueil"; }), v1::REASON_NO_GROUND},
+      {"nobody's function is known of who proposed him: no", Told(),
+       [] {
+         Teams teams = Referent();
+         teams.missions[1].function.clear();
+         return teams;
+       }(),
+       ToReferent(), v1::REASON_NO_GROUND},
       {"the référent has ended: no", Told(), Referent(10), ToReferent(), v1::REASON_NO_GROUND},
       {"the référent ends tomorrow: yes", Told(), Referent(11), ToReferent(), v1::REASON_TEAM},
+      {"the référent begins tomorrow: no", Told(),
+       [] {
+         Teams teams = Referent();
+         for (Mission& mission : teams.missions) {
+           mission.from = Noon(2026, 11, 11);
+         }
+         return teams;
+       }(),
+       ToReferent(), v1::REASON_NO_GROUND},
       {"there is no référent: no", Told(), Teams{true, {}}, ToReferent(), v1::REASON_NO_GROUND},
       {"routing's log is not known up to now: the step is skipped", Told(), Unknown(), ToReferent(),
        v1::REASON_NO_GROUND},
-      {"back from the référent to who is in no team: no, whoever told her",
+      {"back from the référent to who proposed him: yes",
        Story().IsTold(5, "emmaus", "educateur", Of("ville-paris")), Referent(), BackFromReferent(),
+       v1::REASON_TEAM},
+      {"back, once the référent has ended: no", Story().IsTold(5, "emmaus", "educateur", Of("ville-paris")),
+       Referent(10), BackFromReferent(), v1::REASON_NO_GROUND},
+      {"from the référent to who is in no mission: no, whoever told her",
+       Story().IsTold(5, "emmaus", "educateur", Of("siao")), Referent(),
+       With(BackFromReferent(),
+            [](Q& q) {
+              q.recipient = "siao";
+              q.recipient_function = "travailleur-social";
+            }),
        v1::REASON_NO_GROUND},
-      {"within a case's team, either way: yes", Story().IsTold(5, "emmaus", "educateur", Of("ville-paris")),
-       CaseTeam(), BackFromReferent(), v1::REASON_TEAM},
-      {"within a case's team, the recipient told her: yes",
-       Story().IsTold(5, "emmaus", "educateur", Of("emmaus")), CaseTeam(), ToReferent(), v1::REASON_TEAM},
-      {"the sender has left the case's team: no", Told(), CaseTeam(10), ToReferent(), v1::REASON_NO_GROUND},
       {"two teams are not one: no", Told(),
        [] {
-         Teams teams = CaseTeam();
+         Teams teams = Referent();
          teams.missions[1].team = IdOf(201);
          return teams;
        }(),
@@ -146,10 +161,17 @@ std::vector<Case> Cases() {
        Story().IsTold(5, "ville-paris", "assistant-social", Of("emmaus", {"HEALTH"})), Referent(),
        With(ToReferent(), [](Q& q) { q.categories = {"HEALTH"}; }), v1::REASON_NO_GROUND},
       {"data on offences do not either, even from who may send them: no",
-       Story().IsTold(5, "prison", "educateur", Of("emmaus", {"OFFENCE"})), Referent(),
+       Story().IsTold(5, "prison", "educateur", Of("emmaus", {"OFFENCE"})),
+       [] {
+         Teams teams = Referent();
+         teams.missions[1].institution = "prison";
+         teams.missions[1].function = "educateur";
+         return teams;
+       }(),
        With(ToReferent(),
             [](Q& q) {
               q.sender = "prison";
+              q.sender_function = "educateur";
               q.categories = {"OFFENCE"};
             }),
        v1::REASON_NO_GROUND},

@@ -45,7 +45,8 @@ inline Rules SampleRules() {
   rules.desks.emplace("dsol-75113", DeskRule{"ville-paris", true, false});
   rules.desks.emplace("casvp-psa", DeskRule{"casvp", false, true});
   rules.desks.emplace("siao-urgence", DeskRule{"siao", false, false});
-  for (const char* purpose : {"SOCIAL_ASSESSMENT", "ENERGY_AID", "RIGHTS_OPENING", "CHILD_PROTECTION"}) {
+  for (const char* purpose :
+       {"SOCIAL_ASSESSMENT", "ENERGY_AID", "RIGHTS_OPENING", "CHILD_PROTECTION", "EMERGENCY_PROTECTION"}) {
     rules.purposes.emplace(purpose, std::nullopt);
   }
   for (const char* category : {"IDENTITY", "ADDRESS", "ENERGY_DEBT", "SOCIAL_SITUATION", "SIGNS"}) {
@@ -100,10 +101,13 @@ inline Rules SampleRules() {
                                        {}});
   rules.offence_senders.emplace("prison", absl::CivilDay(2026, 12, 31));
   // Everybody has an `accueil` too, which is not bound by secrecy.
+  rules.secret_functions["bspp"] = {"officier"};
+  rules.secret_functions["prison"] = {"educateur"};
   rules.secret_functions["ville-paris"] = {"assistant-social"};
   rules.secret_functions["siao"] = {"travailleur-social"};
   rules.secret_functions["emmaus"] = {"educateur"};
   rules.secret_functions["casvp"] = {"assistant-social"};
+  rules.secret_functions["crip75"] = {"assistant-social"};
   return rules;
 }
 

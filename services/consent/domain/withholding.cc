@@ -20,13 +20,18 @@ bool IsWithheld(const audit::v1::LeafHeader& header, const v1::CheckDecided& che
                   [](const v1::CategoryBasis& basis) { return IsLegalDuty(basis.ground()); });
   const bool about_a_child = header.purpose() == kChildProtection ||
                              rules.KindOf(check.recipient().institution()) == kChildProtection;
-  const bool unclear =
-      header.decision() != common::v1::DECISION_PERMIT && check.signal_type() == kDistressReport;
-  return protected_ground || about_a_child || unclear;
+  const bool would_be_protected =
+      header.decision() != common::v1::DECISION_PERMIT &&
+      (IsLegalDuty(check.stated_ground()) || check.signal_type() == kDistressReport);
+  return protected_ground || about_a_child || would_be_protected;
 }
 
 bool IsWithheld(const v1::EmergencyDeclared& emergency, const Rules& rules) {
   return rules.KindOf(emergency.recipient().institution()) == kChildProtection;
+}
+
+bool IsWithheld(const Emergency& emergency, const Rules& rules) {
+  return rules.KindOf(emergency.recipient) == kChildProtection;
 }
 
 absl::CivilDay ReviewOn(absl::CivilDay decided_on) { return calendar::AddMonths(decided_on, kReviewMonths); }
