@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/audit/leaf.h"
 #include "common/base/secret.h"
 #include "common/base/status.h"
+#include "common/receipt/catalog.h"
 #include "common/receipt/record.h"
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
@@ -94,14 +98,54 @@ constexpr Words kWords[] = {
      "End of an epoch of keys"},
 };
 
-const Words* FindWords(audit::v1::EventClass event_class) {
-  for (const Words& words : kWords) {
+// Of acts of which the leaf says that somebody spoke for her (D-2.8, D-2.9); who follows these words.
+constexpr Words kSpokenFor[] = {
+    {audit::v1::EVENT_CLASS_CONSENT_RECORDED, "consent",
+     "Un accord a été donné en votre nom. Il peut être retiré à tout moment, à n'importe quel guichet.",
+     "An agreement was given in your name. It may be withdrawn at any time, at any desk."},
+    {audit::v1::EVENT_CLASS_REFUSAL_RECORDED, "refusal",
+     "Un non a été dit en votre nom. Ce refus est enregistré.",
+     "No was said in your name. This refusal is recorded."},
+    {audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, "withdrawal",
+     "Un accord a été retiré en votre nom. Il ne vaut plus à partir de maintenant.",
+     "An agreement was withdrawn in your name. It no longer holds from now on."},
+    {audit::v1::EVENT_CLASS_CONSENT_RENEWED, "renewal",
+     "Un accord a été renouvelé en votre nom. Il peut être retiré à tout moment, à n'importe quel guichet.",
+     "An agreement was renewed in your name. It may be withdrawn at any time, at any desk."},
+};
+
+// Of the same acts where the leaf's key is not there to tell whose word it was.
+constexpr Words kSealed[] = {
+    {audit::v1::EVENT_CLASS_CONSENT_RECORDED, "consent", "Un accord a été enregistré.",
+     "An agreement was recorded."},
+    {audit::v1::EVENT_CLASS_REFUSAL_RECORDED, "refusal", "Un refus a été enregistré.",
+     "A refusal was recorded."},
+    {audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, "withdrawal", "La fin d'un accord a été enregistrée.",
+     "The end of an agreement was recorded."},
+    {audit::v1::EVENT_CLASS_CONSENT_RENEWED, "renewal", "Un accord a été renouvelé.",
+     "An agreement was renewed."},
+};
+
+// Of agreements that ended otherwise than at her word (D-2.12).
+constexpr Words kTerminated = {
+    audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, "withdrawal",
+    "Un accord a été arrêté par l'organisme qui l'avait noté. Il ne vaut plus.",
+    "An agreement was ended by the organisation that had recorded it. It no longer "
+    "holds."};
+constexpr Words kInvalidated = {audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, "withdrawal",
+                                "Un accord a été déclaré non valable. Il compte comme jamais donné.",
+                                "An agreement was declared invalid. It counts as never given."};
+
+const Words* FindIn(std::span<const Words> list, audit::v1::EventClass event_class) {
+  for (const Words& words : list) {
     if (words.event_class == event_class) {
       return &words;
     }
   }
   return nullptr;
 }
+
+const Words* FindWords(audit::v1::EventClass event_class) { return FindIn(kWords, event_class); }
 
 // The payload of a leaf that its key opens.
 template <typename Payload>
@@ -180,6 +224,77 @@ absl::StatusOr<std::string> IdOf(const common::v1::Proof& proof, const audit::Le
   return withdrawn.consent_id();
 }
 
+// Who spoke for her, if anyone, and how an agreement ended, by the leaf's payload.
+struct Said {
+  consent::v1::Representation by = consent::v1::REPRESENTATION_UNSPECIFIED;
+  consent::v1::ConsentEnd end = consent::v1::CONSENT_END_UNSPECIFIED;
+};
+
+absl::StatusOr<Said> SaidIn(const common::v1::Proof& proof, const audit::Leaf& leaf) {
+  Said said;
+  switch (leaf.header.event_class()) {
+    case audit::v1::EVENT_CLASS_CONSENT_RECORDED: {
+      ASSIGN_OR_RETURN(const auto recorded, PayloadOf<consent::v1::ConsentRecorded>(proof, leaf));
+      said.by = recorded.consent().representative().kind();
+      return said;
+    }
+    case audit::v1::EVENT_CLASS_REFUSAL_RECORDED: {
+      ASSIGN_OR_RETURN(const auto refused, PayloadOf<consent::v1::RefusalRecorded>(proof, leaf));
+      said.by = refused.said_by();
+      return said;
+    }
+    case audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN: {
+      ASSIGN_OR_RETURN(const auto withdrawn, PayloadOf<consent::v1::ConsentWithdrawn>(proof, leaf));
+      said.by = withdrawn.said_by();
+      said.end = withdrawn.end();
+      return said;
+    }
+    case audit::v1::EVENT_CLASS_CONSENT_RENEWED: {
+      ASSIGN_OR_RETURN(const auto renewed, PayloadOf<consent::v1::ConsentRenewed>(proof, leaf));
+      said.by = renewed.renewal().representative().kind();
+      return said;
+    }
+    default:
+      return said;
+  }
+}
+
+// "representative.one_parent" in the words of the page.
+std::string WhoSpoke(const char* language, consent::v1::Representation kind) {
+  if (kind == consent::v1::REPRESENTATION_UNSPECIFIED) {
+    return "";
+  }
+  const auto catalog = FindCatalog(language);
+  const std::string name = consent::v1::Representation_Name(kind);
+  const std::string word = absl::AsciiStrToLower(absl::StripPrefix(name, "REPRESENTATION_"));
+  const std::string_view who = catalog.ok() ? (*catalog)->Message("representative." + word) : "";
+  return who.empty() ? "" : absl::StrCat(" ", std::string(who));
+}
+
+struct Sentences {
+  std::string act;
+  std::string fr;
+  std::string en;
+};
+
+// What the person reads of that leaf: nothing as hers that it does not say.
+absl::StatusOr<Sentences> SentencesOf(const common::v1::Proof& proof, const audit::Leaf& leaf,
+                                      const Words& words) {
+  const Words* told = &words;
+  Said said;
+  if (!proof.leaf_key().empty()) {
+    ASSIGN_OR_RETURN(said, SaidIn(proof, leaf));
+  } else if (const Words* sealed = FindIn(kSealed, words.event_class)) {
+    told = sealed;
+  }
+  if (said.end != consent::v1::CONSENT_END_UNSPECIFIED) {
+    told = said.end == consent::v1::CONSENT_END_TERMINATED ? &kTerminated : &kInvalidated;
+  } else if (said.by != consent::v1::REPRESENTATION_UNSPECIFIED) {
+    told = FindIn(kSpokenFor, words.event_class);  // who spoke is told of these acts alone
+  }
+  return Sentences{told->act, told->fr + WhoSpoke("fr", said.by), told->en + WhoSpoke("en", said.by)};
+}
+
 // What the end of an epoch is said to be: of that erasure, if it ended with it; else of the epoch.
 absl::StatusOr<std::string> EpochOrErasure(const common::v1::Proof& proof, const audit::Leaf& leaf,
                                            const std::string& erasure, const Words*& words) {
@@ -205,11 +320,12 @@ absl::StatusOr<nlohmann::ordered_json> SaidBy(const common::v1::Proof& proof, co
   } else {
     ASSIGN_OR_RETURN(id, IdOf(proof, leaf));
   }
+  ASSIGN_OR_RETURN(const Sentences sentences, SentencesOf(proof, leaf, *words));
   nlohmann::ordered_json out = {
       {"format", kFormat},
-      {"fr", words->fr},
-      {"en", words->en},
-      {"act", words->act},
+      {"fr", sentences.fr},
+      {"en", sentences.en},
+      {"act", sentences.act},
       {"time", absl::FormatTime(absl::RFC3339_full, leaf.time, absl::UTCTimeZone())},
       {"revision", absl::StrCat(proof.origin(), ":", proof.tree_size())}};
   if (!id.empty()) {

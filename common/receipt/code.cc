@@ -243,8 +243,17 @@ absl::StatusOr<std::string> MakeCode(const common::v1::Proof& proof) {
   return prefix + Base32(std::string(1, kLeafHash) + tail + std::string(Bytes(hash)));
 }
 
-bool LooksLikeCode(std::string_view text) {
-  return Compact(text.substr(0, size_t{4} << 10)).starts_with(kCodePrefix);
+std::string_view CodeIn(std::string_view text) {
+  if (Compact(text.substr(0, size_t{4} << 10)).starts_with(kCodePrefix)) {
+    return text;
+  }
+  const size_t from = text.rfind(kCodePrefix);
+  if (from == std::string_view::npos) {
+    return "";
+  }
+  const size_t end =
+      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567 \t\r\n", from + kCodePrefix.size());
+  return text.substr(from, end == std::string_view::npos ? end : end - from);
 }
 
 absl::StatusOr<ReadCode> ParseCode(std::string_view text, std::span<const merkle::NoteVerifier> verifiers) {

@@ -36,8 +36,10 @@ inline constexpr size_t kMostCodeLength = 3500;
 /// the checkpoint has extension lines.
 [[nodiscard]] absl::StatusOr<std::string> MakeCode(const common::v1::Proof& proof);
 
-/// True when the text begins as a code does, spaces and case aside.
-[[nodiscard]] bool LooksLikeCode(std::string_view text);
+/// The code in a text: all of one that begins as a code does, spaces and case aside; else, of a page (page.h)
+/// or any other text, what follows the last "RELAIS1:" in it up to the first character that no code has.
+/// Empty: there is none.
+[[nodiscard]] std::string_view CodeIn(std::string_view text);
 
 struct ReadCode {
   /// For audit::VerifyProof; without leaf and leaf key when the code has only the leaf's hash.

@@ -6,7 +6,9 @@
 #include "common/audit/log.h"
 #include "common/audit/testing/log_harness.h"
 #include "common/merkle/checkpoint.h"
+#include "common/receipt/page.h"
 #include "common/receipt/qr.h"
+#include "common/receipt/testing/sample_receipt.h"
 
 namespace relais::receipt {
 namespace {
@@ -66,8 +68,30 @@ TEST_F(CodeTest, CaseAndSpacesDoNotCount) {
     typed += static_cast<char>(std::tolower(static_cast<unsigned char>(code[i])));
     typed += i % 10 == 0 ? "\r\n " : "";
   }
-  EXPECT_TRUE(LooksLikeCode(typed));
+  EXPECT_EQ(CodeIn(typed), typed);
   EXPECT_TRUE(Check(typed).ok()) << Check(typed);
+}
+
+// B11 of the acceptance: the page she was given is enough.
+TEST_F(CodeTest, IsFoundInThePageItIsOn) {
+  const calendar::Paris paris = *calendar::Paris::Load();
+  consent::v1::Receipt receipt = testing::SampleReceipt();
+  receipt.mutable_parties(0)->set_name("RELAIS1:AAAA");  // whatever a name says, the code comes last
+  for (const char* language : {"fr", "ar"}) {
+    const std::vector<Page> pages = PagesIn(**FindCatalog(language), receipt, paris, true);
+    const absl::StatusOr<std::string> html = WriteHtml(pages, Code());
+    ASSERT_TRUE(html.ok()) << html.status();
+    for (const std::string& page : {*html, WriteText(pages, Code())}) {
+      const std::string found(CodeIn(page));
+      EXPECT_LT(found.size(), page.size());
+      EXPECT_TRUE(Check(found).ok()) << language << ": " << Check(found);
+      const absl::StatusOr<ReadCode> code = ParseCode(found, verifiers_);
+      ASSERT_TRUE(code.ok()) << code.status();
+      EXPECT_EQ(code->proof.SerializeAsString(), proof_.SerializeAsString());
+    }
+  }
+  EXPECT_EQ(CodeIn("nothing of that kind"), "");
+  EXPECT_EQ(CodeIn("{\"proof\": {}}"), "");
 }
 
 TEST_F(CodeTest, EveryCharacterCounts) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -17,7 +18,10 @@ using Named = std::vector<std::pair<std::string_view, Span>>;
 class Writer {
  public:
   Writer(const consent::v1::Receipt& receipt, const Catalog& catalog, const calendar::Paris& paris)
-      : receipt_(receipt), catalog_(catalog), paris_(paris) {}
+      : receipt_(receipt),
+        catalog_(catalog),
+        paris_(paris),
+        represented_(receipt.consent().has_representative()) {}
 
   // A message with its values in their places, each still saying what it is.
   [[nodiscard]] Sentence Say(std::string_view key, const Named& values = {}) const {
@@ -46,15 +50,31 @@ class Writer {
     return out;
   }
 
+  // What she said herself, or what was said for her.
+  [[nodiscard]] Sentence SayOf(const std::string& key, bool represented, const Named& values = {}) const {
+    return Say(represented ? key + ".represented" : key, values);
+  }
+
+  [[nodiscard]] std::string Title() const {
+    return std::string(catalog_.Message(represented_ ? "title.represented" : "title"));
+  }
+
   [[nodiscard]] Span Date(absl::Time time) const {
     const absl::CivilMinute civil = absl::ToCivilMinute(time, paris_.zone());
-    const std::string month(catalog_.Message(absl::StrCat("month.", civil.month())));
     return {Kind::kOwn,
             Fill(catalog_.Message("date"), {{"day", absl::StrCat(civil.day())},
-                                            {"month", month},
+                                            {"month", Month(civil.month())},
                                             {"year", absl::StrCat(civil.year())},
                                             {"hour", absl::StrFormat("%02d", civil.hour())},
                                             {"minute", absl::StrFormat("%02d", civil.minute())}})};
+  }
+
+  // The last day before that instant.
+  [[nodiscard]] Span LastDay(absl::Time end) const {
+    const absl::CivilDay day = paris_.DayOf(end - absl::Microseconds(1));
+    return {Kind::kOwn, Fill(catalog_.Message("day"), {{"day", absl::StrCat(day.day())},
+                                                       {"month", Month(day.month())},
+                                                       {"year", absl::StrCat(day.year())}})};
   }
 
   // A code of the directory in the page's language, or in French.
@@ -102,10 +122,39 @@ class Writer {
   }
 
   // "SIGNED_PAPER" of METHOD_SIGNED_PAPER is `method.signed_paper`.
-  [[nodiscard]] Sentence Choice(std::string_view list, std::string name, std::string_view prefix) const {
+  [[nodiscard]] Sentence Choice(std::string_view list, std::string name, std::string_view prefix,
+                                bool represented = false) const {
     name = name.starts_with(prefix) ? name.substr(prefix.size()) : name;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    return Say(absl::StrCat(std::string(list), ".", name));
+    return SayOf(absl::StrCat(std::string(list), ".", name), represented);
+  }
+
+  void AddIntroduction(std::vector<Sentence>& lead) const {
+    const consent::v1::Consent& consent = receipt_.consent();
+    lead.push_back(SayOf("intro", represented_,
+                         {{"date", Date(FromProto(receipt_.recorded()))},
+                          {"institution", {Kind::kData, NameOf(consent.collector().institution())}}}));
+    if (represented_) {
+      AddRepresentative(lead);
+    }
+    if (!receipt_.function_label().empty()) {
+      const Kind kind = catalog_.language == "fr" ? Kind::kData : Kind::kFrench;
+      lead.push_back(Say("intro.by", {{"function", {kind, receipt_.function_label()}}}));
+    }
+    lead.push_back(State());
+  }
+
+  // In which capacity somebody spoke for her, and until when that carries the agreement.
+  void AddRepresentative(std::vector<Sentence>& lead) const {
+    const consent::v1::Representation kind = receipt_.consent().representative().kind();
+    Sentence who = Choice("representative", consent::v1::Representation_Name(kind), "REPRESENTATION_");
+    if (!who.empty()) {
+      lead.push_back(std::move(who));
+    }
+    const std::optional<absl::Time> end = MandateEnd(receipt_);
+    if (end && kind != consent::v1::REPRESENTATION_NONE) {
+      lead.push_back(Say("representative.until", {{"date", LastDay(*end)}}));
+    }
   }
 
   [[nodiscard]] Section Titled(const char* pictogram, const char* key) const {
@@ -145,7 +194,8 @@ class Writer {
       until.items.push_back({"", Say("until", {{"date", Date(EndOf(receipt_))}})});
     }
     for (const consent::v1::ReceiptRenewal& renewal : receipt_.renewals()) {
-      until.items.push_back({"", Say("renewed", {{"date", Date(FromProto(renewal.at()))}})});
+      until.items.push_back(
+          {"", SayOf("renewed", renewal.has_representative(), {{"date", Date(FromProto(renewal.at()))}})});
     }
     if (!consent.source_reference().empty()) {
       until.items.push_back(
@@ -193,16 +243,18 @@ class Writer {
   void AddProof(bool whole_leaf, std::vector<Section>& out) const {
     const consent::v1::Consent& consent = receipt_.consent();
     Section section = Titled("proof", "section.proof");
-    section.items.push_back({"", Choice("method", consent::v1::Method_Name(consent.method()), "METHOD_")});
+    section.items.push_back(
+        {"", Choice("method", consent::v1::Method_Name(consent.method()), "METHOD_", represented_)});
     for (const int aid : consent.aids()) {
-      section.items.push_back(
-          {"", Choice("aid", consent::v1::Aid_Name(static_cast<consent::v1::Aid>(aid)), "AID_")});
+      section.items.push_back({"", Choice("aid", consent::v1::Aid_Name(static_cast<consent::v1::Aid>(aid)),
+                                          "AID_", represented_)});
     }
-    section.items.push_back({"", Say("notice", {{"id", {Kind::kLatin, consent.notice().id()}},
-                                                {"version", {Kind::kLatin, consent.notice().version()}},
-                                                {"language", {Kind::kLatin, consent.notice().language()}}})});
+    section.items.push_back({"", SayOf("notice", represented_,
+                                       {{"id", {Kind::kLatin, consent.notice().id()}},
+                                        {"version", {Kind::kLatin, consent.notice().version()}},
+                                        {"language", {Kind::kLatin, consent.notice().language()}}})});
     if (consent.explicit_()) {
-      section.items.push_back({"", Say("explicit")});
+      section.items.push_back({"", SayOf("explicit", represented_)});
     }
     section.items.push_back({"", Say("number", {{"id", {Kind::kLatin, consent.consent_id()}}})});
     section.items.push_back(
@@ -223,9 +275,11 @@ class Writer {
       case consent::v1::RECEIPT_STATE_NOT_YET:
         return Say("state.not_yet", {{"date", Date(FromProto(receipt_.consent().valid_from()))}});
       case consent::v1::RECEIPT_STATE_PARTLY_WITHDRAWN:
-        return Say("state.partly", date);
+        return receipt_.refused_before() ? SayOf("state.never_partly", receipt_.state_by_representative())
+                                         : SayOf("state.partly", receipt_.state_by_representative(), date);
       case consent::v1::RECEIPT_STATE_WITHDRAWN:
-        return Say("state.withdrawn", date);
+        return receipt_.refused_before() ? Say("state.never")  // only her own no does that
+                                         : SayOf("state.withdrawn", receipt_.state_by_representative(), date);
       case consent::v1::RECEIPT_STATE_EXPIRED:
         return Say("state.expired", date);
       case consent::v1::RECEIPT_STATE_TERMINATED:
@@ -238,6 +292,10 @@ class Writer {
   }
 
  private:
+  [[nodiscard]] std::string Month(int month) const {
+    return std::string(catalog_.Message(absl::StrCat("month.", month)));
+  }
+
   static std::string CategoryPictogram(const std::string& category) {
     if (category == "IDENTITY" || category == "CONTACT") {
       return "identity";
@@ -263,6 +321,7 @@ class Writer {
   const consent::v1::Receipt& receipt_;
   const Catalog& catalog_;
   const calendar::Paris& paris_;
+  const bool represented_;  // somebody agreed for her
 };
 
 }  // namespace
@@ -272,25 +331,19 @@ Page MakePage(const consent::v1::Receipt& receipt, const Catalog& catalog, const
   const Writer writer(receipt, catalog, paris);
   Page page;
   page.catalog = &catalog;
+  page.title = writer.Title();
   if (receipt.test()) {
     page.banners.push_back(writer.Say("test"));
   }
   if (catalog.draft) {
-    Sentence banner = {{Kind::kFrench, "À RELIRE"}, {Kind::kOwn, " — "}};
+    Sentence banner = {{Kind::kFrench, "À RELIRE : traduction à relire"}, {Kind::kOwn, " — "}};
     for (Span& span : writer.Say("draft.note")) {
       banner.push_back(std::move(span));
     }
     page.banners.push_back(std::move(banner));
   }
   const consent::v1::Consent& consent = receipt.consent();
-  page.lead.push_back(writer.Say(
-      "intro", {{"date", writer.Date(FromProto(receipt.recorded()))},
-                {"institution", {Kind::kData, writer.NameOf(consent.collector().institution())}}}));
-  if (!receipt.function_label().empty()) {
-    const Kind kind = catalog.language == "fr" ? Kind::kData : Kind::kFrench;
-    page.lead.push_back(writer.Say("intro.by", {{"function", {kind, receipt.function_label()}}}));
-  }
-  page.lead.push_back(writer.State());
+  writer.AddIntroduction(page.lead);
   for (int i = 0; i < consent.lines_size(); ++i) {
     if (consent.lines_size() > 1) {
       Section part;

@@ -38,13 +38,16 @@ struct Section {
 };
 struct Page {
   const Catalog* catalog = nullptr;
+  std::string title;
   std::vector<Sentence> banners;  // test, draft
   std::vector<Sentence> lead;
   std::vector<Section> sections;
   Sentence printed;
 };
 
-/// `catalog` outlives the page. `whole_leaf`: the code has the leaf, not only its hash.
+/// `catalog` outlives the page. `whole_leaf`: the code has the leaf, not only its hash. Where somebody spoke
+/// for her, the page says who, in which capacity and until when, and nothing as hers that was not (D-2.8,
+/// D-2.9).
 [[nodiscard]] Page MakePage(const consent::v1::Receipt& receipt, const Catalog& catalog,
                             const calendar::Paris& paris, bool whole_leaf);
 

@@ -71,7 +71,7 @@ void WriteArticle(const Page& page, std::string& out) {
   for (const Sentence& banner : page.banners) {
     absl::StrAppend(&out, "<p class=\"banner\" role=\"note\">", Html(banner), "</p>\n");
   }
-  absl::StrAppend(&out, "<h1>", Escape(catalog.Message("title")), "</h1>\n");
+  absl::StrAppend(&out, "<h1>", Escape(page.title), "</h1>\n");
   for (const Sentence& sentence : page.lead) {
     absl::StrAppend(&out, "<p>", Html(sentence), "</p>\n");
   }
@@ -95,7 +95,7 @@ absl::StatusOr<std::string> WriteHtml(const std::vector<Page>& pages, const std:
                                  "style-src 'unsafe-inline'\">\n"
                                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                                  "<meta name=\"referrer\" content=\"no-referrer\">\n<title>",
-                                 Escape(first.Message("title")), "</title>\n<style>", kStyle,
+                                 Escape(pages.front().title), "</title>\n<style>", kStyle,
                                  "</style>\n</head>\n<body>\n<main>\n");
   for (const Page& page : pages) {
     WriteArticle(page, out);

@@ -68,6 +68,72 @@ TEST_F(PageTest, InEnglish) {
   EXPECT_THAT(text, Not(HasSubstr("À RELIRE")));
 }
 
+// D-2.8, D-2.9: who spoke for her, in which capacity, until when; and nothing as hers that was not.
+TEST_F(PageTest, SaysWhoAgreedForHer) {
+  const std::vector<std::pair<consent::v1::Representation, std::string>> kinds = {
+      {consent::v1::REPRESENTATION_TUTELLE, "votre tuteur ou votre tutrice."},
+      {consent::v1::REPRESENTATION_HABILITATION_FAMILIALE, "un proche que le juge a habilité."},
+      {consent::v1::REPRESENTATION_MANDAT_PROTECTION_FUTURE, "celle que vous aviez choisie d'avance"},
+      {consent::v1::REPRESENTATION_ONE_PARENT, "l'un de vos parents."},
+      {consent::v1::REPRESENTATION_BOTH_PARENTS, "vos deux parents."},
+      {consent::v1::REPRESENTATION_ASE, "l'aide sociale à l'enfance."},
+      {consent::v1::REPRESENTATION_GUARDIAN_AD_HOC, "l'administrateur ad hoc nommé par un juge."},
+      {consent::v1::REPRESENTATION_NONE, "Personne ne vous représente encore"}};
+  for (const auto& [kind, who] : kinds) {
+    testing::GiveFor(kind, receipt_);
+    const std::string text = Flowing("fr");
+    EXPECT_THAT(
+        text,
+        HasSubstr("Le 3 novembre 2026 à 11 h 00, un accord a été donné en votre nom à Ville de Paris."));
+    EXPECT_THAT(text, HasSubstr(who));
+    EXPECT_THAT(text, HasSubstr("Accord donné en votre nom"));
+    for (const char* hers : {"vous avez donné votre accord", "Votre accord\n", "Vous avez signé",
+                             "Vous avez dit oui", "Un interprète vous a aidé", "On vous a donné"}) {
+      EXPECT_THAT(text, Not(HasSubstr(hers))) << who;
+    }
+    const bool ends = kind != consent::v1::REPRESENTATION_NONE;
+    const auto says_until = HasSubstr("va jusqu'au 30 novembre 2026 compris.");
+    if (ends) {
+      EXPECT_THAT(text, says_until) << who;
+    } else {
+      EXPECT_THAT(text, Not(says_until)) << "nobody's right to speak ends";
+    }
+    EXPECT_THAT(Flowing("en"), HasSubstr("an agreement was given in your name to Ville de Paris."));
+    EXPECT_THAT(Html("ar"), HasSubstr("باسمك")) << who;
+  }
+}
+
+// A mandate that was renewed carries the agreement longer.
+TEST_F(PageTest, SaysWhoProlongedItForHer) {
+  testing::GiveFor(consent::v1::REPRESENTATION_TUTELLE, receipt_);
+  consent::v1::ReceiptRenewal& renewal = *receipt_.add_renewals();
+  *renewal.mutable_at() = ToProto(testing::At(11, 10, 10));
+  *renewal.mutable_valid_until() = ToProto(testing::At(12, 31, 10));
+  renewal.mutable_representative()->set_kind(consent::v1::REPRESENTATION_TUTELLE);
+  *renewal.mutable_mandate_until() = ToProto(testing::At(12, 15, 23));
+  const std::string text = Flowing("fr");
+  EXPECT_THAT(text, HasSubstr("Il a été prolongé en votre nom le 10 novembre 2026 à 11 h 00."));
+  EXPECT_THAT(text, HasSubstr("va jusqu'au 15 décembre 2026 compris."));
+}
+
+TEST_F(PageTest, SaysWhoseNoItWas) {
+  *receipt_.mutable_state_since() = ToProto(testing::At(11, 4, 8));
+  receipt_.set_state(consent::v1::RECEIPT_STATE_WITHDRAWN);
+  receipt_.set_state_by_representative(true);
+  EXPECT_THAT(Flowing("fr"), HasSubstr("Cet accord a été retiré en votre nom le 4 novembre 2026"));
+  receipt_.set_state(consent::v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_THAT(Flowing("fr"), HasSubstr("Une partie de cet accord a été retirée en votre nom le 4 novembre"));
+  // ADR 50: a no from before it is not told as a withdrawal of what never began.
+  receipt_.set_refused_before(true);
+  EXPECT_THAT(Flowing("fr"), HasSubstr("Une partie de cet accord ne vaut pas : un non avait été dit avant"));
+  receipt_.set_state_by_representative(false);
+  EXPECT_THAT(Flowing("fr"), HasSubstr("Une partie de cet accord ne vaut pas : vous aviez dit non avant."));
+  receipt_.set_state(consent::v1::RECEIPT_STATE_WITHDRAWN);
+  const std::string text = Flowing("fr");
+  EXPECT_THAT(text, HasSubstr("Cet accord ne vaut pas : vous aviez dit non avant."));
+  EXPECT_THAT(text, Not(HasSubstr("retiré")));
+}
+
 TEST_F(PageTest, EveryStateIsSaid) {
   *receipt_.mutable_state_since() = ToProto(testing::At(11, 4, 8));
   const std::vector<std::pair<consent::v1::ReceiptState, std::string>> states = {
@@ -102,6 +168,7 @@ TEST_F(PageTest, DraftsSaySoAndTheFrenchFollows) {
   for (const char* language : {"ar", "es", "ro", "ru"}) {
     const std::string html = Html(language);
     EXPECT_THAT(html, HasSubstr("À RELIRE")) << language;
+    EXPECT_THAT(html, HasSubstr("à relire")) << language;
     EXPECT_THAT(html, HasSubstr("<article lang=\"" + std::string(language) + "\"")) << language;
     EXPECT_THAT(html, HasSubstr("<article lang=\"fr\" dir=\"ltr\">")) << language;
     EXPECT_THAT(Text(language), HasSubstr("*** ")) << language;
@@ -202,6 +269,7 @@ TEST_F(PageTest, HostileNamesBreakNothing) {
       "</bdi></li><script>alert(1)</script><img src=x onerror=alert(1)>\" onload='x' &lt;{date}\x01\x1b[31m"
       "\xE2\x80\xAE"
       "gnp.exe\xE2\x81\xA9\xFF\n\n*** ";
+  testing::GiveFor(consent::v1::REPRESENTATION_TUTELLE, receipt_);
   Poison(receipt_, poison);
   for (const char* language : {"fr", "ar"}) {
     const std::string html = Html(language);

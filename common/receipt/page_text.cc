@@ -54,7 +54,7 @@ void WritePage(const Page& page, std::string& out) {
   for (const Sentence& banner : page.banners) {
     absl::StrAppend(&out, Wrapped(Plain(banner, rtl), "*** ", "    "), "\n");
   }
-  absl::StrAppend(&out, std::string(page.catalog->Message("title")), "\n\n");
+  absl::StrAppend(&out, page.title, "\n\n");
   for (const Sentence& sentence : page.lead) {
     out += Wrapped(Plain(sentence, rtl), "", "");
   }

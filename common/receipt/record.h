@@ -2,6 +2,7 @@
 // filled (D-2.13). The table of fields is in docs/formats.md, "Consent record". Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -11,6 +12,10 @@ namespace relais::receipt {
 
 /// Until when it lasts by what was known then, excluded.
 [[nodiscard]] absl::Time EndOf(const consent::v1::Receipt& receipt);
+
+/// From when the mandate of who agreed for her no longer carries it, by what was known then; nullopt: she
+/// agreed herself, or it has no end.
+[[nodiscard]] std::optional<absl::Time> MandateEnd(const consent::v1::Receipt& receipt);
 
 inline constexpr char kRecordFormat[] = "relais-consent-record/1";
 

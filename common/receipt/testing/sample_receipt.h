@@ -30,6 +30,16 @@ inline void AddLabel(consent::v1::CodeLabel& label, const std::string& code, con
   label.set_special(special);
 }
 
+/// The same agreement given by somebody else in that capacity, whose mandate ends with 30 November 2026 in
+/// Paris.
+inline void GiveFor(consent::v1::Representation kind, consent::v1::Receipt& receipt) {
+  consent::v1::Consent& consent = *receipt.mutable_consent();
+  consent.mutable_representative()->set_kind(kind);
+  consent.mutable_representative()->set_reference("TJ Paris 24/01234");
+  *consent.mutable_mandate_until() = ToProto(At(11, 30, 23));
+  *receipt.mutable_lasts_until() = consent.mandate_until();
+}
+
 /// Ville de Paris may give identity and health to CAF and to every hospital, to open rights.
 inline consent::v1::Receipt SampleReceipt() {
   consent::v1::Receipt receipt;
@@ -67,6 +77,7 @@ inline consent::v1::Receipt SampleReceipt() {
   receipt.set_function_label("Assistante sociale");
   receipt.set_directory_version(7);
   receipt.set_person("rh1_sample");
+  receipt.add_storage_locations("FR");
   receipt.mutable_proof()->set_origin("relais.test/consent/1");
   receipt.mutable_proof()->set_leaf_index(41);
   return receipt;
