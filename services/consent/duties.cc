@@ -10,7 +10,9 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/period.h"
+#include "services/consent/erased_notices.h"
 #include "services/consent/handlers/record_act.h"
+#include "services/consent/handlers/telling_erased.h"
 
 namespace relais::consent {
 namespace {
@@ -21,7 +23,17 @@ constexpr size_t kScanPage = 200;
 constexpr size_t kMostLooked = 5000;  // entries of one listing
 constexpr char kRectify[] = "/rectify/";
 
+// What a listing goes through, in this order; also the first byte of its page token.
+enum class List : char { kReviews = 'r', kDuties = 'd', kErased = 'e' };
+
 bool IsReview(v1::DutyKind kind) { return kind == v1::DUTY_KIND_REVIEW_EMERGENCY; }
+
+List ListOf(v1::DutyKind kind) {
+  if (IsReview(kind)) {
+    return List::kReviews;
+  }
+  return kind == v1::DUTY_KIND_ERASE_ON_ERASURE ? List::kErased : List::kDuties;
+}
 
 storage::Partition BucketOf(const rpc::ServiceContext& context, std::string_view institution, bool reviews) {
   return context.idempotency.Bucket(reviews ? "review" : "duty", institution, "");
@@ -139,9 +151,9 @@ void AppendDuty(const DutyName& duty, bool escalated, Owed owed, absl::Time now,
   page.escalated.push_back(escalated);
 }
 
-// The place in a listing: which bucket, then the key to go on from.
+// The place in a listing: which list, then the key to go on from.
 struct Place {
-  bool reviews = true;
+  List list = List::kReviews;
   std::string key;
 };
 
@@ -151,23 +163,30 @@ absl::StatusOr<Place> PlaceOf(const std::string& token) {
     return place;
   }
   std::string raw;
-  if (!absl::WebSafeBase64Unescape(token, &raw) || raw.size() != 1 + kKeyBytes ||
-      (raw[0] != 'r' && raw[0] != 'd')) {
-    return rpc::InvalidField("page_token", "is not one of this method's");
+  const absl::Status another = rpc::InvalidField("page_token", "is not one of this method's");
+  if (!absl::WebSafeBase64Unescape(token, &raw) || raw.empty()) {
+    return another;
   }
-  place.reviews = raw[0] == 'r';
+  place.list = static_cast<List>(raw[0]);
   place.key = raw.substr(1);
-  return place;
+  switch (place.list) {
+    case List::kReviews:
+    case List::kDuties:
+      return place.key.size() == kKeyBytes ? absl::StatusOr<Place>(std::move(place)) : another;
+    case List::kErased:
+      return IsPlaceOfErasedNotice(place.key) ? absl::StatusOr<Place>(std::move(place)) : another;
+  }
+  return another;
 }
 
-std::string TokenOf(bool reviews, const std::string& key) {
-  return absl::WebSafeBase64Escape(absl::StrCat(reviews ? "r" : "d", key));
+std::string TokenOf(List list, const std::string& key) {
+  return absl::WebSafeBase64Escape(std::string(1, static_cast<char>(list)) + key);
 }
 
-// Of one bucket, from `key` on. True: the page is full or enough was looked at, `page.next` says where.
-absl::StatusOr<bool> ListBucket(Registry& registry, const DutyFilter& filter, bool reviews, std::string key,
-                                absl::Time now, size_t& looked, DutyPage& page) {
-  const storage::Partition bucket = BucketOf(registry.context, filter.institution, reviews);
+// Of one bucket, from `key` on; `page.next` says where the page ended if it is full or enough was looked at.
+absl::Status ListBucket(Registry& registry, const DutyFilter& filter, List list, std::string key,
+                        absl::Time now, size_t& looked, DutyPage& page) {
+  const storage::Partition bucket = BucketOf(registry.context, filter.institution, list == List::kReviews);
   do {
     ASSIGN_OR_RETURN(const storage::Page some, registry.context.store.Scan(bucket, "", key, kScanPage));
     for (const storage::KeyedEntry& row : some.entries) {
@@ -176,12 +195,12 @@ absl::StatusOr<bool> ListBucket(Registry& registry, const DutyFilter& filter, bo
         return absl::DataLossError("an entry of the duties does not parse");
       }
       if (page.duties.size() >= filter.most || looked++ >= kMostLooked) {
-        page.next = TokenOf(reviews, row.key);
-        return true;
+        page.next = TokenOf(list, row.key);
+        return absl::OkStatus();
       }
       ASSIGN_OR_RETURN(const DutyName duty, NameOf(filter.institution, row.key, entry));
       if (filter.overdue_only && now <= duty.due) {
-        return false;  // nor is what follows
+        return absl::OkStatus();  // nor is what follows
       }
       if (filter.kind != v1::DUTY_KIND_UNSPECIFIED && filter.kind != duty.kind) {
         continue;
@@ -193,7 +212,22 @@ absl::StatusOr<bool> ListBucket(Registry& registry, const DutyFilter& filter, bo
     }
     key = some.next;
   } while (!key.empty());
-  return false;
+  return absl::OkStatus();
+}
+
+absl::Status ListErased(Registry& registry, const DutyFilter& filter, const std::string& key, absl::Time now,
+                        DutyPage& page) {
+  const size_t room = filter.most - std::min(filter.most, page.duties.size());
+  ASSIGN_OR_RETURN(OwedErasedNotices owed,
+                   ListErasedNotices(registry, filter.institution, filter.overdue_only, key, room, now));
+  for (v1::Duty& duty : owed.duties) {
+    page.duties.push_back(std::move(duty));
+    page.persons.emplace_back();
+    page.emergencies.emplace_back();
+    page.escalated.push_back(false);
+  }
+  page.next = owed.next.empty() ? "" : TokenOf(List::kErased, owed.next);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -246,20 +280,18 @@ absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter
   ASSIGN_OR_RETURN(Place place, PlaceOf(filter.from));
   DutyPage page;
   size_t looked = 0;
-  if (place.reviews) {
-    if (filter.kind == v1::DUTY_KIND_UNSPECIFIED || IsReview(filter.kind)) {
-      ASSIGN_OR_RETURN(const bool full,
-                       ListBucket(registry, filter, true, std::move(place.key), now, looked, page));
-      if (full) {
-        return page;
-      }
+  bool begun = false;
+  for (const List list : {List::kReviews, List::kDuties, List::kErased}) {
+    begun = begun || list == place.list;
+    if (!begun || (filter.kind != v1::DUTY_KIND_UNSPECIFIED && list != ListOf(filter.kind))) {
+      continue;
     }
-    place.key.clear();
-  }
-  if (!IsReview(filter.kind)) {
-    ASSIGN_OR_RETURN(const bool full,
-                     ListBucket(registry, filter, false, std::move(place.key), now, looked, page));
-    (void)full;
+    const std::string from = list == place.list ? std::move(place.key) : std::string();
+    RETURN_IF_ERROR(list == List::kErased ? ListErased(registry, filter, from, now, page)
+                                          : ListBucket(registry, filter, list, from, now, looked, page));
+    if (!page.next.empty()) {
+      break;
+    }
   }
   return page;
 }
@@ -340,6 +372,8 @@ absl::StatusOr<std::vector<DutyName>> DutiesAbout(Registry& registry, const Id12
 }  // namespace
 
 Task<absl::Status> ForgetDuties(Registry& registry, Id128 person) {
+  const absl::Status told = co_await TellOfErasure(registry, person);
+  CO_RETURN_IF_ERROR(told);
   CO_ASSIGN_OR_RETURN(const std::vector<DutyName> duties, DutiesAbout(registry, person));
   for (const DutyName& duty : duties) {
     storage::CommitRequest gone = RemoveDuty(registry.context, duty);

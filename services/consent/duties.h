@@ -56,7 +56,7 @@ struct NoticeTimes {
 
 /// Where a listing stands; empty at the end. Opaque text for callers.
 struct DutyPage {
-  std::vector<v1::Duty> duties;  // `person` is not filled: persons[i] is whose
+  std::vector<v1::Duty> duties;  // without `person`, which persons[i] is, but for one who is erased
   std::vector<Id128> persons;
   std::vector<Emergency> emergencies;  // of the duty at that place; default where it has none
   std::vector<bool> escalated;
@@ -71,12 +71,15 @@ struct DutyFilter {
   std::string from;  // `next` of the page before
 };
 
-/// Duties that are owed, reviews first, by due instant; looks at a bounded number of entries, so that a page
-/// may be short. INVALID_ARGUMENT about `page_token`.
+/// Duties that are owed, by due instant: reviews, then the others, then notices about who is erased
+/// (erased_notices.h). Looks at a bounded number of entries, so that a page may be short. INVALID_ARGUMENT
+/// about `page_token`.
 [[nodiscard]] absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter,
                                                   absl::Time now);
 
-/// Takes every entry about her out of the lists: she is being erased.
+/// She is being erased, and her leaves still open: who received of her is told (TellOfErasure), which no
+/// later permit can follow, and then every entry about her is taken out of the lists. Before her partition
+/// goes. Once they open no more, the entries alone.
 [[nodiscard]] Task<absl::Status> ForgetDuties(Registry& registry, Id128 person);
 
 /// Writes EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE, once, about each emergency that nobody judged in time; takes

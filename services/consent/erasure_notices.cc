@@ -124,10 +124,7 @@ Task<absl::StatusOr<std::vector<Cause>>> CausesOfSplit(Registry& registry, audit
   co_return causes;
 }
 
-// Purpose and category.
-using Item = std::pair<std::string, std::string>;
-using Items = std::map<Item, uint64_t>;  // → the last leaf of a permit, or before which permits were asked
-using ByInstitution = std::map<std::string, Items>;
+using ByInstitution = std::map<std::string, PermittedItems>;
 
 void AddAsked(const audit::OpenedLeaf& leaf, ByInstitution& asked) {
   v1::ErasureAsked notice;
@@ -187,20 +184,19 @@ struct Notice {
   Id128 id;
 };
 
-std::optional<Notice> NoticeTo(const Cause& cause, const std::string& institution, const Items& permitted,
-                               const Items& asked) {
-  Notice notice{cause, institution, {}, ErasureNoticeId(cause.id, cause.person, institution)};
-  for (const auto& [item, permit] : permitted) {  // by purpose
+std::optional<Notice> NoticeTo(const Cause& cause, const std::string& institution,
+                               const PermittedItems& permitted, const PermittedItems& asked) {
+  PermittedItems due;
+  for (const auto& [item, permit] : permitted) {
     const auto before = asked.find(item);
-    if (before != asked.end() && permit < before->second) {
-      continue;
+    if (before == asked.end() || permit >= before->second) {
+      due.emplace(item, permit);
     }
-    if (notice.items.empty() || notice.items.rbegin()->purpose() != item.first) {
-      notice.items.Add()->set_purpose(item.first);
-    }
-    notice.items.rbegin()->add_categories(item.second);
   }
-  return notice.items.empty() ? std::nullopt : std::optional(std::move(notice));
+  if (due.empty()) {
+    return std::nullopt;
+  }
+  return Notice{cause, institution, ItemsTo(due), ErasureNoticeId(cause.id, cause.person, institution)};
 }
 
 absl::StatusOr<std::vector<Notice>> NoticesFor(Registry& registry, const Cause& cause) {

@@ -14,6 +14,7 @@
 #include "services/consent/convert.h"
 #include "services/consent/domain/expiry.h"
 #include "services/consent/duties.h"
+#include "services/consent/erased_notices.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -133,6 +134,10 @@ Task<void> Expiries::Run() {
     const absl::StatusOr<int> escalated = co_await EscalateReviews(registry_);
     if (!escalated.ok()) {
       log::Warn("overdue reviews could not be escalated", {log::Field::Code(escalated.status())});
+    }
+    const absl::StatusOr<int> purged = co_await PurgeErasedNotices(registry_);
+    if (!purged.ok()) {
+      log::Warn("notices of erasures could not be removed", {log::Field::Code(purged.status())});
     }
     // In small steps, so that a stop does not wait for the next look.
     for (absl::Duration slept; slept < interval_ && !stop_.IsSet(); slept += kStep) {

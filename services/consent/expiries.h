@@ -27,7 +27,8 @@ namespace relais::consent {
 /// The event id of that agreement's expiry at that end.
 [[nodiscard]] Id128 ExpiryEventId(const Id128& agreement, absl::Time end);
 
-/// Thread-safe. `Run` looks every `interval` until stopped, and escalates overdue reviews (duties.h).
+/// Thread-safe. `Run` looks every `interval` until stopped, escalates overdue reviews (duties.h) and removes
+/// notices of erasures that were kept long enough (erased_notices.h).
 class Expiries {
  public:
   Expiries(Registry& registry, absl::Duration interval)

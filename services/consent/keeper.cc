@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/audit/leaf.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "services/consent/contacts.h"
 #include "services/consent/convert.h"
 #include "services/consent/duties.h"
 #include "services/consent/expiries.h"
@@ -23,19 +23,9 @@ namespace {
 constexpr size_t kPageSize = 500;
 constexpr size_t kPersonsPerStep = 100;
 constexpr size_t kBucketsPerStep = 500;
-constexpr size_t kLeavesAtOnce = 1000;
 constexpr char kPersonRule[] = "PERSON_WITHOUT_CONTACT";
 constexpr char kObjectionRule[] = "OBJECTION_DIGEST";
 constexpr char kAgreementRule[] = "AGREEMENT_PROOF";
-
-bool IsFeedSender(const directory::Directory& directory, const std::string& institution) {
-  const directory::Institution* found = directory.FindInstitution(institution);
-  if (found == nullptr) {
-    return false;
-  }
-  return std::any_of(found->systems.begin(), found->systems.end(),
-                     [](const directory::System& system) { return system.HasRole("SIGNAL_SENDER"); });
-}
 
 }  // namespace
 
@@ -176,59 +166,19 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
   co_return more;
 }
 
-// What an institution does about her papers alone: an order, an answer to a notice, a steward who looks at
-// records and says of two that they are, or are not, one human.
-bool MetNobody(audit::v1::EventClass event_class) {
-  switch (event_class) {
-    case audit::v1::EVENT_CLASS_HOLD_PLACED:
-    case audit::v1::EVENT_CLASS_ERASURE_ANSWERED:
-    case audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED:
-    case audit::v1::EVENT_CLASS_CANDIDATE_COMPARED:
-    case audit::v1::EVENT_CLASS_CANDIDATE_DECIDED:
-    case audit::v1::EVENT_CLASS_PERSONS_LINKED:
-    case audit::v1::EVENT_CLASS_PERSONS_SPLIT:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// The last leaf about her of an institution that does not only send a feed: whatever was done then, somebody
-// had to do with her.
-absl::StatusOr<absl::Time> Keeper::LastContact(const Id128& person) const {
-  const std::shared_ptr<const directory::Directory> directory = registry_.context.directory();
-  absl::Time last = absl::InfinitePast();
-  absl::Time first = absl::InfiniteFuture();
-  uint64_t from = 0;
-  for (;;) {
-    ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
-                     registry_.context.log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
-    if (indices.empty()) {
-      // Known by a feed alone: counted from the day she was registered.
-      return last > absl::InfinitePast() ? last : first;
-    }
-    for (const uint64_t index : indices) {
-      from = index + 1;
-      ASSIGN_OR_RETURN(const std::vector<std::string> bytes, registry_.context.log.ReadLeaves(index, 1));
-      if (bytes.empty()) {
-        continue;
-      }
-      ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
-      first = std::min(first, leaf.time);
-      const std::string& institution = leaf.header.institution();
-      if (!MetNobody(leaf.header.event_class()) && !institution.starts_with("service/") &&
-          !IsFeedSender(*directory, institution)) {
-        last = std::max(last, leaf.time);
-      }
-    }
-  }
-}
-
-// Whoever met one of those who are one human met her.
+// Whoever met one of those who are one human met her. What the vault's log says since counts too: while it is
+// not known, nobody is due.
 absl::StatusOr<bool> Keeper::IsDue(const std::vector<Id128>& group, absl::Time now) const {
+  if (!vault_followed_()) {
+    return false;
+  }
   for (const Id128& name : group) {
-    ASSIGN_OR_RETURN(const absl::Time met, LastContact(name));
+    ASSIGN_OR_RETURN(const absl::Time met, LastContact(registry_, name));
     if (!PersonDue(met, now, rules_)) {
+      return false;
+    }
+    ASSIGN_OR_RETURN(const bool helped, HasReferent(registry_, name));
+    if (helped) {
       return false;
     }
   }

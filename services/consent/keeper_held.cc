@@ -12,6 +12,7 @@
 #include "relais/consent/v1/consent.pb.h"
 #include "relais/consent/v1/person_state.pb.h"
 #include "relais/consent/v1/rights_state.pb.h"
+#include "services/consent/contacts.h"
 #include "services/consent/duties.h"
 #include "services/consent/handlers/rights_rows.h"
 #include "services/consent/handlers/status_handlers.h"
@@ -39,6 +40,7 @@ const google::protobuf::Message* TypeOf(std::string_view key) {
       {kRightsPrefix, v1::StoredRights::default_instance()},
       {kTeamKey, v1::StoredTeam::default_instance()},
       {kSentPrefix, v1::StoredDeliveries::default_instance()},
+      {kMetKey, v1::StoredContact::default_instance()},
       {kStatusKey, v1::StoredStatus::default_instance()},
   };
   for (const SealedRow& row : kRows) {

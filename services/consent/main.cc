@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "services/consent/rpc.h"
 
@@ -36,6 +37,13 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
       config.Int("retention.person_months", settings.retention.person_months, 1, kMostMonths));
   settings.retention.agreement_months = static_cast<int>(
       config.Int("retention.agreement_months", settings.retention.agreement_months, 1, kMostMonths));
+  settings.retention.objection_months = static_cast<int>(
+      config.Int("retention.objection_months", settings.retention.objection_months, 1, kMostMonths));
+  const std::string places =
+      config.String("receipt.storage_locations", absl::StrJoin(settings.storage_locations, ","));
+  settings.storage_locations = absl::StrSplit(places, absl::ByAnyChar(", "), absl::SkipEmpty());
+  settings.retention.erasure_notice_months = static_cast<int>(config.Int(
+      "retention.erasure_notice_months", settings.retention.erasure_notice_months, 1, kMostMonths));
   return settings;
 }
 

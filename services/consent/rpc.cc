@@ -270,17 +270,24 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   if (runtime.HasPeer("routing")) {
     ASSIGN_OR_RETURN(routing_log, runtime.Tail("routing"));
   }
+  std::unique_ptr<audit::TailSource> vault_log;
+  if (runtime.HasPeer("vault")) {
+    ASSIGN_OR_RETURN(vault_log, runtime.Tail("vault"));
+  }
   ASSIGN_OR_RETURN(settings.match_key, MatchKeyIn(runtime.own_ring(), runtime.context().random));
   settings.rebuild_own = runtime.Rebuilds("own");
   settings.lease = runtime.settings().lease;
   settings.rebuild_routing = runtime.Rebuilds("routing");
-  auto service = std::make_shared<Service>(runtime.context(), settings, paris, std::move(routing_log));
+  settings.rebuild_vault = runtime.Rebuilds("vault");
+  auto service = std::make_shared<Service>(runtime.context(), settings, paris, std::move(routing_log),
+                                           std::move(vault_log));
   auto bound = std::make_unique<rpc::BoundService>();
   bound->services.push_back(std::make_unique<PersonRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<ConsentRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<EmergencyRpc>(runtime.dispatcher(), *service));
   bound->services.push_back(std::make_unique<RightsRpc>(runtime.dispatcher(), *service));
   runtime.Show(*bound, "routing", service->routing_follower(), rpc::Lease::kWanted);
+  runtime.Show(*bound, "vault", service->vault_follower(), rpc::Lease::kWanted);
   bound->start = [service] { return service->Start(); };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);

@@ -25,12 +25,15 @@ rpc::OpenedTable OpenedToPeers() {
   }
   // A restriction ends permits and hosts (RGPD art. 18).
   table["vault"].insert(audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED);
-  table["routing"].insert(audit::v1::EVENT_CLASS_AGENT_SEARCHED);  // it tells the DPO
+  for (const auto told_to_dpos :
+       {audit::v1::EVENT_CLASS_AGENT_SEARCHED, audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE}) {
+    table["routing"].insert(told_to_dpos);
+  }
   return table;
 }
 
 Service::Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris,
-                 std::unique_ptr<audit::TailSource> routing_log)
+                 std::unique_ptr<audit::TailSource> routing_log, std::unique_ptr<audit::TailSource> vault_log)
     : context_(std::move(context)),
       store_(context_, settings.cached_persons, settings.packed_bytes),
       registry_{context_, store_, rules_, paris, settings.notices_required, settings.links},
@@ -40,7 +43,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       candidates_(registry_),
       links_(registry_),
       agreements_(registry_),
-      objections_(registry_),
+      objections_(registry_, settings.retention.objection_months),
       checks_(registry_, settings.permit_life),
       emergencies_(registry_),
       consents_(registry_),
@@ -52,13 +55,16 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       expiries_(registry_, settings.expiry_scan),
       erasures_(registry_),
       holds_(registry_),
-      receipts_(registry_),
+      receipts_(registry_, settings.storage_locations),
       disclosures_(registry_),
       rights_(registry_),
       record_rights_(registry_),
-      keeper_(registry_, settings.retention),
+      keeper_(registry_, settings.retention,
+              [this] { return vault_follower_ == nullptr || vault_follower_->LeaseHeld(); }),
       routing_leaves_(registry_),
       routing_log_(std::move(routing_log)),
+      vault_leaves_(registry_),
+      vault_log_(std::move(vault_log)),
       own_leaves_(
           registry_,
           settings.match_key ? *settings.match_key : MatchKey{0, context_.log.DeriveKey("relais match v1")},
@@ -67,6 +73,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       status_of_names_(registry_),
       own_(settings.links ? &own_leaves_ : nullptr, notices_to_erase_, status_of_names_),
       own_log_(audit::LocalSource(context_.log, &OwnLog::Wants)) {
+  registry_.erasure_notice_months = settings.retention.erasure_notice_months;
   audit::FollowerOptions own;
   // Another key, or links switched on: every record is matched anew.
   own.name = settings.links ? absl::StrCat("own/match/", own_leaves_.key().version) : "own";
@@ -83,6 +90,15 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
                                                 context_.clock, context_.random, context_.executor);
     registry_.teams_known = [follower = routing_follower_.get()] { return follower->LeaseHeld(); };
   }
+  if (vault_log_ != nullptr) {
+    audit::FollowerOptions options;
+    options.name = "vault";
+    options.lease = settings.lease;
+    options.probe_interval = settings.probe_interval;
+    options.rebuild = settings.rebuild_vault;
+    vault_follower_ = audit::Follower::Create(options, *vault_log_, vault_leaves_, context_.store,
+                                              context_.clock, context_.random, context_.executor);
+  }
   if (context_.maintenance != nullptr) {
     context_.maintenance->UseKeeper(&keeper_);
   }
@@ -92,6 +108,9 @@ absl::Status Service::Start() {
   if (routing_follower_ != nullptr) {
     RETURN_IF_ERROR(routing_follower_->Start());
   }
+  if (vault_follower_ != nullptr) {
+    RETURN_IF_ERROR(vault_follower_->Start());
+  }
   RETURN_IF_ERROR(own_follower_->Start());
   expiries_.Start();
   return absl::OkStatus();
@@ -100,6 +119,9 @@ absl::Status Service::Start() {
 Task<bool> Service::Stop() {
   if (routing_follower_ != nullptr) {
     co_await routing_follower_->Stop();
+  }
+  if (vault_follower_ != nullptr) {
+    co_await vault_follower_->Stop();
   }
   co_await own_follower_->Stop();
   const bool stopped = co_await expiries_.Stop();

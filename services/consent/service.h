@@ -3,12 +3,15 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/audit/follower.h"
 #include "common/calendar/paris.h"
 #include "common/rpc/audit_handlers.h"
 #include "common/rpc/service_context.h"
+#include "services/consent/contacts.h"
 #include "services/consent/expiries.h"
 #include "services/consent/handlers/agreement_handlers.h"
 #include "services/consent/handlers/candidate_handlers.h"
@@ -60,12 +63,15 @@ struct Settings {
   absl::Duration lease = absl::Seconds(2);
   absl::Duration probe_interval = absl::Milliseconds(200);
   bool rebuild_routing = false;
+  bool rebuild_vault = false;
   /// Whether persons may be found and made to be one human. What is linked stays so, and can be split.
   bool links = true;
   /// Of the keyed hashes that find persons who may be one. Absent: one is derived from the log's own key.
   std::optional<MatchKey> match_key = std::nullopt;
   bool rebuild_own = false;
   RetentionRules retention;
+  /// Where the registry stores what it holds, as receipts say it: ISO 3166-1 codes of countries.
+  std::vector<std::string> storage_locations = {"FR"};
 };
 
 /// Which leaves peer services may read opened on their tails (architecture, "Audit log").
@@ -73,13 +79,15 @@ rpc::OpenedTable OpenedToPeers();
 
 /// Owns the handlers; everything but the transport. Thread-safe. What the context refers to outlives it.
 /// Life: create → Start → serve → Stop (resumes when nothing is in flight) → destroy. Consent calls nobody:
-/// it tails routing's log, where that is configured, and looks for agreements that ended and reviews that are
-/// overdue. Maintenance, if the context has one, gets its keeper here, and must be stopped before this ends.
+/// it tails the logs of routing and the vault, where configured, and looks for what ended or is overdue.
+/// Maintenance, if the context has one, gets its keeper here, and must be stopped before this ends.
 class Service {
  public:
-  /// `routing_log`: nullptr: configured absent; then step 4 of D-2.6 is always skipped.
+  /// nullptr: configured absent. Without `routing_log` step 4 of D-2.6 is always skipped; without `vault_log`
+  /// what is done with her papers is no contact (D-2.10).
   Service(rpc::ServiceContext context, const Settings& settings, calendar::Paris paris,
-          std::unique_ptr<audit::TailSource> routing_log = nullptr);
+          std::unique_ptr<audit::TailSource> routing_log = nullptr,
+          std::unique_ptr<audit::TailSource> vault_log = nullptr);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -107,6 +115,8 @@ class Service {
   WithdrawalStatusHandlers& withdrawals() { return withdrawals_; }
   /// Null without routing's log.
   const audit::Follower* routing_follower() const { return routing_follower_.get(); }
+  /// Null without the vault's log.
+  const audit::Follower* vault_follower() const { return vault_follower_.get(); }
   Registry& registry() { return registry_; }
   Expiries& expiries() { return expiries_; }
   ErasureHandlers& erasures() { return erasures_; }
@@ -147,6 +157,9 @@ class Service {
   RoutingLeaves routing_leaves_;
   std::unique_ptr<audit::TailSource> routing_log_;
   std::unique_ptr<audit::Follower> routing_follower_;
+  VaultLeaves vault_leaves_;
+  std::unique_ptr<audit::TailSource> vault_log_;
+  std::unique_ptr<audit::Follower> vault_follower_;
   OwnLeaves own_leaves_;
   ErasureNotices notices_to_erase_;
   StatusOfNames status_of_names_;

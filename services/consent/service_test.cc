@@ -18,11 +18,14 @@ TEST(OpenedToPeers, WhatSheSaidAndNothingElse) {
   }
 }
 
-TEST(OpenedToPeers, SearchesForAgentsForRoutingWhichTellsTheDpo) {
+TEST(OpenedToPeers, WhatDposAreToldOfForRoutingWhichTellsThem) {
   const rpc::OpenedTable table = OpenedToPeers();
-  EXPECT_EQ(table.at("routing").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 1u);
-  EXPECT_EQ(table.at("alerting").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 0u);
-  EXPECT_EQ(table.at("vault").count(audit::v1::EVENT_CLASS_AGENT_SEARCHED), 0u);
+  for (const auto told :
+       {audit::v1::EVENT_CLASS_AGENT_SEARCHED, audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE}) {
+    EXPECT_EQ(table.at("routing").count(told), 1u);
+    EXPECT_EQ(table.at("alerting").count(told), 0u);
+    EXPECT_EQ(table.at("vault").count(told), 0u);
+  }
 }
 
 TEST(OpenedToPeers, TheVaultSeesWhatPapersHangOn) {
@@ -49,6 +52,36 @@ TEST(DirectoryRules, AreTheSampleDirectorys) {
   EXPECT_EQ(rules.FindProtocol("engie", "UNPAID_BILL", "LETTRE_2"), nullptr);
   EXPECT_EQ(rules.FindProtocol("caf", "UNPAID_BILL", "LETTRE_1"), nullptr);
   EXPECT_FALSE(rules.MaySendOffenceData("bspp", absl::CivilDay(2026, 11, 3)));
+}
+
+// api.md: reads accept `at_least_as_fresh`. Asked for a revision that is not there, none answers with less.
+TEST(Reads, NoneIsOlderThanAsked) {
+  testing::SimWorld world;
+  const rpc::Call call = world.As("ville-paris");
+  Service& service = world.service();
+  const auto refuses = [&](auto& handlers, auto method, auto request) {
+    request.set_at_least_as_fresh(world.log().Revision(world.log().state().size + 1));
+    const absl::Status status = world.Run((handlers.*method)(call, request)).status();
+    EXPECT_EQ(rpc::ReasonOf(status), common::v1::ERROR_REASON_PEER_BEHIND)
+        << request.GetTypeName() << ": " << status;
+  };
+  refuses(service.consents(), &ConsentHandlers::GetConsent, v1::GetConsentRequest());
+  refuses(service.consents(), &ConsentHandlers::ListConsents, v1::ListConsentsRequest());
+  refuses(service.checks(), &CheckHandlers::Check, v1::CheckRequest());
+  refuses(service.checks(), &CheckHandlers::BatchCheck, v1::BatchCheckRequest());
+  refuses(service.receipts(), &ReceiptHandlers::GetReceipt, v1::GetReceiptRequest());
+  refuses(service.notices(), &NoticeHandlers::GetNotice, v1::GetNoticeRequest());
+  refuses(service.duties(), &DutyHandlers::ListObligations, v1::ListObligationsRequest());
+  refuses(service.withdrawals(), &WithdrawalStatusHandlers::GetWithdrawalStatus,
+          v1::GetWithdrawalStatusRequest());
+  refuses(service.disclosures(), &DisclosureHandlers::ListDisclosures, v1::ListDisclosuresRequest());
+  refuses(service.emergencies(), &EmergencyHandlers::ListPending, v1::ListPendingRequest());
+  refuses(service.persons(), &PersonHandlers::Resolve, v1::ResolveRequest());
+  refuses(service.identifiers(), &IdentifierHandlers::BatchResolve, v1::BatchResolveRequest());
+  refuses(service.candidates(), &CandidateHandlers::ListCandidates, v1::ListCandidatesRequest());
+  refuses(service.links(), &LinkHandlers::GetLinkImpact, v1::GetLinkImpactRequest());
+  refuses(service.rights(), &RightsHandlers::ListOverdue, v1::ListOverdueRequest());
+  refuses(service.record_rights(), &RecordRightsHandlers::Export, v1::ExportRequest());
 }
 
 }  // namespace

@@ -34,13 +34,16 @@ class Keeper final : public audit::StateKeeper {
   /// Nobody (keeper_held.cc).
   absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
   /// Who helps her, and her messages with their contents.
-  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
+  Task<absl::Status> EachState(audit::Subject subject, audit::HeldSink& sink) override {
+    return audit::KeepAll(StateOf(subject), sink);
+  }
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Notices to DPOs with who took them, after 12 months (D-2.10, agents' names): some hundred messages a
   /// step.
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject);
   absl::StatusOr<std::set<Id128>> MessagesOf(const Id128& person) const;
   Task<absl::Status> EraseMessage(Id128 message);
 

@@ -4,6 +4,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/change.h"
 #include "services/routing/domain/resolution.h"
@@ -52,14 +53,24 @@ v1::MessageState NoticeTo(const directory::Desk& desk, std::string sender, std::
   return message;
 }
 
-v1::MessageState MessageOf(std::string service, const audit::FollowedLeaf& leaf,
-                           const audit::v1::AgentSearched& searched, const directory::Desk& desk) {
+v1::MessageState SearchMessage(std::string service, const audit::FollowedLeaf& leaf,
+                               const audit::v1::AgentSearched& searched, const directory::Desk& desk) {
   v1::MessageState message = NoticeTo(desk, leaf.header.institution(), "DPO_NOTICE");
   v1::AgentSearchNotice& notice = *message.mutable_content()->mutable_agent_search();
   notice.set_service(std::move(service));
   notice.set_leaf_index(leaf.index);
   notice.set_searched_by(searched.searched_by());
   *notice.mutable_searched() = ToProto(leaf.time);
+  return message;
+}
+
+v1::MessageState OverdueMessage(const audit::FollowedLeaf& leaf,
+                                const consent::v1::EmergencyReviewOverdue& overdue,
+                                const directory::Desk& desk) {
+  v1::MessageState message = NoticeTo(desk, leaf.header.institution(), "REVIEW_NOTICE");
+  v1::OverdueReviewNotice& notice = *message.mutable_content()->mutable_overdue_review();
+  notice.set_leaf_index(leaf.index);
+  *notice.mutable_due() = overdue.due();
   return message;
 }
 
@@ -70,23 +81,37 @@ bool ReadsNoticesAlone(const rpc::Caller& caller) {
 }
 
 Task<absl::Status> Notices::Tell(std::string service, audit::FollowedLeaf leaf) {
-  audit::v1::AgentSearched searched;
   const absl::StatusOr<Id128> event_id = Id128::FromBytes(leaf.header.event_id());
-  if (!event_id.ok() || !leaf.details.payload().UnpackTo(&searched)) {
-    co_return absl::OkStatus();
-  }
+  const std::string institution = leaf.details.recipient().institution();  // either is addressed to it
   const rpc::Call call = OwnCall(context_);
-  const directory::Desk* desk = DpoDesk(*call.directory, searched.institution());
-  if (desk == nullptr) {
+  const directory::Desk* desk = DpoDesk(*call.directory, institution);
+  if (!event_id.ok() || desk == nullptr) {
     co_return absl::OkStatus();
   }
-  const Id128 id = context_.idempotency.Bucket("message", "agent-search", event_id->bytes()).id;
+  audit::v1::AgentSearched searched;
+  consent::v1::EmergencyReviewOverdue overdue;
+  std::string kind;
+  v1::MessageState message;
+  if (leaf.details.payload().UnpackTo(&searched)) {
+    kind = "agent-search";
+    message = SearchMessage(std::move(service), leaf, searched, *desk);
+  } else if (leaf.details.payload().UnpackTo(&overdue)) {
+    kind = "overdue-review";
+    message = OverdueMessage(leaf, overdue, *desk);
+  } else {
+    co_return absl::OkStatus();
+  }
+  const absl::Status told = co_await TellDpo(std::move(kind), *event_id, std::move(message));
+  co_return told;
+}
+
+Task<absl::Status> Notices::TellDpo(std::string kind, Id128 event_id, v1::MessageState message) {
+  const Id128 id = context_.idempotency.Bucket("message", kind, event_id.bytes()).id;
   CO_ASSIGN_OR_RETURN(const auto told, store_.Message(id));
   if (told.has_value()) {
     co_return absl::OkStatus();
   }
-  v1::MessageState message = MessageOf(std::move(service), leaf, searched, *desk);
-  const absl::Status queued = co_await Queue(id, std::move(message), *event_id);
+  const absl::Status queued = co_await Queue(id, std::move(message), event_id);
   co_return queued;
 }
 

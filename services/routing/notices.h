@@ -1,6 +1,7 @@
-// Notices: to DPOs, that one of their institution's agents was searched for in a log of the suite; to who
-// proposed a référent pivot, that he is no longer the only active one, or is again. They are messages about
-// no person, so that no question is put to consent: the institution is told of itself.
+// Notices: to DPOs, that one of their institution's agents was searched for in a log of the suite, or that
+// their institution did not judge an emergency in time (D-2.6.6); to who proposed a référent pivot, that he
+// is no longer the only active one, or is again. They are messages about no person, so that no question is
+// put to consent: the institution is told of itself.
 #pragma once
 
 #include "common/audit/follower.h"
@@ -11,7 +12,8 @@
 namespace relais::routing {
 
 /// Leaves AGENT_SEARCHED of any log → a message at the desk of the DPO of the institution whose agent it was,
-/// as the directory in force names it (`dpo.desk`). Leaves of the own log that tell of several active
+/// as the directory in force names it (`dpo.desk`). Leaves EMERGENCY_REVIEW_OVERDUE of consent's log → one at
+/// that of the DPO of the institution that owes the review. Leaves of the own log that tell of several active
 /// référents (D-5.2) → a message at a desk of the institution that proposed the one the leaf names.
 /// Thread-safe.
 class Notices {
@@ -20,10 +22,13 @@ class Notices {
       : context_(context), store_(store), paris_(paris) {}
 
   static bool Concerns(const audit::FollowedLeaf& leaf) {
-    return leaf.header.event_class() == audit::v1::EVENT_CLASS_AGENT_SEARCHED;
+    return leaf.header.event_class() == audit::v1::EVENT_CLASS_AGENT_SEARCHED ||
+           leaf.header.event_class() == audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE;
   }
-  /// One message for each search, however often its leaf is followed; its MESSAGE_SUBMITTED leaf has the
-  /// search's event id. Nothing for an institution that names no desk: the search's own leaf is all there is.
+  /// One message for each such leaf, however often it is followed; its MESSAGE_SUBMITTED leaf has that one's
+  /// event id. Nothing for an institution that names no desk: the leaf itself is all there is. Nor for a leaf
+  /// that is addressed to nobody: one about another name of hers, of a review that is told by the name that
+  /// was asked.
   Task<absl::Status> Tell(std::string service, audit::FollowedLeaf leaf);
   /// One message for each such leaf about `person`, however often it is followed: it names the référent whom
   /// that institution proposed, and no other, nor her. It goes with her (RoutingStore::NoticesOf). Nothing
@@ -31,6 +36,7 @@ class Notices {
   Task<absl::Status> TellConflict(Id128 person, audit::FollowedLeaf leaf);
 
  private:
+  Task<absl::Status> TellDpo(std::string kind, Id128 event_id, v1::MessageState message);
   Task<absl::Status> Queue(Id128 id, v1::MessageState message, Id128 event_id);
 
   const rpc::ServiceContext& context_;

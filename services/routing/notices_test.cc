@@ -1,8 +1,10 @@
-// A search for an agent, in any log, reaches the desk of his institution's DPO; followed by real followers.
+// A search for an agent, in any log, reaches the desk of his institution's DPO, and so does a review of an
+// emergency that is overdue; followed by real followers.
 #include "services/routing/notices.h"
 
 #include <gmock/gmock.h>
 
+#include "relais/consent/v1/events.pb.h"
 #include "services/routing/testing/world.h"
 
 namespace relais::routing {
@@ -22,6 +24,26 @@ audit::Event Search(const std::string& institution = "ville-paris") {
   searched.set_institution(institution);
   searched.set_searched_by("auditor/suite");
   event.details.mutable_payload()->PackFrom(searched);
+  return event;
+}
+
+constexpr uint64_t kHer = 1;
+
+google::protobuf::Timestamp ReviewDue() { return ToProto(testing::StoryStart() - absl::Hours(1)); }
+
+// Nobody of that institution judged in time; `event` is the same of one review.
+audit::Event Overdue(const std::string& institution = "ville-paris", uint64_t person = kHer,
+                     uint64_t event_number = 7) {
+  audit::Event event = audit::testing::PlainEvent(audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE);
+  event.institution = "service/consent";
+  event.event_id = World::Person(1000 + event_number);
+  event.subject = audit::testing::Person(person);
+  event.details.mutable_recipient()->set_institution(institution);
+  consent::v1::EmergencyReviewOverdue overdue;
+  overdue.set_emergency_id(World::Person(2000 + event_number).ToHex());
+  overdue.set_institution(institution);
+  *overdue.mutable_due() = ReviewDue();
+  event.details.mutable_payload()->PackFrom(overdue);
   return event;
 }
 
@@ -71,6 +93,56 @@ TEST_F(NoticesTest, ASearchInConsentsLogReachesTheDposDesk) {
   EXPECT_THAT(Pull(Dpo()), IsEmpty());
 }
 
+// D-2.6.6: not reviewed → escalated, to somebody.
+TEST_F(NoticesTest, AReviewThatIsOverdueReachesTheDposDesk) {
+  const uint64_t index = world_.consent_log().Append(Overdue()).first;
+  world_.Settle();
+  const std::vector<v1::Message> got = Pull(Dpo());
+  ASSERT_EQ(got.size(), 1u) << status_;
+  const v1::Message& message = got[0];
+  EXPECT_FALSE(message.has_person());
+  EXPECT_EQ(message.sender().institution(), "service/consent");
+  EXPECT_EQ(message.recipient().institution(), "ville-paris");
+  EXPECT_NE(message.why_you(), "");
+  const v1::OverdueReviewNotice& notice = message.content().overdue_review();
+  EXPECT_EQ(notice.leaf_index(), index);
+  EXPECT_EQ(notice.due().seconds(), ReviewDue().seconds());
+  const std::string bytes = message.SerializeAsString();
+  for (const uint64_t hers : {kHer, uint64_t{2007}}) {
+    EXPECT_EQ(bytes.find(World::Person(hers).bytes()), std::string::npos) << hers;
+    EXPECT_EQ(bytes.find(World::Person(hers).ToHex()), std::string::npos) << hers;
+  }
+  EXPECT_THAT(world_.consent.asked, IsEmpty()) << "about nobody: consent is not asked";
+  ASSERT_TRUE(world_.Ack(message.message_id(), Dpo()).ok());
+  EXPECT_TRUE(world_.Take(message.message_id(), Dpo()).ok());
+}
+
+// Of persons who are one human each name has a leaf, of which one is addressed.
+TEST_F(NoticesTest, AReviewIsToldOnceWhateverHerNames) {
+  audit::Event other = Overdue("ville-paris", 2);
+  other.details.clear_recipient();
+  world_.consent_log().Append({Overdue(), other});
+  world_.consent_log().Append(Overdue("caf", 3, 8));  // which names no desk
+  world_.Settle();
+  EXPECT_EQ(Submitted(), 1u);
+  EXPECT_EQ(Pull(Dpo()).size(), 1u);
+}
+
+// What she is told by is gone; the notice says nothing of her, and stays.
+TEST_F(NoticesTest, AReviewsNoticeIsAboutNobody) {
+  world_.consent_log().Append(Overdue());
+  world_.Settle();
+  for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED) {
+      EXPECT_TRUE(leaf.leaf.header.commitment().empty());
+      EXPECT_EQ(leaf.leaf.header.event_id(), World::Person(1007).bytes())
+          << "the event of the leaf it tells of";
+    }
+  }
+  EXPECT_TRUE(world_.context().store.ListPartitions(storage::PartitionKind::kPerson, Id128(), 100)->empty())
+      << "nothing is kept by her id";
+}
+
 TEST_F(NoticesTest, ItsLeafHasTheSearchsEventAndNoSubject) {
   world_.consent_log().Append(Search());
   world_.Settle();
@@ -116,19 +188,21 @@ TEST_F(NoticesTest, AnInstitutionWithoutADeskGetsNothing) {
 }
 
 TEST_F(NoticesTest, OnceHoweverOftenItIsFollowed) {
-  for (uint64_t step = 0; step < 12; ++step) {
-    World world;
-    world.CrashAt(step);
-    world.consent_log().Append(Search());
-    world.Settle();
-    world.Restart();  // dead or not: from here on the store keeps working
-    world.Settle(absl::Seconds(10));
-    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), 1u) << step;
-    v1::PullRequest request;
-    request.set_desk(kDesk);
-    const auto got = world.Run(world.service().inboxes().Pull(world.As("ville-paris", "dpo"), request));
-    ASSERT_TRUE(got.ok()) << got.status();
-    EXPECT_EQ(got->messages_size(), 1) << step;
+  for (const audit::Event& told : {Search(), Overdue()}) {
+    for (uint64_t step = 0; step < 12; ++step) {
+      World world;
+      world.CrashAt(step);
+      world.consent_log().Append(told);
+      world.Settle();
+      world.Restart();  // dead or not: from here on the store keeps working
+      world.Settle(absl::Seconds(10));
+      EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), 1u) << step;
+      v1::PullRequest request;
+      request.set_desk(kDesk);
+      const auto got = world.Run(world.service().inboxes().Pull(world.As("ville-paris", "dpo"), request));
+      ASSERT_TRUE(got.ok()) << got.status();
+      EXPECT_EQ(got->messages_size(), 1) << step;
+    }
   }
 }
 
@@ -155,6 +229,8 @@ TEST_F(NoticesTest, ADposSystemReadsNothingAboutPersons) {
 TEST_F(NoticesTest, NobodyElseCanSendOne) {
   v1::SubmitRequest request = world_.Note("s1");
   request.mutable_content()->mutable_agent_search()->set_service("consent");
+  EXPECT_EQ(rpc::ReasonOf(world_.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  request.mutable_content()->mutable_overdue_review()->set_leaf_index(1);
   EXPECT_EQ(rpc::ReasonOf(world_.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
 }
 

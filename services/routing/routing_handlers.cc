@@ -187,6 +187,9 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   if (request.content().has_agent_search()) {
     return rpc::InvalidField("content.agent_search", "is routing's own: made of a search in a log");
   }
+  if (request.content().has_overdue_review()) {
+    return rpc::InvalidField("content.overdue_review", "is routing's own: made of what it follows");
+  }
   for (const std::string_view category : CategoriesIn(request.content())) {
     if (std::find(request.categories().begin(), request.categories().end(), category) ==
         request.categories().end()) {

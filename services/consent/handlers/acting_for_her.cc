@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "services/consent/domain/decision.h"
 #include "services/consent/domain/receipt_state.h"
+#include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
 namespace {
@@ -63,6 +64,15 @@ absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& 
     }
     ASSIGN_OR_RETURN(const std::optional<v1::Consent> consent, ReadConsent(registry, person, agreement.id));
     if (consent && consent->collector().institution() == call.caller.institution) {
+      return absl::OkStatus();
+    }
+  }
+  // She asked them for what is kept about her, which is a recorded act of hers too; what others were told is
+  // shown to who must keep it secret alone (D-2.2).
+  if (rules->IsBoundBySecrecy(call.caller.institution, call.caller.function)) {
+    ASSIGN_OR_RETURN(const std::vector<RightsRow> requests,
+                     ListRights(registry, person, call.caller.institution));
+    if (std::any_of(requests.begin(), requests.end(), AsksForCopy)) {
       return absl::OkStatus();
     }
   }

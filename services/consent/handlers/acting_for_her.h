@@ -17,7 +17,8 @@ namespace relais::consent {
                           const Moment& moment);
 
 /// OK when the caller's institution is her host, or collected an agreement of hers of which something still
-/// stands. Else NO_SUCH_OR_NOT_YOURS, as for a person who is not there. Reads the disk.
+/// stands, or has a request of hers for access or portability to answer and the caller acts in a function
+/// bound by secrecy. Else NO_SUCH_OR_NOT_YOURS, as for a person who is not there. Reads the disk.
 [[nodiscard]] absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person);
 
 /// The complete agreement under its key; nullopt when there is none.

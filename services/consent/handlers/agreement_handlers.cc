@@ -77,6 +77,7 @@ v1::Consent ConsentOf(const v1::RecordConsentRequest& request, const Agreement& 
   consent.mutable_collector()->set_function(actor.function);
   *consent.mutable_lines() = request.lines();
   consent.set_legal_basis(request.legal_basis());
+  consent.set_secrecy_ground(common::v1::GROUND_AGREEMENT);
   consent.set_explicit_(request.explicit_());
   *consent.mutable_valid_from() = TimeTo(agreement.valid_from);
   *consent.mutable_valid_until() = TimeTo(agreement.valid_until);
@@ -242,6 +243,7 @@ Task<absl::StatusOr<v1::RecordRefusalResponse>> AgreementHandlers::RecordRefusal
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
   CO_RETURN_IF_ERROR(CheckLines(*registry_.rules.Of(call.directory), request.lines(), false));
+  CO_RETURN_IF_ERROR(CheckSaidBy(request.said_by()));
   audit::Event event =
       rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, request.request_id());
   event.event_id = context.random.Id();
@@ -276,6 +278,7 @@ Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawCon
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
   const bool by_her = request.end() == v1::CONSENT_END_UNSPECIFIED;
+  CO_RETURN_IF_ERROR(CheckSaidBy(request.said_by()));
   if (!by_her) {
     CO_RETURN_IF_ERROR(CheckEnd(request));
   } else if (request.consent_id().empty() || !request.lines().empty()) {

@@ -234,6 +234,42 @@ TEST(RecordRefusal, DeniesWhateverWasAgreedBefore) {
   EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_PERMIT);
 }
 
+// D-2.8: the person signs; nobody says no in her place.
+TEST(Refusals, NobodySpeaksUnderCuratelleOrSauvegarde) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto agreed = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(agreed.ok());
+  v1::RecordRefusalRequest refusal;
+  *refusal.mutable_person() = person;
+  refusal.add_lines();
+  v1::WithdrawConsentRequest withdrawal;
+  *withdrawal.mutable_person() = person;
+  withdrawal.set_consent_id(agreed->consent_id());
+  const auto refuse = [&](const std::string& id, v1::Representation by) {
+    refusal.set_request_id(id);
+    refusal.set_said_by(by);
+    return world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).status();
+  };
+  const auto withdraw = [&](const std::string& id, v1::Representation by) {
+    withdrawal.set_request_id(id);
+    withdrawal.set_said_by(by);
+    return world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), withdrawal))
+        .status();
+  };
+  for (const v1::Representation by : {v1::REPRESENTATION_CURATELLE, v1::REPRESENTATION_SAUVEGARDE_JUSTICE,
+                                      static_cast<v1::Representation>(99)}) {
+    for (const absl::Status& status : {refuse("n1", by), withdraw("w1", by)}) {
+      EXPECT_EQ(rpc::ReasonOf(status), common::v1::ERROR_REASON_INVALID_FIELDS);
+      EXPECT_NE(FieldOf(status).find("said_by"), std::string::npos) << status;
+    }
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_REFUSAL_RECORDED), 0u);
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_PERMIT);
+  EXPECT_TRUE(withdraw("w2", v1::REPRESENTATION_TUTELLE).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
+}
+
 TEST(WithdrawConsent, ByAgreementByLinesAndAtAnyDesk) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");

@@ -13,7 +13,8 @@ std::string NextStep() {
          "15, 17, 18 or 112.";
 }
 
-v1::CheckResponse ResponseOf(const Answer& answer, const Question& question, Sees sees) {
+v1::CheckResponse ResponseOf(const Answer& answer, const std::vector<Obligations>& owed,
+                             const Question& question, Sees sees) {
   const bool everything = sees == Sees::kEverything;
   const auto reason_of = [&](const CategoryAnswer& category) {
     return everything || category.permitted() ? category.reason : v1::REASON_NOT_PERMITTED;
@@ -29,6 +30,7 @@ v1::CheckResponse ResponseOf(const Answer& answer, const Question& question, See
     out->set_decision(category.decision);
     out->set_ground(category.ground);
     out->set_reason(reason_of(category));
+    out->mutable_obligations()->Add(owed[i].begin(), owed[i].end());
     if (!everything) {
       continue;
     }

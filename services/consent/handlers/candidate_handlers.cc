@@ -21,8 +21,9 @@ namespace {
 
 constexpr char kConfirm[] = "relais.consent.v1.PersonService/ConfirmMatch";
 constexpr char kReject[] = "relais.consent.v1.PersonService/RejectMatch";
-constexpr size_t kDefaultPage = 20;
 constexpr size_t kRowsAtOnce = 100;
+constexpr size_t kMostBytes = 900'000;  // of a page: a message has 1 MiB
+constexpr size_t kMostOver = 1000;      // rows taken from the list with one page
 
 absl::Status WrongState(std::string_view why) {
   return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, why);
@@ -271,6 +272,7 @@ Task<absl::StatusOr<common::v1::Written>> WrittenUnder(const rpc::ServiceContext
 
 Task<absl::StatusOr<v1::ListCandidatesResponse>> CandidateHandlers::ListCandidates(
     rpc::Call call, v1::ListCandidatesRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   const rpc::ServiceContext& context = registry_.context;
   CO_RETURN_IF_ERROR(context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
@@ -280,17 +282,19 @@ Task<absl::StatusOr<v1::ListCandidatesResponse>> CandidateHandlers::ListCandidat
   }
   co_await ResumeOn(context.executor);
   const audit::Event base = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, "");
-  const size_t most = request.page_size() == 0 ? kDefaultPage : request.page_size();
+  const size_t most = PageSize(request.page_size());
   v1::ListCandidatesResponse response;
   std::vector<audit::Event> events;
   storage::CommitRequest over;
   over.partition = CandidateList(registry_);
   std::string from = *token;
+  size_t bytes = 0;
   for (bool more = true; more;) {
     CO_ASSIGN_OR_RETURN(const storage::Page page, context.store.Scan(over.partition, "", from, kRowsAtOnce));
     more = !page.next.empty();
     for (const storage::KeyedEntry& row : page.entries) {
-      if (static_cast<size_t>(response.candidates_size()) == most) {
+      if (static_cast<size_t>(response.candidates_size()) == most || bytes > kMostBytes ||
+          over.batch.size() == kMostOver) {
         response.set_next_page_token(crypto::HexEncode(row.key));
         more = false;
         break;
@@ -305,6 +309,7 @@ Task<absl::StatusOr<v1::ListCandidatesResponse>> CandidateHandlers::ListCandidat
       CO_ASSIGN_OR_RETURN(const std::optional<Pair> pair, OpenPair(registry_, id));
       if (pair) {
         *response.add_candidates() = Shown(registry_, call, *pair);
+        bytes += response.candidates(response.candidates_size() - 1).ByteSizeLong();
         CO_RETURN_IF_ERROR(AppendCompared(base, registry_, *pair, events));
       }
     }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/crypto/sha256.h"
 #include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/inquiry.h"
 #include "services/consent/handlers/linking.h"
@@ -18,6 +19,7 @@ namespace relais::consent {
 namespace {
 
 constexpr char kCheck[] = "relais.consent.v1.ConsentService/Check";
+constexpr char kBatchCheck[] = "relais.consent.v1.ConsentService/BatchCheck";
 
 using Response = absl::StatusOr<v1::CheckResponse>;
 
@@ -68,9 +70,10 @@ absl::Status Remember(Registry& registry, const Inquiry& inquiry, const Id128& p
   v1::RememberedAct act;
   act.set_event_id(decided.event_id.ToBytes());
   act.set_until(decided.answer.whole.permitted() ? Micros(permit_end) : 0);
-  ASSIGN_OR_RETURN(*act.mutable_sealed_answer(),
-                   registry.store.Seal(person, SealKey(act.event_id()),
-                                       ResponseOf(decided.answer, inquiry.question, inquiry.sees())));
+  ASSIGN_OR_RETURN(
+      *act.mutable_sealed_answer(),
+      registry.store.Seal(person, SealKey(act.event_id()),
+                          ResponseOf(decided.answer, decided.owed, inquiry.question, inquiry.sees())));
   rpc::Idempotency::Remember(seen, act, commit);
   if (seen.answer) {
     ASSIGN_OR_RETURN(const std::optional<storage::Entry> earlier,
@@ -80,23 +83,28 @@ absl::Status Remember(Registry& registry, const Inquiry& inquiry, const Id128& p
   return absl::OkStatus();
 }
 
+// What a request id stands for; without one a repetition is another question.
+struct Repeatable {
+  const char* method = kCheck;
+  std::shared_ptr<const google::protobuf::Message> content;
+};
+
 absl::StatusOr<std::optional<rpc::Idempotency::Seen>> LookUp(Registry& registry, const Inquiry& inquiry,
-                                                             const Id128& person, const Id128& root) {
+                                                             const Repeatable& what, const Id128& person,
+                                                             const Id128& root) {
   if (inquiry.request.request_id().empty()) {
     return std::optional<rpc::Idempotency::Seen>();
   }
-  v1::CheckRequest content = inquiry.request;
-  content.clear_want_proof();
   ASSIGN_OR_RETURN(rpc::Idempotency::Seen seen,
-                   LookUnderName(registry.context, root, person, inquiry.call.caller.Name(), kCheck,
-                                 content.request_id(), content));
+                   LookUnderName(registry.context, root, person, inquiry.call.caller.Name(), what.method,
+                                 inquiry.request.request_id(), *what.content));
   return std::optional(std::move(seen));
 }
 
 Task<Response> Conclude(Registry& registry, std::shared_ptr<const Inquiry> inquiry, Decided decided,
                         storage::LeafRange leaves, absl::Time permit_end) {
   const bool permitted = decided.answer.whole.permitted();
-  v1::CheckResponse response = ResponseOf(decided.answer, inquiry->question, inquiry->sees());
+  v1::CheckResponse response = ResponseOf(decided.answer, decided.owed, inquiry->question, inquiry->sees());
   response.set_revision(registry.context.log.Revision(leaves.tree_size));
   if (permitted) {
     *response.mutable_permit() = PermitOf(registry.context.log, leaves.first, permit_end);
@@ -115,6 +123,8 @@ Task<Response> Conclude(Registry& registry, std::shared_ptr<const Inquiry> inqui
 Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inquiry, Id128 person,
                         absl::Duration permit_life) {
   CO_RETURN_IF_ERROR(registry.context.Writable());
+  const Repeatable what{kCheck,
+                        inquiry->request.request_id().empty() ? nullptr : ContentOf(inquiry->request)};
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     CO_ASSIGN_OR_RETURN(Decided decided, DecideNow(registry, *inquiry, person, attempt > 0));
     if (decided.unfinished) {
@@ -124,7 +134,7 @@ Task<Response> Recorded(Registry& registry, std::shared_ptr<const Inquiry> inqui
     }
     decided.event_id = registry.context.random.Id();
     CO_ASSIGN_OR_RETURN(const std::optional<rpc::Idempotency::Seen> seen,
-                        LookUp(registry, *inquiry, person, decided.root));
+                        LookUp(registry, *inquiry, what, person, decided.root));
     if (seen && seen->answer) {
       // What stands is judged on the store's state: a repetition must not outlive a withdrawal.
       CO_ASSIGN_OR_RETURN(const Decided now, DecideNow(registry, *inquiry, person, true));
@@ -171,11 +181,17 @@ bool MayReadDisk(Registry& registry, const Inquiry& inquiry, const Id128& person
          (!inquiry.request.dry_run() && inquiry.request.has_stated_ground());
 }
 
-void SetResult(const Inquiry& inquiry, const Decided& decided, v1::BatchCheckResult& out) {
-  const v1::CheckResponse response = ResponseOf(decided.answer, inquiry.question, inquiry.sees());
+void SetResult(const v1::CheckResponse& response, v1::BatchCheckResult& out) {
   out.set_decision(response.decision());
   out.set_ground(response.ground());
   out.set_reason(response.reason());
+  if (response.has_permit()) {
+    *out.mutable_permit() = response.permit();
+  }
+}
+
+void SetResult(const Inquiry& inquiry, const Decided& decided, v1::BatchCheckResult& out) {
+  SetResult(ResponseOf(decided.answer, decided.owed, inquiry.question, inquiry.sees()), out);
 }
 
 void SetError(const absl::Status& status, v1::BatchCheckResult& out) {
@@ -185,6 +201,17 @@ void SetError(const absl::Status& status, v1::BatchCheckResult& out) {
       reason == common::v1::ERROR_REASON_UNSPECIFIED ? common::v1::ERROR_REASON_STORE_FAILED : reason));
 }
 
+std::shared_ptr<const v1::BatchContent> BatchContentOf(const v1::BatchCheckRequest& request) {
+  auto content = std::make_shared<v1::BatchContent>();
+  *content->mutable_question() = CheckOf(request);
+  std::string persons;
+  for (const common::v1::PersonRef& person : request.persons()) {
+    persons += crypto::Sha256(person.SerializeAsString());
+  }
+  content->set_persons(crypto::Sha256(persons));
+  return content;
+}
+
 // One person of a batch.
 struct Item {
   int index = 0;
@@ -192,60 +219,104 @@ struct Item {
   Decided decided;
 };
 
-// Decides and drafts for each item; those that cannot be have their error set and are dropped.
-std::vector<storage::CommitRequest> Prepare(Registry& registry, const Inquiry& inquiry,
-                                            std::vector<Item>& items, bool fresh,
-                                            v1::BatchCheckResponse& response) {
-  std::vector<storage::CommitRequest> commits;
-  std::vector<Item> kept;
-  for (Item& item : items) {
-    const auto prepare = [&]() -> absl::StatusOr<storage::CommitRequest> {
-      ASSIGN_OR_RETURN(item.decided, DecideNow(registry, inquiry, item.person, fresh));
-      if (item.decided.unfinished) {
-        return TooContended();  // completed in a moment
-      }
-      item.decided.event_id = registry.context.random.Id();
-      return CommitOf(registry, inquiry, item.person, item.decided);
-    };
-    absl::StatusOr<storage::CommitRequest> commit = prepare();
-    if (!commit.ok()) {
-      SetError(commit.status(), *response.mutable_results(item.index));
-      continue;
-    }
-    commits.push_back(*std::move(commit));
-    kept.push_back(std::move(item));
+// A batch on its way to its leaves.
+struct Batch {
+  std::shared_ptr<const Inquiry> inquiry;
+  Repeatable what;
+  absl::Duration permit_life;  // at most
+};
+
+// Decides for one item; what was remembered of it under the batch's id, if it has one.
+absl::StatusOr<std::optional<rpc::Idempotency::Seen>> DecideItem(Registry& registry, const Batch& batch,
+                                                                 Item& item, bool fresh) {
+  ASSIGN_OR_RETURN(item.decided, DecideNow(registry, *batch.inquiry, item.person, fresh));
+  if (item.decided.unfinished) {
+    return TooContended();  // completed in a moment
   }
-  items = std::move(kept);
-  return commits;
+  item.decided.event_id = registry.context.random.Id();
+  return LookUp(registry, *batch.inquiry, batch.what, item.person, item.decided.root);
 }
 
-// Records every item, one commit a person; items that lost a race are decided again.
-Task<uint64_t> RecordAll(Registry& registry, std::shared_ptr<const Inquiry> inquiry, std::vector<Item> items,
-                         absl::Duration permit_life, v1::BatchCheckResponse& response) {
+Task<absl::StatusOr<std::optional<v1::CheckResponse>>> AnswerItemAgain(Registry& registry, Batch batch,
+                                                                       Id128 person, std::string remembered) {
+  CO_ASSIGN_OR_RETURN(Decided now, DecideNow(registry, *batch.inquiry, person, true));
+  absl::StatusOr<std::optional<v1::CheckResponse>> again =
+      co_await AnswerAgain(registry, batch.inquiry, person, std::move(now), std::move(remembered));
+  co_return again;
+}
+
+absl::StatusOr<storage::CommitRequest> CommitOfItem(Registry& registry, const Batch& batch, const Item& item,
+                                                    const std::optional<rpc::Idempotency::Seen>& seen) {
+  ASSIGN_OR_RETURN(storage::CommitRequest commit,
+                   CommitOf(registry, *batch.inquiry, item.person, item.decided));
+  if (seen) {
+    RETURN_IF_ERROR(Remember(registry, *batch.inquiry, item.person, item.decided, *seen,
+                             PermitEnd(item.decided, batch.permit_life), commit));
+  }
+  return commit;
+}
+
+// What became of a commit; true: it lost a race and its item is to be decided again.
+bool Settle(Registry& registry, const Batch& batch, const Item& item,
+            const absl::StatusOr<storage::CommitResult>& result, v1::BatchCheckResult& out) {
+  if (absl::IsAborted(result.status())) {
+    registry.store.cache().Forget(item.decided.root);
+    return true;
+  }
+  if (!result.ok()) {
+    SetError(result.status(), out);
+    return false;
+  }
+  SetResult(*batch.inquiry, item.decided, out);
+  if (item.decided.answer.whole.permitted()) {
+    *out.mutable_permit() =
+        PermitOf(registry.context.log, result->leaves.first, PermitEnd(item.decided, batch.permit_life));
+  }
+  return false;
+}
+
+// Records every item, one commit a person; items that lost a race are decided again. What was recorded before
+// under the batch's id is answered as it was, and what cannot be decided has its error.
+Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> items,
+                         v1::BatchCheckResponse& response) {
   uint64_t size = 0;
   for (int attempt = 0; attempt < kMostTries && !items.empty(); ++attempt) {
-    std::vector<storage::CommitRequest> commits = Prepare(registry, *inquiry, items, attempt > 0, response);
-    const std::vector<absl::StatusOr<storage::CommitResult>> results =
-        co_await registry.context.store.CommitAll(std::move(commits));
-    std::vector<Item> again;
-    for (size_t i = 0; i < results.size(); ++i) {
-      Item& item = items[i];
+    std::vector<storage::CommitRequest> commits;
+    std::vector<Item> kept;
+    for (Item& item : items) {
       v1::BatchCheckResult& out = *response.mutable_results(item.index);
-      if (absl::IsAborted(results[i].status())) {
-        registry.store.cache().Forget(item.decided.root);
-        again.push_back(std::move(item));
-      } else if (!results[i].ok()) {
-        SetError(results[i].status(), out);
-      } else {
-        SetResult(*inquiry, item.decided, out);
-        size = std::max(size, results[i]->leaves.tree_size);
-        if (item.decided.answer.whole.permitted()) {
-          *out.mutable_permit() =
-              PermitOf(registry.context.log, results[i]->leaves.first, PermitEnd(item.decided, permit_life));
+      const absl::StatusOr<std::optional<rpc::Idempotency::Seen>> seen =
+          DecideItem(registry, batch, item, attempt > 0);
+      if (seen.ok() && seen->has_value() && (*seen)->answer) {
+        const absl::StatusOr<std::optional<v1::CheckResponse>> again =
+            co_await AnswerItemAgain(registry, batch, item.person, *(*seen)->answer);
+        if (!again.ok()) {
+          SetError(again.status(), out);
+          continue;
+        }
+        if (again->has_value()) {
+          SetResult(**again, out);
+          continue;
         }
       }
+      absl::StatusOr<storage::CommitRequest> commit =
+          seen.ok() ? CommitOfItem(registry, batch, item, *seen) : seen.status();
+      if (!commit.ok()) {
+        SetError(commit.status(), out);
+        continue;
+      }
+      commits.push_back(*std::move(commit));
+      kept.push_back(std::move(item));
     }
-    items = std::move(again);
+    const std::vector<absl::StatusOr<storage::CommitResult>> results =
+        co_await registry.context.store.CommitAll(std::move(commits));
+    items.clear();
+    for (size_t i = 0; i < results.size(); ++i) {
+      size = results[i].ok() ? std::max(size, results[i]->leaves.tree_size) : size;
+      if (Settle(registry, batch, kept[i], results[i], *response.mutable_results(kept[i].index))) {
+        items.push_back(std::move(kept[i]));
+      }
+    }
   }
   for (const Item& item : items) {
     SetError(TooContended(), *response.mutable_results(item.index));
@@ -266,7 +337,7 @@ Task<Response> CheckHandlers::Check(rpc::Call call, v1::CheckRequest request) {
   }
   if (inquiry->request.dry_run()) {
     CO_ASSIGN_OR_RETURN(const Decided decided, DecideNow(registry_, *inquiry, person, false));
-    v1::CheckResponse response = ResponseOf(decided.answer, inquiry->question, inquiry->sees());
+    v1::CheckResponse response = ResponseOf(decided.answer, decided.owed, inquiry->question, inquiry->sees());
     response.set_revision(registry_.context.log.Revision(decided.size));
     co_return response;
   }
@@ -306,8 +377,11 @@ Task<absl::StatusOr<v1::BatchCheckResponse>> CheckHandlers::BatchCheck(rpc::Call
     }
   }
   if (!items.empty()) {
-    const uint64_t recorded =
-        co_await RecordAll(registry_, inquiry, std::move(items), permit_life_, response);
+    Batch batch{inquiry, {kBatchCheck, nullptr}, permit_life_};
+    if (!request.request_id().empty()) {
+      batch.what.content = BatchContentOf(request);
+    }
+    const uint64_t recorded = co_await RecordAll(registry_, batch, std::move(items), response);
     size = std::max(size, recorded);
   }
   response.set_revision(registry_.context.log.Revision(size));

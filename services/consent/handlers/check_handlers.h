@@ -16,7 +16,7 @@ namespace relais::consent {
 ///
 /// A repeated request id gives the recorded answer again, except a permit that no longer stands (she
 /// withdrew, or its time has passed): then the question is decided and recorded anew, so that a repetition
-/// never permits what a new question would not.
+/// never permits what a new question would not. Of a batch's request id that holds person by person.
 class CheckHandlers {
  public:
   /// `permit_life`: how long a recorded permit may be used at most.

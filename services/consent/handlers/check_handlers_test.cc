@@ -87,6 +87,40 @@ TEST(Check, APermitOfTheLawRecordsTheFactsItStandsOn) {
   EXPECT_EQ(facts(), "");
 }
 
+// D-2.6.1, D-2.3: a professional's own word to the CRIP, with no protocol in the directory, in the function
+// of the human who asks.
+TEST(Check, AProfessionalAlertsChildProtectionWithoutAProtocol) {
+  SimWorld world;
+  v1::CheckRequest request = SimWorld::CheckFor(world.NewPerson("case-1"), false);
+  request.mutable_sender()->set_function("assistant-social");
+  request.mutable_recipient()->set_institution("crip75");
+  request.mutable_recipient()->set_function("medecin");
+  request.set_purpose("CHILD_PROTECTION");
+  request.add_categories("HEALTH");
+  request.mutable_stated_ground()->set_facts("traces de coups");
+  const auto ask = [&](common::v1::Ground ground, const std::string& function = "assistant-social") {
+    request.mutable_stated_ground()->set_ground(ground);
+    const auto response =
+        world.Run(world.service().checks().Check(world.As("ville-paris", "dsol", function), request));
+    SimWorld::Require(response.status());
+    v1::CheckDecided decided;
+    EXPECT_TRUE(world.Leaves().back().details.payload().UnpackTo(&decided));
+    EXPECT_EQ(decided.stated_ground(), ground);
+    EXPECT_EQ(decided.facts(), response->decision() == DECISION_PERMIT ? "traces de coups" : "");
+    return *response;
+  };
+  for (const common::v1::Ground ground :
+       {common::v1::GROUND_CP_226_14_1, common::v1::GROUND_INFO_PREOCCUPANTE,
+        common::v1::GROUND_CASF_226_2_2}) {
+    const v1::CheckResponse response = ask(ground);
+    EXPECT_EQ(response.decision(), DECISION_PERMIT) << ground;
+    EXPECT_EQ(response.ground(), ground);
+    EXPECT_EQ(response.reason(), v1::REASON_LEGAL_DUTY);
+    EXPECT_EQ(response.obligations_size(), 1) << ground;
+    EXPECT_EQ(ask(ground, "agent-accueil").decision(), DECISION_DENY) << ground;
+  }
+}
+
 TEST(Check, TheLeafTellsWhatEachCategoryRestsOnWhereTheyDiffer) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");
@@ -122,6 +156,45 @@ TEST(Check, TheLeafTellsTheSignalAndEventOfAStatedGround) {
   ASSERT_TRUE(world.Leaves().back().details.payload().UnpackTo(&payload));
   EXPECT_EQ(payload.signal_type(), "UNPAID_BILL");
   EXPECT_EQ(payload.event(), "COUPURE");
+}
+
+// What comes with a category comes with it, also where another is denied.
+TEST(Check, ObligationsAreToldByCategory) {
+  SimWorld world;
+  v1::CheckRequest request = SimWorld::CutFor(world.NewPerson("case-1"));
+  const std::vector<int> decree = {v1::OBLIGATION_DECREE_FIELDS_ONLY, v1::OBLIGATION_INFORM_AT_FIRST_CONTACT};
+  const auto obligations = [](const v1::CheckResponse& response, int i) {
+    const auto& owed = response.categories(i).obligations();
+    return std::vector<int>(owed.begin(), owed.end());
+  };
+  request.add_categories("ADDRESS");
+  auto response = world.Check(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->decision(), DECISION_PERMIT);
+  EXPECT_EQ(obligations(*response, 0), decree);
+  EXPECT_EQ(obligations(*response, 1), decree);
+  EXPECT_EQ(response->obligations_size(), 2);
+  request.set_categories(1, "HEALTH");
+  response = world.Check(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->decision(), DECISION_DENY);
+  EXPECT_EQ(obligations(*response, 0), decree);
+  EXPECT_EQ(obligations(*response, 1), std::vector<int>());
+  EXPECT_EQ(response->obligations_size(), 0);
+  // Hers brings none, beside what the law brings for the other.
+  v1::RecordConsentRequest agreement = SimWorld::ConsentFor(request.person(), "c1");
+  agreement.set_explicit_(true);
+  *agreement.mutable_lines(0) = v1::ConsentLine();
+  agreement.mutable_lines(0)->add_purposes("ENERGY_AID");
+  agreement.mutable_lines(0)->add_categories("HEALTH");
+  agreement.mutable_lines(0)->add_recipients()->set_institution("ville-paris");
+  agreement.mutable_lines(0)->add_acts(testing::ACT_TRANSMIT);
+  ASSERT_TRUE(world.Record(agreement).ok());
+  response = world.Check(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->decision(), DECISION_PERMIT);
+  EXPECT_EQ(obligations(*response, 0), decree);
+  EXPECT_EQ(obligations(*response, 1), std::vector<int>());
 }
 
 TEST(Check, APermitDoesNotOutliveItsGround) {
@@ -375,6 +448,49 @@ TEST(BatchCheck, AnItemWithoutADurableLeafIsAnErrorNeverAPermit) {
     permits += result.has_permit() ? 1 : 0;
   }
   EXPECT_LE(permits, world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED));
+}
+
+// A retry after a lost answer leaves no second leaf; nobody is asked about twice under one id.
+TEST(BatchCheck, ARequestIdGivesTheRecordedAnswersAgain) {
+  SimWorld world;
+  const common::v1::PersonRef agreed = world.NewPerson("case-1");
+  const common::v1::PersonRef silent = world.NewPerson("case-2");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(agreed, "c1")).ok());
+  v1::BatchCheckRequest request = Batch({agreed, silent, agreed}, false);
+  request.set_request_id("b1");
+  const auto run = [&] {
+    auto response = world.Run(world.service().checks().BatchCheck(world.As("ville-paris"), request));
+    SimWorld::Require(response.status());
+    return *std::move(response);
+  };
+  const v1::BatchCheckResponse first = run();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 2u);
+  EXPECT_EQ(first.results(0).decision(), DECISION_PERMIT);
+  EXPECT_EQ(first.results(1).decision(), DECISION_DENY);
+  EXPECT_EQ(first.results(2).permit().permit_id(), first.results(0).permit().permit_id());
+  world.harness().sim().RunFor(absl::Seconds(5));
+  const v1::BatchCheckResponse again = run();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(again.results(i).SerializeAsString(), first.results(i).SerializeAsString()) << i;
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 2u);
+  // What no longer stands is decided anew, for whom it does not stand.
+  ASSERT_TRUE(world.WithdrawAll(agreed, "w1").ok());
+  const v1::BatchCheckResponse after = run();
+  EXPECT_EQ(after.results(0).decision(), DECISION_DENY);
+  EXPECT_FALSE(after.results(0).has_permit());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 3u);
+  // Another question, or other persons, under that id.
+  request.set_categories(0, "ADDRESS");
+  EXPECT_EQ(run().results(0).error(), "ERROR_REASON_REQUEST_ID_REUSED");
+  request = Batch({silent}, false);
+  request.set_request_id("b1");
+  EXPECT_EQ(run().results(0).error(), "ERROR_REASON_REQUEST_ID_REUSED");
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 3u);
+  // Without one each is a question of its own, as before.
+  request.clear_request_id();
+  run();
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 4u);
 }
 
 TEST(BatchCheck, OnlyAPartyMayAsk) {

@@ -112,6 +112,12 @@ absl::Status CheckLines(const Rules& rules, const ProtoLines& lines, bool comple
   return absl::OkStatus();
 }
 
+absl::Status CheckReads(std::string_view kind, std::string_view field) {
+  return directory::OnlySends(kind)
+             ? rpc::InvalidField(field, "only sends signals and reads nothing: it is no recipient (D-2.5)")
+             : absl::OkStatus();
+}
+
 absl::Status CheckMayAgree(const Rules& rules, const ProtoLines& lines, bool explicit_given,
                            absl::CivilDay today) {
   for (int number = 0; number < lines.size(); ++number) {
@@ -134,6 +140,12 @@ absl::Status CheckMayAgree(const Rules& rules, const ProtoLines& lines, bool exp
       if (rule.special && !explicit_given) {
         return rpc::InvalidField(path, "a special category needs `explicit` (RGPD art. 9)");
       }
+    }
+    for (int i = 0; i < line.recipients_size(); ++i) {
+      const v1::Recipient& recipient = line.recipients(i);
+      const std::string path = PathOf(number, "recipients", i);
+      RETURN_IF_ERROR(CheckReads(rules.KindOf(recipient.institution()), path + ".institution"));
+      RETURN_IF_ERROR(CheckReads(recipient.kind(), path + ".kind"));
     }
   }
   return absl::OkStatus();

@@ -24,8 +24,10 @@ absl::Status CheckParty(const directory::Directory& directory, const common::v1:
 /// Codes, institutions and kinds of all lines exist; acts are said; together they fit a leaf. `complete`: no
 /// list is empty (agreements).
 absl::Status CheckLines(const Rules& rules, const ProtoLines& lines, bool complete);
+/// INVALID_FIELDS for an institution kind that only sends: it reads nothing, whatever she agrees to (D-2.5).
+absl::Status CheckReads(std::string_view kind, std::string_view field);
 /// No purpose or category that is out of use on that day, no data on offences (art. 10), special categories
-/// only explicitly (D-2.7).
+/// only explicitly (D-2.7); no recipient that only sends (D-2.5).
 absl::Status CheckMayAgree(const Rules& rules, const ProtoLines& lines, bool explicit_given,
                            absl::CivilDay today);
 

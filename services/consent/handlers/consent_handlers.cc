@@ -9,6 +9,7 @@
 #include "common/crypto/sha256.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/domain/against.h"
 #include "services/consent/domain/consent_state.h"
 #include "services/consent/domain/period.h"
 #include "services/consent/handlers/notice_handlers.h"
@@ -20,6 +21,9 @@ namespace {
 
 constexpr char kRenew[] = "relais.consent.v1.ConsentService/RenewConsent";
 constexpr size_t kEtagBytes = 16;
+constexpr size_t kMostEvents = 1000;
+// Of a page: so much takes some ten milliseconds. A page has at least one agreement.
+constexpr size_t kMostCompared = 2'000'000;
 
 bool IsTheirs(const Agreement& agreement, const rpc::Call& call) {
   return call.caller.is_service() || agreement.collector == call.caller.institution;
@@ -34,7 +38,8 @@ absl::StatusOr<v1::Consent> ReadComplete(Registry& registry, const Id128& person
   return consent;
 }
 
-// As it is now: its end by the last renewal, its state, its etag.
+// As it is now: its end by the last renewal, its state, what became of it, its etag. Whose it is to whoever
+// reads it is no part of that.
 v1::Consent AsOf(v1::Consent consent, const PersonState& state, const Agreement& agreement,
                  const Rules& rules, absl::Time now) {
   if (!consent.renewals().empty()) {
@@ -45,7 +50,18 @@ v1::Consent AsOf(v1::Consent consent, const PersonState& state, const Agreement&
       *consent.mutable_mandate_until() = last.mandate_until();
     }
   }
-  consent.set_state(StateOf(state, agreement, rules, now));
+  const ConsentHistory history = HistoryOf(state, agreement, rules, now);
+  consent.set_state(history.state);
+  consent.clear_events();
+  const size_t all = history.changes.size();
+  for (size_t i = all - std::min(all, kMostEvents); i < all; ++i) {
+    v1::ConsentEvent& event = *consent.add_events();
+    *event.mutable_at() = TimeTo(history.changes[i].at);
+    event.set_state(history.changes[i].state);
+  }
+  // Also of one that was recorded without saying so.
+  consent.set_secrecy_ground(common::v1::GROUND_AGREEMENT);
+  consent.clear_person();
   consent.clear_etag();
   consent.set_etag(crypto::HexEncode(crypto::Sha256(consent.SerializeAsString()).substr(0, kEtagBytes)));
   return consent;
@@ -65,18 +81,21 @@ absl::Status WrongState(std::string_view message) {
 
 absl::StatusOr<Renewal> MakeRenewal(Registry& registry, const Rules& rules, const Id128& person,
                                     const v1::RenewConsentRequest& request, const rpc::Actor& actor,
-                                    const Agreement& agreement, absl::Time instant) {
+                                    const Agreement& agreement, v1::Representation given_by,
+                                    absl::Time instant) {
   if (agreement.represented != request.has_representative()) {
     return rpc::InvalidField("representative", agreement.represented
                                                    ? "is required: a representative gave this agreement"
                                                    : "must be left out: she gave this agreement herself");
   }
+  if (agreement.represented && request.representative().kind() != given_by) {
+    return rpc::InvalidField(
+        "representative.kind",
+        "is another capacity than that in which the agreement was given: record it anew");
+  }
   const v1::Representative* by = request.has_representative() ? &request.representative() : nullptr;
   ASSIGN_OR_RETURN(const Represented represented, RepresentedBy(registry, rules, person, actor.institution,
                                                                 by, agreement.lines.all(), instant));
-  if (represented.child_protection_only != agreement.child_protection_only) {
-    return rpc::InvalidField("representative.kind", "is another than the agreement's: record it anew");
-  }
   PeriodAsked asked;
   if (request.has_valid_until()) {
     asked.until = TimeFrom(request.valid_until());
@@ -158,8 +177,9 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
   RETURN_IF_ERROR(CheckStillAllowed(asked, *agreement));
   v1::Notice notice = asked.request.notice();
   RETURN_IF_ERROR(CompleteNotice(registry, notice));
-  ASSIGN_OR_RETURN(const Renewal renewal, MakeRenewal(registry, *asked.rules, asked.person, asked.request,
-                                                      asked.actor, *agreement, instant));
+  ASSIGN_OR_RETURN(const Renewal renewal,
+                   MakeRenewal(registry, *asked.rules, asked.person, asked.request, asked.actor, *agreement,
+                               consent.representative().kind(), instant));
   v1::ConsentRenewed payload;
   payload.set_consent_id(asked.consent.ToHex());
   *payload.mutable_renewal() = RenewalOf(asked.request, notice, renewal);
@@ -227,6 +247,7 @@ Task<absl::StatusOr<v1::GetConsentResponse>> ConsentHandlers::GetConsent(rpc::Ca
   v1::GetConsentResponse response;
   *response.mutable_consent() =
       AsOf(std::move(consent), *loaded.state, *agreement, *rules, NowFor(registry_, *loaded.state));
+  *response.mutable_consent()->mutable_person() = rpc::RefFor(registry_.context, call, person);
   co_return response;
 }
 
@@ -255,17 +276,24 @@ Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
   const absl::Time now = NowFor(registry_, *loaded.state);
   v1::ListConsentsResponse response;
   size_t bytes = 0;
+  size_t compared = 0;
+  const size_t per_line = ComparedPerLine(*loaded.state);
   constexpr size_t kMostBytes = 900'000;  // a message has 1 MiB
   for (const Agreement* agreement : theirs) {
-    if (static_cast<size_t>(response.consents_size()) >= most || bytes > kMostBytes) {
+    const size_t to_compare = agreement->lines.size() * per_line;
+    const bool too_long = response.consents_size() > 0 && compared + to_compare > kMostCompared;
+    if (static_cast<size_t>(response.consents_size()) >= most || bytes > kMostBytes || too_long) {
       const v1::Consent& last = response.consents(response.consents_size() - 1);
       CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(last.consent_id()));
       response.set_next_page_token(absl::WebSafeBase64Escape(id.ToBytes()));
       break;
     }
     CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, agreement->id));
-    *response.add_consents() = AsOf(std::move(consent), *loaded.state, *agreement, *rules, now);
-    bytes += response.consents(response.consents_size() - 1).ByteSizeLong();
+    compared += to_compare;
+    v1::Consent& listed = *response.add_consents();
+    listed = AsOf(std::move(consent), *loaded.state, *agreement, *rules, now);
+    *listed.mutable_person() = rpc::RefFor(registry_.context, call, person);
+    bytes += listed.ByteSizeLong();
   }
   co_return response;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "relais/consent/v1/events.pb.h"
+#include "services/consent/testing/linking.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -195,7 +196,127 @@ TEST(ListConsents, PagesAreStableAndOthersLeaveNoTrace) {
             12);
 }
 
+// What a page costs is bounded: a history made to be long gives short ones, and all of it once.
+TEST(ListConsents, OfALongLinkedHistoryInShortPages) {
+  SimWorld world;
+  const testing::Two<SimWorld> two(world);
+  constexpr int kAgreements = 12;
+  constexpr int kLines = 20;
+  std::vector<std::string> ids;
+  for (int i = 0; i < kAgreements; ++i) {
+    v1::RecordConsentRequest agreement = SimWorld::ConsentFor(two.a, "c" + std::to_string(i));
+    while (agreement.lines_size() < kLines) {
+      *agreement.add_lines() = agreement.lines(0);
+    }
+    const auto recorded = world.Record(agreement);
+    ASSERT_TRUE(recorded.ok()) << recorded.status();
+    ids.push_back(recorded->consent_id());
+    v1::RecordRefusalRequest refusal;
+    refusal.set_request_id("n" + std::to_string(i));
+    *refusal.mutable_person() = two.b;
+    *refusal.mutable_lines() = agreement.lines();
+    ASSERT_TRUE(world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).ok());
+  }
+  ASSERT_TRUE(testing::Merge(world, two.a, two.b).ok());
+  v1::ListConsentsRequest request;
+  *request.mutable_person() = two.a;
+  std::vector<std::string> seen;
+  int pages = 0;
+  do {
+    const auto response =
+        world.Run(world.service().consents().ListConsents(world.As("ville-paris"), request));
+    ASSERT_TRUE(response.ok()) << response.status();
+    ASSERT_GT(response->consents_size(), 0);
+    EXPECT_LT(response->consents_size(), kAgreements / 2);
+    for (const v1::Consent& consent : response->consents()) {
+      EXPECT_EQ(consent.state(), v1::CONSENT_STATE_WITHDRAWN);
+      seen.push_back(consent.consent_id());
+    }
+    request.set_page_token(response->next_page_token());
+    ASSERT_LE(++pages, kAgreements);
+  } while (!request.page_token().empty());
+  EXPECT_THAT(seen, ::testing::UnorderedElementsAreArray(ids));
+}
+
+// api.md: a consent holds person, secrecy ground and event history.
+TEST(GetConsent, HoldsWhoseOnWhatGroundAndWhatBecameOfIt) {
+  Desk desk;
+  const std::string id = desk.Agrees();
+  const absl::StatusOr<v1::Consent> given = desk.Get(id);
+  ASSERT_TRUE(given.ok()) << given.status();
+  EXPECT_EQ(given->person().handle(), desk.person.handle());
+  EXPECT_EQ(given->secrecy_ground(), common::v1::GROUND_AGREEMENT);
+  ASSERT_EQ(given->events_size(), 1);
+  EXPECT_EQ(given->events(0).state(), v1::CONSENT_STATE_GIVEN);
+  desk.world.harness().sim().RunFor(kDay);
+  ASSERT_TRUE(desk.Renew(RenewalOf(desk.person, id)).ok());
+  desk.world.harness().sim().RunFor(kDay);
+  const absl::Time before = desk.world.harness().clock().Now();
+  ASSERT_TRUE(desk.world.WithdrawAll(desk.person, "w1").ok());
+  const absl::StatusOr<v1::Consent> withdrawn = desk.Get(id);
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  ASSERT_EQ(withdrawn->events_size(), 3);
+  EXPECT_EQ(withdrawn->events(1).state(), v1::CONSENT_STATE_RENEWED);
+  EXPECT_EQ(withdrawn->events(1).at().seconds(), withdrawn->renewals(0).at().seconds());
+  EXPECT_EQ(withdrawn->events(2).state(), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_GE(withdrawn->events(2).at().seconds(), absl::ToUnixSeconds(before));
+  // Nothing of that is in the leaf, which whoever holds the receipt reads, but the ground.
+  v1::ConsentRecorded recorded;
+  for (const audit::OpenedLeaf& leaf : desk.world.Leaves()) {
+    leaf.details.payload().UnpackTo(&recorded);
+  }
+  EXPECT_EQ(recorded.consent().consent_id(), id);
+  EXPECT_EQ(recorded.consent().secrecy_ground(), common::v1::GROUND_AGREEMENT);
+  EXPECT_FALSE(recorded.consent().has_person());
+  EXPECT_EQ(recorded.consent().events_size(), 0);
+  // A service knows her by her id.
+  v1::GetConsentRequest request;
+  *request.mutable_person() = desk.world.RawRef(desk.world.IdOf(desk.person));
+  request.set_consent_id(id);
+  const auto raw =
+      desk.world.Run(desk.world.service().consents().GetConsent(desk.world.AsService("vault"), request));
+  ASSERT_TRUE(raw.ok()) << raw.status();
+  EXPECT_EQ(raw->consent().person().person_id(), desk.world.IdOf(desk.person).ToBytes());
+}
+
 // ---- representatives, end to end (D-2.8, D-2.9)
+
+// A renewal is in the capacity in which the agreement was given, whatever else would do for a new one.
+TEST(Representatives, RenewInTheSameCapacityAlone) {
+  SimWorld world;
+  v1::Traits traits;
+  traits.set_surname("Petit");
+  *traits.mutable_birth_date() = Day(2016, 5, 20);
+  const common::v1::PersonRef child = world.NewPerson("case-2", traits);
+  v1::RecordConsentRequest request = SimWorld::ConsentFor(child, "c1");
+  request.mutable_representative()->set_kind(v1::REPRESENTATION_ONE_PARENT);
+  const auto recorded = world.Record(request);
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  v1::RenewConsentRequest renewal = RenewalOf(child, recorded->consent_id());
+  renewal.mutable_representative()->set_kind(v1::REPRESENTATION_BOTH_PARENTS);
+  const auto renew = [&] {
+    return world.Run(world.service().consents().RenewConsent(world.As("ville-paris"), renewal)).status();
+  };
+  EXPECT_EQ(rpc::ReasonOf(renew()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_THAT(std::string(renew().message()), HasSubstr("representative.kind"));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CONSENT_RENEWED), 0u);
+  renewal.mutable_representative()->set_kind(v1::REPRESENTATION_ONE_PARENT);
+  EXPECT_TRUE(renew().ok()) << renew();
+}
+
+// D-4.4a: without a birth date she counts as of age, and no parent speaks for her.
+TEST(Representatives, NoParentOfWhoseAgeIsUnknown) {
+  SimWorld world;
+  v1::RecordConsentRequest request = SimWorld::ConsentFor(world.NewPerson("case-1"), "c1");
+  request.mutable_representative()->set_kind(v1::REPRESENTATION_ONE_PARENT);
+  EXPECT_THAT(std::string(world.Record(request).status().message()), HasSubstr("representative.kind"));
+  v1::Traits traits;
+  traits.set_surname("Petit");
+  *traits.mutable_birth_date() = Day(2016, 1, 1);
+  traits.set_birth_date_presumed(true);
+  *request.mutable_person() = world.NewPerson("case-2", traits);
+  EXPECT_TRUE(world.Record(request).ok());
+}
 
 TEST(Representatives, AMandateEndsTheAgreement) {
   Desk desk;

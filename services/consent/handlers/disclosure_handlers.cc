@@ -117,6 +117,7 @@ DisclosureHandlers::DisclosureHandlers(Registry& registry)
 
 Task<absl::StatusOr<v1::ListDisclosuresResponse>> DisclosureHandlers::ListDisclosures(
     rpc::Call call, v1::ListDisclosuresRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   const rpc::ServiceContext& context = registry_.context;
   CO_RETURN_IF_ERROR(context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));

@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "common/base/testing/seeded_random.h"
+#include "common/rpc/lone_leaf.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/handlers/disclosures.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -96,7 +98,8 @@ TEST_F(DisclosureTest, ExercisesAreNoDisclosures) {
   EXPECT_EQ(history.withheld_size(), 0);
 }
 
-TEST_F(DisclosureTest, ADenialGivesNoReason) {
+// D-2.6.7: to institutions NOT_PERMITTED, to her why.
+TEST_F(DisclosureTest, ADenialTellsHerWhy) {
   ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
   SimWorld::Require(world_.Record(SimWorld::ConsentFor(person_, "c2")).status());
   v1::CheckRequest other = SimWorld::CheckFor(person_);
@@ -106,7 +109,54 @@ TEST_F(DisclosureTest, ADenialGivesNoReason) {
   ASSERT_EQ(history.disclosures_size(), 1);
   EXPECT_EQ(history.disclosures(0).kind(), v1::DISCLOSURE_KIND_DENIED);
   EXPECT_EQ(history.disclosures(0).ground(), common::v1::GROUND_UNSPECIFIED);
-  EXPECT_THAT(history.disclosures(0).fr(), HasSubstr("n'a pas été permis"));
+  EXPECT_THAT(history.disclosures(0).fr(), HasSubstr("n'a pas été permis : vous aviez repris votre accord."));
+  EXPECT_EQ(history.disclosures(0).reason(), v1::REASON_WITHDRAWN);
+  EXPECT_EQ(world_.Check(other)->reason(), v1::REASON_NOT_PERMITTED);
+}
+
+// Every reason of a denial has words, but for the two that tell nothing of her.
+TEST_F(DisclosureTest, EveryReasonOfADenialIsSaid) {
+  const HistoryWords words{world_.directory(),
+                           *world_.service().registry().rules.Of(testing::SampleDirectory()),
+                           world_.service().registry().paris, world_.log().Now()};
+  for (int value = v1::REASON_REFUSED; value <= v1::Reason_MAX; ++value) {
+    if (!v1::Reason_IsValid(value) || value == v1::REASON_GROUND_NOT_ESTABLISHED ||
+        value == v1::REASON_DIRECTORY_EXPIRED) {
+      continue;
+    }
+    audit::OpenedLeaf leaf;
+    leaf.leaf.time = world_.log().Now();
+    leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);
+    leaf.leaf.header.set_decision(common::v1::DECISION_DENY);
+    v1::CheckDecided check;
+    check.set_reason(static_cast<v1::Reason>(value));
+    leaf.details.mutable_payload()->PackFrom(check);
+    const auto entry = EntryOf(leaf, words);
+    ASSERT_TRUE(entry.has_value() && std::holds_alternative<v1::Disclosure>(*entry)) << value;
+    EXPECT_THAT(std::get<v1::Disclosure>(*entry).fr(), HasSubstr("permis : "))
+        << v1::Reason_Name(check.reason());
+    EXPECT_THAT(std::get<v1::Disclosure>(*entry).en(), HasSubstr("allowed: "))
+        << v1::Reason_Name(check.reason());
+  }
+}
+
+TEST_F(DisclosureTest, WhoComparedHerAndWhoGaveHerReceiptIsShown) {
+  for (const auto& [event_class, kind] :
+       {std::pair{audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, v1::DISCLOSURE_KIND_COMPARED},
+        std::pair{audit::v1::EVENT_CLASS_RECEIPT_GIVEN, v1::DISCLOSURE_KIND_RECEIPT_GIVEN}}) {
+    audit::Event event =
+        rpc::EventOf(world_.As("caf"), {"caf", "assistant-social", "agent-1"}, event_class, "");
+    event.event_id = world_.context().random.Id();
+    event.subject = PersonSubject(world_.IdOf(person_));
+    SimWorld::Require(world_.Run(rpc::WriteLoneLeaf(world_.context(), std::move(event))).status());
+    const v1::ListDisclosuresResponse history = All();
+    const auto found =
+        std::find_if(history.disclosures().begin(), history.disclosures().end(),
+                     [kind = kind](const v1::Disclosure& entry) { return entry.kind() == kind; });
+    ASSERT_NE(found, history.disclosures().end());
+    EXPECT_EQ(found->sender().institution(), "caf");
+    EXPECT_FALSE(found->fr().empty());
+  }
 }
 
 // What is withheld tells nothing but that something is, since when, and until when at least.
@@ -212,6 +262,38 @@ TEST_F(DisclosureTest, OnlyForWhoActsForHer) {
   EXPECT_TRUE(absl::IsNotFound(Page("ville-paris").status()));
 }
 
+// RGPD art. 15: she asked them for it. To who must keep it secret alone.
+TEST_F(DisclosureTest, OrWhomSheAskedForACopy) {
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  const auto open = [&](const std::string& id, v1::Right right) {
+    v1::OpenRequest request;
+    request.set_request_id(id);
+    *request.mutable_person() = person_;
+    request.set_right(right);
+    const auto response = world_.Run(world_.service().rights().Open(world_.As("ville-paris"), request));
+    SimWorld::Require(response.status());
+    return response->request().rights_id();
+  };
+  open("o1", v1::RIGHT_ERASURE);
+  EXPECT_TRUE(absl::IsNotFound(Page("ville-paris").status()));
+  const std::string access = open("o2", v1::RIGHT_ACCESS);
+  EXPECT_TRUE(Page("ville-paris").ok());
+  EXPECT_TRUE(absl::IsNotFound(Page("caf").status())) << "it was not asked";
+  v1::ListDisclosuresRequest as_nobody;
+  *as_nobody.mutable_person() = person_;
+  EXPECT_TRUE(absl::IsNotFound(world_
+                                   .Run(world_.service().disclosures().ListDisclosures(
+                                       world_.As("ville-paris", "dsol", ""), as_nobody))
+                                   .status()));
+  v1::AnswerRequest answer;
+  answer.set_request_id("a1");
+  *answer.mutable_person() = person_;
+  answer.set_rights_id(access);
+  answer.set_outcome(v1::RIGHTS_OUTCOME_GRANTED);
+  SimWorld::Require(world_.Run(world_.service().rights().Answer(world_.As("ville-paris"), answer)).status());
+  EXPECT_TRUE(absl::IsNotFound(Page("ville-paris").status())) << "it is answered";
+}
+
 TEST_F(DisclosureTest, ATokenIsForItsAskerAndHerAlone) {
   for (int i = 0; i < 3; ++i) {
     Checked(SimWorld::CheckFor(person_));
@@ -303,7 +385,7 @@ TEST_F(DisclosureTest, CompleteAgainstTheLog) {
     const v1::ListDisclosuresResponse history = All(size);
     std::vector<uint64_t> listed;
     for (const v1::Disclosure& entry : history.disclosures()) {
-      if (entry.kind() != v1::DISCLOSURE_KIND_HISTORY_READ) {
+      if (entry.kind() != v1::DISCLOSURE_KIND_HISTORY_READ) {  // this very reading
         listed.push_back(entry.leaf_index());
       }
     }

@@ -63,6 +63,49 @@ Both GroundText(common::v1::Ground ground) {
   }
 }
 
+// D-2.6.7: the exact reason is for her. Nothing is said of a reason that tells nothing.
+Both DenialText(v1::Reason reason) {
+  switch (reason) {
+    case v1::REASON_REFUSED:
+      return {"vous l'aviez refusé", "you had refused it"};
+    case v1::REASON_WITHDRAWN:
+      return {"vous aviez repris votre accord", "you had taken your agreement back"};
+    case v1::REASON_OBJECTED:
+      return {"vous vous y étiez opposé(e)", "you had objected to it"};
+    case v1::REASON_WINDOW_OPEN:
+    case v1::REASON_TOO_EARLY:
+      return {"le délai pour vous y opposer n'était pas passé",
+              "the time in which you can object was not over"};
+    case v1::REASON_CATEGORY_NOT_ALLOWED:
+      return {"ces informations ne sont pas permises dans ce cas",
+              "this information is not allowed in this case"};
+    case v1::REASON_RECIPIENT_NOT_ALLOWED:
+      return {"ce destinataire n'a pas à les recevoir", "this recipient is not to receive it"};
+    case v1::REASON_EXPLICIT_REQUIRED:
+      return {"il fallait pour cela votre accord exprès", "it needed your explicit agreement"};
+    case v1::REASON_OFFENCE_NOT_AUTHORISED:
+      return {"la loi ne le permet pas à qui l'a demandé", "the law does not allow it to whoever asked"};
+    case v1::REASON_EXPIRED:
+    case v1::REASON_TERMINATED:
+      return {"votre accord avait pris fin", "your agreement had ended"};
+    case v1::REASON_MANDATE_ENDED:
+      return {"le mandat de la personne qui vous représentait avait pris fin",
+              "the mandate of whoever represented you had ended"};
+    case v1::REASON_INVALIDATED:
+      return {"l'accord a été déclaré non valable", "the agreement was declared invalid"};
+    case v1::REASON_NO_GROUND:
+      return {"vous n'aviez pas donné votre accord", "you had not given your agreement"};
+    case v1::REASON_RESTRICTED:
+      return {"vous aviez demandé de geler vos données", "you had asked to freeze your data"};
+    default:
+      return {"", ""};
+  }
+}
+
+std::string Because(std::string_view text, std::string_view colon) {
+  return text.empty() ? std::string() : std::string(colon).append(text);
+}
+
 Both Categories(const v1::Disclosure& entry, const HistoryWords& words) {
   std::vector<std::string> fr;
   std::vector<std::string> en;
@@ -78,6 +121,7 @@ void SayCheck(absl::Time time, const HistoryWords& words, v1::Disclosure& entry)
   const Both what = Categories(entry, words);
   const Both why = Word(entry.purpose(), words.directory.FindPurpose(entry.purpose()));
   const Both ground = GroundText(entry.ground());
+  const Both denial = DenialText(entry.reason());
   const std::string sender = NameOf(entry.sender(), words);
   const std::string recipient = NameOf(entry.recipient(), words);
   const bool permitted = entry.kind() == v1::DISCLOSURE_KIND_PERMITTED;
@@ -85,12 +129,14 @@ void SayCheck(absl::Time time, const HistoryWords& words, v1::Disclosure& entry)
                             permitted ? " a pu donner à " : " a demandé à donner à ", recipient,
                             " ces informations sur vous : ", what.fr, ". But : ", why.fr, ". ",
                             permitted ? absl::StrCat("C'était permis ", ground.fr, ".")
-                                      : "Cela n'a pas été permis : rien n'a été donné."));
-  entry.set_en(absl::StrCat("On ", DayText("%Y-%m-%d at %H:%M", time, words), ", ", sender,
-                            permitted ? " could give " : " asked to give ", recipient,
-                            " this information about you: ", what.en, ". Purpose: ", why.en, ". ",
-                            permitted ? absl::StrCat("It was allowed ", ground.en, ".")
-                                      : "It was not allowed: nothing was given."));
+                                      : absl::StrCat("Cela n'a pas été permis", Because(denial.fr, " : "),
+                                                     ". Rien n'a été donné.")));
+  entry.set_en(absl::StrCat(
+      "On ", DayText("%Y-%m-%d at %H:%M", time, words), ", ", sender,
+      permitted ? " could give " : " asked to give ", recipient, " this information about you: ", what.en,
+      ". Purpose: ", why.en, ". ",
+      permitted ? absl::StrCat("It was allowed ", ground.en, ".")
+                : absl::StrCat("It was not allowed", Because(denial.en, ": "), ". Nothing was given.")));
 }
 
 v1::WithheldDisclosure Withheld(absl::Time time, const HistoryWords& words) {
@@ -104,7 +150,8 @@ v1::WithheldDisclosure Withheld(absl::Time time, const HistoryWords& words) {
   out.set_fr(absl::StrCat("Le ", DayText("%d/%m/%Y", time, words),
                           " : une information ne vous est pas montrée, pour protéger une personne ou une "
                           "enquête. Cette décision doit être revue le ",
-                          absl::FormatCivilTime(review), "."));
+                          absl::FormatTime("%d/%m/%Y", words.paris.StartOf(review), words.paris.zone()),
+                          "."));
   out.set_en(absl::StrCat("On ", DayText("%Y-%m-%d", time, words),
                           ": something is not shown to you, to protect a person or an inquiry. This must be "
                           "looked at again on ",
@@ -129,6 +176,8 @@ HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& c
   if (permitted) {
     entry.set_ground(header.ground());
     entry.set_consent_id(check.consent_id());
+  } else {
+    entry.set_reason(check.reason());
   }
   SayCheck(leaf.leaf.time, words, entry);
   return entry;
@@ -160,18 +209,33 @@ HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDe
   return entry;
 }
 
+// What somebody did by whom nothing left the registry's own hands.
+Both ActText(v1::DisclosureKind kind) {
+  switch (kind) {
+    case v1::DISCLOSURE_KIND_EXPORTED:
+      return {"a copié pour vous ce qui est gardé sur vous", "copied for you what is kept about you"};
+    case v1::DISCLOSURE_KIND_COMPARED:
+      return {
+          "a comparé votre nom et votre date de naissance avec une autre fiche, pour savoir si c'est vous",
+          "compared your name and date of birth with another record, to know whether it is you"};
+    case v1::DISCLOSURE_KIND_RECEIPT_GIVEN:
+      return {"a donné le reçu d'un de vos accords", "gave the receipt of one of your agreements"};
+    default:
+      return {"a lu cet historique pour vous", "read this history for you"};
+  }
+}
+
 HistoryEntry ReadEntry(const audit::OpenedLeaf& leaf, v1::DisclosureKind kind, const HistoryWords& words) {
   v1::Disclosure entry;
   entry.set_kind(kind);
   entry.mutable_sender()->set_institution(leaf.leaf.header.institution());
   entry.mutable_sender()->set_function(leaf.details.acting_function());
-  const bool exported = kind == v1::DISCLOSURE_KIND_EXPORTED;
-  entry.set_fr(absl::StrCat(
-      "Le ", DayText("%d/%m/%Y à %H h %M", leaf.leaf.time, words), ", ", NameOf(entry.sender(), words),
-      exported ? " a copié pour vous ce qui est gardé sur vous." : " a lu cet historique pour vous."));
-  entry.set_en(absl::StrCat(
-      "On ", DayText("%Y-%m-%d at %H:%M", leaf.leaf.time, words), ", ", NameOf(entry.sender(), words),
-      exported ? " copied for you what is kept about you." : " read this history for you."));
+  const Both act = ActText(kind);
+  const std::string who = NameOf(entry.sender(), words);
+  entry.set_fr(
+      absl::StrCat("Le ", DayText("%d/%m/%Y à %H h %M", leaf.leaf.time, words), ", ", who, " ", act.fr, "."));
+  entry.set_en(
+      absl::StrCat("On ", DayText("%Y-%m-%d at %H:%M", leaf.leaf.time, words), ", ", who, " ", act.en, "."));
   return entry;
 }
 
@@ -195,6 +259,10 @@ std::optional<HistoryEntry> Unfinished(const audit::OpenedLeaf& leaf, const Hist
       return ReadEntry(leaf, v1::DISCLOSURE_KIND_HISTORY_READ, words);
     case audit::v1::EVENT_CLASS_RIGHTS_EXPORTED:
       return ReadEntry(leaf, v1::DISCLOSURE_KIND_EXPORTED, words);
+    case audit::v1::EVENT_CLASS_CANDIDATE_COMPARED:
+      return ReadEntry(leaf, v1::DISCLOSURE_KIND_COMPARED, words);
+    case audit::v1::EVENT_CLASS_RECEIPT_GIVEN:
+      return ReadEntry(leaf, v1::DISCLOSURE_KIND_RECEIPT_GIVEN, words);
     default:
       return std::nullopt;
   }

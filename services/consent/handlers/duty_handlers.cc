@@ -235,6 +235,7 @@ Task<absl::StatusOr<v1::RecordInformationResponse>> DutyHandlers::RecordInformat
 
 Task<absl::StatusOr<v1::ListObligationsResponse>> DutyHandlers::ListObligations(
     rpc::Call call, v1::ListObligationsRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   co_await ResumeOn(registry_.context.executor);
   DutyFilter filter;
   filter.institution = call.caller.institution;
@@ -247,7 +248,9 @@ Task<absl::StatusOr<v1::ListObligationsResponse>> DutyHandlers::ListObligations(
   for (size_t i = 0; i < page.duties.size(); ++i) {
     v1::Duty* out = response.add_obligations();
     *out = std::move(page.duties[i]);
-    *out->mutable_person() = rpc::RefFor(registry_.context, call, page.persons[i]);
+    if (!out->has_person()) {
+      *out->mutable_person() = rpc::RefFor(registry_.context, call, page.persons[i]);
+    }
   }
   response.set_next_page_token(page.next);
   co_return response;

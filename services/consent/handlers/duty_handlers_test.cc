@@ -144,101 +144,6 @@ TEST(RecordInformation, NamesWhatIsWrong) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_INFORMATION_RECORDED), 0u);
 }
 
-// ---- step 4 of D-2.6 with what routing's log says
-
-audit::FollowedLeaf ReferentLeaf(SimWorld& world, const Id128& person, routing::v1::Referent::State state) {
-  routing::v1::ReferentChanged changed;
-  changed.set_referent_id(std::string(32, 'e'));
-  changed.set_state(state);
-  changed.mutable_referent()->set_institution("emmaus");
-  changed.mutable_referent()->set_function("educateur");
-  audit::FollowedLeaf leaf;
-  leaf.time = world.log().Now();
-  leaf.header.set_event_class(audit::v1::EVENT_CLASS_REFERENT_CHANGED);
-  leaf.opening = audit::v1::TailLeaf::OPENING_OPENED;
-  leaf.details.mutable_subject()->set_kind(audit::v1::Subject::KIND_PERSON);
-  leaf.details.mutable_subject()->set_id(person.ToBytes());
-  leaf.details.mutable_payload()->PackFrom(changed);
-  return leaf;
-}
-
-// A function of the sample directory that is bound by secrecy in that institution.
-std::string SecretFunction(const SimWorld& world, const std::string& institution) {
-  const Rules rules = RulesFrom(world.directory());
-  const auto found = rules.secret_functions.find(institution);
-  EXPECT_TRUE(found != rules.secret_functions.end()) << institution;
-  return found == rules.secret_functions.end() ? "" : found->second.front();
-}
-
-TEST(SameTeam, PermitsToHerReferentWhileTheLeaseHolds) {
-  SimWorld world;
-  const common::v1::PersonRef person = world.NewPerson("case-1");
-  const Id128 id = world.IdOf(person);
-  RoutingLeaves follower(world.service().registry());
-  const std::string ours = SecretFunction(world, "ville-paris");
-  const std::string theirs = SecretFunction(world, "emmaus");
-  const auto say = [&](routing::v1::Referent::State state) {
-    audit::FollowedLeaf leaf = ReferentLeaf(world, id, state);
-    routing::v1::ReferentChanged changed;
-    leaf.details.payload().UnpackTo(&changed);
-    changed.mutable_referent()->set_function(theirs);
-    leaf.details.mutable_payload()->PackFrom(changed);
-    EXPECT_TRUE(follower.Concerns(leaf));
-    SimWorld::Require(world.Run(follower.Apply(leaf, true)));
-    SimWorld::Require(world.Run(follower.Apply(leaf, true)));  // followed twice
-  };
-  v1::RecordInformationRequest told = InformationOf(person, v1::INFORMATION_OCCASION_BEFOREHAND);
-  v1::ConsentLine* line = told.add_lines();
-  line->add_purposes("SOCIAL_ASSESSMENT");
-  line->add_categories("IDENTITY");
-  line->add_recipients()->set_institution("emmaus");
-  v1::CheckRequest check = SimWorld::CheckFor(person);
-  check.mutable_sender()->set_function(ours);
-  check.mutable_recipient()->set_institution("emmaus");
-  check.mutable_recipient()->set_function(theirs);
-  check.set_purpose("SOCIAL_ASSESSMENT");
-  const auto ask = [&](const std::string& function) {
-    const auto response =
-        world.Run(world.service().checks().Check(world.As("ville-paris", "dsol", function), check));
-    SimWorld::Require(response.status());
-    return *response;
-  };
-  say(routing::v1::Referent::STATE_PROPOSED);
-  say(routing::v1::Referent::STATE_ACTIVE);
-  EXPECT_EQ(ask(ours).decision(), DECISION_DENY);  // nobody told her
-  const auto informed =
-      world.Run(world.service().duties().RecordInformation(world.As("ville-paris", "dsol", ours), told));
-  ASSERT_TRUE(informed.ok()) << informed.status();
-  EXPECT_EQ(ask(ours).decision(), DECISION_DENY);  // no lease on routing's log
-  bool lease = true;
-  world.service().registry().teams_known = [&lease] { return lease; };
-  check.set_dry_run(false);
-  const v1::CheckResponse permitted = ask(ours);
-  EXPECT_EQ(permitted.decision(), DECISION_PERMIT);
-  EXPECT_EQ(permitted.ground(), common::v1::GROUND_TEAM);
-  ASSERT_EQ(permitted.obligations_size(), 1);
-  EXPECT_EQ(permitted.obligations(0), v1::OBLIGATION_STRICTLY_NECESSARY);
-  v1::CheckDecided decided;
-  ASSERT_TRUE(world.Leaves().back().details.payload().UnpackTo(&decided));
-  EXPECT_EQ(decided.consent_id(), informed->information_id());
-  // Somebody in another function cannot have it by naming this one.
-  EXPECT_EQ(ask("accueil").decision(), DECISION_DENY);
-  lease = false;
-  EXPECT_EQ(ask(ours).decision(), DECISION_DENY);
-  lease = true;
-  say(routing::v1::Referent::STATE_ENDED);
-  EXPECT_EQ(ask(ours).decision(), DECISION_DENY);
-}
-
-TEST(SameTeam, NothingIsKeptOfSomebodyWhoIsNotHere) {
-  SimWorld world;
-  RoutingLeaves follower(world.service().registry());
-  const Id128 nobody = world.harness().random().Id();
-  EXPECT_TRUE(
-      world.Run(follower.Apply(ReferentLeaf(world, nobody, routing::v1::Referent::STATE_ACTIVE), true)).ok());
-  EXPECT_TRUE(world.context().store.Scan(PersonPartition(nobody), "", "", 10)->entries.empty());
-}
-
 // ---- what became of a withdrawal
 
 TEST(WithdrawalStatus, CountsPermitsAndMessagesOfItsRecipients) {
@@ -251,8 +156,12 @@ TEST(WithdrawalStatus, CountsPermitsAndMessagesOfItsRecipients) {
   }
   RoutingLeaves follower(world.service().registry());
   const auto say = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload) {
-    audit::FollowedLeaf leaf = ReferentLeaf(world, world.IdOf(person), routing::v1::Referent::STATE_ACTIVE);
+    audit::FollowedLeaf leaf;
+    leaf.time = world.log().Now();
+    leaf.opening = audit::v1::TailLeaf::OPENING_OPENED;
     leaf.header.set_event_class(event_class);
+    leaf.details.mutable_subject()->set_kind(audit::v1::Subject::KIND_PERSON);
+    leaf.details.mutable_subject()->set_id(world.IdOf(person).ToBytes());
     leaf.details.mutable_recipient()->set_institution("caf");
     leaf.details.mutable_payload()->PackFrom(payload);
     SimWorld::Require(world.Run(follower.Apply(leaf, true)));

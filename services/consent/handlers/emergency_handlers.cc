@@ -32,6 +32,7 @@ absl::Status CheckDeclaration(const rpc::Call& call, const Rules& rules, const v
     return rpc::InvalidField("categories", "is required");
   }
   RETURN_IF_ERROR(CheckParty(*call.directory, request.recipient(), "recipient"));
+  RETURN_IF_ERROR(CheckReads(rules.KindOf(request.recipient().institution()), "recipient.institution"));
   for (int i = 0; i < request.categories_size(); ++i) {
     const std::string path = absl::StrCat("categories[", i, "]");
     RETURN_IF_ERROR(CheckCategory(rules, request.categories(i), path));
@@ -186,6 +187,7 @@ Task<absl::StatusOr<v1::ReviewResponse>> EmergencyHandlers::Review(rpc::Call cal
 
 Task<absl::StatusOr<v1::ListPendingResponse>> EmergencyHandlers::ListPending(rpc::Call call,
                                                                              v1::ListPendingRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   co_await ResumeOn(registry_.context.executor);
   DutyFilter filter;
   filter.institution = call.caller.institution;

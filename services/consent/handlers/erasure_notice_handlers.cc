@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/duties.h"
+#include "services/consent/handlers/erased_notice_answers.h"
 #include "services/consent/handlers/notice_answers.h"
 
 namespace relais::consent {
@@ -46,12 +47,17 @@ absl::Status WriteAnswer(const v1::AnswerErasureNoticeRequest& request, const st
 Task<absl::StatusOr<v1::AnswerErasureNoticeResponse>> ErasureNoticeHandlers::AnswerErasureNotice(
     rpc::Call call, v1::AnswerErasureNoticeRequest request) {
   CO_RETURN_IF_ERROR(CheckAnswer(request));
-  NoticeAnswer answer = AnswerOf(kNotice, request);
-  answer.write = [request](const std::string& institution, v1::StoredDuty& duty, audit::Event& event) {
-    return WriteAnswer(request, institution, duty, event);
-  };
-  absl::StatusOr<common::v1::Written> written =
-      co_await AnswerNotice(registry_, std::move(call), std::move(answer));
+  CO_ASSIGN_OR_RETURN(const bool of_an_erasure, IsOfAnErasure(registry_, call, request));
+  absl::StatusOr<common::v1::Written> written = absl::UnknownError("not answered");
+  if (of_an_erasure) {
+    written = co_await AnswerErasedNotice(registry_, std::move(call), std::move(request));
+  } else {
+    NoticeAnswer answer = AnswerOf(kNotice, request);
+    answer.write = [request](const std::string& institution, v1::StoredDuty& duty, audit::Event& event) {
+      return WriteAnswer(request, institution, duty, event);
+    };
+    written = co_await AnswerNotice(registry_, std::move(call), std::move(answer));
+  }
   CO_RETURN_IF_ERROR(written.status());
   v1::AnswerErasureNoticeResponse response;
   *response.mutable_written() = *std::move(written);

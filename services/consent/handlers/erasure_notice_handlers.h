@@ -1,4 +1,4 @@
-// What a recipient did about a notice to erase (erasure_notices.h; D-2.7).
+// What a recipient did about a notice to erase (erasure_notices.h, erased_notices.h; D-2.7).
 #pragma once
 
 #include "absl/status/statusor.h"

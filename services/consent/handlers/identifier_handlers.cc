@@ -190,6 +190,7 @@ absl::StatusOr<v1::ResolveResponse> ResolveOne(Registry& registry, const rpc::Ca
 
 Task<absl::StatusOr<v1::BatchResolveResponse>> IdentifierHandlers::BatchResolve(
     rpc::Call call, v1::BatchResolveRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   co_await ResumeOn(registry_.context.executor);
   v1::BatchResolveResponse response;

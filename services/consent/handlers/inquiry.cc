@@ -27,6 +27,28 @@ absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, rpc::
   return inquiry;
 }
 
+namespace {
+
+// What comes with each category that is permitted: what comes with a question about it alone.
+std::vector<Obligations> OwedByCategory(const PersonState& state, const Inquiry& inquiry,
+                                        const Answer& answer, const Moment& moment, const Teams& teams) {
+  std::vector<Obligations> owed(answer.categories.size());
+  if (answer.whole.permitted() && (owed.size() == 1 || answer.obligations.empty())) {
+    std::fill(owed.begin(), owed.end(), answer.obligations);
+    return owed;
+  }
+  Question alone = inquiry.question;
+  for (size_t i = 0; i < owed.size(); ++i) {
+    if (answer.categories[i].permitted()) {
+      alone.categories = {inquiry.question.categories[i]};
+      owed[i] = Decide(state, alone, *inquiry.rules, moment, teams).obligations;
+    }
+  }
+  return owed;
+}
+
+}  // namespace
+
 absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, const Id128& person,
                                   bool fresh) {
   Decided decided;
@@ -45,8 +67,9 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
   if (MayBeTeam(*loaded.state, inquiry.question, *inquiry.rules)) {
     ASSIGN_OR_RETURN(teams, ReadTeams(registry, person));
   }
-  decided.answer = Decide(*loaded.state, inquiry.question, *inquiry.rules,
-                          {decided.now, registry.paris.DayOf(decided.now)}, teams);
+  const Moment moment{decided.now, registry.paris.DayOf(decided.now)};
+  decided.answer = Decide(*loaded.state, inquiry.question, *inquiry.rules, moment, teams);
+  decided.owed = OwedByCategory(*loaded.state, inquiry, decided.answer, moment, teams);
   return decided;
 }
 
@@ -122,6 +145,7 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   if (whole.permitted() && on_duty) {
     payload.set_facts(request.stated_ground().facts());
   }
+  payload.set_stated_ground(request.stated_ground().ground());
   payload.set_signal_type(request.stated_ground().signal_type());
   payload.set_event(request.stated_ground().event());
   AddBases(request, decided.answer, payload);

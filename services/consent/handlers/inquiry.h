@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/rpc/call.h"
@@ -29,12 +30,13 @@ struct Inquiry {
 /// An answer and the state it stands on.
 struct Decided {
   Answer answer;
-  absl::Time now;           // the instant decided for
-  uint64_t version = 0;     // of her state
-  Id128 root;               // in whose partition it is
-  bool unfinished = false;  // her linking is to be completed before this may be recorded
-  uint64_t size = 0;        // of the log, at or before her state was read
-  Id128 event_id;           // of the leaf to come
+  std::vector<Obligations> owed;  // by category, with those that are permitted
+  absl::Time now;                 // the instant decided for
+  uint64_t version = 0;           // of her state
+  Id128 root;                     // in whose partition it is
+  bool unfinished = false;        // her linking is to be completed before this may be recorded
+  uint64_t size = 0;              // of the log, at or before her state was read
+  Id128 event_id;                 // of the leaf to come
 };
 
 /// Checks the request against the directory and the caller. The person is not looked at.

@@ -123,6 +123,7 @@ Task<absl::StatusOr<v1::SplitResponse>> LinkHandlers::Split(rpc::Call call, v1::
 
 Task<absl::StatusOr<v1::GetLinkImpactResponse>> LinkHandlers::GetLinkImpact(
     rpc::Call call, v1::GetLinkImpactRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   const rpc::ServiceContext& context = registry_.context;
   CO_RETURN_IF_ERROR(context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));

@@ -157,6 +157,35 @@ TEST(Matching, NotEnoughIsACandidateComparedWithinTheMandate) {
   EXPECT_EQ(List(world).candidates_size(), 1) << "found once";
 }
 
+// Pages as everywhere: 50 unless asked otherwise.
+TEST(Matching, CandidatesInPagesOfFifty) {
+  SimWorld world;
+  constexpr int kPairs = 51;
+  for (int i = 0; i < kPairs; ++i) {
+    v1::Traits traits = Jeanne(1, 1);
+    traits.set_surname(std::string("Martin") + static_cast<char>('a' + i / 26) +
+                       static_cast<char>('a' + i % 26));
+    Registered(world, "ville-paris", "V-" + std::to_string(i), traits);
+    Registered(world, "caf", "C-" + std::to_string(i), traits);
+  }
+  Follow(world);
+  v1::ListCandidatesRequest request;
+  const v1::ListCandidatesResponse first = List(world, request);
+  EXPECT_EQ(first.candidates_size(), 50);
+  ASSERT_FALSE(first.next_page_token().empty());
+  request.set_page_token(first.next_page_token());
+  const v1::ListCandidatesResponse second = List(world, request);
+  EXPECT_EQ(second.candidates_size(), 1);
+  EXPECT_TRUE(second.next_page_token().empty());
+  request.clear_page_token();
+  request.set_page_size(1000);
+  EXPECT_EQ(List(world, request).candidates_size(), kPairs);
+  request.set_at_least_as_fresh(world.log().Revision(world.log().state().size + 1));
+  EXPECT_EQ(
+      rpc::ReasonOf(world.Run(world.service().candidates().ListCandidates(Steward(world), request)).status()),
+      common::v1::ERROR_REASON_PEER_BEHIND);
+}
+
 TEST(Matching, ConfirmedIsLinkedRejectedIsRemembered) {
   SimWorld world;
   const Ref ville = Registered(world, "ville-paris", "V-1", Jeanne(12, 31));

@@ -130,6 +130,7 @@ Task<absl::StatusOr<v1::RegisterNoticeResponse>> NoticeHandlers::RegisterNotice(
 
 Task<absl::StatusOr<v1::GetNoticeResponse>> NoticeHandlers::GetNotice(rpc::Call /*call*/,
                                                                       v1::GetNoticeRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   co_await ResumeOn(registry_.context.executor);
   v1::Notice name;
   name.set_id(request.id());

@@ -20,7 +20,6 @@ namespace {
 
 constexpr char kRecord[] = "relais.consent.v1.ConsentService/RecordObjection";
 constexpr char kLift[] = "relais.consent.v1.ConsentService/LiftObjection";
-constexpr int kKeptMonths = 36;  // D-1.6
 constexpr size_t kDigestSize = 32;
 
 // All that one act changes: records, and her own objections to suppliers of which there is no record to
@@ -120,10 +119,10 @@ absl::StatusOr<absl::Time> DoneAt(audit::Log& log, const Claim& claim) {
   return leaf.time;
 }
 
-// What lifting concerns: the records of that name and address, and for a known person every record and own
-// objection to those suppliers that was in her file under this name at `done`, lifted or not, so that a
-// repetition finds the same: what she objected to after the first time is not its to lift (D-1.6), and what
-// was said under another name of hers is lifted under that name.
+// What lifting concerns: the records of that name and address, if they are given, and for a known person
+// every record and own objection to those suppliers that was in her file under this name at `done`, lifted or
+// not, so that a repetition finds the same: what she objected to after the first time is not its to lift
+// (D-1.6), and what was said under another name of hers is lifted under that name.
 absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::string>& suppliers,
                                     const v1::LiftObjectionRequest& request,
                                     const std::optional<Id128>& person, absl::Time done) {
@@ -136,13 +135,16 @@ absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::s
     name = loaded.RootFor(*person) == *person ? Id128() : *person;
   }
   for (const std::string& supplier : suppliers) {
-    ASSIGN_OR_RETURN(const std::vector<RecordName> records,
-                     RecordsAt(registry, supplier, TextOf(request.identity())));
+    std::vector<RecordName> records;
+    if (request.has_identity()) {
+      ASSIGN_OR_RETURN(records, RecordsAt(registry, supplier, TextOf(request.identity())));
+    }
     targets.records.insert(targets.records.end(), records.begin(), records.end());
     if (state == nullptr) {
       continue;
     }
-    bool own = records.empty();
+    bool own = false;
+    bool recorded = !records.empty();
     for (const Objection& objection : state->objections()) {
       const RecordName record{objection.supplier, objection.key_version, objection.digest};
       const bool known =
@@ -154,10 +156,11 @@ absl::StatusOr<Targets> LiftTargets(Registry& registry, const std::vector<std::s
       if (objection.digest.empty()) {
         own = true;
       } else {
+        recorded = true;
         targets.records.push_back(record);
       }
     }
-    if (own) {
+    if (own || !recorded) {
       targets.own.push_back(supplier);
     }
   }
@@ -218,7 +221,7 @@ Task<absl::StatusOr<v1::RecordObjectionResponse>> ObjectionHandlers::RecordObjec
   if (!claim.ok()) {
     co_return claim.status();
   }
-  change.kept_until = AddMonths(claim->time, kKeptMonths, registry_.paris.zone());
+  change.kept_until = AddMonths(claim->time, kept_months_, registry_.paris.zone());
   change.from_feed = request.has_digest();
   change.event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_OBJECTION_RECORDED, request.request_id());
   change.event.event_id = claim->event_id;
@@ -242,6 +245,9 @@ Task<absl::StatusOr<v1::LiftObjectionResponse>> ObjectionHandlers::LiftObjection
   if (std::find(suppliers.begin(), suppliers.end(), actor.institution) != suppliers.end()) {
     co_return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
                            "an objection is lifted through someone other than the supplier (D-1.6)");
+  }
+  if (!request.has_identity() && !request.has_person()) {
+    co_return rpc::InvalidField("identity", "is required where no person is named");
   }
   ObjectionChange change;
   change.lift = true;

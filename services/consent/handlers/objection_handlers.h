@@ -13,7 +13,8 @@ namespace relais::consent {
 /// them. A repetition of a request that was interrupted goes on where it stopped, with the same act.
 class ObjectionHandlers {
  public:
-  explicit ObjectionHandlers(Registry& registry) : registry_(registry) {}
+  /// `kept_months`: how long an objection's digest is kept after it was last recorded (D-1.6).
+  ObjectionHandlers(Registry& registry, int kept_months) : registry_(registry), kept_months_(kept_months) {}
 
   Task<absl::StatusOr<v1::RecordObjectionResponse>> RecordObjection(rpc::Call call,
                                                                     v1::RecordObjectionRequest request);
@@ -23,6 +24,7 @@ class ObjectionHandlers {
 
  private:
   Registry& registry_;
+  const int kept_months_;
 };
 
 }  // namespace relais::consent

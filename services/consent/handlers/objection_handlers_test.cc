@@ -217,6 +217,46 @@ TEST(LiftObjection, OfAKnownPersonFindsHerOldAddress) {
   EXPECT_EQ(world.Decision(SimWorld::CutFor(world.NewPerson("case-2", SimWorld::Marie()))), DECISION_PERMIT);
 }
 
+// As it is recorded, so it is lifted: who came without name and address need not give them.
+TEST(LiftObjection, OfAKnownPersonWithoutNameOrAddress) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::RecordObjectionRequest objection;
+  objection.set_request_id("o1");
+  *objection.mutable_person() = person;
+  ASSERT_TRUE(world.Object(objection).ok());
+  ASSERT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_DENY);
+  v1::LiftObjectionRequest request;
+  request.set_request_id("l1");
+  request.add_suppliers("edf");
+  const auto lift = [&] {
+    return world.Run(world.service().objections().LiftObjection(world.As("ville-paris"), request)).status();
+  };
+  EXPECT_EQ(rpc::ReasonOf(lift()), common::v1::ERROR_REASON_INVALID_FIELDS) << "of nobody";
+  *request.mutable_person() = person;
+  ASSERT_TRUE(lift().ok()) << lift();
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_PERMIT);
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person, "engie")), DECISION_DENY);
+  const size_t leaves = world.Leaves().size();
+  ASSERT_TRUE(lift().ok());
+  EXPECT_EQ(world.Leaves().size(), leaves);
+}
+
+// What a record of hers objects to is hers to lift as well, in its bucket too.
+TEST(LiftObjection, OfAKnownPersonFindsHerRecords) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o1", {"edf"})).ok());
+  ASSERT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_DENY);
+  v1::LiftObjectionRequest request;
+  request.set_request_id("l1");
+  request.add_suppliers("edf");
+  *request.mutable_person() = person;
+  ASSERT_TRUE(world.Run(world.service().objections().LiftObjection(world.As("ville-paris"), request)).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_PERMIT);
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(world.NewPerson("case-2", SimWorld::Marie()))), DECISION_PERMIT);
+}
+
 // Found by tests/fuzz: a delayed repetition lifted what she had objected to since, at another address.
 TEST(LiftObjection, RepeatedLaterLiftsNothingSaidSince) {
   SimWorld world;

@@ -82,4 +82,15 @@ std::vector<std::string> CategoriesOn(const audit::OpenedLeaf& leaf, const v1::C
   return categories;
 }
 
+google::protobuf::RepeatedPtrField<v1::ErasureItem> ItemsTo(const PermittedItems& items) {
+  google::protobuf::RepeatedPtrField<v1::ErasureItem> said;
+  for (const auto& [item, leaf] : items) {
+    if (said.empty() || said.rbegin()->purpose() != item.first) {
+      said.Add()->set_purpose(item.first);
+    }
+    said.rbegin()->add_categories(item.second);
+  }
+  return said;
+}
+
 }  // namespace relais::consent

@@ -3,15 +3,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/audit/log.h"
 #include "common/base/id128.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "relais/consent/v1/consent.pb.h"
 #include "relais/consent/v1/events.pb.h"
 
 namespace relais::consent {
@@ -35,5 +39,10 @@ using MeantBasis = std::function<bool(common::v1::Ground ground, const std::stri
 /// The categories of such a permit that are meant.
 [[nodiscard]] std::vector<std::string> CategoriesOn(const audit::OpenedLeaf& leaf,
                                                     const v1::CheckDecided& check, const MeantBasis& meant);
+
+/// Purpose and category → a leaf: of the last permit for it, or before which permits are meant.
+using PermittedItems = std::map<std::pair<std::string, std::string>, uint64_t>;
+/// As a notice says them, by purpose.
+[[nodiscard]] google::protobuf::RepeatedPtrField<v1::ErasureItem> ItemsTo(const PermittedItems& items);
 
 }  // namespace relais::consent

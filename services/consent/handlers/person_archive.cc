@@ -7,6 +7,7 @@
 #include "common/crypto/encoding.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/consent/convert.h"
+#include "services/consent/domain/withholding.h"
 
 namespace relais::consent {
 namespace {
@@ -67,14 +68,35 @@ Json ObjectionsOf(const PersonState& state) {
   return out;
 }
 
-Json EmergenciesOf(const PersonState& state) {
+Json EmergencyOf(const Emergency& emergency) {
+  return {{"id", emergency.id.ToHex()},
+          {"recipient", emergency.recipient},
+          {"categories", emergency.categories},
+          {"from", Instant(emergency.from)},
+          {"until", Instant(emergency.until)}};
+}
+
+// Those that her access history shows, and no others (withholding.h).
+Json EmergenciesOf(const PersonState& state, const Rules& rules) {
   Json out = Json::array();
   for (const Emergency& emergency : state.emergencies()) {
-    out.push_back({{"id", emergency.id.ToHex()},
-                   {"recipient", emergency.recipient},
-                   {"categories", emergency.categories},
-                   {"from", Instant(emergency.from)},
-                   {"until", Instant(emergency.until)}});
+    if (!IsWithheld(emergency, rules)) {
+      out.push_back(EmergencyOf(emergency));
+    }
+  }
+  return out;
+}
+
+// That something is not shown, and when that is looked at again: as the history says it.
+Json WithheldOf(const PersonState& state, const Rules& rules, const calendar::Paris& paris) {
+  Json out = Json::array();
+  for (const Emergency& emergency : state.emergencies()) {
+    if (IsWithheld(emergency, rules)) {
+      const absl::CivilDay decided = paris.DayOf(emergency.from);
+      out.push_back({{"reason", "PROTECTION"},
+                     {"decidedOn", absl::FormatCivilTime(decided)},
+                     {"reviewOn", absl::FormatCivilTime(ReviewOn(decided))}});
+    }
   }
   return out;
 }
@@ -108,7 +130,9 @@ Json RecordOf(const std::optional<v1::StoredRecord>& record) {
   if (!record) {
     return {};
   }
-  return {{"ownIdentifier", record->own_identifier()}, {"traits", Of(record->traits())}};
+  return {{"ownIdentifier", record->own_identifier()},
+          {"moreIdentifiers", record->more_identifiers()},
+          {"traits", Of(record->traits())}};
 }
 
 }  // namespace
@@ -129,7 +153,8 @@ absl::StatusOr<std::string> WriteArchive(const PersonArchive& archive) {
                     {"consents", std::move(consents)},
                     {"refusalsAndWithdrawals", DenialsOf(*archive.state)},
                     {"objections", ObjectionsOf(*archive.state)},
-                    {"emergencies", EmergenciesOf(*archive.state)},
+                    {"emergencies", EmergenciesOf(*archive.state, *archive.rules)},
+                    {"withheld", WithheldOf(*archive.state, *archive.rules, *archive.paris)},
                     {"restrictions", RestrictionsOf(*archive.state, archive.institution)},
                     {"requests", RequestsOf(archive.requests)}};
   std::string text = out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/calendar/paris.h"
 #include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
@@ -15,6 +16,8 @@ struct PersonArchive {
   std::string revision;
   absl::Time time;
   const PersonState* state = nullptr;
+  const Rules* rules = nullptr;  // by which the history withholds too
+  const calendar::Paris* paris = nullptr;
   std::optional<v1::StoredRecord> record;  // the institution's own
   std::vector<v1::Consent> consents;
   std::vector<RightsRow> requests;

@@ -318,6 +318,7 @@ Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::RegisterNow(rpc::Call
 
 Task<absl::StatusOr<v1::ResolveResponse>> PersonHandlers::Resolve(rpc::Call call,
                                                                   v1::ResolveRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   co_await ResumeOn(registry_.context.executor);
   Id128 person;

@@ -95,6 +95,7 @@ v1::CheckRequest CheckOf(const v1::BatchCheckRequest& request) {
   *check.mutable_categories() = request.categories();
   check.set_act(request.act());
   check.set_dry_run(request.dry_run());
+  check.set_request_id(request.request_id());
   return check;
 }
 

@@ -16,6 +16,7 @@ absl::Status CheckMayAsk(const rpc::Call& call, const common::v1::Party& sender,
 
 /// INVALID_ARGUMENT / UNKNOWN_CODE for a purpose, category, institution, function or desk that the directory
 /// does not have, a desk that is not the recipient's included; INVALID_FIELDS for a day that does not exist.
+/// A case that is named is not read: no case has a team that is known (ADR 56).
 absl::StatusOr<Question> QuestionFrom(const rpc::Call& call, const Rules& rules,
                                       const v1::CheckRequest& request);
 /// The same question of many persons, as a check of one.

@@ -49,6 +49,7 @@ void AddParty(const directory::Directory& directory, const std::string& id, v1::
   party.set_dpo_email(found->dpo.email);
   party.set_dpia(found->dpia);
   party.set_siret(found->siret);
+  party.set_address(found->address);
 }
 
 void AddLabel(const std::string& code, const directory::CodeEntry* entry, v1::CodeLabel& label) {
@@ -104,18 +105,13 @@ void FillWords(const directory::Directory& directory, v1::Receipt& receipt) {
   receipt.set_directory_version(directory.version());
 }
 
-absl::StatusOr<v1::GetReceiptResponse> ResponseOf(Registry& registry, const rpc::Call& call,
-                                                  const Id128& person, const VersionedState& now,
-                                                  const Agreement& agreement, common::v1::Proof proof) {
-  v1::GetReceiptResponse response;
-  v1::Receipt& receipt = *response.mutable_receipt();
-  RETURN_IF_ERROR(FillFromLeaf(proof, receipt));
-  *receipt.mutable_proof() = std::move(proof);
-  FillWords(*call.directory, receipt);
-  const absl::Time instant = std::max(WholeMicros(registry.context.log.Now()), now.state->latest());
-  const StateOfReceipt state =
-      ReceiptStateOf(*now.state, agreement, *registry.rules.Of(call.directory), instant);
+// What became of it by `instant`.
+void FillState(const PersonState& history, const Agreement& agreement, const Rules& rules, absl::Time instant,
+               v1::Receipt& receipt) {
+  const StateOfReceipt state = ReceiptStateOf(history, agreement, rules, instant);
   receipt.set_state(state.state);
+  receipt.set_refused_before(state.refused_before);
+  receipt.set_state_by_representative(state.by_representative);
   if (state.since > absl::InfinitePast()) {
     *receipt.mutable_state_since() = TimeTo(state.since);
   }
@@ -123,11 +119,40 @@ absl::StatusOr<v1::GetReceiptResponse> ResponseOf(Registry& registry, const rpc:
   *receipt.mutable_lasts_until() =
       TimeTo(agreement.EndedBy(instant) ? std::min(agreement.ended->at, agreement.TermAt(instant).until)
                                         : agreement.TermAt(instant).until);
-  for (const Renewal& renewal : agreement.renewals) {
+}
+
+// Those that `agreement` knows: one may have come since.
+void FillRenewals(const v1::Consent& consent, const Agreement& agreement, v1::Receipt& receipt) {
+  for (const v1::Renewal& renewal : consent.renewals()) {
+    if (receipt.renewals_size() == static_cast<int>(agreement.renewals.size())) {
+      return;
+    }
     v1::ReceiptRenewal& again = *receipt.add_renewals();
-    *again.mutable_at() = TimeTo(renewal.at);
-    *again.mutable_valid_until() = TimeTo(renewal.valid_until);
+    *again.mutable_at() = renewal.at();
+    *again.mutable_valid_until() = renewal.valid_until();
+    if (renewal.has_representative()) {
+      *again.mutable_representative() = renewal.representative();
+    }
+    if (renewal.has_mandate_until()) {
+      *again.mutable_mandate_until() = renewal.mandate_until();
+    }
   }
+}
+
+absl::StatusOr<v1::GetReceiptResponse> ResponseOf(Registry& registry, const rpc::Call& call,
+                                                  const Id128& person, const VersionedState& now,
+                                                  const Agreement& agreement, const v1::Consent& consent,
+                                                  const std::vector<std::string>& storage_locations,
+                                                  common::v1::Proof proof) {
+  v1::GetReceiptResponse response;
+  v1::Receipt& receipt = *response.mutable_receipt();
+  RETURN_IF_ERROR(FillFromLeaf(proof, receipt));
+  *receipt.mutable_proof() = std::move(proof);
+  FillWords(*call.directory, receipt);
+  FillState(*now.state, agreement, *registry.rules.Of(call.directory),
+            std::max(WholeMicros(registry.context.log.Now()), now.state->latest()), receipt);
+  FillRenewals(consent, agreement, receipt);
+  receipt.mutable_storage_locations()->Add(storage_locations.begin(), storage_locations.end());
   receipt.set_person(rpc::HandleFor(registry.context, call.caller.institution, person).handle());
   response.set_record_json(receipt::WriteRecord(receipt));
   ASSIGN_OR_RETURN(*response.mutable_code(), receipt::MakeCode(receipt.proof()));
@@ -138,6 +163,7 @@ absl::StatusOr<v1::GetReceiptResponse> ResponseOf(Registry& registry, const rpc:
 
 Task<absl::StatusOr<v1::GetReceiptResponse>> ReceiptHandlers::GetReceipt(rpc::Call call,
                                                                          v1::GetReceiptRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   const rpc::ServiceContext& context = registry_.context;
   CO_RETURN_IF_ERROR(context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
@@ -169,8 +195,9 @@ Task<absl::StatusOr<v1::GetReceiptResponse>> ReceiptHandlers::GetReceipt(rpc::Ca
   payload.set_consent_id(request.consent_id());
   payload.set_leaf_index(written->proof().leaf_index());
   event.details.mutable_payload()->PackFrom(payload);
-  CO_ASSIGN_OR_RETURN(v1::GetReceiptResponse response,
-                      ResponseOf(registry_, call, person, now, *agreement, written->proof()));
+  CO_ASSIGN_OR_RETURN(
+      v1::GetReceiptResponse response,
+      ResponseOf(registry_, call, person, now, *agreement, *consent, storage_locations_, written->proof()));
   const absl::StatusOr<storage::CommitResult> told = co_await rpc::WriteLoneLeaf(context, std::move(event));
   if (audit::IsErased(told.status())) {
     co_return rpc::NoSuchOrNotYours();

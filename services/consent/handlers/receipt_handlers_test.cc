@@ -110,6 +110,78 @@ TEST_F(ReceiptTest, AnEndedAgreementShows) {
   EXPECT_EQ(Get().receipt().state(), v1::RECEIPT_STATE_EXPIRED);
 }
 
+// D-2.8: who agreed for her, until when, and where the registry keeps it.
+TEST_F(ReceiptTest, ARepresentativeShows) {
+  v1::RecordConsentRequest request = SimWorld::ConsentFor(person_, "c2");
+  v1::Representative& tutor = *request.mutable_representative();
+  tutor.set_kind(v1::REPRESENTATION_TUTELLE);
+  tutor.set_reference("TJ Paris 24/01234");
+  tutor.set_scope(v1::JUDGMENT_SCOPE_PERSON);
+  const auto day = [](int year, common::v1::Date& date) {
+    date.set_year(year);
+    date.set_month(6);
+    date.set_day(30);
+  };
+  day(2025, *tutor.mutable_from());
+  day(2027, *tutor.mutable_until());
+  const auto recorded = world_.Record(request);
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  v1::RenewConsentRequest renewal;
+  renewal.set_request_id("r1");
+  *renewal.mutable_person() = person_;
+  renewal.set_consent_id(recorded->consent_id());
+  renewal.set_method(v1::METHOD_SIGNED_PAPER);
+  *renewal.mutable_notice() = request.notice();
+  *renewal.mutable_representative() = tutor;
+  day(2028, *renewal.mutable_representative()->mutable_until());
+  world_.harness().sim().RunFor(absl::Hours(24));
+  const auto renewed =
+      world_.Run(world_.service().consents().RenewConsent(world_.As("ville-paris"), renewal));
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
+  const auto response = Get("ville-paris", person_, recorded->consent_id());
+  ASSERT_TRUE(response.ok()) << response.status();
+  const v1::Receipt& receipt = response->receipt();
+  EXPECT_EQ(receipt.consent().representative().kind(), v1::REPRESENTATION_TUTELLE);
+  ASSERT_EQ(receipt.renewals_size(), 1);
+  EXPECT_EQ(receipt.renewals(0).representative().kind(), v1::REPRESENTATION_TUTELLE);
+  EXPECT_EQ(receipt.renewals(0).mandate_until().seconds(),
+            absl::ToUnixSeconds(absl::FromCivil(absl::CivilHour(2028, 6, 30, 22), absl::UTCTimeZone())));
+  const nlohmann::json record = nlohmann::json::parse(response->record_json());
+  EXPECT_EQ(record["event"][0]["entity_id"], "representative:TUTELLE");
+  EXPECT_EQ(record["event"][1]["entity_id"], "representative:TUTELLE");
+  EXPECT_EQ(record["pii_processing"]["purposes"][0]["storage_locations"], nlohmann::json::array({"FR"}));
+  EXPECT_EQ(record["party_identification"][0]["party_address"], "Hôtel de Ville, 75196 Paris Cedex 04");
+  // Her own no ends it, and is hers.
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  EXPECT_FALSE(Get("ville-paris", person_, recorded->consent_id())->receipt().state_by_representative());
+  // A representative's yes after it never begins: the page does not say that it is valid.
+  request.set_request_id("c3");
+  const auto against = world_.Record(request);
+  ASSERT_TRUE(against.ok()) << against.status();
+  const auto never = Get("ville-paris", person_, against->consent_id());
+  ASSERT_TRUE(never.ok()) << never.status();
+  EXPECT_EQ(never->receipt().state(), v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_TRUE(never->receipt().refused_before());
+  EXPECT_EQ(nlohmann::json::parse(never->record_json())["event"][1]["event_state"], "consent_refused");
+}
+
+// ADR 50: of two agreements on the same lines, that she took back one takes back the other.
+TEST_F(ReceiptTest, ASecondAgreementOnTheSameLinesShowsTheWithdrawal) {
+  const auto second = world_.Record(SimWorld::ConsentFor(person_, "c2"));
+  ASSERT_TRUE(second.ok());
+  v1::WithdrawConsentRequest withdrawal;
+  withdrawal.set_request_id("w1");
+  *withdrawal.mutable_person() = person_;
+  withdrawal.set_consent_id(consent_);
+  ASSERT_TRUE(
+      world_.Run(world_.service().agreements().WithdrawConsent(world_.As("ville-paris"), withdrawal)).ok());
+  ASSERT_EQ(world_.Decision(SimWorld::CheckFor(person_)), common::v1::DECISION_DENY);
+  const auto response = Get("ville-paris", person_, second->consent_id());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->receipt().state(), v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_FALSE(response->receipt().refused_before());
+}
+
 TEST_F(ReceiptTest, NobodyElseGetsIt) {
   EXPECT_TRUE(absl::IsNotFound(Get("caf", At("caf"), consent_).status()));
   EXPECT_TRUE(absl::IsNotFound(Get("ville-paris", person_, std::string(32, '0')).status()));

@@ -124,13 +124,12 @@ absl::StatusOr<std::vector<v1::Consent>> ConsentsOf(Registry& registry, const Id
   return consents;
 }
 
-bool AsksForCopy(const RightsRow& row) {
-  return IsPending(row.the) && (row.right == v1::RIGHT_ACCESS || row.right == v1::RIGHT_PORTABILITY);
-}
-
 absl::StatusOr<v1::ExportResponse> ArchiveOf(Registry& registry, const rpc::Call& call, const Id128& person) {
   ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
+  const std::shared_ptr<const Rules> rules = registry.rules.Of(call.directory);
   PersonArchive archive;
+  archive.rules = rules.get();
+  archive.paris = &registry.paris;
   archive.institution = call.caller.institution;
   archive.handle = rpc::HandleFor(registry.context, call.caller.institution, person).handle();
   archive.revision = registry.context.log.Revision(registry.context.log.state().size);
@@ -194,6 +193,7 @@ Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Cal
 
 Task<absl::StatusOr<v1::ExportResponse>> RecordRightsHandlers::Export(rpc::Call call,
                                                                       v1::ExportRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   const rpc::ServiceContext& context = registry_.context;
   CO_RETURN_IF_ERROR(context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));

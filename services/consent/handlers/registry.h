@@ -22,6 +22,9 @@ struct Registry {
   bool notices_required = false;
   /// False: no two persons are found, nor made, to be one human (ADR 24).
   bool links = false;
+  /// How long after it was due an institution is shown that it did not say what became of an erasure
+  /// (D-2.10).
+  int erasure_notice_months = 3;
   [[nodiscard]] Files files() const { return {context, store}; }
   /// Whether who helps her is known up to now, by routing's log; empty: never (D-2.6.4).
   std::function<bool()> teams_known = {};

@@ -15,14 +15,15 @@ absl::Status ReadDay(const common::v1::Date& date, std::string_view field,
   return out ? absl::OkStatus() : rpc::InvalidField(field, "is no day");
 }
 
-absl::StatusOr<std::optional<absl::CivilDay>> BirthDay(Registry& registry, const Id128& person,
-                                                       const std::string& institution) {
+absl::Status ReadBirthDay(Registry& registry, const Id128& person, const std::string& institution,
+                          RepresentationAsked& asked) {
   ASSIGN_OR_RETURN(const std::optional<v1::StoredRecord> record,
                    registry.store.ReadRecord(person, institution));
-  if (!record || !record->traits().has_birth_date() || record->traits().birth_date_presumed()) {
-    return std::optional<absl::CivilDay>();
+  if (record && record->traits().has_birth_date()) {
+    (record->traits().birth_date_presumed() ? asked.presumed : asked.born) =
+        DayFrom(record->traits().birth_date());
   }
-  return DayFrom(record->traits().birth_date());
+  return absl::OkStatus();
 }
 
 void DescribeLines(const Rules& rules, const std::vector<Line>& lines, RepresentationAsked& asked) {
@@ -46,7 +47,7 @@ absl::StatusOr<Represented> RepresentedBy(Registry& registry, const Rules& rules
                                           const v1::Representative* representative,
                                           const std::vector<Line>& lines, absl::Time now) {
   RepresentationAsked asked;
-  ASSIGN_OR_RETURN(asked.born, BirthDay(registry, person, institution));
+  RETURN_IF_ERROR(ReadBirthDay(registry, person, institution, asked));
   DescribeLines(rules, lines, asked);
   if (representative != nullptr) {
     if (representative->kind() == v1::REPRESENTATION_UNSPECIFIED) {
@@ -73,6 +74,15 @@ absl::StatusOr<Represented> RepresentedBy(Registry& registry, const Rules& rules
     represented.mandate_until = absl::FromCivil(*judged.last_day + 1, registry.paris.zone());
   }
   return represented;
+}
+
+absl::Status CheckSaidBy(v1::Representation said_by) {
+  return MaySayNo(said_by)
+             ? absl::OkStatus()
+             : rpc::InvalidField(
+                   "said_by",
+                   "is no capacity that speaks for her: under curatelle or sauvegarde de justice "
+                   "she does so herself (D-2.8): leave it out");
 }
 
 void SetMandateEnd(const Represented& represented, v1::Consent& consent) {

@@ -23,6 +23,9 @@ absl::StatusOr<Represented> RepresentedBy(Registry& registry, const Rules& rules
                                           const v1::Representative* representative,
                                           const std::vector<Line>& lines, absl::Time now);
 
+/// INVALID_FIELDS for a capacity in which nobody says no for her, or takes back (D-2.8).
+absl::Status CheckSaidBy(v1::Representation said_by);
+
 /// The end of a mandate as messages say it: nothing when it has none.
 void SetMandateEnd(const Represented& represented, v1::Consent& consent);
 

@@ -182,6 +182,7 @@ Task<absl::StatusOr<v1::AnswerResponse>> RightsHandlers::Answer(rpc::Call call, 
 
 Task<absl::StatusOr<v1::ListOverdueResponse>> RightsHandlers::ListOverdue(rpc::Call call,
                                                                           v1::ListOverdueRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   co_await ResumeOn(registry_.context.executor);
   const absl::StatusOr<std::string> token = crypto::HexDecode(request.page_token());

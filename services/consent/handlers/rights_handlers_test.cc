@@ -276,10 +276,12 @@ TEST_F(RightsHandlersTest, ExportsWhatIsHeldForWhoActsForHer) {
   v1::ExportRequest request;
   *request.mutable_person() = person_;
   request.set_rights_id(Opened("o1", v1::RIGHT_PORTABILITY));
-  const auto exported = [&] {
-    return world_.Run(world_.service().record_rights().Export(world_.As("ville-paris"), request));
+  const auto exported = [&](const std::string& function = "assistant-social") {
+    return world_.Run(
+        world_.service().record_rights().Export(world_.As("ville-paris", "dsol", function), request));
   };
-  EXPECT_TRUE(absl::IsNotFound(exported().status()));  // it does not act for her
+  EXPECT_TRUE(absl::IsNotFound(exported("").status()));  // bound by no secrecy
+  EXPECT_TRUE(exported().ok()) << "she asked for it";
   ASSERT_TRUE(world_.Record(SimWorld::ConsentFor(person_, "c1")).ok());
   ASSERT_TRUE(Restrict("r1").ok());
   const auto response = exported();
@@ -291,9 +293,39 @@ TEST_F(RightsHandlersTest, ExportsWhatIsHeldForWhoActsForHer) {
   EXPECT_EQ(archive["consents"][0]["lines"][0]["purposes"][0], "RIGHTS_OPENING");
   EXPECT_EQ(archive["restrictions"].size(), 1U);
   EXPECT_EQ(archive["requests"][0]["right"], "RIGHT_PORTABILITY");
-  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_RIGHTS_EXPORTED), 1U);
+  EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_RIGHTS_EXPORTED), 2U);
   request.set_rights_id(Opened("o2", v1::RIGHT_ERASURE));
   EXPECT_EQ(rpc::ReasonOf(exported().status()), common::v1::ERROR_REASON_WRONG_STATE);
+}
+
+// What her history withholds is in no export either; both say that something is withheld, and until when.
+TEST_F(RightsHandlersTest, TheExportWithholdsWhatTheHistoryWithholds) {
+  v1::DeclareRequest emergency;
+  emergency.set_person_unable(true);
+  emergency.set_danger_serious(true);
+  emergency.set_hours(72);
+  emergency.set_facts("Inconsciente.");
+  *emergency.mutable_person() = person_;
+  emergency.add_categories("IDENTITY");
+  for (const auto& [id, recipient] : {std::pair{"e1", "crip75"}, std::pair{"e2", "caf"}}) {
+    emergency.set_request_id(id);
+    emergency.mutable_recipient()->set_institution(recipient);
+    const auto declared =
+        world_.Run(world_.service().emergencies().Declare(world_.As("ville-paris"), emergency));
+    ASSERT_TRUE(declared.ok()) << declared.status();
+  }
+  v1::ExportRequest request;
+  *request.mutable_person() = person_;
+  request.set_rights_id(Opened("o1", v1::RIGHT_ACCESS));
+  const auto response =
+      world_.Run(world_.service().record_rights().Export(world_.As("ville-paris"), request));
+  ASSERT_TRUE(response.ok()) << response.status();
+  const nlohmann::json archive = nlohmann::json::parse(response->archive_json());
+  ASSERT_EQ(archive["emergencies"].size(), 1U);
+  EXPECT_EQ(archive["emergencies"][0]["recipient"], "caf");
+  ASSERT_EQ(archive["withheld"].size(), 1U);
+  EXPECT_EQ(archive["withheld"][0]["reviewOn"], "2027-05-03");
+  EXPECT_EQ(response->archive_json().find("crip75"), std::string::npos);
 }
 
 }  // namespace

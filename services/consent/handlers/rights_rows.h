@@ -36,6 +36,11 @@ struct RightsRow {
 [[nodiscard]] absl::StatusOr<std::vector<RightsRow>> ListRights(Registry& registry, const Id128& person,
                                                                 std::string_view institution);
 
+/// Whether she has asked for what is kept about her, and waits for it (RGPD art. 15, 20).
+[[nodiscard]] inline bool AsksForCopy(const RightsRow& row) {
+  return IsPending(row.the) && (row.right == v1::RIGHT_ACCESS || row.right == v1::RIGHT_PORTABILITY);
+}
+
 [[nodiscard]] common::v1::Date DateTo(absl::CivilDay day);
 [[nodiscard]] v1::RightsRequest RequestOf(const Registry& registry, const Id128& person,
                                           const RightsRow& row);

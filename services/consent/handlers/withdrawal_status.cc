@@ -124,6 +124,7 @@ absl::Status CountMessages(Registry& registry, const Id128& person, absl::Time w
 
 Task<absl::StatusOr<v1::GetWithdrawalStatusResponse>> WithdrawalStatusHandlers::GetWithdrawalStatus(
     rpc::Call call, v1::GetWithdrawalStatusRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.withdrawal_id()));
   co_await ResumeOn(registry_.context.executor);

@@ -44,6 +44,10 @@ constexpr StepText kSteps[] = {
      "à l'attention du délégué à la protection des données : un agent de votre institution a été recherché "
      "dans "
      "un journal / for the DPO: an agent of your institution was searched for in a log"},
+    {"REVIEW_NOTICE",
+     "à l'attention du délégué à la protection des données : une urgence reçue par votre institution n'a pas "
+     "été "
+     "évaluée à temps / for the DPO: an emergency that your institution received was not reviewed in time"},
     {"NO_DESK", "aucun guichet à l'annuaire / no desk in the directory"},
 };
 

@@ -192,7 +192,7 @@ TEST(MakeStep, EveryCodeHasItsWords) {
   for (const char* code :
        {"CHOSEN_DESK", "PIVOT_ACTIVE", "PIVOT_NONE", "PIVOT_CONFLICT", "PIVOT_NOTICE", "PIVOT_DESK_GONE",
         "PIVOT_NOT_PERMITTED", "DESK_NOT_PERMITTED", "MINOR_TO_CRIP", "NO_DWELLING", "DESK_OF_TERRITORY",
-        "DESK_OF_CITY", "ON_CALL", "ESCALATED", "NO_DESK"}) {
+        "DESK_OF_CITY", "ON_CALL", "ESCALATED", "DPO_NOTICE", "REVIEW_NOTICE", "NO_DESK"}) {
     EXPECT_NE(MakeStep(code).text(), "") << code;
   }
 }
