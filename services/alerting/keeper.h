@@ -50,16 +50,21 @@ class Keeper final : public audit::StateKeeper {
   absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
   /// Of a record: itself, its rows, their alerts. Of a person: what stands in records that are not hers
   /// alone.
-  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
+  Task<absl::Status> EachState(audit::Subject subject, audit::HeldSink& sink) override {
+    return audit::KeepAll(StateOf(subject), sink);
+  }
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Signals without alert, 13 months; alerts with their rows, 24 months after they ended (D-2.10): some
   /// dozen records a step.
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
+  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject);
   absl::StatusOr<std::vector<audit::v1::HeldState>> StateOfPerson(const Id128& person) const;
   absl::Status AddLeavesNaming(const Id128& record, const Id128& row, const std::string& alert,
                                std::vector<audit::v1::HeldState>& states) const;
+  // UNAVAILABLE while the follower of the own log is behind.
+  Task<absl::Status> CatchUp();
   Task<absl::Status> EraseRecord(Id128 record);
   Task<absl::Status> EraseRows(Id128 record);
   Task<absl::Status> EraseRow(Id128 record, Id128 row, v1::RowState state);

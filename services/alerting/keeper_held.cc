@@ -14,7 +14,6 @@ namespace relais::alerting {
 namespace {
 
 constexpr std::string_view kRecordKey = "record";
-constexpr std::string_view kRowPrefix = "row/";
 constexpr size_t kPageSize = 200;
 
 void Add(std::string name, const google::protobuf::Message& content,
@@ -54,7 +53,7 @@ absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOfPerson(const Id
     if (!record.ok()) {
       continue;  // a record: a subject of its own
     }
-    const std::string key = absl::StrCat(std::string(kRowPrefix), name.ToBytes());
+    const std::string key = absl::StrCat(std::string(AlertingStore::kRowPrefix), name.ToBytes());
     ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
                      context_.store.Get(AlertingStore::RecordPartition(*record), key));
     if (!entry.has_value()) {
@@ -64,7 +63,7 @@ absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOfPerson(const Id
     if (!row.has_value()) {
       continue;
     }
-    Add(absl::StrCat(std::string(kRowPrefix), name.ToHex()), *row, states);
+    Add(absl::StrCat(std::string(AlertingStore::kRowPrefix), name.ToHex()), *row, states);
     std::string alert_id;
     if (const absl::StatusOr<Id128> alert = Id128::FromBytes(row->alert()); alert.ok()) {
       ASSIGN_OR_RETURN(const std::optional<v1::AlertState> state, store_.FrozenAlert(*record, *alert));
@@ -113,17 +112,17 @@ absl::StatusOr<std::vector<audit::v1::HeldState>> Keeper::StateOf(const audit::S
   std::set<Id128> alerts;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(AlertingStore::RecordPartition(subject.id),
-                                                                   kRowPrefix, from, kPageSize));
+    ASSIGN_OR_RETURN(const storage::Page page,
+                     context_.store.Scan(AlertingStore::RecordPartition(subject.id),
+                                         AlertingStore::kRowPrefix, from, kPageSize));
     for (const storage::KeyedEntry& entry : page.entries) {
       ASSIGN_OR_RETURN(const std::optional<v1::RowState> row,
                        store_.OpenFrozenRow(subject.id, entry.key, entry.entry.value));
       if (!row.has_value()) {
         continue;
       }
-      ASSIGN_OR_RETURN(const Id128 id,
-                       Id128::FromBytes(std::string_view(entry.key).substr(kRowPrefix.size())));
-      Add(absl::StrCat(std::string(kRowPrefix), id.ToHex()), *row, states);
+      ASSIGN_OR_RETURN(const Id128 id, AlertingStore::RowOf(entry.key));
+      Add(absl::StrCat(std::string(AlertingStore::kRowPrefix), id.ToHex()), *row, states);
       if (const absl::StatusOr<Id128> alert = Id128::FromBytes(row->alert()); alert.ok()) {
         alerts.insert(*alert);
       }

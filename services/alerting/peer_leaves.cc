@@ -10,6 +10,7 @@
 #include "services/alerting/events.h"
 #include "services/alerting/followers.h"
 #include "services/alerting/keeper.h"
+#include "services/alerting/reminders.h"
 
 namespace relais::alerting {
 namespace {
@@ -246,7 +247,7 @@ Task<absl::Status> RoutingLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects
     if (!IsAbout(alert, fact.message_id)) {
       return false;
     }
-    const bool advanced = Advance(alert, fact.state);
+    const bool advanced = Advance(alert, StateAfter(alert, fact.state));
     const bool moved = desk != nullptr && MoveTo(alert, *desk);
     const bool told = delivered_at != nullptr && Tell(alert, *delivered_at);
     const bool grounded = StandOn(alert, leaf.header.ground());

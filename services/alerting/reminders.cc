@@ -15,11 +15,7 @@ constexpr std::string_view kDocuments = "DOCUMENTS";
 constexpr std::string_view kTypePrefix = "DOCUMENT_TYPE_";
 constexpr std::string_view kExpiresField = "expires";
 constexpr uint32_t kLastReminder = 15;
-constexpr std::string_view kPaperGone =
-    "papier détruit ou renouvelé depuis / the paper has been destroyed or renewed since";
-constexpr std::string_view kHostGone =
-    "votre institution n'agit plus pour elle dans son coffre-fort / your institution acts for her in her "
-    "vault no longer";
+// Of every end: who reads it may not tell one from another.
 constexpr std::string_view kNoLonger = "ce rappel ne vaut plus / this reminder no longer holds";
 
 std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
@@ -74,7 +70,7 @@ std::optional<ReminderEnd> EndOfPaper(const audit::FollowedLeaf& leaf, const std
   if (!document.ok()) {
     return std::nullopt;
   }
-  return ReminderEnd{document->ToBytes(), "", std::string(kPaperGone), leaf.time, leaf.index};
+  return ReminderEnd{document->ToBytes(), "", leaf.time, leaf.index};
 }
 
 }  // namespace
@@ -137,10 +133,11 @@ std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf) {
     case audit::v1::EVENT_CLASS_HOST_CHANGED: {
       const auto host = PayloadOf<vault::v1::HostChanged>(leaf);
       if (!host.has_value() || host->institution().empty() ||
-          host->state() == vault::v1::Host::STATE_ACTIVE) {
+          host->state() == vault::v1::Host::STATE_ACTIVE ||
+          host->state() == vault::v1::Host::STATE_SUSPENDED) {  // routing asks consent when it delivers
         return std::nullopt;
       }
-      return ReminderEnd{"", host->institution(), std::string(kHostGone), leaf.time, leaf.index};
+      return ReminderEnd{"", host->institution(), leaf.time, leaf.index};
     }
     default:
       return std::nullopt;
@@ -149,28 +146,26 @@ std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf) {
 
 bool Ends(const ReminderEnd& end, const v1::ExpiringPaper& reminder) {
   const int64_t time = absl::ToUnixMicros(end.time);
+  const bool to_that_host = !reminder.to_referent() && end.host == reminder.host();
   return (end.document.empty() || end.document == reminder.document()) &&
-         (end.host.empty() || end.host == reminder.host()) &&
+         (end.host.empty() || to_that_host) &&
          std::make_tuple(reminder.log_time(), reminder.log_index()) < std::make_tuple(time, end.index);
 }
 
-bool EndReminder(v1::AlertState& alert, const std::string& note) {
+bool EndReminder(v1::AlertState& alert) {
   if (alert.state() != v1::Alert::STATE_TAKEN) {
     return Advance(alert, v1::Alert::STATE_CLOSED);
   }
-  if (std::find(alert.notes().begin(), alert.notes().end(), note) != alert.notes().end()) {
+  if (std::find(alert.notes().begin(), alert.notes().end(), kNoLonger) != alert.notes().end()) {
     return false;
   }
-  alert.add_notes(note);
+  alert.add_notes(std::string(kNoLonger));
   return true;
 }
 
-std::string NoteOf(const ReminderEnd& end, const v1::ExpiringPaper& reminder) {
-  return end.host.empty() || !reminder.to_referent() ? end.note : std::string(kNoLonger);
-}
-
-std::string OverNote(const v1::ExpiringPaper& reminder) {
-  return reminder.over_note().empty() ? std::string(kNoLonger) : reminder.over_note();
+v1::Alert::State StateAfter(const v1::AlertState& alert, v1::Alert::State fact) {
+  const bool pulled_back = alert.rule() == kPaperExpiring && fact == v1::Alert::STATE_WITHDRAWN;
+  return pulled_back ? v1::Alert::STATE_CLOSED : fact;
 }
 
 routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder) {

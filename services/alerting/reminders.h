@@ -31,27 +31,26 @@ std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
                                            const directory::Directory& directory, absl::CivilDay today);
 
 /// What ends reminders: a paper destroyed, given another last day or another version; or a host that no
-/// longer acts for her.
+/// longer acts for her, which ends those to itself alone.
 struct ReminderEnd {
   std::string document;  // 16 bytes; empty: whichever
   std::string host;      // empty: whichever
-  std::string note;      // for who took it, of an institution that is her host; French, then English
   absl::Time time;       // where the leaf stands in the vault's log
   uint64_t index = 0;
 };
 /// nullopt for a leaf that ends none.
 std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf);
-/// False for one of another paper or host, and for one that was sent after that: leaves may be read again,
-/// older ones after newer.
+/// False for one of another paper or to another institution, and for one that was sent after that: leaves may
+/// be read again, older ones after newer. What goes to her référent stands on her agreement to that,
+/// whichever host it went on behalf of (ADR 52).
 bool Ends(const ReminderEnd& end, const v1::ExpiringPaper& reminder);
 
-/// What who took that reminder is told of that end. Who got it as her référent learns nothing of her hosts.
-std::string NoteOf(const ReminderEnd& end, const v1::ExpiringPaper& reminder);
-
-/// Closes its alert; one that a human has taken gets the note (as D-1.12). False: it was done before.
-bool EndReminder(v1::AlertState& alert, const std::string& note);
-/// The note of one that was over before it was noted as sent: what ended it, as its row says.
-std::string OverNote(const v1::ExpiringPaper& reminder);
+/// Closes its alert; one that a human has taken gets a note (as D-1.12), the same whatever ended it: nobody
+/// learns from it what became of the paper, or who acts for her. False: it was done before.
+bool EndReminder(v1::AlertState& alert);
+/// What a fact about its message makes of an alert: of a reminder that was pulled back CLOSED, as if it had
+/// been ended here, so that neither tells which it was. Of other alerts and facts what the fact says.
+v1::Alert::State StateAfter(const v1::AlertState& alert, v1::Alert::State fact);
 
 /// The submission, but for request id and correlation.
 routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder);

@@ -1,5 +1,5 @@
-// Papers that expire (D-3.7): from the vault's log to her hosts and her référent, and no further once they
-// are destroyed or renewed.
+// Papers that expire (D-3.7): from the vault's log to her hosts and her référent; and what her erasure, or a
+// legal hold, makes of that.
 #include "services/alerting/reminders.h"
 
 #include <gmock/gmock.h>
@@ -8,67 +8,20 @@
 #include <set>
 
 #include "common/base/proto_time.h"
-#include "relais/vault/v1/events.pb.h"
 #include "services/alerting/keeper.h"
-#include "services/alerting/testing/world.h"
+#include "services/alerting/testing/reminders.h"
 
 namespace relais::alerting {
 namespace {
 
+using testing::DocumentId;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::kHer;
+using testing::kPaper;
 using ::testing::SizeIs;
 using testing::World;
-using Hosts = std::vector<std::string>;
 
-constexpr uint64_t kHer = 1;
-constexpr uint64_t kPaper = 501;
-
-std::string DocumentId(uint64_t document) { return audit::testing::Person(document).id.ToHex(); }
-
-template <typename Payload>
-void VaultSays(World& world, audit::v1::EventClass event_class, const Payload& payload,
-               uint64_t person = kHer) {
-  audit::Event event = audit::testing::SubjectEvent(audit::testing::Person(person), event_class);
-  event.details.mutable_payload()->PackFrom(payload);
-  world.vault_log().Append(event);
-}
-
-// The world's day is 2026-11-22.
-void Expires(World& world, const Hosts& hosts, absl::CivilDay day = absl::CivilDay(2026, 12, 7),
-             uint32_t days_before = 15,
-             vault::v1::DocumentType type = vault::v1::DOCUMENT_TYPE_RESIDENCE_PERMIT,
-             uint64_t document = kPaper) {
-  vault::v1::DocumentExpiring payload;
-  payload.set_document_id(DocumentId(document));
-  payload.set_type(type);
-  *payload.mutable_expires() = ToDate(day);
-  payload.set_days_before(days_before);
-  for (const std::string& host : hosts) {
-    payload.add_hosts(host);
-    payload.add_purposes(host == "caf" ? "ENERGY_AID" : "RIGHTS_OPENING");
-  }
-  VaultSays(world, audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, payload);
-}
-void Destroyed(World& world, uint64_t document = kPaper) {
-  vault::v1::DocumentDestroyed payload;
-  payload.set_document_id(DocumentId(document));
-  payload.set_cause("HERS");
-  VaultSays(world, audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED, payload);
-}
-void Changed(World& world, const std::vector<std::string>& fields) {
-  vault::v1::DocumentChanged payload;
-  payload.set_document_id(DocumentId(kPaper));
-  payload.mutable_fields()->Assign(fields.begin(), fields.end());
-  VaultSays(world, audit::v1::EVENT_CLASS_DOCUMENT_CHANGED, payload);
-}
-void Deposited(World& world, uint32_t version) {
-  vault::v1::DocumentDeposited payload;
-  payload.set_document_id(DocumentId(kPaper));
-  payload.set_version(version);
-  payload.set_state(vault::v1::Document::STATE_ACTIVE);
-  VaultSays(world, audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED, payload);
-}
 void AskErasure(World& world) {
   audit::v1::EraseRequested payload;
   payload.set_erasure_id(audit::testing::Person(1007).id.ToHex());
@@ -77,31 +30,6 @@ void AskErasure(World& world) {
       audit::testing::SubjectEvent(audit::testing::Person(kHer), audit::v1::EVENT_CLASS_ERASE_REQUESTED);
   event.details.mutable_payload()->PackFrom(payload);
   world.consent_log().Append(event);
-}
-
-std::vector<v1::Alert::State> States(World& world) {
-  std::vector<v1::Alert::State> states;
-  for (const v1::Alert& alert : world.Alerts()) {
-    states.push_back(alert.state());
-  }
-  return states;
-}
-size_t Partitions(World& world, storage::PartitionKind kind) {
-  return world.context().store.ListPartitions(kind, Id128(), 1000)->size();
-}
-std::set<std::string> SubmittedAs(World& world) {
-  std::set<std::string> ids;
-  for (const auto& request : world.peers().submitted) {
-    ids.insert(request.request_id());
-  }
-  return ids;
-}
-std::set<std::string> PulledBack(World& world) {
-  std::set<std::string> ids;
-  for (const auto& request : world.peers().pulled_back) {
-    ids.insert(request.submitted_as());
-  }
-  return ids;
 }
 
 TEST(Reminders, GoToHerHostsAndToHerReferent) {
@@ -238,207 +166,6 @@ TEST(Reminders, EachOnceWhateverCrashComesBetween) {
   }
 }
 
-TEST(Reminders, ADestroyedPaperIsPulledBack) {
-  World world;
-  Expires(world, {"ville-paris"});
-  world.Settle();
-  Destroyed(world);
-  world.Settle();
-  EXPECT_THAT(States(world), ElementsAre(v1::Alert::STATE_CLOSED, v1::Alert::STATE_CLOSED));
-  EXPECT_EQ(PulledBack(world), SubmittedAs(world));
-  for (const auto& request : world.peers().pulled_back) {
-    EXPECT_EQ(request.sender().institution(), "ville-paris");
-  }
-}
-
-TEST(Reminders, AnotherPapersEndIsNone) {
-  World world;
-  Expires(world, {"ville-paris"});
-  Destroyed(world, kPaper + 1);
-  world.Settle();
-  EXPECT_THAT(States(world), ElementsAre(v1::Alert::STATE_SENT, v1::Alert::STATE_SENT));
-  EXPECT_THAT(world.peers().pulled_back, IsEmpty());
-}
-
-TEST(Reminders, DestroyedBeforeItWasSentItIsNeverSent) {
-  World world;
-  world.peers().routing_down = absl::UnavailableError("down");
-  Expires(world, {"ville-paris"});
-  world.Settle();
-  Destroyed(world);
-  world.Settle();
-  world.peers().routing_down = absl::OkStatus();
-  world.Settle(absl::Minutes(1));
-  EXPECT_THAT(world.peers().submitted, IsEmpty());
-  EXPECT_THAT(world.Alerts(), IsEmpty());
-}
-
-TEST(Reminders, BothLeavesAtOnceAreNothing) {
-  World world;
-  world.peers().routing_down = absl::UnavailableError("down");
-  Expires(world, {"ville-paris"});
-  Destroyed(world);
-  world.Settle();
-  world.peers().routing_down = absl::OkStatus();
-  world.Settle(absl::Minutes(1));
-  EXPECT_THAT(world.peers().submitted, IsEmpty());
-}
-
-TEST(Reminders, WhoTookOneIsTold) {
-  World world;
-  world.peers().referent = false;
-  Expires(world, {"ville-paris"});
-  world.Settle();
-  world.Taken(0);
-  Destroyed(world);
-  world.Settle();
-  ASSERT_THAT(world.Alerts(), SizeIs(1));
-  EXPECT_EQ(world.Alerts()[0].state(), v1::Alert::STATE_TAKEN);
-  ASSERT_EQ(world.Alerts()[0].notes_size(), 1);
-  EXPECT_NE(world.Alerts()[0].notes(0).find("destroyed or renewed"), std::string::npos);
-}
-
-TEST(Reminders, AnotherDayOrVersionEndsThemAndATitleDoesNot) {
-  for (const bool version : {false, true}) {
-    SCOPED_TRACE(version);
-    World world;
-    Expires(world, {"ville-paris"});
-    Changed(world, {"title", "type"});
-    Deposited(world, 1);
-    world.Settle();
-    EXPECT_THAT(States(world), ElementsAre(v1::Alert::STATE_SENT, v1::Alert::STATE_SENT));
-    if (version) {
-      Deposited(world, 2);
-    } else {
-      Changed(world, {"expires"});
-    }
-    world.Settle();
-    EXPECT_THAT(States(world), ElementsAre(v1::Alert::STATE_CLOSED, v1::Alert::STATE_CLOSED));
-    // What comes after is about the new day.
-    Expires(world, {"ville-paris"}, absl::CivilDay(2026, 12, 4));
-    world.Settle();
-    EXPECT_EQ(std::ranges::count(States(world), v1::Alert::STATE_SENT), 2);
-  }
-}
-
-TEST(Reminders, AHostThatNoLongerActsForHerKeepsNone) {
-  World world;
-  Expires(world, {"ville-paris", "caf"});
-  world.Settle();
-  vault::v1::HostChanged host;
-  host.set_institution("caf");
-  host.set_state(vault::v1::Host::STATE_ACTIVE);
-  VaultSays(world, audit::v1::EVENT_CLASS_HOST_CHANGED, host);
-  world.Settle();
-  EXPECT_THAT(world.peers().pulled_back, IsEmpty());
-  host.set_state(vault::v1::Host::STATE_UNLINKED);
-  VaultSays(world, audit::v1::EVENT_CLASS_HOST_CHANGED, host);
-  world.Settle();
-  ASSERT_THAT(world.peers().pulled_back, SizeIs(1));
-  EXPECT_EQ(world.peers().pulled_back[0].sender().institution(), "caf");
-  EXPECT_EQ(std::ranges::count(States(world), v1::Alert::STATE_SENT), 2);
-}
-
-// Notes of the alert of the submission that goes on that host's behalf to its own desk, or to her référent.
-std::vector<std::string> NotesOf(World& world, const std::string& host, bool to_referent) {
-  for (const routing::v1::SubmitRequest& sent : world.peers().submitted) {
-    const bool referents = sent.audience().kind() == routing::v1::Audience::KIND_REFERENT;
-    for (const v1::Alert& alert : world.Alerts()) {
-      if (sent.sender().institution() == host && referents == to_referent &&
-          alert.alert_id() == Id128::FromBytes(sent.correlation())->ToHex()) {
-        return {alert.notes().begin(), alert.notes().end()};
-      }
-    }
-  }
-  return {"no such alert"};
-}
-
-TEST(Reminders, HerReferentLearnsNothingOfHerHosts) {
-  World world;
-  Expires(world, {"ville-paris", "caf"});
-  world.Settle();
-  ASSERT_THAT(world.peers().submitted, SizeIs(3));
-  for (size_t number = 0; number < 3; ++number) {
-    world.Taken(number);
-  }
-  vault::v1::HostChanged host;
-  host.set_institution("ville-paris");
-  host.set_state(vault::v1::Host::STATE_UNLINKED);
-  VaultSays(world, audit::v1::EVENT_CLASS_HOST_CHANGED, host);
-  world.Settle();
-  EXPECT_THAT(NotesOf(world, "caf", false), IsEmpty());
-  EXPECT_THAT(NotesOf(world, "ville-paris", false), ElementsAre(::testing::HasSubstr("your institution")));
-  EXPECT_THAT(NotesOf(world, "ville-paris", true),
-              ElementsAre("ce rappel ne vaut plus / this reminder no longer holds"));
-}
-
-TEST(Reminders, TheRowKeepsWhatEndedIt) {
-  v1::ExpiringPaper reminder;
-  EXPECT_THAT(OverNote(reminder), ::testing::HasSubstr("no longer holds"));
-  ReminderEnd end;
-  end.host = "caf";
-  end.note = "of a host";
-  reminder.set_over_note(NoteOf(end, reminder));
-  EXPECT_EQ(OverNote(reminder), "of a host");
-  reminder.set_to_referent(true);
-  EXPECT_THAT(NoteOf(end, reminder), ::testing::HasSubstr("no longer holds"));
-  end.host.clear();
-  EXPECT_EQ(NoteOf(end, reminder), "of a host") << "what became of the paper";
-}
-
-// The submission is still under way in routing when the paper is destroyed.
-TEST(Reminders, AnEndMeanwhileKeepsASubmissionFromComing) {
-  World world;
-  world.peers().referent = false;
-  world.peers().answers_late = true;
-  Expires(world, {"ville-paris"});
-  world.Settle();
-  Destroyed(world);
-  world.Settle(absl::Seconds(20));
-  ASSERT_THAT(world.peers().pulled_back, ::testing::Not(IsEmpty()));
-  EXPECT_FALSE(world.Run(world.peers().LateOnesCome()));
-  EXPECT_THAT(world.peers().submitted, IsEmpty());
-}
-
-TEST(Reminders, EveryCrashOfAnEndPullsBackWhatWasSent) {
-  for (uint64_t step = 0; step < 40; ++step) {
-    SCOPED_TRACE(step);
-    World world;
-    world.CrashAt(step);
-    Expires(world, {"ville-paris"});
-    Destroyed(world);
-    world.Settle();
-    world.Restart();
-    world.Settle(absl::Seconds(20));
-    for (const std::string& sent : SubmittedAs(world)) {
-      EXPECT_TRUE(PulledBack(world).contains(sent)) << sent;
-    }
-    for (const v1::Alert::State state : States(world)) {
-      EXPECT_EQ(state, v1::Alert::STATE_CLOSED);
-    }
-  }
-}
-
-TEST(Reminders, AnEndReadAgainDoesNotEndALaterOne) {
-  ReminderEnd end;
-  end.document = audit::testing::Person(kPaper).id.ToBytes();
-  end.time = absl::FromUnixMicros(5000);
-  end.index = 10;
-  v1::ExpiringPaper reminder;
-  reminder.set_document(end.document);
-  reminder.set_log_time(4999);
-  reminder.set_log_index(11);  // of a log that went on after a loss
-  EXPECT_TRUE(Ends(end, reminder));
-  reminder.set_log_time(5000);
-  reminder.set_log_index(9);
-  EXPECT_TRUE(Ends(end, reminder));
-  reminder.set_log_index(11);
-  EXPECT_FALSE(Ends(end, reminder));
-  reminder.set_log_time(5001);
-  reminder.set_log_index(0);
-  EXPECT_FALSE(Ends(end, reminder));
-}
-
 TEST(Reminders, GoWithHerAndNoneComesAfter) {
   World world;
   Expires(world, {"ville-paris"});
@@ -558,27 +285,6 @@ TEST(Reminders, ErasedBeforeTheFirstOneThereIsNone) {
   EXPECT_THAT(world.peers().submitted, IsEmpty());
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED), 0u);
   EXPECT_EQ(Partitions(world, storage::PartitionKind::kPerson), 0u);
-}
-
-TEST(Reminders, AreOverWithTheDayAndGoAfterTwoYears) {  // D-2.10
-  World world;
-  Expires(world, {"ville-paris"});
-  world.Settle();
-  world.sim().Skip(absl::Hours(24 * 15));  // the last day
-  world.Settle(absl::Minutes(1));
-  EXPECT_THAT(States(world), ElementsAre(v1::Alert::STATE_SENT, v1::Alert::STATE_SENT));
-  world.sim().Skip(absl::Hours(24 * 3));
-  world.Settle(absl::Minutes(1));
-  EXPECT_THAT(States(world), ElementsAre(v1::Alert::STATE_CLOSED, v1::Alert::STATE_CLOSED));
-  EXPECT_EQ(PulledBack(world), SubmittedAs(world));
-  world.sim().Skip(absl::Hours(24 * 740));
-  world.Settle(absl::Minutes(1));
-  EXPECT_THAT(world.Alerts(), IsEmpty());
-  EXPECT_EQ(Partitions(world, storage::PartitionKind::kAlert), 0u);
-  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 0u) << "her record goes with her";
-  Expires(world, {"ville-paris"}, absl::CivilDay(2029, 3, 1));
-  world.Settle();
-  EXPECT_THAT(world.Alerts(), SizeIs(2));
 }
 
 }  // namespace

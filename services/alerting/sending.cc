@@ -100,11 +100,8 @@ Task<absl::Status> Sending::SendReminder(Errand errand, uint32_t round) {
   if (!waits || errand.row_state.expiring().over()) {
     // It may have been on its way before a crash, or before it was over.
     std::string sender = errand.alert.institution();
-    const std::string note = OverNote(errand.row_state.expiring());
-    AlertChange change = [&note](v1::AlertState& alert) -> absl::StatusOr<bool> {
-      return EndReminder(alert, note);
-    };
-    const auto over = co_await ChangeAlert(context_, store_, errand.alert_id, std::move(change));
+    AlertChange end = EndReminder;
+    const auto over = co_await ChangeAlert(context_, store_, errand.alert_id, std::move(end));
     if (!absl::IsNotFound(over.status())) {
       CO_RETURN_IF_ERROR(over.status());
     }

@@ -15,11 +15,10 @@ constexpr std::string_view kRecord = "record";
 constexpr std::string_view kAlert = "alert";
 constexpr std::string_view kLinkPrefix = "rec/";
 constexpr std::string_view kNamePrefix = "of/";
-constexpr std::string_view kRowPrefix = "row/";
 constexpr char kErasedFormat = 0x02;
 constexpr size_t kPageSize = 500;
 
-std::string RowKey(const Id128& row) { return std::string(kRowPrefix) + row.ToBytes(); }
+std::string RowKey(const Id128& row) { return std::string(AlertingStore::kRowPrefix) + row.ToBytes(); }
 
 void AddValue(std::string_view key, std::string value, uint64_t version, storage::CommitRequest& commit) {
   storage::Precondition unchanged{std::string(key), std::nullopt};
@@ -288,8 +287,7 @@ absl::StatusOr<std::vector<AlertingStore::StoredReminder>> AlertingStore::Remind
   do {
     ASSIGN_OR_RETURN(storage::Page page, context_.store.Scan(partition, kRowPrefix, from, kPageSize));
     for (const storage::KeyedEntry& entry : page.entries) {
-      const absl::StatusOr<Id128> row =
-          Id128::FromBytes(std::string_view(entry.key).substr(kRowPrefix.size()));
+      const absl::StatusOr<Id128> row = RowOf(entry.key);
       if (!row.ok() || entry.entry.value.empty()) {
         continue;
       }

@@ -85,6 +85,12 @@ class AlertingStore {
   absl::Status PutRecord(const Stored<v1::RecordState>& state, const Id128& record,
                          storage::CommitRequest& commit) const;
 
+  /// Keys of a record's rows: this, then the row's id.
+  static constexpr std::string_view kRowPrefix = "row/";
+  /// The row of such a key.
+  static absl::StatusOr<Id128> RowOf(std::string_view key) {
+    return Id128::FromBytes(key.substr(kRowPrefix.size()));
+  }
   absl::StatusOr<std::optional<v1::RowState>> Row(const Id128& record, const Id128& row) const;
   /// Accepted rows of a record in order of their ids, at most `limit`; none of one that is being erased.
   struct RowPage {

@@ -111,8 +111,7 @@ Task<absl::Status> VaultLeaves::EndAll(Id128 person, ReminderEnd end) {
   CO_ASSIGN_OR_RETURN(std::vector<AlertingStore::StoredReminder> reminders, store_.Reminders(record));
   for (AlertingStore::StoredReminder& reminder : reminders) {
     if (Ends(end, reminder.state.expiring())) {
-      std::string note = NoteOf(end, reminder.state.expiring());
-      const absl::Status ended = co_await EndOne(record, std::move(reminder), std::move(note));
+      const absl::Status ended = co_await EndOne(record, std::move(reminder));
       CO_RETURN_IF_ERROR(ended);
     }
   }
@@ -120,11 +119,9 @@ Task<absl::Status> VaultLeaves::EndAll(Id128 person, ReminderEnd end) {
 }
 
 // The row first: an alert that is about to be raised from it is then not sent (sending.h).
-Task<absl::Status> VaultLeaves::EndOne(Id128 record, AlertingStore::StoredReminder reminder,
-                                       std::string note) {
+Task<absl::Status> VaultLeaves::EndOne(Id128 record, AlertingStore::StoredReminder reminder) {
   if (!reminder.state.expiring().over()) {
     reminder.state.mutable_expiring()->set_over(true);
-    reminder.state.mutable_expiring()->set_over_note(note);
     storage::CommitRequest commit;
     commit.partition = AlertingStore::RecordPartition(record);
     CO_RETURN_IF_ERROR(store_.PutRow(reminder.state, record, reminder.row, reminder.version, commit));
@@ -132,11 +129,9 @@ Task<absl::Status> VaultLeaves::EndOne(Id128 record, AlertingStore::StoredRemind
     CO_RETURN_IF_ERROR(done.status());  // ABORTED: purged or erased meanwhile; looked at again
   }
   CO_ASSIGN_OR_RETURN(const Id128 alert_id, Id128::FromBytes(reminder.state.alert()));
-  AlertChange change = [&note](v1::AlertState& alert) -> absl::StatusOr<bool> {
-    return EndReminder(alert, note);
-  };
+  AlertChange end = EndReminder;
   const absl::StatusOr<v1::AlertState> changed =
-      co_await ChangeAlert(context_, store_, alert_id, std::move(change));
+      co_await ChangeAlert(context_, store_, alert_id, std::move(end));
   co_return absl::IsNotFound(changed.status()) ? absl::OkStatus() : changed.status();
 }
 

@@ -31,7 +31,7 @@ class VaultLeaves final : public audit::LeafHandler {
   Task<absl::Status> Remind(Id128 person, audit::FollowedLeaf leaf);
   Task<absl::Status> Keep(Id128 person, Id128 row, v1::ExpiringPaper reminder);
   Task<absl::Status> EndAll(Id128 person, ReminderEnd end);
-  Task<absl::Status> EndOne(Id128 record, AlertingStore::StoredReminder reminder, std::string note);
+  Task<absl::Status> EndOne(Id128 record, AlertingStore::StoredReminder reminder);
 
   const rpc::ServiceContext& context_;
   const calendar::Paris& paris_;

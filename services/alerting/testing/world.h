@@ -52,6 +52,7 @@ class FakePeers {
   std::vector<routing::v1::SubmitRequest> submitted;      // accepted ones, in order, each once
   std::vector<routing::v1::PullBackRequest> pulled_back;  // in order, repetitions too
   bool answers_late = false;  // of submissions: each comes once `LateOnesCome` is called
+  bool answers_lost = false;  // of submissions: each comes, and who made it does not hear of it
   std::vector<routing::v1::TakeRequest> taken;
   std::vector<std::string> acknowledged;  // erasures
   size_t repeated = 0;                    // calls that had been made before
@@ -136,6 +137,9 @@ class FakePeers {
     response.set_message_id(messages_[request.request_id()]);
     response.set_desk(desk);
     response.mutable_recipient()->set_institution(institution);
+    if (answers_lost) {
+      co_return absl::DeadlineExceededError("lost");
+    }
     co_return response;
   }
   Task<absl::StatusOr<consent::v1::AcknowledgeErasureResponse>> Acknowledge(
