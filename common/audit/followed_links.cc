@@ -6,12 +6,14 @@
 #include <string_view>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/event.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 #include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "relais/consent/v1/person_events.pb.h"
 
 namespace relais::audit {
@@ -112,8 +114,15 @@ Task<absl::Status> FollowedLinks::Note(Between between, Id128 at, Id128 other) {
 }
 
 Task<absl::Status> FollowedLinks::Forget(Id128 person) {
-  CO_ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(person));
-  for (const Row& row : rows) {
+  const absl::StatusOr<std::vector<Row>> rows = RowsOf(person);
+  if (DoesNotRead(rows.status())) {
+    log::Error("who is one human with whom does not read: it is looked for at everybody's",
+               {log::Field::Code(rows.status())});
+    const absl::Status ended = co_await EndWhereNamed(person);
+    co_return ended;
+  }
+  CO_RETURN_IF_ERROR(rows.status());
+  for (const Row& row : *rows) {
     std::optional<Id128> other = row.other;
     if (!other.has_value()) {
       CO_ASSIGN_OR_RETURN(other, OtherEnd(person, row.key));
@@ -125,14 +134,43 @@ Task<absl::Status> FollowedLinks::Forget(Id128 person) {
     if (!there.has_value()) {
       continue;  // erased herself, or not noted there yet
     }
-    storage::CommitRequest commit;
-    commit.partition = PartitionOf(*other);
-    commit.preconditions.push_back({row.key, there->version});
-    commit.batch.push_back({row.key, std::string()});
-    const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
-    if (!absl::IsAborted(done.status())) {  // else it was ended, or removed with whose it is
-      CO_RETURN_IF_ERROR(done.status());
+    const absl::Status ended = co_await EndAt(*other, row.key, there->version);
+    CO_RETURN_IF_ERROR(ended);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> FollowedLinks::EndAt(Id128 person, std::string key, uint64_t version) {
+  storage::CommitRequest commit;
+  commit.partition = PartitionOf(person);
+  commit.preconditions.push_back({key, version});
+  commit.batch.push_back({std::move(key), std::string()});
+  const absl::StatusOr<storage::CommitResult> done = co_await store_.Commit(std::move(commit));
+  // Else it was ended, or removed with whose it is.
+  co_return absl::IsAborted(done.status()) ? absl::OkStatus() : done.status();
+}
+
+Task<absl::Status> FollowedLinks::EndWhereNamed(Id128 person) {
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(
+        const storage::SalvagedPartitions found,
+        storage::SalvagePartitions(store_, storage::PartitionKind::kPerson, *from, kPageSize));
+    for (const storage::Partition& other : found.partitions) {
+      std::string at;
+      do {
+        CO_ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                            storage::Salvage(store_, other, Between::kPrefix, at, kPageSize));
+        for (const storage::KeyedEntry& row : page.entries) {
+          if (row.entry.value == person.bytes()) {
+            const absl::Status ended = co_await EndAt(other.id, row.key, row.entry.version);
+            CO_RETURN_IF_ERROR(ended);
+          }
+        }
+        at = page.next;
+      } while (!at.empty());
     }
+    from = found.next;
   }
   co_return absl::OkStatus();
 }

@@ -42,6 +42,9 @@ class FollowedLinks {
  private:
   struct Between;
   Task<absl::Status> Note(Between between, Id128 at, Id128 other);
+  Task<absl::Status> EndAt(Id128 person, std::string key, uint64_t version);
+  // For when her own rows do not say where she is named: everybody's are looked at.
+  Task<absl::Status> EndWhereNamed(Id128 person);
   absl::Status AddNames(const std::vector<Id128>& persons, std::vector<Id128>& names) const;
   // One that stands: its key, the same at both ends, and the other end; nullopt: it does not read.
   struct Row {

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "common/audit/subject_keys.h"
 #include "common/audit/testing/log_harness.h"
+#include "common/storage/testing/damaged_store.h"
 #include "relais/consent/v1/person_events.pb.h"
 
 namespace relais::audit {
@@ -20,7 +23,7 @@ Id128 Human(char name) { return *Id128::FromBytes(std::string(Id128::kSize, name
 
 // Applied to a service's own store, as a follower does; which leaves, in which order, is the test's.
 class FollowedLinksTest : public ::testing::Test {
- protected:
+ public:
   static FollowedLeaf Leaf(char about, audit::v1::EventClass event_class) {
     FollowedLeaf leaf;
     leaf.header.set_event_class(event_class);
@@ -47,6 +50,8 @@ class FollowedLinksTest : public ::testing::Test {
     leaf.details.mutable_payload()->PackFrom(payload);
     return leaf;
   }
+
+ protected:
   std::vector<Id128> Apply(FollowedLeaf leaf) {
     absl::StatusOr<std::vector<Id128>> names = harness_.Run(links_.Apply(std::move(leaf)));
     EXPECT_TRUE(names.ok()) << names.status();
@@ -179,6 +184,30 @@ TEST_F(FollowedLinksTest, WhoIsErasedIsForgottenWhereHerOwnRowDoesNotSayToo) {
   ASSERT_TRUE(harness_.Run(links_.Forget(Human('a'))).ok());
   EXPECT_EQ(NamesOf('b'), "b");
   EXPECT_EQ(NamesOf('c'), "c");
+}
+
+// A block of the disk that does not read.
+TEST(FollowedLinks, WhoIsErasedIsForgottenWhereHerRowsDoNotReadAtAll) {
+  storage::testing::DamagedStore* disk = nullptr;
+  testing::HarnessOptions options;
+  options.make_store = [&disk](
+                           Executor& executor,
+                           storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+    auto store = std::make_unique<storage::testing::DamagedStore>(std::make_unique<storage::MemoryStore>(
+        std::make_shared<storage::MemoryDisk>(), executor, sequencer, storage::MemoryStore::Options{}));
+    disk = store.get();
+    return std::unique_ptr<storage::Store>(std::move(store));
+  };
+  testing::SimLogHarness harness(std::move(options));
+  FollowedLinks links(harness.store(), harness.log());
+  for (const auto& [other, link] : {std::pair('b', '1'), std::pair('c', '2')}) {
+    ASSERT_TRUE(harness.Run(links.Apply(FollowedLinksTest::Linked('a', other, link))).ok());
+  }
+  disk->Damage({storage::PartitionKind::kPerson, Human('a')}, "with/", "with0");
+  ASSERT_TRUE(absl::IsDataLoss(links.NamesOf(Human('a')).status()));
+  ASSERT_TRUE(harness.Run(links.Forget(Human('a'))).ok());
+  EXPECT_THAT(*links.NamesOf(Human('b')), ElementsAre(Human('b')));
+  EXPECT_THAT(*links.NamesOf(Human('c')), ElementsAre(Human('c')));
 }
 
 TEST_F(FollowedLinksTest, WhatNobodyCanReadIsPassedOver) {

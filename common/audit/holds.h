@@ -45,6 +45,19 @@
 
 namespace relais::audit {
 
+/// Where a hold takes what it is to keep of a subject, one by one: who gives waits, so that no more than a
+/// few are in memory.
+class HeldSink {
+ public:
+  virtual ~HeldSink() = default;
+  /// Keeps a row as it is now: every content that was seen is kept.
+  virtual Task<absl::Status> Keep(audit::v1::HeldState state) = 0;
+  /// Keeps what never changes: once under its name, which no row has.
+  virtual Task<absl::Status> KeepOnce(audit::v1::HeldState state) = 0;
+  /// Whether the latter was done. The content is read: not to be asked of much that is large.
+  [[nodiscard]] virtual absl::StatusOr<bool> Has(std::string_view name) const = 0;
+};
+
 /// The state that a hold copies: rows of a subject, named and opened, a frozen subject's too.
 class HeldStates {
  public:
@@ -56,9 +69,14 @@ class HeldStates {
   }
   /// Other subjects that a hold on this one covers: her sender records.
   virtual absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& person) = 0;
-  /// A subject of which nothing is left has none.
-  virtual absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const Subject& subject) = 0;
+  /// Gives all of it; nothing of a subject of which nothing is left. What does not read keeps none of the
+  /// rest from being given, where rows stand for themselves; where it can, an item `unreadable/…` names it.
+  /// The sink's errors are given back at once.
+  virtual Task<absl::Status> EachState(Subject subject, HeldSink& sink) = 0;
 };
+
+/// EachState of a service that has little of one subject.
+Task<absl::Status> KeepAll(absl::StatusOr<std::vector<audit::v1::HeldState>> states, HeldSink& sink);
 
 struct HoldRequest {
   Id128 id;
@@ -167,12 +185,17 @@ class Holds {
   absl::StatusOr<bool> Has(const Hold& hold, std::string_view name) const;
   absl::StatusOr<storage::Mutation> ItemRow(const Hold& hold, std::string_view name,
                                             const audit::v1::HeldItem& item) const;
+  class StateCopy;
+  absl::StatusOr<storage::Mutation> StateItem(const Hold& hold, std::string_view name,
+                                              audit::v1::HeldState state) const;
   absl::StatusOr<std::optional<storage::Mutation>> StateRow(const Hold& hold, const Subject& subject,
                                                             audit::v1::HeldState state) const;
   Task<absl::Status> EndExpired();
   Task<absl::Status> FinishEnds();
   void CopyAgain();
   absl::StatusOr<std::optional<storage::Mutation>> LeafRow(const Hold& hold, OpenedLeaf leaf) const;
+  absl::Status AddLeaves(const Hold& hold, const Subject& subject, const std::vector<uint64_t>& indices,
+                         std::vector<storage::Mutation>& batch) const;
   Task<absl::Status> Put(HoldPtr hold, std::vector<storage::Mutation> batch);
 
   Log& log_;

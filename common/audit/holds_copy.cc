@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/audit/big_endian.h"
+#include "common/audit/does_not_read.h"
 #include "common/audit/hold_rows.h"
 #include "common/audit/holds.h"
 #include "common/base/log.h"
@@ -153,6 +154,35 @@ absl::StatusOr<std::optional<storage::Mutation>> Holds::LeafRow(const Hold& hold
   return std::optional(std::move(row));
 }
 
+// Of what does not read the hold says that it is not there.
+absl::Status Holds::AddLeaves(const Hold& hold, const Subject& subject, const std::vector<uint64_t>& indices,
+                              std::vector<storage::Mutation>& batch) const {
+  absl::StatusOr<std::vector<OpenedLeaf>> leaves = log_.OpenAt(indices);
+  if (DoesNotRead(leaves.status()) && indices.size() > 1) {
+    for (const uint64_t index : indices) {
+      RETURN_IF_ERROR(AddLeaves(hold, subject, {index}, batch));
+    }
+    return absl::OkStatus();
+  }
+  if (DoesNotRead(leaves.status())) {
+    audit::v1::HeldState state;
+    state.set_name(absl::StrCat("unreadable/leaf/", indices.front()));
+    ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, StateRow(hold, subject, std::move(state)));
+    if (row.has_value()) {
+      batch.push_back(*std::move(row));
+    }
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(leaves.status());
+  for (OpenedLeaf& leaf : *leaves) {
+    ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, LeafRow(hold, std::move(leaf)));
+    if (row.has_value()) {
+      batch.push_back(*std::move(row));
+    }
+  }
+  return absl::OkStatus();
+}
+
 Task<absl::Status> Holds::CopyLeaves(HoldPtr hold, Subject subject) {
   uint64_t from = 0;
   for (;;) {
@@ -161,14 +191,8 @@ Task<absl::Status> Holds::CopyLeaves(HoldPtr hold, Subject subject) {
       co_return absl::OkStatus();
     }
     from = indices.back() + 1;
-    CO_ASSIGN_OR_RETURN(std::vector<OpenedLeaf> leaves, log_.OpenAt(indices));
     std::vector<storage::Mutation> batch;
-    for (OpenedLeaf& leaf : leaves) {
-      CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, LeafRow(*hold, std::move(leaf)));
-      if (row.has_value()) {
-        batch.push_back(*std::move(row));
-      }
-    }
+    CO_RETURN_IF_ERROR(AddLeaves(*hold, subject, indices, batch));
     const absl::Status put = co_await Put(hold, std::move(batch));
     CO_RETURN_IF_ERROR(put);
   }
@@ -184,40 +208,92 @@ absl::StatusOr<std::optional<storage::Mutation>> Holds::StateRow(const Hold& hol
   if (there) {
     return std::optional<storage::Mutation>();
   }
+  ASSIGN_OR_RETURN(storage::Mutation row, StateItem(hold, name, std::move(state)));
+  return std::optional(std::move(row));
+}
+
+absl::StatusOr<storage::Mutation> Holds::StateItem(const Hold& hold, std::string_view name,
+                                                   audit::v1::HeldState state) const {
   audit::v1::HeldItem item;
   *item.mutable_state() = std::move(state);
   *item.mutable_state()->mutable_copied() = ToProto(log_.Now());
-  ASSIGN_OR_RETURN(storage::Mutation row, ItemRow(hold, name, item));
-  return std::optional(std::move(row));
+  return ItemRow(hold, name, item);
 }
+
+// What a keeper gives of one subject, written down in batches. To be flushed at the end.
+class Holds::StateCopy final : public HeldSink {
+ public:
+  StateCopy(Holds& holds, HoldPtr hold, const Subject& subject)
+      : holds_(holds), hold_(std::move(hold)), subject_(subject) {}
+
+  Task<absl::Status> Keep(audit::v1::HeldState state) override {
+    CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row,
+                        holds_.StateRow(*hold_, subject_, std::move(state)));
+    const absl::Status added = co_await Add(std::move(row));
+    co_return added;
+  }
+  Task<absl::Status> KeepOnce(audit::v1::HeldState state) override {
+    const std::string name = NameOf(state.name());
+    CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row,
+                        holds_.StateItem(*hold_, name, std::move(state)));
+    const absl::Status added = co_await Add(std::move(row));
+    co_return added;
+  }
+  [[nodiscard]] absl::StatusOr<bool> Has(std::string_view name) const override {
+    return holds_.Has(*hold_, NameOf(name));
+  }
+  Task<absl::Status> Flush() {
+    bytes_ = 0;
+    std::vector<storage::Mutation> full = std::exchange(batch_, {});
+    const absl::Status put = co_await holds_.Put(hold_, std::move(full));
+    co_return put;
+  }
+
+ private:
+  [[nodiscard]] std::string NameOf(std::string_view name) const {
+    return absl::StrCat("state/", subject_.Encode(), std::string(name), "/");
+  }
+  Task<absl::Status> Add(std::optional<storage::Mutation> row) {
+    if (!row.has_value()) {
+      co_return absl::OkStatus();
+    }
+    bytes_ += row->value->size();
+    batch_.push_back(*std::move(row));
+    if (bytes_ < kBatchBytes && batch_.size() < kBatchRows) {
+      co_return absl::OkStatus();
+    }
+    const absl::Status put = co_await Flush();
+    co_return put;
+  }
+
+  Holds& holds_;
+  const HoldPtr hold_;
+  const Subject subject_;
+  std::vector<storage::Mutation> batch_;
+  size_t bytes_ = 0;
+};
 
 Task<absl::Status> Holds::CopyState(HoldPtr hold, Subject subject) {
   if (states_ == nullptr) {
     co_return absl::OkStatus();
   }
-  absl::StatusOr<std::vector<audit::v1::HeldState>> states = states_->StateOf(subject);
-  if (absl::IsInvalidArgument(states.status())) {
+  StateCopy copy(*this, hold, subject);
+  const absl::Status given = co_await states_->EachState(subject, copy);
+  const absl::Status put = co_await copy.Flush();  // what came before an error too
+  CO_RETURN_IF_ERROR(put);
+  if (DoesNotRead(given)) {
     co_return absl::DataLossError("a row of state does not open");
   }
+  co_return given;
+}
+
+Task<absl::Status> KeepAll(absl::StatusOr<std::vector<audit::v1::HeldState>> states, HeldSink& sink) {
   CO_RETURN_IF_ERROR(states.status());
-  std::vector<storage::Mutation> batch;
-  size_t bytes = 0;
   for (audit::v1::HeldState& state : *states) {
-    CO_ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, StateRow(*hold, subject, std::move(state)));
-    if (!row.has_value()) {
-      continue;
-    }
-    bytes += row->value->size();
-    batch.push_back(*std::move(row));
-    if (bytes >= kBatchBytes || batch.size() == kBatchRows) {
-      std::vector<storage::Mutation> full = std::exchange(batch, {});
-      const absl::Status put = co_await Put(hold, std::move(full));
-      CO_RETURN_IF_ERROR(put);
-      bytes = 0;
-    }
+    const absl::Status kept = co_await sink.Keep(std::move(state));
+    CO_RETURN_IF_ERROR(kept);
   }
-  const absl::Status put = co_await Put(hold, std::move(batch));
-  co_return put;
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> Holds::Put(HoldPtr hold, std::vector<storage::Mutation> batch) {

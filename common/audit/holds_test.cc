@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 
+#include "common/audit/big_endian.h"
 #include "common/audit/followed_holds.h"
 #include "common/audit/maintenance.h"
 #include "common/audit/testing/log_harness.h"
@@ -40,6 +42,13 @@ storage::Partition PartitionOf(const Subject& subject) {
           subject.id};
 }
 
+audit::v1::HeldState Named(const std::string& name, const std::string& content) {
+  audit::v1::HeldState state;
+  state.set_name(name);
+  state.mutable_content()->set_value(content);
+  return state;
+}
+
 // One sealed row per subject; Person(1) has the sender record Record(9).
 class OneRowKeeper final : public StateKeeper {
  public:
@@ -57,20 +66,26 @@ class OneRowKeeper final : public StateKeeper {
   absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& person) override {
     return person == Person(1) ? std::vector<Subject>{Record(9)} : std::vector<Subject>();
   }
-  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const Subject& subject) override {
-    std::vector<audit::v1::HeldState> states;
-    ASSIGN_OR_RETURN(const auto entry, store_.Get(PartitionOf(subject), "row"));
+  Task<absl::Status> EachState(Subject subject, HeldSink& sink) override {
+    CO_ASSIGN_OR_RETURN(const auto entry, store_.Get(PartitionOf(subject), "row"));
     if (entry.has_value()) {
       const auto plain = log_.keys().OpenFrozenState(subject, kContext, entry->value);
       if (absl::IsNotFound(plain.status())) {
-        return states;
+        co_return absl::OkStatus();
       }
-      RETURN_IF_ERROR(plain.status());
-      states.emplace_back().set_name("row");
-      states.back().mutable_content()->set_value(*plain);
+      CO_RETURN_IF_ERROR(plain.status());
+      audit::v1::HeldState state = Named("row", *plain);
+      const absl::Status kept = co_await sink.Keep(std::move(state));
+      CO_RETURN_IF_ERROR(kept);
     }
-    return states;
+    if (gives != nullptr) {
+      const absl::Status given = co_await gives(sink);
+      CO_RETURN_IF_ERROR(given);
+    }
+    co_return absl::OkStatus();
   }
+  // What else it gives of every subject.
+  std::function<Task<absl::Status>(HeldSink& sink)> gives;
   Task<absl::Status> EraseState(Subject subject) override {
     const absl::Status emptied = co_await storage::EmptyPartition(store_, PartitionOf(subject), "");
     co_return emptied;
@@ -284,6 +299,113 @@ TEST_F(HoldsTest, WhatDoesNotOpenIsNoObstacle) {
   Erase({Person(1)});
   EXPECT_TRUE(absl::IsNotFound(harness_.log().keys().Get(Person(1)).status()));
   EXPECT_THAT(Read(1).states, ElementsAre(kCanary)) << "as it was when it opened";
+}
+
+Task<absl::Status> GiveThenFail(HeldSink& sink) {
+  audit::v1::HeldState before = Named("before", "what came before");
+  const absl::Status kept = co_await sink.Keep(std::move(before));
+  CO_RETURN_IF_ERROR(kept);
+  co_return absl::DataLossError("does not open");
+}
+
+TEST_F(HoldsTest, WhatCameBeforeDamageIsKept) {
+  Live(Person(1));
+  keepers_.back()->gives = GiveThenFail;
+  ASSERT_TRUE(Place(1).ok());
+  const Kept kept = Read(1);
+  EXPECT_TRUE(kept.states.contains(kCanary));
+  EXPECT_TRUE(kept.states.contains("what came before"));
+}
+
+constexpr int kPieces = 40;
+constexpr int kHeldAtATime = 5;  // 1 MiB of them, and the one that fills it
+
+// Notes how many were given, and those that were not written down in time.
+Task<absl::Status> GivePieces(HeldSink& sink, int& given, std::vector<int>& late) {
+  for (given = 0; given < kPieces; ++given) {
+    audit::v1::HeldState piece = Named("piece/" + std::to_string(given),
+                                       std::string(size_t{256} << 10, static_cast<char>('a' + given % 26)));
+    const absl::Status kept = co_await sink.KeepOnce(std::move(piece));
+    CO_RETURN_IF_ERROR(kept);
+    if (given >= kHeldAtATime) {
+      CO_ASSIGN_OR_RETURN(const bool written, sink.Has("piece/" + std::to_string(given - kHeldAtATime)));
+      if (!written) {
+        late.push_back(given - kHeldAtATime);
+      }
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+TEST_F(HoldsTest, NoMoreThanAFewStatesAreHeldInMemory) {
+  int given = 0;
+  std::vector<int> late;
+  keepers_.back()->gives = [&](HeldSink& sink) { return GivePieces(sink, given, late); };
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  EXPECT_EQ(given, kPieces);
+  EXPECT_THAT(late, IsEmpty());
+  EXPECT_THAT(Read(1).states, SizeIs(1 + 26)) << "the row, and contents of which some are the same";
+}
+
+Task<absl::Status> GiveOnce(HeldSink& sink, std::vector<bool>& had) {
+  CO_ASSIGN_OR_RETURN(const bool there, sink.Has("piece"));
+  had.push_back(there);
+  audit::v1::HeldState piece = Named("piece", "a text");
+  const absl::Status kept = co_await sink.KeepOnce(std::move(piece));
+  co_return kept;
+}
+
+TEST_F(HoldsTest, WhatNeverChangesIsKeptOnceAndKnownByItsName) {
+  std::vector<bool> had;
+  keepers_.back()->gives = [&had](HeldSink& sink) { return GiveOnce(sink, had); };
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  ASSERT_TRUE(RunOnce().ok());
+  const size_t rows = Rows(1).size();
+  const size_t times = had.size();
+  harness_.sim().RunFor(absl::Hours(25));
+  ASSERT_TRUE(RunOnce().ok());
+  ASSERT_GT(had.size(), times) << "it was copied again";
+  EXPECT_THAT(Rows(1), SizeIs(rows)) << "nothing is kept twice";
+  EXPECT_THAT(Read(1).states, ::testing::Contains("a text"));
+  // Of her and of her sender record.
+  EXPECT_FALSE(had[0]);
+  EXPECT_FALSE(had[1]);
+  EXPECT_TRUE(had[times]);
+}
+
+TEST_F(HoldsTest, ALeafThatDoesNotReadIsNamedAndTheOthersAreKept) {
+  for (int i = 0; i < 3; ++i) {
+    Live(Person(1));
+  }
+  const std::vector<uint64_t> hers = *harness_.log().LeavesOf(Person(1), 0, 10);
+  ASSERT_THAT(hers, SizeIs(3));
+  std::string key;
+  AppendBigEndian64(key, hers[1]);
+  std::string leaf = *harness_.disk()->Log(storage::LogTable::kLeaves, key);
+  leaf.resize(leaf.size() / 2);
+  storage::MemoryDisk::Write damage;
+  damage.version = harness_.disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, key, leaf});
+  harness_.disk()->Apply(damage);
+  ASSERT_TRUE(absl::IsDataLoss(harness_.log().OpenAt(hers).status()));
+  ASSERT_TRUE(Place(1).ok());
+  std::set<std::string> names;
+  std::set<uint64_t> leaves;
+  const auto page = holds().Read(Number(1), "", 100);
+  ASSERT_TRUE(page.ok()) << page.status();
+  for (const audit::v1::HeldItem& item : page->items) {
+    if (item.has_state()) {
+      names.insert(item.state().name());
+    } else {
+      leaves.insert(item.leaf().index());
+    }
+  }
+  EXPECT_THAT(names, ElementsAre("row", "unreadable/leaf/" + std::to_string(hers[1])));
+  EXPECT_TRUE(leaves.contains(hers[0]));
+  EXPECT_FALSE(leaves.contains(hers[1]));
+  EXPECT_TRUE(leaves.contains(hers[2])) << "what comes after it too";
 }
 
 TEST_F(HoldsTest, WhoActedStaysWhenTheMonthsKeyGoes) {

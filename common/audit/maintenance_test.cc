@@ -58,8 +58,8 @@ class FakeKeeper final : public StateKeeper {
   absl::StatusOr<std::vector<Subject>> HeldWith(const Subject& /*person*/) override {
     return std::vector<Subject>();
   }
-  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const Subject& /*subject*/) override {
-    return std::vector<audit::v1::HeldState>();
+  Task<absl::Status> EachState(Subject /*subject*/, HeldSink& /*sink*/) override {
+    co_return absl::OkStatus();
   }
   Task<absl::Status> Acknowledge(Id128 erasure) override {
     CO_RETURN_IF_ERROR(peer_down);

@@ -124,7 +124,7 @@ std::vector<std::string> Dispatcher::MethodNames() const {
 }
 
 Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, const Method* method,
-                                    Bound& bound) {
+                                    Bound& bound, const google::protobuf::Message* message) {
   Opened opened{{}, Call()};
   Record& record = opened.record;
   record.method = method;
@@ -146,7 +146,7 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
   if (metrics_ != nullptr) {
     metrics_->calls_in_flight.Add({}, 1);
   }
-  opened.call = Admit(context, record, bound);
+  opened.call = Admit(context, record, bound, message);
   if (opened.call.ok() && record.method->policy.audited()) {
     record.caller = opened.call->caller.Name();
     record.certificate = opened.call->caller.certificate;
@@ -155,7 +155,7 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
 }
 
 absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, Record& record,
-                                       Bound& bound) {
+                                       Bound& bound, const google::protobuf::Message* message) {
   // First: whoever is nobody learns nothing else. MakeAuthProcessor leaves it to this (Authenticates).
   const std::string pem = PeerCertificatePem(*context.auth_context());
   Authenticator::Outcome peer = authenticator_.Authenticate(pem);
@@ -187,7 +187,7 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
     return MayAsk(*record.method, call.caller);
   }();
   if (!status.ok()) {
-    NoteRefusal(record, &call.caller, status);
+    NoteRefusal(record, call, message, status);
     return status;
   }
   return call;
@@ -249,15 +249,19 @@ grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::S
   return ToGrpc(outcome, record.id);
 }
 
-void Dispatcher::NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why) {
+void Dispatcher::NoteRefusal(const Record& record, const Call& call, const google::protobuf::Message* message,
+                             const absl::Status& why) {
   // That somebody seems to guess is worth a leaf whatever was asked.
   const bool held_back = ReasonOf(why) == common::v1::ERROR_REASON_OVERLOADED;
   if (!record.method->policy.audited() && !held_back) {
     return;
   }
+  if (message != nullptr && about_ && !held_back && about_(call, *message, why)) {
+    return;
+  }
   WriteRefusals(
-      refused_.Note(caller->Name(), record.method->name, ReasonName(ReasonOf(why)), context_.clock.Now()),
-      caller->certificate);
+      refused_.Note(call.caller.Name(), record.method->name, ReasonName(ReasonOf(why)), context_.clock.Now()),
+      call.caller.certificate);
 }
 
 void Dispatcher::NoteOutcome(const Record& record, const absl::Status& outcome) {

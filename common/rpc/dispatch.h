@@ -71,7 +71,8 @@ Task<absl::Status> AnswerInto(Task<absl::StatusOr<Response>> answering, Response
 /// Authenticates) → share → deadline → agent → policy → misses (MissLimiter) → validation → handler, started
 /// on gRPC's thread. A refusal before the handler leaves a leaf when the method is audited or the institution
 /// is held back for its misses, and so does a handler's MISSING_ROLE or MISSING_CAPABILITY: alone, or counted
-/// in a flood (RefusedCalls), written behind the answer.
+/// in a flood (RefusedCalls), written behind the answer; or a leaf of the service's own, where it knows whom
+/// the call was about (RefusedAbout).
 ///
 /// Fill with AddService first; then thread-safe. Outlives the gRPC server.
 class Dispatcher {
@@ -94,6 +95,14 @@ class Dispatcher {
   void SetMetrics(telemetry::ServiceMetrics* metrics);
   /// Before the server starts; outlives the dispatcher. None: nobody is held back for guessing.
   void SetMissLimiter(MissLimiter* limiter) { misses_ = limiter; }
+  /// Asked about a call of an audited method that is refused before its handler and whose one message is
+  /// there: true when the service leaves the trace itself, as of whom the message names; none is left here
+  /// then. `call` as far as it was admitted, `message` not validated and gone after this. Within the refused
+  /// call.
+  using RefusedAbout = std::function<bool(const Call& call, const google::protobuf::Message& message,
+                                          const absl::Status& why)>;
+  /// Before the server starts; what it looks at outlives the gRPC server. None: nobody is asked.
+  void SetRefusedAbout(RefusedAbout about) { about_ = std::move(about); }
   /// "relais.consent.v1.ConsentService/Check"; null for a method that was not added. For bindings.
   [[nodiscard]] const Method* Find(std::string_view name) const { return methods_.Find(name); }
   /// The methods of a service; none when it was not added. For bindings.
@@ -177,14 +186,18 @@ class Dispatcher {
     Shares shares;
   };
 
-  Opened Open(const grpc::CallbackServerContext& context, const Method* method, Bound& bound);
-  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, Record& record, Bound& bound);
+  // `message`: the request, where there is one; of a client's stream null.
+  Opened Open(const grpc::CallbackServerContext& context, const Method* method, Bound& bound,
+              const google::protobuf::Message* message);
+  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, Record& record, Bound& bound,
+                             const google::protobuf::Message* message);
   absl::Status CheckReady(const Method& method) const;
   // Validates; discards what this program does not know.
   absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
   // Counts, measures, and turns the outcome into gRPC's.
   grpc::Status Close(const Record& record, Bound& bound, const absl::Status& said);
-  void NoteRefusal(const Record& record, const Caller* caller, const absl::Status& why);
+  void NoteRefusal(const Record& record, const Call& call, const google::protobuf::Message* message,
+                   const absl::Status& why);
   // The handler's own: the role was there, the scope was not.
   void NoteOutcome(const Record& record, const absl::Status& outcome);
   // OK unless the institution is held back from methods like this one.
@@ -213,6 +226,7 @@ class Dispatcher {
   std::set<std::string> bound_;
   telemetry::ServiceMetrics* metrics_ = nullptr;
   MissLimiter* misses_ = nullptr;
+  RefusedAbout about_;
   std::vector<size_t> ok_series_;          // by Method::number
   std::deque<std::atomic<bool>> entered_;  // likewise: a call of it has come here
   std::atomic<bool> ready_ = false;
@@ -231,13 +245,13 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
                                             Response* response, const Method* method,
                                             const Handler& handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Opened opened = Open(*context, method, calls_);
+  Opened opened = Open(*context, method, calls_, request);
   absl::Status status = opened.call.status();
   bool discard = false;
   if (status.ok()) {
     status = CheckMessage(*request, discard);
     if (!status.ok()) {
-      NoteRefusal(opened.record, &opened.call->caller, status);
+      NoteRefusal(opened.record, *opened.call, request, status);
     }
   }
   if (!status.ok()) {
@@ -278,7 +292,7 @@ grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServe
     return status;
   });
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_);
+  Opened opened = Open(*context, method, streams_, nullptr);
   if (!opened.call.ok()) {
     stream->Finish(Close(opened.record, streams_, opened.call.status()));
     return stream.get();
@@ -294,13 +308,13 @@ grpc::ServerWriteReactor<Response>* Dispatcher::ServerStream(grpc::CallbackServe
                                                              const WriteHandler<Request, Response>& handler) {
   auto stream = std::make_shared<GrpcWriter<Response>>(context_.executor);
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_);
+  Opened opened = Open(*context, method, streams_, request);
   absl::Status status = opened.call.status();
   bool discard = false;
   if (status.ok()) {
     status = CheckMessage(*request, discard);
     if (!status.ok()) {
-      NoteRefusal(opened.record, &opened.call->caller, status);
+      NoteRefusal(opened.record, *opened.call, request, status);
     }
   }
   if (!status.ok()) {
@@ -332,7 +346,7 @@ grpc::ServerReadReactor<Request>* Dispatcher::ClientStream(grpc::CallbackServerC
     return status;
   });
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_);
+  Opened opened = Open(*context, method, streams_, nullptr);
   if (!opened.call.ok()) {
     stream->Finish(Close(opened.record, streams_, opened.call.status()));
     return stream.get();

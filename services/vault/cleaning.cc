@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "services/vault/convert.h"
 #include "services/vault/events.h"
+#include "services/vault/journal_leaves.h"
 #include "services/vault/pending_drops.h"
 
 namespace relais::vault {
@@ -67,7 +68,7 @@ Task<absl::Status> Unlist(const Vault& vault, Id128 person, VaultStore::ListedDa
       co_await CommitDerived(vault, vault.store.SetExpiry(listed.day, person, listed.document, false));
   CO_RETURN_IF_ERROR(off);
   const absl::Status forgotten =
-      co_await CommitDerived(vault, VaultStore::SetListedDay(person, listed, false));
+      co_await CommitDerived(vault, vault.store.SetListedDay(person, listed, false));
   co_return forgotten;
 }
 
@@ -86,13 +87,18 @@ bool OwnLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
     case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED:
     case audit::v1::EVENT_CLASS_SHARE_CHANGED:
     case audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED:
+    case audit::v1::EVENT_CLASS_HOST_CHANGED:
       return true;
     default:
-      return false;
+      return IsMaintenance(leaf);
   }
 }
 
 Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) {
+  if (IsMaintenance(leaf)) {
+    const absl::Status listed = co_await CommitDerived(vault_, ListMaintenance(vault_, leaf.index));
+    co_return listed;
+  }
   const auto person = PersonOf(leaf);
   if (!person.has_value() || !Concerns(leaf)) {
     co_return absl::OkStatus();
@@ -114,6 +120,8 @@ Task<absl::Status> OwnLeaves::Apply(audit::FollowedLeaf leaf, bool /*effects*/) 
     // Decided or not, it is the asker's to see.
     status = co_await Pointer(PointerKind::kAsked, asked->asker().institution(), *person,
                               asked->document_request_id(), google::protobuf::Timestamp(), true);
+  } else if (const auto host = PayloadOf<v1::HostChanged>(leaf.details); host.has_value()) {
+    status = co_await ListHost(*person, host->institution());
   }
   co_return status;
 }
@@ -244,7 +252,8 @@ Task<absl::Status> OwnLeaves::Expires(Id128 person, std::string document_id) {
 Task<absl::Status> OwnLeaves::ListDay(Id128 person, Id128 document, std::optional<absl::CivilDay> day) {
   if (day.has_value()) {
     const VaultStore::ListedDay listed{document, *day};
-    const absl::Status noted = co_await CommitDerived(vault_, VaultStore::SetListedDay(person, listed, true));
+    const absl::Status noted =
+        co_await CommitDerived(vault_, vault_.store.SetListedDay(person, listed, true));
     CO_RETURN_IF_ERROR(noted);
     const absl::Status pointed =
         co_await CommitDerived(vault_, vault_.store.SetExpiry(*day, person, document, true));
@@ -259,6 +268,20 @@ Task<absl::Status> OwnLeaves::ListDay(Id128 person, Id128 document, std::optiona
     }
   }
   co_return absl::OkStatus();
+}
+
+// From the host as it is now: suspended ones are listed.
+Task<absl::Status> OwnLeaves::ListHost(Id128 person, std::string institution) {
+  const auto host = vault_.store.Host(person, institution);
+  if (absl::IsDataLoss(host.status())) {
+    PassedOver(host.status());
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(host.status());
+  const bool listed = host->has_value() && (*host)->value.state() == v1::Host::STATE_SUSPENDED;
+  const VaultStore::UnjudgedHost row{person, std::move(institution)};
+  const absl::Status set = co_await CommitDerived(vault_, vault_.store.SetUnjudged(row, listed));
+  co_return set;
 }
 
 Task<absl::Status> OwnLeaves::Destroyed(Id128 person, v1::DocumentDestroyed destroyed) {
@@ -392,6 +415,19 @@ Task<absl::Status> EraseDays(const Vault& vault, Id128 person) {
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> EraseUnjudged(const Vault& vault, Id128 person) {
+  std::string from;
+  do {
+    CO_ASSIGN_OR_RETURN(const VaultStore::UnjudgedHosts hers, vault.store.Unjudged(person, from, kPage));
+    for (const VaultStore::UnjudgedHost& host : hers.rows) {
+      const absl::Status off = co_await CommitDerived(vault, vault.store.SetUnjudged(host, false));
+      CO_RETURN_IF_ERROR(off);
+    }
+    from = hers.next;
+  } while (!from.empty());
+  co_return absl::OkStatus();
+}
+
 Task<absl::Status> ErasePointers(const Vault& vault, Id128 person) {
   std::optional<Id128> from = Id128();
   while (from.has_value()) {
@@ -425,6 +461,8 @@ Task<absl::Status> EraseElsewhere(const Vault& vault, Id128 person) {
   CO_RETURN_IF_ERROR(uploads);
   const absl::Status days = co_await EraseDays(vault, person);
   CO_RETURN_IF_ERROR(days);
+  const absl::Status hosts = co_await EraseUnjudged(vault, person);
+  CO_RETURN_IF_ERROR(hosts);
   const absl::Status documents = co_await EraseDocuments(vault, person);
   CO_RETURN_IF_ERROR(documents);
   const absl::Status pointers = co_await ErasePointers(vault, person);

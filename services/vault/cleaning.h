@@ -14,7 +14,8 @@ namespace relais::vault {
 
 /// The own log → emptied document partitions (an upload that ended, a paper that was destroyed), what
 /// institutions have deposited, their pointers to shares and requests, papers by the day on which they
-/// expire, uploads under way. Each effect may be made again; leaves of one person in order.
+/// expire, uploads under way, hosts that are suspended, acts of maintenance for everybody's journal. Each
+/// effect may be made again; leaves of one person in order.
 ///
 /// A destroyed paper's record keeps `versions[].content`: by it the bytes are found. A row that does
 /// not open is passed over: it stops neither what others are counted for nor anybody's erasure.
@@ -33,6 +34,7 @@ class OwnLeaves final : public audit::LeafHandler {
   Task<absl::Status> Described(Id128 person, v1::DocumentChanged changed);
   Task<absl::Status> Expires(Id128 person, std::string document_id);
   Task<absl::Status> ListDay(Id128 person, Id128 document, std::optional<absl::CivilDay> day);
+  Task<absl::Status> ListHost(Id128 person, std::string institution);
   Task<absl::Status> Pointer(PointerKind kind, std::string institution, Id128 person, std::string id,
                              google::protobuf::Timestamp until, bool present);
   Task<absl::Status> Count(std::string institution, VaultStore::CountedText text, uint64_t size,

@@ -175,14 +175,15 @@ TEST(Cleaning, AnInstitutionFindsWhatIsSharedWithItUntilThatEnds) {
 TEST(Cleaning, APaperThatExpiresIsListedUnderItsDay) {
   World world;
   world.Host(1);
-  v1::BeginUploadRequest begin = world.Begin(1, "b", 0);
+  v1::BeginUploadRequest begin = world.Begin(1, "b", 1);
   common::v1::Date& day = *begin.mutable_description()->mutable_expires();
   day.set_year(2027);
   day.set_month(2);
   day.set_day(28);
   const auto begun = world.TryBegin(begin);
   ASSERT_TRUE(begun.ok());
-  ASSERT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), "").ok());
+  ASSERT_TRUE(world.TrySend(1, begun->upload().upload_id(), 0, "x").ok());
+  ASSERT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), "x").ok());
   world.Settle();
   const auto listed = world.store().Expiries(absl::CivilDay(2027, 2, 28), "", 10);
   ASSERT_TRUE(listed.ok());
@@ -202,11 +203,12 @@ TEST(Cleaning, APaperIsListedUnderTheDayItHasAndNoOther) {
   const absl::CivilDay later(2034, 5, 1);
   World world;
   world.Host(1);
-  v1::BeginUploadRequest begin = world.Begin(1, "b", 0);
+  v1::BeginUploadRequest begin = world.Begin(1, "b", 1);
   *begin.mutable_description()->mutable_expires() = DateOf(mistyped);
   const auto begun = world.TryBegin(begin);
   ASSERT_TRUE(begun.ok()) << begun.status();
-  ASSERT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), "").ok());
+  ASSERT_TRUE(world.TrySend(1, begun->upload().upload_id(), 0, "x").ok());
+  ASSERT_TRUE(world.TryComplete(1, "c", begun->upload().upload_id(), "x").ok());
   world.Settle();
   EXPECT_EQ(ListedOn(world, mistyped), 1U);
   v1::UpdateMetadataRequest update;
@@ -241,7 +243,7 @@ TEST(Cleaning, WhoErasesHerFindsEveryDay) {
   const Id128 document = *Id128::FromHex(paper.document);
   World::Require(world
                      .Run(world.context().store.Commit(
-                         VaultStore::SetListedDay(World::Person(1), {document, old}, true)))
+                         world.store().SetListedDay(World::Person(1), {document, old}, true)))
                      .status());
   World::Require(
       world.Run(world.context().store.Commit(world.store().SetExpiry(old, World::Person(1), document, true)))

@@ -52,6 +52,18 @@ v1::Upload UploadOf(const Id128& id, const v1::StoredUpload& upload, const Conte
   return out;
 }
 
+v1::Upload UploadOf(const Id128& id, const v1::StoredUploadEnd& end) {
+  v1::Upload out;
+  out.set_upload_id(id.ToHex());
+  out.set_document_id(HexOf(end.document()));
+  out.set_version(end.version());
+  out.set_state(end.state());
+  out.set_reason(end.reason());
+  out.set_size(end.size());
+  out.set_committed(end.state() == v1::Upload::STATE_COMPLETED ? end.size() : 0);
+  return out;
+}
+
 v1::Share ShareOf(const Id128& id, const Stored<v1::StoredShare>& share, const common::v1::PersonRef& ref,
                   absl::Time now, bool lease) {
   const v1::StoredShare& stored = share.value;

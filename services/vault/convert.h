@@ -24,6 +24,8 @@ namespace relais::vault {
                                       bool only_current = false);
 [[nodiscard]] v1::Upload UploadOf(const Id128& id, const v1::StoredUpload& upload, const ContentHead* head,
                                   const UploadRules& rules);
+/// Of one that is over.
+[[nodiscard]] v1::Upload UploadOf(const Id128& id, const v1::StoredUploadEnd& end);
 /// `lease`: on consent's log. `ref`: the person, as the caller names her.
 [[nodiscard]] v1::Share ShareOf(const Id128& id, const Stored<v1::StoredShare>& share,
                                 const common::v1::PersonRef& ref, absl::Time now, bool lease);

@@ -117,7 +117,7 @@ TEST(Cut, RowsThatDoNotOpenKeepNobodysNoFromBeingFollowed) {
   const std::string of_type = world.Share(1, "", kReader, absl::Hours(24 * 30), v1::DOCUMENT_TYPE_TAX_NOTICE);
   const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
   Flip(world, hers, "v/share/" + Hex(story.share).ToBytes(), 20);
-  Flip(world, hers, "v/host/emmaus", 20);
+  Flip(world, hers, testing::HostKey(world, 1, "emmaus"), 20);
   Flip(world, hers, RecordKey(other), 20);
   auto running = BeginDownload(world, kHost, 1, story.paper, kSlow);
   world.Settle(absl::Milliseconds(1500));

@@ -5,7 +5,9 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "common/audit/maintenance.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 
@@ -79,11 +81,12 @@ absl::Status RemoveMarks(const Vault& vault, const Id128& person, const Id128& d
   }
 }
 
+// One that does not open is of no use to anybody.
 absl::Status EndShares(const Vault& vault, const Acting& acting, const Id128& document, absl::Time now,
                        storage::CommitRequest& commit) {
   std::optional<Id128> from = Id128();
   while (from.has_value()) {
-    ASSIGN_OR_RETURN(Rows<v1::StoredShare> rows, vault.store.Shares(acting.person, *from, kRowsAtOnce));
+    ASSIGN_OR_RETURN(auto rows, vault.store.ReadableShares(acting.person, *from, kRowsAtOnce));
     for (Row<v1::StoredShare>& row : rows.rows) {
       v1::StoredShare& share = row.stored.value;
       if (share.document() != document.bytes() || share.state() != v1::Share::STATE_ACTIVE) {
@@ -116,6 +119,15 @@ void Strip(absl::Time now, v1::StoredDocument& document) {
 }
 
 }  // namespace
+
+Task<absl::Status> CopyForHolds(const Vault& vault, Id128 person) {
+  if (vault.context.maintenance == nullptr) {
+    co_return absl::OkStatus();
+  }
+  std::vector<audit::Subject> hers = {VaultStore::SubjectOf(person)};
+  const auto copied = co_await vault.context.maintenance->holds().CopyOf(std::move(hers));
+  co_return copied.status();
+}
 
 absl::Status AddDestruction(const Vault& vault, const Acting& acting, const Destruction& what,
                             Stored<v1::StoredDocument>& stored, storage::CommitRequest& commit) {

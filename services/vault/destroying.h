@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "common/base/task.h"
 #include "services/vault/events.h"
 #include "services/vault/vault.h"
 
@@ -18,6 +19,10 @@ struct Destruction {
       0;           // in use: read while a ticket of KeyCommits is held, which is held until the commit ended
   Id128 event_id;  // zero: a fresh one
 };
+
+/// Legal holds that cover her bring their copies up to date (D-2.10): to be waited for before each commit
+/// that destroys, with what is to be destroyed read before, so that its guard says nothing came in between.
+Task<absl::Status> CopyForHolds(const Vault& vault, Id128 person);
 
 /// Adds to `commit`: her usage; the record without keys, title and last day, `stored` afterwards; duplicate
 /// marks that lead to it, which lead to another paper with the same text if she has one; the end of its

@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/vault/cleaning.h"
 #include "services/vault/pending_drops.h"
 
@@ -23,8 +24,9 @@ absl::StatusOr<std::vector<Id128>> IdsUnder(const Vault& vault, const Id128& per
   std::vector<Id128> ids;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person),
-                                                                        prefix, from, kRowsAtOnce));
+    ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                     storage::Salvage(vault.context.store, VaultStore::PersonPartition(person), prefix, from,
+                                      kRowsAtOnce));
     for (const storage::KeyedEntry& row : page.entries) {
       ASSIGN_OR_RETURN(const Id128 id, IdOf(std::string_view(row.key).substr(prefix.size())));
       ids.push_back(id);
@@ -132,6 +134,14 @@ absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, co
   for (const VaultStore::ListedDay& listed : days) {
     commits.push_back(vault.store.SetExpiry(listed.day, person, listed.document, /*present=*/false));
   }
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const VaultStore::UnjudgedHosts hosts, vault.store.Unjudged(person, from, kRowsAtOnce));
+    for (const VaultStore::UnjudgedHost& host : hosts.rows) {
+      commits.push_back(vault.store.SetUnjudged(host, /*present=*/false));
+    }
+    from = hosts.next;
+  } while (!from.empty());
   ASSIGN_OR_RETURN(const std::vector<Id128> drops, PendingOf(vault, person));
   for (const Id128& drop : drops) {
     commits.push_back(SetPending(vault, drop, person, /*present=*/false));
@@ -149,15 +159,25 @@ absl::StatusOr<std::vector<storage::CommitRequest>> Lists(const Vault& vault, co
   return commits;
 }
 
+// What does not read stays: sealed under keys that go.
+Task<absl::Status> EmptyContent(const Vault& vault, Id128 content) {
+  const bool closed = co_await vault.writers.Close(content, kWriterEnds);
+  if (!closed) {
+    co_return absl::UnavailableError("an upload does not stop being written");
+  }
+  const absl::StatusOr<uint64_t> emptied =
+      co_await storage::EmptyWhatReads(vault.context.store, VaultStore::ContentPartition(content));
+  co_return emptied.status();
+}
+
 // An error of one head says nothing of whose it is: it is passed over.
 Task<absl::Status> EmptyHers(const Vault& vault, Id128 person) {
-  Id128 from;
-  for (bool last = false; !last;) {
-    CO_ASSIGN_OR_RETURN(
-        const std::vector<storage::Partition> contents,
-        vault.context.store.ListPartitions(storage::PartitionKind::kDocument, from, kContentsAtOnce));
-    for (const storage::Partition& content : contents) {
-      from = storage::NextId(content.id);
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(const storage::SalvagedPartitions contents,
+                        storage::SalvagePartitions(vault.context.store, storage::PartitionKind::kDocument,
+                                                   *from, kContentsAtOnce));
+    for (const storage::Partition& content : contents.partitions) {
       const auto head = vault.papers.Head(content.id);
       if (absl::IsUnavailable(head.status())) {
         co_return head.status();
@@ -165,14 +185,10 @@ Task<absl::Status> EmptyHers(const Vault& vault, Id128 person) {
       if (!head.ok() || !head->has_value() || (*head)->value.name.person != person) {
         continue;
       }
-      const bool closed = co_await vault.writers.Close(content.id, kWriterEnds);
-      if (!closed) {
-        co_return absl::UnavailableError("an upload does not stop being written");
-      }
-      const absl::Status emptied = co_await vault.papers.Empty(content.id);
+      const absl::Status emptied = co_await EmptyContent(vault, content.id);
       CO_RETURN_IF_ERROR(emptied);
     }
-    last = contents.size() < kContentsAtOnce || from.IsZero();
+    from = contents.next;
     co_await ResumeOn(vault.context.executor);
   }
   co_return absl::OkStatus();

@@ -6,9 +6,9 @@
 
 namespace relais::vault {
 
-/// As EraseElsewhere (cleaning.h), row by row: those that do not open are passed over, and bytes are found by
-/// their own heads, which say whose they are. Looks at every text of the vault: long. What an institution has
-/// deposited may stay counted.
+/// As EraseElsewhere (cleaning.h), row by row: those that do not open or read are passed over, and bytes are
+/// found by their own heads, which say whose they are. Looks at every text of the vault: long. What an
+/// institution has deposited may stay counted.
 Task<absl::Status> EraseDamaged(const Vault& vault, Id128 person);
 
 }  // namespace relais::vault

@@ -217,6 +217,15 @@ audit::Event ExportedEvent(const Acting& acting, std::string_view export_id, uin
   return event;
 }
 
+audit::Event ExportCutEvent(const Acting& acting, std::string_view export_id, std::string_view cause,
+                            uint64_t sent) {
+  v1::VaultExportCut payload;
+  payload.set_export_id(std::string(export_id));
+  payload.set_cause(std::string(cause));
+  payload.set_sent(sent);
+  return AboutHer(acting, audit::v1::EVENT_CLASS_VAULT_EXPORT_CUT, payload);
+}
+
 audit::Event ExpiringEvent(const Acting& acting, const Id128& id, const v1::StoredDocument& document,
                            uint32_t days_before, const std::vector<ActiveHost>& hosts) {
   v1::DocumentExpiring payload;
@@ -265,11 +274,15 @@ bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
     // Alerting reminds her of papers that expire, and of what was renewed or destroyed since no longer
     // (D-3.7).
     case audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING:
-    case audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED:
     case audit::v1::EVENT_CLASS_DOCUMENT_CHANGED:
     case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED:
-    case audit::v1::EVENT_CLASS_HOST_CHANGED:
       return peer == "alerting";
+    // Consent counts them as contact with her (D-2.10).
+    case audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED:
+    case audit::v1::EVENT_CLASS_HOST_CHANGED:
+      return peer == "alerting" || peer == "consent";
+    case audit::v1::EVENT_CLASS_DOCUMENT_READ:
+      return peer == "consent";
     case audit::v1::EVENT_CLASS_AGENT_SEARCHED:  // routing tells the DPO
       return peer == "routing";
     default:  // nobody reads more

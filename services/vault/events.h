@@ -81,6 +81,9 @@ struct ReadUnder {
                                      const v1::StoredHost& host);
 [[nodiscard]] audit::Event ExportedEvent(const Acting& acting, std::string_view export_id, uint32_t documents,
                                          bool sealed);
+/// `cause`: as in the proto. `sent`: bytes of the archive.
+[[nodiscard]] audit::Event ExportCutEvent(const Acting& acting, std::string_view export_id,
+                                          std::string_view cause, uint64_t sent);
 /// A host of hers at that instant, and for which purpose it acts for her.
 struct ActiveHost {
   std::string institution;

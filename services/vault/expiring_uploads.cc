@@ -44,6 +44,7 @@ Task<void> ExpiringUploads::Run() {
 }
 
 Task<absl::StatusOr<uint64_t>> ExpiringUploads::Look() {
+  vault_.writers.DropOld(vault_.context.clock.Now());
   uint64_t ended = 0;
   Id128 from;
   absl::Status failed;
@@ -82,8 +83,10 @@ Task<absl::StatusOr<bool>> ExpiringUploads::EndIfPast(OpenUpload open) {
   }
   rpc::Call call = OwnCall(vault_.context);
   rpc::Actor actor = ActorOfOwn(call);
+  Ending ending;
+  ending.reason = "EXPIRED";
   const auto ended = co_await EndUpload(vault_, std::move(call), std::move(actor), open.person, open.upload,
-                                        "", "EXPIRED", nullptr);
+                                        std::move(ending));
   CO_RETURN_IF_ERROR(ended.status());
   co_return true;
 }

@@ -8,7 +8,8 @@
 namespace relais::vault {
 
 /// Looks every `expiry_scan` at the uploads under way, and ends those past their time (domain/upload_rules.h,
-/// ExpiryOf). Start once; Stop resumes when nothing is in flight.
+/// ExpiryOf); what is kept in memory of others goes too once it is old (UploadWriters::DropOld). Start once;
+/// Stop resumes when nothing is in flight.
 class ExpiringUploads {
  public:
   explicit ExpiringUploads(const Vault& vault) : vault_(vault) {}

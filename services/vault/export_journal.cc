@@ -7,32 +7,12 @@
 #include "services/vault/domain/journal.h"
 #include "services/vault/events.h"
 #include "services/vault/export_text.h"
+#include "services/vault/journal_leaves.h"
 
 namespace relais::vault {
 namespace {
 
-constexpr size_t kIndices = 4096;
 constexpr size_t kAtOnce = 256;
-
-absl::StatusOr<std::vector<uint64_t>> LeavesBelow(audit::Log& log, const std::vector<Id128>& names,
-                                                  uint64_t end) {
-  std::vector<uint64_t> leaves;
-  for (const Id128& name : names) {
-    for (uint64_t from = 0; from < end;) {
-      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
-                       log.LeavesOf(VaultStore::SubjectOf(name), from, kIndices));
-      for (const uint64_t index : some) {
-        if (index < end) {
-          leaves.push_back(index);
-        }
-      }
-      from = some.size() < kIndices ? end : some.back() + 1;
-    }
-  }
-  std::sort(leaves.begin(), leaves.end());
-  leaves.erase(std::unique(leaves.begin(), leaves.end()), leaves.end());
-  return leaves;
-}
 
 // The leaves [from, from + kAtOnce) of `leaves` that open.
 absl::StatusOr<std::vector<audit::OpenedLeaf>> OpenSome(audit::Log& log, const std::vector<uint64_t>& leaves,
@@ -69,7 +49,7 @@ std::string EndOfLines(bool first) {
 Task<absl::StatusOr<JournalFound>> FindJournal(const Vault& vault, std::vector<Id128> names, uint64_t end) {
   audit::Log& log = vault.context.log;
   JournalFound found;
-  CO_ASSIGN_OR_RETURN(found.leaves, LeavesBelow(log, names, end));
+  CO_ASSIGN_OR_RETURN(found.leaves, JournalLeaves(vault, names, end));
   bool first = true;
   for (size_t at = 0; at < found.leaves.size(); at += kAtOnce) {
     co_await ResumeOn(vault.context.executor);

@@ -18,7 +18,7 @@ namespace relais::vault {
 
 /// What was found on the first reading.
 struct JournalFound {
-  std::vector<uint64_t> leaves;  // hers under all names, ascending
+  std::vector<uint64_t> leaves;  // of her journal under all names (journal_leaves.h), ascending
   uint64_t size = 0;             // of the file
   /// Where the deposit of a version stands in the log, by document (32 hexadecimal digits) and version.
   std::map<std::pair<std::string, uint32_t>, uint64_t> deposits;

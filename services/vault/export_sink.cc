@@ -34,12 +34,14 @@ Task<absl::Status> ExportSink::Settled() {
   }
   const OneShot<bool> under_way = *std::exchange(under_way_, std::nullopt);
   const bool written = co_await under_way;
+  handed_ += written ? bytes_under_way_ : 0;
   co_return written ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
 Task<absl::Status> ExportSink::Message(v1::ExportResponse message) {
   const absl::Status settled = co_await Settled();
   CO_RETURN_IF_ERROR(settled);
+  bytes_under_way_ = message.data().size();
   under_way_ = BeginWrite(out_, std::move(message), executor_);
   co_return absl::OkStatus();
 }

@@ -46,6 +46,8 @@ class ExportSink {
   /// OK once no message is under way. To be awaited before this is destroyed, also after an error.
   Task<absl::Status> Settled();
 
+  /// Bytes of the archive that were handed to the connection; to be asked after Settled.
+  [[nodiscard]] uint64_t handed() const { return handed_; }
   /// What has been written, in order.
   [[nodiscard]] const std::vector<ExportedFile>& files() const { return files_; }
 
@@ -60,6 +62,8 @@ class ExportSink {
   const absl::Time made_;
   Executor& executor_;
   std::optional<OneShot<bool>> under_way_;
+  uint64_t bytes_under_way_ = 0;
+  uint64_t handed_ = 0;
   std::string held_;  // bytes to be sent
   uint64_t sent_ = 0;
   crypto::Sha256Hasher sent_hash_;

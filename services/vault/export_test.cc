@@ -16,7 +16,7 @@
 #include "services/vault/handlers/export_handlers.h"
 #include "services/vault/handlers/key_handlers.h"
 #include "services/vault/open_streams.h"
-#include "services/vault/testing/world.h"
+#include "services/vault/testing/reading.h"
 
 namespace relais::vault {
 namespace {
@@ -67,6 +67,10 @@ Taken Export(World& world, bool seal = false, bool all_versions = false,
   return taken;
 }
 
+std::vector<v1::VaultExportCut> Cuts(World& world) {
+  return testing::Payloads<v1::VaultExportCut>(world, audit::v1::EVENT_CLASS_VAULT_EXPORT_CUT);
+}
+
 void Unpack(Taken& taken, const std::string& archive) {
   std::string name;
   TarReader reader(
@@ -103,11 +107,18 @@ TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
   EXPECT_EQ(taken.end.archive_sha256(), taken.end.sha256());
   EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
   EXPECT_NE(taken.end.written().revision(), "");
+  EXPECT_THAT(Cuts(world), IsEmpty());
   Unpack(taken, taken.bytes);
   ASSERT_EQ(taken.order.size(), 8U);
   EXPECT_EQ(taken.order.front(), "LISEZMOI.txt");
   EXPECT_EQ(taken.order.back(), "manifest.json");
-  EXPECT_LT(taken.files["LISEZMOI.txt"].find("VOS PAPIERS"), taken.files["LISEZMOI.txt"].find("YOUR PAPERS"));
+  const std::string readme = taken.files["LISEZMOI.txt"];
+  EXPECT_LT(readme.find("VOS PAPIERS"), readme.find("YOUR PAPERS"));
+  // Which key it takes to check it, in both languages.
+  const std::string log = world.context().log.origin();
+  EXPECT_LT(readme.find("du journal " + log), readme.find("YOUR PAPERS"));
+  EXPECT_NE(readme.find("of the log " + log), std::string::npos);
+  EXPECT_NE(readme.find("--key KEY"), std::string::npos);
 
   const nlohmann::json manifest = taken.Json("manifest.json");
   EXPECT_EQ(manifest["format"], "relais-vault-export/1");
@@ -325,25 +336,108 @@ TEST(Export, NobodyButHerHost) {
   EXPECT_TRUE(seen);
 }
 
+// An export of one paper of 6 MB, longer than is held, to a client that takes 100 ms for a message.
+struct Slow {
+  explicit Slow(World& world) {
+    world.Host(kHer);
+    document = world.MustDeposit(kHer, Pdf(6'000'000)).document;
+    v1::ExportRequest request;
+    *request.mutable_person() = world.Handle(kHost, kHer);
+    out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
+    out->each = absl::Milliseconds(100);
+    Start(world.service().exports().Export(world.As(kHost), request, out),
+          [status = status](absl::Status done) { *status = std::move(done); });
+    world.sim().RunFor(absl::Milliseconds(550));
+    EXPECT_FALSE(status->has_value());
+  }
+  [[nodiscard]] uint64_t Bytes() const {
+    uint64_t bytes = 0;
+    for (const v1::ExportResponse& message : out->got) {
+      bytes += message.data().size();
+    }
+    return bytes;
+  }
+  std::string document;
+  std::shared_ptr<testing::Collected<v1::ExportResponse>> out;
+  std::shared_ptr<std::optional<absl::Status>> status = std::make_shared<std::optional<absl::Status>>();
+};
+// The one leaf of a cut says what became of this export (ADR 53).
+void ExpectCut(World& world, const Slow& slow, const std::string& cause) {
+  const std::vector<v1::VaultExportCut> cuts = Cuts(world);
+  ASSERT_EQ(cuts.size(), 1U);
+  EXPECT_EQ(cuts[0].cause(), cause);
+  EXPECT_EQ(cuts[0].export_id(), slow.out->got.front().start().export_id());
+  EXPECT_GT(cuts[0].sent(), 0U);
+  EXPECT_EQ(cuts[0].sent(), slow.Bytes());
+}
+
 TEST(Export, IsCutWhenTheHostIsUnlinked) {
   World world;
-  world.Host(kHer);
-  world.MustDeposit(kHer, Pdf(6'000'000));
-  v1::ExportRequest request;
-  *request.mutable_person() = world.Handle(kHost, kHer);
-  auto out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
-  out->each = absl::Milliseconds(100);
-  std::optional<absl::Status> status;
-  Start(world.service().exports().Export(world.As(kHost), request, out),
-        [&](absl::Status done) { status = std::move(done); });
-  world.sim().RunFor(absl::Milliseconds(550));
-  ASSERT_FALSE(status.has_value());
+  const Slow slow(world);
   world.vault().streams.EndHost(World::Person(kHer), kHost, v1::Host::STATE_UNLINKED);
   world.sim().RunFor(absl::Milliseconds(300));
-  ASSERT_TRUE(status.has_value());
-  EXPECT_EQ(rpc::ReasonOf(*status), common::v1::ERROR_REASON_NOT_PERMITTED);
-  EXPECT_LT(out->got.size(), 10U);
-  EXPECT_FALSE(out->got.back().has_end());
+  ASSERT_TRUE(slow.status->has_value());
+  EXPECT_EQ(rpc::ReasonOf(**slow.status), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_LT(slow.out->got.size(), 10U);
+  EXPECT_FALSE(slow.out->got.back().has_end());
+  ExpectCut(world, slow, "UNLINKED");
+}
+
+TEST(Export, WhoseClientGoesAwaySaysSoInHerJournal) {
+  World world;
+  const Slow slow(world);
+  slow.out->HangUp();
+  world.sim().RunFor(absl::Milliseconds(300));
+  ASSERT_TRUE(slow.status->has_value());
+  EXPECT_TRUE(absl::IsCancelled(**slow.status));
+  ExpectCut(world, slow, "CONNECTION_LOST");
+  Taken hers = Export(world);
+  Unpack(hers, hers.bytes);
+  const nlohmann::json entries = hers.Json("journal.json")["entries"];
+  ASSERT_GE(entries.size(), 2U);
+  const nlohmann::json& cut = entries[entries.size() - 2];  // then this export
+  EXPECT_EQ(cut["act"], "ACT_EXPORT_CUT");
+  EXPECT_EQ(cut["reason"], "CONNECTION_LOST");
+  EXPECT_EQ(cut["who"]["institution"], kHost);
+  EXPECT_EQ(cut["length"], std::to_string(slow.Bytes()));
+}
+
+TEST(Export, APaperDestroyedWithinItsBytesCutsIt) {
+  World world;
+  const Slow slow(world);
+  v1::DestroyRequest destroy;
+  destroy.set_request_id("destroy");
+  *destroy.mutable_person() = world.Handle(kHost, kHer);
+  destroy.set_document_id(slow.document);
+  slow.out->each = absl::Minutes(1);  // its bytes are gone before the next is read
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+  world.Settle(absl::Minutes(5));
+  ASSERT_TRUE(slow.status->has_value());
+  EXPECT_EQ(rpc::ReasonOf(**slow.status), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  EXPECT_FALSE(slow.out->got.back().has_end());
+  ExpectCut(world, slow, "DESTROYED");
+}
+
+TEST(Export, APaperDamagedWithinItsBytesCutsIt) {
+  World world;
+  const Slow slow(world);
+  const v1::StoredDocument stored = world.Document(kHer, slow.document);
+  ASSERT_TRUE(world.Run(world.vault().papers.Empty(IdOf(stored.versions(0).content()).value())).ok());
+  world.Settle(absl::Seconds(5));
+  ASSERT_TRUE(slow.status->has_value());
+  EXPECT_EQ(rpc::ReasonOf(**slow.status), common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+  ExpectCut(world, slow, "DAMAGED");
+}
+
+// Her vault is being erased: her last leaves may still be written.
+TEST(Export, OfWhoIsBeingErasedIsCut) {
+  World world;
+  const Slow slow(world);
+  world.vault().streams.PersonGone(World::Person(kHer));
+  world.sim().RunFor(absl::Milliseconds(300));
+  ASSERT_TRUE(slow.status->has_value());
+  EXPECT_EQ(rpc::ReasonOf(**slow.status), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  ExpectCut(world, slow, "DESTROYED");
 }
 
 }  // namespace

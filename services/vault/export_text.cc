@@ -27,7 +27,7 @@ std::string Rfc3339(absl::Time time) {
 
 }  // namespace
 
-std::string ExportReadme(absl::Time made) {
+std::string ExportReadme(absl::Time made, const std::string& origin) {
   const std::string when = Rfc3339(made);
   return absl::StrCat(
       "VOS PAPIERS\n\n"
@@ -40,9 +40,14 @@ std::string ExportReadme(absl::Time made) {
       "metadata.json   ce qui est dit de vos papiers, de leurs partages et de vos hébergeurs\n"
       "journal.json    qui a lu, essayé de lire ou changé quoi\n"
       "manifest.json   la liste de tous ces fichiers avec leur empreinte SHA-256\n\n"
-      "Pour vérifier : `relais document check-export ARCHIVE`, ou comparez les empreintes de manifest.json "
-      "avec\n"
-      "celles que donne `sha256sum`. Une archive sans manifest.json est coupée : demandez-la de nouveau.\n"
+      "Pour vérifier : `relais document check-export ARCHIVE --key CLÉ`, ou comparez les empreintes de "
+      "manifest.json\n"
+      "avec celles que donne `sha256sum`. CLÉ est la clé publique du journal ",
+      origin,
+      " : une ligne\n"
+      "que donne qui tient ce coffre-fort. Prenez-la de lui, et non de qui vous a remis l'archive ; sans\n"
+      "--key elle est lue dans l'annuaire signé (RELAIS_DIRECTORY et RELAIS_KEYS).\n"
+      "Une archive sans manifest.json est coupée : demandez-la de nouveau.\n"
       "Gardez-la en lieu sûr : qui l'ouvre lit vos papiers.\n\n"
       "YOUR PAPERS\n\n"
       "This archive holds all that your vault kept on ",
@@ -54,9 +59,14 @@ std::string ExportReadme(absl::Time made) {
       "metadata.json   what is said of your papers, of their shares and of your hosts\n"
       "journal.json    who read, tried to read or changed what\n"
       "manifest.json   the list of all these files with their SHA-256\n\n"
-      "To check it: `relais document check-export ARCHIVE`, or compare the hashes of manifest.json with "
-      "those of\n"
-      "`sha256sum`. An archive without manifest.json is cut: ask for it again.\n"
+      "To check it: `relais document check-export ARCHIVE --key KEY`, or compare the hashes of manifest.json "
+      "with\n"
+      "those of `sha256sum`. KEY is the public key of the log ",
+      origin,
+      ": one line that whoever runs\n"
+      "this vault hands out. Take it from them, not from whoever gave you the archive; without --key it is\n"
+      "read from the signed directory (RELAIS_DIRECTORY and RELAIS_KEYS).\n"
+      "An archive without manifest.json is cut: ask for it again.\n"
       "Keep it in a safe place: whoever opens it reads your papers.\n");
 }
 
@@ -70,12 +80,12 @@ void ExportMetadata::Append(int section, const google::protobuf::Message& messag
   empty_ = false;
 }
 
-std::string ExportMetadata::Finish() {
+std::string ExportMetadata::Finish(size_t unreadable) {
   while (section_ + 1 < kSectionCount) {
     absl::StrAppend(&out_, section_ < 0 ? "\n" : "],\n", "\"", kSections[section_ + 1], "\": [\n");
     ++section_;
   }
-  return absl::StrCat(out_, "]}\n");
+  return absl::StrCat(out_, "],\n\"unreadable\": ", unreadable, "}\n");
 }
 
 std::string ExportJournalLine(const v1::JournalEntry& entry) { return Json(entry); }

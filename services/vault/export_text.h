@@ -1,6 +1,7 @@
 // What an export says in words and JSON (docs/formats.md, "Vault export"). Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,8 +14,9 @@
 
 namespace relais::vault {
 
-/// `LISEZMOI.txt`: what this is and how to check it, in French, then in English.
-[[nodiscard]] std::string ExportReadme(absl::Time made);
+/// `LISEZMOI.txt`: what this is and how to check it, in French, then in English. `origin`: of the vault's
+/// log, whose key that takes; the key itself comes from elsewhere, or it would prove nothing.
+[[nodiscard]] std::string ExportReadme(absl::Time made, const std::string& origin);
 
 /// `metadata.json`, piece by piece in this order: documents, shares, requests, hosts, any number of each.
 class ExportMetadata {
@@ -23,7 +25,8 @@ class ExportMetadata {
   void Add(const v1::Share& share) { Append(1, share); }
   void Add(const v1::DocumentRequest& request) { Append(2, request); }
   void Add(const v1::Host& host) { Append(3, host); }
-  [[nodiscard]] std::string Finish();
+  /// `unreadable`: rows of shares, requests and hosts that do not open.
+  [[nodiscard]] std::string Finish(size_t unreadable);
 
  private:
   void Append(int section, const google::protobuf::Message& message);

@@ -9,23 +9,19 @@
 #include "common/base/status.h"
 #include "common/crypto/encoding.h"
 #include "relais/consent/v1/events.pb.h"
+#include "services/vault/agreed_since.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/domain/share_rules.h"
+#include "services/vault/handlers/access.h"
 #include "services/vault/handlers/commit_act.h"
-#include "services/vault/handlers/reading_right.h"
+#include "services/vault/judging_hosts.h"
 #include "services/vault/open_streams.h"
 
 namespace relais::vault {
 namespace {
 
 constexpr size_t kPage = 200;  // shares closed in one commit, at most
-constexpr size_t kKeysAtOnce = 500;
 constexpr absl::Duration kLinkPoll = absl::Milliseconds(1);
-
-std::string KindOf(const Vault& vault, std::string_view institution) {
-  const auto* found = vault.context.directory()->FindInstitution(institution);
-  return found == nullptr ? std::string() : found->kind;
-}
 
 // Of what she objects to nothing hangs on a paper, but consent may decide otherwise from there on.
 bool VoidsPermits(audit::v1::EventClass event_class) {
@@ -37,39 +33,17 @@ bool JudgesAnew(audit::v1::EventClass event_class) {
   return event_class == audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED;
 }
 
-// What consent will answer again however often it is asked, and never with a permit: an institution or a
-// purpose that is in no directory any more acts for nobody, and nobody for who is erased there, whose erasure
-// is in a later leaf.
-bool IsNo(const absl::Status& answer) {
-  switch (rpc::ReasonOf(answer)) {
-    case common::v1::ERROR_REASON_UNKNOWN_CODE:
-    case common::v1::ERROR_REASON_INVALID_FIELDS:
-    case common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS:
-      return true;
-    default:
-      return false;
+// The agreement that a leaf says she recorded, 16 bytes; nullopt: it says none that reads.
+std::optional<std::string> AgreedIn(const audit::FollowedLeaf& leaf) {
+  if (leaf.header.event_class() != audit::v1::EVENT_CLASS_CONSENT_RECORDED) {
+    return std::nullopt;
   }
-}
-
-// A row that does not open opens for nobody: it lets nobody read, and must not keep her no from the others.
-void PassedOver(const absl::Status& why) {
-  log::Warn("a row of a vault does not open: what ends goes on without it", {log::Field::Code(why)});
-}
-
-// What follows a prefix in the keys of her rows, whether the rows open or not.
-absl::StatusOr<std::vector<std::string>> NamesUnder(const Vault& vault, const Id128& person,
-                                                    std::string_view prefix) {
-  std::vector<std::string> names;
-  std::string from;
-  do {
-    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person),
-                                                                        prefix, from, kKeysAtOnce));
-    for (const storage::KeyedEntry& row : page.entries) {
-      names.push_back(row.key.substr(prefix.size()));
-    }
-    from = page.next;
-  } while (!from.empty());
-  return names;
+  const auto said = PayloadOf<consent::v1::ConsentRecorded>(leaf.details);
+  if (!said.has_value()) {
+    return std::nullopt;
+  }
+  const auto id = Id128::FromHex(said->consent().consent_id());
+  return id.ok() ? std::optional(id->ToBytes()) : std::nullopt;
 }
 
 // Her shares that open.
@@ -169,7 +143,7 @@ std::string ConsentLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 }
 
 bool ConsentLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
-  return NoOf(leaf).has_value() || VoidsPermits(leaf.header.event_class()) ||
+  return NoOf(leaf).has_value() || AgreedIn(leaf).has_value() || VoidsPermits(leaf.header.event_class()) ||
          JudgesAnew(leaf.header.event_class()) ||
          leaf.header.event_class() == audit::v1::EVENT_CLASS_ERASE_REQUESTED || audit::IsOfHold(leaf) ||
          audit::IsOfLink(leaf);
@@ -192,6 +166,8 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     co_await LinksAreThere();  // a drop may be made visible on what was answered before
   } else if (JudgesAnew(leaf.header.event_class())) {
     done = co_await Restricted(*person, leaf.index, effects);
+  } else if (auto agreed = AgreedIn(leaf); agreed.has_value()) {
+    done = co_await NoteAgreed(vault_, *person, *std::move(agreed), leaf.time);
   } else if (auto no = NoOf(leaf); no.has_value()) {
     done = co_await Ended(*person, *std::move(no), std::move(leaf), effects);
   }
@@ -224,6 +200,7 @@ Task<absl::Status> ConsentLeaves::Ended(Id128 person, HerNo no, audit::FollowedL
 }
 
 Task<absl::Status> ConsentLeaves::CloseShares(Id128 person, HerNo no, absl::Time said) {
+  co_await LinksAreThere();
   while (true) {
     const auto more = co_await CloseSomeShares(person, no, said);
     if (IsCollision(more.status())) {
@@ -280,8 +257,8 @@ Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no
   co_return more;
 }
 
-// Once what this leaf ends is known in memory: a link, or a drop, that looked before has its row after this,
-// and one that looks later sees it. A commit ends by itself, also when the store has failed.
+// Once what this leaf ends is known in memory: a link, a share, or a drop, that looked before has its row
+// after this, and one that looks later sees it. A commit ends by itself, also when the store has failed.
 Task<bool> ConsentLeaves::LinksAreThere() {
   KeyCommits& linking = vault_.access.linking();
   const uint64_t mark = linking.Mark();
@@ -293,44 +270,26 @@ Task<bool> ConsentLeaves::LinksAreThere() {
 
 Task<absl::Status> ConsentLeaves::CloseHosts(Id128 person, HerNo no, absl::Time said) {
   co_await LinksAreThere();
-  CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
-  for (const std::string& institution : hosts) {
-    absl::Status ended = co_await EndHost(person, institution, said, no);
-    while (IsCollision(ended)) {
-      ended = co_await EndHost(person, institution, said, no);
+  CO_ASSIGN_OR_RETURN(const std::vector<std::string> institutions, InstitutionsOf(vault_, person));
+  for (const std::string& institution : institutions) {
+    absl::Status closed = co_await CloseHost(person, institution, said, no);
+    while (IsCollision(closed)) {
+      closed = co_await CloseHost(person, institution, said, no);
     }
-    CO_RETURN_IF_ERROR(ended);
+    CO_RETURN_IF_ERROR(closed);
   }
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> ConsentLeaves::EndHost(Id128 person, std::string institution, absl::Time said, HerNo no) {
+Task<absl::Status> ConsentLeaves::CloseHost(Id128 person, std::string institution, absl::Time said,
+                                            HerNo no) {
   CO_ASSIGN_OR_RETURN(auto host, HostThatOpens(vault_, person, institution));
   if (!host.has_value() || KnewOf(FromProto(host->value.since()), said) ||
       !Ends(no, CoveredBy(host->value, institution, KindOf(vault_, institution)))) {
     co_return absl::OkStatus();
   }
-  const absl::Status ended = co_await EndRow(person, std::move(institution), *std::move(host));
+  const absl::Status ended = co_await EndHost(vault_, person, std::move(institution), *std::move(host));
   co_return ended;
-}
-
-// The row as it was judged: one that is another by now collides, and is judged again.
-Task<absl::Status> ConsentLeaves::EndRow(Id128 person, std::string institution, Stored<v1::StoredHost> host) {
-  if (!End(host.value, v1::Host::STATE_WITHDRAWN, vault_.context.clock.Now())) {
-    co_return absl::OkStatus();
-  }
-  storage::CommitRequest commit;
-  CO_RETURN_IF_ERROR(vault_.store.PutHost(person, institution, host, commit));
-  const rpc::Call own = OwnCall(vault_.context);
-  const rpc::Actor actor = ActorOfOwn(own);
-  const Acting acting{own, actor, "", person};
-  std::vector<audit::Event> events;
-  events.push_back(HostEvent(acting, institution, host.value));
-  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-  CO_RETURN_IF_ERROR(done.status());
-  // What began while this was written began under the row that was.
-  vault_.streams.EndHost(person, institution, v1::Host::STATE_WITHDRAWN);
-  co_return absl::OkStatus();
 }
 
 // From here on another name's no binds, or another's yes is gone: whatever was permitted before, under any
@@ -371,59 +330,19 @@ Task<absl::Status> ConsentLeaves::Restricted(Id128 person, uint64_t index, bool 
 }
 
 // Each name of hers: one that is being erased, or of which something does not open, keeps none of the others.
+// Nor does one that consent gives no decision about: its hosts are suspended, and following goes on. What was
+// not reached here is judged by the next round (host_rounds.h).
 Task<absl::Status> ConsentLeaves::JudgeHostsOfAll(std::vector<Id128> names, HerNo no) {
   co_await LinksAreThere();
   for (const Id128& name : names) {
-    const absl::Status judged = co_await JudgeHostsAgain(name, no);
-    if (absl::IsDataLoss(judged)) {
-      PassedOver(judged);
-    } else if (!audit::IsErased(judged)) {
-      CO_RETURN_IF_ERROR(judged);
+    const absl::StatusOr<bool> judged = co_await JudgeHostsOf(vault_, name, no, Occasion::kHerNo);
+    if (absl::IsDataLoss(judged.status())) {
+      PassedOver(judged.status());
+    } else if (!audit::IsErased(judged.status())) {
+      CO_RETURN_IF_ERROR(judged.status());
     }
   }
   co_return absl::OkStatus();
-}
-
-Task<absl::Status> ConsentLeaves::JudgeHostsAgain(Id128 person, HerNo no) {
-  CO_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, NamesUnder(vault_, person, "v/host/"));
-  for (const std::string& institution : hosts) {
-    absl::Status judged = co_await JudgeHost(person, institution, no);
-    while (IsCollision(judged)) {
-      judged = co_await JudgeHost(person, institution, no);
-    }
-    CO_RETURN_IF_ERROR(judged);
-  }
-  co_return absl::OkStatus();
-}
-
-// A host that the no touches stays while consent permits it on an agreement of hers (D-3.1, StaysLinked): a
-// permit on another ground is none of hers.
-Task<absl::Status> ConsentLeaves::JudgeHost(Id128 person, std::string institution, HerNo no) {
-  CO_ASSIGN_OR_RETURN(auto host, HostThatOpens(vault_, person, institution));
-  if (!host.has_value() || !ActsForHer(host->value, vault_.context.clock.Now()) ||
-      !Touches(no, CoveredBy(host->value, institution, KindOf(vault_, institution)))) {
-    co_return absl::OkStatus();
-  }
-  consent::v1::CheckRequest question;
-  question.mutable_person()->set_person_id(person.ToBytes());
-  question.mutable_sender()->set_institution(institution);
-  question.mutable_recipient()->set_institution(institution);
-  question.set_purpose(host->value.purpose());
-  question.add_categories("DOCUMENTS");
-  question.set_act(common::v1::ACT_HOST);
-  question.set_dry_run(true);
-  const auto answered = co_await AskConsent(vault_, std::move(question));
-  if (rpc::ReasonOf(answered.status()) == common::v1::ERROR_REASON_DIRECTORY_EXPIRED) {
-    co_return absl::OkStatus();  // says nothing about her
-  }
-  if (!IsNo(answered.status())) {
-    CO_RETURN_IF_ERROR(answered.status());
-    if (StaysLinked(answered->answer)) {
-      co_return absl::OkStatus();
-    }
-  }
-  const absl::Status ended = co_await EndRow(person, std::move(institution), *std::move(host));
-  co_return ended;
 }
 
 Task<absl::Status> ConsentLeaves::Hold(audit::FollowedLeaf leaf) {

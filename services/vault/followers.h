@@ -18,8 +18,9 @@ namespace relais::vault {
 /// Consent's log. A no is effective as soon as it is applied: what is open under what it ends is cut from
 /// memory, then shares and hosts are closed in her partition in bounded commits, then what began in between
 /// is cut. A no under one name, or of one agreement, may end what stands on another: of the hosts it touches,
-/// under any name of hers, consent is asked. The lease says no more than was applied. A row that does not
-/// open is passed over: it lets nobody read, and keeps nobody's no from being followed.
+/// under any name of hers, consent is asked (judging_hosts.h); while it gives no decision they are suspended,
+/// while it does not answer the leaf is tried again. The lease says no more than was applied. A row that does
+/// not open is passed over: it lets nobody read, and keeps nobody's no from being followed.
 class ConsentLeaves final : public audit::LeafHandler {
  public:
   explicit ConsentLeaves(const Vault& vault) : vault_(vault) {}
@@ -38,13 +39,10 @@ class ConsentLeaves final : public audit::LeafHandler {
   Task<absl::StatusOr<bool>> CloseSomeShares(Id128 person, HerNo no, absl::Time said);
   Task<bool> LinksAreThere();
   Task<absl::Status> CloseHosts(Id128 person, HerNo no, absl::Time said);
-  Task<absl::Status> EndHost(Id128 person, std::string institution, absl::Time said, HerNo no);
-  Task<absl::Status> EndRow(Id128 person, std::string institution, Stored<v1::StoredHost> host);
+  Task<absl::Status> CloseHost(Id128 person, std::string institution, absl::Time said, HerNo no);
   Task<absl::Status> Linked(audit::FollowedLeaf leaf, bool effects);
   Task<absl::Status> Restricted(Id128 person, uint64_t index, bool effects);
   Task<absl::Status> JudgeHostsOfAll(std::vector<Id128> names, HerNo no);
-  Task<absl::Status> JudgeHostsAgain(Id128 person, HerNo no);
-  Task<absl::Status> JudgeHost(Id128 person, std::string institution, HerNo no);
   Task<absl::Status> Hold(audit::FollowedLeaf leaf);
   Task<absl::Status> Erase(Id128 person, audit::FollowedLeaf leaf);
 

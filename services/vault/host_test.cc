@@ -1,8 +1,12 @@
 // Hosts (D-3.1; ADR 35): linked on an agreement, judged from rows, unlinked at any desk.
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/vault/pending_drops.h"
+#include "services/vault/testing/drops.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault::testing {
@@ -93,25 +97,37 @@ TEST(Host, ANoThatIsFollowedWhileItsRowIsWrittenEndsIt) {
 
 // While a drop is made visible, what may say otherwise is not followed yet: it counts as said after.
 TEST(Host, ANoOrAnObjectionIsFollowedOnlyOnceADropUnderWayIsThere) {
-  World world;
-  world.Host(1);
-  KeyCommits& deciding = world.vault().access.linking();
   for (const bool objection : {false, true}) {
-    KeyCommits::Ticket ticket = deciding.Enter();  // as PendingDrops holds it
-    consent::v1::RefusalRecorded refused;
-    refused.add_lines()->add_acts(common::v1::ACT_STORE);
-    consent::v1::ObjectionRecorded objected;
+    SCOPED_TRACE(objection);
+    absl::Duration commit = absl::ZeroDuration();
+    World world;
+    world.harness().options().store.commit_delay = [&commit] { return commit; };
+    world.Restart();
+    const std::string id = Dropped(world);
+    const auto shown = [&] { return world.Document(1, id).state() == v1::Document::STATE_ACTIVE; };
+    const uint64_t before = world.vault().access.linking().Mark();
+    commit = absl::Seconds(1);
+    PendingDrops drops(world.vault());
+    std::optional<absl::StatusOr<uint64_t>> decided;
+    relais::Start(drops.Look(), [&](absl::StatusOr<uint64_t> looked) { decided = std::move(looked); });
+    const auto under_way = [&] { return world.vault().access.linking().Mark() > before; };
+    ASSERT_TRUE(world.sim().RunUntil(under_way, absl::Seconds(1)));
+    commit = absl::ZeroDuration();  // of what is written from here on
     if (objection) {
-      world.ConsentSays(1, audit::v1::EVENT_CLASS_OBJECTION_RECORDED, objected);
+      world.ConsentSays(1, audit::v1::EVENT_CLASS_OBJECTION_RECORDED, consent::v1::ObjectionRecorded());
     } else {
+      consent::v1::RefusalRecorded refused;
+      refused.add_lines()->add_acts(common::v1::ACT_STORE);
       world.ConsentSays(1, audit::v1::EVENT_CLASS_REFUSAL_RECORDED, refused);
     }
-    world.Settle();
+    ASSERT_FALSE(shown()) << "that the test can fail";
     const uint64_t said = world.consent_log().log().state().size;
-    EXPECT_LT(world.service().consent_follower()->applied(), said) << objection;
-    ticket = KeyCommits::Ticket();
-    world.Settle();
-    EXPECT_EQ(world.service().consent_follower()->applied(), said) << objection;
+    const auto followed = [&] { return world.service().consent_follower()->applied() >= said; };
+    EXPECT_FALSE(followed());
+    ASSERT_TRUE(world.sim().RunUntil(followed, absl::Seconds(5)));
+    EXPECT_TRUE(shown());
+    ASSERT_TRUE(world.sim().RunUntil([&] { return decided.has_value(); }, absl::Seconds(5)));
+    EXPECT_EQ(decided->value_or(0), 1U);
   }
 }
 
@@ -131,6 +147,9 @@ TEST(Host, IsNotLinkedOverAnUnlinkThatComesMeanwhile) {
     if (was_one) {
       world.Host(1);
       ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-0").ok());
+      world.Settle();
+      Agrees(world, 1, std::string(32, '8'));
+      world.Settle();
     }
     world.consent.delay = absl::Milliseconds(500);
     std::optional<absl::Status> ended;
@@ -186,9 +205,147 @@ TEST(Host, SheUnlinksAtAnyDeskWhichLearnsNothing) {
   EXPECT_FALSE(Acts(world, 1));
   EXPECT_FALSE(Download(world, kHost, 1, paper.document).status.ok());
   EXPECT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-2").ok()) << "the same again";
-  // On a new agreement it may come back, and her paper is still there.
-  ASSERT_TRUE(Link(world, LinkOf(world, 1)).ok());
-  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok());
+}
+
+// ---- her no stands until she agrees anew (ADR 62)
+
+constexpr char kOld[] = "77777777777777777777777777777777";
+constexpr char kNew[] = "88888888888888888888888888888888";
+
+common::v1::ErrorReason WhyNotLinked(World& world, const std::string& request_id, uint64_t person = 1) {
+  return ReasonOf(Link(world, LinkOf(world, person, request_id)).status());
+}
+
+TEST(Host, ThatSheUnlinkedComesBackOnANewAgreementAlone) {
+  World world;
+  ASSERT_EQ(world.consent.agreement, kOld);
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+  EXPECT_EQ(WhyNotLinked(world, "link-1"), common::v1::ERROR_REASON_NOT_PERMITTED)
+      << "consent permits it, she does not";
+  world.Settle();
+  Agrees(world, 1, kNew);
+  const auto linked = Link(world, LinkOf(world, 1, "link-2"));
+  ASSERT_TRUE(linked.ok()) << linked.status();
+  EXPECT_TRUE(Download(world, kHost, 1, paper.document).status.ok()) << "her paper is still there";
+  // Past the new one's period, or while it lasts: the old one never counts again.
+  world.consent.agreement = kOld;
+  EXPECT_EQ(WhyNotLinked(world, "link-3"), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_TRUE(Acts(world, 1)) << "on the new one";
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-2").ok());
+  world.consent.agreement = kNew;
+  EXPECT_EQ(WhyNotLinked(world, "link-4"), common::v1::ERROR_REASON_NOT_PERMITTED) << "she said no again";
+}
+
+// It never was a host, has ended otherwise, or ended by her no already: what she agreed to before counts no
+// more.
+TEST(Host, WhateverSheUnlinksNeedsAnAgreementFromAfter) {
+  for (const std::string_view was : {"none", "withdrawn", "unlinked"}) {
+    SCOPED_TRACE(was);
+    World world;
+    if (was == "withdrawn") {
+      world.Host(1);
+      Withdraws(world, 1);
+    } else if (was == "unlinked") {
+      ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-0").ok());
+    }
+    world.Settle();
+    Agrees(world, 1, kNew);
+    world.Settle();
+    ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+    EXPECT_EQ(WhyNotLinked(world, "link-1"), common::v1::ERROR_REASON_NOT_PERMITTED);
+    world.Settle();
+    Agrees(world, 1, std::string(32, '9'));
+    EXPECT_TRUE(Link(world, LinkOf(world, 1, "link-2")).ok());
+  }
+}
+
+// Agreements of others, and of others' vaults, admit nobody. Nor does one that was renewed: it keeps its id,
+// and no leaf says that it was recorded.
+TEST(Host, OnlyAnAgreementOfHersBringsItBack) {
+  World world;
+  world.Host(1);
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+  world.Settle();
+  Agrees(world, 2, kNew);
+  world.Settle();
+  EXPECT_EQ(WhyNotLinked(world, "link-1"), common::v1::ERROR_REASON_NOT_PERMITTED);
+  consent::v1::ConsentRenewed renewed;
+  renewed.set_consent_id(kNew);
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_CONSENT_RENEWED, renewed);
+  world.Settle();
+  EXPECT_EQ(WhyNotLinked(world, "link-2"), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_EQ(Payloads<v1::HostChanged>(world, audit::v1::EVENT_CLASS_HOST_CHANGED).size(), 2U);
+}
+
+// What was said before her no may be followed after it: while consent's log could not be read.
+TEST(Host, AnAgreementFromBeforeThatIsFollowedLateDoesNotBringItBack) {
+  World world;
+  world.Host(1);
+  world.CutConsentLog(true);
+  Agrees(world, 1, kNew);
+  world.Settle();
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+  world.CutConsentLog(false);
+  world.Settle(absl::Seconds(10));
+  ASSERT_EQ(world.service().consent_follower()->applied(), world.consent_log().log().state().size);
+  EXPECT_EQ(WhyNotLinked(world, "link-1"), common::v1::ERROR_REASON_NOT_PERMITTED);
+}
+
+TEST(Host, WhatSheAgreesToUnderAnotherNameOfHersCountsAndSoDoesHerNo) {
+  World world;
+  world.Host(1);
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+  AreOne(world, 1, 2);
+  world.Settle();
+  EXPECT_EQ(WhyNotLinked(world, "link-1", 2), common::v1::ERROR_REASON_NOT_PERMITTED)
+      << "it is one human who said no";
+  Agrees(world, 2, kNew);
+  EXPECT_TRUE(Link(world, LinkOf(world, 1, "link-2")).ok());
+  EXPECT_TRUE(Link(world, LinkOf(world, 2, "link-3")).ok());
+}
+
+TEST(Host, ARebuildOfConsentsLogKnowsTheSame) {
+  World::Options options;
+  options.settings.rebuild_consent = true;
+  World world(options);
+  Agrees(world, 1, kOld);
+  world.Host(1);
+  world.Settle();
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+  world.Restart();
+  world.Settle(absl::Seconds(10));
+  EXPECT_EQ(WhyNotLinked(world, "link-1"), common::v1::ERROR_REASON_NOT_PERMITTED);
+  Agrees(world, 1, kNew);
+  world.Settle();
+  world.Restart();
+  world.Settle(absl::Seconds(10));
+  EXPECT_TRUE(Link(world, LinkOf(world, 1, "link-2")).ok());
+}
+
+TEST(Host, WhereverTheProcessDiesAnAgreementThatWasFollowedIsKnown) {
+  bool reached = true;
+  uint64_t step = 0;
+  for (; reached && step < 60; ++step) {
+    SCOPED_TRACE(step);
+    World world;
+    world.Host(1);
+    ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+    world.Settle();
+    world.CrashAt(step);
+    Agrees(world, 1, kNew);
+    world.Settle(absl::Seconds(5));
+    reached = world.Dead();
+    if (reached) {
+      world.Restart();
+    } else {
+      world.CrashAt(UINT64_MAX);  // not later either
+    }
+    world.Settle(absl::Seconds(10));
+    EXPECT_TRUE(Link(world, LinkOf(world, 1, "link-1")).ok());
+  }
+  EXPECT_GT(step, 1U) << "that it died at all";
 }
 
 TEST(Host, HerWithdrawalEndsIt) {

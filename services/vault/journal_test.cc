@@ -1,10 +1,19 @@
 // Her journal (D-3.2): accesses and attempts, from the log, to her host alone.
+#include <string>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/vault/cleaning.h"
+#include "services/vault/handlers/key_handlers.h"
+#include "services/vault/handlers/operation_handlers.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault::testing {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 absl::StatusOr<v1::ReadJournalResponse> Read(World& world, const v1::ReadJournalRequest& request,
                                              const std::string& institution = kHost) {
@@ -45,6 +54,29 @@ TEST(Journal, HoldsAccessesAndAttemptsNewestFirst) {
   EXPECT_EQ(attempt.who().institution(), kReader);
   EXPECT_EQ(attempt.reason(), "NO_SUCH_OR_NOT_YOURS");
   EXPECT_EQ(journal->entries(3).act(), v1::JournalEntry::ACT_DEPOSITED);
+}
+
+TEST(Journal, AFloodOfAttemptsIsOneLineWithTheirNumber) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_FALSE(Download(world, kReader, 1, paper.document).status.ok());
+  }
+  world.Settle(absl::Minutes(2));
+  const auto journal = Read(world, JournalOf(world, 1, paper.document));
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  std::vector<uint64_t> counts;
+  for (const v1::JournalEntry& entry : journal->entries()) {
+    if (entry.act() == v1::JournalEntry::ACT_READ) {
+      EXPECT_FALSE(entry.allowed());
+      EXPECT_EQ(entry.reason(), "NO_SUCH_OR_NOT_YOURS");
+      counts.push_back(entry.count());
+    } else {
+      EXPECT_EQ(entry.count(), 0u);
+    }
+  }
+  EXPECT_EQ(counts, (std::vector<uint64_t>{7, 1, 1, 1, 1, 1}));
 }
 
 TEST(Journal, IsForHerHostAlone) {
@@ -123,6 +155,126 @@ TEST(Journal, APeriodBoundsIt) {
   ASSERT_TRUE(before.ok()) << before.status();
   ASSERT_GE(before->entries_size(), 2);
   EXPECT_EQ(before->entries(0).act(), v1::JournalEntry::ACT_READ);
+}
+
+// ---- what happened, not only that something did
+
+TEST(Journal, TellsWhatBecameOfSharesRequestsAndHosts) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const auto made =
+      world.Run(world.service().shares().Share(world.As(kHost), ShareOfPaper(world, 1, paper.document)));
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok());
+  v1::RevokeRequest revoke;
+  revoke.set_request_id("revoke");
+  *revoke.mutable_person() = world.Handle(kHost, 1);
+  revoke.set_share_id(made->share().share_id());
+  ASSERT_TRUE(world.Run(world.service().shares().Revoke(world.As(kHost), revoke)).ok());
+  v1::UnlinkHostRequest unlink;
+  unlink.set_request_id("unlink");
+  *unlink.mutable_person() = world.Handle("cpam", 1);
+  unlink.set_institution("emmaus");
+  ASSERT_TRUE(world.Run(world.service().hosts().UnlinkHost(world.As("cpam"), unlink)).ok());
+  const auto journal = Read(world, JournalOf(world, 1));
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  ASSERT_GE(journal->entries_size(), 4);
+  const v1::JournalEntry& unlinked = journal->entries(0);
+  EXPECT_EQ(unlinked.act(), v1::JournalEntry::ACT_HOST);
+  EXPECT_EQ(unlinked.outcome(), "UNLINKED");
+  EXPECT_EQ(unlinked.recipient().institution(), "emmaus");
+  EXPECT_EQ(unlinked.who().institution(), "cpam");
+  const v1::JournalEntry& revoked = journal->entries(1);
+  EXPECT_EQ(revoked.act(), v1::JournalEntry::ACT_SHARE);
+  EXPECT_EQ(revoked.outcome(), "REVOKED");
+  EXPECT_EQ(revoked.share_id(), made->share().share_id());
+  const v1::JournalEntry& read = journal->entries(2);
+  EXPECT_EQ(read.act(), v1::JournalEntry::ACT_READ);
+  EXPECT_EQ(read.share_id(), made->share().share_id());
+  EXPECT_EQ(read.purpose(), "RIGHTS_OPENING");
+  EXPECT_EQ(journal->entries(3).outcome(), "ACTIVE");
+}
+
+// ---- maintenance, which is about nobody (D-3.2)
+
+World::Options Calm() {
+  World::Options options;
+  options.settings.epoch_length = absl::ZeroDuration();
+  options.settings.scrub_every = absl::ZeroDuration();
+  return options;
+}
+
+void Scrub(World& world, const std::string& request_id) {
+  v1::StartScrubRequest request;
+  request.set_request_id(request_id);
+  World::Require(world.Run(world.service().operations().StartScrub(world.As("operator"), request)).status());
+  world.Settle(absl::Minutes(1));
+}
+
+// "<what> <outcome>" of each line of maintenance, newest first, page by page.
+std::vector<std::string> Maintained(World& world, const v1::ReadJournalRequest& wanted) {
+  std::vector<std::string> lines;
+  v1::ReadJournalRequest request = wanted;
+  request.set_page_size(2);
+  do {
+    const auto page = Read(world, request);
+    World::Require(page.status());
+    for (const v1::JournalEntry& entry : page->entries()) {
+      if (entry.act() == v1::JournalEntry::ACT_MAINTAINED) {
+        lines.push_back(entry.what() + " " + entry.outcome());
+      }
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return lines;
+}
+
+TEST(Journal, HasTheMaintenanceSinceHerFirstPaper) {
+  World world(Calm());
+  world.Host(1);
+  world.Host(2);
+  Scrub(world, "before");
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  Scrub(world, "after");
+  v1::RotateRequest rotate;
+  rotate.set_request_id("rotate");
+  rotate.set_level(v1::KEY_LEVEL_EPOCH);
+  ASSERT_TRUE(world.Run(world.service().keys().Rotate(world.As("operator"), rotate)).ok());
+  world.Settle(absl::Minutes(10));
+  v1::AnnounceClosureRequest closure;
+  closure.set_request_id("close");
+  closure.mutable_closing_day()->set_year(2027);
+  closure.mutable_closing_day()->set_month(6);
+  closure.mutable_closing_day()->set_day(1);
+  ASSERT_TRUE(world.Run(world.service().operations().AnnounceClosure(world.As("operator"), closure)).ok());
+  world.Settle();
+  const auto expected =
+      ElementsAre("CLOSURE ANNOUNCED", "KEYS_EPOCH ENDED", "KEYS_EPOCH BEGUN", "SCRUB ENDED", "SCRUB BEGUN");
+  EXPECT_THAT(Maintained(world, JournalOf(world, 1)), expected);
+  EXPECT_THAT(Maintained(world, JournalOf(world, 1, paper.document)), IsEmpty()) << "it is about no paper";
+  EXPECT_THAT(Maintained(world, JournalOf(world, 2)), IsEmpty()) << "she has none";
+  world.MustDeposit(2, Pdf(1000));
+  EXPECT_THAT(Maintained(world, JournalOf(world, 2)), IsEmpty()) << "she had none then";
+  Scrub(world, "last");
+  EXPECT_THAT(Maintained(world, JournalOf(world, 2)), ElementsAre("SCRUB ENDED", "SCRUB BEGUN"));
+}
+
+// The list is derived: a log that is followed again makes the same.
+TEST(Journal, MaintenanceIsListedOnceHoweverOftenItsLeavesAreFollowed) {
+  World world(Calm());
+  world.Host(1);
+  world.MustDeposit(1, Pdf(1000));
+  Scrub(world, "scrub");
+  OwnLeaves again(world.vault());
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    audit::FollowedLeaf followed;
+    followed.index = leaf.index;
+    followed.header = leaf.leaf.header;
+    followed.details = leaf.details;
+    World::Require(world.Run(again.Apply(std::move(followed), false)));
+  }
+  EXPECT_THAT(Maintained(world, JournalOf(world, 1)), ElementsAre("SCRUB ENDED", "SCRUB BEGUN"));
 }
 
 }  // namespace

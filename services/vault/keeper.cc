@@ -8,6 +8,7 @@
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/vault/cleaning.h"
 #include "services/vault/destroying.h"
 #include "services/vault/domain/upload_rules.h"
@@ -50,7 +51,15 @@ Task<absl::Status> Keeper::EraseState(audit::Subject subject) {
   // Her records name the bytes: they go last, and with them her keys.
   const absl::Status emptied =
       co_await storage::EmptyPartition(vault_.context.store, VaultStore::PersonPartition(subject.id), "");
-  co_return emptied;
+  if (!absl::IsDataLoss(emptied)) {
+    co_return emptied;
+  }
+  const absl::StatusOr<uint64_t> gaps =
+      co_await storage::EmptyWhatReads(vault_.context.store, VaultStore::PersonPartition(subject.id));
+  CO_RETURN_IF_ERROR(gaps.status());
+  log::Error("rows of who is erased do not read and stay, sealed under keys that go",
+             {log::Field::Count("stretches", static_cast<int64_t>(*gaps))});
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> Keeper::Acknowledge(Id128 erasure) {

@@ -26,9 +26,10 @@ class Keeper final : public audit::StateKeeper {
   Task<absl::Status> EraseState(audit::Subject subject) override;
   /// Nobody (keeper_held.cc).
   absl::StatusOr<std::vector<audit::Subject>> HeldWith(const audit::Subject& person) override;
-  /// What is said of her papers, her shares, requests and hosts; and their current texts, the smallest first,
-  /// up to 64 MiB of them, each piece an item.
-  absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject) override;
+  /// What is said of her papers, her shares, requests and hosts; then every version's text, each piece an
+  /// item and, once all are kept, one that says so. What does not read is named `unreadable/…`. A piece at a
+  /// time is read.
+  Task<absl::Status> EachState(audit::Subject subject, audit::HeldSink& sink) override;
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Papers dropped in that nobody decided about within 30 days: some hundred persons a step.
   Task<absl::StatusOr<bool>> Sweep() override;

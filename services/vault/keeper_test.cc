@@ -7,6 +7,7 @@
 #include <set>
 
 #include "google/protobuf/wrappers.pb.h"
+#include "relais/consent/v1/rights_events.pb.h"
 #include "services/vault/handlers/reading_handlers.h"
 #include "services/vault/pending_drops.h"
 #include "services/vault/testing/damage.h"
@@ -41,7 +42,9 @@ bool InStore(World& world, const std::string& bytes) {
       }
       const auto page = world.context().store.Scan(partition, "", "", 1000);
       for (const auto& row : page->entries) {
-        if ((row.key + row.entry.value).find(bytes) != std::string::npos) {
+        const std::string opened =
+            testing::Unsealed(world, partition, row.key, row.entry.value).value_or(row.entry.value);
+        if ((row.key + opened).find(bytes) != std::string::npos) {
           return true;
         }
       }
@@ -148,7 +151,7 @@ TEST(Erasure, OfDamagedRecordsNoPointerNoDropAndNoSumIsLeft) {
   const World::Deposited hers = Fill(world, 1);
   const Id128 document = Hex(hers.document);
   const absl::CivilDay day(2034, 5, 1);
-  for (storage::CommitRequest commit : {VaultStore::SetListedDay(World::Person(1), {document, day}, true),
+  for (storage::CommitRequest commit : {world.store().SetListedDay(World::Person(1), {document, day}, true),
                                         world.store().SetExpiry(day, World::Person(1), document, true),
                                         SetPending(world.vault(), document, World::Person(1), true)}) {
     World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
@@ -168,6 +171,35 @@ TEST(Erasure, OfDamagedRecordsNoPointerNoDropAndNoSumIsLeft) {
   EXPECT_EQ(usage.bytes(), 0U);
   EXPECT_EQ(usage.documents(), 0U);
   EXPECT_EQ(usage.reserved_bytes(), 0U);
+}
+
+// ADR 51. With a damaged upload nothing but the list itself leads to it.
+TEST(Erasure, OfASuspendedHostNoRowIsLeftInTheList) {
+  for (const bool damaged : {false, true}) {
+    SCOPED_TRACE(damaged);
+    World world;
+    Fill(world, 1);
+    world.consent.directory_expired = true;
+    for (const uint64_t person : {1, 2}) {
+      world.Host(person, "emmaus");
+      consent::v1::ProcessingRestricted may_deny;
+      world.ConsentSays(person, audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED, may_deny);
+    }
+    world.Settle();
+    ASSERT_EQ(world.store().Unjudged(World::Person(1), "", 10)->rows.size(), 2U);
+    if (damaged) {
+      const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
+      const auto uploads = world.context().store.Scan(hers, "v/up/", "", 10);
+      ASSERT_EQ(uploads->entries.size(), 1U);
+      testing::Flip(world, hers, uploads->entries[0].key, 20);
+    }
+    Ask(world, 1);
+    world.Settle(absl::Seconds(30));
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 1);
+    EXPECT_TRUE(world.store().Unjudged(World::Person(1), "", 10)->rows.empty());
+    EXPECT_FALSE(InStore(world, World::Person(1).ToBytes()));
+    EXPECT_EQ(world.store().Unjudged(std::nullopt, "", 10)->rows.size(), 1U) << "another's";
+  }
 }
 
 TEST(Erasure, SomebodyWithoutAVaultIsAcknowledgedToo) {

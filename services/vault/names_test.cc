@@ -3,22 +3,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "relais/consent/v1/events.pb.h"
-#include "relais/consent/v1/person_events.pb.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault::testing {
 namespace {
 
 using ::testing::SizeIs;
-
-void AreOne(World& world, uint64_t stays, uint64_t comes) {
-  consent::v1::PersonsLinked payload;
-  payload.set_link_id(World::Person(500).ToHex());
-  world.ConsentSays(comes, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
-  payload.set_canonical_id(World::Person(stays).ToBytes());
-  payload.set_linked_id(World::Person(comes).ToBytes());
-  world.ConsentSays(stays, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
-}
 
 absl::StatusOr<v1::ListResponse> ListOf(World& world, const std::string& institution, uint64_t person) {
   v1::ListRequest request;

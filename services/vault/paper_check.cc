@@ -296,7 +296,7 @@ Task<absl::StatusOr<storage::CommitResult>> WriteChecks(const Vault& vault, cons
       VaultStore::GuardDocument(acting.person, document, stored.version, commit);
     }
     if (guard_host.has_value()) {
-      VaultStore::GuardHost(acting.person, guard_host->institution, guard_host->version, commit);
+      vault.store.GuardHost(acting.person, guard_host->institution, guard_host->version, commit);
     }
     CO_ASSIGN_OR_RETURN(
         storage::LeafDraft leaf,

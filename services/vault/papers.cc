@@ -26,6 +26,11 @@ bool SameName(const VersionName& a, const VersionName& b) {
   return a.person == b.person && a.document == b.document && a.version == b.version;
 }
 
+// What a head is sealed to.
+std::string HeadRow(const Id128& content) {
+  return VaultStore::RowOf(VaultStore::ContentPartition(content), kHead);
+}
+
 std::string ContextOf(const VersionName& name) {
   return DocumentContext(name.person, name.document, name.version);
 }
@@ -121,14 +126,19 @@ absl::StatusOr<std::string> PaperKeys::Mark(const Id128& person, const v1::Store
 // ---- reading
 
 absl::StatusOr<std::string> PaperText::Read(uint64_t piece, const ByteRange& range) const {
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
-                   store_->Get(VaultStore::ContentPartition(content_), PieceKey(piece)));
-  if (!entry.has_value()) {
-    return absl::NotFoundError("a piece of a text is not there");
-  }
-  std::string out;
-  RETURN_IF_ERROR(OpenFromPiece(opener_, size_, piece, entry->value, range, &out));
+  std::string out(Part(piece, range).length(), '\0');
+  RETURN_IF_ERROR(ReadInto(piece, range, out));
   return out;
+}
+
+// Opened from where the store has it: the sealed piece is not copied.
+absl::Status PaperText::ReadInto(uint64_t piece, const ByteRange& range, std::span<char> out) const {
+  const auto open = [&](std::string_view sealed) {
+    return OpenFromPiece(opener_, size_, piece, sealed, range, out);
+  };
+  ASSIGN_OR_RETURN(const bool there,
+                   store_->WithValue(VaultStore::ContentPartition(content_), PieceKey(piece), open));
+  return there ? absl::OkStatus() : absl::NotFoundError("a piece of a text is not there");
 }
 
 absl::StatusOr<std::optional<Stored<ContentHead>>> Papers::Head(const Id128& content) const {
@@ -137,7 +147,8 @@ absl::StatusOr<std::optional<Stored<ContentHead>>> Papers::Head(const Id128& con
   if (!entry.has_value()) {
     return std::optional<Stored<ContentHead>>();
   }
-  ASSIGN_OR_RETURN(ContentHead head, DecodeContentHead(entry->value));
+  ASSIGN_OR_RETURN(const std::string opened, keys_.rows().Open(HeadRow(content), entry->value));
+  ASSIGN_OR_RETURN(ContentHead head, DecodeContentHead(opened));
   return std::optional(Stored<ContentHead>{std::move(head), entry->version});
 }
 
@@ -182,19 +193,68 @@ absl::Status Papers::Damaged() {
 
 // ---- writing
 
+// Of an upload under way.
+absl::StatusOr<std::optional<Stored<ContentHead>>> Papers::HeadOf(const VersionName& name,
+                                                                  const Id128& content,
+                                                                  const v1::StoredUpload& upload) const {
+  ASSIGN_OR_RETURN(auto head, Head(content));
+  if (head.has_value() && (!SameName(head->value.name, name) || head->value.size != upload.size())) {
+    return absl::DataLossError("the bytes are not those of this upload");
+  }
+  return head;
+}
+
+absl::StatusOr<bool> Papers::Holds(const VersionName& name, const Id128& content,
+                                   const v1::StoredUpload& upload, uint64_t offset,
+                                   std::string_view bytes) const {
+  ASSIGN_OR_RETURN(const auto head, HeadOf(name, content, upload));
+  const uint64_t committed = head.has_value() ? head->value.committed : 0;
+  if (bytes.empty() || bytes.size() > kPieceSize || offset % kPieceSize != 0 || offset > committed ||
+      bytes.size() > committed - offset) {
+    return false;
+  }
+  ASSIGN_OR_RETURN(const Secret key, keys_.VersionKey(name, upload.wrapped_key()));
+  ASSIGN_OR_RETURN(ChunkOpener opener, ChunkOpener::Create(key, ContextOf(name), head->value.header));
+  const PaperText text(context_.store, content, upload.size(), std::move(opener));
+  const absl::StatusOr<std::string> there = text.Read(offset / kPieceSize, {offset, offset + bytes.size()});
+  if (absl::IsNotFound(there.status())) {
+    return absl::DataLossError("a piece of an upload is not there");
+  }
+  RETURN_IF_ERROR(there.status());
+  return *there == bytes;
+}
+
 absl::StatusOr<PaperWriter> Papers::Write(const VersionName& name, const Id128& content,
                                           const v1::StoredUpload& upload) const {
   ASSIGN_OR_RETURN(Secret key, keys_.VersionKey(name, upload.wrapped_key()));
-  PaperWriter writer(context_, content, name, upload.size(), std::move(key));
-  ASSIGN_OR_RETURN(auto head, Head(content));
+  PaperWriter writer(context_, keys_.rows(), content, name, upload.size(), std::move(key));
+  ASSIGN_OR_RETURN(auto head, HeadOf(name, content, upload));
   if (head.has_value()) {
-    if (!SameName(head->value.name, name) || head->value.size != upload.size()) {
-      return absl::DataLossError("the bytes are not those of this upload");
-    }
     writer.head_ = std::move(head->value);
     writer.head_version_ = head->version;
   }
   return writer;
+}
+
+// Of another version of the head somebody else wrote, or this process did not learn how a commit of the run
+// ended: then a place that it sealed may be sealed again.
+void PaperWriter::GoOn(OpenRun run) {
+  const bool here = head_.has_value() && run.head_version == head_version_ && !head_->Whole() &&
+                    run.sealer.next_chunk() * kChunkSize == head_->committed && !head_->header.runs.empty() &&
+                    head_->header.runs.back() == run.sealer.run();
+  if (here && !sealer_.has_value()) {
+    sealer_.emplace(std::move(run.sealer));
+  }
+}
+
+std::optional<OpenRun> PaperWriter::TakeRun() {
+  if (failed_ || !sealer_.has_value() || !head_.has_value() || head_->Whole()) {
+    return std::nullopt;
+  }
+  failed_ = true;  // what the run seals from here on is not this writer's to know
+  OpenRun run{*std::move(sealer_), head_version_};
+  sealer_.reset();
+  return run;
 }
 
 Task<absl::Status> PaperWriter::Append(std::vector<PieceAssembler::Piece> pieces) {
@@ -226,13 +286,13 @@ Task<absl::Status> PaperWriter::Append(std::vector<PieceAssembler::Piece> pieces
     commit.batch.push_back({PieceKey(piece.offset / kPieceSize), std::move(sealed)});
   }
   pieces.clear();
-  CO_ASSIGN_OR_RETURN(std::string head, EncodeContentHead(next));
+  CO_ASSIGN_OR_RETURN(const std::string head, EncodeContentHead(next));
   storage::Precondition unchanged{std::string(kHead), std::nullopt};
   if (head_version_ != 0) {
     unchanged.version = head_version_;
   }
   commit.preconditions.push_back(std::move(unchanged));
-  commit.batch.push_back({std::string(kHead), std::move(head)});
+  commit.batch.push_back({std::string(kHead), rows_->Seal(HeadRow(content_), head)});
   // While the store's queue is full nothing of it is written, and what was sealed for these places is all
   // that may be.
   absl::StatusOr<storage::CommitResult> done = absl::ResourceExhaustedError("not tried");

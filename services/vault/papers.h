@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,6 +83,8 @@ class PaperKeys {
                                                  std::string_view sha256) const;
 
   [[nodiscard]] EpochKeys& epochs() { return epochs_; }
+  /// What the heads of texts are sealed with.
+  [[nodiscard]] const RowSeal& rows() const { return store_.rows(); }
   [[nodiscard]] KeyCommits& commits() { return commits_; }
 
  private:
@@ -101,6 +104,12 @@ class PaperText {
   /// The bytes of `range` that lie in `piece`. NOT_FOUND: the piece is not there; DATA_LOSS: it does not
   /// open. To callers of the vault both are Papers::Damaged.
   [[nodiscard]] absl::StatusOr<std::string> Read(uint64_t piece, const ByteRange& range) const;
+  /// The same where they are wanted: `out` has Part(piece, range).length() bytes. After an error some of them
+  /// may be there.
+  [[nodiscard]] absl::Status ReadInto(uint64_t piece, const ByteRange& range, std::span<char> out) const;
+  [[nodiscard]] ByteRange Part(uint64_t piece, const ByteRange& range) const {
+    return PartOfPiece(size_, piece, range);
+  }
 
   /// The pieces that a range touches: [first, end).
   struct Touched {
@@ -125,11 +134,30 @@ class PaperText {
   ChunkOpener opener_;
 };
 
+/// A run that may go on where it stands: all that its sealer sealed is durable, and the head of that version
+/// is what the last commit of it wrote.
+struct OpenRun {
+  RunSealer sealer;
+  uint64_t head_version = 0;
+};
+
 /// Writes the bytes of one upload as one run of pieces. Not thread-safe: one call at a time.
 class PaperWriter {
  public:
   /// How far it is, as durable; nullptr before the first commit.
   [[nodiscard]] const ContentHead* head() const { return head_.has_value() ? &*head_ : nullptr; }
+
+  /// Before the first Append: goes on with that run rather than beginning another, if it ends where the
+  /// durable bytes do; else it is dropped.
+  void GoOn(OpenRun run);
+  /// False: a run more than a text may have would begin with the next byte, so none can follow any more.
+  [[nodiscard]] bool MayAppend() const {
+    return sealer_.has_value() || !head_.has_value() || head_->Whole() ||
+           head_->header.runs.size() < kMaxRuns;
+  }
+  /// The run, for a later writer to go on with; this one is of no use any more. nullopt: there is none, the
+  /// text is whole, or something failed.
+  [[nodiscard]] std::optional<OpenRun> TakeRun();
 
   /// Seals and commits these pieces, which continue the text, in one commit. OK: durable. ABORTED: somebody
   /// else wrote; this writer is of no use any more, and nothing of these was written. After any error open
@@ -138,11 +166,12 @@ class PaperWriter {
 
  private:
   friend class Papers;
-  PaperWriter(const rpc::ServiceContext& context, const Id128& content, const VersionName& name,
-              uint64_t size, Secret key)
-      : context_(&context), content_(content), name_(name), size_(size), key_(std::move(key)) {}
+  PaperWriter(const rpc::ServiceContext& context, const RowSeal& rows, const Id128& content,
+              const VersionName& name, uint64_t size, Secret key)
+      : context_(&context), rows_(&rows), content_(content), name_(name), size_(size), key_(std::move(key)) {}
 
   const rpc::ServiceContext* context_;
+  const RowSeal* rows_;
   Id128 content_;
   VersionName name_;
   uint64_t size_;
@@ -172,6 +201,12 @@ class Papers {
   /// DATA_LOSS / DOCUMENT_DAMAGED, for whoever reads: that it is damaged, not how.
   [[nodiscard]] static absl::Status Damaged();
 
+  /// True: these are durable bytes of the text, from `offset` on, and lie in one piece whose beginning is
+  /// there. Of an upload under way. DATA_LOSS: head or piece does not open.
+  [[nodiscard]] absl::StatusOr<bool> Holds(const VersionName& name, const Id128& content,
+                                           const v1::StoredUpload& upload, uint64_t offset,
+                                           std::string_view bytes) const;
+
   /// A writer that goes on where the durable bytes end.
   [[nodiscard]] absl::StatusOr<PaperWriter> Write(const VersionName& name, const Id128& content,
                                                   const v1::StoredUpload& upload) const;
@@ -180,6 +215,8 @@ class Papers {
   Task<absl::Status> Empty(Id128 content) const;
 
  private:
+  absl::StatusOr<std::optional<Stored<ContentHead>>> HeadOf(const VersionName& name, const Id128& content,
+                                                            const v1::StoredUpload& upload) const;
   absl::StatusOr<PaperText> OpenWith(const VersionName& name, const Id128& content, std::string_view wrapped,
                                      uint64_t size, std::string_view header_sha256) const;
 

@@ -152,6 +152,10 @@ Task<absl::StatusOr<bool>> PendingDrops::Write(Id128 person, Id128 document, boo
   if (!IsPending(stored)) {
     co_return false;
   }
+  if (!permitted) {
+    const absl::Status copied = co_await CopyForHolds(vault_, person);
+    CO_RETURN_IF_ERROR(copied);
+  }
   const rpc::Call call = OwnCall(vault_.context);
   const rpc::Actor actor = ActorOfOwn(call);
   const Acting acting{call, actor, "", person, kAsNobody};

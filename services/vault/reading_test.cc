@@ -58,6 +58,21 @@ TEST(Reading, ARangeIsThatRange) {
   EXPECT_EQ(piece->data(), text.substr(100'000, 524'288));
 }
 
+// Messages are filled again: what one held before is in none after it, whatever the lengths.
+TEST(Reading, PiecesOfAnyLengthFollowOneAnother) {
+  World world;
+  world.Host(1);
+  const std::string text = Pdf(6 * 262'144 + 5);
+  const auto paper = world.MustDeposit(1, text);
+  for (const uint64_t offset : {0, 1, 262'139, 262'144, 400'000}) {
+    v1::DownloadRequest request = ReadOf(world, kHost, 1, paper.document);
+    request.set_offset(offset);
+    const Got got = Download(world, kHost, request);
+    ASSERT_TRUE(got.status.ok()) << got.status;
+    EXPECT_TRUE(got.bytes == text.substr(offset)) << offset;
+  }
+}
+
 TEST(Reading, NobodyElseReadsAndTheAttemptIsHersToSee) {
   World world;
   world.Host(1);

@@ -1,5 +1,6 @@
 #include "services/vault/reminding.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +34,12 @@ std::vector<ActiveHost> HostsOf(const std::vector<VaultStore::HostRow>& rows, ab
     }
   }
   return hosts;
+}
+
+bool AnySuspended(const std::vector<VaultStore::HostRow>& rows, absl::Time now) {
+  return std::any_of(rows.begin(), rows.end(), [&](const VaultStore::HostRow& row) {
+    return StateOf(row.stored.value, now) == v1::Host::STATE_SUSPENDED;
+  });
 }
 
 }  // namespace
@@ -103,14 +110,17 @@ Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay 
       co_return false;
     }
     paper.add_reminded(*due);
-    CO_ASSIGN_OR_RETURN(const std::vector<VaultStore::HostRow> hosts, vault_.store.Hosts(person));
+    CO_ASSIGN_OR_RETURN(const std::vector<VaultStore::HostRow> rows, vault_.store.Hosts(person));
+    const std::vector<ActiveHost> hosts = HostsOf(rows, vault_.context.clock.Now());
+    if (hosts.empty() && AnySuspended(rows, vault_.context.clock.Now())) {
+      co_return false;  // sent once, and to nobody now: it waits for consent's decision as they do
+    }
     const rpc::Call own = OwnCall(vault_.context);
     const rpc::Actor actor = ActorOfOwn(own);
     const Acting acting{own, actor, "", person};
     storage::CommitRequest commit;
     const absl::Status put = vault_.store.PutDocument(person, document, **stored, commit);
-    auto leaf = vault_.context.log.Draft(
-        ExpiringEvent(acting, document, paper, *due, HostsOf(hosts, vault_.context.clock.Now())));
+    auto leaf = vault_.context.log.Draft(ExpiringEvent(acting, document, paper, *due, hosts));
     if (audit::IsErased(put) || audit::IsErased(leaf.status())) {
       co_return false;
     }

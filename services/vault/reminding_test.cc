@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "relais/consent/v1/rights_events.pb.h"
 #include "services/vault/convert.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/metadata_handlers.h"
@@ -144,6 +145,23 @@ TEST(Reminding, AnotherDayBeginsAnew) {
   EXPECT_EQ(DayOf(Reminders(world)[1].expires()), kToday + 12);
 }
 
+// ADR 51: a reminder is sent once. It is not used up while nobody can be told for want of a decision.
+TEST(Reminding, WaitsWhileHerOnlyHostIsSuspended) {
+  World world(Calm());
+  Deposit(world, kToday + 10);
+  world.consent.directory_expired = true;
+  consent::v1::ProcessingRestricted may_deny;
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED, may_deny);
+  world.Settle();
+  EXPECT_EQ(Look(world), 0);
+  EXPECT_THAT(Reminders(world), IsEmpty());
+  world.consent.directory_expired = false;
+  world.Settle(absl::Seconds(65));
+  Look(world);
+  ASSERT_EQ(Reminders(world).size(), 1);
+  EXPECT_THAT(Reminders(world)[0].hosts(), ElementsAre(kHost));
+}
+
 TEST(Reminding, EveryCrashSendsItOnce) {
   bool reached = true;
   for (uint64_t step = 0; reached && step < 20; ++step) {
@@ -162,11 +180,16 @@ TEST(Reminding, EveryCrashSendsItOnce) {
   }
 }
 
-// Who reminds reads what begins and ends a reminder; routing, that somebody searched; nobody reads more.
+// Who reminds reads what begins and ends a reminder; routing, that somebody searched; consent, that somebody
+// had to do with her; nobody reads more.
 TEST(Reminding, PeersReadWhatTheyNeedOpenedAndNothingElse) {
   const std::set<audit::v1::EventClass> reminders = {
       audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED,
       audit::v1::EVENT_CLASS_DOCUMENT_CHANGED, audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED,
+      audit::v1::EVENT_CLASS_HOST_CHANGED};
+  const std::set<audit::v1::EventClass> contacts = {
+      // D-2.10
+      audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED, audit::v1::EVENT_CLASS_DOCUMENT_READ,
       audit::v1::EVENT_CLASS_HOST_CHANGED};
   for (int value = audit::v1::EventClass_MIN; value <= audit::v1::EventClass_MAX; ++value) {
     if (!audit::v1::EventClass_IsValid(value)) {
@@ -175,7 +198,7 @@ TEST(Reminding, PeersReadWhatTheyNeedOpenedAndNothingElse) {
     const auto event_class = static_cast<audit::v1::EventClass>(value);
     EXPECT_EQ(MayOpen("alerting", event_class), reminders.contains(event_class)) << value;
     EXPECT_EQ(MayOpen("routing", event_class), event_class == audit::v1::EVENT_CLASS_AGENT_SEARCHED) << value;
-    EXPECT_FALSE(MayOpen("consent", event_class)) << value;
+    EXPECT_EQ(MayOpen("consent", event_class), contacts.contains(event_class)) << value;
   }
 }
 

@@ -1,4 +1,8 @@
 // Papers asked for (action 4 of the Pacte): the asker learns her decision and nothing else.
+#include <optional>
+#include <string>
+
+#include "common/rpc/refusal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/testing/reading.h"
@@ -165,15 +169,140 @@ TEST(Request, OnlyWhatWasAskedIsGrantedAndOnlyByHerHost) {
   EXPECT_EQ(ListFor(world, kHost, 1)->requests(0).state(), v1::DocumentRequest::STATE_PENDING);
 }
 
+v1::DocumentType TypeNumber(int number) {
+  return static_cast<v1::DocumentType>(v1::DOCUMENT_TYPE_IDENTITY_CARD + number);
+}
+
 TEST(Request, AnAskerDoesNotAskForEverything) {
   World world;
   for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(Ask(world, AskFor(world, 1, "ask-" + std::to_string(i))).ok());
+    v1::RequestDocumentRequest request = AskFor(world, 1, "ask-" + std::to_string(i));
+    request.set_types(0, TypeNumber(i));
+    ASSERT_TRUE(Ask(world, request).ok());
   }
-  EXPECT_EQ(ReasonOf(Ask(world, AskFor(world, 1, "ask-10")).status()), common::v1::ERROR_REASON_OVERLOADED);
+  v1::RequestDocumentRequest one_more = AskFor(world, 1, "ask-10");
+  one_more.set_types(0, TypeNumber(10));
+  EXPECT_EQ(ReasonOf(Ask(world, one_more).status()), common::v1::ERROR_REASON_OVERLOADED);
+  one_more.set_types(0, TypeNumber(9));
+  EXPECT_TRUE(Ask(world, one_more).ok()) << "it is asked already";
   v1::RequestDocumentRequest judgment = AskFor(world, 2, "ask-11");
   judgment.set_types(0, v1::DOCUMENT_TYPE_CRIMINAL_JUDGMENT);
   EXPECT_EQ(ReasonOf(Ask(world, judgment).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
+// ---- none is asked twice (action 4)
+
+size_t AskedOfHer(World& world) {
+  world.Host(1);
+  const auto requests = ListFor(world, kHost, 1);
+  World::Require(requests.status());
+  return static_cast<size_t>(requests->requests_size());
+}
+
+TEST(Request, WhatIsAskedAgainWhileItWaitsIsThatRequest) {
+  World world;
+  const auto first = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(first.ok()) << first.status();
+  world.Settle(absl::Minutes(1));
+  v1::RequestDocumentRequest again = AskFor(world, 1, "ask-2");
+  again.set_why("encore");
+  again.set_want_proof(true);
+  for (const char* time : {"asked anew", "repeated"}) {
+    SCOPED_TRACE(time);
+    const auto given = Ask(world, again);
+    ASSERT_TRUE(given.ok()) << given.status();
+    EXPECT_EQ(given->request().SerializeAsString(), first->request().SerializeAsString()) << "as it was said";
+    EXPECT_EQ(given->written().time().seconds(), first->written().time().seconds()) << "the act that asked";
+    EXPECT_TRUE(given->written().has_proof());
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED), 1U);
+  const auto looked = Payloads<v1::VaultLooked>(world, audit::v1::EVENT_CLASS_VAULT_LOOKED);
+  ASSERT_EQ(looked.size(), 1U) << "that it asked again is hers to see, once";
+  EXPECT_EQ(looked[0].what(), "REQUESTS");
+  EXPECT_EQ(AskedOfHer(world), 1U);
+  // Repeated once she has decided, it is that request still.
+  ASSERT_TRUE(Decide(world, DecisionOn(world, first->request().document_request_id(), "")).ok());
+  const auto decided = Ask(world, again);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_EQ(decided->request().state(), v1::DocumentRequest::STATE_REFUSED);
+  EXPECT_EQ(AskedOfHer(world), 1U);
+}
+
+TEST(Request, AnotherPurposeAskerOrTypeIsAnotherRequest) {
+  World world;
+  ASSERT_TRUE(Ask(world, AskFor(world, 1)).ok());
+  v1::RequestDocumentRequest other = AskFor(world, 1, "ask-2");
+  other.set_purpose("SOCIAL_ASSESSMENT");
+  ASSERT_TRUE(Ask(world, other).ok());
+  other = AskFor(world, 1, "ask-3");
+  *other.mutable_person() = world.Handle("cpam", 1);
+  ASSERT_TRUE(world.Run(world.service().requests().RequestDocument(world.As("cpam"), other)).ok());
+  other = AskFor(world, 1, "ask-4");
+  other.set_types(0, v1::DOCUMENT_TYPE_LEASE);
+  ASSERT_TRUE(Ask(world, other).ok());
+  EXPECT_EQ(AskedOfHer(world), 4U);
+  // In part: what is left is to be asked for by itself.
+  other = AskFor(world, 1, "ask-5");
+  other.add_types(v1::DOCUMENT_TYPE_PAYSLIP);
+  const auto in_part = Ask(world, other);
+  EXPECT_EQ(ReasonOf(in_part.status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(in_part.status().message(),
+            "a request for one of these types is PENDING: it cannot be made again beside it");
+  EXPECT_EQ(rpc::NextStepOf(in_part.status()).rfind("request ", 0), 0U);
+  EXPECT_EQ(AskedOfHer(world), 4U);
+}
+
+TEST(Request, OneThatEndedUndecidedMayBeAskedAgain) {
+  World world;
+  ASSERT_TRUE(Ask(world, AskFor(world, 1)).ok());
+  world.sim().Skip(absl::Hours(24 * 31));
+  ASSERT_TRUE(Ask(world, AskFor(world, 1, "ask-2")).ok());
+  EXPECT_EQ(AskedOfHer(world), 2U);
+}
+
+TEST(Request, WhatTheAskerHasByAShareIsNotAskedFor) {
+  for (const bool one_paper : {true, false}) {
+    SCOPED_TRACE(one_paper);
+    World world;
+    world.Host(1);
+    const auto paper = world.MustDeposit(1, Pdf(1000));
+    const std::string share =
+        world.Share(1, one_paper ? paper.document : "", kReader, absl::Hours(24 * 10),
+                    one_paper ? v1::DOCUMENT_TYPE_UNSPECIFIED : v1::DOCUMENT_TYPE_TAX_NOTICE);
+    const auto refused = Ask(world, AskFor(world, 1));
+    EXPECT_EQ(ReasonOf(refused.status()), common::v1::ERROR_REASON_WRONG_STATE);
+    EXPECT_EQ(rpc::NextStepOf(refused.status()), "share " + share);
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED), 0U);
+    EXPECT_EQ(Payloads<v1::VaultRefused>(world, audit::v1::EVENT_CLASS_VAULT_REFUSED).at(0).act(),
+              v1::JournalEntry::ACT_REQUEST)
+        << "an attempt";
+    v1::RequestDocumentRequest other = AskFor(world, 1, "ask-2");
+    other.set_purpose("SOCIAL_ASSESSMENT");
+    EXPECT_TRUE(Ask(world, other).ok()) << "for that it is not shared";
+    other = AskFor(world, 1, "ask-3");
+    *other.mutable_person() = world.Handle("cpam", 1);
+    EXPECT_TRUE(world.Run(world.service().requests().RequestDocument(world.As("cpam"), other)).ok())
+        << "nor with them";
+    world.sim().Skip(absl::Hours(24 * 11));
+    EXPECT_TRUE(Ask(world, AskFor(world, 1, "ask-4")).ok()) << "the share has ended";
+  }
+}
+
+// What is with one function of an institution is not told to another (share_test.cc).
+TEST(Request, AShareWithAnotherFunctionIsNotTold) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  v1::ShareRequest wish = ShareOfPaper(world, 1, paper.document);
+  wish.mutable_recipient()->set_function("conseiller-droits");
+  ASSERT_TRUE(world.Run(world.service().shares().Share(world.As(kHost), wish)).ok());
+  auto& requests = world.service().requests();
+  const auto theirs =
+      world.Run(requests.RequestDocument(world.As(kReader, "conseiller-droits"), AskFor(world, 1, "ask-1")));
+  EXPECT_EQ(ReasonOf(theirs.status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_TRUE(
+      world.Run(requests.RequestDocument(world.As(kReader, "agent-accueil"), AskFor(world, 1, "ask-2")))
+          .ok());
 }
 
 }  // namespace

@@ -469,6 +469,7 @@ Task<absl::Status> Rotation::Finish(Progress& progress, uint32_t current, uint32
   said.set_current(current);
   said.set_destroyed(destroyed);
   said.set_keys(rotation.keys());
+  said.set_ended(true);
   const rpc::Call own = OwnCall(vault_.context);
   const rpc::Actor actor = ActorOfOwn(own);
   const Acting acting{own, actor, "", Id128()};

@@ -17,6 +17,7 @@
 #include "relais/vault/v1/share_service.grpc.pb.h"
 #include "services/vault/clamd.h"
 #include "services/vault/events.h"
+#include "services/vault/handlers/attempts.h"
 #include "services/vault/handlers/complete_upload.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/export_handlers.h"
@@ -306,6 +307,11 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   RETURN_IF_ERROR(service->Prepare());
   auto bound = std::make_unique<rpc::BoundService>();
   rpc::Dispatcher& dispatcher = runtime.dispatcher();
+  const Vault& vault = service->vault();
+  dispatcher.SetRefusedAbout(
+      [&vault](const rpc::Call& call, const google::protobuf::Message& request, const absl::Status& why) {
+        return NoteRefusedCall(vault, call, request, why);
+      });
   bound->services.push_back(std::make_unique<DocumentRpc>(dispatcher, *service));
   bound->services.push_back(std::make_unique<ShareRpc>(dispatcher, *service));
   bound->services.push_back(std::make_unique<HostRpc>(dispatcher, *service));

@@ -1,14 +1,16 @@
 #include "services/vault/scrubber.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
-#include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/vault/acts_of_nobody.h"
 
 namespace relais::vault {
@@ -17,10 +19,25 @@ namespace {
 constexpr size_t kPersonsAtOnce = 50;
 constexpr size_t kContentsAtOnce = 200;
 constexpr size_t kPapersAtOnce = 100;
+constexpr size_t kPartitionsAtOnce = 100;
+constexpr size_t kRowsAtOnce = 500;
 constexpr absl::Duration kIdle = absl::Hours(1);
 constexpr absl::Duration kWriterEnds = absl::Seconds(5);
-// `next` of the row: empty or 16 bytes, a person; this and 16 bytes, bytes of papers.
-constexpr char kContents = 'D';
+// What is looked at after persons, in this order: bytes of papers, then what is read only.
+constexpr auto kContents = storage::PartitionKind::kDocument;
+constexpr std::array kOthers = {storage::PartitionKind::kHold, storage::PartitionKind::kCursor,
+                                storage::PartitionKind::kIndexBucket};
+
+// `next` of the row: empty or 16 bytes, a person; or the first of the partitions that are still to be looked
+// at, as 17 bytes.
+std::string From(storage::PartitionKind kind, const Id128& id) {
+  return storage::Partition{kind, id}.Encode();
+}
+bool IsAtPersons(const std::string& next) { return next.empty() || next.size() == Id128::kSize; }
+bool IsAt(const std::string& next, storage::PartitionKind kind) {
+  return next.size() == storage::Partition::kEncodedSize && next[0] == static_cast<char>(kind);
+}
+absl::StatusOr<Id128> PlaceIn(const std::string& next) { return IdOf(std::string_view(next).substr(1)); }
 
 bool UnderWay(const v1::StoredScrub& stored) {
   return !stored.scrub().scrub_id().empty() && !stored.scrub().has_ended();
@@ -53,15 +70,39 @@ void Count(const PaperCheck& check, v1::Scrub& scrub) {
   }
 }
 
-// Ids of her papers by the keys of her rows: those whose row does not open too.
+void Unreadable(uint64_t more, v1::Scrub& scrub) { scrub.set_unreadable(scrub.unreadable() + more); }
+void PassedOver(uint64_t more, v1::Scrub& scrub) { scrub.set_passed_over(scrub.passed_over() + more); }
+
+// How many of her keys no epoch opens. What does not read is counted with her other rows.
+absl::StatusOr<uint64_t> UnreadableKeys(const Vault& vault, const Id128& person) {
+  const absl::StatusOr<std::vector<WrappedPersonKey>> keys = vault.store.PersonKeys(person);
+  if (audit::DoesNotRead(keys.status())) {
+    return 0;
+  }
+  RETURN_IF_ERROR(keys.status());
+  uint64_t unreadable = 0;
+  for (const WrappedPersonKey& key : *keys) {
+    const absl::Status opened =
+        UnwrapPersonKey(vault.keys.epochs(), person, key.generation, key.wrapped.value).status();
+    unreadable += absl::IsNotFound(opened) || audit::DoesNotRead(opened) ? 1 : 0;
+    if (absl::IsUnavailable(opened)) {
+      return opened;
+    }
+  }
+  return unreadable;
+}
+
+// Ids of her papers by the keys of her rows, those whose row does not open too, and by the log, which knows
+// those that do not read.
 absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person,
                                          const LoggedPapers& logged) {
   constexpr std::string_view kPrefix = "v/doc/";
   std::set<Id128> papers;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(VaultStore::PersonPartition(person),
-                                                                        kPrefix, from, kPapersAtOnce));
+    ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                     storage::Salvage(vault.context.store, VaultStore::PersonPartition(person), kPrefix, from,
+                                      kPapersAtOnce));
     for (const storage::KeyedEntry& row : page.entries) {
       ASSIGN_OR_RETURN(const Id128 id, IdOf(std::string_view(row.key).substr(kPrefix.size())));
       papers.insert(id);
@@ -185,13 +226,16 @@ Task<absl::Status> Scrubber::RunOnce() {
 }
 
 Task<absl::Status> Scrubber::Go(Stored<v1::StoredScrub> stored) {
-  const std::string& next = stored.value.next();
-  if (next.empty() || next.size() == Id128::kSize) {
+  if (IsAtPersons(stored.value.next())) {
     const absl::Status read = co_await ScrubPersons(stored);
     CO_RETURN_IF_ERROR(read);
   }
-  const absl::Status removed = co_await RemoveOrphans(stored);
-  CO_RETURN_IF_ERROR(removed);
+  if (IsAt(stored.value.next(), kContents)) {
+    const absl::Status removed = co_await RemoveOrphans(stored);
+    CO_RETURN_IF_ERROR(removed);
+  }
+  const absl::Status others = co_await ReadOthers(stored);
+  CO_RETURN_IF_ERROR(others);
   const absl::Status finished = co_await Finish(stored);
   co_return finished;
 }
@@ -220,9 +264,15 @@ Task<absl::Status> Scrubber::Finish(Stored<v1::StoredScrub>& stored) {
   commit.leaves.push_back(std::move(leaf));
   const absl::StatusOr<storage::CommitResult> done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
-  if (stored.value.scrub().damaged() != 0) {
+  const v1::Scrub& scrub = stored.value.scrub();
+  if (scrub.damaged() != 0) {
     log::Error("papers are damaged: the scrub's report says how many, their persons' journals which",
-               {log::Field::Count("damaged", static_cast<int64_t>(stored.value.scrub().damaged()))});
+               {log::Field::Count("damaged", static_cast<int64_t>(scrub.damaged()))});
+  }
+  if (scrub.unreadable() + scrub.passed_over() != 0) {
+    log::Error("rows of the vault do not read: the scrub's report says how many",
+               {log::Field::Count("unreadable", static_cast<int64_t>(scrub.unreadable())),
+                log::Field::Count("passed_over", static_cast<int64_t>(scrub.passed_over()))});
   }
   co_return absl::OkStatus();
 }
@@ -230,22 +280,24 @@ Task<absl::Status> Scrubber::Finish(Stored<v1::StoredScrub>& stored) {
 // ---- papers
 
 Task<absl::Status> Scrubber::ScrubPersons(Stored<v1::StoredScrub>& stored) {
-  Id128 from;
+  v1::Scrub& scrub = *stored.value.mutable_scrub();
+  std::optional<Id128> from = Id128();
   if (!stored.value.next().empty()) {
     CO_ASSIGN_OR_RETURN(from, IdOf(stored.value.next()));
   }
-  for (bool last = false; !last;) {
-    CO_ASSIGN_OR_RETURN(const std::vector<Id128> persons, vault_.store.Persons(from, kPersonsAtOnce));
-    for (const Id128& person : persons) {
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(const VaultStore::ReadablePersons found,
+                        vault_.store.PersonsThatRead(*from, kPersonsAtOnce));
+    PassedOver(found.gaps.size(), scrub);
+    for (const Id128& person : found.persons) {
       if (background_.stopping()) {
         co_return Stopping();
       }
-      const absl::Status scrubbed = co_await ScrubPerson(person, *stored.value.mutable_scrub());
+      const absl::Status scrubbed = co_await ScrubPerson(person, scrub);
       CO_RETURN_IF_ERROR(scrubbed);
-      from = storage::NextId(person);
     }
-    last = persons.size() < kPersonsAtOnce || from.IsZero();
-    std::string next = last ? std::string(1, kContents) + Id128().ToBytes() : from.ToBytes();
+    from = found.next;
+    std::string next = from.has_value() ? from->ToBytes() : From(kContents, Id128());
     const absl::Status saved = co_await Save(stored, std::move(next));
     CO_RETURN_IF_ERROR(saved);
     co_await ResumeOn(vault_.context.executor);
@@ -257,16 +309,34 @@ Task<absl::Status> Scrubber::ScrubPerson(Id128 person, v1::Scrub& scrub) {
   if (vault_.context.log.keys().Frozen(VaultStore::SubjectOf(person))) {
     co_return absl::OkStatus();
   }
+  CO_ASSIGN_OR_RETURN(const uint64_t rows, vault_.store.UnreadableRows(person));
+  CO_ASSIGN_OR_RETURN(const uint64_t keys, UnreadableKeys(vault_, person));
+  Unreadable(rows + keys, scrub);
+  const absl::Status read = co_await ScrubPapers(person, scrub);
+  if (audit::DoesNotRead(read)) {
+    PassedOver(1, scrub);
+    co_return absl::OkStatus();
+  }
+  co_return read;
+}
+
+// All of them, also when one could not be judged.
+Task<absl::Status> Scrubber::ScrubPapers(Id128 person, v1::Scrub& scrub) {
   CO_ASSIGN_OR_RETURN(const LoggedPapers logged, LoggedOf(vault_.context, person, std::nullopt));
   CO_ASSIGN_OR_RETURN(const std::set<Id128> papers, PapersOf(vault_, person, logged));
+  absl::Status unjudged;
   for (const Id128& paper : papers) {
     if (background_.stopping()) {
       co_return Stopping();
     }
     const absl::Status scrubbed = co_await ScrubPaper(person, paper, logged, scrub);
+    if (audit::DoesNotRead(scrubbed)) {
+      unjudged.Update(scrubbed);
+      continue;
+    }
     CO_RETURN_IF_ERROR(scrubbed);
   }
-  co_return absl::OkStatus();
+  co_return unjudged;
 }
 
 Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const LoggedPapers& logged,
@@ -277,10 +347,14 @@ Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const Logg
   options.worker = &background_;
   const auto checked = co_await CheckPaper(vault_, person, document, options);
   CO_RETURN_IF_ERROR(checked.status());
-  if (!checked->has_value() || (*checked)->checks.empty()) {
+  if (!checked->has_value()) {
     co_return absl::OkStatus();
   }
   const PaperCheck& check = **checked;
+  if (check.checks.empty()) {
+    Unreadable(check.document.version == 0 ? 1 : 0, scrub);  // a record that the log knows nothing of
+    co_return absl::OkStatus();
+  }
   v1::StoredDocument as_found = check.document.value;
   if (check.intact() && !ApplyChecks(check.checks, as_found)) {
     Count(check, scrub);
@@ -295,9 +369,11 @@ Task<absl::Status> Scrubber::ScrubPaper(Id128 person, Id128 document, const Logg
   if (absl::IsNotFound(written.status()) || audit::IsErased(written.status())) {
     co_return absl::OkStatus();  // destroyed, or she is erased, meanwhile
   }
-  CO_RETURN_IF_ERROR(written.status());
+  if (!written.ok() && !audit::DoesNotRead(written.status())) {
+    co_return written.status();
+  }
   Count(check, scrub);
-  co_return absl::OkStatus();
+  co_return written.ok() ? absl::OkStatus() : written.status();
 }
 
 // ---- what belongs to nobody
@@ -336,42 +412,113 @@ absl::StatusOr<bool> Scrubber::IsOrphan(const Id128& content, const ContentHead&
 }
 
 Task<absl::Status> Scrubber::RemoveOrphans(Stored<v1::StoredScrub>& stored) {
-  CO_ASSIGN_OR_RETURN(Id128 from, IdOf(std::string_view(stored.value.next()).substr(1)));
+  CO_ASSIGN_OR_RETURN(const Id128 first, PlaceIn(stored.value.next()));
   v1::Scrub& scrub = *stored.value.mutable_scrub();
-  for (bool last = false; !last;) {
-    CO_ASSIGN_OR_RETURN(
-        const std::vector<storage::Partition> contents,
-        vault_.context.store.ListPartitions(storage::PartitionKind::kDocument, from, kContentsAtOnce));
-    for (const storage::Partition& content : contents) {
+  std::optional<Id128> from = first;
+  while (from.has_value()) {
+    CO_ASSIGN_OR_RETURN(const storage::SalvagedPartitions found,
+                        storage::SalvagePartitions(vault_.context.store, kContents, *from, kContentsAtOnce));
+    Unreadable(found.gaps.size(), scrub);
+    for (const storage::Partition& content : found.partitions) {
       if (background_.stopping()) {
         co_return Stopping();
       }
-      from = storage::NextId(content.id);
-      const auto head = vault_.papers.Head(content.id);
-      if (absl::IsDataLoss(head.status()) || (head.ok() && !head->has_value())) {
-        continue;
-      }
-      CO_RETURN_IF_ERROR(head.status());
-      CO_ASSIGN_OR_RETURN(const bool orphan, IsOrphan(content.id, (*head)->value));
-      if (!orphan) {
-        continue;
-      }
-      const bool closed = co_await vault_.writers.Close(content.id, kWriterEnds);
-      if (!closed) {
-        continue;
-      }
-      const uint64_t committed = (*head)->value.committed;
-      const absl::Status emptied = co_await vault_.papers.Empty(content.id);
-      CO_RETURN_IF_ERROR(emptied);
-      scrub.set_orphans_removed(scrub.orphans_removed() + 1 + PieceCount(committed));
+      const absl::Status removed = co_await RemoveIfOrphan(content.id, scrub);
+      CO_RETURN_IF_ERROR(removed);
     }
-    last = contents.size() < kContentsAtOnce || from.IsZero();
-    if (!last) {
-      const absl::Status saved = co_await Save(stored, std::string(1, kContents) + from.ToBytes());
-      CO_RETURN_IF_ERROR(saved);
-      co_await ResumeOn(vault_.context.executor);
+    from = found.next;
+    std::string next = from.has_value() ? From(kContents, *from) : From(kOthers.front(), Id128());
+    const absl::Status saved = co_await Save(stored, std::move(next));
+    CO_RETURN_IF_ERROR(saved);
+    co_await ResumeOn(vault_.context.executor);
+  }
+  co_return absl::OkStatus();
+}
+
+// What cannot be told from damage stays.
+Task<absl::Status> Scrubber::RemoveIfOrphan(Id128 content, v1::Scrub& scrub) {
+  const auto head = vault_.papers.Head(content);
+  if (audit::DoesNotRead(head.status()) || (head.ok() && !head->has_value())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(head.status());
+  const absl::StatusOr<bool> orphan = IsOrphan(content, (*head)->value);
+  if (audit::DoesNotRead(orphan.status())) {
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(orphan.status());
+  if (!*orphan) {
+    co_return absl::OkStatus();
+  }
+  const bool closed = co_await vault_.writers.Close(content, kWriterEnds);
+  if (!closed) {
+    co_return absl::OkStatus();
+  }
+  const uint64_t committed = (*head)->value.committed;
+  const absl::Status emptied = co_await vault_.papers.Empty(content);
+  if (audit::DoesNotRead(emptied)) {
+    Unreadable(1, scrub);
+    co_return absl::OkStatus();
+  }
+  CO_RETURN_IF_ERROR(emptied);
+  scrub.set_orphans_removed(scrub.orphans_removed() + 1 + PieceCount(committed));
+  co_return absl::OkStatus();
+}
+
+// ---- all else in the store
+
+Task<absl::Status> Scrubber::ReadOthers(Stored<v1::StoredScrub>& stored) {
+  v1::Scrub& scrub = *stored.value.mutable_scrub();
+  for (size_t kind = 0; kind < kOthers.size(); ++kind) {
+    if (!IsAt(stored.value.next(), kOthers.at(kind))) {
+      continue;
+    }
+    CO_ASSIGN_OR_RETURN(const Id128 first, PlaceIn(stored.value.next()));
+    std::optional<Id128> from = first;
+    while (from.has_value()) {
+      CO_ASSIGN_OR_RETURN(
+          const storage::SalvagedPartitions found,
+          storage::SalvagePartitions(vault_.context.store, kOthers.at(kind), *from, kPartitionsAtOnce));
+      Unreadable(found.gaps.size(), scrub);
+      for (const storage::Partition& partition : found.partitions) {
+        const absl::Status read = co_await ReadPartition(partition, scrub);
+        CO_RETURN_IF_ERROR(read);
+      }
+      from = found.next;
+      const bool last = kind + 1 == kOthers.size();
+      if (from.has_value() || !last) {
+        std::string next =
+            from.has_value() ? From(kOthers.at(kind), *from) : From(kOthers.at(kind + 1), Id128());
+        const absl::Status saved = co_await Save(stored, std::move(next));
+        CO_RETURN_IF_ERROR(saved);
+      }
     }
   }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Scrubber::ReadPartition(storage::Partition partition, v1::Scrub& scrub) {
+  std::string from;
+  do {
+    if (background_.stopping()) {
+      co_return Stopping();
+    }
+    CO_ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                        storage::Salvage(vault_.context.store, partition, "", from, kRowsAtOnce));
+    Unreadable(page.gaps.size(), scrub);
+    uint64_t bytes = 0;
+    for (const storage::KeyedEntry& row : page.entries) {
+      bytes += row.entry.value.size();
+    }
+    from = page.next;
+    if (vault_.settings.scrub_bytes_per_second != 0) {
+      const double seconds =
+          static_cast<double>(bytes) / static_cast<double>(vault_.settings.scrub_bytes_per_second);
+      co_await Sleep(vault_.context.executor, absl::Seconds(seconds));
+    } else {
+      co_await ResumeOn(vault_.context.executor);
+    }
+  } while (!from.empty());
   co_return absl::OkStatus();
 }
 

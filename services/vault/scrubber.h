@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/rpc/idempotency.h"
+#include "common/storage/store.h"
 #include "services/vault/background.h"
 #include "services/vault/paper_check.h"
 #include "services/vault/vault.h"
@@ -19,6 +20,10 @@ namespace relais::vault {
 ///
 /// Of a paper that is not intact: `damaged` in its record and DOCUMENT_VERIFIED in her journal, in one
 /// commit. Whose it is, the report does not say.
+///
+/// It comes to its end whatever the disk is like: rows that do not open and stretches that do not read are
+/// counted (`unreadable`) and passed over, and so is a person of whom nothing says which papers there should
+/// be (`passed_over`). Every other row of the store but the log's own is read too.
 ///
 /// Only what has a head that says whose it is, and is in no record of that person, is removed: bytes without
 /// a head are damage, not rubbish.
@@ -47,9 +52,13 @@ class Scrubber {
   Task<absl::Status> Go(Stored<v1::StoredScrub> stored);
   Task<absl::Status> ScrubPersons(Stored<v1::StoredScrub>& stored);
   Task<absl::Status> ScrubPerson(Id128 person, v1::Scrub& scrub);
+  Task<absl::Status> ScrubPapers(Id128 person, v1::Scrub& scrub);
   Task<absl::Status> ScrubPaper(Id128 person, Id128 document, const LoggedPapers& logged, v1::Scrub& scrub);
   Task<absl::Status> RemoveOrphans(Stored<v1::StoredScrub>& stored);
+  Task<absl::Status> RemoveIfOrphan(Id128 content, v1::Scrub& scrub);
   absl::StatusOr<bool> IsOrphan(const Id128& content, const ContentHead& head) const;
+  Task<absl::Status> ReadOthers(Stored<v1::StoredScrub>& stored);
+  Task<absl::Status> ReadPartition(storage::Partition partition, v1::Scrub& scrub);
   Task<absl::Status> Save(Stored<v1::StoredScrub>& stored, std::string next);
   Task<absl::Status> Finish(Stored<v1::StoredScrub>& stored);
 

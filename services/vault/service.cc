@@ -21,6 +21,7 @@
 #include "services/vault/handlers/share_handlers.h"
 #include "services/vault/handlers/upload_handlers.h"
 #include "services/vault/handlers/verify_handlers.h"
+#include "services/vault/host_rounds.h"
 #include "services/vault/keeper.h"
 #include "services/vault/open_streams.h"
 #include "services/vault/pending_drops.h"
@@ -57,6 +58,7 @@ struct Service::Parts {
         closing(vault),
         expiring(vault),
         drops(vault),
+        host_rounds(vault),
         uploads(vault),
         completing(vault),
         readings(vault),
@@ -95,6 +97,7 @@ struct Service::Parts {
   Closing closing;
   ExpiringUploads expiring;
   PendingDrops drops;
+  HostRounds host_rounds;
   UploadHandlers uploads;
   CompleteUploadHandlers completing;
   ReadingHandlers readings;
@@ -169,12 +172,14 @@ absl::Status Service::Start() {
   p.closing.Start();
   p.expiring.Start();
   p.drops.Start();
+  p.host_rounds.Start();
   return absl::OkStatus();
 }
 
 Task<bool> Service::Stop() {
   Parts& p = *parts_;
   co_await p.streams.Stop();
+  co_await p.host_rounds.Stop();
   co_await p.drops.Stop();
   co_await p.expiring.Stop();
   co_await p.closing.Stop();

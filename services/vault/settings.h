@@ -33,6 +33,8 @@ struct Settings {
   bool rebuild_consent = false;                       // follow consent's log from its first leaf again
   absl::Duration expiry_scan = absl::Minutes(5);      // how often unfinished uploads are looked at
   absl::Duration reminder_scan = absl::Hours(1);      // how often papers that expire are looked at
+  absl::Duration host_scan = absl::Minutes(1);        // how often consent is asked again about unjudged hosts
+  absl::Duration host_round = absl::Hours(24);        // how often every host is judged anew
   absl::Duration closure_scan = absl::Hours(1);       // how often the closing day is looked at
   absl::Duration scrub_every = absl::Hours(24 * 30);  // zero: on demand only
   uint64_t scrub_bytes_per_second = uint64_t{64} << 20;

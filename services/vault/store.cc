@@ -1,8 +1,12 @@
 #include "services/vault/store.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/status.h"
+#include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/vault/format/bytes.h"
 
 namespace relais::vault {
@@ -11,11 +15,14 @@ namespace {
 constexpr std::string_view kKeyPrefix = "v/key/";
 constexpr std::string_view kUsage = "v/usage";
 constexpr std::string_view kUploadPrefix = "v/up/";
+constexpr std::string_view kUploadEndPrefix = "v/end/";
 constexpr std::string_view kDocumentPrefix = "v/doc/";
 constexpr std::string_view kDuplicatePrefix = "v/dup/";
 constexpr std::string_view kSharePrefix = "v/share/";
 constexpr std::string_view kRequestPrefix = "v/ask/";
 constexpr std::string_view kHostPrefix = "v/host/";
+constexpr std::string_view kHostUse = "host";
+constexpr std::string_view kDayPrefix = "v/day/";
 constexpr size_t kDuplicateSize = Id128::kSize + 4;
 constexpr size_t kPage = 1000;
 
@@ -30,7 +37,7 @@ std::string GenerationKey(uint32_t generation) {
 }
 
 std::string ContextOf(const Id128& person, std::string_view key) {
-  return VaultStore::PersonPartition(person).Encode() + "/" + std::string(key);
+  return VaultStore::RowOf(VaultStore::PersonPartition(person), key);
 }
 
 void Guard(const Id128& person, std::string key, uint64_t version, storage::CommitRequest& commit) {
@@ -50,6 +57,13 @@ void Change(const Id128& person, const std::string& key, uint64_t version, std::
 
 absl::Status Unreadable() { return absl::DataLossError("a row of a vault cannot be read"); }
 
+// What follows the prefix, or as much of it as an id has; zeros where there is less.
+Id128 IdAt(std::string_view key, std::string_view prefix) {
+  std::string bytes(key.substr(std::min(key.size(), prefix.size())).substr(0, Id128::kSize));
+  bytes.resize(Id128::kSize, '\0');
+  return Id128::FromBytes(bytes).value();
+}
+
 }  // namespace
 
 absl::StatusOr<Id128> IdOf(std::string_view bytes) {
@@ -58,6 +72,18 @@ absl::StatusOr<Id128> IdOf(std::string_view bytes) {
     return Unreadable();
   }
   return *id;
+}
+
+std::string VaultStore::HostName(const Id128& person, std::string_view institution) const {
+  return rows_.Name({kHostUse, person}, institution);
+}
+
+std::string VaultStore::HostKey(const Id128& person, std::string_view institution) const {
+  return KeyOf(kHostPrefix, HostName(person, institution));
+}
+
+std::optional<std::string> VaultStore::InstitutionIn(const Id128& person, std::string_view name) const {
+  return rows_.TextOf({kHostUse, person}, name);
 }
 
 // nullopt: she is erased, or frozen where that reads as erased.
@@ -77,6 +103,22 @@ absl::StatusOr<std::optional<std::string>> VaultStore::Open(const Id128& person,
   return std::optional<std::string>(*std::move(plain));
 }
 
+// nullopt: likewise. DATA_LOSS: it does not open.
+template <typename T>
+absl::StatusOr<std::optional<Stored<T>>> VaultStore::OpenRow(const Id128& person, std::string_view key,
+                                                             const storage::Entry& entry, View view) const {
+  ASSIGN_OR_RETURN(const std::optional<std::string> plain, Open(person, key, entry.value, view));
+  if (!plain.has_value()) {
+    return std::optional<Stored<T>>();
+  }
+  Stored<T> stored;
+  stored.version = entry.version;
+  if (!stored.value.ParseFromString(*plain)) {
+    return Unreadable();
+  }
+  return std::optional<Stored<T>>(std::move(stored));
+}
+
 template <typename T>
 absl::StatusOr<std::optional<Stored<T>>> VaultStore::Get(const Id128& person, const std::string& key,
                                                          View view) const {
@@ -85,16 +127,7 @@ absl::StatusOr<std::optional<Stored<T>>> VaultStore::Get(const Id128& person, co
   if (!entry.has_value()) {
     return std::optional<Stored<T>>();
   }
-  ASSIGN_OR_RETURN(const std::optional<std::string> plain, Open(person, key, entry->value, view));
-  if (!plain.has_value()) {
-    return std::optional<Stored<T>>();
-  }
-  Stored<T> stored;
-  stored.version = entry->version;
-  if (!stored.value.ParseFromString(*plain)) {
-    return Unreadable();
-  }
-  return std::optional<Stored<T>>(std::move(stored));
+  return OpenRow<T>(person, key, *entry, view);
 }
 
 template <typename T>
@@ -106,20 +139,46 @@ absl::StatusOr<Rows<T>> VaultStore::Scan(const Id128& person, std::string_view p
   for (const storage::KeyedEntry& entry : page.entries) {
     Row<T> row;
     ASSIGN_OR_RETURN(row.id, IdOf(std::string_view(entry.key).substr(prefix.size())));
-    ASSIGN_OR_RETURN(const std::optional<std::string> plain,
-                     Open(person, entry.key, entry.entry.value, view));
-    if (!plain.has_value()) {
+    ASSIGN_OR_RETURN(std::optional<Stored<T>> stored, OpenRow<T>(person, entry.key, entry.entry, view));
+    if (!stored.has_value()) {
       return Rows<T>();
     }
-    row.stored.version = entry.entry.version;
-    if (!row.stored.value.ParseFromString(*plain)) {
-      return Unreadable();
-    }
+    row.stored = *std::move(stored);
     out.rows.push_back(std::move(row));
   }
   if (!page.next.empty()) {
     ASSIGN_OR_RETURN(const Id128 next, IdOf(std::string_view(page.next).substr(prefix.size())));
     out.next = next;
+  }
+  return out;
+}
+
+template <typename T>
+absl::StatusOr<ReadableRows<T>> VaultStore::ScanReadable(const Id128& person, std::string_view prefix,
+                                                         const Id128& from, size_t limit, View view) const {
+  ReadableRows<T> out;
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page, storage::Salvage(context_.store, PersonPartition(person),
+                                                                      prefix, KeyOf(prefix, from), limit));
+  for (const storage::KeyedEntry& entry : page.entries) {
+    const Id128 id = IdAt(entry.key, prefix);
+    auto stored = OpenRow<T>(person, entry.key, entry.entry, view);
+    if (audit::DoesNotRead(stored.status())) {
+      out.unreadable.push_back(id);
+      continue;
+    }
+    RETURN_IF_ERROR(stored.status());
+    if (!stored->has_value()) {
+      return ReadableRows<T>();
+    }
+    out.rows.push_back({id, **std::move(stored)});
+  }
+  for (const std::string& gap : page.gaps) {
+    out.gaps.push_back(IdAt(gap, prefix));
+  }
+  if (!page.next.empty()) {
+    const bool after = page.next.size() > prefix.size() + Id128::kSize;  // a row that was read
+    const Id128 at = IdAt(page.next, prefix);
+    out.next = after ? storage::NextId(at) : at;
   }
   return out;
 }
@@ -147,6 +206,11 @@ absl::StatusOr<std::optional<Stored<v1::StoredUpload>>> VaultStore::Upload(const
   return Get<v1::StoredUpload>(person, KeyOf(kUploadPrefix, id), view);
 }
 
+absl::StatusOr<std::optional<Stored<v1::StoredUploadEnd>>> VaultStore::UploadEnd(const Id128& person,
+                                                                                 const Id128& id) const {
+  return Get<v1::StoredUploadEnd>(person, KeyOf(kUploadEndPrefix, id), View::kLive);
+}
+
 absl::StatusOr<std::optional<Stored<v1::StoredShare>>> VaultStore::Share(const Id128& person, const Id128& id,
                                                                          View view) const {
   return Get<v1::StoredShare>(person, KeyOf(kSharePrefix, id), view);
@@ -161,7 +225,7 @@ absl::StatusOr<std::optional<Stored<v1::StoredRequest>>> VaultStore::Request(con
 absl::StatusOr<std::optional<Stored<v1::StoredHost>>> VaultStore::Host(const Id128& person,
                                                                        std::string_view institution,
                                                                        View view) const {
-  return Get<v1::StoredHost>(person, KeyOf(kHostPrefix, institution), view);
+  return Get<v1::StoredHost>(person, HostKey(person, institution), view);
 }
 
 absl::StatusOr<Stored<v1::StoredUsage>> VaultStore::Usage(const Id128& person, View view) const {
@@ -191,6 +255,15 @@ absl::StatusOr<Rows<v1::StoredRequest>> VaultStore::Requests(const Id128& person
   return Scan<v1::StoredRequest>(person, kRequestPrefix, from, limit, view);
 }
 
+namespace {
+// Keys tell no order.
+void SortByInstitution(std::vector<VaultStore::HostRow>& rows) {
+  std::sort(rows.begin(), rows.end(), [](const VaultStore::HostRow& a, const VaultStore::HostRow& b) {
+    return a.institution < b.institution;
+  });
+}
+}  // namespace
+
 absl::StatusOr<std::vector<VaultStore::HostRow>> VaultStore::Hosts(const Id128& person, View view) const {
   std::vector<HostRow> out;
   std::string from;
@@ -198,21 +271,68 @@ absl::StatusOr<std::vector<VaultStore::HostRow>> VaultStore::Hosts(const Id128& 
     ASSIGN_OR_RETURN(const storage::Page page,
                      context_.store.Scan(PersonPartition(person), kHostPrefix, from, kPage));
     for (const storage::KeyedEntry& entry : page.entries) {
-      ASSIGN_OR_RETURN(const std::optional<std::string> plain,
-                       Open(person, entry.key, entry.entry.value, view));
-      if (!plain.has_value()) {
+      ASSIGN_OR_RETURN(auto stored, OpenRow<v1::StoredHost>(person, entry.key, entry.entry, view));
+      if (!stored.has_value()) {
         return std::vector<HostRow>();
       }
-      HostRow row;
-      row.institution = entry.key.substr(kHostPrefix.size());
-      row.stored.version = entry.entry.version;
-      if (!row.stored.value.ParseFromString(*plain)) {
+      std::optional<std::string> institution =
+          InstitutionIn(person, std::string_view(entry.key).substr(kHostPrefix.size()));
+      if (!institution.has_value()) {
         return Unreadable();
       }
-      out.push_back(std::move(row));
+      out.push_back({*std::move(institution), *std::move(stored)});
     }
     from = page.next;
   } while (!from.empty());
+  SortByInstitution(out);
+  return out;
+}
+
+// ---- the same past what does not open
+
+absl::StatusOr<ReadableRows<v1::StoredDocument>> VaultStore::ReadableDocuments(const Id128& person,
+                                                                               const Id128& from,
+                                                                               size_t limit,
+                                                                               View view) const {
+  return ScanReadable<v1::StoredDocument>(person, kDocumentPrefix, from, limit, view);
+}
+
+absl::StatusOr<ReadableRows<v1::StoredShare>> VaultStore::ReadableShares(const Id128& person,
+                                                                         const Id128& from, size_t limit,
+                                                                         View view) const {
+  return ScanReadable<v1::StoredShare>(person, kSharePrefix, from, limit, view);
+}
+
+absl::StatusOr<ReadableRows<v1::StoredRequest>> VaultStore::ReadableRequests(const Id128& person,
+                                                                             const Id128& from, size_t limit,
+                                                                             View view) const {
+  return ScanReadable<v1::StoredRequest>(person, kRequestPrefix, from, limit, view);
+}
+
+absl::StatusOr<VaultStore::ReadableHostRows> VaultStore::ReadableHosts(const Id128& person, View view) const {
+  ReadableHostRows out;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                     storage::Salvage(context_.store, PersonPartition(person), kHostPrefix, from, kPage));
+    out.gaps += page.gaps.size();
+    for (const storage::KeyedEntry& entry : page.entries) {
+      std::optional<std::string> institution =
+          InstitutionIn(person, std::string_view(entry.key).substr(kHostPrefix.size()));
+      auto stored = OpenRow<v1::StoredHost>(person, entry.key, entry.entry, view);
+      if (!institution.has_value() || audit::DoesNotRead(stored.status())) {
+        out.unreadable.push_back(std::move(institution).value_or(""));
+        continue;
+      }
+      RETURN_IF_ERROR(stored.status());
+      if (!stored->has_value()) {
+        return ReadableHostRows();
+      }
+      out.rows.push_back({*std::move(institution), **std::move(stored)});
+    }
+    from = page.next;
+  } while (!from.empty());
+  SortByInstitution(out.rows);
   return out;
 }
 
@@ -243,7 +363,7 @@ absl::Status VaultStore::PutRequest(const Id128& person, const Id128& id,
 
 absl::Status VaultStore::PutHost(const Id128& person, std::string_view institution,
                                  const Stored<v1::StoredHost>& host, storage::CommitRequest& commit) const {
-  return Put(person, KeyOf(kHostPrefix, institution), host, commit);
+  return Put(person, HostKey(person, institution), host, commit);
 }
 
 absl::Status VaultStore::PutUsage(const Id128& person, const Stored<v1::StoredUsage>& usage,
@@ -251,9 +371,19 @@ absl::Status VaultStore::PutUsage(const Id128& person, const Stored<v1::StoredUs
   return Put(person, std::string(kUsage), usage, commit);
 }
 
-void VaultStore::RemoveUpload(const Id128& person, const Id128& id, uint64_t version,
-                              storage::CommitRequest& commit) {
-  Change(person, KeyOf(kUploadPrefix, id), version, std::nullopt, commit);
+absl::Status VaultStore::EndUpload(const Id128& person, const Id128& id,
+                                   const Stored<v1::StoredUpload>& upload, v1::Upload::State state,
+                                   std::string_view reason, storage::CommitRequest& commit) const {
+  Change(person, KeyOf(kUploadPrefix, id), upload.version, std::nullopt, commit);
+  Stored<v1::StoredUploadEnd> end;
+  end.value.set_state(state);
+  end.value.set_reason(std::string(reason));
+  end.value.set_document(upload.value.document());
+  end.value.set_version(upload.value.version());
+  end.value.set_size(upload.value.size());
+  end.value.set_depositor(upload.value.depositor().institution());
+  end.value.set_drop(upload.value.has_drop_host());
+  return Put(person, KeyOf(kUploadEndPrefix, id), end, commit);
 }
 
 void VaultStore::GuardDocument(const Id128& person, const Id128& id, uint64_t version,
@@ -267,8 +397,8 @@ void VaultStore::GuardShare(const Id128& person, const Id128& id, uint64_t versi
 }
 
 void VaultStore::GuardHost(const Id128& person, std::string_view institution, uint64_t version,
-                           storage::CommitRequest& commit) {
-  Guard(person, KeyOf(kHostPrefix, institution), version, commit);
+                           storage::CommitRequest& commit) const {
+  Guard(person, HostKey(person, institution), version, commit);
 }
 
 void VaultStore::GuardUsage(const Id128& person, uint64_t version, storage::CommitRequest& commit) {
@@ -368,6 +498,56 @@ void VaultStore::RemoveDuplicate(const Id128& person, std::string_view mark, uin
   Change(person, KeyOf(kDuplicatePrefix, mark), version, std::nullopt, commit);
 }
 
+// ---- every row of hers
+
+absl::StatusOr<bool> VaultStore::Opens(const Id128& person, const storage::KeyedEntry& entry) const {
+  const std::string_view key = entry.key;
+  const auto opened_as = [&]<typename T>(const T& /*type*/) {
+    return OpenRow<T>(person, key, entry.entry, View::kFrozen).status();
+  };
+  absl::Status opened;
+  if (key == kUsage) {
+    opened = opened_as(v1::StoredUsage::default_instance());
+  } else if (key.starts_with(kUploadPrefix)) {
+    opened = opened_as(v1::StoredUpload::default_instance());
+  } else if (key.starts_with(kUploadEndPrefix)) {
+    opened = opened_as(v1::StoredUploadEnd::default_instance());
+  } else if (key.starts_with(kSharePrefix)) {
+    opened = opened_as(v1::StoredShare::default_instance());
+  } else if (key.starts_with(kRequestPrefix)) {
+    opened = opened_as(v1::StoredRequest::default_instance());
+  } else if (key.starts_with(kHostPrefix)) {
+    opened = InstitutionIn(person, key.substr(kHostPrefix.size())).has_value()
+                 ? opened_as(v1::StoredHost::default_instance())
+                 : Unreadable();
+  } else if (key.starts_with(kDayPrefix)) {
+    opened = ListedDayIn(key).has_value() ? absl::OkStatus() : Unreadable();
+  } else if (key.starts_with(kDuplicatePrefix)) {
+    opened = ReadDuplicate(entry.entry.value).status();
+  }
+  if (audit::DoesNotRead(opened)) {
+    return false;
+  }
+  RETURN_IF_ERROR(opened);
+  return true;
+}
+
+absl::StatusOr<uint64_t> VaultStore::UnreadableRows(const Id128& person) const {
+  uint64_t unreadable = 0;
+  std::string from;
+  do {
+    ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                     storage::Salvage(context_.store, PersonPartition(person), "", from, kPage));
+    unreadable += page.gaps.size();
+    for (const storage::KeyedEntry& entry : page.entries) {
+      ASSIGN_OR_RETURN(const bool opens, Opens(person, entry));
+      unreadable += opens ? 0 : 1;
+    }
+    from = page.next;
+  } while (!from.empty());
+  return unreadable;
+}
+
 // ---- everybody, and remembered requests
 
 absl::StatusOr<std::vector<Id128>> VaultStore::Persons(const Id128& from, size_t limit) const {
@@ -378,6 +558,19 @@ absl::StatusOr<std::vector<Id128>> VaultStore::Persons(const Id128& from, size_t
   for (const storage::Partition& partition : partitions) {
     out.push_back(partition.id);
   }
+  return out;
+}
+
+absl::StatusOr<VaultStore::ReadablePersons> VaultStore::PersonsThatRead(const Id128& from,
+                                                                        size_t limit) const {
+  ASSIGN_OR_RETURN(storage::SalvagedPartitions found,
+                   storage::SalvagePartitions(context_.store, storage::PartitionKind::kPerson, from, limit));
+  ReadablePersons out;
+  for (const storage::Partition& partition : found.partitions) {
+    out.persons.push_back(partition.id);
+  }
+  out.gaps = std::move(found.gaps);
+  out.next = found.next;
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "absl/time/civil_time.h"
 #include "common/rpc/service_context.h"
 #include "relais/vault/v1/state.pb.h"
+#include "services/vault/format/row_seal.h"
 
 namespace relais::vault {
 
@@ -32,6 +33,21 @@ struct Rows {
   std::vector<Row<T>> rows;   // ascending ids
   std::optional<Id128> next;  // the id to go on from; nullopt: that was all
 };
+
+/// What a scan finds that goes past what does not open: for lists, exports, holds and the scrub, which must
+/// not be taken away whole by one row.
+template <typename T>
+struct ReadableRows {
+  std::vector<Row<T>> rows;       // ascending ids
+  std::vector<Id128> unreadable;  // rows that do not open, ascending
+  std::vector<Id128> gaps;        // stretches of the disk that do not read: each begins at that id or later
+  std::optional<Id128> next;      // the id to go on from; nullopt: that was all
+  /// At least so many are not in `rows`, a gap counted as one.
+  [[nodiscard]] size_t missing() const { return unreadable.size() + gaps.size(); }
+};
+
+/// Of a row of an operation: it is there and does not read, so it is replaced as it is, without a guard.
+inline constexpr uint64_t kDoesNotRead = ~uint64_t{0};
 
 /// Whether a person whose erasure is under way reads as erased (kLive: nothing is there) or still opens
 /// (kFrozen: for who erases her, and for followers).
@@ -73,7 +89,8 @@ enum class PointerKind { kShared, kAsked };
 /// (common/audit/subject_keys.h). FAILED_PRECONDITION (audit::IsErased) from Put… when she is erased.
 class VaultStore {
  public:
-  explicit VaultStore(const rpc::ServiceContext& context) : context_(context) {}
+  explicit VaultStore(const rpc::ServiceContext& context)
+      : context_(context), rows_(context.log.DeriveKey(kRowKeyInfo), context.random) {}
 
   [[nodiscard]] static storage::Partition PersonPartition(const Id128& person) {
     return {storage::PartitionKind::kPerson, person};
@@ -92,6 +109,9 @@ class VaultStore {
   [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredUpload>>> Upload(const Id128& person,
                                                                                const Id128& id,
                                                                                View view = View::kLive) const;
+  /// Of an upload that is over; nullopt while it is under way, and of one that there never was.
+  [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredUploadEnd>>> UploadEnd(const Id128& person,
+                                                                                     const Id128& id) const;
   [[nodiscard]] absl::StatusOr<std::optional<Stored<v1::StoredShare>>> Share(const Id128& person,
                                                                              const Id128& id,
                                                                              View view = View::kLive) const;
@@ -118,9 +138,30 @@ class VaultStore {
     std::string institution;
     Stored<v1::StoredHost> stored;
   };
+  /// The institution that a key of such a row names, after its prefix; nullopt: none.
+  [[nodiscard]] std::optional<std::string> InstitutionIn(const Id128& person, std::string_view name) const;
   /// All of them: a person has few.
   [[nodiscard]] absl::StatusOr<std::vector<HostRow>> Hosts(const Id128& person,
                                                            View view = View::kLive) const;
+
+  // ---- the same past what does not open: no DATA_LOSS
+  [[nodiscard]] absl::StatusOr<ReadableRows<v1::StoredDocument>> ReadableDocuments(
+      const Id128& person, const Id128& from, size_t limit, View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<ReadableRows<v1::StoredShare>> ReadableShares(const Id128& person,
+                                                                             const Id128& from, size_t limit,
+                                                                             View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<ReadableRows<v1::StoredRequest>> ReadableRequests(
+      const Id128& person, const Id128& from, size_t limit, View view = View::kLive) const;
+  struct ReadableHostRows {
+    std::vector<HostRow> rows;
+    std::vector<std::string> unreadable;  // institutions; "" where the key does not tell it either
+    size_t gaps = 0;
+  };
+  [[nodiscard]] absl::StatusOr<ReadableHostRows> ReadableHosts(const Id128& person,
+                                                               View view = View::kLive) const;
+  /// How many of her rows do not read or, whatever their kind, do not open: a gap counted as one. Whether
+  /// papers' records open is not looked at.
+  [[nodiscard]] absl::StatusOr<uint64_t> UnreadableRows(const Id128& person) const;
 
   // ---- changes of the person's rows
   absl::Status PutDocument(const Id128& person, const Id128& id, const Stored<v1::StoredDocument>& document,
@@ -135,15 +176,17 @@ class VaultStore {
                        storage::CommitRequest& commit) const;
   absl::Status PutUsage(const Id128& person, const Stored<v1::StoredUsage>& usage,
                         storage::CommitRequest& commit) const;
-  static void RemoveUpload(const Id128& person, const Id128& id, uint64_t version,
-                           storage::CommitRequest& commit);
+  /// The upload is over: its row goes, and what became of it stays.
+  absl::Status EndUpload(const Id128& person, const Id128& id, const Stored<v1::StoredUpload>& upload,
+                         v1::Upload::State state, std::string_view reason,
+                         storage::CommitRequest& commit) const;
 
   static void GuardDocument(const Id128& person, const Id128& id, uint64_t version,
                             storage::CommitRequest& commit);
   static void GuardShare(const Id128& person, const Id128& id, uint64_t version,
                          storage::CommitRequest& commit);
-  static void GuardHost(const Id128& person, std::string_view institution, uint64_t version,
-                        storage::CommitRequest& commit);
+  void GuardHost(const Id128& person, std::string_view institution, uint64_t version,
+                 storage::CommitRequest& commit) const;
   static void GuardUsage(const Id128& person, uint64_t version, storage::CommitRequest& commit);
 
   // ---- her keys, wrapped; not sealed besides. A frozen person's are there until they are removed.
@@ -225,26 +268,43 @@ class VaultStore {
   [[nodiscard]] absl::StatusOr<ExpiryRows> Expiries(absl::CivilDay day, std::string_view from,
                                                     size_t limit) const;
 
-  /// Under which days her papers are listed, or were: in her partition, unsealed, so that every pointer is
-  /// found once a day has changed or she is erased. Noted before the pointer is made and dropped after it
-  /// went.
+  /// Under which days her papers are listed, or were: in her partition, not under her keys, so that every
+  /// pointer is found once a day has changed or she is erased. Noted before the pointer is made and dropped
+  /// after it went.
   struct ListedDay {
     Id128 document;
     absl::CivilDay day;
   };
-  /// Of one paper, or of all. What is no such row is passed over.
+  /// Of one paper, or of all. What is no such row, or does not read, is passed over.
   [[nodiscard]] absl::StatusOr<std::vector<ListedDay>> ListedDays(const Id128& person,
                                                                   const std::optional<Id128>& document) const;
   /// Not guarded.
-  [[nodiscard]] static storage::CommitRequest SetListedDay(const Id128& person, const ListedDay& listed,
-                                                           bool present);
+  [[nodiscard]] storage::CommitRequest SetListedDay(const Id128& person, const ListedDay& listed,
+                                                    bool present) const;
+
+  // ---- derived: hosts that are SUSPENDED, of everybody (kept by cleaning.h; ADR 51)
+  struct UnjudgedHost {
+    Id128 person;
+    std::string institution;
+  };
+  struct UnjudgedHosts {
+    std::vector<UnjudgedHost> rows;
+    std::string next;  // where to go on; empty: that was all
+  };
+  /// `person` nullopt: everybody's. A row may be stale: look at the host. What is no such row is passed over.
+  [[nodiscard]] absl::StatusOr<UnjudgedHosts> Unjudged(const std::optional<Id128>& person,
+                                                       std::string_view from, size_t limit) const;
+  /// Not guarded.
+  [[nodiscard]] storage::CommitRequest SetUnjudged(const UnjudgedHost& host, bool present) const;
 
   // ---- derived: uploads under way, of everybody
   [[nodiscard]] absl::StatusOr<std::vector<OpenUpload>> OpenUploads(const Id128& from, size_t limit) const;
   [[nodiscard]] absl::StatusOr<std::optional<OpenUpload>> OpenUploadOf(const Id128& upload) const;
   [[nodiscard]] storage::CommitRequest SetOpenUpload(const OpenUpload& upload, bool present) const;
 
-  // ---- one row each: operations. An empty one, version 0, when there is none. Put… set the partition.
+  // ---- one row each: operations. An empty one, version 0, when there is none. Put… set the partition. A
+  // scrub's that does not read is as none, version kDoesNotRead: it must not keep the next one from
+  // beginning.
   [[nodiscard]] absl::StatusOr<Stored<v1::StoredRotation>> Rotation() const;
   [[nodiscard]] absl::StatusOr<Stored<v1::StoredScrub>> Scrub() const;
   [[nodiscard]] absl::StatusOr<Stored<v1::StoredClosure>> Closure() const;
@@ -254,6 +314,13 @@ class VaultStore {
 
   /// Persons who have a partition here, in order of their ids, from `from` on; for what looks at everybody.
   [[nodiscard]] absl::StatusOr<std::vector<Id128>> Persons(const Id128& from, size_t limit) const;
+  /// The same past what does not read.
+  struct ReadablePersons {
+    std::vector<Id128> persons;
+    std::vector<Id128> gaps;  // each begins at that id or later
+    std::optional<Id128> next;
+  };
+  [[nodiscard]] absl::StatusOr<ReadablePersons> PersonsThatRead(const Id128& from, size_t limit) const;
 
   /// Remembers requests in her partition under the caller's name (common/rpc/idempotency.h).
   [[nodiscard]] absl::StatusOr<rpc::Idempotency::Seen> Seen(const Id128& person, const rpc::Call& call,
@@ -261,12 +328,36 @@ class VaultStore {
                                                             std::string_view request_id,
                                                             const google::protobuf::Message& content) const;
 
+  /// What is sealed under no person's keys: names in keys, derived rows, heads of texts.
+  [[nodiscard]] const RowSeal& rows() const { return rows_; }
+  /// What such a value is bound to.
+  [[nodiscard]] static std::string RowOf(const storage::Partition& partition, std::string_view key) {
+    return partition.Encode() + "/" + std::string(key);
+  }
+
  private:
+  /// Of a host, in her partition and in the list of those that are suspended.
+  [[nodiscard]] std::string HostName(const Id128& person, std::string_view institution) const;
+  [[nodiscard]] std::string HostKey(const Id128& person, std::string_view institution) const;
+  [[nodiscard]] std::string ListedDayKey(const ListedDay& listed) const;
+  [[nodiscard]] std::optional<ListedDay> ListedDayIn(std::string_view key) const;
+  absl::StatusOr<std::optional<std::string>> OpenValue(const storage::Partition& partition,
+                                                       std::string_view key,
+                                                       const std::optional<storage::Entry>& entry) const;
+  storage::CommitRequest SetSealed(const storage::Partition& partition, std::string key,
+                                   const std::optional<std::string>& value) const;
   template <typename T>
   absl::StatusOr<std::optional<Stored<T>>> Get(const Id128& person, const std::string& key, View view) const;
   template <typename T>
   absl::StatusOr<Rows<T>> Scan(const Id128& person, std::string_view prefix, const Id128& from, size_t limit,
                                View view) const;
+  template <typename T>
+  absl::StatusOr<ReadableRows<T>> ScanReadable(const Id128& person, std::string_view prefix,
+                                               const Id128& from, size_t limit, View view) const;
+  template <typename T>
+  absl::StatusOr<std::optional<Stored<T>>> OpenRow(const Id128& person, std::string_view key,
+                                                   const storage::Entry& entry, View view) const;
+  absl::StatusOr<bool> Opens(const Id128& person, const storage::KeyedEntry& entry) const;
   template <typename T>
   absl::Status Put(const Id128& person, const std::string& key, const Stored<T>& stored,
                    storage::CommitRequest& commit) const;
@@ -274,6 +365,7 @@ class VaultStore {
                                                   std::string_view sealed, View view) const;
 
   const rpc::ServiceContext& context_;
+  const RowSeal rows_;
 };
 
 /// Id128 from bytes of a stored message. DATA_LOSS when they are no id.

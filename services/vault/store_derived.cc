@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/storage/salvage.h"
 #include "services/vault/format/bytes.h"
 #include "services/vault/store.h"
 
@@ -14,6 +15,7 @@ constexpr std::string_view kState = "state";
 constexpr std::string_view kTotal = "usage";
 constexpr std::string_view kVersionPrefix = "u/";
 constexpr std::string_view kDayPrefix = "v/day/";
+constexpr std::string_view kDayUse = "day";
 constexpr size_t kRowsAtOnce = 500;
 constexpr size_t kCountedSize = 1 + 8;
 constexpr size_t kOpenUploadFixed = Id128::kSize + Id128::kSize + 4 + 8;
@@ -31,12 +33,15 @@ std::string DayName(absl::CivilDay day) {
 void PutRow(const storage::Partition& partition, std::string_view key, std::string value, uint64_t version,
             storage::CommitRequest& commit) {
   commit.partition = partition;
+  commit.batch.push_back({std::string(key), std::move(value)});
+  if (version == kDoesNotRead) {
+    return;
+  }
   storage::Precondition unchanged{std::string(key), std::nullopt};
   if (version != 0) {
     unchanged.version = version;
   }
   commit.preconditions.push_back(std::move(unchanged));
-  commit.batch.push_back({std::string(key), std::move(value)});
 }
 
 template <typename T>
@@ -90,25 +95,21 @@ std::optional<VaultStore::CountedText> ReadCountedKey(std::string_view key) {
   return VaultStore::CountedText{*document, ReadBigEndian32(key.substr(Id128::kSize)), *upload};
 }
 
-std::string ListedDayKey(const VaultStore::ListedDay& listed) {
-  return std::string(kDayPrefix) + listed.document.ToBytes() + DayName(listed.day);
-}
-
 std::string PackCounted(const CountedVersion& counted) {
   std::string value(1, static_cast<char>(counted.counted));
   AppendBigEndian64(counted.size, value);
   return value;
 }
 
-absl::StatusOr<CountedVersion> ReadCounted(const std::optional<storage::Entry>& entry) {
-  if (!entry.has_value()) {
+absl::StatusOr<CountedVersion> ReadCounted(const std::optional<std::string>& value) {
+  if (!value.has_value()) {
     return CountedVersion();
   }
-  if (entry->value.size() != kCountedSize || entry->value[0] < 1 || entry->value[0] > 2) {
+  if (value->size() != kCountedSize || (*value)[0] < 1 || (*value)[0] > 2) {
     return Unreadable();
   }
-  return CountedVersion{static_cast<VaultStore::Counted>(entry->value[0]),
-                        ReadBigEndian64(std::string_view(entry->value).substr(1))};
+  return CountedVersion{static_cast<VaultStore::Counted>((*value)[0]),
+                        ReadBigEndian64(std::string_view(*value).substr(1))};
 }
 
 uint64_t Less(uint64_t from, uint64_t amount) { return from - std::min(from, amount); }
@@ -147,6 +148,28 @@ absl::StatusOr<OpenUpload> ReadOpenUpload(std::string_view key, std::string_view
 
 }  // namespace
 
+// ---- sealed values
+
+// nullopt: there is no row.
+absl::StatusOr<std::optional<std::string>> VaultStore::OpenValue(
+    const storage::Partition& partition, std::string_view key,
+    const std::optional<storage::Entry>& entry) const {
+  if (!entry.has_value()) {
+    return std::optional<std::string>();
+  }
+  ASSIGN_OR_RETURN(std::string value, rows_.Open(RowOf(partition, key), entry->value));
+  return std::optional<std::string>(std::move(value));
+}
+
+storage::CommitRequest VaultStore::SetSealed(const storage::Partition& partition, std::string key,
+                                             const std::optional<std::string>& value) const {
+  std::optional<std::string> sealed;
+  if (value.has_value()) {
+    sealed = rows_.Seal(RowOf(partition, key), *value);
+  }
+  return SetRow(partition, std::move(key), std::move(sealed));
+}
+
 // ---- pointers
 
 absl::StatusOr<VaultStore::PointerRows> VaultStore::Pointers(PointerKind kind, std::string_view institution,
@@ -158,7 +181,8 @@ absl::StatusOr<VaultStore::PointerRows> VaultStore::Pointers(PointerKind kind, s
     PointerRow row;
     ASSIGN_OR_RETURN(row.id, IdOf(entry.key));
     row.stored.version = entry.entry.version;
-    if (!row.stored.value.ParseFromString(entry.entry.value)) {
+    ASSIGN_OR_RETURN(const std::string value, rows_.Open(RowOf(bucket, entry.key), entry.entry.value));
+    if (!row.stored.value.ParseFromString(value)) {
       return Unreadable();
     }
     out.rows.push_back(std::move(row));
@@ -176,16 +200,24 @@ storage::CommitRequest VaultStore::SetPointer(PointerKind kind, std::string_view
   if (pointer.has_value()) {
     value = pointer->SerializeAsString();
   }
-  return SetRow(context_.idempotency.Bucket(BucketName(kind), institution, ""), id.ToBytes(),
-                std::move(value));
+  return SetSealed(context_.idempotency.Bucket(BucketName(kind), institution, ""), id.ToBytes(), value);
 }
 
 // ---- what institutions have deposited
 
 absl::StatusOr<Stored<v1::InstitutionUsage>> VaultStore::InstitutionUsage(
     std::string_view institution) const {
-  return StateIn<v1::InstitutionUsage>(context_.store,
-                                       context_.idempotency.Bucket("vault-usage", institution, ""), kTotal);
+  const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, kTotal));
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, OpenValue(bucket, kTotal, entry));
+  Stored<v1::InstitutionUsage> stored;
+  if (value.has_value()) {
+    stored.version = entry->version;
+    if (!stored.value.ParseFromString(*value)) {
+      return Unreadable();
+    }
+  }
+  return stored;
 }
 
 absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::string_view institution,
@@ -195,7 +227,8 @@ absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::
   const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
   const std::string key = CountedKey(text);
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, key));
-  ASSIGN_OR_RETURN(const CountedVersion before, ReadCounted(entry));
+  ASSIGN_OR_RETURN(const std::optional<std::string> opened, OpenValue(bucket, key, entry));
+  ASSIGN_OR_RETURN(const CountedVersion before, ReadCounted(opened));
   const CountedVersion after{counted, counted == Counted::kNone ? 0 : size};
   if (before.counted == after.counted && (after.counted == Counted::kNone || before.size == after.size)) {
     return std::optional<storage::CommitRequest>();
@@ -205,7 +238,8 @@ absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::
   TakeAway(before, first, total.value);
   Add(after, first, total.value);
   storage::CommitRequest commit;
-  PutRow(bucket, kTotal, total.value.SerializeAsString(), total.version, commit);
+  PutRow(bucket, kTotal, rows_.Seal(RowOf(bucket, kTotal), total.value.SerializeAsString()), total.version,
+         commit);
   storage::Precondition unchanged{key, std::nullopt};
   if (entry.has_value()) {
     unchanged.version = entry->version;
@@ -213,7 +247,7 @@ absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::
   commit.preconditions.push_back(std::move(unchanged));
   std::optional<std::string> value;
   if (counted != Counted::kNone) {
-    value = PackCounted(after);
+    value = rows_.Seal(RowOf(bucket, key), PackCounted(after));
   }
   commit.batch.push_back({key, std::move(value)});
   return std::optional(std::move(commit));
@@ -232,7 +266,8 @@ absl::StatusOr<std::vector<VaultStore::CountedRow>> VaultStore::CountedTexts(std
       if (!text.has_value()) {
         continue;
       }
-      ASSIGN_OR_RETURN(const CountedVersion counted, ReadCounted(row.entry));
+      ASSIGN_OR_RETURN(const std::optional<std::string> opened, OpenValue(bucket, row.key, row.entry));
+      ASSIGN_OR_RETURN(const CountedVersion counted, ReadCounted(opened));
       out.push_back({*text, counted.counted});
     }
     from = page.next;
@@ -272,21 +307,37 @@ absl::StatusOr<VaultStore::ExpiryRows> VaultStore::Expiries(absl::CivilDay day, 
   return out;
 }
 
+std::string VaultStore::ListedDayKey(const ListedDay& listed) const {
+  return std::string(kDayPrefix) + listed.document.ToBytes() +
+         rows_.Name({kDayUse, listed.document}, DayName(listed.day));
+}
+
+// nullopt: no key of that kind.
+std::optional<VaultStore::ListedDay> VaultStore::ListedDayIn(std::string_view key) const {
+  const std::string_view rest = key.substr(kDayPrefix.size());
+  const auto document = IdOf(rest.substr(0, Id128::kSize));
+  if (!document.ok()) {
+    return std::nullopt;
+  }
+  const std::optional<std::string> day = rows_.TextOf({kDayUse, *document}, rest.substr(Id128::kSize));
+  ListedDay listed{*document, {}};
+  if (!day.has_value() || !absl::ParseCivilTime(*day, &listed.day)) {
+    return std::nullopt;
+  }
+  return listed;
+}
+
 absl::StatusOr<std::vector<VaultStore::ListedDay>> VaultStore::ListedDays(
     const Id128& person, const std::optional<Id128>& document) const {
   const std::string prefix = std::string(kDayPrefix) + (document.has_value() ? document->ToBytes() : "");
   std::vector<ListedDay> out;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page,
-                     context_.store.Scan(PersonPartition(person), prefix, from, kRowsAtOnce));
+    ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                     storage::Salvage(context_.store, PersonPartition(person), prefix, from, kRowsAtOnce));
     for (const storage::KeyedEntry& row : page.entries) {
-      const std::string_view rest = std::string_view(row.key).substr(kDayPrefix.size());
-      const auto id = IdOf(rest.substr(0, Id128::kSize));
-      ListedDay listed;
-      if (id.ok() && absl::ParseCivilTime(std::string(rest.substr(Id128::kSize)), &listed.day)) {
-        listed.document = *id;
-        out.push_back(listed);
+      if (const std::optional<ListedDay> listed = ListedDayIn(row.key); listed.has_value()) {
+        out.push_back(*listed);
       }
     }
     from = page.next;
@@ -294,33 +345,65 @@ absl::StatusOr<std::vector<VaultStore::ListedDay>> VaultStore::ListedDays(
   return out;
 }
 
-storage::CommitRequest VaultStore::SetListedDay(const Id128& person, const ListedDay& listed, bool present) {
+storage::CommitRequest VaultStore::SetListedDay(const Id128& person, const ListedDay& listed,
+                                                bool present) const {
   return SetRow(PersonPartition(person), ListedDayKey(listed),
+                present ? std::optional<std::string>("1") : std::nullopt);
+}
+
+// ---- hosts that are suspended
+
+absl::StatusOr<VaultStore::UnjudgedHosts> VaultStore::Unjudged(const std::optional<Id128>& person,
+                                                               std::string_view from, size_t limit) const {
+  const std::string prefix = person.has_value() ? person->ToBytes() : "";
+  ASSIGN_OR_RETURN(
+      const storage::Page page,
+      context_.store.Scan(context_.idempotency.Bucket("vault-unjudged", "", ""), prefix, from, limit));
+  UnjudgedHosts out;
+  out.next = page.next;
+  for (const storage::KeyedEntry& entry : page.entries) {
+    const std::string_view key = entry.key;
+    const auto whose = IdOf(key.substr(0, Id128::kSize));
+    if (!whose.ok()) {
+      continue;
+    }
+    std::optional<std::string> institution = InstitutionIn(*whose, key.substr(Id128::kSize));
+    if (institution.has_value()) {
+      out.rows.push_back({*whose, *std::move(institution)});
+    }
+  }
+  return out;
+}
+
+storage::CommitRequest VaultStore::SetUnjudged(const UnjudgedHost& host, bool present) const {
+  return SetRow(context_.idempotency.Bucket("vault-unjudged", "", ""),
+                host.person.ToBytes() + HostName(host.person, host.institution),
                 present ? std::optional<std::string>("1") : std::nullopt);
 }
 
 // ---- uploads under way
 
 absl::StatusOr<std::vector<OpenUpload>> VaultStore::OpenUploads(const Id128& from, size_t limit) const {
-  ASSIGN_OR_RETURN(
-      const storage::Page page,
-      context_.store.Scan(context_.idempotency.Bucket("vault-uploads", "", ""), "", from.ToBytes(), limit));
+  const storage::Partition bucket = context_.idempotency.Bucket("vault-uploads", "", "");
+  ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(bucket, "", from.ToBytes(), limit));
   std::vector<OpenUpload> out;
   for (const storage::KeyedEntry& entry : page.entries) {
-    ASSIGN_OR_RETURN(OpenUpload upload, ReadOpenUpload(entry.key, entry.entry.value));
+    ASSIGN_OR_RETURN(const std::string value, rows_.Open(RowOf(bucket, entry.key), entry.entry.value));
+    ASSIGN_OR_RETURN(OpenUpload upload, ReadOpenUpload(entry.key, value));
     out.push_back(std::move(upload));
   }
   return out;
 }
 
 absl::StatusOr<std::optional<OpenUpload>> VaultStore::OpenUploadOf(const Id128& upload) const {
-  ASSIGN_OR_RETURN(
-      const std::optional<storage::Entry> entry,
-      context_.store.Get(context_.idempotency.Bucket("vault-uploads", "", ""), upload.ToBytes()));
-  if (!entry.has_value()) {
+  const storage::Partition bucket = context_.idempotency.Bucket("vault-uploads", "", "");
+  const std::string key = upload.ToBytes();
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, key));
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, OpenValue(bucket, key, entry));
+  if (!value.has_value()) {
     return std::optional<OpenUpload>();
   }
-  ASSIGN_OR_RETURN(OpenUpload open, ReadOpenUpload(upload.ToBytes(), entry->value));
+  ASSIGN_OR_RETURN(OpenUpload open, ReadOpenUpload(key, *value));
   return std::optional(std::move(open));
 }
 
@@ -332,8 +415,7 @@ storage::CommitRequest VaultStore::SetOpenUpload(const OpenUpload& upload, bool 
     AppendBigEndian64(upload.size, *value);
     *value += upload.depositor;
   }
-  return SetRow(context_.idempotency.Bucket("vault-uploads", "", ""), upload.upload.ToBytes(),
-                std::move(value));
+  return SetSealed(context_.idempotency.Bucket("vault-uploads", "", ""), upload.upload.ToBytes(), value);
 }
 
 // ---- operations
@@ -344,7 +426,12 @@ absl::StatusOr<Stored<v1::StoredRotation>> VaultStore::Rotation() const {
 }
 
 absl::StatusOr<Stored<v1::StoredScrub>> VaultStore::Scrub() const {
-  return StateIn<v1::StoredScrub>(context_.store, context_.idempotency.Bucket("vault-scrub", "", ""), kState);
+  auto stored =
+      StateIn<v1::StoredScrub>(context_.store, context_.idempotency.Bucket("vault-scrub", "", ""), kState);
+  if (absl::IsDataLoss(stored.status())) {
+    return Stored<v1::StoredScrub>{{}, kDoesNotRead};
+  }
+  return stored;
 }
 
 absl::StatusOr<Stored<v1::StoredClosure>> VaultStore::Closure() const {

@@ -8,12 +8,14 @@
 #include "services/vault/format/pieces.h"
 #include "services/vault/handlers/access.h"
 #include "services/vault/pending_drops.h"
-#include "services/vault/testing/world.h"
+#include "services/vault/testing/drops.h"
 
 namespace relais::vault {
 namespace {
 
 using common::v1::ErrorReason;
+using testing::DropOf;
+using testing::Dropped;
 using testing::kHost;
 using testing::kReader;
 using testing::Pdf;
@@ -67,12 +69,16 @@ TEST(Deposit, APaperIsInTheVaultWithItsReceipt) {
   EXPECT_EQ(usage.reserved_bytes(), 0U);
 }
 
-TEST(Deposit, AnEmptyPaperIsOne) {
+TEST(Deposit, AnEmptyPaperIsNoneAndTheSmallestHasOneByte) {
   World world;
   world.Host(1);
-  const World::Deposited deposited = world.MustDeposit(1, "");
+  EXPECT_EQ(ReasonOf(world.TryBegin(world.Begin(1, "empty", 0)).status()),
+            common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_UPLOAD_CHANGED), 0U);
+  EXPECT_EQ(world.Usage(1).open_uploads(), 0U);
+  const World::Deposited deposited = world.MustDeposit(1, "x");
   EXPECT_EQ(world.Document(1, deposited.document).versions(0).version().media_type(), "text/plain");
-  EXPECT_EQ(TextOf(world, 1, deposited.document), "");
+  EXPECT_EQ(TextOf(world, 1, deposited.document), "x");
 }
 
 TEST(Deposit, WhoIsNotHerHostIsToldNothingAndLeavesAnAttempt) {
@@ -316,13 +322,6 @@ TEST(Versions, ALaterTextIsTheNextVersionAndTheOldOneStays) {
   EXPECT_EQ(world.Usage(1).versions(), 2U);
 }
 
-v1::BeginUploadRequest DropOf(const World& world, const std::string& id, uint64_t size) {
-  v1::BeginUploadRequest request = world.Begin(1, id, size, v1::DOCUMENT_TYPE_HEALTH_COVER, "aphp");
-  request.mutable_drop()->mutable_host()->set_institution(kHost);
-  request.mutable_drop()->set_purpose("RIGHTS_OPENING");
-  return request;
-}
-
 TEST(Drop, OnHerAgreementToAHostOfHers) {
   World world;
   world.Host(1);
@@ -373,19 +372,6 @@ TEST(Drop, WhileConsentIsAwayItIsKeptAndShownToNobody) {
   EXPECT_EQ(world.consent.asked.size(), asked) << "decided once";
 }
 
-// A paper that was dropped while consent was down; it answers again. Its id.
-std::string Dropped(World& world) {
-  world.Host(1);
-  world.consent.down = absl::UnavailableError("down");
-  const auto begun = world.TryBegin(DropOf(world, "b", 0), "aphp");
-  World::Require(begun.status());
-  const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), "", "aphp");
-  World::Require(done.status());
-  world.Settle();
-  world.consent.down = absl::OkStatus();
-  return done->document().document_id();
-}
-
 // Consent has said yes, and before that is written her no is followed: the drop waits and is asked about
 // again.
 TEST(Drop, IsNotShownOverANoThatComesMeanwhile) {
@@ -410,13 +396,29 @@ TEST(Drop, IsNotShownOverANoThatComesMeanwhile) {
   EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_DESTROYED);
 }
 
+// From the look at what consent said until the commit of the row has ended: what is read in between waits for
+// it.
 TEST(Drop, DecidingItHoldsItsPlaceUntilItsRowIsThere) {
   World world;
   const std::string id = Dropped(world);
   KeyCommits& deciding = world.vault().access.linking();
   const uint64_t before = deciding.Mark();
   PendingDrops drops(world.vault());
-  EXPECT_EQ(world.Run(drops.Look()).value(), 1U);
+  std::optional<absl::StatusOr<uint64_t>> decided;
+  relais::Start(drops.Look(), [&](absl::StatusOr<uint64_t> looked) { decided = std::move(looked); });
+  size_t under_way = 0;  // turns in which the place was taken and the row not there yet
+  const auto look = [&] {
+    const bool taken = deciding.Mark() > before;
+    if (taken && world.Document(1, id).state() == v1::Document::STATE_PENDING_CONSENT) {
+      ++under_way;
+      EXPECT_FALSE(deciding.AllEnded(deciding.Mark()));
+    }
+    return decided.has_value();
+  };
+  ASSERT_TRUE(world.sim().RunUntil(look, absl::Seconds(10)));
+  EXPECT_GT(under_way, 0U);
+  ASSERT_TRUE(decided->ok()) << decided->status();
+  EXPECT_EQ(**decided, 1U);
   EXPECT_EQ(world.Document(1, id).state(), v1::Document::STATE_ACTIVE);
   EXPECT_EQ(deciding.Mark(), before + 1);
   EXPECT_TRUE(deciding.AllEnded(deciding.Mark()));
@@ -426,9 +428,10 @@ TEST(Drop, WhatConsentRefusesOnceItIsBackIsDestroyed) {
   World world;
   world.Host(1);
   world.consent.down = absl::UnavailableError("down");
-  const auto begun = world.TryBegin(DropOf(world, "b", 0), "aphp");
+  const auto begun = world.TryBegin(DropOf(world, "b", 1), "aphp");
   ASSERT_TRUE(begun.ok()) << begun.status();
-  const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), "", "aphp");
+  ASSERT_TRUE(world.TrySend(1, begun->upload().upload_id(), 0, "x", "aphp").ok());
+  const auto done = world.TryComplete(1, "c", begun->upload().upload_id(), "x", "aphp");
   ASSERT_TRUE(done.ok()) << done.status();
   world.Settle();
   world.consent.permits = [](const auto&) { return false; };

@@ -55,7 +55,7 @@ bool UploadWriters::Writing(const Id128& upload) const {
   return writing_.count(upload) > 0;
 }
 
-Task<bool> UploadWriters::Close(Id128 upload, absl::Duration wait) {
+Task<bool> UploadWriters::Interrupt(Id128 upload, absl::Duration wait) {
   std::function<void()> then;
   {
     std::lock_guard lock(mu_);
@@ -73,40 +73,62 @@ Task<bool> UploadWriters::Close(Id128 upload, absl::Duration wait) {
     co_await Sleep(executor_, kPoll);
     ended = !Writing(upload);
   }
-  const std::optional<TextSoFar> forgotten = Take(upload);
   std::lock_guard lock(mu_);
   unwanted_.erase(upload);
   co_return ended;
 }
 
-void UploadWriters::Keep(const Id128& upload, TextSoFar text) {
-  std::lock_guard lock(mu_);
-  if (const auto before = kept_.find(upload); before != kept_.end()) {
-    order_.erase(before->second.number);
-    kept_.erase(before);
-  }
-  const uint64_t number = next_++;
-  Kept kept;
-  kept.number = number;
-  kept.text = std::move(text);
-  kept_.emplace(upload, std::move(kept));
-  order_.emplace(number, upload);
-  if (kept_.size() > kMost) {
-    kept_.erase(order_.begin()->second);
-    order_.erase(order_.begin());
+Task<bool> UploadWriters::Close(Id128 upload, absl::Duration wait) {
+  const bool ended = co_await Interrupt(upload, wait);
+  const KeptUpload dropped = Take(upload);
+  co_return ended;
+}
+
+void UploadWriters::Drop(const Id128& upload) {
+  if (const auto found = kept_.find(upload); found != kept_.end()) {
+    order_.erase(found->second.number);
+    kept_.erase(found);
   }
 }
 
-std::optional<TextSoFar> UploadWriters::Take(const Id128& upload) {
+void UploadWriters::Keep(const Id128& upload, KeptUpload what, absl::Time now) {
+  std::lock_guard lock(mu_);
+  Drop(upload);
+  if (what.empty()) {
+    return;
+  }
+  Kept kept;
+  kept.number = next_++;
+  kept.since = now;
+  kept.what = std::move(what);
+  order_.emplace(kept.number, upload);
+  kept_.emplace(upload, std::move(kept));
+  if (kept_.size() > kMost) {
+    Drop(Id128(order_.begin()->second));
+  }
+}
+
+KeptUpload UploadWriters::Take(const Id128& upload) {
   std::lock_guard lock(mu_);
   const auto found = kept_.find(upload);
   if (found == kept_.end()) {
-    return std::nullopt;
+    return KeptUpload();
   }
-  std::optional<TextSoFar> text(std::move(found->second.text));
-  order_.erase(found->second.number);
-  kept_.erase(found);
-  return text;
+  KeptUpload what = std::move(found->second.what);
+  Drop(upload);
+  return what;
+}
+
+void UploadWriters::DropOld(absl::Time now) {
+  std::lock_guard lock(mu_);
+  while (!order_.empty()) {
+    const Id128 oldest = order_.begin()->second;
+    const auto found = kept_.find(oldest);
+    if (found == kept_.end() || found->second.since > now - kLongest) {
+      return;
+    }
+    Drop(oldest);
+  }
 }
 
 }  // namespace relais::vault

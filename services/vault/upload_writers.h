@@ -1,4 +1,5 @@
-// Who is writing the bytes of which upload, in memory: one at a time, and none once it ended.
+// Who is writing the bytes of which upload, in memory: one at a time, and none once it ended; and what one
+// call leaves to the next (ADR 55).
 #pragma once
 
 #include <functional>
@@ -14,6 +15,7 @@
 #include "common/base/task.h"
 #include "common/crypto/sha256.h"
 #include "services/vault/domain/content_type.h"
+#include "services/vault/papers.h"
 
 namespace relais::vault {
 
@@ -22,6 +24,14 @@ struct TextSoFar {
   uint64_t bytes = 0;
   crypto::Sha256Hasher hasher;
   ContentRecogniser recogniser;
+};
+
+/// What a call leaves to the next one that goes on with the same upload.
+struct KeptUpload {
+  std::optional<TextSoFar> text;  // nullopt: what came is read again when it is completed
+  std::optional<OpenRun> run;     // nullopt: the next one begins another
+
+  [[nodiscard]] bool empty() const { return !text.has_value() && !run.has_value(); }
 };
 
 /// Thread-safe. An upload's row ends durably before its bytes are emptied, and a writer enters before it
@@ -50,18 +60,29 @@ class UploadWriters {
   /// nullopt while somebody else writes.
   [[nodiscard]] std::optional<Place> Enter(const Id128& upload);
   /// Resumes with true once nobody writes it; those who do are told (Unwanted). False after `wait`.
+  Task<bool> Interrupt(Id128 upload, absl::Duration wait);
+  /// The same of an upload that ended: what was kept of it is dropped.
   Task<bool> Close(Id128 upload, absl::Duration wait);
 
-  /// Keeps what is known of a text between calls: the newest kMost uploads. Taken by who goes on.
-  static constexpr size_t kMost = 1024;
-  void Keep(const Id128& upload, TextSoFar text);
-  [[nodiscard]] std::optional<TextSoFar> Take(const Id128& upload);
+  /// Keeps that between calls: of the kMost uploads to which bytes came last, for kLongest. After a restart
+  /// there is none. A text of 2 GiB has more pieces than runs (8,192, 1,024), so that one that comes a piece
+  /// a call lives on this; what is dropped for its age costs a run an hour at most, 168 until the upload is
+  /// past its time.
+  static constexpr size_t kMost = 8192;  // about a kilobyte each
+  static constexpr absl::Duration kLongest = absl::Hours(1);
+  void Keep(const Id128& upload, KeptUpload kept, absl::Time now);
+  /// Of who goes on: it is no more kept. Empty: nothing was.
+  [[nodiscard]] KeptUpload Take(const Id128& upload);
+  /// Drops what was kept kLongest before `now`, or earlier.
+  void DropOld(absl::Time now);
 
  private:
   struct Kept {
     uint64_t number = 0;
-    TextSoFar text;
+    absl::Time since;
+    KeptUpload what;
   };
+  void Drop(const Id128& upload);  // under mu_
   void Leave(const Id128& upload);
   bool Writing(const Id128& upload) const;
 
@@ -70,7 +91,7 @@ class UploadWriters {
   std::map<Id128, std::function<void()>> writing_;  // and what is called when it is unwanted
   std::set<Id128> unwanted_;
   std::map<Id128, Kept> kept_;
-  std::map<uint64_t, Id128> order_;
+  std::map<uint64_t, Id128> order_;  // by number, which ascends with time
   uint64_t next_ = 0;
 };
 

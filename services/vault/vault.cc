@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "services/vault/convert.h"
@@ -26,6 +27,8 @@ constexpr Said kSaid[] = {
      "the quota of this vault or of the depositor does not hold that much more"},
     {common::v1::ERROR_REASON_OFFSET_MISMATCH, absl::StatusCode::kFailedPrecondition,
      "the bytes do not continue where the upload is: ask QueryUpload"},
+    {common::v1::ERROR_REASON_INTERRUPTED_TOO_OFTEN, absl::StatusCode::kFailedPrecondition,
+     "this upload was interrupted too often for any byte to follow; it ended: begin another one"},
     {common::v1::ERROR_REASON_HASH_MISMATCH, absl::StatusCode::kInvalidArgument,
      "the text has another SHA-256 than was declared; the upload ended"},
     {common::v1::ERROR_REASON_TYPE_NOT_ALLOWED, absl::StatusCode::kInvalidArgument,
@@ -85,6 +88,13 @@ absl::Status StatusOf(common::v1::ErrorReason reason) {
     }
   }
   return absl::InternalError("a refusal without words");
+}
+
+absl::Status WrongState(const std::string& thing, const std::string& state, const std::string& asked) {
+  const std::string prefix = "STATE_";  // of values of nested enums
+  const std::string name = state.compare(0, prefix.size(), prefix) == 0 ? state.substr(prefix.size()) : state;
+  return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
+                      absl::StrCat(thing, " is ", name, ": it cannot ", asked));
 }
 
 absl::Duration PauseBeforeTry(Random& random, int attempt) {

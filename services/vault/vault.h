@@ -95,6 +95,10 @@ inline constexpr std::string_view kOwnName = "vault";
 
 /// The status that goes with a reason of the domain (errors.proto). NO_SUCH_OR_NOT_YOURS is NOT_FOUND.
 [[nodiscard]] absl::Status StatusOf(common::v1::ErrorReason reason);
+/// FAILED_PRECONDITION / WRONG_STATE: "<thing> is <state>: it cannot <asked>". `state`: in words, or a state
+/// of the protos by its name. Nothing personal may be in any of them.
+[[nodiscard]] absl::Status WrongState(const std::string& thing, const std::string& state,
+                                      const std::string& asked);
 
 /// How often an act is tried when somebody else changed what it read; then ABORTED.
 inline constexpr int kTries = 20;

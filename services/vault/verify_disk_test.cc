@@ -1,119 +1,140 @@
-// Bits flipped in the files of a real RocksDB: whatever is read is the text that was deposited, or nothing.
+// Bytes changed in the files of a real RocksDB, and the whole service on it: a scrub comes to its end and
+// says what it met, a reading is the text that was deposited or DOCUMENT_DAMAGED, and a vault that cannot say
+// which does not start (D-3.1).
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
-#include <set>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "common/storage/rocksdb/rocksdb_store.h"
-#include "common/storage/testing/counting_sequencer.h"
+#include "common/storage/testing/blocking_store.h"
 #include "common/storage/testing/temp_folder.h"
-#include "services/vault/papers.h"
-#include "services/vault/testing/world.h"
+#include "services/vault/testing/damage.h"
+#include "services/vault/testing/reading.h"
 
 namespace relais::vault {
 namespace {
 
+using testing::Download;
+using testing::kHost;
 using testing::Pdf;
 using testing::World;
 
 namespace fs = std::filesystem;
 
-constexpr int kFlipsPerFile = 10;
+constexpr uint64_t kPersons = 40;  // some dozen blocks of rows
+constexpr uint64_t kBytesPerFlip = 8192;
+constexpr uint64_t kFewestFlips = 3;
+constexpr uint64_t kMostFlips = 8;
 
-// A store on the disk, with the clock, keys and identities of a world that is not used otherwise.
-class Disk {
-  // Outlive the store.
-  SystemClock clock_;
+// A vault on a store in `path`, which may be another one each time it comes back.
+class OnDisk {
+  // Outlives the stores.
   ThreadPool pool_{2};
-  storage::testing::CountingSequencer sequencer_;
-  RingEpochKeys epochs_;
-  std::unique_ptr<rpc::ServiceContext> context_;
 
  public:
-  // Opens the folder; `status` says how that went.
-  Disk(World& world, const std::string& path) : epochs_(world.harness().ring(), world.context().random) {
+  std::string path;
+
+  explicit OnDisk(std::string at, const std::string& published = "") : path(std::move(at)) {
+    World::Options options;
+    options.settings.scrub_every = absl::ZeroDuration();
+    options.settings.epoch_length = absl::ZeroDuration();  // the ring stays the one of every copy
+    options.published_path = published;
+    options.make_store = [this](Executor&, storage::Sequencer& sequencer) { return Open(sequencer); };
+    world_.emplace(std::move(options));
+  }
+
+  World& world() { return *world_; }
+  storage::RocksDbStore* disk() { return disk_; }
+  /// The process ends, once what it has done is published; its store refuses everything from here on.
+  void Die() {
+    world_->Settle();
+    if (disk_ != nullptr) {
+      disk_->Close();
+    }
+  }
+  absl::Status ComeBack(const std::string& at) {
+    path = at;
+    return world_->ComeBack();
+  }
+
+ private:
+  absl::StatusOr<std::unique_ptr<storage::Store>> Open(storage::Sequencer& sequencer) {
+    disk_ = nullptr;
     storage::RocksDbOptions options;
     options.path = path;
     options.cache_bytes = size_t{16} << 20;
     options.write_buffer_bytes = size_t{8} << 20;
-    auto opened = storage::RocksDbStore::Open(options, pool_, sequencer_);
-    status = opened.status();
-    if (!status.ok()) {
-      return;
+    options.fsync = false;  // nobody pulls the plug
+    auto opened = storage::RocksDbStore::Open(options, pool_, sequencer);
+    if (!opened.ok()) {
+      return opened.status();
     }
-    store = *std::move(opened);
-    status = sequencer_.Restore(*store);
-    const rpc::ServiceContext& base = world.context();
-    context_ = std::make_unique<rpc::ServiceContext>(
-        rpc::ServiceContext{clock_, base.random, pool_, *store, base.log, base.handles, base.suppression,
-                            base.idempotency, base.directory, nullptr});
-    rows = std::make_unique<VaultStore>(*context_);
-    keys = std::make_unique<PaperKeys>(epochs_, *rows, base.random);
-    papers = std::make_unique<Papers>(*context_, *keys);
+    disk_ = opened->get();
+    return std::unique_ptr<storage::Store>(
+        std::make_unique<storage::testing::BlockingStore>(*std::move(opened)));
   }
 
-  absl::Status status;
-  std::unique_ptr<storage::RocksDbStore> store;
-  std::unique_ptr<VaultStore> rows;
-  std::unique_ptr<PaperKeys> keys;
-  std::unique_ptr<Papers> papers;
-
-  absl::StatusOr<std::string> ReadAll(const VersionName& name, const v1::StoredVersion& version) {
-    RETURN_IF_ERROR(status);
-    ASSIGN_OR_RETURN(const PaperText text, papers->Open(name, version));
-    const ByteRange all{0, text.size()};
-    std::string out;
-    for (uint64_t piece = 0; piece < text.pieces(); ++piece) {
-      ASSIGN_OR_RETURN(const std::string bytes, text.Read(piece, all));
-      out += bytes;
-    }
-    return out;
-  }
+  storage::RocksDbStore* disk_ = nullptr;
+  std::optional<World> world_;
 };
 
-// Writes a paper as an upload does, and gives what its record would say.
-absl::StatusOr<v1::StoredVersion> Write(Disk& disk, const VersionName& name, const Id128& content,
-                                        const std::string& text) {
-  v1::StoredUsage usage;
-  storage::CommitRequest commit;
-  ASSIGN_OR_RETURN(const PaperKeys::NewKey key, disk.keys->Make(name, usage, commit));
-  RETURN_IF_ERROR(BlockOn(disk.store->Commit(std::move(commit))).status());
-  v1::StoredUpload upload;
-  upload.set_size(text.size());
-  upload.set_version(name.version);
-  upload.set_wrapped_key(key.wrapped);
-  ASSIGN_OR_RETURN(PaperWriter writer, disk.papers->Write(name, content, upload));
-  std::vector<PieceAssembler::Piece> pieces;
-  for (uint64_t piece = 0; piece < PieceCount(text.size()); ++piece) {
-    const ByteRange range = TextOfPiece(text.size(), piece);
-    pieces.push_back({range.begin, text.substr(range.begin, range.length()), range.end == text.size()});
+struct Deposited {
+  uint64_t person = 0;
+  std::string document;
+  std::string text;
+};
+
+// Papers of several sizes: within a block of rows, in a file of blobs, of several pieces.
+std::vector<Deposited> Fill(World& world) {
+  std::vector<Deposited> papers;
+  for (uint64_t person = 1; person <= kPersons; ++person) {
+    world.Host(person);
+    const size_t size = person == 1 ? 700'000 : person % 4 == 0 ? 40'000 : 3000;
+    std::string text = Pdf(size, static_cast<uint8_t>(person));
+    const std::string document = world.MustDeposit(person, text).document;
+    papers.push_back({person, document, std::move(text)});
   }
-  RETURN_IF_ERROR(BlockOn(writer.Append(std::move(pieces))));
-  ASSIGN_OR_RETURN(const std::string header, EncodeHeader(writer.head()->header));
-  v1::StoredVersion version;
-  version.mutable_version()->set_version(name.version);
-  version.mutable_version()->set_size(text.size());
-  version.set_content(content.ToBytes());
-  version.set_wrapped_key(key.wrapped);
-  version.set_header_sha256(crypto::Sha256(header));
-  return version;
+  return papers;
 }
 
-std::vector<fs::path> DataFiles(const std::string& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string ending = entry.path().extension();
-    if (entry.is_regular_file() && (ending == ".sst" || ending == ".blob")) {
-      files.push_back(entry.path());
+// How many readings gave nothing. Each gives the text that was deposited, or says DOCUMENT_DAMAGED.
+size_t Unread(World& world, const std::vector<Deposited>& papers) {
+  size_t unread = 0;
+  for (const Deposited& paper : papers) {
+    const testing::Got got = Download(world, kHost, paper.person, paper.document);
+    if (got.status.ok()) {
+      EXPECT_TRUE(got.bytes == paper.text) << paper.person;
+    } else {
+      EXPECT_EQ(testing::ReasonOf(got.status), common::v1::ERROR_REASON_DOCUMENT_DAMAGED) << got.status;
+      EXPECT_TRUE(paper.text.starts_with(got.bytes)) << "what came before was genuine";
+      ++unread;
     }
   }
+  return unread;
+}
+
+bool Told(const v1::Scrub& scrub) { return scrub.damaged() + scrub.unreadable() + scrub.passed_over() > 0; }
+
+std::vector<std::string> FilesEnding(const std::string& folder, const std::vector<std::string>& endings) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string ending = entry.path().extension();
+    if (entry.is_regular_file() && entry.file_size() > 0 &&
+        std::find(endings.begin(), endings.end(), ending) != endings.end()) {
+      files.push_back(entry.path().filename());
+    }
+  }
+  std::sort(files.begin(), files.end());
   return files;
 }
 
-void FlipByte(const fs::path& file, uint64_t at) {
+void FlipByte(const std::string& file, uint64_t at) {
   std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
   stream.seekg(static_cast<std::streamoff>(at));
   const int before = stream.get();
@@ -121,74 +142,141 @@ void FlipByte(const fs::path& file, uint64_t at) {
   stream.put(static_cast<char>(before ^ 0x04));
 }
 
-TEST(Disk, ABitFlippedInAFileMakesTheReadFail) {
-  World world;
+struct Outcomes {
+  int flips = 0;
+  int refused = 0;   // did not start, or stopped: its operator sees
+  int told = 0;      // by a scrub
+  int harmless = 0;  // nothing was told, and everything was read
+  size_t unread = 0;
+};
+
+void SayWhatItDoes(OnDisk& vault, const std::string& copy, const std::vector<Deposited>& papers,
+                   Outcomes& outcomes) {
+  ++outcomes.flips;
+  const absl::Status back = vault.ComeBack(copy);
+  if (!back.ok()) {
+    ++outcomes.refused;
+    EXPECT_TRUE(absl::IsDataLoss(back) || absl::IsFailedPrecondition(back) || absl::IsUnavailable(back))
+        << back;
+    vault.Die();
+    return;
+  }
+  World& world = vault.world();
+  v1::StartScrubRequest request;
+  request.set_request_id("after");
+  const auto begun = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+  std::optional<v1::Scrub> scrub;
+  if (begun.ok()) {
+    world.Settle(absl::Seconds(30));
+    v1::GetScrubRequest which;
+    which.set_scrub_id(begun->scrub().scrub_id());
+    const auto got = world.Run(world.service().operations().GetScrub(world.As("operator"), which));
+    if (got.ok()) {
+      scrub = got->scrub();
+    }
+  }
+  if (!world.context().store.failure().ok()) {
+    ++outcomes.refused;  // what it met was no damage that it knows: it stopped serving
+    vault.Die();
+    return;
+  }
+  EXPECT_TRUE(begun.ok()) << begun.status();
+  EXPECT_TRUE(scrub.has_value());
+  if (scrub.has_value()) {
+    EXPECT_TRUE(scrub->has_ended()) << "it goes on or around for ever";
+    const size_t unread = Unread(world, papers);
+    EXPECT_TRUE(Told(*scrub) || unread == 0) << unread << " do not read, and the scrub says nothing";
+    outcomes.unread += unread;
+    outcomes.told += Told(*scrub) ? 1 : 0;
+    outcomes.harmless += Told(*scrub) ? 0 : 1;
+  }
+  vault.Die();
+}
+
+TEST(Disk, EveryScrubEndsAndWhatAFlipDoesIsNothingOrTold) {
   const storage::testing::TempFolder folder;
   const std::string whole = folder / "whole";
-  const VersionName name{World::Person(1), World::Person(2), 1};
-  const std::string text = Pdf(700'000);
-  v1::StoredVersion version;
-  {
-    Disk disk(world, whole);
-    ASSERT_TRUE(disk.status.ok()) << disk.status;
-    const auto written = Write(disk, name, World::Person(3), text);
-    ASSERT_TRUE(written.ok()) << written.status();
-    version = *written;
-    ASSERT_TRUE(disk.store->Compact().ok());  // out of the write-ahead log
-    const auto read = disk.ReadAll(name, version);
-    ASSERT_TRUE(read.ok()) << read.status();
-    EXPECT_EQ(*read, text);
-    disk.store->Close();
-  }
-  const std::vector<fs::path> files = DataFiles(whole);
-  uint64_t bytes = 0;
-  for (const fs::path& file : files) {
-    bytes += fs::file_size(file);
-  }
-  ASSERT_GT(bytes, text.size()) << "the paper is in these files";
-  int noticed = 0;
-  int flips = 0;
-  for (const fs::path& file : files) {
-    const uint64_t size = fs::file_size(file);
-    for (int i = 0; i < kFlipsPerFile; ++i) {
+  OnDisk vault(whole);
+  World& world = vault.world();
+  const std::vector<Deposited> papers = Fill(world);
+  EXPECT_FALSE(Told(testing::Scrub(world, "before")));
+  ASSERT_EQ(Unread(world, papers), 0U);
+  world.Settle(absl::Seconds(5));
+  ASSERT_TRUE(vault.disk()->Compact().ok());  // out of the write-ahead log
+  vault.Die();
+  Outcomes outcomes;
+  for (const std::string& file : FilesEnding(whole, {".sst", ".blob"})) {
+    const uint64_t size = fs::file_size(fs::path(whole) / file);
+    const uint64_t flips = std::clamp(size / kBytesPerFlip, kFewestFlips, kMostFlips);
+    for (uint64_t i = 0; i < flips; ++i) {
+      const uint64_t at = std::min(size - 1, size * i / flips + 7);
+      SCOPED_TRACE(file + " " + std::to_string(at) + " of " + std::to_string(size));
       const std::string copy = folder / "copy";
       fs::remove_all(copy);
       fs::copy(whole, copy, fs::copy_options::recursive);
-      const uint64_t at = size * static_cast<uint64_t>(i) / kFlipsPerFile + 7 % size;
-      FlipByte(fs::path(copy) / fs::relative(file, whole), std::min(at, size - 1));
-      Disk disk(world, copy);
-      const absl::StatusOr<std::string> read = disk.ReadAll(name, version);
-      ++flips;
-      noticed += read.ok() ? 0 : 1;
-      EXPECT_TRUE(!read.ok() || *read == text) << file << " " << at;
-      if (disk.store != nullptr) {
-        disk.store->Close();
-      }
+      FlipByte((fs::path(copy) / file).string(), at);
+      SayWhatItDoes(vault, copy, papers, outcomes);
     }
   }
-  EXPECT_GT(noticed, 0);
-  RecordProperty("flips", flips);
-  RecordProperty("noticed", noticed);
+  EXPECT_GT(outcomes.told, 0);
+  EXPECT_GT(outcomes.unread, 0U);
+  EXPECT_LT(outcomes.refused, outcomes.flips / 2) << "most are met by what serves";
+  RecordProperty("flips", outcomes.flips);
+  RecordProperty("refused", outcomes.refused);
+  RecordProperty("told", outcomes.told);
+  RecordProperty("harmless", outcomes.harmless);
+  // The files as they were are a vault as it was.
+  const absl::Status back = vault.ComeBack(whole);
+  ASSERT_TRUE(back.ok()) << back;
+  EXPECT_FALSE(Told(testing::Scrub(world, "whole")));
+  EXPECT_EQ(Unread(world, papers), 0U);
 }
 
-TEST(Disk, APaperIsThereAfterTheStoreWasOpenedAgain) {
-  World world;
+// What is still in the write-ahead log: the store does not open, or everything is there. A length that is
+// changed at its very end looks like a record that was never written; what it takes along is missed by the
+// checkpoint that was published outside.
+TEST(Disk, AFlipInTheWriteAheadLogLosesNothingUnseen) {
+  constexpr uint64_t kFlips = 24;
+  constexpr uint64_t kLastBytes = 4096;
   const storage::testing::TempFolder folder;
-  const VersionName name{World::Person(1), World::Person(2), 1};
-  const std::string text = Pdf(300'000);
-  v1::StoredVersion version;
-  {
-    Disk disk(world, folder / "store");
-    const auto written = Write(disk, name, World::Person(3), text);
-    ASSERT_TRUE(written.ok()) << written.status();
-    version = *written;
-    disk.store->Close();
+  const std::string whole = folder / "whole";
+  const std::string published = folder / "published";
+  OnDisk vault(whole, published);
+  World& world = vault.world();
+  const std::vector<Deposited> papers = Fill(world);
+  world.Settle(absl::Seconds(5));
+  ASSERT_TRUE(world.Run(world.context().log.Checkpoint(world.context().log.state().size)).ok());
+  vault.Die();
+  const std::string checkpoint = folder / "checkpoint";
+  fs::copy_file(published, checkpoint);
+  const std::vector<std::string> logs = FilesEnding(whole, {".log"});
+  ASSERT_FALSE(logs.empty());
+  const auto size_of = [&](const std::string& name) { return fs::file_size(fs::path(whole) / name); };
+  const std::string& file = *std::max_element(
+      logs.begin(), logs.end(), [&](const auto& a, const auto& b) { return size_of(a) < size_of(b); });
+  const uint64_t size = size_of(file);
+  ASSERT_GT(size, papers.back().text.size()) << "the last papers are in it";
+  Outcomes outcomes;
+  for (uint64_t i = 0; i < 2 * kFlips; ++i) {
+    // All over it, then its end.
+    const uint64_t last = std::min(size, kLastBytes);
+    const uint64_t at = i < kFlips ? size * i / kFlips : size - last + last * (i - kFlips) / kFlips;
+    SCOPED_TRACE(std::to_string(at) + " of " + std::to_string(size));
+    const std::string copy = folder / "copy";
+    fs::remove_all(copy);
+    fs::copy(whole, copy, fs::copy_options::recursive);
+    fs::copy_file(checkpoint, published, fs::copy_options::overwrite_existing);
+    FlipByte((fs::path(copy) / file).string(), at);
+    SayWhatItDoes(vault, copy, papers, outcomes);
   }
-  Disk disk(world, folder / "store");
-  const auto read = disk.ReadAll(name, version);
-  ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(*read, text);
-  disk.store->Close();
+  EXPECT_GT(outcomes.refused, 0);
+  EXPECT_EQ(outcomes.unread, 0U) << "it is all there, or it does not start";
+  RecordProperty("flips", outcomes.flips);
+  RecordProperty("refused", outcomes.refused);
+  fs::copy_file(checkpoint, published, fs::copy_options::overwrite_existing);
+  const absl::Status back = vault.ComeBack(whole);
+  ASSERT_TRUE(back.ok()) << back;
+  EXPECT_EQ(Unread(world, papers), 0U);
 }
 
 }  // namespace

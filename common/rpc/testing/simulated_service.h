@@ -43,6 +43,10 @@ struct SimulatedOptions {
   uint64_t seed = 1;                 // decides every order
   absl::Time start;                  // what the clock says at first
   std::vector<std::string> senders;  // institutions that have a suppression key
+  /// Another store than one in memory; it resumes its callers on the thread they are on (BlockingStore).
+  std::function<absl::StatusOr<std::unique_ptr<storage::Store>>(Executor&, storage::Sequencer&)> make_store =
+      {};
+  std::string published_path = {};  // of the own log's last checkpoint; empty: none is kept
 };
 
 /// The base of a service's test world, with the sample directory. A derived class says how the service is
@@ -79,6 +83,17 @@ class SimulatedService {
     armed_ = false;
     Require(harness_.Reopen());
     Open();
+  }
+  /// The process has died with its store, which refuses everything since, and comes back on what `make_store`
+  /// opens now. An error: it refuses to; then it may be tried again, on another.
+  absl::Status ComeBack() {
+    for (; stopped_ < services_.size(); ++stopped_) {
+      Start(maintenances_[stopped_]->Stop(), [](bool) {});
+      Start(services_[stopped_]->Stop(), [](bool) {});
+    }
+    sim().RunFor(kEnd);
+    RETURN_IF_ERROR(harness_.Reopen());
+    return TryOpen();
   }
   /// The store dies at its `step`-th step from now on, counting from 0.
   void CrashAt(uint64_t step) {
@@ -146,22 +161,7 @@ class SimulatedService {
   virtual ~SimulatedService() = default;
 
   virtual std::unique_ptr<Service> Make(const ServiceContext& context) = 0;
-  void Open() {
-    audit::MaintenanceOptions maintenance_options;
-    maintenance_options.institution = "service/" + options_.service;
-    auto opened =
-        audit::Maintenance::Open(std::move(maintenance_options), harness_.log(), harness_.store(),
-                                 harness_.ring(), harness_.clock(), harness_.random(), harness_.executor());
-    Require(opened.status());
-    maintenances_.push_back(*std::move(opened));
-    contexts_.push_back(std::make_unique<ServiceContext>(ServiceContext{
-        harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
-        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
-    services_.push_back(Make(*contexts_.back()));
-    Require(service().Start());
-    maintenance().Start();
-    Settle(absl::Seconds(1));
-  }
+  void Open() { Require(TryOpen()); }
   void Close() {
     Run(maintenance().Stop());
     Run(service().Stop());
@@ -185,9 +185,29 @@ class SimulatedService {
   // Enough for every retry and timer that is under way to come to its end.
   static constexpr absl::Duration kEnd = absl::Seconds(30);
 
+  absl::Status TryOpen() {
+    audit::MaintenanceOptions maintenance_options;
+    maintenance_options.institution = "service/" + options_.service;
+    ASSIGN_OR_RETURN(
+        auto opened,
+        audit::Maintenance::Open(std::move(maintenance_options), harness_.log(), harness_.store(),
+                                 harness_.ring(), harness_.clock(), harness_.random(), harness_.executor()));
+    maintenances_.push_back(std::move(opened));
+    contexts_.push_back(std::make_unique<ServiceContext>(ServiceContext{
+        harness_.clock(), harness_.random(), harness_.executor(), harness_.store(), harness_.log(), *handles_,
+        suppression_, idempotency_, [this] { return directory_; }, maintenances_.back().get()}));
+    services_.push_back(Make(*contexts_.back()));
+    RETURN_IF_ERROR(service().Start());
+    maintenance().Start();
+    Settle(absl::Seconds(1));
+    return absl::OkStatus();
+  }
+
   audit::testing::HarnessOptions OwnLog() {
     audit::testing::HarnessOptions options = LogOf(options_.service, 0);
     options.store.crash_at = [this](uint64_t) { return armed_ && steps_++ == crash_step_; };
+    options.make_store = options_.make_store;
+    options.published_path = options_.published_path;
     return options;
   }
 
@@ -195,6 +215,7 @@ class SimulatedService {
   bool armed_ = false;
   uint64_t steps_ = 0;
   uint64_t crash_step_ = 0;
+  size_t stopped_ = 0;  // of `services_`, by ComeBack
   audit::testing::SimLogHarness harness_;
   identity::SuppressionKeys suppression_;
   Idempotency idempotency_;

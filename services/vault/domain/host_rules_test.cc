@@ -14,7 +14,7 @@ using testing::IdOf;
 const absl::Time kNow = At(11, 20);
 
 v1::StoredHost Host() {
-  return Linked(IdOf(7).ToBytes(), "RIGHTS_OPENING", Agreed({"DOCUMENTS"}, IdOf(7)), kNow);
+  return Linked(v1::StoredHost(), IdOf(7).ToBytes(), "RIGHTS_OPENING", Agreed({"DOCUMENTS"}, IdOf(7)), kNow);
 }
 
 TEST(Hosts, LinkedOnTheAgreementNamedAndUntilItsEnd) {
@@ -28,7 +28,8 @@ TEST(Hosts, LinkedOnTheAgreementNamedAndUntilItsEnd) {
   EXPECT_EQ(FromProto(Host().until()), At(12, 31));
   ConsentAnswer endless = Agreed({"DOCUMENTS"}, IdOf(7));
   endless.categories[0].expires = absl::InfiniteFuture();
-  EXPECT_EQ(FromProto(Linked("c", "p", endless, kNow).until()), kNow + absl::Hours(24 * 366));
+  EXPECT_EQ(FromProto(Linked(v1::StoredHost(), "c", "p", endless, kNow).until()),
+            kNow + absl::Hours(24 * 366));
 }
 
 // Consent names one of those that permit it: another one than the row's says nothing against that.
@@ -59,6 +60,46 @@ TEST(Hosts, ActUntilTheyAreUnlinkedWithdrawnOrPastTheirPeriod) {
   EXPECT_EQ(StateOf(host, At(12, 31)), v1::Host::STATE_UNLINKED);
 }
 
+// ADR 62: her no stands until she agrees anew, whatever it was that she unlinked.
+TEST(Hosts, ThatSheUnlinkedAreLinkedOnWhatSheAgreedToSinceAlone) {
+  const std::string old = IdOf(7).ToBytes();
+  const std::string fresh = IdOf(8).ToBytes();
+  v1::StoredHost ended = Host();
+  End(ended, v1::Host::STATE_WITHDRAWN, At(11, 20));
+  for (const v1::StoredHost& before : {v1::StoredHost(), Host(), ended}) {
+    v1::StoredHost host = before;
+    EXPECT_TRUE(MayBeLinkedOn(host, old));
+    EXPECT_FALSE(NoteAgreement(host, fresh, At(11, 21))) << "it needs no other";
+    EXPECT_EQ(Unlink(host, At(11, 21)), ActsForHer(before, kNow));
+    EXPECT_FALSE(ActsForHer(host, At(11, 21)));
+    EXPECT_TRUE(host.has_ended());
+    EXPECT_FALSE(MayBeLinkedOn(host, old));
+    EXPECT_FALSE(NoteAgreement(host, old, At(11, 20))) << "followed late: it was said before";
+    EXPECT_FALSE(NoteAgreement(host, old, At(11, 21))) << "on a doubt the no wins";
+    EXPECT_FALSE(MayBeLinkedOn(host, old));
+    EXPECT_TRUE(NoteAgreement(host, fresh, At(11, 22)));
+    EXPECT_FALSE(NoteAgreement(host, fresh, At(11, 22))) << "followed again";
+    EXPECT_TRUE(MayBeLinkedOn(host, fresh));
+    EXPECT_FALSE(MayBeLinkedOn(host, old));
+    host = Linked(host, fresh, "RIGHTS_OPENING", Agreed({"DOCUMENTS"}, IdOf(8)), At(11, 23));
+    EXPECT_TRUE(ActsForHer(host, At(11, 23)));
+    EXPECT_FALSE(MayBeLinkedOn(host, old)) << "her no to that one stays known";
+    EXPECT_TRUE(Unlink(host, At(11, 24)));
+    EXPECT_FALSE(MayBeLinkedOn(host, fresh)) << "she said it again";
+  }
+}
+
+TEST(Hosts, ABoundedNumberOfAgreementsIsKnown) {
+  v1::StoredHost host;
+  Unlink(host, kNow);
+  for (uint8_t i = 0; i < 100; ++i) {
+    EXPECT_TRUE(NoteAgreement(host, IdOf(i).ToBytes(), At(11, 21)));
+  }
+  EXPECT_EQ(host.agreed_size(), 64);
+  EXPECT_TRUE(MayBeLinkedOn(host, IdOf(99).ToBytes())) << "the last";
+  EXPECT_FALSE(MayBeLinkedOn(host, IdOf(0).ToBytes()));
+}
+
 TEST(Hosts, HerOwnReadingIsCutWithTheHostsAuthority) {
   v1::StoredHost host = Host();
   EXPECT_EQ(WhyCut(host, true, kNow), std::nullopt);
@@ -70,6 +111,75 @@ TEST(Hosts, HerOwnReadingIsCutWithTheHostsAuthority) {
   End(host, v1::Host::STATE_WITHDRAWN, kNow);
   EXPECT_EQ(WhyCut(host, true, kNow), "WITHDRAWN");
   EXPECT_EQ(WhyCut(v1::StoredHost(), true, kNow), "UNLINKED");
+}
+
+// D-2.6.2, ADR 51: on a doubt the no wins.
+TEST(Hosts, ThatConsentDecidesNothingAboutAreSuspendedForANoAndOnlyThen) {
+  v1::StoredHost host = Host();
+  EXPECT_FALSE(Meet(host, HostFate::kUnjudged, Occasion::kRound, kNow));
+  EXPECT_TRUE(ActsForHer(host, kNow)) << "nothing is known against it";
+  EXPECT_FALSE(Meet(host, HostFate::kAskAgain, Occasion::kHerNo, kNow));
+  EXPECT_TRUE(ActsForHer(host, kNow));
+  EXPECT_TRUE(Meet(host, HostFate::kUnjudged, Occasion::kHerNo, kNow));
+  EXPECT_EQ(StateOf(host, kNow), v1::Host::STATE_SUSPENDED);
+  EXPECT_FALSE(ActsForHer(host, kNow));
+  EXPECT_TRUE(IsLinked(host, kNow));
+  EXPECT_FALSE(host.has_ended());
+  EXPECT_EQ(WhyCut(host, true, kNow), "SUSPENDED");
+  EXPECT_EQ(WhyCut(host, false, kNow), "DESTROYED");
+  for (const Occasion occasion : {Occasion::kHerNo, Occasion::kRound}) {
+    EXPECT_FALSE(Meet(host, HostFate::kUnjudged, occasion, kNow)) << "it is already";
+    EXPECT_EQ(StateOf(host, kNow), v1::Host::STATE_SUSPENDED);
+  }
+  // What ended for good is said before what is only suspended.
+  EXPECT_EQ(StateOf(host, At(12, 31)), v1::Host::STATE_EXPIRED);
+  EXPECT_FALSE(IsLinked(host, At(12, 31)));
+  EXPECT_EQ(WhyCut(host, true, At(12, 31)), "EXPIRED");
+}
+
+TEST(Hosts, ThatAreSuspendedActAgainOrEnd) {
+  for (const Occasion occasion : {Occasion::kHerNo, Occasion::kRound}) {
+    v1::StoredHost host = Host();
+    EXPECT_FALSE(Meet(host, HostFate::kStays, occasion, kNow)) << "it never stopped";
+    host.set_state(v1::Host::STATE_SUSPENDED);
+    EXPECT_TRUE(Meet(host, HostFate::kStays, occasion, kNow));
+    EXPECT_TRUE(ActsForHer(host, kNow));
+    EXPECT_EQ(host.SerializeAsString(), Host().SerializeAsString()) << "as if nothing had been";
+    host.set_state(v1::Host::STATE_SUSPENDED);
+    EXPECT_TRUE(Meet(host, HostFate::kEnds, occasion, At(11, 21)));
+    EXPECT_EQ(host.state(), v1::Host::STATE_WITHDRAWN);
+    EXPECT_EQ(FromProto(host.ended()), At(11, 21));
+    for (const HostFate fate : {HostFate::kStays, HostFate::kEnds, HostFate::kUnjudged}) {
+      EXPECT_FALSE(Meet(host, fate, occasion, At(11, 22))) << "what has ended stays as it ended";
+      EXPECT_EQ(host.state(), v1::Host::STATE_WITHDRAWN);
+    }
+  }
+  v1::StoredHost host = Host();
+  EXPECT_FALSE(End(host, v1::Host::STATE_SUSPENDED, kNow)) << "that is no end";
+  host.set_state(v1::Host::STATE_SUSPENDED);
+  EXPECT_TRUE(End(host, v1::Host::STATE_UNLINKED, kNow));
+  EXPECT_EQ(StateOf(host, kNow), v1::Host::STATE_UNLINKED);
+}
+
+TEST(Hosts, WhatConsentDoesNotAnswerIsANoOrADoubtOrNothing) {
+  using Code = absl::StatusCode;
+  for (const auto reason : {common::v1::ERROR_REASON_UNKNOWN_CODE, common::v1::ERROR_REASON_INVALID_FIELDS,
+                            common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS}) {
+    EXPECT_EQ(FateWithoutAnswer(Code::kInvalidArgument, reason), HostFate::kEnds);
+  }
+  for (const Code code : {Code::kUnavailable, Code::kDeadlineExceeded, Code::kAborted,
+                          Code::kResourceExhausted, Code::kCancelled}) {
+    EXPECT_EQ(FateWithoutAnswer(code, common::v1::ERROR_REASON_UNSPECIFIED), HostFate::kAskAgain);
+  }
+  for (const Code code : {Code::kInternal, Code::kDataLoss, Code::kUnknown, Code::kFailedPrecondition,
+                          Code::kUnauthenticated, Code::kPermissionDenied, Code::kInvalidArgument,
+                          Code::kNotFound, Code::kUnimplemented, Code::kOutOfRange}) {
+    EXPECT_EQ(FateWithoutAnswer(code, common::v1::ERROR_REASON_UNSPECIFIED), HostFate::kUnjudged);
+  }
+  EXPECT_EQ(FateWithoutAnswer(Code::kFailedPrecondition, common::v1::ERROR_REASON_DIRECTORY_EXPIRED),
+            HostFate::kUnjudged);
+  EXPECT_EQ(FateWithoutAnswer(Code::kUnavailable, common::v1::ERROR_REASON_STORE_FAILED),
+            HostFate::kAskAgain);
 }
 
 TEST(Hosts, HerNoEndsThem) {

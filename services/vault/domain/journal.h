@@ -18,6 +18,10 @@ namespace relais::vault {
                                                       const audit::v1::LeafDetails& details, uint64_t index,
                                                       absl::Time time);
 
+/// Acts that are about nobody, or of which some are, and that are shown to everybody who has papers: they are
+/// kept, checked, and may have to be fetched (D-3.2, maintenance).
+[[nodiscard]] bool IsOfNobody(audit::v1::EventClass event);
+
 /// True when the line is about that paper (32 hexadecimal digits); every line is about the empty one.
 [[nodiscard]] bool IsAbout(const v1::JournalEntry& entry, std::string_view document_id);
 

@@ -5,6 +5,7 @@
 
 #include "common/base/proto_time.h"
 #include "services/vault/domain/document_types.h"
+#include "services/vault/domain/share_rules.h"
 
 namespace relais::vault {
 
@@ -32,6 +33,28 @@ Refusal JudgeRequest(const std::vector<v1::DocumentType>& types, absl::Time unti
     return common::v1::ERROR_REASON_OVERLOADED;
   }
   return std::nullopt;
+}
+
+AskedBefore AskedIn(const v1::StoredRequest& request, const Asking& asking, absl::Time now,
+                    const RequestRules& rules) {
+  if (request.asker().institution() != asking.institution || request.purpose() != asking.purpose ||
+      StateOf(request, now, rules) != v1::DocumentRequest::STATE_PENDING) {
+    return AskedBefore::kNothing;
+  }
+  const auto same = std::count_if(asking.types.begin(), asking.types.end(), [&](v1::DocumentType type) {
+    return std::find(request.types().begin(), request.types().end(), static_cast<int>(type)) !=
+           request.types().end();
+  });
+  if (same == 0) {
+    return AskedBefore::kNothing;
+  }
+  return static_cast<size_t>(same) == asking.types.size() ? AskedBefore::kAll : AskedBefore::kSome;
+}
+
+bool HasAlready(const v1::StoredShare& share, v1::DocumentType type, const Asking& asking, absl::Time now) {
+  return IsWith(share, asking.institution, asking.function) && share.purpose() == asking.purpose &&
+         StateOf(share, now, /*lease=*/true) == v1::Share::STATE_ACTIVE &&
+         std::find(asking.types.begin(), asking.types.end(), type) != asking.types.end();
 }
 
 Refusal JudgeDecision(const v1::StoredRequest& request, bool granted,

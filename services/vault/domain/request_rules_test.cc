@@ -68,5 +68,47 @@ TEST(Requests, WhatSheMayGrant) {
             ERROR_REASON_INVALID_FIELDS);
 }
 
+// Action 4: none is asked twice.
+TEST(Requests, WhatWasAskedAlready) {
+  v1::StoredRequest request = Asked();
+  request.mutable_asker()->set_institution("caf");
+  request.mutable_asker()->set_function("conseiller-droits");
+  request.set_purpose("RIGHTS_OPENING");
+  Asking asking{"caf", "agent-accueil", "RIGHTS_OPENING", {DOCUMENT_TYPE_PAYSLIP}};
+  EXPECT_EQ(AskedIn(request, asking, kNow, {}), AskedBefore::kAll) << "whichever of its functions asked";
+  asking.types = {DOCUMENT_TYPE_PAYSLIP, v1::DOCUMENT_TYPE_LEASE};
+  EXPECT_EQ(AskedIn(request, asking, kNow, {}), AskedBefore::kSome);
+  asking.types = {v1::DOCUMENT_TYPE_LEASE};
+  EXPECT_EQ(AskedIn(request, asking, kNow, {}), AskedBefore::kNothing);
+  asking.types = {DOCUMENT_TYPE_TAX_NOTICE, DOCUMENT_TYPE_PAYSLIP};
+  EXPECT_EQ(AskedIn(request, asking, kNow, {}), AskedBefore::kAll);
+  EXPECT_EQ(AskedIn(request, asking, At(12, 20), {}), AskedBefore::kNothing) << "it ended undecided";
+  v1::StoredRequest refused = request;
+  refused.set_state(v1::DocumentRequest::STATE_REFUSED);
+  EXPECT_EQ(AskedIn(refused, asking, kNow, {}), AskedBefore::kNothing);
+  asking.purpose = "SOCIAL_ASSESSMENT";
+  EXPECT_EQ(AskedIn(request, asking, kNow, {}), AskedBefore::kNothing);
+  asking.purpose = "RIGHTS_OPENING";
+  asking.institution = "cpam";
+  EXPECT_EQ(AskedIn(request, asking, kNow, {}), AskedBefore::kNothing);
+}
+
+TEST(Requests, WhatTheAskerHasAlready) {
+  v1::StoredShare share = testing::ShareOfOne();
+  const Asking asking{"caf", "agent-accueil", "RIGHTS_OPENING", {DOCUMENT_TYPE_PAYSLIP}};
+  EXPECT_TRUE(HasAlready(share, DOCUMENT_TYPE_PAYSLIP, asking, kNow));
+  EXPECT_FALSE(HasAlready(share, DOCUMENT_TYPE_TAX_NOTICE, asking, kNow));
+  EXPECT_FALSE(HasAlready(share, v1::DOCUMENT_TYPE_UNSPECIFIED, asking, kNow));
+  EXPECT_FALSE(HasAlready(share, DOCUMENT_TYPE_PAYSLIP, asking, At(12, 20))) << "past its date";
+  share.mutable_recipient()->set_function("conseiller-droits");
+  EXPECT_FALSE(HasAlready(share, DOCUMENT_TYPE_PAYSLIP, asking, kNow)) << "with another function";
+  share.mutable_recipient()->clear_function();
+  share.set_purpose("SOCIAL_ASSESSMENT");
+  EXPECT_FALSE(HasAlready(share, DOCUMENT_TYPE_PAYSLIP, asking, kNow));
+  share = testing::ShareOfOne();
+  share.set_state(v1::Share::STATE_REVOKED);
+  EXPECT_FALSE(HasAlready(share, DOCUMENT_TYPE_PAYSLIP, asking, kNow));
+}
+
 }  // namespace
 }  // namespace relais::vault

@@ -115,9 +115,9 @@ TEST(Consent, APermitOnTheSharesAgreement) {
 TEST(Consent, NoOtherAgreementAndNoOtherGroundOpensAPaper) {  // D-3.1
   EXPECT_EQ(JudgeConsent(ShareOfOne(), ByCaf(), Agreed({"DOCUMENTS"}, IdOf(8)), kNow),
             ERROR_REASON_NOT_PERMITTED);
-  for (const auto ground :
-       {common::v1::GROUND_TEAM, common::v1::GROUND_EMERGENCY, common::v1::GROUND_CP_226_14_1,
-        common::v1::GROUND_INFO_PREOCCUPANTE, common::v1::GROUND_UNSPECIFIED}) {
+  for (const auto ground : {common::v1::GROUND_TEAM, common::v1::GROUND_EMERGENCY,
+                            common::v1::GROUND_CP_226_14_1, common::v1::GROUND_INFO_PREOCCUPANTE,
+                            common::v1::GROUND_CASF_226_2_2, common::v1::GROUND_UNSPECIFIED}) {
     ConsentAnswer answer = Agreed({"DOCUMENTS"}, IdOf(7));
     answer.categories[0].ground = ground;
     EXPECT_EQ(JudgeConsent(ShareOfOne(), ByCaf(), answer, kNow), ERROR_REASON_NOT_PERMITTED) << ground;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "common/base/testing/seeded_random.h"
 #include "services/vault/domain/testing.h"
@@ -109,16 +110,19 @@ class RandomUpload {
     }
     // What an attempt sealed and did not commit opens in no place of the text.
     for (const auto& [piece, sealed] : lost_) {
-      std::string out;
-      EXPECT_FALSE(
-          OpenFromPiece(*opener, text_.size(), piece, sealed, TextOfPiece(text_.size(), piece), &out).ok());
+      const ByteRange range = TextOfPiece(text_.size(), piece);
+      std::string out(range.length(), '?');
+      EXPECT_TRUE(absl::IsDataLoss(OpenFromPiece(*opener, text_.size(), piece, sealed, range, out)));
     }
   }
 
   [[nodiscard]] std::string ReadRange(const ChunkOpener& opener, const ByteRange& range) const {
-    std::string out;
+    std::string out(range.length(), '?');
+    std::span<char> rest(out);
     for (const auto& [piece, sealed] : disk_.pieces) {
-      EXPECT_TRUE(OpenFromPiece(opener, text_.size(), piece, sealed, range, &out).ok());
+      const std::span<char> part = rest.first(PartOfPiece(text_.size(), piece, range).length());
+      EXPECT_TRUE(OpenFromPiece(opener, text_.size(), piece, sealed, range, part).ok());
+      rest = rest.subspan(part.size());
     }
     return out;
   }

@@ -29,13 +29,29 @@ bool IsKept(const v1::StoredDocument* document) {
 
 }  // namespace
 
+std::vector<WrongField> WrongFields(const v1::BeginUploadRequest& request, bool host) {
+  std::vector<WrongField> wrong;
+  if (request.size() == 0) {
+    wrong.push_back({"size", "must be at least 1: an empty paper is none"});
+  }
+  if (!IsDocumentType(request.description().type())) {
+    wrong.push_back({"description.type", "must be a type of papers"});
+  }
+  if (!request.sha256().empty() && request.sha256().size() != crypto::kSha256Size) {
+    wrong.push_back({"sha256", "must have 32 bytes, or none"});
+  }
+  if (host == request.has_drop()) {
+    wrong.push_back({"drop", host ? "is for institutions that are not her host" : "is required"});
+  }
+  return wrong;
+}
+
 Refusal JudgeBegin(const v1::BeginUploadRequest& request, const BeginFacts& facts, const Limits& limits,
                    const UploadRules& rules, v1::StoredUsage& usage) {
   if (facts.phase != VaultPhase::kOpen) {
     return ERROR_REASON_VAULT_CLOSED;
   }
-  const bool hash_fits = request.sha256().empty() || request.sha256().size() == crypto::kSha256Size;
-  if (!IsDocumentType(request.description().type()) || !hash_fits || facts.host == request.has_drop()) {
+  if (!WrongFields(request, facts.host).empty()) {
     return ERROR_REASON_INVALID_FIELDS;
   }
   if (!request.media_type().empty() && FindContentType(request.media_type()) == nullptr) {
@@ -68,6 +84,10 @@ Refusal JudgeBytes(const v1::StoredUpload& upload, const ContentHead* head, uint
     return ERROR_REASON_OFFSET_MISMATCH;
   }
   return std::nullopt;
+}
+
+bool IsPiece(uint64_t size, uint64_t offset, uint64_t length) {
+  return offset % kPieceSize == 0 && offset < size && length == std::min<uint64_t>(kPieceSize, size - offset);
 }
 
 Refusal PieceAssembler::Add(std::string_view data, std::vector<Piece>& pieces) {

@@ -35,11 +35,19 @@ struct BeginFacts {
   bool duplicate = false;            // a text with the declared hash is in this vault
   v1::InstitutionUsage institution;  // the depositor's
 };
-/// Nullopt: it begins, and `usage` holds its reservation. VAULT_CLOSED; INVALID_FIELDS for a type that is
-/// none, a hash that has not 32 bytes, a drop by her host or none by who is not; TYPE_NOT_ALLOWED for a
-/// declared type that the vault does not take; NO_SUCH_OR_NOT_YOURS for a version of a paper that is not
-/// there, or of any by who is not her host; DUPLICATE_DOCUMENT, to her host alone; TOO_LARGE, QUOTA_EXCEEDED
-/// as in quota.h.
+/// A field of a request, and what it must be.
+struct WrongField {
+  const char* field;
+  const char* must;
+};
+/// All that is wrong with a beginning by itself: an empty paper, a type that is none, a hash that has not 32
+/// bytes, a drop by her host or none by who is not.
+[[nodiscard]] std::vector<WrongField> WrongFields(const v1::BeginUploadRequest& request, bool host);
+
+/// Nullopt: it begins, and `usage` holds its reservation. VAULT_CLOSED; INVALID_FIELDS for WrongFields;
+/// TYPE_NOT_ALLOWED for a declared type that the vault does not take; NO_SUCH_OR_NOT_YOURS for a version of a
+/// paper that is not there, or of any by who is not her host; DUPLICATE_DOCUMENT, to her host alone;
+/// TOO_LARGE, QUOTA_EXCEEDED as in quota.h.
 [[nodiscard]] Refusal JudgeBegin(const v1::BeginUploadRequest& request, const BeginFacts& facts,
                                  const Limits& limits, const UploadRules& rules, v1::StoredUsage& usage);
 
@@ -55,6 +63,8 @@ struct BeginFacts {
 /// TOO_LARGE beyond what was declared.
 [[nodiscard]] Refusal JudgeBytes(const v1::StoredUpload& upload, const ContentHead* head, uint64_t offset,
                                  uint64_t length);
+/// Whether `length` bytes from `offset` on are one whole piece of a text of `size` bytes.
+[[nodiscard]] bool IsPiece(uint64_t size, uint64_t offset, uint64_t length);
 
 /// Cuts a stream of messages of any length into pieces. Holds at most one piece. Not thread-safe.
 class PieceAssembler {

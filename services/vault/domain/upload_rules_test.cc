@@ -49,8 +49,11 @@ v1::StoredDocument Kept(int versions) {
 TEST(BeginUpload, ByHerHost) {
   EXPECT_EQ(Begin(Request(), ByHost()), std::nullopt);
   v1::BeginUploadRequest request = Request();
-  request.set_size(0);
+  request.set_size(1);
   EXPECT_EQ(Begin(request, ByHost()), std::nullopt);
+  request.set_size(0);
+  EXPECT_EQ(Begin(request, ByHost()), common::v1::ERROR_REASON_INVALID_FIELDS) << "an empty paper is none";
+  request = Request();
   request.mutable_description()->set_type(v1::DOCUMENT_TYPE_UNSPECIFIED);
   EXPECT_EQ(Begin(request, ByHost()), common::v1::ERROR_REASON_INVALID_FIELDS);
   request = Request();
@@ -60,6 +63,22 @@ TEST(BeginUpload, ByHerHost) {
   EXPECT_EQ(Begin(request, ByHost()), std::nullopt);
   request.set_size(UINT64_MAX);
   EXPECT_EQ(Begin(request, ByHost()), common::v1::ERROR_REASON_TOO_LARGE);
+}
+
+TEST(BeginUpload, AllThatIsWrongIsNamedAtOnce) {
+  EXPECT_TRUE(WrongFields(Request(), true).empty());
+  const auto named = [](const v1::BeginUploadRequest& request, bool host) {
+    std::string fields;
+    for (const WrongField& wrong : WrongFields(request, host)) {
+      fields += std::string(wrong.field) + ";";
+    }
+    return fields;
+  };
+  EXPECT_EQ(named(v1::BeginUploadRequest(), false), "size;description.type;drop;");
+  v1::BeginUploadRequest request = Request();
+  request.set_sha256(std::string(33, 'x'));
+  request.mutable_drop();
+  EXPECT_EQ(named(request, true), "sha256;drop;");
 }
 
 TEST(BeginUpload, WhoIsNotHerHostDropsAPaper) {
@@ -166,6 +185,20 @@ TEST(Bytes, ContinueAtTheCommittedOffsetAndNowhereElse) {
   const ContentHead whole = Head(size, size);
   EXPECT_EQ(JudgeBytes(Upload(size), &whole, size, 0), std::nullopt);
   EXPECT_NE(JudgeBytes(Upload(size), &whole, size, 1), std::nullopt);
+}
+
+TEST(Bytes, APieceBeginsAtItsPlaceAndIsWhole) {
+  const uint64_t size = 2 * kPieceSize + 7;
+  EXPECT_TRUE(IsPiece(size, 0, kPieceSize));
+  EXPECT_TRUE(IsPiece(size, kPieceSize, kPieceSize));
+  EXPECT_TRUE(IsPiece(size, 2 * kPieceSize, 7));
+  EXPECT_FALSE(IsPiece(size, 0, kPieceSize - 1));
+  EXPECT_FALSE(IsPiece(size, 0, 0));
+  EXPECT_FALSE(IsPiece(size, 1, kPieceSize));
+  EXPECT_FALSE(IsPiece(size, 2 * kPieceSize, 6));
+  EXPECT_FALSE(IsPiece(size, 2 * kPieceSize, kPieceSize));
+  EXPECT_FALSE(IsPiece(size, 3 * kPieceSize, 0));
+  EXPECT_FALSE(IsPiece(0, 0, 0)) << "an empty text has none that is sent";
 }
 
 TEST(PieceAssembler, MessagesOfAnyLengthBecomePieces) {

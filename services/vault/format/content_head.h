@@ -1,5 +1,5 @@
-// How far the bytes of a version are: the row `head` of its partition (docs/formats.md, "Rows of the vault").
-// Pure.
+// How far the bytes of a version are: the row `head` of its partition, in which it is sealed
+// (docs/formats.md, "Rows of the vault"). Pure.
 #pragma once
 
 #include <cstdint>

@@ -33,6 +33,20 @@ absl::StatusOr<ChunkOpener> ChunkOpener::Create(const Secret& text_key, std::str
 }
 
 absl::Status ChunkOpener::Open(uint64_t chunk, bool last, std::string_view sealed, std::string* out) const {
+  if (sealed.size() < kChunkTagSize) {
+    return DoesNotOpen();
+  }
+  const size_t before = out->size();
+  out->resize(before + sealed.size() - kChunkTagSize);
+  absl::Status opened = OpenInto(chunk, last, sealed, std::span<char>(*out).subspan(before));
+  if (!opened.ok()) {
+    out->resize(before);
+  }
+  return opened;
+}
+
+absl::Status ChunkOpener::OpenInto(uint64_t chunk, bool last, std::string_view sealed,
+                                   std::span<char> out) const {
   const bool fits =
       last ? sealed.size() <= kSealedChunkSize && sealed.size() >= kChunkTagSize + (chunk == 0 ? 0 : 1)
            : sealed.size() == kSealedChunkSize;
@@ -44,7 +58,7 @@ absl::Status ChunkOpener::Open(uint64_t chunk, bool last, std::string_view seale
                        [](uint64_t place, const RunKey& run) { return place < run.first_chunk; });
   const internal::ChunkNonce nonce = internal::NonceOf(chunk, last);
   // The first run begins at chunk 0.
-  if (!crypto::AesGcmOpenTo(std::prev(after)->key, internal::AsView(nonce), "", sealed, out).ok()) {
+  if (!crypto::AesGcmOpenInto(std::prev(after)->key, internal::AsView(nonce), "", sealed, out).ok()) {
     return DoesNotOpen();
   }
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,10 @@ class ChunkOpener {
 
   /// Appends the text of a chunk. `last`: it is the text's last one. After an error `*out` is as before.
   [[nodiscard]] absl::Status Open(uint64_t chunk, bool last, std::string_view sealed, std::string* out) const;
+  /// The text where it is wanted: `out` has its length, kChunkTagSize less than `sealed`, and lies apart from
+  /// it. After an error it holds zeros, or what it held.
+  [[nodiscard]] absl::Status OpenInto(uint64_t chunk, bool last, std::string_view sealed,
+                                      std::span<char> out) const;
 
  private:
   struct RunKey {

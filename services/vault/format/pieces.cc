@@ -5,6 +5,14 @@
 #include "common/base/status.h"
 
 namespace relais::vault {
+namespace {
+
+ByteRange Common(const ByteRange& a, const ByteRange& b) {
+  const uint64_t begin = std::max(a.begin, b.begin);
+  return {begin, std::max(begin, std::min(a.end, b.end))};
+}
+
+}  // namespace
 
 uint64_t PieceCount(uint64_t size) { return (ChunkCount(size) - 1) / kPieceChunks + 1; }
 
@@ -31,33 +39,38 @@ absl::Status SealPiece(RunSealer& sealer, std::string_view text, bool last, std:
   return absl::OkStatus();
 }
 
+ByteRange PartOfPiece(uint64_t size, uint64_t piece, const ByteRange& range) {
+  return Common(range, TextOfPiece(size, piece));
+}
+
 absl::Status OpenFromPiece(const ChunkOpener& opener, uint64_t size, uint64_t piece, std::string_view sealed,
-                           const ByteRange& range, std::string* out) {
+                           const ByteRange& range, std::span<char> out) {
   if (piece >= PieceCount(size) || sealed.size() != SealedSizeOfPiece(size, piece)) {
     return absl::DataLossError("sealed text does not open");
   }
-  const ByteRange text = TextOfPiece(size, piece);
-  // An empty text has one chunk, which is opened too: that nothing is there must be genuine.
-  const uint64_t begin = std::max(range.begin, text.begin);
-  const uint64_t end = std::min(range.end, text.end);
-  if (begin > end || (begin == end && size != 0)) {
-    return absl::OkStatus();
+  const ByteRange part = PartOfPiece(size, piece, range);
+  if (out.size() != part.length()) {
+    return absl::InvalidArgumentError("not as long as the part of a piece");
   }
-  out->reserve(out->size() + static_cast<size_t>(end - begin) + kChunkSize);
-  const uint64_t chunks = ChunkCount(size);
-  const uint64_t last = end == 0 ? 0 : (end - 1) / kChunkSize;
-  for (uint64_t chunk = begin / kChunkSize; chunk <= last; ++chunk) {
-    const size_t at = static_cast<size_t>(chunk % kPieceChunks) * kSealedChunkSize;
-    const size_t before = out->size();
-    RETURN_IF_ERROR(
-        opener.Open(chunk, chunk + 1 == chunks, sealed.substr(at, SealedChunkSize(size, chunk)), out));
-    const uint64_t chunk_begin = chunk * kChunkSize;
-    if (end < chunk_begin + (out->size() - before)) {
-      out->resize(before + static_cast<size_t>(end - chunk_begin));
+  if (size == 0) {
+    return opener.OpenInto(0, /*last=*/true, sealed, out);
+  }
+  for (uint64_t at = part.begin; at < part.end;) {
+    const uint64_t chunk = at / kChunkSize;
+    const bool last = chunk + 1 == ChunkCount(size);
+    const std::string_view one = sealed.substr(static_cast<size_t>(chunk % kPieceChunks) * kSealedChunkSize,
+                                               SealedChunkSize(size, chunk));
+    const ByteRange text{chunk * kChunkSize, chunk * kChunkSize + one.size() - kChunkTagSize};
+    const ByteRange wanted = Common(part, text);
+    const std::span<char> place = out.subspan(static_cast<size_t>(at - part.begin), wanted.length());
+    if (wanted == text) {
+      RETURN_IF_ERROR(opener.OpenInto(chunk, last, one, place));
+    } else {
+      std::string whole;
+      RETURN_IF_ERROR(opener.Open(chunk, last, one, &whole));
+      whole.copy(place.data(), place.size(), static_cast<size_t>(wanted.begin - text.begin));
     }
-    if (begin > chunk_begin) {
-      out->erase(before, static_cast<size_t>(begin - chunk_begin));
-    }
+    at = wanted.end;
   }
   return absl::OkStatus();
 }

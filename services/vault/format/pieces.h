@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,10 +28,15 @@ inline constexpr size_t kSealedPieceSize = kPieceChunks * kSealedChunkSize;
 /// INVALID_ARGUMENT for a text that is no piece; the sealer must then not be used further.
 [[nodiscard]] absl::Status SealPiece(RunSealer& sealer, std::string_view text, bool last, std::string* out);
 
-/// Appends those bytes of `range` that lie in the piece, opening the chunks they lie in and no other.
-/// DATA_LOSS as in opener.h, also for a piece of another length than it must have; `*out` may then have some
-/// of it.
+/// The bytes of `range` that lie in the piece; where there are none, an empty range. Never overflows.
+[[nodiscard]] ByteRange PartOfPiece(uint64_t size, uint64_t piece, const ByteRange& range);
+
+/// Opens PartOfPiece into `out`, which has its length: the chunks it lies in and no other; of an empty text
+/// its one chunk, as it must be genuine that nothing is there. DATA_LOSS as in opener.h, also for a piece of
+/// another length than it must have; `out` may then have some of it. INVALID_ARGUMENT for an `out` of another
+/// length.
 [[nodiscard]] absl::Status OpenFromPiece(const ChunkOpener& opener, uint64_t size, uint64_t piece,
-                                         std::string_view sealed, const ByteRange& range, std::string* out);
+                                         std::string_view sealed, const ByteRange& range,
+                                         std::span<char> out);
 
 }  // namespace relais::vault

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "services/vault/format/testing.h"
 
@@ -29,13 +33,17 @@ struct Stored {
       return opener.status();
     }
     const ByteRange range = ClipRange(text.size(), offset, length);
-    std::string out;
+    std::string out(range.length(), '?');
+    std::span<char> rest(out);
     for (uint64_t piece = 0; piece < pieces.size(); ++piece) {
-      if (absl::Status status = OpenFromPiece(*opener, text.size(), piece, pieces[piece], range, &out);
+      const std::span<char> part = rest.first(PartOfPiece(text.size(), piece, range).length());
+      if (absl::Status status = OpenFromPiece(*opener, text.size(), piece, pieces[piece], range, part);
           !status.ok()) {
         return status;
       }
+      rest = rest.subspan(part.size());
     }
+    EXPECT_TRUE(rest.empty()) << "all of a range lies in the pieces";
     return out;
   }
 };
@@ -130,8 +138,37 @@ TEST(Pieces, APieceElsewhereOrOfAnotherLengthDoesNotOpen) {
   stored.pieces[2].pop_back();
   EXPECT_FALSE(stored.Read(2 * kPieceSize, 1).ok()) << "also where its first chunk is whole";
   const auto opener = ChunkOpener::Create(TextKey(), Context(), stored.header);
-  std::string out;
-  EXPECT_FALSE(OpenFromPiece(*opener, 3 * kPieceSize, 3, "", {0, 1}, &out).ok());
+  EXPECT_TRUE(absl::IsDataLoss(OpenFromPiece(*opener, 3 * kPieceSize, 3, "", {0, 1}, {})));
+}
+
+TEST(Pieces, ThePartOfARangeInAPiece) {
+  constexpr uint64_t kSize = 2 * kPieceSize + 5;
+  EXPECT_EQ(PartOfPiece(kSize, 0, {0, kSize}), (ByteRange{0, kPieceSize}));
+  EXPECT_EQ(PartOfPiece(kSize, 1, {7, kPieceSize + 1}), (ByteRange{kPieceSize, kPieceSize + 1}));
+  EXPECT_EQ(PartOfPiece(kSize, 2, {7, kSize}), (ByteRange{2 * kPieceSize, kSize}));
+  EXPECT_EQ(PartOfPiece(kSize, 2, {7, kPieceSize}).length(), 0u) << "before it";
+  EXPECT_EQ(PartOfPiece(kSize, 0, {kPieceSize, kSize}).length(), 0u) << "behind it";
+  EXPECT_EQ(PartOfPiece(kSize, 3, {0, kSize}).length(), 0u) << "no such piece";
+  EXPECT_EQ(PartOfPiece(0, 0, {0, 0}).length(), 0u);
+}
+
+TEST(Pieces, WhatIsOpenedHasItsPlaceExactly) {
+  const Stored stored = Store(kPieceSize);
+  const auto opener = ChunkOpener::Create(TextKey(), Context(), stored.header);
+  const ByteRange range{kChunkSize - 1, 2 * kChunkSize + 1};  // the edges of two chunks, and one whole
+  std::string around(range.length() + 2, '.');
+  const std::span<char> within = std::span<char>(around).subspan(1, range.length());
+  ASSERT_TRUE(OpenFromPiece(*opener, kPieceSize, 0, stored.pieces[0], range, within).ok());
+  EXPECT_TRUE(around == "." + stored.text.substr(range.begin, range.length()) + ".");
+  for (const std::span<char> other : {within.first(0), within.first(range.length() - 1), std::span(around)}) {
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(OpenFromPiece(*opener, kPieceSize, 0, stored.pieces[0], range, other)));
+  }
+  std::string altered = stored.pieces[0];
+  altered[kSealedChunkSize + 9] ^= 1;  // the one that is whole
+  EXPECT_TRUE(absl::IsDataLoss(OpenFromPiece(*opener, kPieceSize, 0, altered, range, within)));
+  EXPECT_EQ(around.find(stored.text.substr(kChunkSize + 100, 100)), std::string::npos)
+      << "what is not genuine is not left there";
 }
 
 TEST(Pieces, OnlyPiecesAreSealed) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
+#include <type_traits>
 
 #include "common/crypto/aes_gcm.h"
 #include "common/crypto/encoding.h"
@@ -274,6 +276,29 @@ TEST(RunSealer, EachPlaceOnceAndOnlyChunks) {
   EXPECT_FALSE(RunSealer::Begin(TextKey(), Context(), ChunkCount(kMaxTextSize), random).ok());
 }
 
+// Two that stand at the same place would seal it twice under one key.
+TEST(RunSealer, ThereIsOneOfARun) {
+  static_assert(!std::is_copy_constructible_v<RunSealer> && !std::is_copy_assignable_v<RunSealer>);
+  relais::testing::SeededRandom random(1);
+  auto first = RunSealer::Begin(TextKey(), Context(), 0, random);
+  ASSERT_TRUE(first.ok());
+  const std::string chunk(kChunkSize, 'x');
+  std::string out;
+  ASSERT_TRUE(first->Seal(chunk, /*last=*/false, &out).ok());
+  const auto run = first->run();
+  RunSealer second = *std::move(first);
+  EXPECT_EQ(second.run(), run);
+  EXPECT_EQ(second.next_chunk(), 1u);
+  const absl::Status left = first->Seal(chunk, /*last=*/false, &out);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(left.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(second.Seal(chunk, /*last=*/false, &out).ok());
+  auto third = RunSealer::Begin(TextKey(), Context(), 5, random);
+  ASSERT_TRUE(third.ok());
+  *third = std::move(second);
+  EXPECT_EQ(third->next_chunk(), 2u);
+  EXPECT_FALSE(second.Seal(chunk, /*last=*/false, &out).ok());  // NOLINT(bugprone-use-after-move)
+}
+
 TEST(ChunkOpener, AnyChunkByItsPlace) {
   const std::string text = TextOf(3 * kChunkSize + 9);
   const Sealed sealed = SealWhole(text, Context(), 7, {0, 2});
@@ -288,9 +313,16 @@ TEST(ChunkOpener, AnyChunkByItsPlace) {
     EXPECT_FALSE(opener->Open(chunk + 1, chunk == 3, sealed.chunks[chunk], &out).ok());
     EXPECT_FALSE(opener->Open(ChunkCount(kMaxTextSize), true, sealed.chunks[chunk], &out).ok());
     EXPECT_EQ(out, "kept");
+    std::string place(sealed.chunks[chunk].size() - kChunkTagSize, '?');
+    EXPECT_FALSE(opener->OpenInto(chunk, chunk != 3, sealed.chunks[chunk], place).ok());
+    ASSERT_TRUE(opener->OpenInto(chunk, chunk == 3, sealed.chunks[chunk], place).ok());
+    EXPECT_EQ(place, text.substr(chunk * kChunkSize, kChunkSize));
+    EXPECT_FALSE(opener->OpenInto(chunk, chunk == 3, sealed.chunks[chunk], std::span(place).subspan(1)).ok())
+        << "no place for all of it";
   }
   std::string out;
   EXPECT_FALSE(opener->Open(0, true, "", &out).ok());
+  EXPECT_FALSE(opener->OpenInto(0, true, "", {}).ok());
   EXPECT_FALSE(ChunkOpener::Create(TextKey(), Context(), Header{}).ok());
 }
 

@@ -22,7 +22,7 @@ inline constexpr size_t kChunkTagSize = 16;
 inline constexpr size_t kSealedChunkSize = kChunkSize + kChunkTagSize;
 /// 1 TiB. Beyond it nothing is sealed or opened.
 inline constexpr uint64_t kMaxTextSize = uint64_t{1} << 40;
-/// One per opening of an upload stream that committed something.
+/// One, and one for each interruption of its upload that the sealer did not outlive (ADR 55).
 inline constexpr size_t kMaxRuns = 1024;
 inline constexpr size_t kRunSaltSize = 32;
 inline constexpr size_t kRunCommitmentSize = 32;

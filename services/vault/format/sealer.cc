@@ -20,6 +20,16 @@ absl::StatusOr<RunSealer> RunSealer::Begin(const Secret& text_key, std::string_v
   return RunSealer(std::move(keys.encryption), std::move(run));
 }
 
+RunSealer& RunSealer::operator=(RunSealer&& other) noexcept {
+  if (this != &other) {
+    key_ = std::move(other.key_);
+    run_ = std::move(other.run_);
+    next_ = other.next_;
+    ended_ = std::exchange(other.ended_, true);
+  }
+  return *this;
+}
+
 absl::Status RunSealer::Seal(std::string_view text, bool last, std::string* out) {
   if (ended_ || next_ >= ChunkCount(kMaxTextSize)) {
     return absl::FailedPreconditionError("the text has ended");

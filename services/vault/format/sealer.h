@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,10 +15,21 @@
 namespace relais::vault {
 
 /// Seals the chunks of one run, in order, each place once: whatever fails afterwards, what was sealed is
-/// never sealed again under these keys. Whoever goes on after an interruption begins another run. Not
-/// thread-safe.
+/// never sealed again under these keys. Whoever goes on after an interruption begins another run, unless he
+/// has this very sealer and all that it sealed is durable: there is one of a run (moved, never copied), and
+/// one that was moved from seals nothing. Not thread-safe.
 class RunSealer {
  public:
+  RunSealer(RunSealer&& other) noexcept
+      : key_(std::move(other.key_)),
+        run_(std::move(other.run_)),
+        next_(other.next_),
+        ended_(std::exchange(other.ended_, true)) {}
+  RunSealer& operator=(RunSealer&& other) noexcept;
+  RunSealer(const RunSealer&) = delete;
+  RunSealer& operator=(const RunSealer&) = delete;
+  ~RunSealer() = default;
+
   /// `text_key`: 32 random bytes that serve this text alone. INVALID_ARGUMENT for a key of another length or
   /// a place beyond the longest text.
   [[nodiscard]] static absl::StatusOr<RunSealer> Begin(const Secret& text_key, std::string_view context,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "common/audit/does_not_read.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/rpc/lone_leaf.h"
@@ -52,16 +53,29 @@ Attempt ReadMethod(std::string_view method) {
 
 }  // namespace
 
+absl::Status ActsNow(const std::optional<Stored<v1::StoredHost>>& host, absl::Time now) {
+  if (!host.has_value() || !IsLinked(host->value, now)) {
+    return rpc::NoSuchOrNotYours();
+  }
+  if (!ActsForHer(host->value, now)) {
+    return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_BEHIND,
+                        "the consent registry gives no decision: the host is suspended, ask again later");
+  }
+  return absl::OkStatus();
+}
+
 Access::Access(const Vault& vault) : vault_(vault) {}
 
 absl::StatusOr<Stored<v1::StoredHost>> Access::Host(const rpc::Call& call, const Id128& person) const {
   if (call.caller.is_service() || call.caller.institution.empty()) {
     return rpc::NoSuchOrNotYours();
   }
-  ASSIGN_OR_RETURN(auto host, vault_.store.Host(person, call.caller.institution));
-  if (!host.has_value() || !ActsForHer(host->value, vault_.context.log.Now())) {
-    return rpc::NoSuchOrNotYours();
+  auto stored = vault_.store.Host(person, call.caller.institution);
+  if (audit::DoesNotRead(stored.status())) {
+    return Papers::Damaged();
   }
+  ASSIGN_OR_RETURN(auto host, std::move(stored));
+  RETURN_IF_ERROR(ActsNow(host, vault_.context.log.Now()));
   return *std::move(host);
 }
 
@@ -76,7 +90,13 @@ Task<absl::StatusOr<Stored<v1::StoredHost>>> Access::RequireHost(rpc::Call call,
 }
 
 absl::StatusOr<std::vector<Id128>> Access::NamesOf(const Id128& person) const {
-  return audit::FollowedLinks(vault_.context.store, vault_.context.log).NamesOf(person);
+  auto names = audit::FollowedLinks(vault_.context.store, vault_.context.log).NamesOf(person);
+  if (audit::DoesNotRead(names.status())) {
+    // As of one row that names nobody: under fewer names less is found.
+    log::Error("who is one human with whom does not read", {log::Field::Code(names.status())});
+    return std::vector<Id128>{person};
+  }
+  return names;
 }
 
 absl::StatusOr<std::vector<HostedName>> Access::HostedNames(const rpc::Call& call,
@@ -96,10 +116,12 @@ absl::StatusOr<std::vector<HostedName>> Access::HostedNames(const rpc::Call& cal
 
 Task<absl::StatusOr<std::vector<HostedName>>> Access::RequireHostedNames(rpc::Call call, Id128 person,
                                                                          Attempt attempt) {
-  CO_ASSIGN_OR_RETURN(std::vector<HostedName> hosted, HostedNames(call, person));
-  if (hosted.empty()) {
-    absl::Status refused =
-        co_await Refused(std::move(call), person, std::move(attempt), rpc::NoSuchOrNotYours());
+  auto hosted = HostedNames(call, person);
+  if (hosted.ok() && hosted->empty()) {
+    hosted = rpc::NoSuchOrNotYours();
+  }
+  if (!hosted.ok()) {
+    absl::Status refused = co_await Refused(std::move(call), person, std::move(attempt), hosted.status());
     co_return refused;
   }
   co_return hosted;
@@ -135,6 +157,18 @@ Task<absl::Status> Access::Refused(rpc::Call call, rpc::Actor actor, Id128 perso
   co_return why;
 }
 
+void Access::RefusedBehind(rpc::Call call, Id128 person, Attempt attempt, absl::Status why) {
+  ++behind_;
+  const common::v1::ErrorReason answered = rpc::ReasonOf(why);
+  relais::Start(Refused(std::move(call), person, std::move(attempt), std::move(why)),
+                [this, answered](const absl::Status& said) {
+                  if (rpc::ReasonOf(said) != answered) {
+                    log::Error("no leaf for a refused call", {log::Field::Internal(said)});
+                  }
+                  --behind_;
+                });
+}
+
 // `call` and `actor`: whose attempt just now was refused, the last of these; what was counted is no one
 // human's.
 Task<absl::Status> Access::Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rpc::Call call,
@@ -151,7 +185,9 @@ Task<absl::Status> Access::Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rp
     const Acting acting{by, whose, "", who.person, kAsNobody};
     audit::Event event = RefusedEvent(acting, attempt.act, attempt.document_id,
                                       rpc::ReasonFromName(leaf.call.reason()), leaf.call.count());
-    if (who.person.IsZero()) {
+    // Of whose key does not read no leaf is about her, and none goes unseen.
+    const absl::Status key = context.log.keys().Get(VaultStore::SubjectOf(who.person)).status();
+    if (who.person.IsZero() || audit::DoesNotRead(key)) {
       event.subject.reset();
       const auto lone = co_await rpc::WriteLoneLeaf(context, std::move(event));
       CO_RETURN_IF_ERROR(lone.status());
@@ -207,7 +243,7 @@ Task<bool> Access::Stop() {
   while (true) {
     {
       std::lock_guard lock(mu_);
-      if (!waiting_) {
+      if (!waiting_ && behind_ == 0) {
         break;
       }
     }

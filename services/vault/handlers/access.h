@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct HostedName {
   Stored<v1::StoredHost> host;
 };
 
+/// OK when it acts for her at that instant (D-3.1); UNAVAILABLE / PEER_BEHIND while it is suspended (ADR 51):
+/// to be asked again; NO_SUCH_OR_NOT_YOURS else, also where there is none.
+[[nodiscard]] absl::Status ActsNow(const std::optional<Stored<v1::StoredHost>>& host, absl::Time now);
+
 /// Thread-safe. "Unknown", "erased", "another's" and "no longer" are one answer, NO_SUCH_OR_NOT_YOURS, after
 /// the same work; each attempt on a person who was named leaves VAULT_REFUSED about her (D-3.2), the first
 /// five of a caller on her in a minute one each, the others one together.
@@ -43,7 +48,8 @@ class Access {
   /// Writes what was counted; resumes when nothing is in flight.
   Task<bool> Stop();
 
-  /// Her host row, under which the caller's institution acts for her now (D-3.1). NO_SUCH_OR_NOT_YOURS else.
+  /// Her host row, under which the caller's institution acts for her now. As ActsNow else; DOCUMENT_DAMAGED
+  /// when the row does not open.
   [[nodiscard]] absl::StatusOr<Stored<v1::StoredHost>> Host(const rpc::Call& call, const Id128& person) const;
   /// The same, and what is refused leaves its leaf.
   Task<absl::StatusOr<Stored<v1::StoredHost>>> RequireHost(rpc::Call call, Id128 person, Attempt attempt);
@@ -51,17 +57,17 @@ class Access {
   /// By which names she is known, the given one first. A link opens nothing by itself: it says where to look.
   [[nodiscard]] absl::StatusOr<std::vector<Id128>> NamesOf(const Id128& person) const;
   /// Those of them under which the caller's institution is her host now (ADR 34, "Two names, two vaults");
-  /// none when it is nobody's.
+  /// none when it is nobody's. As ActsNow when it is suspended under one of them: all of hers, or none.
   [[nodiscard]] absl::StatusOr<std::vector<HostedName>> HostedNames(const rpc::Call& call,
                                                                     const Id128& person) const;
   /// The same; refused, with its leaf, when there is none.
   Task<absl::StatusOr<std::vector<HostedName>>> RequireHostedNames(rpc::Call call, Id128 person,
                                                                    Attempt attempt);
 
-  /// Hosts that are being linked, and drops that are made visible: a ticket is held from the last look at
-  /// what ends it until its row is there. Who follows a no of hers, or what else voids permits, waits for
-  /// those that were given out before, and then ends the hosts they made: so the no is followed before its
-  /// leaf counts as applied, whenever this process dies.
+  /// Hosts that are being linked, shares that are made, and drops that are made visible: a ticket is held
+  /// from the last look at what ends it until its row is there. Who follows a no of hers, or what else voids
+  /// permits, waits for those that were given out before, and then ends the hosts and shares they made: so
+  /// the no is followed before its leaf counts as applied, whenever this process dies.
   [[nodiscard]] KeyCommits& linking() { return linking_; }
 
   /// Leaves VAULT_REFUSED, alone or counted, and gives `why` back, to be answered. An error of the store
@@ -70,6 +76,9 @@ class Access {
   Task<absl::Status> Refused(rpc::Call call, rpc::Actor actor, Id128 person, v1::JournalEntry::Act act,
                              std::string document_id, absl::Status why);
   Task<absl::Status> Refused(rpc::Call call, Id128 person, Attempt attempt, absl::Status why);
+  /// The same of what was answered already; Stop waits for it. A leaf that could not be written is said in
+  /// the operators' log.
+  void RefusedBehind(rpc::Call call, Id128 person, Attempt attempt, absl::Status why);
 
  private:
   Task<absl::Status> Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rpc::Call call, rpc::Actor actor);
@@ -80,6 +89,7 @@ class Access {
   KeyCommits linking_;
   rpc::RefusedCalls refused_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<int> behind_ = 0;  // RefusedBehind's, under way
   std::mutex mu_;
   bool waiting_ = false;                                // WriteCounted is under way
   absl::Duration last_counted_ = absl::ZeroDuration();  // monotonic

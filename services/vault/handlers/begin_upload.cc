@@ -37,6 +37,16 @@ v1::StoredUpload UploadFrom(const v1::BeginUploadRequest& request, const rpc::Ac
   return upload;
 }
 
+absl::Status InvalidFieldsOf(const std::vector<WrongField>& wrong) {
+  google::rpc::BadRequest fields;
+  for (const WrongField& each : wrong) {
+    auto* violation = fields.add_field_violations();
+    violation->set_field(each.field);
+    violation->set_description(each.must);
+  }
+  return rpc::InvalidFields(fields, common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
 // The paper in her vault that holds a text of this hash; nullopt: none.
 absl::StatusOr<std::optional<Id128>> HolderOf(const Vault& vault, const Id128& person,
                                               const v1::StoredUsage& usage, std::string_view sha256) {
@@ -71,7 +81,10 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
     beginning.permitted =
         may.ok() ? *may : rpc::ReasonOf(may.status()) == common::v1::ERROR_REASON_PEER_UNAVAILABLE;
     if (!may.ok() && !beginning.permitted) {
-      co_return may.status();
+      const absl::Status said =
+          co_await vault_.access.Refused(std::move(call), beginning.actor, beginning.person,
+                                         v1::JournalEntry::ACT_UPLOAD, request.document_id(), may.status());
+      co_return said;
     }
   }
   for (int i = 0; i < kTries; ++i) {
@@ -84,7 +97,7 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
       if (begun->again) {
         co_return std::move(begun->response);
       }
-      auto written = co_await rpc::WrittenOf(vault_.context, begun->leaves, false, false);
+      auto written = co_await rpc::WrittenOf(vault_.context, begun->leaves, request.want_proof(), true);
       CO_RETURN_IF_ERROR(written.status());
       *begun->response.mutable_written() = *std::move(written);
       co_return std::move(begun->response);
@@ -111,15 +124,22 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
   Begun begun;
   if (seen.answer.has_value()) {
     begun.again = true;
-    CO_ASSIGN_OR_RETURN(begun.response, co_await AnswerAgain<v1::BeginUploadResponse>(vault_.context, person,
-                                                                                      *seen.answer, false));
+    CO_ASSIGN_OR_RETURN(begun.response, co_await AnswerAgain<v1::BeginUploadResponse>(
+                                            vault_.context, person, *seen.answer, request.want_proof()));
+    CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(begun.response.upload().upload_id()));
+    CO_ASSIGN_OR_RETURN(auto known, FindKnownUpload(vault_, person, id));
+    if (!known.has_value()) {
+      co_return rpc::NoSuchOrNotYours();
+    }
+    *begun.response.mutable_upload() = std::move(known->upload);
     co_return begun;
   }
   CO_ASSIGN_OR_RETURN(const auto host, vault_.store.Host(person, beginning.actor.institution));
   BeginFacts facts;
-  facts.host = host.has_value() && ActsForHer(host->value, now);
+  const absl::Status acts = ActsNow(host, now);
+  facts.host = acts.ok();
   if (!facts.host && !request.has_drop()) {
-    co_return rpc::NoSuchOrNotYours();
+    co_return acts;
   }
   if (!facts.host && !beginning.permitted) {
     co_return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
@@ -142,6 +162,9 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
   facts.duplicate = holder.has_value();
   const Refusal refusal =
       JudgeBegin(request, facts, vault_.settings.limits, vault_.settings.uploads, usage.value);
+  if (refusal == common::v1::ERROR_REASON_INVALID_FIELDS) {
+    co_return InvalidFieldsOf(WrongFields(request, facts.host));
+  }
   if (refusal.has_value()) {
     const absl::Status why = StatusOf(*refusal);
     co_return *refusal == common::v1::ERROR_REASON_DUPLICATE_DOCUMENT
@@ -164,7 +187,7 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
   CO_RETURN_IF_ERROR(vault_.store.PutUpload(person, id, {upload, 0}, commit));
   CO_RETURN_IF_ERROR(vault_.store.PutUsage(person, usage, commit));
   if (facts.host) {
-    VaultStore::GuardHost(person, beginning.actor.institution, host->version, commit);
+    vault_.store.GuardHost(person, beginning.actor.institution, host->version, commit);
   }
   if (later_of.has_value()) {
     VaultStore::GuardDocument(person, document, later_of->version, commit);
@@ -173,7 +196,10 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
   if (holder.has_value()) {
     begun.response.set_duplicate_of(holder->ToHex());
   }
-  RememberAct(seen, beginning.event_id, begun.response, commit);
+  v1::BeginUploadResponse remembered;  // ids alone: how far it is, and how large, is read again
+  remembered.mutable_upload()->set_upload_id(id.ToHex());
+  remembered.set_duplicate_of(begun.response.duplicate_of());
+  RememberAct(seen, beginning.event_id, remembered, commit);
   const auto done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
   begun.leaves = done->leaves;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
@@ -71,6 +72,22 @@ absl::Status WhyNotScanned(const absl::StatusOr<ScanVerdict>& verdict, bool requ
                                                       : absl::OkStatus();
 }
 
+// Why JudgeComplete says WRONG_STATE. A drop is never a version of something: of her vault it tells nothing.
+absl::Status NoPlaceFor(const v1::StoredUpload& upload, const v1::StoredDocument* later_of, bool expired) {
+  if (expired) {
+    return WrongState("the upload", "past its time", "be completed");
+  }
+  const std::string asked = absl::StrCat("get version ", upload.version());
+  if (later_of == nullptr) {
+    return WrongState("the paper", "not there any more", asked);
+  }
+  const bool kept = later_of->state() == v1::Document::STATE_ACTIVE;
+  return WrongState("the paper",
+                    kept ? absl::StrCat("at version ", later_of->versions_size())
+                         : v1::Document::State_Name(later_of->state()),
+                    asked);
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::CompleteUpload(
@@ -79,6 +96,9 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  if (request.sha256().size() != crypto::kSha256Size) {
+    co_return rpc::InvalidField("sha256", "must have 32 bytes");
+  }
   CO_ASSIGN_OR_RETURN(
       const rpc::Idempotency::Seen seen,
       vault_.store.Seen(person, call, actor, "CompleteUpload", request.request_id(), request));
@@ -136,7 +156,7 @@ Task<absl::Status> CompleteUploadHandlers::Show(rpc::Call call, rpc::Actor actor
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(name));
   CO_ASSIGN_OR_RETURN(const auto document, vault_.store.Document(person, id));
   storage::CommitRequest commit;
-  VaultStore::GuardHost(person, actor.institution, host->version, commit);
+  vault_.store.GuardHost(person, actor.institution, host->version, commit);
   const Acting acting{call, actor, "", person, kAsHost};
   std::vector<audit::Event> events;
   events.push_back(LookedEvent(acting, "METADATA", name));
@@ -174,8 +194,11 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
     const common::v1::ErrorReason reason = rpc::ReasonOf(kept.status());
     const bool ends = EndsUpload(reason) || (reason == common::v1::ERROR_REASON_NOT_PERMITTED);
     if (ends) {
-      const auto ended = co_await EndUpload(vault_, call, upload.actor, upload.person, upload.id,
-                                            request.request_id(), rpc::ReasonName(reason), nullptr);
+      Ending ending;
+      ending.request_id = request.request_id();
+      ending.reason = rpc::ReasonName(reason);
+      const auto ended =
+          co_await EndUpload(vault_, call, upload.actor, upload.person, upload.id, std::move(ending));
       CO_RETURN_IF_ERROR(ended.status());
     }
     if (!absl::IsAborted(kept.status())) {
@@ -211,7 +234,7 @@ Task<absl::Status> CompleteUploadHandlers::Examine(const OwnUpload& upload, Exam
     co_return absl::IsDataLoss(text.status()) || absl::IsNotFound(text.status()) ? Papers::Damaged()
                                                                                  : text.status();
   }
-  std::optional<TextSoFar> known = vault_.writers.Take(upload.id);
+  std::optional<TextSoFar> known = vault_.writers.Take(upload.id).text;
   if (!known.has_value() || known->bytes != text->size()) {
     auto read = co_await ReadText(vault_.context.executor, *text);
     CO_RETURN_IF_ERROR(read.status());
@@ -237,6 +260,9 @@ absl::Status CompleteUploadHandlers::Judge(const OwnUpload& upload, const v1::St
   examined.facts.duplicate = holder.has_value();
   const Refusal refusal = JudgeComplete(
       upload.stored.value, examined.head.has_value() ? &*examined.head : nullptr, later_of, examined.facts);
+  if (refusal == common::v1::ERROR_REASON_WRONG_STATE) {
+    return NoPlaceFor(upload.stored.value, later_of, examined.facts.expired);
+  }
   if (refusal.has_value()) {
     const absl::Status why = StatusOf(*refusal);
     return *refusal == common::v1::ERROR_REASON_DUPLICATE_DOCUMENT
@@ -345,7 +371,8 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::KeepOnc
   storage::CommitRequest commit;
   commit.leaves.push_back(std::move(draft));
   CO_RETURN_IF_ERROR(vault_.store.PutUsage(person, usage, commit));
-  VaultStore::RemoveUpload(person, upload.id, upload.stored.version, commit);
+  CO_RETURN_IF_ERROR(
+      vault_.store.EndUpload(person, upload.id, upload.stored, v1::Upload::STATE_COMPLETED, "", commit));
   CO_RETURN_IF_ERROR(vault_.store.PutDocument(person, examined.document, document, commit));
   if (!holder.has_value()) {
     Stored<DuplicateOf> duplicate;
@@ -353,7 +380,7 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::KeepOnc
     VaultStore::PutDuplicate(person, mark, duplicate, commit);
   }
   if (examined.facts.host && host.has_value()) {
-    VaultStore::GuardHost(person, upload.actor.institution, host->version, commit);
+    vault_.store.GuardHost(person, upload.actor.institution, host->version, commit);
   }
   v1::CompleteUploadResponse response;
   response.mutable_document()->set_document_id(examined.document.ToHex());

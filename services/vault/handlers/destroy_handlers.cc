@@ -38,7 +38,7 @@ absl::Status Judge(const std::optional<Stored<v1::StoredDocument>>& stored, cons
     return rpc::NoSuchOrNotYours();
   }
   if (stored->value.state() == v1::Document::STATE_DESTROYED) {
-    return StatusOf(common::v1::ERROR_REASON_WRONG_STATE);
+    return WrongState("the paper", "DESTROYED", "be destroyed");
   }
   if (!etag.empty() && etag != EtagOf(stored->version)) {
     return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
@@ -74,6 +74,8 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
       const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(why));
       co_return refused;
     }
+    const absl::Status copied = co_await CopyForHolds(vault_, person);
+    CO_RETURN_IF_ERROR(copied);
     // Held until the commit ended: an epoch that begins meanwhile wraps her key anew only afterwards, so that
     // no backup under it holds this paper.
     const KeyCommits::Ticket ticket = vault_.keys.commits().Enter();
@@ -90,7 +92,7 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
       co_return rpc::NoSuchOrNotYours();
     }
     CO_RETURN_IF_ERROR(added);
-    VaultStore::GuardHost(person, call.caller.institution, host->version, commit);
+    vault_.store.GuardHost(person, call.caller.institution, host->version, commit);
     rpc::Idempotency::RememberText(seen, Packed(event_id, epoch), commit);
     const absl::StatusOr<storage::CommitResult> done =
         co_await vault_.context.store.Commit(std::move(commit));

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/audit/does_not_read.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
@@ -18,6 +20,7 @@
 #include "services/vault/export_journal.h"
 #include "services/vault/export_sink.h"
 #include "services/vault/format/sealed_text.h"
+#include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/reading_right.h"
 #include "services/vault/open_streams.h"
 
@@ -43,6 +46,21 @@ std::string ExpiresText(const v1::StoredDocument& document) {
 }
 
 bool IsDamage(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
+
+// Why an export ended that nothing of the host's authority cut, in the words of VaultExportCut.cause.
+std::string CauseOf(const absl::Status& why) {
+  if (absl::IsCancelled(why)) {
+    return "CONNECTION_LOST";
+  }
+  switch (rpc::ReasonOf(why)) {
+    case common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS:
+      return "DESTROYED";
+    case common::v1::ERROR_REASON_DOCUMENT_DAMAGED:
+      return "DAMAGED";
+    default:
+      return "FAILED";
+  }
+}
 
 // In consent's terms what the host's authority is, for whatever ends it.
 ReadingBasis BasisOf(const rpc::Call& call, const Id128& person, const v1::StoredHost& host) {
@@ -97,12 +115,16 @@ struct ExportHandlers::Run {
 
 absl::Status ExportHandlers::Plan(Run& run) const {
   run.papers.clear();
+  run.damaged.clear();
   run.kept = 0;
   run.bytes = 0;
   for (const HostedName& name : run.names) {
     std::optional<Id128> from = Id128();
     while (from.has_value()) {
-      ASSIGN_OR_RETURN(auto page, vault_.store.Documents(name.person, *from, kPage));
+      ASSIGN_OR_RETURN(auto page, vault_.store.ReadableDocuments(name.person, *from, kPage));
+      for (const Id128& id : page.unreadable) {
+        run.damaged.insert(id.ToHex());
+      }
       for (Row<v1::StoredDocument>& row : page.rows) {
         run.papers.push_back({name.person, row.id, std::move(row.stored)});
         const Paper& paper = run.papers.back();
@@ -125,7 +147,7 @@ Task<absl::Status> ExportHandlers::Record(std::shared_ptr<Run> run, size_t name)
   const HostedName& hosted = run->names[name];
   const Acting acting{run->call, run->actor, "", hosted.person, kAsHost};
   storage::CommitRequest commit;
-  VaultStore::GuardHost(hosted.person, run->call.caller.institution, hosted.host.version, commit);
+  vault_.store.GuardHost(hosted.person, run->call.caller.institution, hosted.host.version, commit);
   CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(ExportedEvent(acting, run->id.ToHex(), run->kept,
                                                                          run->request.seal())));
   commit.leaves.push_back(std::move(draft));
@@ -203,10 +225,35 @@ Task<absl::Status> ExportHandlers::Export(rpc::Call call, v1::ExportRequest requ
   for (const auto& each : run->open) {
     each->WhenCut(nullptr);
   }
-  if (const auto cause = run->WhyCut(); !sent.ok() && cause.has_value()) {
-    co_return StatusOfCut(*cause);
+  if (!sent.ok()) {
+    absl::Status told = co_await Cut(std::move(run), std::move(sent));
+    co_return told;
   }
   co_return sent;
+}
+
+// The stream has stopped already: its leaves, and what the client is told.
+Task<absl::Status> ExportHandlers::Cut(std::shared_ptr<Run> run, absl::Status why) {
+  const std::optional<std::string> ended = run->WhyCut();
+  const std::string cause = ended.has_value() ? *ended : CauseOf(why);
+  if (ended.has_value()) {
+    why = StatusOfCut(*ended);
+  }
+  const uint64_t handed = run->sink.has_value() ? run->sink->handed() : 0;
+  for (const HostedName& name : run->names) {
+    const Acting acting{run->call, run->actor, "", name.person, kAsHost};
+    std::vector<audit::Event> events;
+    events.push_back(ExportCutEvent(acting, run->id.ToHex(), cause, handed));
+    storage::CommitRequest commit;
+    commit.partition = VaultStore::PersonPartition(name.person);
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    // Of who is being erased nothing is written any more.
+    if (!done.ok() && !audit::IsErased(done.status())) {
+      log::Error("the leaf of an export that was cut could not be written",
+                 {log::Field::Code(done.status())});
+    }
+  }
+  co_return why;
 }
 
 Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
@@ -216,6 +263,7 @@ Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
     names.push_back(name.person);
   }
   CO_ASSIGN_OR_RETURN(run->journal, co_await FindJournal(vault_, std::move(names), run->log_end));
+  AddUnread(*run);
   std::optional<StreamSealer> sealer;
   if (run->key.has_value()) {
     CO_ASSIGN_OR_RETURN(sealer,
@@ -232,7 +280,7 @@ Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
   absl::Status sent = co_await run->sink->Start(std::move(start));
   CO_RETURN_IF_ERROR(sent);
   std::string path = "LISEZMOI.txt";
-  std::string text = ExportReadme(run->made);
+  std::string text = ExportReadme(run->made, vault_.context.log.origin());
   sent = co_await run->sink->File(std::move(path), std::move(text));
   CO_RETURN_IF_ERROR(sent);
   sent = co_await SendPapers(run);
@@ -425,8 +473,28 @@ Task<absl::Status> ExportHandlers::SendReceipts(std::shared_ptr<Run> run) {
   co_return absl::OkStatus();
 }
 
+// Papers that lie where the disk does not read: no scan names them, the log does.
+void ExportHandlers::AddUnread(Run& run) const {
+  std::set<std::string> planned;
+  for (const Paper& paper : run.papers) {
+    planned.insert(paper.id.ToHex());
+  }
+  for (const auto& [version, leaf] : run.journal.deposits) {
+    const auto id = Id128::FromHex(version.first);
+    if (!id.ok() || planned.contains(version.first)) {
+      continue;
+    }
+    for (const HostedName& name : run.names) {
+      if (audit::DoesNotRead(vault_.store.Document(name.person, *id).status())) {
+        run.damaged.insert(version.first);
+      }
+    }
+  }
+}
+
 absl::StatusOr<std::string> ExportHandlers::Metadata(const Run& run) const {
   ExportMetadata metadata;
+  size_t unreadable = 0;  // rows of shares, requests and hosts
   const absl::Time now = vault_.context.log.Now();
   for (const Paper& paper : run.papers) {
     metadata.Add(DocumentOf(paper.id, paper.stored));
@@ -439,7 +507,8 @@ absl::StatusOr<std::string> ExportHandlers::Metadata(const Run& run) const {
   };
   RETURN_IF_ERROR(each_name([&](const Id128& person, const common::v1::PersonRef& ref) -> absl::Status {
     ASSIGN_OR_RETURN(const auto shares, AllShares(vault_.store, person));
-    for (const Row<v1::StoredShare>& row : shares) {
+    unreadable += shares.missing();
+    for (const Row<v1::StoredShare>& row : shares.rows) {
       metadata.Add(ShareOf(row.id, row.stored, ref, now, vault_.lease.Held()));
     }
     return absl::OkStatus();
@@ -447,7 +516,8 @@ absl::StatusOr<std::string> ExportHandlers::Metadata(const Run& run) const {
   RETURN_IF_ERROR(each_name([&](const Id128& person, const common::v1::PersonRef& ref) -> absl::Status {
     std::optional<Id128> from = Id128();
     while (from.has_value()) {
-      ASSIGN_OR_RETURN(const auto page, vault_.store.Requests(person, *from, kPage));
+      ASSIGN_OR_RETURN(const auto page, vault_.store.ReadableRequests(person, *from, kPage));
+      unreadable += page.missing();
       for (const Row<v1::StoredRequest>& row : page.rows) {
         metadata.Add(RequestOf(row.id, row.stored, ref, now, vault_.settings.requests));
       }
@@ -456,13 +526,14 @@ absl::StatusOr<std::string> ExportHandlers::Metadata(const Run& run) const {
     return absl::OkStatus();
   }));
   RETURN_IF_ERROR(each_name([&](const Id128& person, const common::v1::PersonRef&) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto hosts, vault_.store.Hosts(person));
-    for (const VaultStore::HostRow& row : hosts) {
+    ASSIGN_OR_RETURN(const auto hosts, vault_.store.ReadableHosts(person));
+    unreadable += hosts.unreadable.size() + hosts.gaps;
+    for (const VaultStore::HostRow& row : hosts.rows) {
       metadata.Add(HostOf(row.institution, row.stored.value, now));
     }
     return absl::OkStatus();
   }));
-  return metadata.Finish();
+  return metadata.Finish(unreadable);
 }
 
 Task<absl::Status> ExportHandlers::SendManifest(std::shared_ptr<Run> run) {

@@ -16,9 +16,11 @@ namespace relais::vault {
 /// Thread-safe. By her host alone, of every name of hers under which it is. It needs no consent service and
 /// no lease, and is served until the last day of retrieval. VAULT_EXPORTED is durable before the first byte,
 /// under each name, guarded by the host's row; whatever ends the host's authority, or her vault, cuts the
-/// stream. Memory does not grow with texts or journal; what is said of papers is held. A text is read to its
-/// end before its first byte is sent: one that is not intact is named and left out. What is destroyed while
-/// the export runs is left out too and named as destroyed; keys that are rotated meanwhile damage nothing.
+/// stream. One that does not come to its end, for whatever cause, leaves VAULT_EXPORT_CUT under each name
+/// (ADR 53). Memory does not grow with texts or journal; what is said of papers is held. A text is read to
+/// its end before its first byte is sent: one that is not intact is named and left out. What is destroyed
+/// while the export runs is left out too and named as destroyed; keys that are rotated meanwhile damage
+/// nothing.
 class ExportHandlers {
  public:
   explicit ExportHandlers(const Vault& vault) : vault_(vault) {}
@@ -32,6 +34,7 @@ class ExportHandlers {
   absl::Status Plan(Run& run) const;
   Task<absl::Status> Record(std::shared_ptr<Run> run, size_t name);
   Task<absl::Status> Send(std::shared_ptr<Run> run, std::shared_ptr<rpc::Writer<v1::ExportResponse>> out);
+  Task<absl::Status> Cut(std::shared_ptr<Run> run, absl::Status why);
   Task<absl::Status> SendPapers(std::shared_ptr<Run> run);
   absl::StatusOr<bool> StillThere(Run& run, size_t paper) const;
   absl::StatusOr<std::optional<PaperText>> Open(Run& run, size_t paper, size_t version) const;
@@ -39,6 +42,7 @@ class ExportHandlers {
   Task<absl::Status> SendBytes(std::shared_ptr<Run> run, size_t paper, PaperText text, std::string path,
                                std::string held);
   Task<absl::Status> SendReceipts(std::shared_ptr<Run> run);
+  void AddUnread(Run& run) const;
   absl::StatusOr<std::string> Metadata(const Run& run) const;
   Task<absl::Status> SendManifest(std::shared_ptr<Run> run);
 

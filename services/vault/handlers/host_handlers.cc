@@ -4,17 +4,25 @@
 #include <memory>
 #include <utility>
 
-#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/handlers/commit_act.h"
+#include "services/vault/judging_hosts.h"
 
 namespace relais::vault {
 namespace {
 
 constexpr int kMostListed = 100;
+
+// Active ones first, then suspended ones.
+int PlaceOf(const v1::StoredHost& host, absl::Time now) {
+  if (ActsForHer(host, now)) {
+    return 0;
+  }
+  return IsLinked(host, now) ? 1 : 2;
+}
 
 // Asked about its own acting for her: it gives to itself.
 consent::v1::CheckRequest CheckOfHost(const Id128& person, const rpc::Actor& actor,
@@ -50,24 +58,28 @@ std::shared_ptr<OpenReading> WatchFor(const Vault& vault, const Id128& person, c
 Task<absl::Status> EndLinked(const Vault& vault, Id128 person, std::string institution) {
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(auto host, vault.store.Host(person, institution));
-    if (!host.has_value() || !End(host->value, v1::Host::STATE_WITHDRAWN, vault.context.clock.Now())) {
+    if (!host.has_value()) {
       co_return absl::OkStatus();
     }
-    storage::CommitRequest commit;
-    CO_RETURN_IF_ERROR(vault.store.PutHost(person, institution, *host, commit));
-    const rpc::Call own = OwnCall(vault.context);
-    const rpc::Actor actor = ActorOfOwn(own);
-    const Acting acting{own, actor, "", person};
-    std::vector<audit::Event> events;
-    events.push_back(HostEvent(acting, institution, host->value));
-    const auto done = co_await CommitActs(vault, std::move(commit), std::move(events));
-    if (!IsCollision(done.status())) {
-      CO_RETURN_IF_ERROR(done.status());
-      vault.streams.EndHost(person, institution, v1::Host::STATE_WITHDRAWN);
-      co_return absl::OkStatus();
+    const absl::Status ended = co_await EndHost(vault, person, institution, *std::move(host));
+    if (!IsCollision(ended)) {
+      co_return ended;
     }
   }
   co_return absl::AbortedError("the host changes too often");
+}
+
+// Her no to that institution under whichever name of hers. The row under this one guards the link besides.
+absl::Status MayBeLinked(const Vault& vault, const Id128& person, const std::string& institution,
+                         const std::string& consent_bytes) {
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, vault.access.NamesOf(person));
+  for (const Id128& name : names) {
+    ASSIGN_OR_RETURN(const auto host, vault.store.Host(name, institution));
+    if (host.has_value() && !MayBeLinkedOn(host->value, consent_bytes)) {
+      return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -76,15 +88,10 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::LinkHost(rpc::Call call
                                                                   v1::LinkHostRequest request) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  if (call.directory->FindPurpose(request.purpose()) == nullptr) {
-    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "purpose",
-                                   "is not in the directory in force");
-  }
   const Id128 event_id = vault_.context.random.Id();
-  std::optional<uint64_t> begun;
   absl::StatusOr<v1::LinkHostResponse> done = absl::AbortedError("not tried");
   for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
-    auto tried = co_await TryLink(call, person, request, event_id, begun);
+    auto tried = co_await TryLink(call, person, request, event_id);
     done = std::move(tried);
   }
   if (!done.ok()) {
@@ -96,18 +103,18 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::LinkHost(rpc::Call call
   co_return done;
 }
 
-// `begun`: the row's version when the first attempt began; lives in LinkHost's frame, which awaits this. A
-// row that came since and acts for nobody is her no meanwhile: it is not linked over.
+// The row is read only once consent's log has been followed up to the answer: what she agreed to since she
+// unlinked it is in it then, and an unlink that comes later collides with the commit.
 Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call, Id128 person,
-                                                                 v1::LinkHostRequest request, Id128 event_id,
-                                                                 std::optional<uint64_t>& begun) {
+                                                                 v1::LinkHostRequest request,
+                                                                 Id128 event_id) {
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const auto seen,
                       vault_.store.Seen(person, call, actor, "LinkHost", request.request_id(), request));
   CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
-  CO_ASSIGN_OR_RETURN(const auto known, vault_.store.Host(person, actor.institution));
   v1::LinkHostResponse response;
   if (before.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto known, vault_.store.Host(person, actor.institution));
     if (!known.has_value()) {
       co_return rpc::NoSuchOrNotYours();
     }
@@ -116,13 +123,9 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
                         co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
     co_return response;
   }
-  const uint64_t version = known.has_value() ? known->version : 0;
-  if (!begun.has_value()) {
-    begun = version;
-  }
-  const bool acts = known.has_value() && ActsForHer(known->value, vault_.context.clock.Now());
-  if (version != *begun && !acts) {
-    co_return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
+  if (call.directory->FindPurpose(request.purpose()) == nullptr) {
+    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "purpose",
+                                   "is not in the directory in force");
   }
   CO_RETURN_IF_ERROR(vault_.context.MayDisclose());
   CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
@@ -144,8 +147,12 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
     co_return StatusOfCut(*cut);
   }
   CO_ASSIGN_OR_RETURN(const Id128 consent, Id128::FromHex(request.consent_id()));
+  CO_ASSIGN_OR_RETURN(const auto row, vault_.store.Host(person, actor.institution));
+  CO_RETURN_IF_ERROR(MayBeLinked(vault_, person, actor.institution, consent.ToBytes()));
+  const Stored<v1::StoredHost> known = row.value_or(Stored<v1::StoredHost>());
   Stored<v1::StoredHost> host{
-      Linked(consent.ToBytes(), request.purpose(), answered.answer, vault_.context.clock.Now()), version};
+      Linked(known.value, consent.ToBytes(), request.purpose(), answered.answer, vault_.context.clock.Now()),
+      known.version};
   storage::CommitRequest commit;
   CO_RETURN_IF_ERROR(vault_.store.PutHost(person, actor.institution, host, commit));
   RememberedAct act{event_id, {}};
@@ -206,11 +213,8 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call c
   Stored<v1::StoredHost> row;
   if (host.has_value()) {
     row = *std::move(host);
-  } else {
-    row.value.set_state(v1::Host::STATE_UNLINKED);
-    *row.value.mutable_ended() = ToProto(now);
   }
-  const bool ended = End(row.value, v1::Host::STATE_UNLINKED, now);
+  const bool ended = Unlink(row.value, now);
   // An institution that nobody knows links nothing: no row is left for every name that is typed.
   if (row.version != 0 || call.directory->FindInstitution(request.institution()) != nullptr) {
     CO_RETURN_IF_ERROR(vault_.store.PutHost(person, request.institution(), row, commit));
@@ -237,6 +241,7 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call c
 Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call call,
                                                                     v1::ListHostsRequest request) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
@@ -244,18 +249,19 @@ Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call ca
   CO_ASSIGN_OR_RETURN(auto rows, vault_.store.Hosts(person));
   const absl::Time now = vault_.context.clock.Now();
   std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
-    return ActsForHer(a.stored.value, now) && !ActsForHer(b.stored.value, now);
+    return PlaceOf(a.stored.value, now) < PlaceOf(b.stored.value, now);
   });
   v1::ListHostsResponse response;
+  response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
   for (const VaultStore::HostRow& row : rows) {
     const bool was_one = !row.stored.value.consent().empty();  // else only unlinked
-    const bool wanted = (request.with_ended() && was_one) || ActsForHer(row.stored.value, now);
+    const bool wanted = (request.with_ended() && was_one) || IsLinked(row.stored.value, now);
     if (wanted && response.hosts_size() < kMostListed) {
       *response.add_hosts() = HostOf(row.institution, row.stored.value, now);
     }
   }
   storage::CommitRequest commit;
-  VaultStore::GuardHost(person, actor.institution, own.version, commit);
+  vault_.store.GuardHost(person, actor.institution, own.version, commit);
   const Acting acting{call, actor, "", person, kAsHost};
   std::vector<audit::Event> events;
   events.push_back(LookedEvent(acting, "HOSTS", ""));

@@ -1,16 +1,14 @@
 // HostService: who acts for her in her vault, until she can come herself (ADR 35).
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
 #include "relais/vault/v1/host_service.pb.h"
 #include "services/vault/handlers/reading_right.h"
 
 namespace relais::vault {
 
-/// Thread-safe. Methods as in the proto. Linking needs consent's permit at that moment; unlinking needs
-/// nobody, and cuts what that host has open.
+/// Thread-safe. Methods as in the proto. Linking needs consent's permit at that moment, and after she
+/// unlinked that institution an agreement she recorded since (ADR 62); unlinking needs nobody, and cuts what
+/// that host has open.
 class HostHandlers {
  public:
   explicit HostHandlers(const Vault& vault) : vault_(vault) {}
@@ -21,8 +19,7 @@ class HostHandlers {
 
  private:
   Task<absl::StatusOr<v1::LinkHostResponse>> TryLink(rpc::Call call, Id128 person,
-                                                     v1::LinkHostRequest request, Id128 event_id,
-                                                     std::optional<uint64_t>& begun);
+                                                     v1::LinkHostRequest request, Id128 event_id);
   Task<absl::StatusOr<v1::UnlinkHostResponse>> TryUnlink(rpc::Call call, Id128 person,
                                                          v1::UnlinkHostRequest request, Id128 event_id);
 

@@ -11,37 +11,19 @@
 #include "services/vault/events.h"
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/paging.h"
+#include "services/vault/journal_leaves.h"
 
 namespace relais::vault {
 namespace {
 
 constexpr size_t kBlock = 200;          // leaves opened at a time
 constexpr size_t kMostLookedAt = 4000;  // in one answer
-constexpr size_t kIndices = 10'000;
-
-// A person's leaves below `below`, ascending.
-absl::StatusOr<std::vector<uint64_t>> LeavesBelow(const Vault& vault, const Id128& person, uint64_t below) {
-  std::vector<uint64_t> out;
-  uint64_t from = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const auto page,
-                     vault.context.log.LeavesOf(VaultStore::SubjectOf(person), from, kIndices));
-    for (const uint64_t index : page) {
-      if (index < below) {
-        out.push_back(index);
-      }
-    }
-    if (page.size() < kIndices || page.back() >= below) {
-      return out;
-    }
-    from = page.back() + 1;
-  }
-}
 
 // What the pages of one question have in common, and who asked it.
 std::string BindingOf(const rpc::Call& call, v1::ReadJournalRequest request) {
   request.clear_page_token();
   request.clear_page_size();
+  request.clear_at_least_as_fresh();
   return crypto::Sha256("relais vault journal page v1/" + call.caller.institution + "/" +
                         request.SerializeAsString());
 }
@@ -50,7 +32,7 @@ std::string BindingOf(const rpc::Call& call, v1::ReadJournalRequest request) {
 
 absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault, const Id128& person,
                                               const JournalWanted& wanted, uint64_t below, size_t limit) {
-  ASSIGN_OR_RETURN(std::vector<uint64_t> left, LeavesBelow(vault, person, below));
+  ASSIGN_OR_RETURN(std::vector<uint64_t> left, JournalLeaves(vault, {person}, below));
   JournalLines out;
   size_t looked_at = 0;
   while (!left.empty()) {
@@ -84,6 +66,7 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
                                                                            v1::ReadJournalRequest request) {
   const rpc::ServiceContext& context = vault_.context;
   CO_RETURN_IF_ERROR(context.Writable());
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, request.document_id()};
@@ -100,15 +83,16 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
   const std::string binding = BindingOf(call, request);
   rpc::PagePlace place;
   place.issued = context.clock.Now();
+  const uint64_t size = context.log.state().size;
   if (request.page_token().empty()) {
-    place.size = context.log.state().size;
-    place.to = place.size;
+    place.size = size;
+    place.to = size;
   } else {
     CO_ASSIGN_OR_RETURN(place, rpc::ReadPageToken(key, request.page_token(), binding, context.clock.Now()));
   }
   // That it is read is said first; the line of this look is the next page one's to see.
   storage::CommitRequest commit;
-  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  vault_.store.GuardHost(person, actor.institution, host.version, commit);
   const Acting acting{call, actor, "", person, kAsHost};
   std::vector<audit::Event> events;
   events.push_back(LookedEvent(acting, "JOURNAL", request.document_id()));
@@ -118,6 +102,7 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
   const size_t limit = PageSize(request.page_size());
   CO_ASSIGN_OR_RETURN(JournalLines lines, ReadJournalLines(vault_, person, wanted, place.to, limit));
   v1::ReadJournalResponse response;
+  response.set_revision(context.log.Revision(size));
   for (v1::JournalEntry& entry : lines.entries) {
     *response.add_entries() = std::move(entry);
   }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -26,22 +28,93 @@ bool Listed(const v1::ListRequest& request, const v1::StoredDocument& document) 
   return wanted && (request.with_destroyed() || document.state() != v1::Document::STATE_DESTROYED);
 }
 
-// Her papers under one name from an id on, at most `most`.
+// Her papers from an id on, in the order of their ids.
+struct Listing {
+  std::map<Id128, v1::Document> papers;
+  std::vector<Id128> unreadable;  // where records do not open
+
+  // Before an id; nullopt: all.
+  [[nodiscard]] uint32_t UnreadableBefore(const std::optional<Id128>& end) const {
+    const auto before = [&](const Id128& id) { return !end.has_value() || id < *end; };
+    return static_cast<uint32_t>(std::count_if(unreadable.begin(), unreadable.end(), before));
+  }
+};
+
+// Those under one name, at most `most`.
 absl::Status AddListed(const VaultStore& store, const Id128& name, const v1::ListRequest& request,
-                       const Id128& from, size_t most, std::map<Id128, v1::Document>& out) {
+                       const Id128& from, size_t most, Listing& out) {
   std::optional<Id128> at = from;
   size_t added = 0;
   while (at.has_value() && added < most) {
-    ASSIGN_OR_RETURN(const auto page, store.Documents(name, *at, kScan));
+    ASSIGN_OR_RETURN(const auto page, store.ReadableDocuments(name, *at, kScan));
     for (const Row<v1::StoredDocument>& row : page.rows) {
       if (added < most && Listed(request, row.stored.value)) {
-        out.emplace(row.id, DocumentOf(row.id, row.stored));
+        out.papers.emplace(row.id, DocumentOf(row.id, row.stored));
         ++added;
       }
     }
+    out.unreadable.insert(out.unreadable.end(), page.unreadable.begin(), page.unreadable.end());
+    out.unreadable.insert(out.unreadable.end(), page.gaps.begin(), page.gaps.end());
     at = page.next;
   }
   return absl::OkStatus();
+}
+
+// What a vault under one name holds.
+struct Counted {
+  v1::StoredUsage usage;    // as it is kept; when that row does not open, of the papers that do
+  bool usage_opens = true;  // false: nothing can be deposited there
+  std::map<int, uint32_t> types;
+  uint32_t unreadable = 0;
+};
+
+void AddSums(const v1::StoredDocument& document, v1::StoredUsage& usage) {
+  usage.set_documents(usage.documents() + 1);
+  usage.set_versions(usage.versions() + static_cast<uint32_t>(document.versions_size()));
+  for (const v1::StoredVersion& version : document.versions()) {
+    usage.set_bytes(usage.bytes() + version.version().size());
+  }
+}
+
+absl::StatusOr<Counted> CountUnder(const VaultStore& store, const Id128& name) {
+  Counted counted;
+  auto usage = store.Usage(name);
+  counted.usage_opens = !audit::DoesNotRead(usage.status());
+  if (counted.usage_opens) {
+    RETURN_IF_ERROR(usage.status());
+    counted.usage = std::move(usage->value);
+  }
+  std::optional<Id128> at = Id128();
+  while (at.has_value()) {
+    ASSIGN_OR_RETURN(const auto page, store.ReadableDocuments(name, *at, kScan));
+    for (const Row<v1::StoredDocument>& row : page.rows) {
+      if (row.stored.value.state() == v1::Document::STATE_DESTROYED) {
+        continue;
+      }
+      ++counted.types[static_cast<int>(row.stored.value.type())];
+      if (!counted.usage_opens) {
+        AddSums(row.stored.value, counted.usage);
+      }
+    }
+    counted.unreadable += static_cast<uint32_t>(page.missing());
+    at = page.next;
+  }
+  return counted;
+}
+
+// Sums of all names; what is left is of the one that papers go to, where limits hold.
+void AddCounted(const Counted& counted, const Limits& limits, bool first, v1::CountResponse& response) {
+  const v1::StoredUsage& usage = counted.usage;
+  response.set_documents(response.documents() + usage.documents());
+  response.set_versions(response.versions() + usage.versions());
+  response.set_bytes(response.bytes() + usage.bytes());
+  response.set_open_uploads(response.open_uploads() + usage.open_uploads());
+  response.set_reserved_bytes(response.reserved_bytes() + usage.reserved_bytes());
+  response.set_unreadable(response.unreadable() + counted.unreadable);
+  if (first && counted.usage_opens) {
+    response.set_bytes_left(BytesLeft(limits, usage));
+    response.set_documents_left(DocumentsLeft(limits, usage));
+  }
 }
 
 struct Described {
@@ -129,7 +202,7 @@ Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::UpdateMetadat
   if (!done.ok()) {
     Attempt attempt{v1::JournalEntry::ACT_CHANGED, request.document_id()};
     absl::Status refused =
-        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), done.status());
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), AsDamage(done.status()));
     co_return refused;
   }
   co_return done;
@@ -151,8 +224,9 @@ Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::TryUpdate(
     v1::UpdateMetadataResponse response;
     if (before.has_value()) {
       *response.mutable_document() = DocumentOf(id, *stored);
-      CO_ASSIGN_OR_RETURN(*response.mutable_written(),
-                          co_await WrittenBefore(vault_, name.person, before->event_id, false));
+      CO_ASSIGN_OR_RETURN(
+          *response.mutable_written(),
+          co_await WrittenBefore(vault_, name.person, before->event_id, request.want_proof()));
       co_return response;
     }
     CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
@@ -160,7 +234,7 @@ Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::TryUpdate(
       co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
     }
     if (stored->value.state() == v1::Document::STATE_DESTROYED) {
-      co_return StatusOf(common::v1::ERROR_REASON_WRONG_STATE);
+      co_return WrongState("the paper", "DESTROYED", "be described anew");
     }
     if (!request.etag().empty() && request.etag() != EtagOf(stored->version)) {
       co_return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
@@ -169,7 +243,7 @@ Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::TryUpdate(
     Stored<v1::StoredDocument> after{std::move(described.document), stored->version};
     storage::CommitRequest commit;
     CO_RETURN_IF_ERROR(vault_.store.PutDocument(name.person, id, after, commit));
-    VaultStore::GuardHost(name.person, call.caller.institution, name.host.version, commit);
+    vault_.store.GuardHost(name.person, call.caller.institution, name.host.version, commit);
     RememberedAct act{event_id, {}};
     RememberAct(seen, act, commit);
     const Acting acting{call, actor, request.request_id(), name.person, kAsHost};
@@ -183,7 +257,8 @@ Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::TryUpdate(
     }
     CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Document(name.person, id));
     *response.mutable_document() = DocumentOf(id, now.value_or(after));
-    CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await WrittenAct(vault_, *done, request.want_proof()));
     co_return response;
   }
   co_return rpc::NoSuchOrNotYours();
@@ -194,7 +269,7 @@ Task<absl::Status> MetadataHandlers::Looked(rpc::Call call, std::vector<HostedNa
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   for (const HostedName& name : names) {
     storage::CommitRequest commit;
-    VaultStore::GuardHost(name.person, call.caller.institution, name.host.version, commit);
+    vault_.store.GuardHost(name.person, call.caller.institution, name.host.version, commit);
     const Acting acting{call, actor, "", name.person, kAsHost};
     std::vector<audit::Event> events;
     events.push_back(LookedEvent(acting, what, ""));
@@ -209,19 +284,21 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::List(rpc::Call call, v1
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   absl::StatusOr<v1::ListResponse> listed = absl::AbortedError("not tried");
   for (int i = 0; i < kTries && IsCollision(listed.status()); ++i) {
-    CO_ASSIGN_OR_RETURN(auto names, vault_.access.HostedNames(call, person));
-    if (names.empty()) {
+    auto names = vault_.access.HostedNames(call, person);
+    if (!names.ok()) {
+      listed = names.status();
+    } else if (names->empty()) {
       auto shared = co_await ListShared(call, person, request);
       listed = std::move(shared);
     } else {
-      auto hers = co_await ListHers(call, request, std::move(names));
+      auto hers = co_await ListHers(call, request, *std::move(names));
       listed = std::move(hers);
     }
   }
   if (!listed.ok()) {
     Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
-    absl::Status refused =
-        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), listed.status());
+    absl::Status refused = co_await vault_.access.Refused(std::move(call), person, std::move(attempt),
+                                                          AsDamage(listed.status()));
     co_return refused;
   }
   co_return listed;
@@ -235,7 +312,7 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call
   }
   CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   const size_t size = PageSize(request.page_size());
-  std::map<Id128, v1::Document> found;
+  Listing found;
   for (const HostedName& name : names) {
     CO_RETURN_IF_ERROR(AddListed(vault_.store, name.person, request, from, size + 1, found));
   }
@@ -243,13 +320,16 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call
   const absl::Status looked = co_await Looked(std::move(call), std::move(names), "LIST");
   CO_RETURN_IF_ERROR(looked);
   v1::ListResponse response;
-  for (auto& [id, document] : found) {
+  std::optional<Id128> next;
+  for (auto& [id, document] : found.papers) {
     if (static_cast<size_t>(response.documents_size()) == size) {
+      next = id;
       response.set_next_page_token(id.ToHex());
       break;
     }
     *response.add_documents() = std::move(document);
   }
+  response.set_unreadable(found.UnreadableBefore(next));
   response.set_revision(revision);
   co_return response;
 }
@@ -268,6 +348,7 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListShared(rpc::Call ca
                       co_await rights_.SharedWith(call, person, std::move(types), from, size));
   v1::ListResponse response;
   response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
+  response.set_unreadable(shared.unreadable);
   if (shared.next.has_value()) {
     response.set_next_page_token(shared.next->ToHex());
   }
@@ -293,6 +374,7 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListShared(rpc::Call ca
 }
 
 Task<absl::StatusOr<v1::CountResponse>> MetadataHandlers::Count(rpc::Call call, v1::CountRequest request) {
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   absl::Status looked = absl::AbortedError("not tried");
   v1::CountResponse response;
@@ -301,27 +383,16 @@ Task<absl::StatusOr<v1::CountResponse>> MetadataHandlers::Count(rpc::Call call, 
     CO_ASSIGN_OR_RETURN(auto names,
                         co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
     response.Clear();
+    response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
     std::map<int, uint32_t> types;
     for (const HostedName& name : names) {
-      CO_ASSIGN_OR_RETURN(const auto usage, vault_.store.Usage(name.person));
-      response.set_documents(response.documents() + usage.value.documents());
-      response.set_versions(response.versions() + usage.value.versions());
-      response.set_bytes(response.bytes() + usage.value.bytes());
-      response.set_open_uploads(response.open_uploads() + usage.value.open_uploads());
-      response.set_reserved_bytes(response.reserved_bytes() + usage.value.reserved_bytes());
-      if (name.person == names.front().person) {  // limits hold per name: of the one that papers go to
-        response.set_bytes_left(BytesLeft(vault_.settings.limits, usage.value));
-        response.set_documents_left(DocumentsLeft(vault_.settings.limits, usage.value));
+      const auto counted = CountUnder(vault_.store, name.person);
+      if (!counted.ok()) {
+        co_return AsDamage(counted.status());
       }
-      std::optional<Id128> at = Id128();
-      while (at.has_value()) {
-        CO_ASSIGN_OR_RETURN(const auto page, vault_.store.Documents(name.person, *at, kScan));
-        for (const Row<v1::StoredDocument>& row : page.rows) {
-          if (row.stored.value.state() != v1::Document::STATE_DESTROYED) {
-            ++types[static_cast<int>(row.stored.value.type())];
-          }
-        }
-        at = page.next;
+      AddCounted(*counted, vault_.settings.limits, name.person == names.front().person, response);
+      for (const auto& [type, documents] : counted->types) {
+        types[type] += documents;
       }
     }
     for (const auto& [type, documents] : types) {
@@ -331,7 +402,9 @@ Task<absl::StatusOr<v1::CountResponse>> MetadataHandlers::Count(rpc::Call call, 
     }
     looked = co_await Looked(call, std::move(names), "COUNT");
   }
-  CO_RETURN_IF_ERROR(looked);
+  if (!looked.ok()) {
+    co_return AsDamage(looked);
+  }
   co_return response;
 }
 

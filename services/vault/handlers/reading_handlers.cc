@@ -1,6 +1,7 @@
 #include "services/vault/handlers/reading_handlers.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "common/base/log.h"
@@ -34,17 +35,18 @@ struct ReadingHandlers::Begun {
   uint64_t end = 0;   // exclusive
   uint64_t sent = 0;  // bytes handed to the connection
 
-  // The bytes of the next piece; they are genuine, and where they belong in this version's text (ADR 34).
-  // Any failure: Papers::Damaged.
-  absl::StatusOr<std::string> Next() {
-    auto bytes = text.Read(next, range);
-    if (!bytes.ok()) {
-      const absl::StatusCode code = bytes.status().code();
-      return code == absl::StatusCode::kNotFound || code == absl::StatusCode::kDataLoss ? Papers::Damaged()
-                                                                                        : bytes.status();
+  // How many bytes of the range lie in the next piece.
+  [[nodiscard]] size_t NextSize() const { return text.Part(next, range).length(); }
+
+  // Reads these to `out`, which has their length; they are genuine, and where they belong in this version's
+  // text (ADR 34). Any failure: Papers::Damaged.
+  absl::Status Next(std::span<char> out) {
+    const absl::Status read = text.ReadInto(next, range, out);
+    if (!read.ok()) {
+      return absl::IsNotFound(read) || absl::IsDataLoss(read) ? Papers::Damaged() : read;
     }
     ++next;
-    return bytes;
+    return read;
   }
 
   // After so many messages, DownloadStart the first of them.
@@ -94,12 +96,12 @@ Task<absl::StatusOr<std::shared_ptr<ReadingHandlers::Begun>>> ReadingHandlers::T
                                                                                         ReadWanted wanted,
                                                                                         uint64_t offset,
                                                                                         uint64_t length) {
+  co_await ResumeOn(vault_.context.executor);  // rows may have to come from the disk
   CO_ASSIGN_OR_RETURN(ReadingRight right, co_await rights_.Of(call, wanted));
   const v1::StoredVersion* stored = VersionOf(right.document.value, wanted.version);
   if (stored == nullptr) {
     co_return rpc::NoSuchOrNotYours();
   }
-  co_await ResumeOn(vault_.context.executor);
   const VersionName name{right.person, right.document_id, stored->version().version()};
   auto text = vault_.papers.Open(name, *stored);
   if (absl::IsNotFound(text.status()) || absl::IsDataLoss(text.status())) {
@@ -157,16 +159,16 @@ Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
   co_return went ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
-// Pieces are read and opened while others go out.
+// Pieces are read and opened while others go out, into the messages of those that went.
 Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing) {
   v1::DownloadResponse first;
   *first.mutable_start() = begun.Start();
   bool going = co_await writing.Write(std::move(first));
   co_await ResumeOn(vault_.context.executor);  // Write goes on there too
   while (going && begun.next < begun.end) {
-    CO_ASSIGN_OR_RETURN(std::string bytes, begun.Next());
-    v1::DownloadResponse message;
-    message.set_data(std::move(bytes));
+    v1::DownloadResponse message = writing.TakeWritten();
+    message.mutable_data()->resize(begun.NextSize());
+    CO_RETURN_IF_ERROR(begun.Next(*message.mutable_data()));
     going = co_await writing.Write(std::move(message));
   }
   co_return going ? absl::OkStatus() : absl::CancelledError("the client is gone");
@@ -205,13 +207,13 @@ Task<absl::StatusOr<v1::ReadRangeResponse>> ReadingHandlers::ReadRange(rpc::Call
   v1::ReadRangeResponse response;
   *response.mutable_start() = begun->Start();
   co_await ResumeOn(vault_.context.executor);
+  response.mutable_data()->resize(begun->range.length());
+  std::span<char> rest(*response.mutable_data());
   absl::Status read;
   while (read.ok() && begun->next < begun->end) {
-    auto bytes = begun->Next();
-    read = bytes.status();
-    if (read.ok()) {
-      response.mutable_data()->append(*bytes);
-    }
+    const size_t size = begun->NextSize();
+    read = begun->Next(rest.first(size));
+    rest = rest.subspan(size);
   }
   if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
     absl::Status cut = co_await Cut(std::move(call), std::move(begun), *cause);

@@ -1,10 +1,13 @@
 #include "services/vault/handlers/reading_right.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "common/audit/does_not_read.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "services/vault/domain/document_types.h"
@@ -50,6 +53,23 @@ Reading ReadingOf(const rpc::Call& call, const Id128& id, const v1::StoredDocume
       document.versions_size() > 0 &&
       (version == 0 || version == document.versions(document.versions_size() - 1).version().version());
   return reading;
+}
+
+// Of papers that these shares name, those whose record does not open.
+void AddUnreadable(const VaultStore& store, const Id128& person,
+                   const std::vector<Row<v1::StoredShare>>& shares, std::set<Id128>& unreadable) {
+  for (const Row<v1::StoredShare>& share : shares) {
+    const auto document = IdOf(share.stored.value.document());
+    if (document.ok() && audit::DoesNotRead(store.Document(person, *document).status())) {
+      unreadable.insert(*document);
+    }
+  }
+}
+
+// `end` nullopt: to the last.
+uint32_t CountBetween(const std::set<Id128>& ids, const Id128& from, const std::optional<Id128>& end) {
+  const auto last = end.has_value() ? ids.lower_bound(*end) : ids.end();
+  return static_cast<uint32_t>(std::distance(ids.lower_bound(from), last));
 }
 
 absl::Status MayBeShown(const Vault& vault) {
@@ -120,12 +140,19 @@ const v1::StoredVersion* VersionOf(const v1::StoredDocument& document, uint32_t 
   return nullptr;
 }
 
-absl::StatusOr<std::vector<Row<v1::StoredShare>>> AllShares(const VaultStore& store, const Id128& person) {
-  std::vector<Row<v1::StoredShare>> out;
+absl::Status AsDamage(const absl::Status& status) {
+  const bool bare = rpc::ReasonOf(status) == common::v1::ERROR_REASON_UNSPECIFIED;
+  return absl::IsDataLoss(status) && bare ? Papers::Damaged() : status;
+}
+
+absl::StatusOr<ReadableRows<v1::StoredShare>> AllShares(const VaultStore& store, const Id128& person) {
+  ReadableRows<v1::StoredShare> out;
   std::optional<Id128> from = Id128();
   while (from.has_value()) {
-    ASSIGN_OR_RETURN(auto page, store.Shares(person, *from, kPage));
-    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(out));
+    ASSIGN_OR_RETURN(auto page, store.ReadableShares(person, *from, kPage));
+    std::move(page.rows.begin(), page.rows.end(), std::back_inserter(out.rows));
+    out.unreadable.insert(out.unreadable.end(), page.unreadable.begin(), page.unreadable.end());
+    out.gaps.insert(out.gaps.end(), page.gaps.begin(), page.gaps.end());
     from = page.next;
   }
   return out;
@@ -138,24 +165,59 @@ ReadUnder ReadingRight::under() const {
   return {share_id->ToHex(), permit_id, share.value.purpose()};
 }
 
-void ReadingRight::Guard(std::string_view institution, storage::CommitRequest& commit) const {
+void ReadingRight::Guard(const VaultStore& store, std::string_view institution,
+                         storage::CommitRequest& commit) const {
   VaultStore::GuardDocument(person, document_id, document.version, commit);
   if (hers()) {
-    VaultStore::GuardHost(person, institution, host.version, commit);
+    store.GuardHost(person, institution, host.version, commit);
   } else {
     VaultStore::GuardShare(person, *share_id, share.version, commit);
   }
 }
 
+// What does not open may be the paper, unless another name has it.
 absl::StatusOr<ReadingRights::Found> ReadingRights::Find(const Id128& person, const Id128& document) const {
   ASSIGN_OR_RETURN(const std::vector<Id128> names, vault_.access.NamesOf(person));
+  std::optional<Found> closed;
   for (const Id128& name : names) {
-    ASSIGN_OR_RETURN(auto stored, vault_.store.Document(name, document));
-    if (stored.has_value()) {
-      return Found{name, *std::move(stored)};
+    auto stored = vault_.store.Document(name, document);
+    if (audit::DoesNotRead(stored.status())) {
+      closed = Found{name, {}, false};
+      continue;
+    }
+    RETURN_IF_ERROR(stored.status());
+    if (stored->has_value()) {
+      return Found{name, **std::move(stored)};
     }
   }
+  if (closed.has_value()) {
+    return *std::move(closed);
+  }
   return rpc::NoSuchOrNotYours();
+}
+
+// Who could read a paper is told that it does not open; to all others it is as if there were none.
+absl::Status ReadingRights::WhoMayKnow(const rpc::Call& call, const Found& found,
+                                       const ReadWanted& wanted) const {
+  const auto host = vault_.access.Host(call, found.person);
+  if (host.ok()) {
+    return Papers::Damaged();
+  }
+  if (rpc::ReasonOf(host.status()) != common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS ||
+      call.caller.is_service()) {
+    return host.status();
+  }
+  ASSIGN_OR_RETURN(const auto shares, AllShares(vault_.store, found.person));
+  const absl::Time now = vault_.context.log.Now();
+  const bool with_them =
+      std::any_of(shares.rows.begin(), shares.rows.end(), [&](const Row<v1::StoredShare>& row) {
+        const v1::StoredShare& share = row.stored.value;
+        return IsWith(share, call.caller.institution, call.caller.function) &&
+               StateOf(share, now, true) == v1::Share::STATE_ACTIVE &&
+               (share.document().empty() || share.document() == wanted.document.bytes()) &&
+               (!wanted.share.has_value() || *wanted.share == row.id);
+      });
+  return with_them || shares.missing() != 0 ? Papers::Damaged() : rpc::NoSuchOrNotYours();
 }
 
 // nullopt: the caller is no host of hers.
@@ -191,12 +253,30 @@ absl::StatusOr<std::optional<ReadingRight>> ReadingRights::Hers(const rpc::Call&
 }
 
 Task<absl::StatusOr<ReadingRight>> ReadingRights::Of(rpc::Call call, ReadWanted wanted) const {
+  auto judged = co_await Judge(std::move(call), wanted);
+  if (!judged.ok()) {
+    co_return AsDamage(judged.status());
+  }
+  co_return judged;
+}
+
+Task<absl::StatusOr<ReadingRight>> ReadingRights::Judge(rpc::Call call, ReadWanted wanted) const {
   CO_ASSIGN_OR_RETURN(Found found, Find(wanted.person, wanted.document));
-  CO_ASSIGN_OR_RETURN(auto hers, Hers(call, found, wanted));
-  if (hers.has_value()) {
-    co_return *std::move(hers);
+  if (!found.opens) {
+    co_return WhoMayKnow(call, found, wanted);
+  }
+  auto hers = Hers(call, found, wanted);
+  if (hers.ok() && hers->has_value()) {
+    co_return **std::move(hers);
+  }
+  // A host's row that does not open says nothing of who reads by a share.
+  if (!hers.ok() && !audit::DoesNotRead(hers.status())) {
+    co_return hers.status();
   }
   auto shared = co_await ByShare(std::move(call), std::move(found), wanted);
+  if (!shared.ok() && !hers.ok()) {
+    co_return hers.status();
+  }
   co_return shared;
 }
 
@@ -204,6 +284,7 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::ByShare(rpc::Call call, Found 
                                                           ReadWanted wanted) const {
   const Reading reading = ReadingOf(call, wanted.document, found.document.value, wanted.version);
   const absl::Time now = vault_.context.log.Now();
+  absl::Status refusal = rpc::NoSuchOrNotYours();
   std::vector<Row<v1::StoredShare>> shares;
   if (wanted.share.has_value()) {
     CO_ASSIGN_OR_RETURN(auto named, vault_.store.Share(found.person, *wanted.share));
@@ -211,9 +292,12 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::ByShare(rpc::Call call, Found 
       shares.push_back({*wanted.share, *std::move(named)});
     }
   } else {
-    CO_ASSIGN_OR_RETURN(shares, AllShares(vault_.store, found.person));
+    CO_ASSIGN_OR_RETURN(auto all, AllShares(vault_.store, found.person));
+    shares = std::move(all.rows);
+    if (all.missing() != 0) {
+      refusal = Papers::Damaged();  // theirs may be among them
+    }
   }
-  absl::Status refusal = rpc::NoSuchOrNotYours();
   std::vector<Row<v1::StoredShare>> asked;
   for (Row<v1::StoredShare>& share : shares) {
     const Refusal before = JudgeBeforeConsent(share.stored.value, reading, now, vault_.lease.Held());
@@ -276,6 +360,16 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::Permitted(rpc::Call call, Read
 Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call call, Id128 person,
                                                                       std::vector<v1::DocumentType> types,
                                                                       Id128 from, size_t limit) const {
+  auto gathered = co_await Gather(std::move(call), person, std::move(types), from, limit);
+  if (!gathered.ok()) {
+    co_return AsDamage(gathered.status());
+  }
+  co_return gathered;
+}
+
+Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::Gather(rpc::Call call, Id128 person,
+                                                                  std::vector<v1::DocumentType> types,
+                                                                  Id128 from, size_t limit) const {
   // The candidates: papers with the share that covers each, in the order of the papers' ids.
   struct Candidate {
     Id128 name;
@@ -283,12 +377,16 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call 
     Row<v1::StoredShare> share;
   };
   std::map<Id128, Candidate> candidates;
+  std::set<Id128> unreadable;
   absl::Status refusal = rpc::NoSuchOrNotYours();
   bool any = false;
+  bool hidden = false;  // shares that do not open: theirs may be among them
   const absl::Time now = vault_.context.log.Now();
   CO_ASSIGN_OR_RETURN(const auto names, vault_.access.NamesOf(person));
   for (const Id128& name : names) {
-    CO_ASSIGN_OR_RETURN(auto shares, AllShares(vault_.store, name));
+    CO_ASSIGN_OR_RETURN(auto all, AllShares(vault_.store, name));
+    std::vector<Row<v1::StoredShare>> shares = std::move(all.rows);
+    hidden = hidden || all.missing() != 0;
     std::erase_if(shares, [&](const Row<v1::StoredShare>& share) {
       return call.caller.is_service() ||
              !IsWith(share.stored.value, call.caller.institution, call.caller.function) ||
@@ -298,9 +396,11 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call 
       continue;
     }
     any = true;
+    size_t missing = 0;
     std::optional<Id128> at = from;
     while (at.has_value()) {
-      CO_ASSIGN_OR_RETURN(auto page, vault_.store.Documents(name, *at, kPage));
+      CO_ASSIGN_OR_RETURN(auto page, vault_.store.ReadableDocuments(name, *at, kPage));
+      missing += page.missing();
       for (Row<v1::StoredDocument>& paper : page.rows) {
         const v1::StoredDocument& document = paper.stored.value;
         if (!types.empty() && std::find(types.begin(), types.end(), document.type()) == types.end()) {
@@ -320,13 +420,17 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call 
       }
       at = page.next;
     }
+    if (missing != 0) {
+      AddUnreadable(vault_.store, name, shares, unreadable);
+    }
   }
   Shared out;
   if (candidates.empty()) {
+    out.unreadable = CountBetween(unreadable, from, std::nullopt);
     if (any && rpc::ReasonOf(refusal) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
       co_return out;  // nothing is there yet of what is shared
     }
-    co_return refusal;
+    co_return hidden && !any ? Papers::Damaged() : refusal;
   }
   CO_RETURN_IF_ERROR(MayBeShown(vault_));
   // One question for what is one to consent.
@@ -362,7 +466,8 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call 
     right.open = known->second->open;
     out.rights.push_back(std::move(right));
   }
-  if (out.rights.empty() && !out.next.has_value()) {
+  out.unreadable = CountBetween(unreadable, from, out.next);
+  if (out.rights.empty() && !out.next.has_value() && out.unreadable == 0) {
     co_return refusal;
   }
   co_return out;
@@ -377,7 +482,7 @@ Task<absl::Status> ReadingRights::Record(rpc::Call call, std::vector<ReadingRigh
   storage::CommitRequest commit;
   commit.partition = VaultStore::PersonPartition(event.subject->id);
   for (const ReadingRight& right : rights) {
-    right.Guard(call.caller.institution, commit);
+    right.Guard(vault_.store, call.caller.institution, commit);
   }
   // A share may cover several of them.
   std::map<std::string, storage::Precondition> guards;
@@ -389,10 +494,13 @@ Task<absl::Status> ReadingRights::Record(rpc::Call call, std::vector<ReadingRigh
   for (auto& [key, guard] : guards) {
     commit.preconditions.push_back(std::move(guard));
   }
-  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(std::move(event)));
-  commit.leaves.push_back(std::move(draft));
+  auto draft = vault_.context.log.Draft(std::move(event));
+  if (!draft.ok()) {
+    co_return AsDamage(draft.status());
+  }
+  commit.leaves.push_back(*std::move(draft));
   const auto done = co_await vault_.context.store.Commit(std::move(commit));
-  co_return done.status();
+  co_return AsDamage(done.status());
 }
 
 }  // namespace relais::vault

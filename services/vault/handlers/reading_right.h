@@ -62,7 +62,7 @@ struct ReadingRight {
   [[nodiscard]] std::string_view relation() const { return hers() ? kAsHost : kAsShare; }
   [[nodiscard]] ReadUnder under() const;
   /// Adds to a commit that nothing of what allows it has changed.
-  void Guard(std::string_view institution, storage::CommitRequest& commit) const;
+  void Guard(const VaultStore& store, std::string_view institution, storage::CommitRequest& commit) const;
 };
 
 /// Thread-safe.
@@ -71,9 +71,10 @@ class ReadingRights {
   explicit ReadingRights(const Vault& vault) : vault_(vault) {}
 
   /// NO_SUCH_OR_NOT_YOURS for whatever is not there, not shared or no longer; PEER_BEHIND when only the lease
-  /// on consent's log lacks, PEER_UNAVAILABLE when consent cannot be asked; NOT_PERMITTED when consent does
-  /// not let it rest on the share's agreement; VAULT_CLOSED; DIRECTORY_EXPIRED. Nothing is recorded of a
-  /// refusal: Access::Refused is the caller's to call.
+  /// on consent's log lacks, or for her host that is suspended; PEER_UNAVAILABLE when consent cannot be
+  /// asked; NOT_PERMITTED when consent does not let it rest on the share's agreement; VAULT_CLOSED;
+  /// DIRECTORY_EXPIRED; DOCUMENT_DAMAGED when the paper's record, or what would let the caller see it, does
+  /// not open. Nothing is recorded of a refusal: Access::Refused is the caller's to call.
   Task<absl::StatusOr<ReadingRight>> Of(rpc::Call call, ReadWanted wanted) const;
 
   /// What of hers the caller's institution may look at now by shares, at most `limit` papers in the order of
@@ -81,6 +82,7 @@ class ReadingRights {
   struct Shared {
     std::vector<ReadingRight> rights;
     std::optional<Id128> next;
+    uint32_t unreadable = 0;  // papers before `next` that a share names and whose record does not open
   };
   Task<absl::StatusOr<Shared>> SharedWith(rpc::Call call, Id128 person, std::vector<v1::DocumentType> types,
                                           Id128 from, size_t limit) const;
@@ -93,10 +95,15 @@ class ReadingRights {
   struct Found {
     Id128 person;
     Stored<v1::StoredDocument> document;
+    bool opens = true;  // false: there is a record, or there may be, and it does not open
   };
   absl::StatusOr<Found> Find(const Id128& person, const Id128& document) const;
   absl::StatusOr<std::optional<ReadingRight>> Hers(const rpc::Call& call, const Found& found,
                                                    const ReadWanted& wanted) const;
+  absl::Status WhoMayKnow(const rpc::Call& call, const Found& found, const ReadWanted& wanted) const;
+  Task<absl::StatusOr<ReadingRight>> Judge(rpc::Call call, ReadWanted wanted) const;
+  Task<absl::StatusOr<Shared>> Gather(rpc::Call call, Id128 person, std::vector<v1::DocumentType> types,
+                                      Id128 from, size_t limit) const;
   Task<absl::StatusOr<ReadingRight>> ByShare(rpc::Call call, Found found, ReadWanted wanted) const;
   Task<absl::StatusOr<ReadingRight>> Permitted(rpc::Call call, ReadingRight right, Reading reading) const;
 
@@ -105,8 +112,11 @@ class ReadingRights {
 
 /// True for a version of that number; 0: there is a current one.
 [[nodiscard]] const v1::StoredVersion* VersionOf(const v1::StoredDocument& document, uint32_t version);
-/// A share's of hers, all of them. RESOURCE_EXHAUSTED never: they are bounded by what hosts make.
-[[nodiscard]] absl::StatusOr<std::vector<Row<v1::StoredShare>>> AllShares(const VaultStore& store,
-                                                                          const Id128& person);
+/// What does not read (DATA_LOSS without a reason), as DOCUMENT_DAMAGED: wherever it lies, to who reads it is
+/// damage. All else as it is.
+[[nodiscard]] absl::Status AsDamage(const absl::Status& status);
+/// All shares of hers that open, ended ones too; they are bounded by what hosts make.
+[[nodiscard]] absl::StatusOr<ReadableRows<v1::StoredShare>> AllShares(const VaultStore& store,
+                                                                      const Id128& person);
 
 }  // namespace relais::vault

@@ -35,6 +35,84 @@ v1::DocumentRequest Shown(const Vault& vault, const rpc::Call& call, const Id128
                    vault.settings.requests);
 }
 
+absl::StatusOr<Asking> AskingOf(const rpc::Actor& actor, const v1::RequestDocumentRequest& request) {
+  Asking asking{actor.institution, actor.function, request.purpose(), {}};
+  for (const int type : request.types()) {
+    if (!IsDocumentType(type)) {
+      return rpc::InvalidField("types", "holds what is no type of papers");
+    }
+    asking.types.push_back(static_cast<v1::DocumentType>(type));
+  }
+  return asking;
+}
+
+absl::Status WhyNotAsked(common::v1::ErrorReason why, absl::Time until, absl::Time now,
+                         const RequestRules& rules) {
+  if (why != common::v1::ERROR_REASON_INVALID_FIELDS) {
+    return StatusOf(why);
+  }
+  return until <= now || until > now + rules.longest_share
+             ? rpc::InvalidField("until",
+                                 "must be later than now, and within what one share may last (a year)")
+             : rpc::InvalidField("types", "must be some, each once, and none that no agreement shares");
+}
+
+// The request by which all of it was asked for already; nullopt: nothing of it was. WRONG_STATE, naming the
+// request, for what was asked for in part: what is left is to be asked for by itself.
+absl::StatusOr<std::optional<Row<v1::StoredRequest>>> SameIn(
+    const std::vector<Row<v1::StoredRequest>>& requests, const Asking& asking, absl::Time now,
+    const RequestRules& rules) {
+  std::optional<Id128> in_part;
+  for (const Row<v1::StoredRequest>& row : requests) {
+    switch (AskedIn(row.stored.value, asking, now, rules)) {
+      case AskedBefore::kAll:
+        return std::optional(row);
+      case AskedBefore::kSome:
+        in_part = row.id;
+        break;
+      case AskedBefore::kNothing:
+        break;
+    }
+  }
+  if (in_part.has_value()) {
+    return rpc::WithNextStep(
+        WrongState("a request for one of these types", "PENDING", "be made again beside it"),
+        "request " + in_part->ToHex());
+  }
+  return std::optional<Row<v1::StoredRequest>>();
+}
+
+// What that share is of now; UNSPECIFIED when its paper is not there, or does not open.
+v1::DocumentType SharedType(const VaultStore& store, const Id128& person, const v1::StoredShare& share) {
+  if (share.document().empty()) {
+    return share.type();
+  }
+  const auto id = IdOf(share.document());
+  if (!id.ok()) {
+    return v1::DOCUMENT_TYPE_UNSPECIFIED;
+  }
+  const auto paper = store.Document(person, *id);
+  const bool kept = paper.ok() && paper->has_value() && (*paper)->value.state() == v1::Document::STATE_ACTIVE;
+  return kept ? (*paper)->value.type() : v1::DOCUMENT_TYPE_UNSPECIFIED;
+}
+
+// WRONG_STATE, naming the share by which the asker has a paper of one of those types. It is the asker's own
+// to list, and tells nothing of what else she has.
+absl::Status NotSharedYet(const VaultStore& store, const Id128& person, const Asking& asking,
+                          absl::Time now) {
+  ASSIGN_OR_RETURN(const auto shares, AllShares(store, person));
+  for (const Row<v1::StoredShare>& row : shares.rows) {
+    const v1::StoredShare& share = row.stored.value;
+    if (share.recipient().institution() == asking.institution &&
+        HasAlready(share, SharedType(store, person, share), asking, now)) {
+      return rpc::WithNextStep(
+          WrongState("a paper of one of these types", "shared with you", "be asked for again"),
+          "share " + row.id.ToHex());
+    }
+  }
+  return absl::OkStatus();
+}
+
 bool Waits(const v1::DocumentRequest& request) {
   return request.state() == v1::DocumentRequest::STATE_PENDING;
 }
@@ -45,24 +123,26 @@ Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::RequestDocume
     rpc::Call call, v1::RequestDocumentRequest request) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  if (call.directory->FindPurpose(request.purpose()) == nullptr) {
-    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "purpose",
-                                   "is not in the directory in force");
-  }
   const Id128 id = vault_.context.random.Id();
   absl::StatusOr<v1::RequestDocumentResponse> done = absl::AbortedError("not tried");
   for (int i = 0; i < kTries && IsCollision(done.status()); ++i) {
     auto tried = co_await TryAsk(call, person, request, id);
     done = std::move(tried);
   }
+  if (!done.ok()) {
+    Attempt attempt{v1::JournalEntry::ACT_REQUEST, ""};
+    absl::Status refused =
+        co_await vault_.access.Refused(std::move(call), person, std::move(attempt), done.status());
+    co_return refused;
+  }
   co_return done;
 }
 
-// Nothing of her vault is looked at but what this asker asked before.
+// Of her vault only what this asker asked for, or is shared with it, makes a difference. What was asked for
+// already is given back: the asker looks at its own request, and she is not asked twice (action 4).
 Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::TryAsk(rpc::Call call, Id128 person,
                                                                           v1::RequestDocumentRequest request,
                                                                           Id128 id) {
-  const absl::Time now = vault_.context.clock.Now();
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.Seen(person, call, actor, "RequestDocument",
                                                          request.request_id(), request));
@@ -75,36 +155,33 @@ Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::TryAsk(rpc::C
     }
     *response.mutable_request() = Shown(vault_, call, person, before->event_id, *made);
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
-                        co_await WrittenBefore(vault_, person, before->event_id, false));
+                        co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
     co_return response;
+  }
+  if (call.directory->FindPurpose(request.purpose()) == nullptr) {
+    co_return rpc::InvalidFieldFor(common::v1::ERROR_REASON_UNKNOWN_CODE, "purpose",
+                                   "is not in the directory in force");
   }
   CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
   if (phase != VaultPhase::kOpen) {
     co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
   }
-  CO_ASSIGN_OR_RETURN(const auto others, AllRequests(vault_.store, person));
-  const auto open = std::count_if(others.begin(), others.end(), [&](const auto& row) {
-    return row.stored.value.asker().institution() == actor.institution &&
-           StateOf(row.stored.value, now, vault_.settings.requests) == v1::DocumentRequest::STATE_PENDING;
-  });
-  std::vector<v1::DocumentType> types;
-  for (const int type : request.types()) {
-    if (!IsDocumentType(type)) {
-      co_return rpc::InvalidField("types", "holds what is no type of papers");
-    }
-    types.push_back(static_cast<v1::DocumentType>(type));
-  }
-  if (const Refusal why = JudgeRequest(types, FromProto(request.until()), static_cast<uint32_t>(open), now,
-                                       vault_.settings.requests);
-      why.has_value()) {
-    const absl::Time until = FromProto(request.until());
-    const bool when = until <= now || until > now + vault_.settings.requests.longest_share;
-    if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
-      co_return StatusOf(*why);
-    }
-    co_return when
-        ? rpc::InvalidField("until", "must be later than now, and within what one share may last (a year)")
-        : rpc::InvalidField("types", "must be some, each once, and none that no agreement shares");
+  CO_ASSIGN_OR_RETURN(const auto same, JudgeAsking(person, actor, request));
+  storage::CommitRequest commit;
+  const Acting acting{call, actor, request.request_id(), person, kAsNobody};
+  std::vector<audit::Event> events;
+  RememberedAct act{id, {}};
+  if (same.has_value()) {
+    act.event_id = same->id;
+    commit.partition = VaultStore::PersonPartition(person);
+    RememberAct(seen, act, commit);
+    events.push_back(LookedEvent(acting, "REQUESTS", ""));
+    const auto looked = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    CO_RETURN_IF_ERROR(looked.status());
+    *response.mutable_request() = Shown(vault_, call, person, same->id, same->stored);
+    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
+                        co_await WrittenBefore(vault_, person, same->id, request.want_proof()));
+    co_return response;
   }
   Stored<v1::StoredRequest> asked;
   *asked.value.mutable_asker() = PartyOf(actor);
@@ -112,21 +189,44 @@ Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::TryAsk(rpc::C
   asked.value.set_purpose(request.purpose());
   asked.value.set_why(request.why());
   *asked.value.mutable_until() = request.until();
-  *asked.value.mutable_asked() = ToProto(now);
+  *asked.value.mutable_asked() = ToProto(vault_.context.clock.Now());
   asked.value.set_state(v1::DocumentRequest::STATE_PENDING);
-  storage::CommitRequest commit;
   CO_RETURN_IF_ERROR(vault_.store.PutRequest(person, id, asked, commit));
-  RememberedAct act{id, {}};
   RememberAct(seen, act, commit);
-  const Acting acting{call, actor, request.request_id(), person, kAsNobody};
-  std::vector<audit::Event> events;
   events.push_back(RequestEvent(acting, id, asked.value));
   events.back().event_id = id;
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
   *response.mutable_request() = Shown(vault_, call, person, id, asked);
-  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
   co_return response;
+}
+
+// What was asked for already and is given back; nullopt: it may be asked now.
+absl::StatusOr<std::optional<Row<v1::StoredRequest>>> RequestHandlers::JudgeAsking(
+    const Id128& person, const rpc::Actor& actor, const v1::RequestDocumentRequest& request) const {
+  const absl::Time now = vault_.context.clock.Now();
+  const RequestRules& rules = vault_.settings.requests;
+  const absl::Time until = FromProto(request.until());
+  ASSIGN_OR_RETURN(const Asking asking, AskingOf(actor, request));
+  ASSIGN_OR_RETURN(const auto requests, AllRequests(vault_.store, person));
+  const auto open = std::count_if(requests.begin(), requests.end(), [&](const auto& row) {
+    return row.stored.value.asker().institution() == actor.institution &&
+           StateOf(row.stored.value, now, rules) == v1::DocumentRequest::STATE_PENDING;
+  });
+  const Refusal why = JudgeRequest(asking.types, until, static_cast<uint32_t>(open), now, rules);
+  if (why == common::v1::ERROR_REASON_INVALID_FIELDS) {
+    return WhyNotAsked(*why, until, now, rules);
+  }
+  ASSIGN_OR_RETURN(auto same, SameIn(requests, asking, now, rules));
+  if (same.has_value()) {
+    return same;
+  }
+  RETURN_IF_ERROR(NotSharedYet(vault_.store, person, asking, now));
+  if (why.has_value()) {
+    return WhyNotAsked(*why, until, now, rules);
+  }
+  return same;
 }
 
 Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::DecideRequest(
@@ -174,7 +274,7 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
       }
     }
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
-                        co_await WrittenBefore(vault_, person, before->event_id, false));
+                        co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
     co_return response;
   }
   if (!request.has_until()) {
@@ -200,6 +300,10 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
                                         context.clock.Now(), vault_.settings.requests);
       why.has_value()) {
     const bool when = request.granted() && FromProto(request.until()) > FromProto(asked->value.until());
+    if (*why == common::v1::ERROR_REASON_WRONG_STATE) {
+      const auto state = StateOf(asked->value, context.clock.Now(), vault_.settings.requests);
+      co_return WrongState("the request", v1::DocumentRequest::State_Name(state), "be decided");
+    }
     if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
       co_return StatusOf(*why);
     }
@@ -211,6 +315,10 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
     CO_RETURN_IF_ERROR(RoomForShares(vault_, person, papers.size()));
   }
   CO_ASSIGN_OR_RETURN(const auto shares, co_await SharesFor(call, person, request, asked->value, papers));
+  KeyCommits::Ticket linking = vault_.access.linking().Enter();
+  for (const JudgedWish& share : shares) {
+    CO_RETURN_IF_ERROR(StillAgreed(share));
+  }
   RememberedAct act{event_id, {}};
   const Acting acting{call, actor, request.request_id(), person, kAsHost};
   std::vector<audit::Event> events(1);
@@ -228,20 +336,26 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
                                            : v1::DocumentRequest::STATE_REFUSED);
   *asked->value.mutable_decided() = ToProto(context.clock.Now());
   CO_RETURN_IF_ERROR(vault_.store.PutRequest(person, id, *asked, commit));
-  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  vault_.store.GuardHost(person, actor.institution, host.version, commit);
   RememberAct(seen, act, commit);
   events.front() = RequestEvent(acting, id, asked->value);
   for (audit::Event& event : events) {
     event.event_id = event_id;  // one act
   }
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  linking = KeyCommits::Ticket();
   CO_RETURN_IF_ERROR(done.status());
   for (size_t i = 0; i < shares.size(); ++i) {
     const absl::Status settled = co_await SettleShare(vault_, person, act.made[i], shares[i]);
     CO_RETURN_IF_ERROR(settled);
+    CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Share(person, act.made[i]));
+    if (now.has_value()) {
+      *response.mutable_shares(static_cast<int>(i)) = ShareOf(
+          act.made[i], *now, rpc::RefFor(context, call, person), context.clock.Now(), vault_.lease.Held());
+    }
   }
   *response.mutable_request() = Shown(vault_, call, person, id, *asked);
-  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, false));
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
   co_return response;
 }
 
@@ -278,6 +392,7 @@ Task<absl::StatusOr<std::vector<JudgedWish>>> RequestHandlers::SharesFor(
 Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListRequests(
     rpc::Call call, v1::ListRequestsRequest request) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
+  CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
   if (!request.has_person()) {
     auto ours = co_await ListOurs(std::move(call), std::move(request));
     co_return ours;
@@ -295,6 +410,7 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListHers(rpc::Ca
   CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
   const size_t size = PageSize(request.page_size());
   v1::ListRequestsResponse response;
+  response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
   CO_ASSIGN_OR_RETURN(const auto rows, AllRequests(vault_.store, person));
   for (const Row<v1::StoredRequest>& row : rows) {
     v1::DocumentRequest shown = Shown(vault_, call, person, row.id, row.stored);
@@ -308,7 +424,7 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListHers(rpc::Ca
     *response.add_requests() = std::move(shown);
   }
   storage::CommitRequest commit;
-  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  vault_.store.GuardHost(person, actor.institution, host.version, commit);
   const Acting acting{call, actor, "", person, kAsHost};
   std::vector<audit::Event> events;
   events.push_back(LookedEvent(acting, "REQUESTS", ""));
@@ -323,6 +439,7 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Ca
   CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   v1::ListRequestsResponse response;
+  response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
   CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
                                                                  PageSize(request.page_size(), kMostOurs)));
   for (const auto& pointer : pointers.rows) {

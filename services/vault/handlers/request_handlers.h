@@ -2,13 +2,17 @@
 // Pacte).
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "relais/vault/v1/share_service.pb.h"
 #include "services/vault/handlers/share_handlers.h"
 
 namespace relais::vault {
 
-/// Thread-safe. Methods as in the proto. Asking tells the asker nothing: the answer and the work are the same
-/// whether she has a vault, that paper, or neither.
+/// Thread-safe. Methods as in the proto. Asking tells the asker nothing but what it has a right to list: its
+/// own requests, and what is shared with it. Beyond that the answer is the same whether she has a vault, that
+/// paper, or neither.
 class RequestHandlers {
  public:
   explicit RequestHandlers(const Vault& vault) : vault_(vault) {}
@@ -23,6 +27,8 @@ class RequestHandlers {
  private:
   Task<absl::StatusOr<v1::RequestDocumentResponse>> TryAsk(rpc::Call call, Id128 person,
                                                            v1::RequestDocumentRequest request, Id128 id);
+  [[nodiscard]] absl::StatusOr<std::optional<Row<v1::StoredRequest>>> JudgeAsking(
+      const Id128& person, const rpc::Actor& actor, const v1::RequestDocumentRequest& request) const;
   Task<absl::StatusOr<v1::DecideRequestResponse>> TryDecide(rpc::Call call, Id128 person,
                                                             v1::DecideRequestRequest request, Id128 event_id);
   Task<absl::StatusOr<std::vector<JudgedWish>>> SharesFor(rpc::Call call, Id128 person,

@@ -19,12 +19,13 @@ constexpr size_t kMostOurs = 100;  // of an institution's own list: each has a l
 }  // namespace
 
 absl::Status RoomForShares(const Vault& vault, const Id128& person, size_t more) {
-  ASSIGN_OR_RETURN(const auto rows, AllShares(vault.store, person));
-  const auto in_force = std::count_if(rows.begin(), rows.end(), [](const auto& row) {
+  ASSIGN_OR_RETURN(const auto shares, AllShares(vault.store, person));
+  const auto in_force = std::count_if(shares.rows.begin(), shares.rows.end(), [](const auto& row) {
     return row.stored.value.state() == v1::Share::STATE_ACTIVE;
   });
-  return static_cast<size_t>(in_force) + more <= kMostShares ? absl::OkStatus()
-                                                             : StatusOf(common::v1::ERROR_REASON_OVERLOADED);
+  return static_cast<size_t>(in_force) + shares.missing() + more <= kMostShares
+             ? absl::OkStatus()
+             : StatusOf(common::v1::ERROR_REASON_OVERLOADED);
 }
 
 Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish) {
@@ -69,6 +70,9 @@ Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call,
   const absl::Time now = vault.context.clock.Now();
   if (const Refusal why = JudgeShare(wanted, answered.answer, now, vault.settings.shares); why.has_value()) {
     const bool itself = wanted.recipient.institution() == wanted.shared_by;
+    if (*why == common::v1::ERROR_REASON_WRONG_STATE) {
+      co_return WrongState("the paper", v1::Document::State_Name(*wish.document), "be shared");
+    }
     if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
       co_return StatusOf(*why);
     }
@@ -84,6 +88,15 @@ Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call,
   *wish.share.mutable_since() = ToProto(now);
   judged.share = std::move(wish.share);
   co_return judged;
+}
+
+absl::Status StillAgreed(const JudgedWish& judged) {
+  const auto cut = judged.watch->WhyCut();
+  if (!cut.has_value()) {
+    return absl::OkStatus();
+  }
+  // What cut it first may hide a no that came after: without one, consent is asked anew.
+  return cut == "WITHDRAWN" ? StatusOfCut(*cut) : absl::AbortedError("what consent answered counts no more");
 }
 
 Task<absl::Status> SettleShare(const Vault& vault, Id128 person, Id128 share, JudgedWish judged) {
@@ -187,9 +200,11 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
   wish.share.set_consent(consent.ToBytes());
   *wish.share.mutable_shared_by() = PartyOf(actor);
   CO_ASSIGN_OR_RETURN(const JudgedWish judged, co_await JudgedShare(vault_, call, std::move(wish)));
+  KeyCommits::Ticket linking = vault_.access.linking().Enter();
+  CO_RETURN_IF_ERROR(StillAgreed(judged));
   const Stored<v1::StoredShare> stored{judged.share, 0};
   CO_RETURN_IF_ERROR(vault_.store.PutShare(person, id, stored, commit));
-  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  vault_.store.GuardHost(person, actor.institution, host.version, commit);
   RememberedAct act{id, {}};
   RememberAct(seen, act, commit);
   const Acting acting{call, actor, request.request_id(), person, kAsHost};
@@ -197,6 +212,7 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
   events.push_back(ShareEvent(acting, id, stored.value));
   events.back().event_id = id;
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  linking = KeyCommits::Ticket();
   CO_RETURN_IF_ERROR(done.status());
   const absl::Status settled = co_await SettleShare(vault_, person, id, judged);
   CO_RETURN_IF_ERROR(settled);
@@ -234,7 +250,10 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call
   const auto host = vault_.access.Host(call, person);
   CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Share(person, id));
   const bool received = stored.has_value() && IsWith(stored->value, actor.institution, actor.function);
-  if (!stored.has_value() || (!host.ok() && !received)) {
+  if (!host.ok() && !received) {
+    co_return host.status();
+  }
+  if (!stored.has_value()) {
     co_return rpc::NoSuchOrNotYours();
   }
   CO_ASSIGN_OR_RETURN(const auto seen,
@@ -244,8 +263,12 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call
   const absl::Time now = context.clock.Now();
   common::v1::Written written;
   if (before.has_value()) {
-    CO_ASSIGN_OR_RETURN(written, co_await WrittenBefore(vault_, person, before->event_id, false));
+    CO_ASSIGN_OR_RETURN(written,
+                        co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
   } else {
+    if (!request.etag().empty() && request.etag() != EtagOf(stored->version)) {
+      co_return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
+    }
     storage::CommitRequest commit;
     std::vector<audit::Event> events;
     const bool active = stored->value.state() == v1::Share::STATE_ACTIVE;
@@ -266,12 +289,17 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call
     if (active) {
       vault_.streams.EndShare(person, id, v1::Share::STATE_REVOKED);
     }
-    CO_ASSIGN_OR_RETURN(written, co_await WrittenAct(vault_, *done, false));
+    CO_ASSIGN_OR_RETURN(written, co_await WrittenAct(vault_, *done, request.want_proof()));
+    if (active) {
+      CO_ASSIGN_OR_RETURN(const auto ended, vault_.store.Share(person, id));
+      stored = ended.has_value() ? ended : stored;
+    }
   }
   *response.mutable_share() =
       ShareOf(id, *stored, rpc::RefFor(context, call, person), now, vault_.lease.Held());
   if (!host.ok()) {
     response.mutable_share()->clear_consent_id();
+    response.mutable_share()->clear_etag();
   }
   *response.mutable_written() = std::move(written);
   co_return response;
@@ -321,7 +349,7 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListHers(
     }
   }
   storage::CommitRequest commit;
-  VaultStore::GuardHost(person, actor.institution, host.version, commit);
+  vault_.store.GuardHost(person, actor.institution, host.version, commit);
   const Acting acting{call, actor, "", person, kAsHost};
   std::vector<audit::Event> events;
   events.push_back(LookedEvent(acting, "SHARES", ""));

@@ -33,8 +33,13 @@ inline constexpr size_t kMostShares = 1000;
 /// have; PEER_UNAVAILABLE, PEER_BEHIND; DIRECTORY_EXPIRED. NOT_PERMITTED says nothing more to a host than
 /// that.
 Task<absl::StatusOr<JudgedWish>> JudgedShare(const Vault& vault, rpc::Call call, ShareWish wish);
-/// Once it is stored: a no that was followed in between closed no row, so it closes this one now.
-/// NOT_PERMITTED then.
+/// With a place of Access::linking, held from before this until the row is stored: a no that is followed from
+/// here on waits for the row, and ends it (ConsentLeaves), whenever this process dies. NOT_PERMITTED when one
+/// was followed already since consent answered; ABORTED (IsCollision) when its answer counts no more
+/// otherwise.
+[[nodiscard]] absl::Status StillAgreed(const JudgedWish& judged);
+/// Once it is stored and the place is given back: a no that came in between ends it now if its follower has
+/// not done so yet. NOT_PERMITTED then.
 Task<absl::Status> SettleShare(const Vault& vault, Id128 person, Id128 share, JudgedWish judged);
 
 /// Thread-safe. Methods as in the proto.

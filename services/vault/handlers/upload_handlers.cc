@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/rpc/refusal.h"
@@ -11,17 +12,33 @@
 #include "services/vault/events.h"
 #include "services/vault/format/pieces.h"
 #include "services/vault/handlers/access.h"
-#include "services/vault/handlers/remembered.h"
 
 namespace relais::vault {
 namespace {
 
-using common::v1::ERROR_REASON_WRONG_STATE;
+using common::v1::ERROR_REASON_INTERRUPTED_TOO_OFTEN;
+using common::v1::ERROR_REASON_OFFSET_MISMATCH;
 constexpr absl::Duration kOtherWriter = absl::Seconds(5);
 constexpr v1::JournalEntry::Act kAct = v1::JournalEntry::ACT_UPLOAD;
 
+absl::StatusOr<VersionName> NameOf(const OwnUpload& upload) {
+  ASSIGN_OR_RETURN(const Id128 document, IdOf(upload.stored.value.document()));
+  return VersionName{upload.person, document, upload.stored.value.version()};
+}
+
+// For a leaf: 32 hexadecimal digits.
+std::string PaperOf(const OwnUpload& upload) {
+  const auto document = Id128::FromBytes(upload.stored.value.document());
+  return document.ok() ? document->ToHex() : std::string();
+}
+
 v1::UploadRequest::RequestCase What(const std::optional<v1::UploadRequest>& message) {
   return message.has_value() ? message->request_case() : v1::UploadRequest::REQUEST_NOT_SET;
+}
+
+// Its bytes are others than they were when this stream looked.
+absl::Status Overtaken() {
+  return WrongState("the upload", "ENDED, or sent by another stream", "take the bytes of this one");
 }
 
 }  // namespace
@@ -35,9 +52,12 @@ absl::StatusOr<bool> IsHost(const VaultStore& store, const Id128& person, std::s
 Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
                                     common::v1::Party host, std::string purpose, v1::DocumentType type,
                                     bool recorded) {
-  CO_ASSIGN_OR_RETURN(const bool hosted,
-                      IsHost(vault.store, person, host.institution(), vault.context.clock.Now()));
-  if (!hosted) {
+  CO_ASSIGN_OR_RETURN(const auto hosting, vault.store.Host(person, host.institution()));
+  const absl::Status acts = ActsNow(hosting, vault.context.clock.Now());
+  if (rpc::ReasonOf(acts) == common::v1::ERROR_REASON_PEER_BEHIND) {
+    co_return StatusOf(common::v1::ERROR_REASON_PEER_UNAVAILABLE);  // the drop waits as the host does
+  }
+  if (!acts.ok()) {
     co_return false;
   }
   consent::v1::CheckRequest request;
@@ -61,6 +81,14 @@ Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1
   co_return agreed;
 }
 
+absl::Status MayKnow(const Vault& vault, const rpc::Call& call, const Id128& person,
+                     std::string_view depositor, bool drop) {
+  if (depositor.empty() || depositor != call.caller.institution) {
+    return rpc::NoSuchOrNotYours();
+  }
+  return drop ? absl::OkStatus() : vault.access.Host(call, person).status();
+}
+
 absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
                                      const common::v1::PersonRef& person, std::string_view upload_id) {
   OwnUpload own;
@@ -72,16 +100,11 @@ absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
   }
   own.id = *id;
   ASSIGN_OR_RETURN(auto stored, vault.store.Upload(own.person, own.id));
-  if (!stored.has_value() || stored->value.depositor().institution() != own.actor.institution) {
+  if (!stored.has_value()) {
     return rpc::NoSuchOrNotYours();
   }
-  if (!stored->value.has_drop_host()) {  // who deposits as her host is it still
-    ASSIGN_OR_RETURN(const bool host,
-                     IsHost(vault.store, own.person, own.actor.institution, vault.context.clock.Now()));
-    if (!host) {
-      return rpc::NoSuchOrNotYours();
-    }
-  }
+  RETURN_IF_ERROR(MayKnow(vault, call, own.person, stored->value.depositor().institution(),
+                          stored->value.has_drop_host()));
   own.stored = *std::move(stored);
   return own;
 }
@@ -92,7 +115,7 @@ Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call ca
   auto place = vault.writers.Enter(found.id);
   if (!place.has_value()) {
     // A connection that is gone may not know it yet: the newer one goes on.
-    const bool ended = co_await vault.writers.Close(found.id, kOtherWriter);
+    const bool ended = co_await vault.writers.Interrupt(found.id, kOtherWriter);
     if (ended) {
       auto second = vault.writers.Enter(found.id);
       if (second.has_value()) {
@@ -101,17 +124,14 @@ Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call ca
     }
   }
   if (!place.has_value()) {
-    co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, ERROR_REASON_WRONG_STATE,
-                           "another stream sends the bytes of this upload");
+    co_return WrongState("the upload", "OPEN and sent by another stream", "be sent or completed by this one");
   }
   CO_ASSIGN_OR_RETURN(OwnUpload upload, FindUpload(vault, call, person, upload_id));
   co_return EnteredUpload{std::move(upload), *std::move(place)};
 }
 
 Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call call, rpc::Actor actor,
-                                                   Id128 person, Id128 id, std::string request_id,
-                                                   std::string reason,
-                                                   std::function<void(storage::CommitRequest&)> complete) {
+                                                   Id128 person, Id128 id, Ending ending) {
   for (int i = 0; i < kTries; ++i) {
     if (i > 0) {
       const absl::Duration pause = PauseBeforeTry(vault.context.random, i);
@@ -123,15 +143,18 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
     }
     CO_ASSIGN_OR_RETURN(Stored<v1::StoredUsage> usage, vault.store.Usage(person));
     Release(upload->value.size(), usage.value);
-    const Acting acting{call, actor, request_id, person, upload->value.has_drop_host() ? kAsNobody : kAsHost};
-    CO_ASSIGN_OR_RETURN(auto draft, vault.context.log.Draft(UploadEvent(acting, id, upload->value,
-                                                                        v1::Upload::STATE_ENDED, reason)));
+    const Acting acting{call, actor, ending.request_id, person,
+                        upload->value.has_drop_host() ? kAsNobody : kAsHost};
+    audit::Event event = UploadEvent(acting, id, upload->value, v1::Upload::STATE_ENDED, ending.reason);
+    event.event_id = ending.event_id;
+    CO_ASSIGN_OR_RETURN(auto draft, vault.context.log.Draft(std::move(event)));
     storage::CommitRequest commit;
     commit.leaves.push_back(std::move(draft));
     CO_RETURN_IF_ERROR(vault.store.PutUsage(person, usage, commit));
-    VaultStore::RemoveUpload(person, id, upload->version, commit);
-    if (complete) {
-      complete(commit);
+    CO_RETURN_IF_ERROR(
+        vault.store.EndUpload(person, id, *upload, v1::Upload::STATE_ENDED, ending.reason, commit));
+    if (ending.also) {
+      ending.also(commit);
     }
     const auto done = co_await vault.context.store.Commit(std::move(commit));
     if (done.ok()) {
@@ -163,50 +186,79 @@ Task<absl::StatusOr<v1::UploadResponse>> UploadHandlers::Upload(
                                                              "", entered.status());
     co_return said;
   }
-  const absl::Status took =
-      co_await TakeBytes(entered->upload, entered->place, first->open().offset(), std::move(stream));
-  CO_RETURN_IF_ERROR(took);
-  CO_ASSIGN_OR_RETURN(v1::Upload now, co_await Now(entered->upload));
+  const OwnUpload& upload = entered->upload;
+  absl::Status took =
+      co_await TakeBytes(call, upload, entered->place, first->open().offset(), std::move(stream));
+  if (!took.ok()) {
+    const absl::Status said = co_await vault_.access.Refused(std::move(call), upload.actor, upload.person,
+                                                             kAct, PaperOf(upload), std::move(took));
+    co_return said;
+  }
   v1::UploadResponse response;
-  *response.mutable_upload() = std::move(now);
+  CO_ASSIGN_OR_RETURN(*response.mutable_upload(), Now(upload));
   co_return response;
 }
 
-Task<absl::StatusOr<v1::Upload>> UploadHandlers::Now(OwnUpload upload) const {
-  CO_ASSIGN_OR_RETURN(const auto head, vault_.papers.Head(upload.id));
-  co_return UploadOf(upload.id, upload.stored.value, head.has_value() ? &head->value : nullptr,
-                     vault_.settings.uploads);
+// The writer where they go. What speaks against that many bytes from `offset` on is the status.
+absl::StatusOr<PaperWriter> UploadHandlers::WriterAt(const OwnUpload& upload, uint64_t offset,
+                                                     uint64_t length) const {
+  const v1::StoredUpload& stored = upload.stored.value;
+  ASSIGN_OR_RETURN(const VersionName name, NameOf(upload));
+  ASSIGN_OR_RETURN(PaperWriter writer, vault_.papers.Write(name, upload.id, stored));
+  if (Expired(stored, writer.head(), vault_.context.clock.Now(), vault_.settings.uploads)) {
+    return WrongState("the upload", "past its time", "take bytes");
+  }
+  const Refusal refusal = JudgeBytes(stored, writer.head(), offset, length);
+  if (refusal == ERROR_REASON_OFFSET_MISMATCH) {
+    return rpc::WithNextStep(StatusOf(*refusal),
+                             absl::StrCat("go on from byte ", CommittedOf(writer.head())));
+  }
+  if (refusal.has_value()) {
+    return StatusOf(*refusal);
+  }
+  return writer;
 }
 
-Task<absl::Status> UploadHandlers::TakeBytes(OwnUpload upload, UploadWriters::Place& place, uint64_t offset,
+// Gives the writer the run that the call before left, and what is known of the text up to there.
+// INTERRUPTED_TOO_OFTEN, and the upload has ended, when no byte can follow any more.
+Task<absl::StatusOr<std::optional<TextSoFar>>> UploadHandlers::TakeUp(rpc::Call call, OwnUpload upload,
+                                                                      PaperWriter& writer) {
+  KeptUpload kept = vault_.writers.Take(upload.id);
+  if (kept.run.has_value()) {
+    writer.GoOn(*std::move(kept.run));
+  }
+  if (!writer.MayAppend()) {
+    Ending ending;
+    ending.reason = rpc::ReasonName(ERROR_REASON_INTERRUPTED_TOO_OFTEN);
+    const auto ended = co_await EndUpload(vault_, std::move(call), upload.actor, upload.person, upload.id,
+                                          std::move(ending));
+    CO_RETURN_IF_ERROR(ended.status());
+    co_return StatusOf(ERROR_REASON_INTERRUPTED_TOO_OFTEN);
+  }
+  const uint64_t committed = CommittedOf(writer.head());
+  if (committed == 0) {
+    co_return std::optional<TextSoFar>(NothingYet());
+  }
+  if (kept.text.has_value() && kept.text->bytes != committed) {
+    kept.text.reset();
+  }
+  co_return std::move(kept.text);
+}
+
+Task<absl::Status> UploadHandlers::TakeBytes(rpc::Call call, OwnUpload upload, UploadWriters::Place& place,
+                                             uint64_t offset,
                                              std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream) {
-  CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(upload.stored.value.document()));
-  const VersionName name{upload.person, document, upload.stored.value.version()};
-  CO_ASSIGN_OR_RETURN(PaperWriter writer, vault_.papers.Write(name, upload.id, upload.stored.value));
-  if (Expired(upload.stored.value, writer.head(), vault_.context.clock.Now(), vault_.settings.uploads)) {
-    co_return StatusOf(ERROR_REASON_WRONG_STATE);
-  }
-  const Refusal refusal = JudgeBytes(upload.stored.value, writer.head(), offset, 0);
-  if (refusal.has_value()) {
-    co_return StatusOf(*refusal);
-  }
+  CO_ASSIGN_OR_RETURN(PaperWriter writer, WriterAt(upload, offset, 0));
+  CO_ASSIGN_OR_RETURN(std::optional<TextSoFar> text, co_await TakeUp(std::move(call), upload, writer));
   place.WhenUnwanted(
       [stream] { stream->End(absl::AbortedError("another stream goes on with this upload")); });
-  std::optional<TextSoFar> text = vault_.writers.Take(upload.id);
-  if (offset == 0) {
-    text = NothingYet();
-  } else if (text.has_value() && text->bytes != offset) {
-    text.reset();
-  }
   PieceStream pieces(vault_.context.executor, writer, std::move(text));
   const PieceAssembler assembler(upload.stored.value.size(), offset);
   const absl::Status pumped = co_await Pump(pieces, assembler, place, std::move(stream));
   const absl::Status durable = co_await pieces.Finish();
-  if (std::optional<TextSoFar> known = pieces.TakeText(); durable.ok() && known.has_value()) {
-    vault_.writers.Keep(upload.id, *std::move(known));
-  }
+  vault_.writers.Keep(upload.id, pieces.Take(), vault_.context.clock.Now());
   CO_RETURN_IF_ERROR(pumped);
-  co_return absl::IsAborted(durable) ? StatusOf(ERROR_REASON_WRONG_STATE) : durable;
+  co_return absl::IsAborted(durable) ? Overtaken() : durable;
 }
 
 // Until the client ends the stream. What came of whole pieces is given on, whatever ends it.
@@ -243,7 +295,7 @@ Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler asse
   if (status.ok() && stream->cancelled()) {
     status = absl::CancelledError("the client has gone");
   }
-  co_return absl::IsAborted(status) ? StatusOf(ERROR_REASON_WRONG_STATE) : status;
+  co_return absl::IsAborted(status) ? Overtaken() : status;
 }
 
 Task<absl::StatusOr<v1::UploadPieceResponse>> UploadHandlers::UploadPiece(rpc::Call call,
@@ -259,106 +311,47 @@ Task<absl::StatusOr<v1::UploadPieceResponse>> UploadHandlers::UploadPiece(rpc::C
     co_return said;
   }
   const OwnUpload& upload = entered->upload;
-  CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(upload.stored.value.document()));
-  const VersionName name{upload.person, document, upload.stored.value.version()};
-  CO_ASSIGN_OR_RETURN(PaperWriter writer, vault_.papers.Write(name, upload.id, upload.stored.value));
-  if (Expired(upload.stored.value, writer.head(), vault_.context.clock.Now(), vault_.settings.uploads)) {
-    co_return StatusOf(ERROR_REASON_WRONG_STATE);
+  absl::Status took = co_await TakePiece(call, upload, std::move(request));
+  if (!took.ok()) {
+    const absl::Status said = co_await vault_.access.Refused(std::move(call), std::move(actor), person, kAct,
+                                                             PaperOf(upload), std::move(took));
+    co_return said;
   }
-  const Refusal refusal =
-      JudgeBytes(upload.stored.value, writer.head(), request.offset(), request.data().size());
-  if (refusal.has_value()) {
-    co_return StatusOf(*refusal);
+  v1::UploadPieceResponse response;
+  CO_ASSIGN_OR_RETURN(*response.mutable_upload(), Now(upload));
+  co_return response;
+}
+
+// OK: it is durable, now or since a call whose answer was lost.
+Task<absl::Status> UploadHandlers::TakePiece(rpc::Call call, OwnUpload upload,
+                                             v1::UploadPieceRequest request) {
+  const v1::StoredUpload& stored = upload.stored.value;
+  const uint64_t offset = request.offset();
+  const uint64_t length = request.data().size();
+  const bool whole = IsPiece(stored.size(), offset, length);
+  auto writer = WriterAt(upload, offset, length);
+  if (whole && rpc::ReasonOf(writer.status()) == ERROR_REASON_OFFSET_MISMATCH) {
+    CO_ASSIGN_OR_RETURN(const VersionName name, NameOf(upload));
+    const auto there = vault_.papers.Holds(name, upload.id, stored, offset, request.data());
+    if (absl::IsDataLoss(there.status())) {
+      co_return Papers::Damaged();
+    }
+    CO_RETURN_IF_ERROR(there.status());
+    co_return *there ? absl::OkStatus() : writer.status();
   }
-  std::vector<PieceAssembler::Piece> pieces;
-  PieceAssembler assembler(upload.stored.value.size(), request.offset());
-  const Refusal too_large = assembler.Add(request.data(), pieces);
-  if (too_large.has_value() || pieces.size() != 1 || assembler.held() != 0) {
+  CO_RETURN_IF_ERROR(writer.status());
+  if (!whole) {
     co_return rpc::InvalidField("data", "must be 262,144 bytes, or what is left");
   }
-  std::optional<TextSoFar> text = vault_.writers.Take(upload.id);
-  if (request.offset() == 0) {
-    text = NothingYet();
-  } else if (text.has_value() && text->bytes != request.offset()) {
-    text.reset();
-  }
-  PieceStream stream(vault_.context.executor, writer, std::move(text));
+  CO_ASSIGN_OR_RETURN(std::optional<TextSoFar> text, co_await TakeUp(std::move(call), upload, *writer));
+  std::vector<PieceAssembler::Piece> pieces(1);
+  pieces[0] = {offset, std::move(*request.mutable_data()), offset + length == stored.size()};
+  PieceStream stream(vault_.context.executor, *writer, std::move(text));
   const absl::Status given = co_await stream.Give(std::move(pieces));
   const absl::Status durable = co_await stream.Finish();
+  vault_.writers.Keep(upload.id, stream.Take(), vault_.context.clock.Now());
   CO_RETURN_IF_ERROR(given);
-  if (absl::IsAborted(durable)) {
-    co_return StatusOf(ERROR_REASON_WRONG_STATE);
-  }
-  CO_RETURN_IF_ERROR(durable);
-  if (std::optional<TextSoFar> known = stream.TakeText(); known.has_value()) {
-    vault_.writers.Keep(upload.id, *std::move(known));
-  }
-  CO_ASSIGN_OR_RETURN(v1::Upload now, co_await Now(upload));
-  v1::UploadPieceResponse response;
-  *response.mutable_upload() = std::move(now);
-  co_return response;
-}
-
-// ---- how far it is, and giving it up
-
-Task<absl::StatusOr<v1::QueryUploadResponse>> UploadHandlers::QueryUpload(rpc::Call call,
-                                                                          v1::QueryUploadRequest request) {
-  co_await ResumeOn(vault_.context.executor);
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  const auto upload = FindUpload(vault_, call, request.person(), request.upload_id());
-  if (!upload.ok()) {
-    const absl::Status said =
-        co_await vault_.access.Refused(std::move(call), actor, person, kAct, "", upload.status());
-    co_return said;
-  }
-  CO_ASSIGN_OR_RETURN(v1::Upload now, co_await Now(*upload));
-  const Acting acting{call, actor, "", person, upload->stored.value.has_drop_host() ? kAsNobody : kAsHost};
-  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(LookedEvent(acting, "UPLOAD", now.document_id())));
-  storage::CommitRequest commit;
-  commit.partition = VaultStore::PersonPartition(person);
-  commit.leaves.push_back(std::move(draft));
-  const auto done = co_await vault_.context.store.Commit(std::move(commit));
-  CO_RETURN_IF_ERROR(done.status());
-  v1::QueryUploadResponse response;
-  *response.mutable_upload() = std::move(now);
-  co_return response;
-}
-
-Task<absl::StatusOr<v1::AbandonUploadResponse>> UploadHandlers::AbandonUpload(
-    rpc::Call call, v1::AbandonUploadRequest request) {
-  co_await ResumeOn(vault_.context.executor);
-  CO_RETURN_IF_ERROR(vault_.context.Writable());
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
-                      vault_.store.Seen(person, call, actor, "AbandonUpload", request.request_id(), request));
-  v1::AbandonUploadResponse response;
-  if (seen.answer.has_value()) {
-    storage::LeafRange none;
-    none.tree_size = vault_.context.log.state().size;
-    auto again = co_await rpc::WrittenOf(vault_.context, none, false, false);
-    CO_RETURN_IF_ERROR(again.status());
-    *response.mutable_written() = *std::move(again);
-    co_return response;
-  }
-  const auto upload = FindUpload(vault_, call, request.person(), request.upload_id());
-  if (!upload.ok()) {
-    const absl::Status said =
-        co_await vault_.access.Refused(std::move(call), actor, person, kAct, "", upload.status());
-    co_return said;
-  }
-  const std::function<void(storage::CommitRequest&)> remember = [&seen,
-                                                                 &response](storage::CommitRequest& commit) {
-    rpc::Idempotency::Remember(seen, response, commit);
-  };
-  const auto ended = co_await EndUpload(vault_, std::move(call), actor, person, upload->id,
-                                        request.request_id(), "ABANDONED", remember);
-  CO_RETURN_IF_ERROR(ended.status());
-  auto written = co_await rpc::WrittenOf(vault_.context, *ended, false, false);
-  CO_RETURN_IF_ERROR(written.status());
-  *response.mutable_written() = *std::move(written);
-  co_return response;
+  co_return absl::IsAborted(durable) ? Overtaken() : durable;
 }
 
 }  // namespace relais::vault

@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -52,19 +54,41 @@ class UploadHandlers {
     bool again = false;  // it was done before: the response is whole
   };
   Task<absl::StatusOr<Begun>> BeginOnce(rpc::Call call, v1::BeginUploadRequest request, Beginning beginning);
-  Task<absl::Status> TakeBytes(OwnUpload upload, UploadWriters::Place& place, uint64_t offset,
+  // References to what lives in the frame of who awaits these.
+  Task<absl::Status> TakeBytes(rpc::Call call, OwnUpload upload, UploadWriters::Place& place, uint64_t offset,
                                std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
+  Task<absl::Status> TakePiece(rpc::Call call, OwnUpload upload, v1::UploadPieceRequest request);
   Task<absl::Status> Pump(PieceStream& pieces, PieceAssembler assembler, UploadWriters::Place& place,
                           std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
-  Task<absl::StatusOr<v1::Upload>> Now(OwnUpload upload) const;
+  absl::StatusOr<PaperWriter> WriterAt(const OwnUpload& upload, uint64_t offset, uint64_t length) const;
+  Task<absl::StatusOr<std::optional<TextSoFar>>> TakeUp(rpc::Call call, OwnUpload upload,
+                                                        PaperWriter& writer);
+  absl::StatusOr<v1::Upload> Now(const OwnUpload& upload) const;
 
   const Vault& vault_;
 };
 
-/// The upload that this caller began and that is under way. NOT_FOUND else.
+/// OK when this caller may know of an upload, under way or over, that `depositor` began: its institution did,
+/// and, unless it is a `drop`, acts for her still. NO_SUCH_OR_NOT_YOURS else; PEER_BEHIND while the caller is
+/// her host and suspended.
+[[nodiscard]] absl::Status MayKnow(const Vault& vault, const rpc::Call& call, const Id128& person,
+                                   std::string_view depositor, bool drop);
+
+/// The upload that this caller began and that is under way. NOT_FOUND else; PEER_BEHIND while the caller is
+/// her host and suspended.
 [[nodiscard]] absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
                                                    const common::v1::PersonRef& person,
                                                    std::string_view upload_id);
+
+/// An upload as it is, under way or over. nullopt: there is none.
+struct KnownUpload {
+  v1::Upload upload;
+  std::string depositor;  // the institution that began it
+  bool drop = false;
+};
+[[nodiscard]] absl::StatusOr<std::optional<KnownUpload>> FindKnownUpload(const Vault& vault,
+                                                                         const Id128& person,
+                                                                         const Id128& id);
 
 /// The place of its one writer, after whoever wrote before has been told to stop, and the upload as it is
 /// then. FAILED_PRECONDITION / WRONG_STATE when he does not stop. NOT_FOUND when it ended meanwhile.
@@ -79,17 +103,23 @@ Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call ca
 [[nodiscard]] absl::StatusOr<bool> IsHost(const VaultStore& store, const Id128& person,
                                           std::string_view institution, absl::Time now);
 
-/// Asks whether a drop may be stored: true on her agreement. An error when consent cannot be asked.
+/// Asks whether a drop may be stored: true on her agreement. An error when consent cannot be asked;
+/// PEER_UNAVAILABLE too while that host is suspended.
 /// `recorded` false: a dry run.
 Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
                                     common::v1::Party host, std::string purpose, v1::DocumentType type,
                                     bool recorded);
 
-/// Ends an upload without a paper, in one commit: usage, its row, UPLOAD_CHANGED (ENDED). The bytes go by the
-/// own log's follower. NOT_FOUND when it is no more; ABORTED after kTries collisions. `complete` may be null.
+/// How an upload ends without a paper.
+struct Ending {
+  std::string reason;                                 // an ErrorReason by name, `EXPIRED`, `ABANDONED`
+  std::string request_id;                             // empty: none
+  Id128 event_id;                                     // of its leaf; zero: a fresh one
+  std::function<void(storage::CommitRequest&)> also;  // adds to the commit; null: nothing
+};
+/// Ends it, in one commit: usage, its rows, UPLOAD_CHANGED (ENDED). The bytes go by the own log's follower.
+/// NOT_FOUND when it is no more; OVERLOADED after kTries collisions.
 Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call call, rpc::Actor actor,
-                                                   Id128 person, Id128 id, std::string request_id,
-                                                   std::string reason,
-                                                   std::function<void(storage::CommitRequest&)> complete);
+                                                   Id128 person, Id128 id, Ending ending);
 
 }  // namespace relais::vault

@@ -42,11 +42,13 @@ Task<absl::Status> PieceStream::Finish() {
   co_return failed_;
 }
 
-std::optional<TextSoFar> PieceStream::TakeText() {
-  if (!failed_.ok()) {
-    return std::nullopt;
+KeptUpload PieceStream::Take() {
+  KeptUpload kept;
+  if (failed_.ok()) {
+    kept.text = std::exchange(text_, std::nullopt);
+    kept.run = writer_.TakeRun();
   }
-  return std::exchange(text_, std::nullopt);
+  return kept;
 }
 
 }  // namespace relais::vault

@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "common/base/executor.h"
 #include "common/base/task.h"
-#include "services/vault/papers.h"
 #include "services/vault/upload_writers.h"
 
 namespace relais::vault {
@@ -27,8 +26,9 @@ class PieceStream {
   Task<absl::Status> Give(std::vector<PieceAssembler::Piece> pieces);
   /// Resumes once all are durable. The first error there was.
   Task<absl::Status> Finish();
-  /// What is known of the text up to the last piece given; after Finish. nullopt when something failed.
-  [[nodiscard]] std::optional<TextSoFar> TakeText();
+  /// What the next call may go on with, up to the last piece given; after Finish. Empty when something
+  /// failed.
+  [[nodiscard]] KeptUpload Take();
 
  private:
   Executor& executor_;

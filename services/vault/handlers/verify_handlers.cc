@@ -7,6 +7,7 @@
 #include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "services/vault/handlers/access.h"
+#include "services/vault/handlers/reading_right.h"
 #include "services/vault/paper_check.h"
 
 namespace relais::vault {
@@ -28,10 +29,19 @@ Task<absl::StatusOr<v1::VerifyResponse>> VerifyHandlers::Verify(rpc::Call call, 
   }
   const CheckOptions options;
   const auto checked = co_await CheckPaper(vault_, person, document, options);
-  CO_RETURN_IF_ERROR(checked.status());
+  if (!checked.ok()) {
+    absl::Status why = AsDamage(checked.status());
+    const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(why));
+    co_return refused;
+  }
+  if (checked->has_value() && (*checked)->checks.empty() && (*checked)->document.version == 0) {
+    // Nothing says what it should be, nor that there is none.
+    const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, Papers::Damaged());
+    co_return refused;
+  }
   if (!checked->has_value() || ((*checked)->destroyed() && (*checked)->checks.empty())) {
     absl::Status why =
-        checked->has_value() ? StatusOf(common::v1::ERROR_REASON_WRONG_STATE) : rpc::NoSuchOrNotYours();
+        checked->has_value() ? WrongState("the paper", "DESTROYED", "be verified") : rpc::NoSuchOrNotYours();
     const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(why));
     co_return refused;
   }
@@ -42,7 +52,9 @@ Task<absl::StatusOr<v1::VerifyResponse>> VerifyHandlers::Verify(rpc::Call call, 
   if (absl::IsNotFound(done.status()) || audit::IsErased(done.status())) {
     co_return rpc::NoSuchOrNotYours();
   }
-  CO_RETURN_IF_ERROR(done.status());
+  if (!done.ok()) {
+    co_return AsDamage(done.status());
+  }
   v1::VerifyResponse response;
   for (const v1::VersionCheck& check : (*checked)->checks) {
     *response.add_versions() = check;

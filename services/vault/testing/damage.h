@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "common/storage/memory/memory_store.h"
+#include "common/storage/testing/damaged_store.h"
 #include "services/vault/format/bytes.h"
+#include "services/vault/handlers/operation_handlers.h"
 #include "services/vault/handlers/verify_handlers.h"
 #include "services/vault/testing/world.h"
 
@@ -26,6 +30,17 @@ inline std::string RecordKey(const World::Deposited& paper) {
   return "v/doc/" + Hex(paper.document).ToBytes();
 }
 
+inline std::string HostKey(World& world, uint64_t person, const std::string& institution) {
+  return "v/host/" + world.store().rows().Name({"host", World::Person(person)}, institution);
+}
+
+/// What a row says to who has the vault's own key; nullopt: its value is not sealed under that.
+inline std::optional<std::string> Unsealed(World& world, const storage::Partition& partition,
+                                           const std::string& key, const std::string& value) {
+  auto opened = world.store().rows().Open(VaultStore::RowOf(partition, key), value);
+  return opened.ok() ? std::optional<std::string>(*std::move(opened)) : std::nullopt;
+}
+
 /// nullopt: there is none.
 inline std::optional<std::string> Raw(World& world, const storage::Partition& partition,
                                       const std::string& key) {
@@ -40,6 +55,26 @@ inline void SetRaw(World& world, const storage::Partition& partition, const std:
   commit.batch.push_back({key, std::move(value)});
   World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
 }
+/// A vault on a disk of which stretches do not read once `store` is told so; to be made before the world. A
+/// restart is not for it.
+struct DamagedDisk {
+  storage::testing::DamagedStore* store = nullptr;
+
+  [[nodiscard]] World::Options Options() {
+    World::Options options;
+    options.make_store =
+        [this](Executor& executor,
+               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+      auto made = std::make_unique<storage::testing::DamagedStore>(std::make_unique<storage::MemoryStore>(
+          std::make_shared<storage::MemoryDisk>(), executor, sequencer,
+          storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}));
+      store = made.get();
+      return std::unique_ptr<storage::Store>(std::move(made));
+    };
+    return options;
+  }
+};
+
 /// Flips one bit; gives back what was there.
 inline std::string Flip(World& world, const storage::Partition& partition, const std::string& key,
                         size_t at) {
@@ -69,6 +104,20 @@ inline v1::VersionCheck::Finding FoundOf(World& world, uint64_t person, const st
   World::Require(response.status());
   return response->versions_size() == 1 ? response->versions(0).finding()
                                         : v1::VersionCheck::FINDING_UNSPECIFIED;
+}
+
+/// Asks for a scrub and lets it come to its end, if it does.
+inline v1::Scrub Scrub(World& world, const std::string& request_id) {
+  v1::StartScrubRequest request;
+  request.set_request_id(request_id);
+  const auto begun = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+  World::Require(begun.status());
+  world.Settle(absl::Seconds(30));
+  v1::GetScrubRequest which;
+  which.set_scrub_id(begun->scrub().scrub_id());
+  const auto scrub = world.Run(world.service().operations().GetScrub(world.As("operator"), which));
+  World::Require(scrub.status());
+  return scrub->scrub();
 }
 
 }  // namespace relais::vault::testing

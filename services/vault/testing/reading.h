@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/person_events.pb.h"
 #include "services/vault/handlers/host_handlers.h"
 #include "services/vault/handlers/journal_handlers.h"
 #include "services/vault/handlers/metadata_handlers.h"
@@ -85,6 +86,24 @@ inline void Withdraws(World& world, uint64_t person) {
   consent::v1::ConsentWithdrawn withdrawn;
   withdrawn.set_consent_id(world.consent.agreement);
   world.ConsentSays(person, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn);
+}
+
+/// She records the agreement that consent answers with from now on.
+inline void Agrees(World& world, uint64_t person, const std::string& agreement) {
+  consent::v1::ConsentRecorded recorded;
+  recorded.mutable_consent()->set_consent_id(agreement);
+  world.ConsentSays(person, audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded);
+  world.consent.agreement = agreement;
+}
+
+/// Two names are one human from now on; to be followed yet (Settle).
+inline void AreOne(World& world, uint64_t stays, uint64_t comes) {
+  consent::v1::PersonsLinked payload;
+  payload.set_link_id(World::Person(500).ToHex());
+  world.ConsentSays(comes, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
+  payload.set_canonical_id(World::Person(stays).ToBytes());
+  payload.set_linked_id(World::Person(comes).ToBytes());
+  world.ConsentSays(stays, audit::v1::EVENT_CLASS_PERSONS_LINKED, payload);
 }
 
 inline v1::ShareRequest ShareOfPaper(World& world, uint64_t person, const std::string& document,

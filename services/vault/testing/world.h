@@ -56,7 +56,12 @@ class FakeConsent {
       std::string(32, '7');  // 32 hexadecimal digits; empty: another ground than an agreement
   absl::Duration ground_lasts = absl::Hours(24 * 400);
   absl::Duration permit_lasts = absl::Seconds(60);
-  absl::Status down;                            // not OK: every call fails with it
+  absl::Status down;               // not OK: every call fails with it
+  bool directory_expired = false;  // past its not_after: every check decides nothing
+  // Not OK: that check fails with it.
+  std::function<absl::Status(const consent::v1::CheckRequest&)> fails = [](const auto&) {
+    return absl::OkStatus();
+  };
   absl::Duration delay = absl::ZeroDuration();  // before the answer, after the decision
   std::vector<consent::v1::CheckRequest> asked;
   std::vector<std::string> acknowledged;  // erasures
@@ -66,9 +71,13 @@ class FakeConsent {
     if (!down.ok()) {
       co_return down;
     }
+    const absl::Status failed = fails(request);
+    if (!failed.ok()) {
+      co_return failed;
+    }
     consent::v1::CheckResponse response;
     response.set_revision(log_.Revision(log_.state().size));
-    const bool permitted = permits(request);
+    const bool permitted = !directory_expired && permits(request);
     response.set_decision(permitted ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
     for (const std::string& category : request.categories()) {
       consent::v1::CategoryDecision& decided = *response.add_categories();
@@ -81,7 +90,8 @@ class FakeConsent {
       }
     }
     if (!permitted) {
-      response.set_reason(consent::v1::REASON_REFUSED);
+      response.set_reason(directory_expired ? consent::v1::REASON_DIRECTORY_EXPIRED
+                                            : consent::v1::REASON_REFUSED);
     } else if (!request.dry_run()) {
       response.mutable_permit()->set_permit_id("permit-" + std::to_string(asked.size()));
       *response.mutable_permit()->mutable_expires() = ToProto(sim_.Now() + permit_lasts);
@@ -127,9 +137,11 @@ class Collected final : public rpc::Writer<Response> {
     if (cancelled()) {
       co_return false;
     }
-    got.push_back(std::move(response));
+    got.push_back(response);
+    written_ = std::move(response);
     co_return true;
   }
+  [[nodiscard]] Response TakeWritten() override { return std::exchange(written_, Response()); }
   [[nodiscard]] bool cancelled() const override { return gone_ || !ended.ok(); }
   void End(absl::Status why) override {
     if (ended.ok()) {
@@ -139,6 +151,7 @@ class Collected final : public rpc::Writer<Response> {
 
  private:
   Executor& executor_;
+  Response written_;
   bool gone_ = false;
 };
 
@@ -235,10 +248,19 @@ class World final : public rpc::testing::SimulatedService<Service> {
     Settings settings = {};
     bool scanner = false;
     bool with_consent = true;  // false: configured without its log
+    // As in SimulatedOptions.
+    std::function<absl::StatusOr<std::unique_ptr<storage::Store>>(Executor&, storage::Sequencer&)>
+        make_store = {};
+    std::string published_path = {};
   };
   World() : World(Options()) {}
   explicit World(Options options)
-      : SimulatedService({.service = "vault", .seed = options.seed, .start = StoryStart(), .senders = {}}),
+      : SimulatedService({.service = "vault",
+                          .seed = options.seed,
+                          .start = StoryStart(),
+                          .senders = {},
+                          .make_store = options.make_store,
+                          .published_path = options.published_path}),
         options_(std::move(options)),
         consent_log_(sim(), LogOf("consent", 1)),
         consent(sim(), consent_log_.log()) {
