@@ -1,6 +1,10 @@
 // The command tree as a whole: every verb explains itself.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -105,6 +109,58 @@ TEST(Values, FilesOfTheCommandLine) {
   EXPECT_EQ(ExitCodeOf(ReadSecretInput("/nowhere/x").status()), kExitUsage);
 }
 
+TEST(Values, FilesToWriteAreTriedAndNothingStays) {
+  namespace fs = std::filesystem;
+  std::string pattern = (fs::temp_directory_path() / "relais-output-XXXXXX").string();
+  const fs::path folder = mkdtemp(pattern.data());
+  const std::string file = folder / "recu.json";
+  EXPECT_TRUE(CheckOutput(file).ok()) << CheckOutput(file);
+  EXPECT_TRUE(fs::is_empty(folder));
+  std::ofstream(file) << "old";
+  EXPECT_TRUE(CheckOutput(file).ok()) << "it is replaced";
+  EXPECT_EQ(fs::file_size(file), 3U);
+  EXPECT_EQ(CheckOutput(folder.string()).message(), "cannot write " + folder.string() + ": it is a folder");
+  EXPECT_FALSE(CheckOutput(folder / std::string(250, 'x')).ok()) << "no room for what stands beside it";
+  EXPECT_EQ(CheckOutput("/nowhere/x").message(), "cannot write /nowhere/x: there is no such folder");
+  EXPECT_EQ(CheckOutput("/dev/null").message(), "cannot write /dev/null: it is no file");
+  EXPECT_EQ(CheckOutput("-").message(), "cannot write -: it is no file");
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckOutput("/proc/relais"))) << "a folder that takes none";
+  fs::remove_all(folder);
+}
+
+// A receipt that cannot be written keeps the act from being sent: of every verb that writes one.
+TEST(App, WhatCannotBeWrittenDoesNotParse) {
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  int receipts = 0;
+  for (CLI::App* noun : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (CLI::App* verb : noun->get_subcommands([](const CLI::App*) { return true; })) {
+      for (const char* name : {"--receipt", "--html", "--text", "--leaf", "--output"}) {
+        CLI::Option* option = verb->get_option_no_throw(name);
+        const bool reads = std::string(name) == "--leaf" && verb->get_name() != "proof";
+        if (option == nullptr || reads) {
+          continue;
+        }
+        receipts += std::string(name) == "--receipt" ? 1 : 0;
+        option->add_result("/nowhere/x.json");
+        EXPECT_THROW(option->run_callback(), CLI::ValidationError)
+            << noun->get_name() << " " << verb->get_name() << " " << name;
+      }
+    }
+  }
+  EXPECT_GE(receipts, 20);
+  const auto parse = [](const std::string& line) {
+    Context fresh;
+    CLI::App tree("", "relais");
+    BuildApp(tree, fresh);
+    tree.parse(line);
+  };
+  EXPECT_THROW(parse("document get H D /nowhere/x"), CLI::ValidationError);
+  EXPECT_THROW(parse("document export H /nowhere/x"), CLI::ValidationError);
+  EXPECT_NO_THROW(parse("document get H D -"));
+}
+
 TEST(App, RepeatedOptionsTakeOneValueEach) {
   Context context;
   CLI::App app("", "relais");
@@ -180,6 +236,33 @@ TEST(Progress, SaysRowsRateAndTimeLeft) {
   EXPECT_EQ(Grouped(0), "0");
   EXPECT_EQ(Grouped(999), "999");
   EXPECT_EQ(Grouped(1234567), "1,234,567");
+}
+
+// Before anything is sent: there are no settings here to send with.
+TEST(DocumentVerbs, AnEmptyPaperIsNotDeposited) {
+  std::string empty = (std::filesystem::temp_directory_path() / "relais-empty-XXXXXX").string();
+  const int fd = mkstemp(empty.data());
+  ASSERT_GE(fd, 0);
+  Context context;
+  CLI::App app("", "relais");
+  BuildApp(app, context);
+  app.parse("document put HANDLE " + empty + " --type lease --title Bail");
+  const absl::Status put = context.command().status();
+  EXPECT_TRUE(absl::IsInvalidArgument(put));
+  EXPECT_EQ(put.message(), "the paper is empty: nothing comes from " + empty);
+  close(fd);
+  std::filesystem::remove(empty);
+}
+
+TEST(DocumentVerbs, ALastDayThatIsPastIsSaid) {
+  vault::v1::Description description;
+  const absl::CivilDay today(2026, 11, 10);
+  EXPECT_EQ(ExpiredNote(description, today), "") << "it does not expire";
+  *description.mutable_expires() = *ParseDateOption("2026-11-10", "--expires");
+  EXPECT_EQ(ExpiredNote(description, today), "") << "it is valid today";
+  *description.mutable_expires() = *ParseDateOption("2026-11-09", "--expires");
+  EXPECT_EQ(ExpiredNote(description, today),
+            "note: its last day, 2026-11-09, is past: nobody is reminded of this paper\n");
 }
 
 // How to come to a vault is said of whatever is not there or not one's own, and of nothing else.

@@ -17,6 +17,7 @@
 #include "services/cli/output.h"
 #include "services/cli/progress.h"
 #include "services/cli/session.h"
+#include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
@@ -115,6 +116,7 @@ absl::StatusOr<int> RunExport(Context& context, const ExportOptions& options) {
   if (options.format == "tiles") {
     return ExportTiles(context, options.service, options.file, options.keys);
   }
+  RETURN_IF_ERROR(CheckOutput(options.file));
   ASSIGN_OR_RETURN(const auto session, Session::OpenForAudit(context.globals));
   ASSIGN_OR_RETURN(const auto keys, ReadLogKeys(session->settings(), options.keys));
   std::string checkpoint;

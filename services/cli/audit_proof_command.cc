@@ -101,8 +101,8 @@ void AddAuditProof(CLI::App& noun, Context& context) {
               "relais audit proof receipt.json --out her.tlog-proof --leaf her.leaf");
   auto options = std::make_shared<ProofCommand>();
   proof.add_option("receipt", options->receipt, "the receipt")->required();
-  proof.add_option("--out", options->out, "the proof to write")->required();
-  proof.add_option("--leaf", options->leaf, "the leaf to write: verifying takes both");
+  AddOutput(proof, "--out", options->out, "the proof to write")->required();
+  AddOutput(proof, "--leaf", options->leaf, "the leaf to write: verifying takes both");
   proof.add_flag("--cosigned", options->cosigned,
                  "ask the service for the proof under the newest checkpoint that witnesses have cosigned");
   AddLogKeys(proof, options->keys);

@@ -169,7 +169,8 @@ absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, con
   return VerifyProofOf(context, *proof, IsConsentRecord(text) ? nullptr : &text, trust);
 }
 
-// The text of a receipt's QR code: a whole proof; or the proof of a leaf's hash, with --leaf of the leaf.
+// The text of a receipt's QR code, out of whatever page it was on: a whole proof; or the proof of a leaf's
+// hash, with --leaf of the leaf.
 absl::StatusOr<int> VerifyCodeFile(Context& context, const std::string& text, const VerifyOptions& options,
                                    const Trust& trust) {
   auto code = receipt::ParseCode(text, Verifiers(trust.keys));
@@ -265,8 +266,9 @@ absl::StatusOr<int> VerifyFile(Context& context, const VerifyOptions& options) {
     return VerifyExportFile(context, in, trust);
   }
   ASSIGN_OR_RETURN(const std::string text, pki::ReadWholeFile(options.file, kMostReceiptBytes));
-  if (receipt::LooksLikeCode(text)) {
-    return VerifyCodeFile(context, text, options, trust);
+  // A receipt's JSON is read as one, whatever its texts say.
+  if (const std::string_view code = receipt::CodeIn(text); !code.empty() && !LooksLikeReceipt(text)) {
+    return VerifyCodeFile(context, std::string(code), options, trust);
   }
   return merkle::LooksLikeTlogProof(text) ? VerifyTlogProofFile(context, text, options, trust)
                                           : VerifyReceipt(context, text, trust);
@@ -356,7 +358,9 @@ void AddAuditVerify(CLI::App& noun, Context& context) {
       "check a receipt, an offline proof or an export, or a live log; exit 1 names the check that failed",
       "relais audit verify receipt.json");
   auto options = std::make_shared<VerifyOptions>();
-  verify.add_option("file", options->file, "a receipt, the text of its QR code, a .tlog-proof or an export");
+  verify.add_option(
+      "file", options->file,
+      "a receipt, the page of an agreement or the text of its QR code, a .tlog-proof or an export");
   verify.add_option("--leaf", options->leaf,
                     "the leaf's bytes, for a .tlog-proof and a code that has only its hash");
   verify.add_option("--service", options->service, "a live log: consent, routing, alerting or vault");

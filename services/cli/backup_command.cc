@@ -27,7 +27,7 @@ constexpr absl::Duration kLongest = absl::Hours(1);
 constexpr char kEpochKey[] = "audit-epoch";
 
 struct BackupOptions {
-  std::string service = "consent";
+  std::string service;
   uint32_t id = 0;
   std::string settings;  // of the service
   bool without_papers = false;
@@ -158,7 +158,7 @@ absl::StatusOr<int> RunRestore(Context& context, const BackupOptions& options) {
 }
 
 void AddService(CLI::App& verb, BackupOptions& options) {
-  verb.add_option("--service", options.service, "consent, routing, alerting or vault")->capture_default_str();
+  verb.add_option("--service", options.service, "consent, routing, alerting or vault")->required();
 }
 
 }  // namespace

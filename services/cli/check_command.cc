@@ -149,7 +149,7 @@ void AddCheckCommand(CLI::App& app, Context& context) {
   verb.add_option("--time", options->time, "as of another instant; dry run only");
   verb.add_option("--at-least-as-fresh", options->fresh, "a revision the answer must not be older than");
   verb.add_flag("--exercise", options->exercise, "part of an exercise");
-  verb.add_option("--receipt", options->receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options->receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRun(verb, context, options, RunCheck);
 }

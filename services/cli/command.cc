@@ -1,5 +1,7 @@
 #include "services/cli/command.h"
 
+#include "services/cli/values.h"
+
 namespace relais::cli {
 
 CLI::App& AddNoun(CLI::App& app, const std::string& name, const std::string& description) {
@@ -19,6 +21,14 @@ CLI::App& AddVerb(CLI::App& noun, const std::string& name, const std::string& de
 CLI::Option* AddRepeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
                          const std::string& description) {
   return verb.add_option(name, values, description + " (may be repeated)")->allow_extra_args(false);
+}
+
+CLI::Option* AddOutput(CLI::App& verb, const std::string& name, std::string& path,
+                       const std::string& description, Dash dash) {
+  return verb.add_option(name, path, description)->check([dash](const std::string& given) {
+    const bool out = given == "-" && dash == Dash::kStandardOutput;
+    return out ? std::string() : std::string(CheckOutput(given).message());
+  });
 }
 
 void BuildApp(CLI::App& app, Context& context) {

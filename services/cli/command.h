@@ -49,6 +49,13 @@ void OnRun(CLI::App& verb, Context& context, std::shared_ptr<Options> options,
 CLI::Option* AddRepeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
                          const std::string& description);
 
+/// What `-` is to a file that is written.
+enum class Dash { kNoFile, kStandardOutput };
+/// An option, or an argument, that names a file which a verb writes: receipts and whatever else. A line that
+/// names one that cannot be written (values.h, CheckOutput) does not parse, so nothing was sent.
+CLI::Option* AddOutput(CLI::App& verb, const std::string& name, std::string& path,
+                       const std::string& description, Dash dash = Dash::kNoFile);
+
 void AddDirectoryCommands(CLI::App& app, Context& context);
 void AddPersonCommands(CLI::App& app, Context& context);
 void AddConsentCommands(CLI::App& app, Context& context);

@@ -218,7 +218,9 @@ absl::StatusOr<int> RunLift(Context& context, const ConsentOptions& options) {
   consent::v1::LiftObjectionRequest request;
   request.set_request_id(RequestId(options.request_id));
   request.mutable_suppliers()->Assign(options.suppliers.begin(), options.suppliers.end());
-  FillIdentity(options, *request.mutable_identity());
+  if (!options.nom.empty() || options.person.empty()) {
+    FillIdentity(options, *request.mutable_identity());
+  }
   if (!options.person.empty()) {
     *request.mutable_person() = Person(options.person);
   }
@@ -250,7 +252,7 @@ absl::StatusOr<int> RunEmergency(Context& context, const ConsentOptions& options
 }
 
 void AddCommon(CLI::App& verb, ConsentOptions& options) {
-  verb.add_option("--receipt", options.receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options.receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options.request_id, "repeat a request under its id");
 }
 

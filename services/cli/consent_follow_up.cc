@@ -352,7 +352,7 @@ void AddRenewal(CLI::App& noun, Context& context) {
   AddRepeated(verb, "--aid", options->aids, "read-aloud, interpreter or pictograms");
   verb.add_option("--evidence", options->evidence, "your reference of the signed paper");
   AddRepresentative(verb, options->representative);
-  verb.add_option("--receipt", options->receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options->receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRun(verb, context, options, RunRenew);
 }
@@ -396,7 +396,7 @@ void AddDuties(CLI::App& noun, Context& context) {
   AddRepeated(inform, "--recipient", options->recipients, "beforehand: with which institution");
   inform.add_option("--emergency", options->emergency, "after an emergency: which");
   AddNoticeWords(inform, *options);
-  inform.add_option("--receipt", options->receipt, "write the proof here, as a JSON receipt");
+  AddOutput(inform, "--receipt", options->receipt, "write the proof here, as a JSON receipt");
   inform.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRun(inform, context, options, RunInform);
 
@@ -408,7 +408,7 @@ void AddDuties(CLI::App& noun, Context& context) {
     answer.add_option("notice", answer_options->id, kId)->required();
     answer.add_option("--outcome", answer_options->outcome, outcomes)->required();
     answer.add_option("--reasons", answer_options->reasons, "of what is kept: on which ground");
-    answer.add_option("--receipt", answer_options->receipt, "write the proof here, as a JSON receipt");
+    AddOutput(answer, "--receipt", answer_options->receipt, "write the proof here, as a JSON receipt");
     answer.add_option("--request-id", answer_options->request_id, "repeat a request under its id");
     OnRun(answer, context, answer_options, run);
   };

@@ -40,7 +40,7 @@ using Ports = std::map<std::string, std::pair<int, int>>;  // service → its po
 // Who calls whom; a service that is not named is configured absent there.
 const std::map<std::string, std::vector<std::string>>& Peers() {
   static const auto* const peers =
-      new std::map<std::string, std::vector<std::string>>{{"consent", {"routing"}},
+      new std::map<std::string, std::vector<std::string>>{{"consent", {"routing", "vault"}},
                                                           {"routing", {"consent", "alerting", "vault"}},
                                                           {"alerting", {"consent", "routing", "vault"}},
                                                           {"vault", {"consent"}}};

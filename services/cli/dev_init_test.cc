@@ -100,7 +100,8 @@ TEST_F(DevInitTest, PeersAreThoseWhoAreCalled) {
     auto config = *Config::Load((dir_ / service / "config.yaml").string(), {});
     return rpc::ReadSettings(config).peers;
   };
-  EXPECT_EQ(peers("consent"), (std::map<std::string, std::string>{{"routing", "127.0.0.1:7003"}}));
+  EXPECT_EQ(peers("consent"),
+            (std::map<std::string, std::string>{{"routing", "127.0.0.1:7003"}, {"vault", "127.0.0.1:7007"}}));
   EXPECT_EQ(peers("routing"),
             (std::map<std::string, std::string>{
                 {"consent", "127.0.0.1:7001"}, {"alerting", "127.0.0.1:7005"}, {"vault", "127.0.0.1:7007"}}));

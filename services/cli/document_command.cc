@@ -2,13 +2,14 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "common/calendar/paris.h"
 #include "common/crypto/encoding.h"
 #include "common/rpc/refusal.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
+#include "services/cli/journal_text.h"
 #include "services/cli/output.h"
 #include "services/cli/progress.h"
 #include "services/cli/receipt.h"
@@ -35,6 +36,8 @@ struct PaperOptions {
   std::string from;
   std::string until;
   uint32_t limit = 50;
+  bool all = false;
+  std::string page_token;
 };
 
 std::string ExpiresText(const vault::v1::Document& document) {
@@ -63,7 +66,13 @@ absl::StatusOr<int> RunUpdate(Context& context, const PaperOptions& options) {
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<DocumentService>(&DocumentService::Stub::UpdateMetadata, request));
   Print(context.globals.json, response, ToText(response.document()));
+  SayIfExpired(session->settings(), request.description());
   return kExitOk;
+}
+
+// Of papers that are there and cannot be shown; none of none.
+std::string UnreadableText(uint32_t papers) {
+  return papers == 0 ? "" : absl::StrCat("not shown: at least ", papers, " that do not open\n");
 }
 
 absl::StatusOr<int> RunList(Context& context, const PaperOptions& options) {
@@ -81,17 +90,19 @@ absl::StatusOr<int> RunList(Context& context, const PaperOptions& options) {
     ASSIGN_OR_RETURN(auto page, session->Call<DocumentService>(&DocumentService::Stub::List, request));
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
+    page.set_unreadable(page.unreadable() + all.unreadable());
     all.MergeFrom(page);
   } while (!request.page_token().empty());
   std::vector<std::vector<std::string>> rows = {
       {"ID", "TYPE", "TITLE", "EXPIRES", "VERSIONS", "BYTES", "STATE"}};
   for (const vault::v1::Document& document : all.documents()) {
     const bool any = document.versions_size() > 0;
-    rows.push_back({document.document_id(), EnumText(document.type()), Printable(document.title()),
+    rows.push_back({document.document_id(), EnumText(document.type()), document.title(),
                     ExpiresText(document), absl::StrCat(any ? document.versions().rbegin()->version() : 0),
                     Grouped(any ? document.versions().rbegin()->size() : 0), EnumText(document.state())});
   }
-  Print(context.globals.json, all, all.documents().empty() ? "no paper\n" : Table(rows));
+  Print(context.globals.json, all,
+        absl::StrCat(all.documents().empty() ? "no paper\n" : Table(rows), UnreadableText(all.unreadable())));
   return kExitOk;
 }
 
@@ -109,7 +120,7 @@ absl::StatusOr<int> RunCount(Context& context, const PaperOptions& options) {
   absl::StrAppend(&text, "under way: ", response.open_uploads(), " uploads, ",
                   BytesText(response.reserved_bytes()), "\nleft: ", response.documents_left(), " papers, ",
                   BytesText(response.bytes_left()), "\n");
-  Print(context.globals.json, response, text);
+  Print(context.globals.json, response, text + UnreadableText(response.unreadable()));
   return kExitOk;
 }
 
@@ -151,17 +162,6 @@ absl::StatusOr<int> RunDestroy(Context& context, const PaperOptions& options) {
   return kExitOk;
 }
 
-std::string JournalText(const vault::v1::ReadJournalResponse& journal) {
-  std::vector<std::vector<std::string>> rows = {{"TIME", "ACT", "WHO", "RELATION", "PAPER", "RESULT"}};
-  for (const vault::v1::JournalEntry& entry : journal.entries()) {
-    rows.push_back({ParisTime(FromProto(entry.time())), EnumText(entry.act()), PartyText(entry.who()),
-                    entry.relation().empty() ? "-" : entry.relation(),
-                    entry.document_id().empty() ? "-" : entry.document_id(),
-                    entry.allowed() ? "done" : absl::StrCat("refused: ", entry.reason())});
-  }
-  return journal.entries().empty() ? "nothing\n" : Table(rows);
-}
-
 absl::StatusOr<int> RunJournal(Context& context, const PaperOptions& options) {
   vault::v1::ReadJournalRequest request;
   *request.mutable_person() = Person(options.person);
@@ -173,16 +173,18 @@ absl::StatusOr<int> RunJournal(Context& context, const PaperOptions& options) {
     ASSIGN_OR_RETURN(*request.mutable_to(), ParseTimeOption(options.until, "--until"));
   }
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  request.set_page_token(options.page_token);
+  const uint32_t limit = options.all ? 0 : options.limit;
   vault::v1::ReadJournalResponse all;
   do {
-    const auto left = options.limit - static_cast<uint32_t>(all.entries_size());
-    request.set_page_size(options.limit == 0 ? kPage : std::min(kPage, left));
+    const auto left = limit - static_cast<uint32_t>(all.entries_size());
+    request.set_page_size(limit == 0 ? kPage : std::min(kPage, left));
     ASSIGN_OR_RETURN(auto page, session->Call<DocumentService>(&DocumentService::Stub::ReadJournal, request));
     request.set_page_token(page.next_page_token());
-    page.clear_next_page_token();
+    all.clear_next_page_token();
     all.MergeFrom(page);
   } while (!request.page_token().empty() &&
-           (options.limit == 0 || static_cast<uint32_t>(all.entries_size()) < options.limit));
+           (limit == 0 || static_cast<uint32_t>(all.entries_size()) < limit));
   Print(context.globals.json, all, JournalText(all));
   return kExitOk;
 }
@@ -223,6 +225,8 @@ void AddReading(CLI::App& noun, Context& context) {
   journal.add_option("--from", journal_options->from, "from when, RFC 3339");
   journal.add_option("--until", journal_options->until, "until when, excluded");
   journal.add_option("--limit", journal_options->limit, "entries; 0: all")->capture_default_str();
+  journal.add_flag("--all", journal_options->all, "all there are");
+  journal.add_option("--page-token", journal_options->page_token, "from where the last answer ended");
   OnRunDocument(journal, context, journal_options, RunJournal);
 }
 
@@ -242,7 +246,7 @@ void AddChanging(CLI::App& noun, Context& context) {
   CLI::App& verify = AddPaperVerb(
       noun, "verify", "read a paper whole and compare it with its hash and the log; exit 3 when not intact",
       "relais --as ville-paris/dsol document verify HANDLE DOCUMENT", *verify_options);
-  verify.add_option("--receipt", verify_options->receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verify, "--receipt", verify_options->receipt, "write the proof here, as a JSON receipt");
   OnRunDocument(verify, context, verify_options, RunVerify);
 
   auto destroy_options = std::make_shared<PaperOptions>();
@@ -252,7 +256,7 @@ void AddChanging(CLI::App& noun, Context& context) {
                    "--receipt certificat.json",
                    *destroy_options);
   destroy.add_option("--etag", destroy_options->etag, "the state it was read in");
-  destroy.add_option("--receipt", destroy_options->receipt, "write the certificate here, as a JSON receipt");
+  AddOutput(destroy, "--receipt", destroy_options->receipt, "write the certificate here, as a JSON receipt");
   destroy.add_option("--request-id", destroy_options->request_id, "repeat a request under its id");
   OnRunDocument(destroy, context, destroy_options, RunDestroy);
 }
@@ -278,6 +282,21 @@ absl::StatusOr<vault::v1::Description> ParseDescription(const DescriptionOptions
     ASSIGN_OR_RETURN(*description.mutable_expires(), ParseDateOption(options.expires, "--expires"));
   }
   return description;
+}
+
+std::string ExpiredNote(const vault::v1::Description& description, absl::CivilDay today) {
+  const common::v1::Date& last = description.expires();
+  if (!description.has_expires() || absl::CivilDay(last.year(), last.month(), last.day()) >= today) {
+    return "";
+  }
+  return absl::StrCat("note: its last day, ", DayText(last), ", is past: nobody is reminded of this paper\n");
+}
+
+void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& description) {
+  const auto paris = calendar::Paris::Load();
+  if (paris.ok()) {
+    std::cerr << ExpiredNote(description, paris->DayOf(SuiteNow(settings))) << std::flush;
+  }
 }
 
 std::string BytesText(uint64_t bytes) { return Grouped(bytes) + (bytes == 1 ? " byte" : " bytes"); }

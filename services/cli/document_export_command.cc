@@ -166,6 +166,9 @@ absl::Status Fetch(Session& session, const ExportOptions& options, Taker& taker)
 }
 
 absl::StatusOr<int> RunExport(Context& context, const ExportOptions& options) {
+  if (options.seal && options.file == "-") {
+    return absl::InvalidArgumentError("--seal wants a file, to put the key beside it");
+  }
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(std::vector<LogKey> keys, ReadLogKeys(session->settings(), options.keys));
   ASSIGN_OR_RETURN(PrivateFile file, PrivateFile::Begin(options.file));
@@ -186,10 +189,11 @@ absl::StatusOr<int> RunExport(Context& context, const ExportOptions& options) {
   nlohmann::json json = FactsJson(*facts);
   json["file"] = options.file;
   json["key"] = key_path;
-  Print(context.globals.json, json,
-        absl::StrCat(FactsText(*facts), options.file, ": ", BytesText(file.size()),
-                     options.seal ? absl::StrCat(", sealed; its key: ", key_path, ", to be carried apart\n")
-                                  : ", in clear\n"));
+  PrintBeside(
+      options.file, context.globals.json, json,
+      absl::StrCat(FactsText(*facts), options.file, ": ", BytesText(file.size()),
+                   options.seal ? absl::StrCat(", sealed; its key: ", key_path, ", to be carried apart\n")
+                                : ", in clear\n"));
   return facts->damaged.empty() ? kExitOk : kExitFindings;
 }
 
@@ -237,7 +241,9 @@ void AddDocumentExport(CLI::App& noun, Context& context) {
               "relais --as ville-paris/dsol document export HANDLE papiers.tar");
   auto options = std::make_shared<ExportOptions>();
   verb.add_option("person", options->person, "her handle")->required();
-  verb.add_option("file", options->file, "the archive to write, mode 0600")->required();
+  AddOutput(verb, "file", options->file,
+            "the archive to write, mode 0600; -: standard output, once it is whole", Dash::kStandardOutput)
+      ->required();
   verb.add_flag("--seal", options->seal, "sealed under a fresh key, which goes to FILE.key");
   verb.add_flag("--all-versions", options->all_versions, "earlier versions of papers too");
   AddLogKeys(verb, options->keys);

@@ -176,7 +176,7 @@ absl::StatusOr<int> RunGet(Context& context, const GetOptions& options) {
   }
   absl::Status received = receiver.Receive();
   if (absl::IsCancelled(received) || MayHelp(received)) {
-    if (file.size() > 0) {
+    if (file.size() > 0 && !file.partial().empty()) {
       return PrintIncomplete(context, "file", file.partial(), file.size(), receiver.wanted(),
                              "the same command with --resume goes on");
     }
@@ -193,13 +193,14 @@ absl::StatusOr<int> RunGet(Context& context, const GetOptions& options) {
   }
   RETURN_IF_ERROR(file.Finish());
   const vault::v1::DocumentVersion& version = receiver.version();
-  Print(context.globals.json,
-        nlohmann::json{{"file", options.file},
-                       {"bytes", file.size()},
-                       {"version", nlohmann::json::parse(ToJson(version))},
-                       {"hashCompared", options.whole()}},
-        absl::StrCat(options.file, ": ", BytesText(file.size()), " of version ", version.version(), ", ",
-                     Printable(version.media_type()), options.whole() ? ", hash compared\n" : "\n"));
+  PrintBeside(
+      options.file, context.globals.json,
+      nlohmann::json{{"file", options.file},
+                     {"bytes", file.size()},
+                     {"version", nlohmann::json::parse(ToJson(version))},
+                     {"hashCompared", options.whole()}},
+      absl::StrCat(options.file, ": ", BytesText(file.size()), " of version ", version.version(), ", ",
+                   Printable(version.media_type()), options.whole() ? ", hash compared\n" : "\n"));
   return kExitOk;
 }
 
@@ -211,7 +212,9 @@ void AddDocumentGet(CLI::App& noun, Context& context) {
   auto options = std::make_shared<GetOptions>();
   verb.add_option("person", options->person, "her handle")->required();
   verb.add_option("document", options->document, "the paper, 32 hexadecimal digits")->required();
-  verb.add_option("file", options->file, "the file to write, mode 0600")->required();
+  AddOutput(verb, "file", options->file, "the file to write, mode 0600; -: standard output, once it is whole",
+            Dash::kStandardOutput)
+      ->required();
   verb.add_option("--text-version", options->version, "which version; default the current one");
   verb.add_option("--offset", options->offset, "first byte");
   verb.add_option("--length", options->length, "bytes; default to the end");

@@ -130,11 +130,12 @@ class Sender {
   CancelledBySignal signals_;
 };
 
-absl::StatusOr<Upload> Begin(Session& session, const PutOptions& options, const PaperSource& source) {
+absl::StatusOr<Upload> Begin(Session& session, const PutOptions& options,
+                             const vault::v1::Description& description, const PaperSource& source) {
   vault::v1::BeginUploadRequest request;
   request.set_request_id(RequestId(options.request_id));
   *request.mutable_person() = Person(options.person);
-  ASSIGN_OR_RETURN(*request.mutable_description(), ParseDescription(options.description));
+  *request.mutable_description() = description;
   request.set_size(source.size());
   request.set_sha256(source.sha256());
   request.set_media_type(options.media_type);
@@ -159,6 +160,10 @@ absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const P
     return absl::InvalidArgumentError(absl::StrCat("that upload is of ", BytesText(response.upload().size()),
                                                    ", the file has ", BytesText(source.size())));
   }
+  if (response.upload().state() == Upload::STATE_ENDED) {
+    return absl::FailedPreconditionError(absl::StrCat("that upload ended (", response.upload().reason(),
+                                                      "): deposit the paper anew, without --resume"));
+  }
   return response.upload();
 }
 
@@ -178,9 +183,13 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
   if (options.drop_host.empty() != options.drop_purpose.empty()) {
     return absl::InvalidArgumentError("--drop-to and --purpose go together");
   }
+  ASSIGN_OR_RETURN(const vault::v1::Description description, ParseDescription(options.description));
   ASSIGN_OR_RETURN(PaperSource source, PaperSource::Open(options.file));
+  if (source.size() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("the paper is empty: nothing comes from ", options.file));
+  }
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
-  ASSIGN_OR_RETURN(Upload upload, options.resume.empty() ? Begin(*session, options, source)
+  ASSIGN_OR_RETURN(Upload upload, options.resume.empty() ? Begin(*session, options, description, source)
                                                          : GoOn(*session, options, source));
   const auto incomplete = [&] {
     return PrintIncomplete(context, "uploadId", upload.upload_id(), upload.committed(), source.size(),
@@ -204,6 +213,7 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
   Print(context.globals.json, *response,
         absl::StrCat("document ", response->document().document_id(), " version ", response->version(), ", ",
                      BytesText(source.size()), "\n"));
+  SayIfExpired(session->settings(), description);
   return kExitOk;
 }
 
@@ -227,7 +237,7 @@ void AddDocumentPut(CLI::App& noun, Context& context) {
                   "not her host: one of her hosts, to whose attention it goes");
   verb.add_option("--purpose", options->drop_purpose, "with --drop-to: a purpose of the directory");
   verb.add_option("--resume", options->resume, "go on with an upload that was interrupted: its id");
-  verb.add_option("--receipt", options->receipt, "write the deposit receipt here, JSON");
+  AddOutput(verb, "--receipt", options->receipt, "write the deposit receipt here, JSON");
   verb.add_option("--request-id", options->request_id, "repeat a request under its id");
   OnRunDocument(verb, context, options, RunPut);
 }

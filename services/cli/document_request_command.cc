@@ -75,7 +75,7 @@ absl::StatusOr<int> RunRequests(Context& context, const AskOptions& options) {
       out->append(EnumText(static_cast<vault::v1::DocumentType>(type)));
     });
     rows.push_back({each.document_request_id(), PartyText(each.asker()), types, each.purpose(),
-                    ParisTime(FromProto(each.expires())), EnumText(each.state()), Printable(each.why())});
+                    ParisTime(FromProto(each.expires())), EnumText(each.state()), each.why()});
   }
   Print(context.globals.json, all, all.requests().empty() ? "nothing was asked for\n" : Table(rows));
   return kExitOk;

@@ -148,7 +148,7 @@ absl::StatusOr<int> RunHosts(Context& context, const ShareOptions& options) {
 }
 
 void AddReceipt(CLI::App& verb, ShareOptions& options) {
-  verb.add_option("--receipt", options.receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options.receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options.request_id, "repeat a request under its id");
 }
 

@@ -9,11 +9,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "grpcpp/client_context.h"
 #include "relais/vault/v1/document.pb.h"
 #include "services/cli/command.h"
 #include "services/cli/interrupt.h"
+#include "services/cli/settings.h"
 
 namespace relais::cli {
 
@@ -61,6 +63,12 @@ struct DescriptionOptions {
 void AddDescription(CLI::App& verb, DescriptionOptions& options);
 /// INVALID_ARGUMENT naming the option.
 [[nodiscard]] absl::StatusOr<vault::v1::Description> ParseDescription(const DescriptionOptions& options);
+
+/// A line for whoever enters a last day of validity that is before `today`, in Paris; "" for any other. The
+/// vault takes it: old papers are papers.
+[[nodiscard]] std::string ExpiredNote(const vault::v1::Description& description, absl::CivilDay today);
+/// Prints it on standard error.
+void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& description);
 
 /// "1,234 bytes"
 [[nodiscard]] std::string BytesText(uint64_t bytes);

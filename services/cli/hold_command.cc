@@ -127,7 +127,7 @@ absl::StatusOr<int> RunRead(Context& context, const HoldOptions& options) {
 }
 
 void AddActOptions(CLI::App& verb, HoldOptions& options) {
-  verb.add_option("--receipt", options.receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options.receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options.request_id, "repeat a request under its id");
 }
 

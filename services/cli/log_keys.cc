@@ -11,17 +11,23 @@ namespace {
 
 constexpr size_t kMostBytes = size_t{4} << 20;
 
+constexpr char kWhence[] =
+    "give the log's public key with --key ORIGIN+ID+KEY, one line that whoever runs the log hands out "
+    "(`relais pki log-key`), or the signed directory and its root keys, which have it: RELAIS_DIRECTORY and "
+    "RELAIS_KEYS";
+
 absl::StatusOr<std::string> Read(const std::string& path) {
   absl::StatusOr<std::string> text = pki::ReadWholeFile(path, kMostBytes);
   return text.ok() ? text
-                   : absl::FailedPreconditionError(absl::StrCat(
-                         "cannot read '", path,
-                         "': give the log's key with --key, or RELAIS_DIRECTORY and RELAIS_KEYS"));
+                   : absl::FailedPreconditionError(absl::StrCat("cannot read '", path, "': ", kWhence));
 }
 
 }  // namespace
 
 absl::StatusOr<directory::Directory> ReadSignedDirectory(const ClientSettings& settings) {
+  if (settings.directory.empty() || settings.keys.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("nothing says which key signs the log: ", kWhence));
+  }
   ASSIGN_OR_RETURN(const std::string yaml, Read(settings.directory));
   ASSIGN_OR_RETURN(const std::string signature, Read(settings.directory + ".sig"));
   ASSIGN_OR_RETURN(const std::string root_text, Read(settings.keys));

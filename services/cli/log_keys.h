@@ -12,7 +12,8 @@
 
 namespace relais::cli {
 
-/// The signed directory of the settings, whose signature is checked with its root keys.
+/// The signed directory of the settings, whose signature is checked with its root keys. FAILED_PRECONDITION
+/// saying which options and settings name a log's key when there is none.
 [[nodiscard]] absl::StatusOr<directory::Directory> ReadSignedDirectory(const ClientSettings& settings);
 
 struct LogKey {

@@ -30,10 +30,12 @@ int main(int argc, char** argv) {
   try {
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {
-      return app.exit(error);  // --help, --version
+    const bool asked = error.get_exit_code() == 0;  // --help, --version
+    const std::string wrong = asked ? cli::ExplainUnknownTopic(app) : cli::ExplainParseError(app, error);
+    if (wrong.empty()) {
+      return app.exit(error);
     }
-    cli::PrintError(std::cerr, absl::InvalidArgumentError(cli::ExplainParseError(app, error)), json);
+    cli::PrintError(std::cerr, absl::InvalidArgumentError(wrong), json);
     return cli::kExitUsage;
   }
   const absl::Status tls = rpc::ConfigureProcess();

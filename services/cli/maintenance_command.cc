@@ -150,7 +150,7 @@ void AddMaintenanceCommands(CLI::App& app, Context& context) {
                              "relais --as operator/ops maintenance rotate-epoch --service consent");
   auto rotate_options = std::make_shared<MaintenanceOptions>();
   AddService(rotate, *rotate_options);
-  rotate.add_option("--receipt", rotate_options->receipt, "write the certificate here, as a JSON receipt");
+  AddOutput(rotate, "--receipt", rotate_options->receipt, "write the certificate here, as a JSON receipt");
   OnRun(rotate, context, rotate_options, RunRotate);
 
   CLI::App& month =
@@ -170,7 +170,7 @@ void AddMaintenanceCommands(CLI::App& app, Context& context) {
   AddService(erasure, *erasure_options);
   erasure.add_option("erasure", erasure_options->erasure_id, "as `relais person erase` printed it")
       ->required();
-  erasure.add_option("--receipt", erasure_options->receipt, "write the proof here, as a JSON receipt");
+  AddOutput(erasure, "--receipt", erasure_options->receipt, "write the proof here, as a JSON receipt");
   OnRun(erasure, context, erasure_options, RunErasure);
 }
 

@@ -162,6 +162,14 @@ size_t Width(std::string_view text) {
   }));
 }
 
+void PrintTo(std::ostream& out, bool json, const nlohmann::json& value, std::string_view text) {
+  if (json) {
+    out << value.dump() << std::endl;
+  } else {
+    out << Printable(text) << std::flush;
+  }
+}
+
 nlohmann::json ErrorJson(const absl::Status& status) {
   nlohmann::json error = {{"code", absl::StatusCodeToString(status.code())},
                           {"message", std::string(status.message())}};
@@ -227,21 +235,45 @@ std::string PartyText(const common::v1::Party& party) {
 }
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> cells(rows.size());
   std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], Width(row[i]));
+  for (size_t row = 0; row < rows.size(); ++row) {
+    widths.resize(std::max(widths.size(), rows[row].size()));
+    for (size_t i = 0; i < rows[row].size(); ++i) {
+      cells[row].push_back(OneLine(rows[row][i]));
+      widths[i] = std::max(widths[i], Width(cells[row][i]));
     }
   }
   std::string out;
-  for (const auto& row : rows) {
+  for (const auto& row : cells) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
       absl::StrAppend(&line, row[i], std::string(widths[i] - Width(row[i]) + kIndent, ' '));
     }
     absl::StripTrailingAsciiWhitespace(&line);
     absl::StrAppend(&out, line, "\n");
+  }
+  return out;
+}
+
+std::string OneLine(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (c == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F
+      absl::StrAppendFormat(&out, "\\u%04x", next);
+      ++i;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c < 0x20 || c == 0x7F) {
+      absl::StrAppendFormat(&out, "\\x%02x", c);
+    } else {
+      out += text[i];
+    }
   }
   return out;
 }
@@ -276,12 +308,26 @@ void Print(bool json, const Message& message, std::string_view text) {
 void Print(bool json, const Message& message) { Print(json, message, json ? "" : ToText(message)); }
 
 void Print(bool json, const nlohmann::json& value, std::string_view text) {
-  if (json) {
-    std::cout << value.dump() << std::endl;
-  } else {
-    std::cout << Printable(text) << std::flush;
-  }
+  PrintTo(std::cout, json, value, text);
 }
+
+void PrintBeside(const std::string& file, bool json, const nlohmann::json& value, std::string_view text) {
+  PrintTo(file == "-" ? std::cerr : std::cout, json, value, text);
+}
+
+namespace {
+
+// What a service says to a human who typed a command line.
+std::string ForHumans(std::string_view text) {
+  return absl::StrReplaceAll(Printable(text), {{"metadata relais-agent", "--agent"},
+                                               {"metadata relais-function", "--function"},
+                                               {"metadata relais-reason", "--reason"},
+                                               {"relais-agent", "--agent"},
+                                               {"relais-function", "--function"},
+                                               {"relais-reason", "--reason"}});
+}
+
+}  // namespace
 
 void PrintError(std::ostream& out, const absl::Status& status, bool json) {
   if (json) {
@@ -290,13 +336,13 @@ void PrintError(std::ostream& out, const absl::Status& status, bool json) {
   }
   const auto reason = rpc::ReasonOf(status);
   out << "relais: " << (reason == common::v1::ERROR_REASON_UNSPECIFIED ? "" : rpc::ReasonName(reason) + ": ")
-      << Printable({status.message().data(), status.message().size()}) << "\n";
+      << ForHumans({status.message().data(), status.message().size()}) << "\n";
   const google::rpc::BadRequest fields = rpc::FieldsOf(status);
   for (const auto& violation : fields.field_violations()) {
-    out << "  " << Printable(violation.field()) << ": " << Printable(violation.description()) << "\n";
+    out << "  " << Printable(violation.field()) << ": " << ForHumans(violation.description()) << "\n";
   }
   if (const std::string next = rpc::NextStepOf(status); !next.empty()) {
-    out << "  " << next << "\n";
+    out << "  " << ForHumans(next) << "\n";
   }
   out << std::flush;
 }

@@ -25,6 +25,10 @@ namespace relais::cli {
 /// nothing. UTF-8 stays UTF-8.
 [[nodiscard]] std::string Printable(std::string_view text);
 
+/// The text on one line: control characters, ends of lines and tabs among them, as `\n`, `\t`, `\x1b`,
+/// `\u0085`.
+[[nodiscard]] std::string OneLine(std::string_view text);
+
 /// "2026-11-03 14:05:10" as Paris clocks show it.
 [[nodiscard]] std::string ParisTime(absl::Time time);
 /// "2026-11-03"; "" for an absent date.
@@ -38,7 +42,7 @@ template <typename Enum>
 /// "ville-paris/assistant-social", or the institution alone.
 [[nodiscard]] std::string PartyText(const common::v1::Party& party);
 
-/// Rows in columns; the first row is the heading.
+/// Rows in columns, each cell OneLine; the first row is the heading.
 [[nodiscard]] std::string Table(const std::vector<std::vector<std::string>>& rows);
 
 /// `message` as JSON, or `text`.
@@ -47,7 +51,11 @@ void Print(bool json, const google::protobuf::Message& message, std::string_view
 void Print(bool json, const google::protobuf::Message& message);
 void Print(bool json, const nlohmann::json& value, std::string_view text);
 
-/// One error with what the service said beside it: reason, fields, what to do instead.
+/// Of a file that was written: the same, on standard error when that file, `-`, was standard output.
+void PrintBeside(const std::string& file, bool json, const nlohmann::json& value, std::string_view text);
+
+/// One error with what the service said beside it: reason, fields, what to do instead. For humans the
+/// metadata of the API are the options that set them: `--reason`, not `relais-reason`.
 void PrintError(std::ostream& out, const absl::Status& status, bool json);
 
 }  // namespace relais::cli

@@ -68,6 +68,16 @@ TEST(Output, ColumnsCountLettersNotBytes) {
   EXPECT_EQ(Table({{"A", "B"}, {"été", "x"}, {"long", "y"}}), "A     B\nété   x\nlong  y\n");
 }
 
+// What somebody wrote makes no second row, and tells the terminal nothing.
+TEST(Output, ARowIsOneLineWhateverIsInIt) {
+  EXPECT_EQ(
+      Table({{"ID", "TITLE", "STATE"}, {"1", "a\nb\tc\x1b[2J\r\x7F\xC2\x9B", "ACTIVE"}, {"2", "été", "x"}}),
+      "ID  TITLE                         STATE\n"
+      "1   a\\nb\\tc\\x1b[2J\\x0d\\x7f\\u009b  ACTIVE\n"
+      "2   été                           x\n");
+  EXPECT_EQ(OneLine("Carte d’identité €"), "Carte d’identité €");
+}
+
 TEST(Output, ErrorsSayReasonFieldsAndWhatToDo) {
   absl::Status status = rpc::InvalidField("request_id", "is required");
   std::ostringstream text;
@@ -82,6 +92,25 @@ TEST(Output, ErrorsSayReasonFieldsAndWhatToDo) {
   const nlohmann::json parsed = nlohmann::json::parse(json.str());
   EXPECT_EQ(parsed["error"]["reason"], "NOT_PERMITTED");
   EXPECT_EQ(parsed["error"]["next_step"], "Demandez-lui. / Ask her.");
+}
+
+// A human has options; a program, the metadata of the API.
+TEST(Output, ErrorsNameTheOptionAndNotTheHeader) {
+  const absl::Status why =
+      rpc::Refusal(absl::StatusCode::kInvalidArgument, common::v1::ERROR_REASON_REASON_REQUIRED,
+                   "metadata relais-reason is required");
+  std::ostringstream text;
+  PrintError(text, why, false);
+  EXPECT_EQ(text.str(), "relais: REASON_REQUIRED: --reason is required\n");
+  std::ostringstream json;
+  PrintError(json, why, true);
+  EXPECT_EQ(nlohmann::json::parse(json.str())["error"]["message"], "metadata relais-reason is required");
+  const absl::Status both =
+      rpc::Refusal(absl::StatusCode::kInvalidArgument, common::v1::ERROR_REASON_AGENT_REQUIRED,
+                   "metadata relais-agent and relais-function are required");
+  text.str("");
+  PrintError(text, both, false);
+  EXPECT_EQ(text.str(), "relais: AGENT_REQUIRED: --agent and --function are required\n");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -13,12 +12,11 @@
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 #include "services/cli/document_verbs.h"
+#include "services/cli/nameless_file.h"
 #include "services/cli/values.h"
 
 namespace relais::cli {
 namespace {
-
-constexpr mode_t kPrivate = 0600;
 
 // The bytes read; 0 at the end, -1 when they cannot be.
 ssize_t ReadSome(int fd, std::string& piece, uint64_t at, bool in_place) {
@@ -29,41 +27,6 @@ ssize_t ReadSome(int fd, std::string& piece, uint64_t at, bool in_place) {
       return got;
     }
   }
-}
-
-bool WriteAll(int fd, std::string_view data) {
-  while (!data.empty()) {
-    const ssize_t written = write(fd, data.data(), data.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written <= 0) {
-      return false;
-    }
-    data.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
-std::string TemporaryFolder() {
-  const char* folder = std::getenv("TMPDIR");
-  return folder == nullptr || *folder == '\0' ? "/tmp" : folder;
-}
-
-// Open, without a name; -1 when there is no room for one.
-int NamelessFile() {
-  const std::string folder = TemporaryFolder();
-  const int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, kPrivate);
-  if (fd >= 0) {
-    return fd;
-  }
-  std::string path = absl::StrCat(folder, "/relais-XXXXXX");  // a file system without O_TMPFILE
-  const int named = mkostemp(path.data(), O_CLOEXEC);
-  if (named >= 0 && unlink(path.c_str()) != 0) {
-    close(named);
-    return -1;
-  }
-  return named;
 }
 
 }  // namespace

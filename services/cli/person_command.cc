@@ -135,7 +135,7 @@ void AddPersonCommands(CLI::App& app, Context& context) {
   auto erase_options = std::make_shared<PersonOptions>();
   erase.add_option("handle", erase_options->handle, "her handle")->required();
   erase.add_option("--cause", erase_options->cause, "request, not-justified or court")->required();
-  erase.add_option("--receipt", erase_options->receipt, "write the proof here, as a JSON receipt");
+  AddOutput(erase, "--receipt", erase_options->receipt, "write the proof here, as a JSON receipt");
   erase.add_option("--request-id", erase_options->request_id, "repeat a request under its id");
   OnRun(erase, context, erase_options, RunErase);
   AddPersonNames(noun, context);

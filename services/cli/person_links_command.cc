@@ -141,7 +141,7 @@ absl::StatusOr<int> RunImpact(Context& context, const LinkOptions& options) {
 }
 
 void AddReceipt(CLI::App& verb, LinkOptions& options) {
-  verb.add_option("--receipt", options.receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options.receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options.request_id, "repeat a request under its id");
 }
 

@@ -113,7 +113,7 @@ absl::StatusOr<int> RunBatchResolve(Context& context, const NameOptions& options
 }
 
 void AddReceipt(CLI::App& verb, NameOptions& options) {
-  verb.add_option("--receipt", options.receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options.receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options.request_id, "repeat a request under its id");
 }
 

@@ -1,10 +1,12 @@
 // What of hers is on the way to a disk: hers alone, whole or resumable, gone when it must not stay.
 #include "services/cli/private_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,6 +79,39 @@ TEST_F(PrivateFileTest, OthersRightsAreTakenAwayAndLinksNotFollowed) {
   fs::create_symlink(folder_ / "elsewhere", path_ + ".partial");
   EXPECT_TRUE(absl::IsInvalidArgument(PrivateFile::Begin(path_).status()));
   EXPECT_FALSE(fs::exists(folder_ / "elsewhere"));
+}
+
+// What goes to standard output, or any pipe, goes when it is whole, and is kept nowhere.
+TEST_F(PrivateFileTest, WhatGoesOutGoesWhole) {
+  setenv("TMPDIR", folder_.c_str(), 1);
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  char got[16] = {};
+  {
+    auto file = PrivateFile::Spool(ends[1]);
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_TRUE(file->Write("one ").ok());
+    ASSERT_TRUE(file->Write("two").ok());
+    EXPECT_EQ(file->size(), 7U);
+    EXPECT_LT(read(ends[0], got, sizeof got), 0) << "nothing yet";
+    EXPECT_TRUE(fs::is_empty(folder_));
+    ASSERT_TRUE(file->Finish().ok());
+  }
+  ASSERT_EQ(read(ends[0], got, sizeof got), 7);
+  EXPECT_EQ(std::string(got, 7), "one two");
+  {
+    auto given_up = PrivateFile::Spool(ends[1]);
+    ASSERT_TRUE(given_up->Write("three").ok());
+    given_up->Remove();
+  }
+  EXPECT_LT(read(ends[0], got, sizeof got), 0);
+  EXPECT_TRUE(fs::is_empty(folder_));
+  close(ends[0]);
+  close(ends[1]);
+  setenv("TMPDIR", (folder_ / "none").c_str(), 1);
+  EXPECT_TRUE(absl::IsInvalidArgument(PrivateFile::Spool(1).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(PrivateFile::GoOn("-").status()));
+  unsetenv("TMPDIR");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "services/cli/receipt.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/pki/file.h"
 #include "services/cli/output.h"
@@ -21,7 +22,11 @@ absl::Status WriteReceipt(const std::string& path, const common::v1::Proof& proo
   }
   constexpr mode_t kPrivate = 0600;  // it opens its leaf
   ASSIGN_OR_RETURN(const std::string text, receipt::FormatReceipt(proof, erasure));
-  return pki::WriteFileDurably(path, text, kPrivate);
+  const absl::Status written = pki::WriteFileDurably(path, text, kPrivate);
+  // It could when the line was parsed (AddOutput).
+  return written.ok() ? written
+                      : absl::FailedPreconditionError(absl::StrCat(
+                            "the act is recorded, but its receipt was not written: ", written.message()));
 }
 
 }  // namespace relais::cli

@@ -19,7 +19,7 @@ using receipt::ParseReceipt;
 absl::Status CheckReceipt(const std::string& text, const common::v1::Proof& proof);
 
 /// Writes it to `path`, whole or not at all; nothing for an empty path. FAILED_PRECONDITION when there is no
-/// proof.
+/// proof, or it cannot be written any more: the act is recorded then.
 absl::Status WriteReceipt(const std::string& path, const common::v1::Proof& proof,
                           const std::string& erasure = "");
 

@@ -145,10 +145,10 @@ void AddConsentReceipt(CLI::App& noun, Context& context) {
   verb.add_option("--language", options->language, "fr, en, or a draft: ar, es, ro, ru")
       ->capture_default_str();
   verb.add_option("--catalog", options->catalog, "a message catalogue of your own instead");
-  verb.add_option("--html", options->html, "write a page to print, with a QR code");
-  verb.add_option("--text", options->text, "write the page as plain text");
-  verb.add_option("--json", options->json,
-                  "write the record (ISO/IEC TS 27560), a receipt for `audit verify`");
+  AddOutput(verb, "--html", options->html, "write a page to print, with a QR code");
+  AddOutput(verb, "--text", options->text, "write the page as plain text");
+  AddOutput(verb, "--json", options->json,
+            "write the record (ISO/IEC TS 27560), a receipt for `audit verify`");
   OnRun(verb, context, options, RunReceipt);
 }
 

@@ -32,9 +32,25 @@ class ReceiptTest : public ::testing::Test {
     event_.subject = audit::Subject{audit::Subject::Kind::kPerson, random_.Id()};
   }
 
+  // As the registry's leaves are: with the payload of their class, unless the test gave one.
+  void FillPayload(audit::v1::EventClass event_class) {
+    google::protobuf::Any& payload = *event_.details.mutable_payload();
+    if (event_class == audit::v1::EVENT_CLASS_CONSENT_RECORDED &&
+        !payload.Is<consent::v1::ConsentRecorded>()) {
+      payload.PackFrom(consent::v1::ConsentRecorded());
+    } else if (event_class == audit::v1::EVENT_CLASS_REFUSAL_RECORDED &&
+               !payload.Is<consent::v1::RefusalRecorded>()) {
+      payload.PackFrom(consent::v1::RefusalRecorded());
+    } else if (event_class == audit::v1::EVENT_CLASS_CONSENT_RENEWED &&
+               !payload.Is<consent::v1::ConsentRenewed>()) {
+      payload.PackFrom(consent::v1::ConsentRenewed());
+    }
+  }
+
   // The second leaf of a log of two.
   common::v1::Proof Prove(audit::v1::EventClass event_class, bool with_key = true) {
     event_.event_class = event_class;
+    FillPayload(event_class);
     const std::string random = random_.Bytes(audit::kLeafRandomSize);
     std::string leaf =
         *audit::SealLeaf(event_, random, false, Secret(subject_key_), Secret(random_.Bytes(32)));
@@ -167,6 +183,50 @@ TEST_F(ReceiptTest, OfEveryAct) {
     EXPECT_TRUE(FormatReceipt(Prove(without)).ok());
   }
   EXPECT_FALSE(FormatReceipt(Prove(audit::v1::EVENT_CLASS_SERVICE_STARTED)).ok());
+}
+
+// D-2.8, D-2.9: what somebody said for her is not told as hers; nor is what an institution or an authority
+// ended.
+TEST_F(ReceiptTest, SaysWhoSpokeForHer) {
+  const auto said = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload,
+                        const char* language, bool with_key = true) {
+    event_.details.mutable_payload()->PackFrom(payload);
+    const std::string text = *FormatReceipt(Prove(event_class, with_key));
+    EXPECT_TRUE(Verify(text).ok()) << Verify(text);
+    return nlohmann::json::parse(text).value(language, std::string());
+  };
+  consent::v1::ConsentRecorded recorded;
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded, "fr"), HasSubstr("Vous avez donné"));
+  recorded.mutable_consent()->mutable_representative()->set_kind(consent::v1::REPRESENTATION_ONE_PARENT);
+  const std::string agreed = said(audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded, "fr");
+  EXPECT_THAT(agreed, HasSubstr("Un accord a été donné en votre nom."));
+  EXPECT_THAT(agreed, HasSubstr("l'un de vos parents"));
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded, "en"),
+              HasSubstr("one of your parents"));
+  // Without its key the leaf does not tell whose word it was: no file may claim that it was hers.
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded, "fr", false),
+              ::testing::Not(HasSubstr("ous avez")));
+  consent::v1::RefusalRecorded refused;
+  refused.set_said_by(consent::v1::REPRESENTATION_ASE);
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_REFUSAL_RECORDED, refused, "fr"),
+              HasSubstr("l'aide sociale à l'enfance"));
+  consent::v1::ConsentRenewed renewed;
+  renewed.mutable_renewal()->mutable_representative()->set_kind(consent::v1::REPRESENTATION_TUTELLE);
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_RENEWED, renewed, "fr"),
+              HasSubstr("votre tuteur ou votre tutrice"));
+  consent::v1::ConsentWithdrawn withdrawn;
+  withdrawn.set_said_by(consent::v1::REPRESENTATION_TUTELLE);
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn, "fr"),
+              HasSubstr("Un accord a été retiré en votre nom."));
+  withdrawn.clear_said_by();
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn, "fr"),
+              HasSubstr("Vous avez retiré votre accord."));
+  withdrawn.set_end(consent::v1::CONSENT_END_TERMINATED);
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn, "fr"),
+              HasSubstr("arrêté par l'organisme"));
+  withdrawn.set_end(consent::v1::CONSENT_END_INVALIDATED);
+  EXPECT_THAT(said(audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn, "fr"),
+              HasSubstr("Il compte comme jamais donné."));
 }
 
 TEST_F(ReceiptTest, OfTheEndOfAnErasure) {

@@ -170,7 +170,7 @@ CLI::App& AddAbout(CLI::App& noun, const std::string& name, const std::string& d
 }
 
 void AddWrite(CLI::App& verb, RightsOptions& options) {
-  verb.add_option("--receipt", options.receipt, "write the proof here, as a JSON receipt");
+  AddOutput(verb, "--receipt", options.receipt, "write the proof here, as a JSON receipt");
   verb.add_option("--request-id", options.request_id, "repeat a request under its id");
 }
 
@@ -250,7 +250,7 @@ void AddOthers(CLI::App& noun, Context& context) {
                "--output export.json",
                *export_options);
   export_verb.add_option("id", export_options->rights_id, "her request for a copy")->required();
-  export_verb.add_option("--output", export_options->output, "write it here instead of the terminal");
+  AddOutput(export_verb, "--output", export_options->output, "write it here instead of the terminal");
   OnRun(export_verb, context, export_options, RunExport);
 }
 

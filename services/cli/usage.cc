@@ -76,15 +76,22 @@ std::string MeantInstead(const std::string& word, const std::vector<std::string>
   return nearest.empty() ? "" : absl::StrCat(": did you mean ", nearest, "?");
 }
 
+// `word` follows `words`; empty: nothing does.
+std::string NotOneOf(const std::vector<std::string>& following, const std::string& words,
+                     const std::string& word) {
+  return absl::StrCat(
+      word.empty() ? absl::StrCat("say what to do after `", words, "`")
+                   : absl::StrCat("`", words, "` knows no '", word, "'", MeantInstead(word, following)),
+      "\n  ", absl::StrJoin(following, " "));
+}
+
+std::string ReadOn(const std::string& words) { return absl::StrCat("\n`", words, " --help` says more"); }
+
 std::string Reason(const CLI::App& app, const CLI::App& at, const std::string& words,
                    const CLI::ParseError& error) {
   const std::vector<std::string> following = Following(at);
   if (!following.empty()) {
-    const std::string word = FirstUnknown(app, false);
-    return absl::StrCat(
-        word.empty() ? absl::StrCat("say what to do after `", words, "`")
-                     : absl::StrCat("`", words, "` knows no '", word, "'", MeantInstead(word, following)),
-        "\n  ", absl::StrJoin(following, " "));
+    return NotOneOf(following, words, FirstUnknown(app, false));
   }
   const std::string word = FirstUnknown(app, true);
   if (!word.empty()) {
@@ -119,7 +126,14 @@ absl::Status CheckWords(const std::vector<std::string>& words) {
 std::string ExplainParseError(const CLI::App& app, const CLI::ParseError& error) {
   std::string words;
   const CLI::App* at = Reached(app, words);
-  return absl::StrCat(Reason(app, *at, words, error), "\n`", words, " --help` says more");
+  return Reason(app, *at, words, error) + ReadOn(words);
+}
+
+std::string ExplainUnknownTopic(const CLI::App& app) {
+  std::string words;
+  const std::vector<std::string> following = Following(*Reached(app, words));
+  const std::string word = FirstUnknown(app, false);
+  return following.empty() || word.empty() ? "" : NotOneOf(following, words, word) + ReadOn(words);
 }
 
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates) {

@@ -21,6 +21,9 @@ namespace relais::cli {
 /// the words that may follow; then which `--help` to read. No line end after the last line.
 [[nodiscard]] std::string ExplainParseError(const CLI::App& app, const CLI::ParseError& error);
 
+/// Of a line that asks for help: the same, when it names a noun or verb that is not there; else "".
+[[nodiscard]] std::string ExplainUnknownTopic(const CLI::App& app);
+
 /// The candidate that `word` was most likely meant to be; "" when none is near.
 [[nodiscard]] std::string Nearest(std::string_view word, const std::vector<std::string>& candidates);
 

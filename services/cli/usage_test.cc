@@ -18,7 +18,7 @@ std::string Explained(std::vector<std::string> words) {
   try {
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return error.get_exit_code() == 0 ? "" : ExplainParseError(app, error);
+    return error.get_exit_code() == 0 ? ExplainUnknownTopic(app) : ExplainParseError(app, error);
   }
   return "parsed";
 }
@@ -50,6 +50,13 @@ TEST(Usage, AnUnknownOptionOrArgumentIsNamed) {
 }
 
 TEST(Usage, OtherErrorsAreInTheParsersWords) {
+  for (const char* verb : {"list", "create"}) {
+    EXPECT_EQ(Explained({"backup", verb}).find("--service is required\n"), 0U) << "no store is the usual one";
+  }
+  EXPECT_EQ(Explained({"document", "put", "H", "f.pdf", "--type", "lease", "--title", "t", "--receipt",
+                       "/nowhere/r.json"}),
+            "--receipt: cannot write /nowhere/r.json: there is no such folder\n"
+            "`relais document put --help` says more");
   EXPECT_EQ(Explained({"person", "register"}), "--id is required\n`relais person register --help` says more");
 }
 
@@ -60,6 +67,19 @@ TEST(Usage, HelpIsAWordToo) {
   EXPECT_EQ(Arguments(1, argv), std::vector<std::string>());
   EXPECT_EQ(Explained({"signal", "import", "--help"}), "");
   EXPECT_EQ(Explained({"--version"}), "");
+}
+
+// `relais help document nope` is `relais document nope --help`.
+TEST(Usage, HelpAboutWhatIsNotThereIsAnError) {
+  const std::string verb = Explained({"document", "nope", "--help"});
+  EXPECT_EQ(verb.find("`relais document` knows no 'nope'\n  put get "), 0U) << verb;
+  const std::string near = Explained({"document", "shar", "--help"});
+  EXPECT_EQ(near.find("`relais document` knows no 'shar': did you mean share?\n"), 0U) << near;
+  const std::string noun = Explained({"nope", "--help"});
+  EXPECT_EQ(noun.find("`relais` knows no 'nope'\n  directory person "), 0U) << noun;
+  EXPECT_EQ(Explained({"document", "--help"}), "");
+  EXPECT_EQ(Explained({"--help"}), "");
+  EXPECT_EQ(Explained({"document", "put", "HANDLE", "paper.pdf", "--help"}), "");
 }
 
 TEST(Usage, OnlyANearWordIsProposed) {

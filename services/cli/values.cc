@@ -1,6 +1,12 @@
 #include "services/cli/values.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -36,6 +42,32 @@ absl::Status CheckInput(const std::string& path) {
   return std::filesystem::exists(status)
              ? absl::OkStatus()
              : absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": there is no such file"));
+}
+
+absl::Status CheckOutput(const std::string& path) {
+  const auto cannot = [&path](const std::string& why) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": ", why));
+  };
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return cannot("there is no such folder");
+  }
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) {
+    return cannot("it is a folder");
+  }
+  if (path == "-" || (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))) {
+    return cannot("it is no file");
+  }
+  std::string beside = path + ".try-XXXXXX";  // longer than what stands beside a file that is being written
+  const int fd = mkostemp(beside.data(), O_CLOEXEC);
+  if (fd < 0) {
+    return cannot(std::generic_category().message(errno));
+  }
+  close(fd);
+  unlink(beside.c_str());
+  return absl::OkStatus();
 }
 
 absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text, const std::string& option) {

@@ -17,6 +17,9 @@ namespace relais::cli {
 [[nodiscard]] absl::StatusOr<Secret> ReadSecretInput(const std::string& path);
 /// OK unless `path` cannot be a file to read: it is not there, or is a folder. INVALID_ARGUMENT.
 [[nodiscard]] absl::Status CheckInput(const std::string& path);
+/// OK when a file can be written there, whole or not at all: its folder is there, takes one, and nothing but
+/// a file has that name. Found by trying: nothing stays. INVALID_ARGUMENT.
+[[nodiscard]] absl::Status CheckOutput(const std::string& path);
 
 /// "2026-11-03" or "03/11/2026". INVALID_ARGUMENT names `option`.
 [[nodiscard]] absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text,

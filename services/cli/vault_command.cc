@@ -8,6 +8,7 @@
 #include "services/cli/output.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
+#include "services/cli/vault_scrub_text.h"
 
 namespace relais::cli {
 namespace {
@@ -29,7 +30,7 @@ absl::StatusOr<int> RunScrub(Context& context, const VaultOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<OperationService>(&OperationService::Stub::StartScrub, request));
-  Print(context.globals.json, response, ToText(response.scrub()));
+  Print(context.globals.json, response, ScrubText(response.scrub()));
   return kExitOk;
 }
 
@@ -39,8 +40,8 @@ absl::StatusOr<int> RunScrubStatus(Context& context, const VaultOptions& options
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<OperationService>(&OperationService::Stub::GetScrub, request));
-  Print(context.globals.json, response, ToText(response.scrub()));
-  return response.scrub().damaged() == 0 ? kExitOk : kExitFindings;
+  Print(context.globals.json, response, ScrubText(response.scrub()));
+  return FoundNothing(response.scrub()) ? kExitOk : kExitFindings;
 }
 
 absl::StatusOr<int> RunClose(Context& context, const VaultOptions& options) {

@@ -102,11 +102,16 @@ absl::Status VaultExportReader::Write(std::string_view bytes) {
 absl::StatusOr<VaultExportFacts> VaultExportReader::Finish() {
   if (opener_.has_value()) {
     opened_.clear();
-    RETURN_IF_ERROR(opener_->Finish(&opened_));
+    if (!opener_->Finish(&opened_).ok()) {
+      return EndsAt("cut short, or its end was altered,");
+    }
     archive_.Update(opened_);
     RETURN_IF_ERROR(tar_.Write(opened_));
   }
-  RETURN_IF_ERROR(tar_.Finish());
+  // What is no archive was found while it came: this one is, as far as it goes.
+  if (!tar_.Finish().ok()) {
+    return EndsAt("cut short");
+  }
   if (in_file_) {
     RETURN_IF_ERROR(EndFile());
   }
@@ -114,6 +119,15 @@ absl::StatusOr<VaultExportFacts> VaultExportReader::Finish() {
   facts.archive_sha256 = archive_.Finish();
   RETURN_IF_ERROR(CheckManifest(facts));
   return facts;
+}
+
+absl::Status VaultExportReader::EndsAt(const std::string& how) const {
+  if (now_.path.empty()) {
+    return Broken(absl::StrCat("the archive is ", how, " before its first file"));
+  }
+  return Broken(in_file_ && left_ > 0 ? absl::StrCat("the archive is ", how, " within ", now_.path, ": ",
+                                                     left_, " of its ", now_.size, " bytes are missing")
+                                      : absl::StrCat("the archive is ", how, " after ", now_.path));
 }
 
 absl::Status VaultExportReader::TakeFile(std::string_view path, uint64_t size) {
@@ -196,7 +210,8 @@ absl::Status VaultExportReader::TakeReceipt(const std::string& path) {
 
 absl::Status VaultExportReader::CheckManifest(VaultExportFacts& facts) {
   if (!has_manifest_) {
-    return Broken("there is no manifest: the archive is cut");
+    return Broken(absl::StrCat("there is no manifest: the archive ends after ",
+                               now_.path.empty() ? "nothing" : now_.path));
   }
   const nlohmann::json manifest = nlohmann::json::parse(manifest_, nullptr, false);
   if (!manifest.is_object() || Text(manifest, "format") != kFormat) {

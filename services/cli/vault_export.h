@@ -59,7 +59,7 @@ class VaultExportReader {
 
   /// DATA_LOSS naming the check that failed. After an error nothing more is read.
   absl::Status Write(std::string_view bytes);
-  /// DATA_LOSS likewise, and when the archive is cut.
+  /// DATA_LOSS likewise, and when the archive is cut: then naming the file within or after which it ends.
   absl::StatusOr<VaultExportFacts> Finish();
 
  private:
@@ -77,6 +77,8 @@ class VaultExportReader {
     std::string receipt;  // its path
   };
 
+  // `how`: what became of the archive where it ends.
+  [[nodiscard]] absl::Status EndsAt(const std::string& how) const;
   absl::Status TakeFile(std::string_view path, uint64_t size);
   absl::Status TakeData(std::string_view data);
   absl::Status EndFile();

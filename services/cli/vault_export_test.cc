@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr char kOrigin[] = "relais.test/vault/1";
 constexpr char kDocument[] = "02020202020202020202020202020202";
@@ -220,11 +221,40 @@ TEST_F(VaultExportTest, MoreLessTwiceAndCutAreFound) {
   after.push_back({"after.txt", ""});
   EXPECT_THAT(Failure(Archive(after)), HasSubstr("follows the manifest"));
   EXPECT_THAT(Failure(Archive(good)), HasSubstr("no manifest"));
-  files_ = good;
-  const std::string whole = Archive(manifest);
-  for (const size_t cut : {size_t{0}, size_t{512}, size_t{5000}, size_t{150'000}, whole.size() - 512}) {
-    EXPECT_FALSE(Read(whole.substr(0, cut)).ok()) << cut;
+}
+
+// Wherever it is cut, it is an archive as far as it goes, and the file is named.
+TEST_F(VaultExportTest, ACutOneSaysSoAndWhere) {
+  const std::string whole = Archive(Manifest());
+  const auto cut = [&](size_t at) { return Failure(whole.substr(0, at)); };
+  EXPECT_EQ(cut(0), "export: the archive is cut short before its first file");
+  EXPECT_EQ(cut(300), "export: the archive is cut short before its first file");
+  EXPECT_EQ(cut(512), "export: the archive is cut short within LISEZMOI.txt: 12 of its 12 bytes are missing");
+  EXPECT_EQ(cut(1100), "export: the archive is cut short after LISEZMOI.txt") << "in the header of the next";
+  EXPECT_EQ(cut(512 * 103),
+            "export: the archive is cut short within documents/001 Bail.pdf: 148800 of its 200000 bytes are "
+            "missing");
+  EXPECT_EQ(cut(whole.size() - 512), "export: the archive is cut short after manifest.json");
+  for (size_t at = 0; at < whole.size(); at += 509) {
+    const absl::Status read = Read(whole.substr(0, at)).status();
+    EXPECT_TRUE(absl::IsDataLoss(read)) << at;
+    EXPECT_THAT(std::string(read.message()), HasSubstr("cut short")) << at;
   }
+  EXPECT_THAT(Failure(std::string(2000, 'x')), Not(HasSubstr("cut short"))) << "it is no archive";
+}
+
+TEST_F(VaultExportTest, ACutSealedOneSaysSoAndWhere) {
+  const std::string archive = Archive(Manifest());
+  const VaultExportKey key{*Id128::FromHex(kExport), Secret(std::string(32, 'k'))};
+  auto sealer = vault::StreamSealer::Begin(key.key, vault::ExportContext(key.export_id), random_);
+  ASSERT_TRUE(sealer.ok());
+  std::string sealed = sealer->header();
+  ASSERT_TRUE(sealer->Write(archive, &sealed).ok());
+  ASSERT_TRUE(sealer->Finish(&sealed).ok());
+  const auto cut = [&](size_t at) { return std::string(Read(sealed.substr(0, at), key).status().message()); };
+  EXPECT_THAT(cut(150'000), HasSubstr("cut short, or its end was altered, within documents/001 Bail.pdf"));
+  EXPECT_THAT(cut(10), HasSubstr("before its first file"));
+  EXPECT_THAT(cut(sealed.size() - 1), HasSubstr("cut short, or its end was altered,"));
 }
 
 }  // namespace
