@@ -1,4 +1,5 @@
 // What must be true at the end of every schedule.
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -8,32 +9,11 @@
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
+#include "tests/sim/leaves.h"
 #include "tests/sim/world.h"
 
 namespace relais::sim {
 namespace {
-
-// Longest time between a leaf's instant and its being durable in the simulated store, with a little room.
-constexpr absl::Duration kCommit = absl::Milliseconds(20);
-
-absl::StatusOr<std::vector<audit::OpenedLeaf>> AllLeaves(audit::Log& log) {
-  std::vector<audit::OpenedLeaf> out;
-  while (out.size() < log.state().size) {
-    ASSIGN_OR_RETURN(auto page, log.ReadOpened(out.size(), 1000));
-    if (page.empty()) {
-      return absl::InternalError("the log ends before its size");
-    }
-    for (auto& leaf : page) {
-      out.push_back(std::move(leaf));
-    }
-  }
-  return out;
-}
-
-template <typename Payload>
-bool Unpack(const audit::OpenedLeaf& leaf, audit::v1::EventClass event_class, Payload& payload) {
-  return leaf.leaf.header.event_class() == event_class && leaf.details.payload().UnpackTo(&payload);
-}
 
 // Each promised name occurs exactly once; no name occurs twice.
 absl::Status ExactlyOnce(const std::string& what, const std::set<std::string>& promised,
@@ -51,12 +31,26 @@ absl::Status ExactlyOnce(const std::string& what, const std::set<std::string>& p
   return absl::OkStatus();
 }
 
+// True of an agreement to send, and of a withdrawal of everything. Of her papers she speaks in agreements of
+// their own, which the withdrawals of those name.
+bool IsOfMessages(const audit::OpenedLeaf& leaf) {
+  consent::v1::ConsentRecorded recorded;
+  consent::v1::ConsentWithdrawn withdrawn;
+  if (Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded)) {
+    const auto& lines = recorded.consent().lines();
+    return std::any_of(lines.begin(), lines.end(), [](const consent::v1::ConsentLine& line) {
+      return std::find(line.acts().begin(), line.acts().end(), common::v1::ACT_TRANSMIT) != line.acts().end();
+    });
+  }
+  return Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn) && withdrawn.consent_id().empty();
+}
+
 }  // namespace
 
 // Every log grew from every root that was ever shown, and time never goes back in it.
 absl::Status World::CheckLogs() {
-  for (audit::Log* log :
-       {consent_->process()->log.get(), routing_->process()->log.get(), alerting_->process()->log.get()}) {
+  for (audit::Log* log : {consent_->process()->log.get(), routing_->process()->log.get(),
+                          alerting_->process()->log.get(), vault_->process()->log.get()}) {
     ASSIGN_OR_RETURN(const auto leaves, AllLeaves(*log));
     for (size_t i = 1; i < leaves.size(); ++i) {
       if (leaves[i].leaf.time < leaves[i - 1].leaf.time) {
@@ -84,9 +78,7 @@ absl::Status World::CheckDeliveries() {
   ASSIGN_OR_RETURN(const auto leaves, AllLeaves(*consent_->process()->log));
   std::map<std::string, std::vector<const audit::OpenedLeaf*>> acts;  // of each person, in order
   for (const audit::OpenedLeaf& leaf : leaves) {
-    const auto event_class = leaf.leaf.header.event_class();
-    if (event_class == audit::v1::EVENT_CLASS_CONSENT_RECORDED ||
-        event_class == audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN) {
+    if (IsOfMessages(leaf)) {
       acts[leaf.details.subject().id()].push_back(&leaf);
     }
   }

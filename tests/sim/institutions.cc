@@ -11,7 +11,6 @@ namespace {
 
 constexpr int kPersons = 3;
 constexpr int kBrief = 2;
-constexpr absl::Duration kPatience = absl::Minutes(2);
 constexpr char kNoteDesk[] = "emmaus-maraude";
 
 consent::v1::ConsentLine Line() {
@@ -33,20 +32,6 @@ alerting::v1::FeedRow Row(uint64_t line, std::vector<std::string> cells) {
 }
 
 }  // namespace
-
-template <typename Service, typename Request, typename Response, typename Invoke>
-Task<absl::StatusOr<Response>> World::Ask(Node<Service>& node, Request request, Invoke invoke) {
-  Remote<Request, Response> remote =
-      [&node, invoke](Request inner) -> std::optional<Task<absl::StatusOr<Response>>> {
-    auto process = node.process();
-    if (process == nullptr) {
-      return std::nullopt;
-    }
-    return invoke(std::move(process), std::move(inner));
-  };
-  return CallOver<Request, Response>(&net_, Route{"outside", node.name(), outside_}, std::move(remote),
-                                     std::move(request), kPatience);
-}
 
 Task<bool> World::Pause(uint64_t most_ms) {
   co_await Sleep(sim_, absl::Milliseconds(static_cast<int64_t>(1 + sim_.Below(most_ms))));

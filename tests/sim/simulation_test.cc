@@ -1,9 +1,11 @@
 // Ten thousand seeded schedules (fewer without optimisation). A failing seed is printed and replays exactly:
 //   RELAIS_SIM_SEED=<seed> build/release/tests/simulation_test
+// A part of the load alone, for a look at one thing: RELAIS_SIM_LOAD=papers, or =messages.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 #include "tests/sim/world.h"
 
@@ -13,6 +15,15 @@ namespace {
 uint64_t FromEnvironment(const char* name, uint64_t fallback) {
   const char* text = std::getenv(name);
   return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
+}
+
+WorldOptions OptionsOf(uint64_t seed) {
+  const char* const load = std::getenv("RELAIS_SIM_LOAD");
+  WorldOptions options;
+  options.seed = seed;
+  options.messages = load == nullptr || std::string_view(load) != "papers";
+  options.papers = load == nullptr || std::string_view(load) != "messages";
+  return options;
 }
 
 #ifdef NDEBUG
@@ -29,9 +40,7 @@ TEST(Simulation, NoScheduleBreaksAPromise) {
   const uint64_t count = only != 0 ? 1 : FromEnvironment("RELAIS_SIM_SCHEDULES", kSchedules) / shares;
   World::Counts total;
   for (uint64_t seed = first; seed < first + count * shares; seed += shares) {
-    WorldOptions options;
-    options.seed = seed;
-    World world(options);
+    World world(OptionsOf(seed));
     const absl::Status status = world.Run();
     ASSERT_TRUE(status.ok()) << status << "\nreplay: RELAIS_SIM_SEED=" << seed;
     total.sent += world.counts().sent;
@@ -40,18 +49,32 @@ TEST(Simulation, NoScheduleBreaksAPromise) {
     total.accepted_rows += world.counts().accepted_rows;
     total.withdrawals += world.counts().withdrawals;
     total.expiring += world.counts().expiring;
+    total.deposits += world.counts().deposits;
+    total.shared_reads += world.counts().shared_reads;
+    total.refused_reads += world.counts().refused_reads;
+    total.erasures += world.counts().erasures;
   }
   std::cout << count << " schedules: " << total.crashes << " crashes, " << total.sent << " deliveries, "
             << total.withdrawals << " withdrawals, " << total.refused_checks << " refused checks, "
-            << total.accepted_rows << " accepted rows\n";
+            << total.accepted_rows << " accepted rows, " << total.deposits << " papers, "
+            << total.shared_reads << " shared readings, " << total.refused_reads << " refused, "
+            << total.erasures << " erasures\n";
+  // A simulation in which nothing happens proves nothing.
   if (only == 0) {
-    // A simulation in which nothing happens proves nothing.
-    EXPECT_GT(total.sent, static_cast<int>(count));
     EXPECT_GT(total.crashes, static_cast<int>(count) / 4);
+  }
+  if (only == 0 && OptionsOf(1).messages) {
+    EXPECT_GT(total.sent, static_cast<int>(count));
     EXPECT_GT(total.withdrawals, static_cast<int>(count));
     EXPECT_GT(total.expiring, static_cast<int>(count));
     EXPECT_GT(total.refused_checks, static_cast<int>(count));
     EXPECT_GT(total.accepted_rows, static_cast<int>(count));
+  }
+  if (only == 0 && OptionsOf(1).papers) {
+    EXPECT_GT(total.deposits, static_cast<int>(count));
+    EXPECT_GT(total.shared_reads, static_cast<int>(count) / 2);
+    EXPECT_GT(total.refused_reads, static_cast<int>(count) / 4);
+    EXPECT_GT(total.erasures, static_cast<int>(count) / 2);
   }
 }
 
@@ -59,9 +82,7 @@ TEST(Simulation, ASeedReplaysExactly) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     std::string prints[2];
     for (std::string& print : prints) {
-      WorldOptions options;
-      options.seed = seed;
-      World world(options);
+      World world(OptionsOf(seed));
       ASSERT_TRUE(world.Run().ok());
       print = world.Fingerprint();
     }

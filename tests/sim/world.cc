@@ -18,21 +18,6 @@ std::shared_ptr<const directory::Directory> TheDirectory() {
   return *directory;
 }
 
-template <typename Service, typename Request, typename Response, typename Pick, typename Method>
-rpc::PeerMethod<Request, Response> Peer(Network* net, Route route, Node<Service>* node, rpc::Call call,
-                                        Pick pick, Method method) {
-  return [=](Request request, absl::Duration timeout) {
-    Remote<Request, Response> remote = [=](Request inner) -> std::optional<Task<absl::StatusOr<Response>>> {
-      auto process = node->process();
-      if (process == nullptr) {
-        return std::nullopt;
-      }
-      return (pick(*process->service).*method)(call, std::move(inner));
-    };
-    return CallOver<Request, Response>(net, route, std::move(remote), std::move(request), timeout);
-  };
-}
-
 }  // namespace
 
 World::World(const WorldOptions& options)
@@ -45,41 +30,39 @@ World::World(const WorldOptions& options)
   (void)ring_.Add("handle", Secret(std::string(64, 'h')));
   (void)ring_.Add(identity::SuppressionKeyName("edf"), Secret(std::string(32, 's')));
   (void)ring_.Add(identity::SuppressionKeyName("engie"), Secret(std::string(32, 't')));
+  handles_ = std::make_unique<identity::HandleCodec>(
+      identity::HandleCodec::Create(ring_, identity::HandlePolicy(), sim_).value());
+  // Of who is erased only the vault knows anything: nobody else is waited for.
   consent_ = std::make_unique<Node<consent::Service>>(
       shared_, "consent", [this](const auto& process) { return MakeConsent(process); },
-      [](consent::Service& service) { return service.Start(); });
+      [](consent::Service& service) { return service.Start(); }, std::set<std::string>{"vault"});
   routing_ = std::make_unique<Node<routing::Service>>(
       shared_, "routing", [this](const auto& process) { return MakeRouting(process); },
       [](routing::Service& service) { return service.Start(); });
   alerting_ = std::make_unique<Node<alerting::Service>>(
       shared_, "alerting", [this](const auto& process) { return MakeAlerting(process); },
       [](alerting::Service& service) { return service.Start(); });
+  vault_ = std::make_unique<Node<vault::Service>>(
+      shared_, "vault", [this](const auto& process) { return MakeVault(process); },
+      [](vault::Service& service) { return service.Start(); }, std::set<std::string>());
 }
 
 World::~World() {
   // Everything is dead; what still waits unwinds on failures. Loops end because their stores do.
   outside_ = nullptr;
-  consent_->Crash();
-  routing_->Crash();
-  alerting_->Crash();
-  for (const auto& process : routing_->all()) {
-    Start(process->service->Stop(), [](bool) {});
-  }
-  for (const auto& process : alerting_->all()) {
-    Start(process->service->Stop(), [](bool) {});
-  }
-  for (const auto& process : consent_->all()) {
-    Start(process->service->Stop(), [](bool) {});
-  }
-  for (const auto& process : consent_->all()) {
-    process->log->Stop();
-  }
-  for (const auto& process : routing_->all()) {
-    process->log->Stop();
-  }
-  for (const auto& process : alerting_->all()) {
-    process->log->Stop();
-  }
+  const auto each = [this](const auto& act) {
+    act(*consent_);
+    act(*routing_);
+    act(*alerting_);
+    act(*vault_);
+  };
+  each([](auto& node) { node.Crash(); });
+  each([](auto& node) { node.StopAll(); });
+  each([](auto& node) {
+    for (const auto& process : node.all()) {
+      process->log->Stop();
+    }
+  });
   sim_.RunFor(absl::Hours(1));
 }
 
@@ -200,7 +183,8 @@ Task<absl::StatusOr<routing::v1::PullResponse>> World::PullAndWatch(
 void World::BootAll() {
   for (const absl::Status& status : {consent_->up() ? absl::OkStatus() : consent_->Boot(),
                                      routing_->up() ? absl::OkStatus() : routing_->Boot(),
-                                     alerting_->up() ? absl::OkStatus() : alerting_->Boot()}) {
+                                     alerting_->up() ? absl::OkStatus() : alerting_->Boot(),
+                                     vault_->up() ? absl::OkStatus() : vault_->Boot()}) {
     if (!status.ok()) {
       Fail(absl::StrCat("a service does not start again: ", status.ToString()));
     }
@@ -208,11 +192,11 @@ void World::BootAll() {
 }
 
 void World::Disturb() {
-  static const char* kEnds[] = {"consent", "routing", "alerting", "outside"};
-  switch (sim_.Below(5)) {
+  static const char* kEnds[] = {"consent", "routing", "alerting", "vault", "outside"};
+  switch (sim_.Below(6)) {
     case 0: {
-      const std::string a = kEnds[sim_.Below(4)];
-      const std::string b = kEnds[sim_.Below(4)];
+      const std::string a = kEnds[sim_.Below(5)];
+      const std::string b = kEnds[sim_.Below(5)];
       net_.Cut(a, b, absl::Milliseconds(static_cast<int64_t>(sim_.Below(5000))));
       return;
     }
@@ -225,16 +209,22 @@ void World::Disturb() {
     case 3:
       alerting_->CrashAtNextCommit();
       break;
+    case 4:
+      vault_->CrashAtNextCommit();
+      break;
     default:
-      switch (sim_.Below(3)) {
+      switch (sim_.Below(4)) {
         case 0:
           consent_->Crash();
           break;
         case 1:
           routing_->Crash();
           break;
-        default:
+        case 2:
           alerting_->Crash();
+          break;
+        default:
+          vault_->Crash();
       }
   }
   ++counts_.crashes;
@@ -267,18 +257,25 @@ void World::ObserveRoots() {
   observe(consent_);
   observe(routing_);
   observe(alerting_);
+  observe(vault_);
 }
 
 absl::Status World::Run() {
   BootAll();
   ScheduleDisturbances();
-  StartInstitutions();
+  if (options_.messages) {
+    StartInstitutions();
+  }
+  if (options_.papers) {
+    StartPapers();
+  }
   sim_.RunFor(options_.length);
   ending_ = true;
   net_.Heal();
   consent_->Calm();
   routing_->Calm();
   alerting_->Calm();
+  vault_->Calm();
   sim_.RunFor(absl::Milliseconds(10));  // a machine whose process just died notices
   BootAll();
   // Visible timeouts have to pass for what was offered and never arrived: two minutes are plenty.
@@ -299,20 +296,21 @@ absl::Status World::Run() {
 std::string World::Fingerprint() {
   std::string out;
   for (const auto& state : {consent_->process()->log->state(), routing_->process()->log->state(),
-                            alerting_->process()->log->state()}) {
+                            alerting_->process()->log->state(), vault_->process()->log->state()}) {
     absl::StrAppend(&out, state.size, ":", merkle::HashToHex(state.root), " ");
   }
   return out;
 }
 
 absl::Status World::CheckEverything() {
-  if (!consent_->process() || !routing_->process() || !alerting_->process()) {
+  if (!consent_->process() || !routing_->process() || !alerting_->process() || !vault_->process()) {
     return absl::InternalError("a service is not serving at the end");
   }
   RETURN_IF_ERROR(CheckLogs());
   RETURN_IF_ERROR(CheckDeliveries());
   RETURN_IF_ERROR(CheckPromises());
-  return CheckAlerts();
+  RETURN_IF_ERROR(CheckAlerts());
+  return CheckVault();
 }
 
 }  // namespace relais::sim
