@@ -5,11 +5,12 @@
 #   scripts/bench.sh --only registry [--agreements N] [--persons-at-size N] [--register-calls N] [--cache-mib N]
 #                    [--packed-mib N] [--cached-keys N] [--cached-persons N] [--postgresql] [--fsck] [--seconds N]
 #                    [--rounds N] [--json FILE] [--keep]
-#   scripts/bench.sh --only vault [--papers N] [--rounds N] [--json FILE] [--keep]
+#   scripts/bench.sh --only vault [--papers N] [--settle SECONDS] [--cold] [--rounds N] [--json FILE] [--keep]
 # Starts a suite of its own in a temporary folder and removes it. --alone stops routing and alerting before calls
 # are measured. The registry at size is measured only when asked for: building it takes minutes and 18 GB of disk
-# ($TMPDIR). The vault too: a paper of 1 GiB per round, and with --papers 100000 another 20 GB. Exit: 0; 1 when it
-# cannot measure; 3 when a mark was missed.
+# ($TMPDIR). The vault too: a paper of 1 GiB per round, and with --papers 100000 another 20 GB. Its small papers are
+# read --settle seconds after the last deposit, with --cold not from the page cache. Exit: 0; 1 when it cannot measure;
+# 3 when a mark was missed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rows=200000
@@ -30,12 +31,14 @@ packed_mib=1248
 cached_keys=1200000
 cached_persons=50000
 papers=2000
+settle=0
+cold=
 postgresql=
 fsck=
-usage() { sed -n '2,11s/^# //p' "$0" >&2; exit 2; }
+usage() { sed -n '2,13s/^# //p' "$0" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --rows | --persons | --papers | --leaves | --seconds | --rounds | --only | --json)
+    --rows | --persons | --papers | --settle | --leaves | --seconds | --rounds | --only | --json)
       [ $# -ge 2 ] || usage
       declare "${1#--}=$2"
       shift 2
@@ -49,6 +52,7 @@ while [ $# -gt 0 ]; do
     --postgresql) postgresql=1; shift ;;
     --fsck) fsck=1; shift ;;
     --alone) alone=1; shift ;;
+    --cold) cold=1; shift ;;
     --keep) keep=1; shift ;;
     *) usage ;;
   esac
@@ -271,7 +275,7 @@ vault() {
   echo "vault: a paper of 1 GiB $rounds times, $papers of 200 KiB"
   "$bin/bench_vault" run --plain "$target" --consent "$RELAIS_CONSENT" --vault "$RELAIS_VAULT" --pki "$RELAIS_PKI" \
     --trust-domain "$RELAIS_TRUST_DOMAIN" --raw-folder "$dir/raw" --rounds "$rounds" --papers "$papers" \
-    >"$dir/vault.out" || fail "bench_vault run"
+    --settle "$settle" ${cold:+--cold-store "$dir/vault/store"} >"$dir/vault.out" || fail "bench_vault run"
   keep_lines vault "$dir/vault.out"
   mark "download, % of a plain stream" "${measured[download_percent_of_plain]}" "$download_mark" at-least
   mark "upload, % of its bound" "${measured[upload_percent_of_bound]}" "$upload_mark" at-least

@@ -1,10 +1,6 @@
 #include "tests/bench/audit_read.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <random>
 #include <vector>
@@ -12,23 +8,12 @@
 #include "common/base/status.h"
 #include "common/merkle/verify.h"
 #include "tests/bench/audit_world.h"
+#include "tests/bench/page_cache.h"
 
 namespace relais::bench {
 namespace {
 
 constexpr size_t kMostEvents = 1000;
-
-// As after a reboot.
-void ForgetPages(const std::string& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const int file = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
-    if (file >= 0) {
-      fdatasync(file);
-      posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-      close(file);
-    }
-  }
-}
 
 Quantiles Of(std::vector<absl::Duration>& values) {
   std::sort(values.begin(), values.end());

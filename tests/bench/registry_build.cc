@@ -1,8 +1,5 @@
 #include "tests/bench/registry_build.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -225,18 +222,6 @@ absl::StatusOr<uint64_t> IndexRegistry(const rpc::Settings& settings) {
   const uint64_t leaves = index.indexed();
   BlockOn(index.Stop());
   return indexed ? absl::StatusOr<uint64_t>(leaves) : absl::DeadlineExceededError("indexing takes too long");
-}
-
-void ForgetPages(const std::string& folder) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const int file = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
-    if (file >= 0) {
-      fdatasync(file);
-      posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-      close(file);
-    }
-  }
 }
 
 }  // namespace relais::bench

@@ -34,7 +34,4 @@ absl::StatusOr<BuiltRegistry> BuildRegistry(const RegistryPlan& plan);
 /// Follows the log with the indexes that the service would make in its first minutes. Their leaves.
 absl::StatusOr<uint64_t> IndexRegistry(const rpc::Settings& settings);
 
-/// Nothing of the store's files stays in the page cache: as after a reboot.
-void ForgetPages(const std::string& folder);
-
 }  // namespace relais::bench

@@ -15,6 +15,7 @@
 #include "common/base/config.h"
 #include "common/base/status.h"
 #include "common/rpc/process.h"
+#include "tests/bench/page_cache.h"
 #include "tests/bench/registry_build.h"
 
 namespace {

@@ -97,7 +97,7 @@ class AuditQueryTest(suite.SuiteTest):
     def test_a_query_needs_a_motive_and_leaves_one_leaf(self):
         done = self.suite.command("audit", "query", "--service", "consent", acting="auditor/suite")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("relais-reason", done.stderr)
+        self.assertIn("--reason", done.stderr)
         before, _ = self.query("--class", "LOG_READ", reason="first")
         leaves, _ = self.query("--class", "LOG_READ", reason="second")
         self.assertEqual(len(leaves), len(before) + 1)

@@ -405,6 +405,68 @@ class StoryTest(StoryCase):
         self.assertEqual(self.pull(self.city, "dsol-75120"), [])
         self.assertNotEqual(self.delivery(first["reference"]), "DELIVERED")
 
+    def test_her_referent_and_who_proposed_him_are_one_team(self):
+        """D-2.6.4: as routing's log says, either way, of what she was told; and no other function's."""
+        who = {"nom": "Okafor", "prenoms": "Ngozi", "adresse": "4 rue de Bretagne", "code_postal": "75003"}
+        self.send_bills(self.bill(who))
+        hers = self.received(self.city, "dsol-75103").person
+        worker = self.suite.client(CITY, agent="as-1207", function="assistant-social")
+        colleague = self.suite.client(CITY, agent="ts-7", function="travailleur-social")
+        outreach = self.suite.client(EMMAUS, agent="m-12", function="maraudeur")
+        city = self.types.Party(institution="ville-paris", function="assistant-social")
+        emmaus = self.types.Party(institution="emmaus", function="maraudeur")
+
+        def ask(client, person, sender, recipient):
+            return client.call("consent", "ConsentService", "Check", self.consent.CheckRequest(
+                person=person, sender=sender, recipient=recipient, purpose="SOCIAL_ASSESSMENT",
+                categories=["SOCIAL_SITUATION"], act=self.types.ACT_TRANSMIT, dry_run=True))
+
+        self.agree(hers, "emmaus", ["REFERENT_COORDINATION"])
+        told = self.values.ConsentLine(
+            purposes=["SOCIAL_ASSESSMENT"], categories=["SOCIAL_SITUATION"],
+            recipients=[self.values.Recipient(institution=each) for each in ("emmaus", "ville-paris")])
+        worker.call("consent", "ConsentService", "RecordInformation", self.consent.RecordInformationRequest(
+            request_id=suite.new_id(), person=hers, occasion=self.values.INFORMATION_OCCASION_BEFOREHAND, lines=[told]))
+        proposal = worker.call("routing", "ReferentService", "Propose", self.referent.ProposeRequest(
+            request_id=suite.new_id(), person=hers, desk="emmaus-maraude", agent="m-12", referent=emmaus)).referent
+        worker.call("routing", "ReferentService", "RecordPersonDecision", self.referent.RecordPersonDecisionRequest(
+            request_id=suite.new_id(), person=hers, referent_id=proposal.referent_id, agreed=True))
+        theirs = self.received(self.emmaus, "emmaus-maraude").person
+        self.assertEqual(ask(worker, hers, city, emmaus).decision, self.types.DECISION_DENY)
+        outreach.call("routing", "ReferentService", "Accept", self.referent.AcceptRequest(
+            request_id=suite.new_id(), person=theirs, referent_id=proposal.referent_id))
+        suite.wait_for("the team", lambda: ask(worker, hers, city, emmaus).ground == self.types.GROUND_TEAM)
+        self.assertEqual(ask(outreach, theirs, emmaus, city).ground, self.types.GROUND_TEAM)
+        other = self.types.Party(institution="ville-paris", function="travailleur-social")
+        self.assertEqual(ask(colleague, hers, other, emmaus).decision, self.types.DECISION_DENY)
+        outreach.call("routing", "ReferentService", "End", self.referent.EndRequest(
+            request_id=suite.new_id(), person=theirs, referent_id=proposal.referent_id))
+        suite.wait_for("the team's end",
+                       lambda: ask(worker, hers, city, emmaus).decision == self.types.DECISION_DENY)
+        self.assertEqual(ask(outreach, theirs, emmaus, city).decision, self.types.DECISION_DENY)
+
+    def test_a_professional_alerts_child_protection(self):
+        """D-2.6.1: in his own word, bound by secrecy, with no protocol in the directory; injuries too."""
+        who = {"nom": "Berthelot", "prenoms": "Anaïs", "adresse": "31 rue de Seine", "code_postal": "75006"}
+        self.send_bills(self.bill(who))
+        person = self.received(self.city, "dsol-75106").person
+        self.withdraw(person, lines=[self.values.ConsentLine()])  # her no does not bind a legal duty
+        content = suite.pb("routing/v1/content")
+
+        def alert(function, facts):
+            return self.suite.client(CITY, agent="a-" + function, function=function).call(
+                "routing", "RoutingService", "Submit", self.routing.SubmitRequest(
+                    request_id=suite.new_id(), person=person, sender=self.types.Party(institution="ville-paris"),
+                    purpose="CHILD_PROTECTION", categories=["IDENTITY", "HEALTH"], desk="crip75",
+                    stated_ground=self.types.StatedGround(ground=self.types.GROUND_CP_226_14_1, facts=facts),
+                    content=content.Content(note=content.Note(text="Traces de coups sur les bras."))))
+
+        self.refused(grpc.StatusCode.PERMISSION_DENIED, "NOT_PERMITTED", alert, "assistant-social", "")
+        alert("assistant-social", "Traces de coups vues le 3.")
+        message = self.received(self.suite.client("crip75/desk"), "crip75")
+        self.assertEqual(message.ground, self.types.GROUND_CP_226_14_1)
+        self.assertEqual(message.content.note.text, "Traces de coups sur les bras.")
+
     def test_reports_of_the_brigade(self):
         siao, crip = self.suite.client("siao/urgence"), self.suite.client("crip75/desk")
         rough = {"kind": "RUE", "repere": "square Villemin"}

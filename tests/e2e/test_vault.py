@@ -1,11 +1,13 @@
 """The vault of a running suite: papers deposited, resumed after kill -9, read, shared, withdrawn, destroyed, exported and checked
 offline, also by the independent reader; malware refused by a real clamd where one is installed."""
 
+import contextlib
 import hashlib
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -170,6 +172,32 @@ class PapersTest(VaultCase):
                 self.assertNotIn(canary, data, name)
                 self.assertNotIn("Avis d'imposition".encode(), data, name)
 
+    def test_beside_ids_nothing_of_its_rows_is_readable_on_the_disk(self):
+        handle, _ = self.person()
+        size = 123_457
+        document = self.put(handle, pdf(size, 9), "--expires", "2031-03-14")["document"]["documentId"]
+        agreement = self.agree(handle, "share-document", "emmaus")
+        self.relais("document", "share", handle, "--document", document, "--with", "emmaus", "--purpose",
+                    "RIGHTS_OPENING", "--until", UNTIL, "--consent", agreement)
+
+        def on_disk():
+            store = self.suite.path("vault", "store")
+            files = []
+            for name in os.listdir(store):
+                with contextlib.suppress(FileNotFoundError):  # it was compacted away
+                    files.append(suite.read(os.path.join(store, name)))
+            return files
+        # Its rows are seen, the list of the day it expires too.
+        for row in (b"v/host/", b"v/share/", b"v/day/"):
+            suite.wait_for(row, lambda row=row: any(row in data for data in on_disk()))
+        for data in on_disk():
+            self.assertNotIn(b"2031-03-14", data)
+            self.assertNotIn(b"\xef\x0f\x10\x03\x18\x0e", data, "the day as a message")
+            self.assertNotIn(size.to_bytes(8, "big"), data)
+            # Who never acted here is in no header of the log either; the city is, but not as her host.
+            self.assertNotIn(b"emmaus", data)
+            self.assertNotIn(b"v/host/ville-paris", data)
+
 
 class SharingTest(VaultCase):
     def test_shared_read_and_withdrawn(self):
@@ -222,17 +250,49 @@ class SharingTest(VaultCase):
                 if entry["act"] == "ACT_READ_CUT"]
         self.assertEqual(len(cuts), 1)
 
-    def test_asked_for_and_granted_or_refused(self):
+    def known_to_the_caf(self):
+        """(her handle, a paper, her handle at the CAF, an agreement to share with it): a share there was, and it has ended."""
         handle, _ = self.person()
         document = self.put(handle, pdf(1000))["document"]["documentId"]
-        _, _, there = self.share(handle, document)
-        asked = self.relais("document", "request", there, "--type", "tax-notice", "--purpose", "RIGHTS_OPENING",
-                            "--why", "pour calculer votre aide", "--until", UNTIL, acting=CAF)
+        share_id, agreement, there = self.share(handle, document)
+        self.relais("document", "unshare", handle, share_id)
+        return handle, document, there, agreement
+
+    def ask(self, there, *options):
+        return ("document", "request", there, "--type", "tax-notice", "--purpose", "RIGHTS_OPENING", "--why",
+                "pour calculer votre aide", "--until", UNTIL, *options)
+
+    def test_asked_for_granted_and_read(self):
+        handle, document, there, agreement = self.known_to_the_caf()
+        asked = self.relais(*self.ask(there), acting=CAF)["request"]["documentRequestId"]
+        again = self.relais(*self.ask(there), acting=CAF)["request"]["documentRequestId"]
+        self.assertEqual(again, asked, "she is not asked twice")
         waiting = self.relais("document", "requests", handle)["requests"]
-        self.assertEqual([each["documentRequestId"] for each in waiting], [asked["request"]["documentRequestId"]])
-        self.relais("document", "decide", handle, waiting[0]["documentRequestId"], "--refused")
+        self.assertEqual([each["documentRequestId"] for each in waiting], [asked])
+        self.assertEqual(self.get(there, document, acting=CAF), 7, "asking opens nothing")
+        decided = self.relais("document", "decide", handle, asked, "--document", document, "--consent", agreement)
+        self.assertEqual(decided["request"]["state"], "STATE_GRANTED")
+        share_id = decided["shares"][0]["shareId"]
+        self.assertEqual(self.get(there, document, acting=CAF), pdf(1000))
+        theirs = self.relais("document", "requests", "--with-ended", acting=CAF)["requests"]
+        self.assertIn((asked, "STATE_GRANTED"), [(each["documentRequestId"], each["state"]) for each in theirs])
+        done = self.suite.command(*self.ask(there), acting=CAF)
+        self.assertNotEqual(done.returncode, 0, "it has that paper")
+        self.assertIn("WRONG_STATE", done.stderr)
+        self.assertIn(share_id, done.stderr)
+        journal = self.relais("document", "journal", handle, "--limit", "0")["entries"]
+        told = [(entry["act"], entry["outcome"]) for entry in journal if entry["documentRequestId"] == asked]
+        self.assertEqual(sorted(told), [("ACT_REQUEST", "GRANTED"), ("ACT_REQUEST", "PENDING")])
+        reads = [entry for entry in journal if entry["act"] == "ACT_READ" and entry["shareId"] == share_id]
+        self.assertEqual([entry["who"]["institution"] for entry in reads], ["caf"])
+
+    def test_asked_for_and_refused(self):
+        handle, document, there, _ = self.known_to_the_caf()
+        asked = self.relais(*self.ask(there), acting=CAF)["request"]["documentRequestId"]
+        self.relais("document", "decide", handle, asked, "--refused")
         states = [each["state"] for each in self.relais("document", "requests", handle, "--with-ended")["requests"]]
         self.assertEqual(states, ["STATE_REFUSED"])
+        self.assertEqual(self.get(there, document, acting=CAF), 7)
 
     def test_her_own_reading_needs_no_consent_service(self):
         handle, _ = self.person()
@@ -249,12 +309,43 @@ class SharingTest(VaultCase):
             self.suite.up()
         suite.wait_for("the share again", lambda: self.get(there, document, acting=CAF) == data)
 
-    def test_a_host_is_unlinked_at_any_desk(self):
-        handle, _ = self.person()
-        document = self.put(handle, pdf(1000))["document"]["documentId"]
+    def test_a_host_is_unlinked_at_any_desk_and_comes_back_on_a_new_agreement_alone(self):
+        handle, agreement = self.person()
+        data = pdf(1000)
+        document = self.put(handle, data)["document"]["documentId"]
         _, _, there = self.share(handle, document)
         self.relais("document", "unlink-host", there, "ville-paris", acting=CAF)
         self.assertEqual(self.get(handle, document), 7)
+        link = ("document", "link-host", handle, "--purpose", "RIGHTS_OPENING", "--consent")
+        done = self.suite.command(*link, agreement, acting=CITY)
+        self.assertNotEqual(done.returncode, 0, "not on what she agreed to before")
+        self.assertIn("NOT_PERMITTED", done.stderr)
+        self.assertEqual(self.get(handle, document), 7)
+        self.relais(*link, self.agree(handle, "host", "ville-paris"))
+        self.assertEqual(self.get(handle, document), data)
+        hosts = [(entry["recipient"]["institution"], entry["outcome"])
+                 for entry in self.relais("document", "journal", handle, "--limit", "0")["entries"]
+                 if entry["act"] == "ACT_HOST" and entry["allowed"]]
+        self.assertEqual(hosts, [("ville-paris", "ACTIVE"), ("ville-paris", "UNLINKED"), ("ville-paris", "ACTIVE")])
+
+    def test_what_the_service_refuses_before_it_looks_is_in_her_journal(self):
+        """The desk's function keeps no papers: that it tried is hers to see, and that others' names were tried is nobody's."""
+        handle, _ = self.person()
+        document = self.put(handle, pdf(1000))["document"]["documentId"]
+        service = suite.pb("vault/v1/document_service")
+        types = suite.pb("common/v1/types")
+        desk = self.suite.client(CITY, agent="aa-1", function="agent-accueil")
+        for person in (handle, "rh1_" + "A" * 40):
+            self.refused(grpc.StatusCode.PERMISSION_DENIED, "MISSING_CAPABILITY", desk.call, "vault", "DocumentService",
+                         "ReadRange", service.ReadRangeRequest(person=types.PersonRef(handle=person), document_id=document,
+                                                               length=100))
+
+        def attempts():
+            journal = self.relais("document", "journal", handle, "--limit", "0")["entries"]
+            return [entry for entry in journal if entry["reason"] == "MISSING_CAPABILITY"]
+        tried = suite.wait_for("the attempt", attempts)
+        self.assertEqual([(entry["act"], entry["documentId"], entry["who"]["function"], entry["allowed"]) for entry in tried],
+                         [("ACT_READ", document, "agent-accueil", False)])
 
 
 class KilledTest(VaultCase):
@@ -311,7 +402,7 @@ class KilledTest(VaultCase):
             sha256=hashlib.sha256(data).digest()), timeout=60)
         self.assertEqual(self.get(handle, done.document.document_id), data)
 
-    def test_the_command_goes_on_by_itself_and_with_resume(self):
+    def test_the_command_goes_on_by_itself(self):
         handle, _ = self.person()
         data = pdf(96 << 20, 4)
         path = self.suite.file("large.pdf", data)
@@ -324,6 +415,119 @@ class KilledTest(VaultCase):
         self.assertEqual(putting.returncode, 0, errors)
         listed = self.relais("document", "list", handle)["documents"]
         self.assertEqual(self.get(handle, listed[0]["documentId"]), data)
+
+    def test_a_deposit_that_was_given_up_goes_on_with_resume(self):
+        handle, _ = self.person()
+        data = pdf(96 << 20, 5)
+        words = ("document", "put", handle, self.suite.file("given-up.pdf", data), "--type", "lease", "--title", "Bail")
+        putting = self.suite.start("--json", "--timeout", "3s", *words, acting=CITY)
+        suite.wait_for("an upload", lambda: self.relais("document", "count", handle).get("openUploads") == 1, timeout=20,
+                       pause=0.01)
+        self.suite.kill("vault")
+        output, errors = putting.communicate(timeout=120)
+        self.assertEqual(putting.returncode, 5, errors)
+        left = json.loads(output)
+        self.assertEqual((left["complete"], left["size"]), (False, len(data)))
+        upload = left["uploadId"]
+        self.suite.up()
+        other = self.suite.file("shorter.pdf", data[:-1])
+        done = self.suite.command("document", "put", handle, other, *words[4:], "--resume", upload, acting=CITY)
+        self.assertEqual(done.returncode, 2, "another file is not that upload's")
+        receipt = self.suite.file("given-up-receipt")
+        made = self.relais(*words, "--resume", upload, "--receipt", receipt)
+        self.assertEqual(self.get(handle, made["document"]["documentId"]), data)
+        self.assertEqual(self.code("audit", "verify", receipt), 0)
+        # Of whom the last answer was lost.
+        again = self.relais(*words, "--resume", upload, "--receipt", receipt)
+        self.assertEqual(again["document"]["documentId"], made["document"]["documentId"])
+        self.assertEqual(self.relais("document", "count", handle)["documents"], 1)
+
+    def test_a_deposit_that_was_abandoned_does_not_go_on(self):
+        handle, _ = self.person()
+        service = suite.pb("vault/v1/document_service")
+        document_pb = suite.pb("vault/v1/document")
+        types = suite.pb("common/v1/types")
+        client = self.suite.client(CITY)
+        data = pdf(PIECE + 7, 6)
+        upload = client.call("vault", "DocumentService", "BeginUpload", service.BeginUploadRequest(
+            request_id=suite.new_id(), person=types.PersonRef(handle=handle), size=len(data),
+            description=document_pb.Description(type=document_pb.DOCUMENT_TYPE_LEASE, title="Bail"))).upload.upload_id
+        client.call("vault", "DocumentService", "AbandonUpload", service.AbandonUploadRequest(
+            request_id=suite.new_id(), person=types.PersonRef(handle=handle), upload_id=upload))
+        done = self.suite.command("document", "put", handle, self.suite.file("abandoned.pdf", data), "--type", "lease",
+                                  "--title", "Bail", "--resume", upload, acting=CITY)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("that upload ended (ABANDONED)", done.stderr)
+
+    def test_pieces_whose_answers_are_lost_are_sent_again(self):
+        handle, _ = self.person()
+        service = suite.pb("vault/v1/document_service")
+        document_pb = suite.pb("vault/v1/document")
+        types = suite.pb("common/v1/types")
+        client = self.suite.client(CITY)
+        client.patience = 20
+        data = pdf(3 * PIECE + 7, 7)
+        upload = client.call("vault", "DocumentService", "BeginUpload", service.BeginUploadRequest(
+            request_id=suite.new_id(), person=types.PersonRef(handle=handle), size=len(data),
+            description=document_pb.Description(type=document_pb.DOCUMENT_TYPE_LEASE, title="Bail"))).upload.upload_id
+
+        def send(offset, piece):
+            return client.call("vault", "DocumentService", "UploadPiece", service.UploadPieceRequest(
+                person=types.PersonRef(handle=handle), upload_id=upload, offset=offset, data=piece)).upload.committed
+
+        for offset in range(0, len(data), PIECE):
+            piece = data[offset:offset + PIECE]
+            committed = send(offset, piece)
+            if offset == PIECE:
+                self.suite.kill("vault")
+                self.suite.up()
+            self.assertEqual(send(offset, piece), committed)
+        error = self.refused(grpc.StatusCode.FAILED_PRECONDITION, "OFFSET_MISMATCH", send, 0, data[1:PIECE + 1])
+        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+        self.assertIn(b"go on from byte %d" % len(data), details)
+        done = client.call("vault", "DocumentService", "CompleteUpload", service.CompleteUploadRequest(
+            request_id=suite.new_id(), person=types.PersonRef(handle=handle), upload_id=upload,
+            sha256=hashlib.sha256(data).digest()), timeout=60)
+        self.assertEqual(self.get(handle, done.document.document_id), data)
+
+    def test_a_reading_that_was_interrupted_goes_on_with_resume(self):
+        handle, _ = self.person()
+        data = pdf(96 << 20, 8)
+        document = self.put(handle, data)["document"]["documentId"]
+        path = self.suite.file("interrupted.pdf")
+        partial = path + ".partial"
+        words = ("document", "get", handle, document, path)
+        getting = self.suite.start("--json", *words, acting=CITY)
+        suite.wait_for("its first bytes", lambda: os.path.exists(partial) and os.path.getsize(partial) > 0, timeout=20,
+                       pause=0)
+        getting.send_signal(signal.SIGINT)
+        output, errors = getting.communicate(timeout=60)
+        self.assertEqual(getting.returncode, 5, errors)
+        left = json.loads(output)
+        self.assertEqual((left["complete"], left["file"], left["size"]), (False, partial, len(data)))
+        self.assertEqual(left["done"], os.path.getsize(partial))
+        self.assertLess(left["done"], len(data))
+        self.assertFalse(os.path.exists(path), "what is not whole has not its name")
+        self.assertEqual(suite.read(partial), data[:left["done"]])
+        told = self.relais(*words, "--resume")
+        self.assertTrue(told["hashCompared"])
+        self.assertEqual(suite.read(path), data)
+        self.assertFalse(os.path.exists(partial))
+        reads = [entry for entry in self.relais("document", "journal", handle, "--limit", "0")["entries"]
+                 if entry["act"] == "ACT_READ"]
+        self.assertEqual(int(reads[0].get("offset", 0)), left["done"], "only the rest was read again")
+
+    def test_a_beginning_of_something_else_is_not_gone_on_with(self):
+        handle, _ = self.person()
+        data = pdf(2 * PIECE, 9)
+        document = self.put(handle, data)["document"]["documentId"]
+        path = self.suite.file("another.pdf")
+        with open(path + ".partial", "wb") as file:
+            file.write(b"x" * 1000)
+        done = self.suite.command("document", "get", handle, document, path, "--resume", acting=CITY)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("another hash", done.stderr)
+        self.assertFalse(os.path.exists(path) or os.path.exists(path + ".partial"))
 
     def test_a_completed_paper_survives_kill_9(self):
         handle, _ = self.person()

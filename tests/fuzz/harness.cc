@@ -78,8 +78,9 @@ bool HasRequestId(const Message& request) {
 // What a call repeated after others may do anew: a check is decided again when its permit no longer stands; a
 // request of hers is shown as it stands; a hold copies what came since.
 bool MayDiffer(const std::string& name) {
-  static const std::set<std::string> kNames = {"ConsentService.Check", "RightsService.Open",
-                                               "RightsService.Answer", "PersonService.PlaceHold"};
+  static const std::set<std::string> kNames = {"ConsentService.Check", "ConsentService.BatchCheck",
+                                               "RightsService.Open", "RightsService.Answer",
+                                               "PersonService.PlaceHold"};
   return kNames.contains(name);
 }
 

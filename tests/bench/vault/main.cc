@@ -21,6 +21,7 @@
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 #include "common/rpc/process.h"
+#include "tests/bench/page_cache.h"
 #include "tests/bench/vault/plain_stream.h"
 #include "tests/bench/vault/raw_blobs.h"
 #include "tests/bench/vault/small_papers.h"
@@ -47,6 +48,8 @@ struct Options {
   int rounds = 3;
   int ranges = 2'000;
   int cuts = 40;
+  int settle_seconds = 0;  // between the deposits of small papers and their readings
+  std::string cold_store;  // not in the page cache when they are read; empty: as they are
 };
 
 void Say(const std::string& name, double value) {
@@ -173,6 +176,10 @@ class Measuring {
     ASSIGN_OR_RETURN(const auto papers,
                      SmallPapers::Open(options_.suite, "ville-paris", "dsol", std::move(work)));
     ASSIGN_OR_RETURN(const Figure deposited, papers->Deposit());
+    absl::SleepFor(absl::Seconds(options_.settle_seconds));
+    if (!options_.cold_store.empty()) {
+      ForgetPages(options_.cold_store);
+    }
     SayPapers("papers_deposited", deposited);
     Say("papers_deposited_percent_of_bound", 100 * deposited.PerSecond() * double{kSmall} / upload_bound_);
     ASSIGN_OR_RETURN(const Figure read, papers->Read());
@@ -290,6 +297,10 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 500));
   run->add_option("--rounds", options.rounds, "Of the large one; at most 9")->check(CLI::Range(1, 9));
   run->add_option("--ranges", options.ranges, "Reads of 64 KiB")->check(CLI::Range(1, 1'000'000));
+  run->add_option("--settle", options.settle_seconds, "Seconds from the last deposit to the first reading")
+      ->check(CLI::Range(0, 3'600));
+  run->add_option("--cold-store", options.cold_store,
+                  "The vault's store, dropped from the page cache before the small papers are read");
   run->add_option("--cuts", options.cuts, "Downloads that are cut")->check(CLI::Range(1, 900));
   CLI11_PARSE(app, argc, argv);
   if (serve->parsed()) {
