@@ -63,33 +63,22 @@ Task<absl::Status> KeepDocuments(const Vault& vault, Id128 person, audit::HeldSi
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> KeepShares(const Vault& vault, Id128 person, audit::HeldSink& sink) {
-  std::optional<Id128> from = Id128();
-  while (from.has_value()) {
-    CO_ASSIGN_OR_RETURN(const auto page,
-                        vault.store.ReadableShares(person, *from, kRowsAtOnce, View::kFrozen));
-    std::vector<audit::v1::HeldState> states;
-    for (const Row<v1::StoredShare>& row : page.rows) {
-      states.push_back(Named("share/" + row.id.ToHex(), row.stored.value));
-    }
-    AddUnreadable("share", page, states);
-    const absl::Status kept = co_await audit::KeepAll(std::move(states), sink);
-    CO_RETURN_IF_ERROR(kept);
-    from = page.next;
-  }
-  co_return absl::OkStatus();
-}
+// Rows that are kept as they are: `read` gives a page of them from an id on.
+template <typename T>
+using ReadPage = absl::StatusOr<ReadableRows<T>> (VaultStore::*)(const Id128& person, const Id128& from,
+                                                                 size_t limit, View view) const;
 
-Task<absl::Status> KeepRequests(const Vault& vault, Id128 person, audit::HeldSink& sink) {
+template <typename T>
+Task<absl::Status> KeepRows(const Vault& vault, Id128 person, std::string kind, ReadPage<T> read,
+                            audit::HeldSink& sink) {
   std::optional<Id128> from = Id128();
   while (from.has_value()) {
-    CO_ASSIGN_OR_RETURN(const auto page,
-                        vault.store.ReadableRequests(person, *from, kRowsAtOnce, View::kFrozen));
+    CO_ASSIGN_OR_RETURN(const auto page, (vault.store.*read)(person, *from, kRowsAtOnce, View::kFrozen));
     std::vector<audit::v1::HeldState> states;
-    for (const Row<v1::StoredRequest>& row : page.rows) {
-      states.push_back(Named("request/" + row.id.ToHex(), row.stored.value));
+    for (const Row<T>& row : page.rows) {
+      states.push_back(Named(absl::StrCat(kind, "/", row.id.ToHex()), row.stored.value));
     }
-    AddUnreadable("request", page, states);
+    AddUnreadable(kind, page, states);
     const absl::Status kept = co_await audit::KeepAll(std::move(states), sink);
     CO_RETURN_IF_ERROR(kept);
     from = page.next;
@@ -237,9 +226,10 @@ Task<absl::Status> Keeper::EachState(audit::Subject subject, audit::HeldSink& si
   }
   absl::Status kept = co_await KeepDocuments(vault_, subject.id, sink);
   CO_RETURN_IF_ERROR(kept);
-  kept = co_await KeepShares(vault_, subject.id, sink);
+  kept = co_await KeepRows<v1::StoredShare>(vault_, subject.id, "share", &VaultStore::ReadableShares, sink);
   CO_RETURN_IF_ERROR(kept);
-  kept = co_await KeepRequests(vault_, subject.id, sink);
+  kept = co_await KeepRows<v1::StoredRequest>(vault_, subject.id, "request", &VaultStore::ReadableRequests,
+                                              sink);
   CO_RETURN_IF_ERROR(kept);
   kept = co_await KeepHosts(vault_, subject.id, sink);
   CO_RETURN_IF_ERROR(kept);

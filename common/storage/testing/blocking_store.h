@@ -1,44 +1,20 @@
 // A store with threads of its own, in a world of virtual time: for tests.
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/base/executor.h"
-#include "common/storage/store.h"
+#include "common/storage/testing/forwarding_store.h"
 
 namespace relais::storage::testing {
 
 /// A commit is waited for where it is asked for, so that a simulated world, which is one thread, meets nobody
 /// else's. The inner store's executor has threads of its own.
-class BlockingStore final : public Store {
+class BlockingStore final : public ForwardingStore {
  public:
-  explicit BlockingStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
+  using ForwardingStore::ForwardingStore;
 
-  [[nodiscard]] absl::StatusOr<std::optional<Entry>> Get(const Partition& partition,
-                                                         std::string_view key) const override {
-    return inner_->Get(partition, key);
-  }
-  [[nodiscard]] absl::StatusOr<bool> WithValue(
-      const Partition& partition, std::string_view key,
-      absl::FunctionRef<absl::Status(std::string_view value)> use) const override {
-    return inner_->WithValue(partition, key, use);
-  }
-  [[nodiscard]] absl::StatusOr<std::vector<std::optional<Entry>>> MultiGet(
-      const std::vector<Address>& addresses) const override {
-    return inner_->MultiGet(addresses);
-  }
-  [[nodiscard]] absl::StatusOr<Page> Scan(const Partition& partition, std::string_view prefix,
-                                          std::string_view from, size_t page_size) const override {
-    return inner_->Scan(partition, prefix, from, page_size);
-  }
-  [[nodiscard]] absl::StatusOr<Page> ScanReadable(const Partition& partition, std::string_view prefix,
-                                                  std::string_view from, size_t page_size) const override {
-    return inner_->ScanReadable(partition, prefix, from, page_size);
-  }
   Task<absl::StatusOr<CommitResult>> Commit(CommitRequest request) override {
     absl::StatusOr<CommitResult> done = BlockOn(inner_->Commit(std::move(request)));
     co_return done;
@@ -47,32 +23,6 @@ class BlockingStore final : public Store {
     std::vector<absl::StatusOr<CommitResult>> done = BlockOn(inner_->CommitAll(std::move(requests)));
     co_return done;
   }
-  [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table,
-                                                                  std::string_view key) const override {
-    return inner_->LogGet(table, key);
-  }
-  [[nodiscard]] absl::StatusOr<std::vector<std::optional<std::string>>> LogMultiGet(
-      LogTable table, const std::vector<std::string>& keys) const override {
-    return inner_->LogMultiGet(table, keys);
-  }
-  [[nodiscard]] absl::StatusOr<std::vector<LogEntry>> LogScan(LogTable table, std::string_view prefix,
-                                                              std::string_view from,
-                                                              size_t limit) const override {
-    return inner_->LogScan(table, prefix, from, limit);
-  }
-  [[nodiscard]] absl::StatusOr<std::optional<LogEntry>> LogLast(LogTable table) const override {
-    return inner_->LogLast(table);
-  }
-  [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
-                                                                      size_t limit) const override {
-    return inner_->ListPartitions(kind, from, limit);
-  }
-  absl::Status LogCompact(LogTable table) override { return inner_->LogCompact(table); }
-  absl::Status Compact() override { return inner_->Compact(); }
-  [[nodiscard]] absl::Status failure() const override { return inner_->failure(); }
-
- private:
-  const std::unique_ptr<Store> inner_;
 };
 
 }  // namespace relais::storage::testing

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "common/storage/store.h"
+#include "common/storage/testing/forwarding_store.h"
 
 namespace relais::storage::testing {
 
@@ -18,9 +17,9 @@ namespace relais::storage::testing {
 /// key, to a Scan of which a row, or the one after its last, lies there, and to a listing that comes by a
 /// partition whose first row does. What is written there later reads. Not thread-safe but for the inner
 /// store's part.
-class DamagedStore final : public Store {
+class DamagedStore final : public ForwardingStore {
  public:
-  explicit DamagedStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
+  using ForwardingStore::ForwardingStore;
 
   /// From one key of the partition to another, both included.
   void Damage(const Partition& partition, const std::string& first, const std::string& last) {
@@ -35,6 +34,12 @@ class DamagedStore final : public Store {
                                                          std::string_view key) const override {
     RETURN_IF_ERROR(Readable(partition, key));
     return inner_->Get(partition, key);
+  }
+  [[nodiscard]] absl::StatusOr<bool> WithValue(
+      const Partition& partition, std::string_view key,
+      absl::FunctionRef<absl::Status(std::string_view value)> use) const override {
+    RETURN_IF_ERROR(Readable(partition, key));
+    return inner_->WithValue(partition, key, use);
   }
   [[nodiscard]] absl::StatusOr<std::vector<std::optional<Entry>>> MultiGet(
       const std::vector<Address>& addresses) const override {
@@ -77,26 +82,6 @@ class DamagedStore final : public Store {
     auto done = co_await inner_->Commit(std::move(request));
     co_return done;
   }
-  Task<std::vector<absl::StatusOr<CommitResult>>> CommitAll(std::vector<CommitRequest> requests) override {
-    auto done = co_await inner_->CommitAll(std::move(requests));
-    co_return done;
-  }
-  [[nodiscard]] absl::StatusOr<std::optional<std::string>> LogGet(LogTable table,
-                                                                  std::string_view key) const override {
-    return inner_->LogGet(table, key);
-  }
-  [[nodiscard]] absl::StatusOr<std::vector<std::optional<std::string>>> LogMultiGet(
-      LogTable table, const std::vector<std::string>& keys) const override {
-    return inner_->LogMultiGet(table, keys);
-  }
-  [[nodiscard]] absl::StatusOr<std::vector<LogEntry>> LogScan(LogTable table, std::string_view prefix,
-                                                              std::string_view from,
-                                                              size_t limit) const override {
-    return inner_->LogScan(table, prefix, from, limit);
-  }
-  [[nodiscard]] absl::StatusOr<std::optional<LogEntry>> LogLast(LogTable table) const override {
-    return inner_->LogLast(table);
-  }
   [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
                                                                       size_t limit) const override {
     RETURN_IF_ERROR(refuses_);
@@ -109,9 +94,6 @@ class DamagedStore final : public Store {
     }
     return listed;
   }
-  absl::Status LogCompact(LogTable table) override { return inner_->LogCompact(table); }
-  absl::Status Compact() override { return inner_->Compact(); }
-  [[nodiscard]] absl::Status failure() const override { return inner_->failure(); }
 
  private:
   [[nodiscard]] absl::Status Readable(const Partition& partition, std::string_view key) const {
@@ -124,7 +106,6 @@ class DamagedStore final : public Store {
     return damaged ? absl::DataLossError("a stretch that does not read") : absl::OkStatus();
   }
 
-  const std::unique_ptr<Store> inner_;
   std::vector<std::pair<std::string, std::string>> damage_;
   std::set<std::string> written_;
   absl::Status refuses_;
