@@ -1,6 +1,7 @@
 // Ten thousand seeded schedules (fewer without optimisation). A failing seed is printed and replays exactly:
 //   RELAIS_SIM_SEED=<seed> build/release/tests/simulation_test
-// A part of the load alone, for a look at one thing: RELAIS_SIM_LOAD=papers, or =messages.
+// A part of the load alone, for a look at one thing: RELAIS_SIM_LOAD=papers, or =messages; =all: both in
+// every one.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -17,9 +18,8 @@ uint64_t FromEnvironment(const char* name, uint64_t fallback) {
   return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
 }
 
-// Papers take as long as all the rest: they are in the first schedules. Not in more before the check of a
-// host's readings knows that a host may have been linked anew, on a later agreement, by a call whose answer
-// was lost: of seed 5053 it says what is not so.
+// Papers take as long as all the rest: they are in the first schedules. RELAIS_SIM_LOAD=all has them in every
+// one.
 constexpr uint64_t kWithPapers = 2500;
 
 WorldOptions OptionsOf(uint64_t seed) {

@@ -43,9 +43,10 @@ struct Said {
 };
 
 struct Acts {
-  std::map<std::string, uint64_t> agreed;         // by consent id: its leaf
-  std::map<std::string, std::vector<Said>> noes;  // by the person's 16 bytes, in order
-  std::map<std::string, Said> erasures;           // by the erasure's 16 bytes
+  std::map<std::string, uint64_t> agreed;          // by consent id: its leaf
+  std::map<std::string, std::vector<Said>> noes;   // by the person's 16 bytes, in order
+  std::map<std::string, std::vector<Said>> hosts;  // likewise: agreements that let somebody act for her
+  std::map<std::string, Said> erasures;            // by the erasure's 16 bytes
 };
 
 Acts ActsIn(const std::vector<audit::OpenedLeaf>& leaves) {
@@ -60,6 +61,11 @@ Acts ActsIn(const std::vector<audit::OpenedLeaf>& leaves) {
     std::vector<Said>& noes = acts.noes[leaf.details.subject().id()];
     if (Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_RECORDED, recorded)) {
       acts.agreed[recorded.consent().consent_id()] = leaf.index;
+      said.consent_id = recorded.consent().consent_id();
+      said.lines.assign(recorded.consent().lines().begin(), recorded.consent().lines().end());
+      if (said.Ends(said.consent_id, common::v1::ACT_HOST)) {
+        acts.hosts[leaf.details.subject().id()].push_back(std::move(said));
+      }
     } else if (Unpack(leaf, audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN, withdrawn)) {
       said.consent_id = withdrawn.consent_id();
       said.lines.assign(withdrawn.lines().begin(), withdrawn.lines().end());
@@ -92,6 +98,25 @@ absl::StatusOr<const Said*> EndOf(const Acts& acts, const Id128& person, const s
     }
   }
   return nullptr;
+}
+
+// As EndOf, of a reading. Her host may have been linked anew, on an agreement that it made later, by a call
+// whose answer was lost: what counts is whether all that had been agreed by then had ended.
+absl::StatusOr<const Said*> EndOf(const Acts& acts, const PaperRead& read) {
+  ASSIGN_OR_RETURN(const Said* const end, EndOf(acts, read.person, read.consent, read.act, &read));
+  const auto hosts = acts.hosts.find(read.person.ToBytes());
+  if (end == nullptr || read.act != common::v1::ACT_HOST || hosts == acts.hosts.end()) {
+    return end;
+  }
+  for (const Said& agreed : hosts->second) {
+    if (agreed.index > end->index && agreed.time < read.began) {
+      ASSIGN_OR_RETURN(const Said* const later, EndOf(acts, read.person, agreed.consent_id, read.act, &read));
+      if (later == nullptr) {
+        return nullptr;
+      }
+    }
+  }
+  return end;
 }
 
 // Of her shares and hosts none that is active stands on an agreement that she has ended.
@@ -262,7 +287,7 @@ absl::Status World::CheckHerNo() {
       }
       end = asked->second.KnownTo(read) ? &asked->second : nullptr;
     } else {
-      ASSIGN_OR_RETURN(end, EndOf(acts, read.person, read.consent, read.act, &read));
+      ASSIGN_OR_RETURN(end, EndOf(acts, read));
     }
     if (end != nullptr) {
       return absl::InternalError(absl::StrCat("a reading began ",
