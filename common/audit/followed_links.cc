@@ -208,6 +208,27 @@ absl::StatusOr<std::vector<Id128>> FollowedLinks::NamesOf(const Id128& person) c
   return names;
 }
 
+absl::StatusOr<FollowedLinks::ReadableNames> FollowedLinks::ReadableNamesOf(const Id128& person) const {
+  ReadableNames found;
+  found.names.push_back(person);
+  for (size_t i = 0; i < found.names.size(); ++i) {
+    const absl::StatusOr<std::vector<Row>> rows = RowsOf(found.names[i]);
+    if (DoesNotRead(rows.status())) {
+      log::Error("who is one human with whom does not read", {log::Field::Code(rows.status())});
+      found.all = false;
+      continue;
+    }
+    RETURN_IF_ERROR(rows.status());
+    for (const Row& row : *rows) {
+      found.all = found.all && row.other.has_value();
+      if (row.other.has_value()) {
+        AddOnce(*row.other, found.names);
+      }
+    }
+  }
+  return found;
+}
+
 absl::Status FollowedLinks::AddNames(const std::vector<Id128>& persons, std::vector<Id128>& names) const {
   for (const Id128& person : persons) {
     ASSIGN_OR_RETURN(const std::vector<Id128> all, NamesOf(person));

@@ -38,6 +38,13 @@ class FollowedLinks {
 
   /// By which names she is known: herself first, then whoever is one human with her.
   [[nodiscard]] absl::StatusOr<std::vector<Id128>> NamesOf(const Id128& person) const;
+  /// The same past what does not read: no DATA_LOSS. For who must not take a name that does not read for
+  /// none.
+  struct ReadableNames {
+    std::vector<Id128> names;
+    bool all = true;  // false: a row or a stretch of somebody's did not read, and there may be more
+  };
+  [[nodiscard]] absl::StatusOr<ReadableNames> ReadableNamesOf(const Id128& person) const;
 
  private:
   struct Between;

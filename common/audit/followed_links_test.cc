@@ -165,7 +165,12 @@ TEST_F(FollowedLinksTest, ARowThatDoesNotReadNamesNobodyAndStopsNothing) {
   ASSERT_TRUE(harness_.Run(harness_.store().Commit(std::move(damage))).ok());
   EXPECT_THAT(Apply(Linked('a', 'b', '1')), UnorderedElementsAre(Human('a'), Human('b'), Human('c')));
   EXPECT_EQ(NamesOf('a'), "abc");
+  const auto known = links_.ReadableNamesOf(Human('b'));
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_THAT(known->names, UnorderedElementsAre(Human('a'), Human('b'), Human('c')));
+  EXPECT_FALSE(known->all) << "that row may name another";
   EXPECT_TRUE(harness_.Run(links_.Forget(Human('a'))).ok());
+  EXPECT_TRUE(links_.ReadableNamesOf(Human('b'))->all);
   EXPECT_EQ(NamesOf('b'), "b");
 }
 
@@ -205,6 +210,10 @@ TEST(FollowedLinks, WhoIsErasedIsForgottenWhereHerRowsDoNotReadAtAll) {
   }
   disk->Damage({storage::PartitionKind::kPerson, Human('a')}, "with/", "with0");
   ASSERT_TRUE(absl::IsDataLoss(links.NamesOf(Human('a')).status()));
+  const auto known = links.ReadableNamesOf(Human('b'));
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_THAT(known->names, ElementsAre(Human('b'), Human('a')));
+  EXPECT_FALSE(known->all);
   ASSERT_TRUE(harness.Run(links.Forget(Human('a'))).ok());
   EXPECT_THAT(*links.NamesOf(Human('b')), ElementsAre(Human('b')));
   EXPECT_THAT(*links.NamesOf(Human('c')), ElementsAre(Human('c')));

@@ -4,6 +4,10 @@
 // brought up to date before anything is removed: before each retention sweep, before a month's key is
 // destroyed, before her keys and state go.
 //
+// What is large and never changes, texts, is copied behind whoever places the hold (ADR 70): a copy may take
+// minutes, and who places it follows a log. Whoever is about to remove one copies it first. How far a copy
+// has got is what the hold has: each item once, under its name.
+//
 // Formats (docs/formats.md, "Legal holds"), partition kHold of the hold's id:
 //
 // Whom it covers: the person it was placed on, and everybody who is one human with her (ADR 41). The service
@@ -73,6 +77,11 @@ class HeldStates {
   /// rest from being given, where rows stand for themselves; where it can, an item `unreadable/…` names it.
   /// The sink's errors are given back at once.
   virtual Task<absl::Status> EachState(Subject subject, HeldSink& sink) = 0;
+  /// The same of texts: what is large and is kept once (KeepOnce). Of a service that has none: nothing. Gives
+  /// back an error where it is to stop before its end; what is left is given by the next call.
+  virtual Task<absl::Status> EachText(Subject /*subject*/, HeldSink& /*sink*/) { co_return absl::OkStatus(); }
+  /// There may be something for Holds::CopyTexts. On any thread; does not wait.
+  virtual void TextsAreDue() {}
 };
 
 /// EachState of a service that has little of one subject.
@@ -106,10 +115,11 @@ class Holds {
   /// Without one nothing but leaves is copied.
   void UseStates(HeldStates* states) { states_ = states; }
 
-  /// Durable on OK, and the first copy is made, of everybody who is one human with her too. One that is known
-  /// takes this person in, if it does not cover her; else nothing is done. Of `event` class, id, subject and
-  /// payload are filled in; leaves about others are this service's own. IsErased: she is erased, or about to
-  /// be. The leaves, hers first; nullopt: it was known.
+  /// Durable on OK, and the first copy is made, of everybody who is one human with her too, except of texts,
+  /// which are due from then on (CopyTexts). One that is known takes this person in, if it does not cover
+  /// her; else nothing is done. Of `event` class, id, subject and payload are filled in; leaves about others
+  /// are this service's own. IsErased: she is erased, or about to be. The leaves, hers first; nullopt: it was
+  /// known.
   Task<absl::StatusOr<std::optional<storage::LeafRange>>> Place(HoldRequest request, Event event);
   /// The copy cannot be opened any more on OK. NOT_FOUND; FAILED_PRECONDITION: it has ended, and its key is
   /// destroyed.
@@ -122,11 +132,20 @@ class Holds {
   /// A hold that has ended or is not known, or does not cover her, is left as it is. Otherwise as Place.
   Task<absl::Status> NoLongerCovers(Id128 hold, Subject person, Event event);
 
-  /// Brings up to date the copies of holds that cover any of these, who are about to lose something. Their
-  /// ids. What does not open (DATA_LOSS) is passed over: nobody can keep it.
+  /// Brings up to date the copies of holds that cover any of these, who are about to lose everything: texts
+  /// too. Their ids. What does not open (DATA_LOSS) is passed over: nobody can keep it. One that is placed
+  /// meanwhile is among them.
   Task<absl::StatusOr<std::vector<Id128>>> CopyOf(std::vector<Subject> subjects);
-  /// All of them. The first error, after all were tried.
+  /// The part of EachText that one removal concerns.
+  using Texts = std::function<Task<absl::Status>(Subject subject, HeldSink& sink)>;
+  /// As CopyOf of who is about to lose no other texts than `texts` gives: only these are copied, and only of
+  /// those of `subjects` whom the hold covers. It waits for no copy of others that is under way.
+  Task<absl::StatusOr<std::vector<Id128>>> CopyWith(std::vector<Subject> subjects, Texts texts);
+  /// All of them, but texts, which are due from then on. The first error, after all were tried.
   Task<absl::Status> CopyAll();
+  /// Copies all texts that are due: after Load, and whenever TextsAreDue was called. The first error, after
+  /// all were tried; then they stay due. A hold that ends meanwhile ends its part. One call at a time.
+  Task<absl::Status> CopyTexts();
   /// Ends those whose time is over and finishes those that a crash left half ended. Now and then. The first
   /// error, after all was tried.
   Task<absl::Status> RunReady();
@@ -177,11 +196,20 @@ class Holds {
   Task<absl::StatusOr<storage::LeafRange>> End(HoldPtr hold, Event event, bool expired);
   Task<absl::Status> Destroy(Id128 id);
   Task<absl::Status> EndWithoutKey();
-  /// False: the hold ended meanwhile.
+  /// False: the hold ended meanwhile. Copy: state and leaves.
   Task<absl::StatusOr<bool>> Copy(HoldPtr hold, std::vector<Subject> subjects);
   Task<absl::StatusOr<bool>> CopyCovered(HoldPtr hold);
+  Task<absl::StatusOr<bool>> CopyTextsOf(HoldPtr hold, std::vector<Subject> subjects, Texts texts);
+  Task<absl::StatusOr<bool>> CopyTextsCovered(Id128 id);
+  /// `texts` of those of `subjects` that it covers; none: all texts of all that it covers. False: it covers
+  /// none of them, or ended meanwhile.
+  Task<absl::StatusOr<bool>> CopyIfCovers(Id128 id, std::vector<Subject> subjects, Texts texts);
   Task<absl::Status> CopyLeaves(HoldPtr hold, Subject subject);
   Task<absl::Status> CopyState(HoldPtr hold, Subject subject);
+  Task<absl::Status> CopyGiven(HoldPtr hold, Subject subject, Texts give);
+  static absl::StatusOr<bool> GoesOn(const absl::Status& copied);
+  [[nodiscard]] std::optional<Id128> InForceBut(const std::set<Id128>& seen) const;
+  void NoteTextsDue();
   absl::StatusOr<bool> Has(const Hold& hold, std::string_view name) const;
   absl::StatusOr<storage::Mutation> ItemRow(const Hold& hold, std::string_view name,
                                             const audit::v1::HeldItem& item) const;
@@ -209,6 +237,7 @@ class Holds {
   std::set<Id128> half_ended_;   // their key or rows may still be there
   std::set<Id128> without_key_;  // that they ended is still to be written
   bool copied_ = false;          // since Load
+  bool texts_due_ = true;        // a crash may have come between a hold and its texts
 };
 
 }  // namespace relais::audit

@@ -7,6 +7,7 @@
 #include "common/audit/does_not_read.h"
 #include "common/audit/hold_rows.h"
 #include "common/audit/holds.h"
+#include "common/audit/readable_leaves.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
@@ -48,6 +49,8 @@ void Holds::CopyAgain() {
   copied_ = false;
 }
 
+// ---- whose
+
 Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
   const absl::StatusOr<bool> told = co_await Tell(hold->info.id);
   CO_RETURN_IF_ERROR(told.status());
@@ -57,32 +60,65 @@ Task<absl::StatusOr<bool>> Holds::CopyCovered(HoldPtr hold) {
   }
   CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(**now));
   absl::StatusOr<bool> made = co_await Copy(*now, std::move(covered));
+  NoteTextsDue();
   co_return made;
 }
 
 Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyOf(std::vector<Subject> subjects) {
+  absl::StatusOr<std::vector<Id128>> copied = co_await CopyWith(std::move(subjects), Texts());
+  co_return copied;
+}
+
+// Until there is none that was not looked at: a copy takes time, in which another may be placed.
+Task<absl::StatusOr<std::vector<Id128>>> Holds::CopyWith(std::vector<Subject> subjects, Texts texts) {
   std::vector<Id128> copied;
-  const std::vector<HoldPtr> in_force = AllInForce();
-  for (const HoldPtr& each : in_force) {
-    // Also of who was taken apart from her: those who follow learn it before they read more about her.
-    const absl::StatusOr<bool> told = co_await Tell(each->info.id);
-    CO_RETURN_IF_ERROR(told.status());
-    const absl::StatusOr<HoldPtr> hold = InForce(each->info.id);
-    if (!hold.ok()) {
-      continue;
-    }
-    CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(**hold));
-    const bool concerned =
-        std::find_first_of(covered.begin(), covered.end(), subjects.begin(), subjects.end()) != covered.end();
-    if (concerned) {
-      const absl::StatusOr<bool> made = co_await Copy(*hold, std::move(covered));
-      CO_RETURN_IF_ERROR(made.status());
-      if (*made) {
-        copied.push_back(each->info.id);
-      }
+  std::set<Id128> seen;
+  for (std::optional<Id128> id = InForceBut(seen); id.has_value(); id = InForceBut(seen)) {
+    seen.insert(*id);
+    const absl::StatusOr<bool> made = co_await CopyIfCovers(*id, subjects, texts);
+    CO_RETURN_IF_ERROR(made.status());
+    if (*made) {
+      copied.push_back(*id);
     }
   }
   co_return copied;
+}
+
+std::optional<Id128> Holds::InForceBut(const std::set<Id128>& seen) const {
+  std::lock_guard lock(mu_);
+  for (const auto& [id, hold] : holds_) {
+    if (!hold->info.ended.has_value() && !seen.contains(id)) {
+      return id;
+    }
+  }
+  return std::nullopt;
+}
+
+Task<absl::StatusOr<bool>> Holds::CopyIfCovers(Id128 id, std::vector<Subject> subjects, Texts texts) {
+  // Also of who was taken apart from her: those who follow learn it before they read more about her.
+  const absl::StatusOr<bool> told = co_await Tell(id);
+  CO_RETURN_IF_ERROR(told.status());
+  const absl::StatusOr<HoldPtr> hold = InForce(id);
+  if (!hold.ok()) {
+    co_return false;
+  }
+  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(**hold));
+  std::erase_if(subjects, [&covered](const Subject& subject) {
+    return std::find(covered.begin(), covered.end(), subject) == covered.end();
+  });
+  if (subjects.empty()) {
+    co_return false;
+  }
+  absl::StatusOr<bool> made = co_await Copy(*hold, covered);
+  if (!made.ok() || !*made) {
+    co_return made;
+  }
+  if (texts == nullptr) {
+    made = co_await CopyTextsCovered(id);
+  } else {
+    made = co_await CopyTextsOf(*hold, std::move(subjects), std::move(texts));
+  }
+  co_return made;
 }
 
 Task<absl::Status> Holds::CopyAll() {
@@ -95,6 +131,51 @@ Task<absl::Status> Holds::CopyAll() {
   co_return first;
 }
 
+Task<absl::Status> Holds::CopyTexts() {
+  {
+    std::lock_guard lock(mu_);
+    if (!std::exchange(texts_due_, false)) {
+      co_return absl::OkStatus();
+    }
+  }
+  absl::Status first;
+  const std::vector<HoldPtr> in_force = AllInForce();
+  for (const HoldPtr& hold : in_force) {
+    const absl::StatusOr<bool> made = co_await CopyTextsCovered(hold->info.id);
+    first.Update(made.status());
+  }
+  if (!first.ok()) {
+    std::lock_guard lock(mu_);
+    texts_due_ = true;
+  }
+  co_return first;
+}
+
+void Holds::NoteTextsDue() {
+  {
+    std::lock_guard lock(mu_);
+    texts_due_ = true;
+  }
+  if (states_ != nullptr) {
+    states_->TextsAreDue();
+  }
+}
+
+// ---- what
+
+// Whether there is more to do after a part that ended so: it did not, where the hold ended meanwhile.
+absl::StatusOr<bool> Holds::GoesOn(const absl::Status& copied) {
+  if (absl::IsAborted(copied)) {
+    return false;
+  }
+  if (absl::IsDataLoss(copied)) {
+    log::Error("a legal hold cannot copy what does not open", {log::Field::Code(copied)});
+    return true;
+  }
+  RETURN_IF_ERROR(copied);
+  return true;
+}
+
 Task<absl::StatusOr<bool>> Holds::Copy(HoldPtr hold, std::vector<Subject> subjects) {
   for (const Subject& subject : subjects) {
     for (const bool leaves : {false, true}) {
@@ -104,17 +185,38 @@ Task<absl::StatusOr<bool>> Holds::Copy(HoldPtr hold, std::vector<Subject> subjec
       } else {
         copied = co_await CopyState(hold, subject);
       }
-      if (absl::IsAborted(copied)) {
-        co_return false;  // it ended meanwhile
+      CO_ASSIGN_OR_RETURN(const bool goes_on, GoesOn(copied));
+      if (!goes_on) {
+        co_return false;
       }
-      if (absl::IsDataLoss(copied)) {
-        log::Error("a legal hold cannot copy what does not open", {log::Field::Code(copied)});
-        continue;
-      }
-      CO_RETURN_IF_ERROR(copied);
     }
   }
   co_return true;
+}
+
+Task<absl::StatusOr<bool>> Holds::CopyTextsOf(HoldPtr hold, std::vector<Subject> subjects, Texts texts) {
+  for (const Subject& subject : subjects) {
+    const absl::Status copied = co_await CopyGiven(hold, subject, texts);
+    CO_ASSIGN_OR_RETURN(const bool goes_on, GoesOn(copied));
+    if (!goes_on) {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+Task<absl::StatusOr<bool>> Holds::CopyTextsCovered(Id128 id) {
+  const absl::StatusOr<HoldPtr> hold = InForce(id);
+  if (!hold.ok()) {
+    co_return false;
+  }
+  if (states_ == nullptr) {
+    co_return true;
+  }
+  CO_ASSIGN_OR_RETURN(std::vector<Subject> covered, Covered(**hold));
+  Texts all = [states = states_](Subject subject, HeldSink& sink) { return states->EachText(subject, sink); };
+  absl::StatusOr<bool> made = co_await CopyTextsOf(*hold, std::move(covered), std::move(all));
+  co_return made;
 }
 
 absl::StatusOr<bool> Holds::Has(const Hold& hold, std::string_view name) const {
@@ -157,24 +259,16 @@ absl::StatusOr<std::optional<storage::Mutation>> Holds::LeafRow(const Hold& hold
 // Of what does not read the hold says that it is not there.
 absl::Status Holds::AddLeaves(const Hold& hold, const Subject& subject, const std::vector<uint64_t>& indices,
                               std::vector<storage::Mutation>& batch) const {
-  absl::StatusOr<std::vector<OpenedLeaf>> leaves = log_.OpenAt(indices);
-  if (DoesNotRead(leaves.status()) && indices.size() > 1) {
-    for (const uint64_t index : indices) {
-      RETURN_IF_ERROR(AddLeaves(hold, subject, {index}, batch));
-    }
-    return absl::OkStatus();
-  }
-  if (DoesNotRead(leaves.status())) {
+  ASSIGN_OR_RETURN(ReadableLeaves read, OpenReadable(log_, indices));
+  for (const uint64_t index : read.unreadable) {
     audit::v1::HeldState state;
-    state.set_name(absl::StrCat("unreadable/leaf/", indices.front()));
+    state.set_name(absl::StrCat("unreadable/leaf/", index));
     ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, StateRow(hold, subject, std::move(state)));
     if (row.has_value()) {
       batch.push_back(*std::move(row));
     }
-    return absl::OkStatus();
   }
-  RETURN_IF_ERROR(leaves.status());
-  for (OpenedLeaf& leaf : *leaves) {
+  for (OpenedLeaf& leaf : read.leaves) {
     ASSIGN_OR_RETURN(std::optional<storage::Mutation> row, LeafRow(hold, std::move(leaf)));
     if (row.has_value()) {
       batch.push_back(*std::move(row));
@@ -277,8 +371,14 @@ Task<absl::Status> Holds::CopyState(HoldPtr hold, Subject subject) {
   if (states_ == nullptr) {
     co_return absl::OkStatus();
   }
-  StateCopy copy(*this, hold, subject);
-  const absl::Status given = co_await states_->EachState(subject, copy);
+  Texts state = [states = states_](Subject of, HeldSink& sink) { return states->EachState(of, sink); };
+  const absl::Status copied = co_await CopyGiven(std::move(hold), subject, std::move(state));
+  co_return copied;
+}
+
+Task<absl::Status> Holds::CopyGiven(HoldPtr hold, Subject subject, Texts give) {
+  StateCopy copy(*this, std::move(hold), subject);
+  const absl::Status given = co_await give(subject, copy);
   const absl::Status put = co_await copy.Flush();  // what came before an error too
   CO_RETURN_IF_ERROR(put);
   if (DoesNotRead(given)) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "common/audit/big_endian.h"
 #include "common/audit/followed_holds.h"
@@ -86,6 +87,17 @@ class OneRowKeeper final : public StateKeeper {
   }
   // What else it gives of every subject.
   std::function<Task<absl::Status>(HeldSink& sink)> gives;
+  Task<absl::Status> EachText(Subject subject, HeldSink& sink) override {
+    if (texts == nullptr) {
+      co_return absl::OkStatus();
+    }
+    const absl::Status given = co_await texts(subject, sink);
+    co_return given;
+  }
+  // What texts it gives.
+  Holds::Texts texts;
+  void TextsAreDue() override { ++due; }
+  int due = 0;
   Task<absl::Status> EraseState(Subject subject) override {
     const absl::Status emptied = co_await storage::EmptyPartition(store_, PartitionOf(subject), "");
     co_return emptied;
@@ -373,6 +385,114 @@ TEST_F(HoldsTest, WhatNeverChangesIsKeptOnceAndKnownByItsName) {
   EXPECT_FALSE(had[0]);
   EXPECT_FALSE(had[1]);
   EXPECT_TRUE(had[times]);
+}
+
+// ---- texts (ADR 70)
+
+Task<absl::Status> GiveText(HeldSink& sink, std::string text) {
+  audit::v1::HeldState state = Named("text/" + text, text);
+  const absl::Status kept = co_await sink.KeepOnce(std::move(state));
+  co_return kept;
+}
+// Gives it of every subject, and counts how often it is asked.
+Holds::Texts Gives(std::string text, int* asked) {
+  return [text = std::move(text), asked](const Subject&, HeldSink& sink) {
+    ++*asked;
+    return GiveText(sink, text);
+  };
+}
+
+TEST_F(HoldsTest, TextsAreCopiedBehindWhoPlacesTheHold) {
+  int asked = 0;
+  keepers_.back()->texts = Gives("a text", &asked);
+  Live(Person(1));
+  ASSERT_TRUE(harness_.Run(holds().CopyTexts()).ok());
+  EXPECT_EQ(asked, 0) << "nobody is covered";
+  ASSERT_TRUE(Place(1).ok());
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(keepers_.back()->due, 1);
+  EXPECT_THAT(Read(1).states, ElementsAre(kCanary));
+  ASSERT_TRUE(harness_.Run(holds().CopyTexts()).ok());
+  EXPECT_EQ(asked, 2) << "hers and her sender record's";
+  EXPECT_THAT(Read(1).states, ::testing::Contains("a text"));
+  ASSERT_TRUE(harness_.Run(holds().CopyTexts()).ok());
+  EXPECT_EQ(asked, 2) << "nothing is due";
+  const int due = keepers_.back()->due;
+  ASSERT_TRUE(harness_.Run(holds().CopyAll()).ok());
+  EXPECT_GT(keepers_.back()->due, due);
+  ASSERT_TRUE(harness_.Run(holds().CopyTexts()).ok());
+  EXPECT_EQ(asked, 4);
+}
+
+Task<absl::Status> TheDiskIsAway() { co_return absl::UnavailableError("the disk is away"); }
+
+TEST_F(HoldsTest, TextsStayDueUntilTheyAreCopied) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  Restart();
+  int failed = 0;
+  keepers_.back()->texts = [&failed](const Subject&, HeldSink&) {
+    ++failed;
+    return TheDiskIsAway();
+  };
+  EXPECT_TRUE(absl::IsUnavailable(harness_.Run(holds().CopyTexts())));
+  EXPECT_GT(failed, 0) << "a crash came between";
+  int asked = 0;
+  keepers_.back()->texts = Gives("a text", &asked);
+  ASSERT_TRUE(harness_.Run(holds().CopyTexts()).ok());
+  EXPECT_THAT(Read(1).states, ::testing::Contains("a text"));
+}
+
+TEST_F(HoldsTest, WhoIsErasedHasHerTextsCopiedBefore) {
+  int asked = 0;
+  keepers_.back()->texts = Gives("a text", &asked);
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  Erase({Person(1)});
+  EXPECT_THAT(Read(1).states, ::testing::Contains("a text"));
+}
+
+TEST_F(HoldsTest, WhoRemovesOneTextCopiesThatOne) {
+  int asked = 0;
+  keepers_.back()->texts = Gives("a text", &asked);
+  Live(Person(1));
+  ASSERT_TRUE(Place(1).ok());
+  int its = 0;
+  ASSERT_TRUE(harness_.Run(holds().CopyWith({Person(2)}, Gives("the one", &its))).ok());
+  EXPECT_EQ(its, 0) << "she is not covered";
+  const auto copied = harness_.Run(holds().CopyWith({Person(1)}, Gives("the one", &its)));
+  ASSERT_TRUE(copied.ok()) << copied.status();
+  EXPECT_THAT(*copied, ElementsAre(Number(1)));
+  EXPECT_EQ(its, 1);
+  EXPECT_EQ(asked, 0);
+  EXPECT_THAT(Read(1).states, ::testing::UnorderedElementsAre(kCanary, "the one"));
+}
+
+Task<absl::Status> PlaceThenGive(Holds& holds, std::optional<HoldRequest>& another, HeldSink& sink) {
+  if (another.has_value()) {
+    HoldRequest request = *std::exchange(another, std::nullopt);
+    Event event = PlainEvent();
+    const auto placed = co_await holds.Place(std::move(request), std::move(event));
+    CO_RETURN_IF_ERROR(placed.status());
+  }
+  const absl::Status kept = co_await GiveText(sink, "the one");
+  co_return kept;
+}
+
+TEST_F(HoldsTest, AHoldThatIsPlacedDuringACopyHasTheTextToo) {
+  Live(Person(1));
+  ASSERT_TRUE(Place(2).ok());
+  for (const uint8_t number : {3, 1}) {  // behind the one that is being copied, and before it
+    std::optional<HoldRequest> another =
+        HoldRequest{Number(number), Person(1), "RG 26/2", Now() + absl::Hours(24)};
+    Holds::Texts texts = [this, &another](const Subject&, HeldSink& sink) {
+      return PlaceThenGive(holds(), another, sink);
+    };
+    const auto copied = harness_.Run(holds().CopyWith({Person(1)}, std::move(texts)));
+    ASSERT_TRUE(copied.ok()) << copied.status();
+    EXPECT_THAT(*copied, ::testing::Contains(Number(number)));
+    EXPECT_TRUE(Read(number).states.contains("the one"));
+  }
 }
 
 TEST_F(HoldsTest, ALeafThatDoesNotReadIsNamedAndTheOthersAreKept) {

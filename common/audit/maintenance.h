@@ -126,7 +126,7 @@ class Maintenance {
   /// Writes a PURGED leaf, if `count` is not zero, and remembers when the rule was last applied.
   virtual Task<absl::Status> Purged(std::string rule, absl::Time due_before, uint64_t count) = 0;
 
-  /// Legal holds of this service; ended at their time and copied by this one's worker.
+  /// Legal holds of this service; ended at their time and, but for texts, copied by this one's worker.
   [[nodiscard]] virtual Holds& holds() = 0;
 
   [[nodiscard]] virtual MaintenanceStatus status() const = 0;

@@ -52,9 +52,12 @@ inline constexpr std::array<std::string_view, 16> kCapabilities = {
     "AUDIT",
     "OPERATE"};
 
+/// RGPD art. 10: of an authorised sender's planned exits (D-2.7).
+inline constexpr std::string_view kAuthorisedExit = "AUTHORISED_EXIT";
 /// Grounds a protocol may name. ART2 and ART6: décret 2008-780 (D-1.4, D-1.5).
-inline constexpr std::array<std::string_view, 7> kGrounds = {
-    "ART2", "ART6", "CONVENTION", "ACCORD", "ART_226_14_1", "INFO_PREOCCUPANTE", "VITAL_INTEREST"};
+inline constexpr std::array<std::string_view, 8> kGrounds = {
+    "ART2",           "ART6",         "CONVENTION", "ACCORD", "ART_226_14_1", "INFO_PREOCCUPANTE",
+    "VITAL_INTEREST", kAuthorisedExit};
 
 inline constexpr std::array<std::string_view, 8> kPublics = {
     "ADULT", "FAMILY", "MINOR", "YOUNG_ADULT", "ELDERLY", "DISABLED", "PREGNANT", "NO_DWELLING"};
@@ -72,7 +75,8 @@ inline constexpr std::array<std::string_view, 7> kBillEvents = {
 /// `danger` of the distress reports, without IMMEDIATE, which is not for this system (D-4.4).
 inline constexpr std::array<std::string_view, 3> kDistressEvents = {"NONE", "CONCERN", "SERIOUS"};
 inline constexpr std::array<std::string_view, 1> kContactEvents = {"REQUEST"};
-inline constexpr std::array<std::string_view, 3> kExitEvents = {"HOSPITAL", "PRISON", "CHILD_WELFARE"};
+inline constexpr std::string_view kPrisonExit = "PRISON";
+inline constexpr std::array<std::string_view, 3> kExitEvents = {"HOSPITAL", kPrisonExit, "CHILD_WELFARE"};
 
 inline constexpr std::string_view kDepartmentalFlag = "DEPARTMENTAL_SOCIAL_SERVICE";
 inline constexpr std::string_view kCommunalFlag = "COMMUNAL_COSIGNER";

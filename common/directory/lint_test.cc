@@ -333,6 +333,28 @@ TEST(Lint, SpecialCategoriesAreMarked) {
               "protocols[bspp-detresse].categories", "D-2.7");
 }
 
+// D-2.7: the ground of an authorised sender is for planned exits from prison and carries nothing else.
+TEST(Lint, AnAuthorisedExitSaysNothingElse) {
+  const auto errors = [](const std::string& sender, const std::string& events, const std::string& signal,
+                         const std::string& categories) {
+    return ErrorsAfter("\npurposes:", "\n  - {id: sortie, sender: " + sender + ", signal: " + signal +
+                                          ", events: [" + events +
+                                          "], purpose: SOCIAL_ASSESSMENT, grounds: [AUTHORISED_EXIT], "
+                                          "categories: [" +
+                                          categories + "], recipients: [{institution: ville}]}\npurposes:");
+  };
+  const auto about_it = [](const char* path) {
+    return ::testing::AllOf(HasSubstr(std::string("protocols[sortie]") + path), HasSubstr("AUTHORISED_EXIT"));
+  };
+  EXPECT_THAT(errors("ville", "PRISON", "PLANNED_EXIT", "OFFENCE"),
+              Not(Contains(HasSubstr("AUTHORISED_EXIT"))));
+  EXPECT_THAT(errors("bspp", "PRISON", "PLANNED_EXIT", "OFFENCE"), Contains(about_it(".grounds")));
+  EXPECT_THAT(errors("ville", "PRISON, HOSPITAL", "PLANNED_EXIT", "OFFENCE"), Contains(about_it(".events")));
+  EXPECT_THAT(errors("ville", "SERIOUS", "DISTRESS_REPORT", "OFFENCE"), Contains(about_it(".events")));
+  EXPECT_THAT(errors("ville", "PRISON", "PLANNED_EXIT", "OFFENCE, IDENTITY"),
+              Contains(about_it(".categories")));
+}
+
 TEST(Lint, LogKeys) {
   EXPECT_LINT("logs: []", "logs: [{service: consent, origin: o, keys: [AAAA]}]", "logs[o].keys", "Ed25519");
   EXPECT_LINT("logs: []", "logs: [{service: consent, origin: o, keys: []}]", "logs[o].keys", "at least one");

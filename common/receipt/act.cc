@@ -91,6 +91,7 @@ constexpr Words kWords[] = {
     {audit::v1::EVENT_CLASS_SHARE_CHANGED, "share", "Partage de vos papiers", "Sharing of your papers"},
     {audit::v1::EVENT_CLASS_HOST_CHANGED, "host", "Qui agit pour vous dans votre coffre-fort",
      "Who acts for you in your vault"},
+    {audit::v1::EVENT_CLASS_VAULT_EXPORTED, "export", "Export de votre coffre-fort", "Export of your vault"},
     {audit::v1::EVENT_CLASS_HOLD_PLACED, "legal-hold", "Conservation ordonnée par la justice", "Legal hold"},
     {audit::v1::EVENT_CLASS_HOLD_ENDED, "legal-hold-end", "Fin d'une conservation ordonnée par la justice",
      "End of a legal hold"},
@@ -159,7 +160,7 @@ absl::StatusOr<Payload> PayloadOf(const common::v1::Proof& proof, const audit::L
   return payload;
 }
 
-// Of acts in a vault: the paper, share or host that the leaf is about; empty without its key.
+// Of acts in a vault: the paper, share, host or export that the leaf is about; empty without its key.
 absl::StatusOr<std::string> IdInVault(const common::v1::Proof& proof, const audit::Leaf& leaf) {
   if (proof.leaf_key().empty()) {
     return "";
@@ -180,6 +181,10 @@ absl::StatusOr<std::string> IdInVault(const common::v1::Proof& proof, const audi
     case audit::v1::EVENT_CLASS_SHARE_CHANGED: {
       ASSIGN_OR_RETURN(const auto share, PayloadOf<vault::v1::ShareChanged>(proof, leaf));
       return share.share_id();
+    }
+    case audit::v1::EVENT_CLASS_VAULT_EXPORTED: {
+      ASSIGN_OR_RETURN(const auto exported, PayloadOf<vault::v1::VaultExported>(proof, leaf));
+      return exported.export_id();
     }
     default: {
       ASSIGN_OR_RETURN(const auto host, PayloadOf<vault::v1::HostChanged>(proof, leaf));
@@ -210,6 +215,7 @@ absl::StatusOr<std::string> IdOf(const common::v1::Proof& proof, const audit::Le
     case audit::v1::EVENT_CLASS_DOCUMENT_VERIFIED:
     case audit::v1::EVENT_CLASS_SHARE_CHANGED:
     case audit::v1::EVENT_CLASS_HOST_CHANGED:
+    case audit::v1::EVENT_CLASS_VAULT_EXPORTED:
       return IdInVault(proof, leaf);
     case audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN:
       break;

@@ -1,5 +1,6 @@
 #include "common/rpc/dispatch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -65,8 +66,9 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
       authenticator_(authenticator),
       options_(std::move(options)),
       id_prefix_(crypto::HexEncode(context.random.Bytes(4)) + "-"),
-      calls_(options_.max_calls),
-      streams_(options_.max_streams) {}
+      calls_(options_.max_calls, std::max(1, options_.max_calls / 2)),
+      streams_(options_.max_streams, std::max(1, options_.max_streams / 2)),
+      awaited_(options_.max_refused_streams, options_.max_refused_streams_each) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
   if (metrics_ != nullptr) {
@@ -124,8 +126,8 @@ std::vector<std::string> Dispatcher::MethodNames() const {
 }
 
 Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, const Method* method,
-                                    Bound& bound, const google::protobuf::Message* message) {
-  Opened opened{{}, Call()};
+                                    Bound& bound, const google::protobuf::Message* message, Comes comes) {
+  Opened opened{{}, Call(), std::nullopt};
   Record& record = opened.record;
   record.method = method;
   record.started = context_.clock.Monotonic();
@@ -137,8 +139,7 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
   if (std::atomic<bool>& entered = entered_[method->number]; !entered.load(std::memory_order_relaxed)) {
     entered.store(true, std::memory_order_relaxed);
   }
-  if (bound.in_flight.fetch_add(1) >= bound.most) {
-    bound.in_flight.fetch_sub(1);
+  if (!bound.Take()) {
     opened.call = Overloaded(options_.retry_after);
     return opened;
   }
@@ -146,7 +147,7 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
   if (metrics_ != nullptr) {
     metrics_->calls_in_flight.Add({}, 1);
   }
-  opened.call = Admit(context, record, bound, message);
+  opened.call = Admit(context, opened, bound, message, comes);
   if (opened.call.ok() && record.method->policy.audited()) {
     record.caller = opened.call->caller.Name();
     record.certificate = opened.call->caller.certificate;
@@ -154,8 +155,9 @@ Dispatcher::Opened Dispatcher::Open(const grpc::CallbackServerContext& context, 
   return opened;
 }
 
-absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, Record& record,
-                                       Bound& bound, const google::protobuf::Message* message) {
+absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& context, Opened& opened,
+                                       Bound& bound, const google::protobuf::Message* message, Comes comes) {
+  Record& record = opened.record;
   // First: whoever is nobody learns nothing else. MakeAuthProcessor leaves it to this (Authenticates).
   const std::string pem = PeerCertificatePem(*context.auth_context());
   Authenticator::Outcome peer = authenticator_.Authenticate(pem);
@@ -168,7 +170,7 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
   call.caller = *std::move(peer.caller);
   if (!call.caller.is_service()) {
     // One institution that calls without end must not keep the others out.
-    if (!bound.shares.Take(call.caller.institution, std::max(1, bound.most / 2))) {
+    if (!bound.shares.Take(call.caller.institution, bound.each)) {
       return Overloaded(options_.retry_after);
     }
     record.sharer = call.caller.institution;
@@ -187,10 +189,35 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
     return MayAsk(*record.method, call.caller);
   }();
   if (!status.ok()) {
-    NoteRefusal(record, call, message, status);
+    if (comes == Comes::kFirst && about_ && record.method->policy.audited()) {
+      opened.unnoted = std::move(call);
+    } else {
+      NoteRefusal(record, call, message, status);
+    }
     return status;
   }
+  // Leaves no leaf: nobody did wrong, and there is little room.
+  RETURN_IF_ERROR(HasRoom(*record.method));
   return call;
+}
+
+bool Dispatcher::MayAwait(const Record& record) {
+  const bool shares = !record.sharer.empty();
+  if (shares && !awaited_.shares.Take(record.sharer, awaited_.each)) {
+    return false;
+  }
+  const bool taken = awaited_.Take();
+  if (taken) {
+    streams_.in_flight.fetch_sub(1);
+  }
+  if (shares) {
+    (taken ? streams_ : awaited_).shares.Give(record.sharer);
+  }
+  return taken;
+}
+
+absl::Status Dispatcher::HasRoom(const Method& method) const {
+  return disk_ == nullptr ? absl::OkStatus() : disk_->Serves(method.effect);
 }
 
 absl::Status Dispatcher::MayAsk(const Method& method, const Caller& caller) {
@@ -322,9 +349,9 @@ Task<bool> Dispatcher::WriteCountedRefusals(bool all) {
 }
 
 uint64_t Dispatcher::Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
-                              const Opened& opened) {
-  StreamEntry entry{stream, PeerCertificatePem(*context.auth_context()), opened.call->caller.function,
-                    opened.record.method};
+                              const Record& record, const Call& call, bool refused) {
+  StreamEntry entry{stream, PeerCertificatePem(*context.auth_context()), call.caller.function, record.method,
+                    refused};
   bool draining = false;
   uint64_t number = 0;
   {
@@ -361,11 +388,13 @@ void Dispatcher::RecheckStreams() {
     Authenticator::Outcome peer = authenticator_.Authenticate(entry.pem);
     RETURN_IF_ERROR(peer.caller.status());
     RETURN_IF_ERROR(CheckRoles(entry.method->policy, *peer.caller));
+    RETURN_IF_ERROR(HasRoom(*entry.method));
     peer.caller->function = entry.function;
     return CheckCapabilities(entry.method->policy, *peer.caller, *directory);
   };
   for (const auto& [stream, entry] : OpenStreams()) {
-    const absl::Status allowed = still_allowed(entry);
+    // Whoever is refused hears why, and is looked at no more.
+    const absl::Status allowed = entry.refused ? absl::OkStatus() : still_allowed(entry);
     if (!allowed.ok()) {
       stream->End(allowed);
     }

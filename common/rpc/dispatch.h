@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@
 #include "common/base/task.h"
 #include "common/rpc/authentication.h"
 #include "common/rpc/call.h"
+#include "common/rpc/disk_watch.h"
 #include "common/rpc/grpc_reader.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/grpc_writer.h"
@@ -51,6 +53,11 @@ struct DispatchOptions {
   /// Unary, at once, and of any one institution half of them; beyond: RESOURCE_EXHAUSTED with RetryInfo.
   int max_calls = 1024;
   int max_streams = 512;  // likewise
+  /// Clients' streams that are refused and whose first message is awaited (SetRefusedAbout), and of any one
+  /// institution: none of `max_streams`. Beyond: refused without their message.
+  int max_refused_streams = 16;
+  int max_refused_streams_each = 2;
+  absl::Duration first_message = absl::Seconds(2);  // how long it is awaited
   absl::Duration retry_after = absl::Milliseconds(200);
   /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
   std::set<std::string> always_ready;
@@ -68,11 +75,11 @@ Task<absl::Status> AnswerInto(Task<absl::StatusOr<Response>> answering, Response
 }
 
 /// Order of a call: admission → authentication (the only one, but for the first call of a method: see
-/// Authenticates) → share → deadline → agent → policy → misses (MissLimiter) → validation → handler, started
-/// on gRPC's thread. A refusal before the handler leaves a leaf when the method is audited or the institution
-/// is held back for its misses, and so does a handler's MISSING_ROLE or MISSING_CAPABILITY: alone, or counted
-/// in a flood (RefusedCalls), written behind the answer; or a leaf of the service's own, where it knows whom
-/// the call was about (RefusedAbout).
+/// Authenticates) → share → deadline → agent → policy → misses (MissLimiter) → disk (DiskWatch) → validation
+/// → handler, started on gRPC's thread. A refusal before the handler, but for the disk's, leaves a leaf when
+/// the method is audited or the institution is held back for its misses, and so does a handler's MISSING_ROLE
+/// or MISSING_CAPABILITY: alone, or counted in a flood (RefusedCalls), written behind the answer; or a leaf
+/// of the service's own, where it knows whom the call was about (RefusedAbout).
 ///
 /// Fill with AddService first; then thread-safe. Outlives the gRPC server.
 class Dispatcher {
@@ -95,10 +102,13 @@ class Dispatcher {
   void SetMetrics(telemetry::ServiceMetrics* metrics);
   /// Before the server starts; outlives the dispatcher. None: nobody is held back for guessing.
   void SetMissLimiter(MissLimiter* limiter) { misses_ = limiter; }
+  /// Before the server starts; outlives the dispatcher. None: no disk refuses anything.
+  void SetDiskWatch(const DiskWatch* watch) { disk_ = watch; }
   /// Asked about a call of an audited method that is refused before its handler and whose one message is
   /// there: true when the service leaves the trace itself, as of whom the message names; none is left here
-  /// then. `call` as far as it was admitted, `message` not validated and gone after this. Within the refused
-  /// call.
+  /// then. Of a client's stream the first message is awaited for a moment, before the refusal is answered,
+  /// while few others are (DispatchOptions); else, and once the server drains, nobody is asked.
+  /// `call` as far as it was admitted, `message` not validated and gone after this. Within the refused call.
   using RefusedAbout = std::function<bool(const Call& call, const google::protobuf::Message& message,
                                           const absl::Status& why)>;
   /// Before the server starts; what it looks at outlives the gRPC server. None: nobody is asked.
@@ -143,14 +153,16 @@ class Dispatcher {
                                                  const ReadHandler<Request, Response>& handler);
 
   /// Ends the streams whose caller is no longer authenticated, or has none of the method's roles any more, or
-  /// whose function may no longer. Call when another directory is in force, and now and then: certificates
-  /// expire.
+  /// whose function may no longer, or which write while the disk refuses that. Call when another directory is
+  /// in force or the disk's level is another, and now and then: certificates expire.
   void RecheckStreams();
   /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
   void BeginDrain();
   /// Calls and streams admitted and not answered.
-  [[nodiscard]] int in_flight() const { return calls_.in_flight + streams_.in_flight; }
+  [[nodiscard]] int in_flight() const { return calls_.in_flight + streams_.in_flight + awaited_.in_flight; }
   [[nodiscard]] int calls_in_flight() const { return calls_.in_flight; }
+  /// Refused streams whose first message is awaited.
+  [[nodiscard]] int awaited() const { return awaited_.in_flight; }
   /// Writes the leaves of refusals counted in minutes that are over; `all`: in the current ones too. Call
   /// every few seconds, and once at the end. Resumes when they are durable or have failed.
   Task<bool> WriteCountedRefusals(bool all);
@@ -171,26 +183,39 @@ class Dispatcher {
   struct Opened {
     Record record;
     absl::StatusOr<Call> call;
+    std::optional<Call> unnoted;  // refused, and its trace waits for the first message
   };
   struct StreamEntry {
     std::weak_ptr<OpenStream> stream;
     std::string pem;
     std::string function;
     const Method* method = nullptr;
+    bool refused = false;  // and its first message is awaited
   };
   // What may be going on at once, and what is.
   struct Bound {
-    explicit Bound(int at_most) : most(at_most) {}
+    Bound(int at_most, int at_most_each) : most(at_most), each(at_most_each) {}
+    // False when there is no place left. Each taken is given back: `--in_flight`.
+    bool Take() {
+      if (in_flight.fetch_add(1) < most) {
+        return true;
+      }
+      in_flight.fetch_sub(1);
+      return false;
+    }
     const int most;
+    const int each;  // of one institution
     std::atomic<int> in_flight = 0;
     Shares shares;
   };
 
-  // `message`: the request, where there is one; of a client's stream null.
+  // Where the message is that says whom a call is about.
+  enum class Comes { kNow, kFirst, kNever };
+  // `message`: the request, where there is one; of a client's stream null, and `comes` kFirst.
   Opened Open(const grpc::CallbackServerContext& context, const Method* method, Bound& bound,
-              const google::protobuf::Message* message);
-  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, Record& record, Bound& bound,
-                             const google::protobuf::Message* message);
+              const google::protobuf::Message* message, Comes comes);
+  absl::StatusOr<Call> Admit(const grpc::CallbackServerContext& context, Opened& opened, Bound& bound,
+                             const google::protobuf::Message* message, Comes comes);
   absl::Status CheckReady(const Method& method) const;
   // Validates; discards what this program does not know.
   absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
@@ -200,10 +225,19 @@ class Dispatcher {
                    const absl::Status& why);
   // The handler's own: the role was there, the scope was not.
   void NoteOutcome(const Record& record, const absl::Status& outcome);
+  // OK unless the disk is too full for methods like this one.
+  [[nodiscard]] absl::Status HasRoom(const Method& method) const;
   // OK unless the institution is held back from methods like this one.
   absl::Status MayAsk(const Method& method, const Caller& caller);
   // What an institution named in a question that is not there, or not its own.
   void NoteMisses(const Record& record, const absl::Status& outcome, const google::protobuf::Message& answer);
+  // From the places of streams to one of those that are refused and awaited; false when none is free for that
+  // institution, and nothing has changed.
+  bool MayAwait(const Record& record);
+  // A refused client's stream to its end. Its place is of `awaited_`.
+  template <typename Request>
+  void EndRefused(const std::shared_ptr<GrpcReader<Request>>& stream, Opened opened,
+                  const grpc::CallbackServerContext& context);
   // A stream from its admission to its end.
   template <typename OpenedStream>
   void RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
@@ -211,8 +245,9 @@ class Dispatcher {
                  const std::function<Task<absl::Status>(Call)>& start);
   void WriteRefusals(std::vector<RefusedCalls::Leaf> leaves, const std::string& certificate);
   Task<bool> WriteRefusal(RefusedCalls::Leaf leaf, std::string certificate);
+  // `call` of that stream, which is refused or not, as far as it was admitted.
   uint64_t Register(std::weak_ptr<OpenStream> stream, const grpc::CallbackServerContext& context,
-                    const Opened& opened);
+                    const Record& record, const Call& call, bool refused);
   void Unregister(uint64_t number);
   std::vector<std::pair<std::shared_ptr<OpenStream>, StreamEntry>> OpenStreams();
 
@@ -226,12 +261,14 @@ class Dispatcher {
   std::set<std::string> bound_;
   telemetry::ServiceMetrics* metrics_ = nullptr;
   MissLimiter* misses_ = nullptr;
+  const DiskWatch* disk_ = nullptr;
   RefusedAbout about_;
   std::vector<size_t> ok_series_;          // by Method::number
   std::deque<std::atomic<bool>> entered_;  // likewise: a call of it has come here
   std::atomic<bool> ready_ = false;
   Bound calls_;
   Bound streams_;
+  Bound awaited_;  // refused, and the first message is not there yet
   std::atomic<uint64_t> next_call_ = 0;
   RefusedCalls refused_;
   std::mutex mu_;
@@ -245,7 +282,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
                                             Response* response, const Method* method,
                                             const Handler& handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Opened opened = Open(*context, method, calls_, request);
+  Opened opened = Open(*context, method, calls_, request, Comes::kNow);
   absl::Status status = opened.call.status();
   bool discard = false;
   if (status.ok()) {
@@ -292,7 +329,7 @@ grpc::ServerBidiReactor<Request, Response>* Dispatcher::Bidi(grpc::CallbackServe
     return status;
   });
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_, nullptr);
+  Opened opened = Open(*context, method, streams_, nullptr, Comes::kNever);
   if (!opened.call.ok()) {
     stream->Finish(Close(opened.record, streams_, opened.call.status()));
     return stream.get();
@@ -308,7 +345,7 @@ grpc::ServerWriteReactor<Response>* Dispatcher::ServerStream(grpc::CallbackServe
                                                              const WriteHandler<Request, Response>& handler) {
   auto stream = std::make_shared<GrpcWriter<Response>>(context_.executor);
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_, request);
+  Opened opened = Open(*context, method, streams_, request, Comes::kNow);
   absl::Status status = opened.call.status();
   bool discard = false;
   if (status.ok()) {
@@ -346,7 +383,14 @@ grpc::ServerReadReactor<Request>* Dispatcher::ClientStream(grpc::CallbackServerC
     return status;
   });
   stream->HoldForGrpc();
-  Opened opened = Open(*context, method, streams_, nullptr);
+  Opened opened = Open(*context, method, streams_, nullptr, Comes::kFirst);
+  if (opened.unnoted.has_value()) {
+    if (MayAwait(opened.record)) {
+      EndRefused(stream, std::move(opened), *context);
+      return stream.get();
+    }
+    NoteRefusal(opened.record, *opened.unnoted, nullptr, opened.call.status());
+  }
   if (!opened.call.ok()) {
     stream->Finish(Close(opened.record, streams_, opened.call.status()));
     return stream.get();
@@ -357,11 +401,30 @@ grpc::ServerReadReactor<Request>* Dispatcher::ClientStream(grpc::CallbackServerC
   return stream.get();
 }
 
+template <typename Request>
+void Dispatcher::EndRefused(const std::shared_ptr<GrpcReader<Request>>& stream, Opened opened,
+                            const grpc::CallbackServerContext& context) {
+  const uint64_t number = Register(stream, context, opened.record, *opened.unnoted, true);
+  context_.executor.PostAfter(options_.first_message, [held = std::weak_ptr<OpenStream>(stream)] {
+    if (const std::shared_ptr<OpenStream> open = held.lock()) {
+      open->End(absl::DeadlineExceededError("a refused stream said nothing"));
+    }
+  });
+  Start(stream->ReadUnchecked(),
+        [this, stream, number, opened = std::move(opened)](std::optional<Request> first) {
+          Unregister(number);
+          const absl::Status& why = opened.call.status();
+          NoteRefusal(opened.record, *opened.unnoted, first.has_value() ? &*first : nullptr, why);
+          const grpc::Status outcome = Close(opened.record, awaited_, why);
+          stream->Finish(outcome);
+        });
+}
+
 template <typename OpenedStream>
 void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened opened,
                            const grpc::CallbackServerContext& context,
                            const std::function<Task<absl::Status>(Call)>& start) {
-  const uint64_t number = Register(stream, context, opened);
+  const uint64_t number = Register(stream, context, opened.record, *opened.call, false);
   const absl::Duration left = opened.call->deadline - context_.clock.Monotonic();
   context_.executor.PostAfter(left, [held = std::weak_ptr<OpenStream>(stream)] {
     if (const std::shared_ptr<OpenStream> open = held.lock()) {

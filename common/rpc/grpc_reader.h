@@ -31,6 +31,18 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
   void HoldForGrpc() { self_ = this->shared_from_this(); }
 
   Task<std::optional<Request>> Read() override {
+    std::optional<Request> message = co_await ReadUnchecked();
+    if (message.has_value()) {
+      if (absl::Status status = check_(*message); !status.ok()) {
+        End(std::move(status));
+        co_return std::nullopt;
+      }
+    }
+    co_return message;
+  }
+
+  /// As Read, of what nobody looked at: for a call that is refused whatever it says.
+  Task<std::optional<Request>> ReadUnchecked() {
     const OneShot<bool> done(executor_);
     {
       std::lock_guard lock(mu_);
@@ -42,10 +54,6 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
     this->StartRead(&incoming_);
     const bool ok = co_await done;
     if (!ok || cancelled()) {
-      co_return std::nullopt;
-    }
-    if (absl::Status status = check_(incoming_); !status.ok()) {
-      End(std::move(status));
       co_return std::nullopt;
     }
     co_return std::move(incoming_);

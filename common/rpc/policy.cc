@@ -28,7 +28,12 @@ absl::StatusOr<Method> MethodOf(const google::protobuf::MethodDescriptor* descri
   if (!descriptor->options().HasExtension(common::v1::policy)) {
     return absl::InvalidArgumentError("the method " + descriptor->full_name() + " declares no policy");
   }
+  const common::v1::Effect effect = descriptor->options().GetExtension(common::v1::effect);
+  if (effect == common::v1::EFFECT_UNSPECIFIED || !common::v1::Effect_IsValid(effect)) {
+    return absl::InvalidArgumentError("the method " + descriptor->full_name() + " declares no effect");
+  }
   Method method;
+  method.effect = effect;
   method.name = descriptor->service()->full_name() + "/" + descriptor->name();
   method.policy = descriptor->options().GetExtension(common::v1::policy);
   method.descriptor = descriptor;

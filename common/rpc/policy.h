@@ -1,5 +1,6 @@
 // Who may call what: the policy each method declares in its proto (relais.common.v1.policy), read at start-up
-// and decided on every call. Deny by construction: a method without policy keeps the server from starting.
+// and decided on every call. Deny by construction: a method without policy, or that does not say what it does
+// to what is kept (relais.common.v1.effect), keeps the server from starting.
 #pragma once
 
 #include <map>
@@ -22,6 +23,7 @@ struct Method {
   size_t number = 0;  // 0, 1, 2 ... in the order in which methods were added
   std::string name;   // "relais.consent.v1.ConsentService/Check", as metrics and leaves name it
   common::v1::Policy policy;
+  common::v1::Effect effect = common::v1::EFFECT_UNSPECIFIED;
   absl::Duration max_deadline;
   BatchMisses misses;  // in its answers, where the policy counts them
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
@@ -33,8 +35,8 @@ class MethodTable {
  public:
   /// Adds every method of the service ("relais.consent.v1.ConsentService"), and prepares `validator` for
   /// their requests. NOT_FOUND when the program has no such service; INVALID_ARGUMENT naming a method without
-  /// policy, with a role that means nothing or a capability that no directory can grant, or a field whose
-  /// rules cannot be kept.
+  /// policy or effect, with a role that means nothing or a capability that no directory can grant, or a field
+  /// whose rules cannot be kept.
   absl::Status AddService(std::string_view service, Validator& validator);
   absl::Status AddService(const google::protobuf::ServiceDescriptor& service, Validator& validator);
 

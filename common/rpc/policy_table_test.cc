@@ -122,12 +122,14 @@ const std::map<std::string, std::string>& Expected() {
       {"consent.ConsentService/ListConsents", "RECORD_CONSENT CHECK"},
       {"consent.ConsentService/ListDisclosures", "ANSWER_RIGHTS"},
       {"consent.ConsentService/ListObligations", "RECORD_CONSENT RECEIVE ANSWER_RIGHTS"},
+      {"consent.ConsentService/ListWithheld", "ANSWER_RIGHTS"},
       {"consent.ConsentService/RecordConsent", "RECORD_CONSENT"},
       {"consent.ConsentService/RecordInformation", "RECORD_CONSENT"},
       {"consent.ConsentService/RecordObjection", ""},  // her no, at any desk
       {"consent.ConsentService/RecordRefusal", ""},    // likewise
       {"consent.ConsentService/RegisterNotice", "MATCH_PERSONS ANSWER_RIGHTS"},
       {"consent.ConsentService/RenewConsent", "RECORD_CONSENT"},
+      {"consent.ConsentService/ReviewWithheld", "ANSWER_RIGHTS"},
       {"consent.ConsentService/WithdrawConsent", ""},  // her no, at any desk
       {"consent.EmergencyService/Declare", "DECLARE_EMERGENCY"},
       {"consent.EmergencyService/ListPending", "REVIEW_EMERGENCY ANSWER_RIGHTS"},
@@ -184,6 +186,7 @@ const std::map<std::string, std::string>& Expected() {
       {"vault.DocumentService/Destroy", "KEEP_PAPERS"},
       {"vault.DocumentService/Download", "KEEP_PAPERS RECEIVE"},
       {"vault.DocumentService/GetMetadata", "KEEP_PAPERS RECEIVE"},
+      {"vault.DocumentService/GetReceipt", "KEEP_PAPERS"},
       {"vault.DocumentService/List", "KEEP_PAPERS RECEIVE"},
       {"vault.DocumentService/QueryUpload", "KEEP_PAPERS"},
       {"vault.DocumentService/ReadJournal", "KEEP_PAPERS"},
@@ -230,6 +233,109 @@ TEST(PolicyTable, EveryServiceStarts) {
     }
   }
   EXPECT_EQ(table.methods().size(), Expected().size());
+}
+
+// What a service goes on serving while its disk is nearly full: all but WRITES. Whoever adds a method decides
+// it here too; what is in no list READS.
+TEST(PolicyTable, WhatEachMethodDoesToWhatIsKept) {
+  const std::map<common::v1::Effect, std::set<std::string>> expected = {
+      {common::v1::EFFECT_ACKNOWLEDGES,
+       {
+           "alerting.AlertService/Take",
+           "audit.AuditService/AddCosignature",
+           "consent.ConsentService/AnswerErasureNotice",
+           "consent.ConsentService/AnswerRectificationNotice",
+           "routing.InboxService/Ack",
+           "routing.InboxService/Nack",
+           "routing.InboxService/Pull",
+           "routing.InboxService/Subscribe",
+           "routing.InboxService/Take",
+       }},
+      {common::v1::EFFECT_PROTECTS,
+       {
+           "audit.MaintenanceService/DestroyMonth",
+           "consent.ConsentService/RecordObjection",
+           "consent.ConsentService/RecordRefusal",
+           "consent.ConsentService/WithdrawConsent",
+           "consent.EmergencyService/Review",
+           "consent.PersonService/AcknowledgeErasure",
+           "consent.PersonService/Erase",
+           "consent.PersonService/PlaceHold",
+           "consent.PersonService/RejectMatch",
+           "consent.PersonService/ReleaseHold",
+           "consent.PersonService/Split",
+           "consent.PersonService/UnlinkIdentifier",
+           "consent.PersonService/UpdateStatus",
+           "consent.RightsService/Restrict",
+           "routing.ReferentService/Decline",
+           "routing.ReferentService/End",
+           "routing.ReferentService/RecordPersonDecision",
+           "routing.RoutingService/PullBack",
+           "vault.DocumentService/AbandonUpload",
+           "vault.DocumentService/Destroy",
+           "vault.HostService/UnlinkHost",
+           "vault.ShareService/DecideRequest",
+           "vault.ShareService/Revoke",
+       }},
+      {common::v1::EFFECT_WRITES,
+       {
+           "alerting.SignalService/SubmitRows",
+           "alerting.SignalService/SubmitStream",
+           "audit.AuditService/ApproveScope",
+           "audit.AuditService/ProposeScope",
+           "audit.MaintenanceService/CreateBackup",
+           "audit.MaintenanceService/RotateEpoch",
+           "consent.ConsentService/LiftObjection",
+           "consent.ConsentService/RecordConsent",
+           "consent.ConsentService/RecordInformation",
+           "consent.ConsentService/RegisterNotice",
+           "consent.ConsentService/RenewConsent",
+           "consent.ConsentService/ReviewWithheld",
+           "consent.EmergencyService/Declare",
+           "consent.PersonService/ConfirmMatch",
+           "consent.PersonService/LinkIdentifier",
+           "consent.PersonService/Merge",
+           "consent.PersonService/Register",
+           "consent.RightsService/Answer",
+           "consent.RightsService/Open",
+           "consent.RightsService/Rectify",
+           "consent.RightsService/Unrestrict",
+           "routing.ReferentService/Accept",
+           "routing.ReferentService/Propose",
+           "routing.RoutingService/Submit",
+           "vault.DocumentService/BeginUpload",
+           "vault.DocumentService/CompleteUpload",
+           "vault.DocumentService/UpdateMetadata",
+           "vault.DocumentService/Upload",
+           "vault.DocumentService/UploadPiece",
+           "vault.HostService/LinkHost",
+           "vault.KeyService/Rotate",
+           "vault.OperationService/AnnounceClosure",
+           "vault.OperationService/StartScrub",
+           "vault.ShareService/RequestDocument",
+           "vault.ShareService/Share",
+       }}};
+  std::map<common::v1::Effect, std::set<std::string>> found;
+  for (const auto& [name, method] : Methods()) {
+    const common::v1::Effect effect = method->options().GetExtension(common::v1::effect);
+    EXPECT_NE(effect, common::v1::EFFECT_UNSPECIFIED) << name;
+    if (effect != common::v1::EFFECT_READS) {
+      found[effect].insert(name);
+    }
+  }
+  EXPECT_EQ(found, expected);
+}
+
+// What shows of her history, or of what is kept back of it, is an act about her: refused attempts too.
+TEST(PolicyTable, WhoLooksIntoHerHistoryIsAudited) {
+  for (const char* name : {"consent.ConsentService/ListDisclosures", "consent.ConsentService/ListWithheld",
+                           "consent.ConsentService/ReviewWithheld"}) {
+    bool found = false;
+    for (const auto& [each, method] : Methods()) {
+      found = found || (each == name && PolicyOf(*method).audited());
+    }
+    EXPECT_TRUE(found) << name;
+  }
 }
 
 // Only questions are held back when an institution guesses: never an act, nor an inbox.

@@ -34,8 +34,10 @@ TEST(MethodTable, ReadsPoliciesFromTheProtos) {
   EXPECT_EQ(table.AddService("relais.audit.v1.Nothing", validator).code(), absl::StatusCode::kNotFound);
 }
 
-// What the table says to a service "Bare" with one method "Do" of that policy; null: of none.
-absl::Status AddBare(const common::v1::Policy* policy) {
+// What the table says to a service "Bare" with one method "Do" of that policy and effect; null, UNSPECIFIED:
+// of none.
+absl::Status AddBare(const common::v1::Policy* policy,
+                     common::v1::Effect effect = common::v1::EFFECT_WRITES) {
   google::protobuf::FileDescriptorProto file;
   file.set_name("bare.proto");
   file.set_syntax("proto3");
@@ -48,6 +50,9 @@ absl::Status AddBare(const common::v1::Policy* policy) {
   method->set_output_type(".relais.audit.v1.GetCheckpointResponse");
   if (policy != nullptr) {
     *method->mutable_options()->MutableExtension(common::v1::policy) = *policy;
+  }
+  if (effect != common::v1::EFFECT_UNSPECIFIED) {
+    method->mutable_options()->SetExtension(common::v1::effect, effect);
   }
   google::protobuf::DescriptorPool pool(google::protobuf::DescriptorPool::generated_pool());
   // The generated file is there once its types are.
@@ -66,6 +71,15 @@ TEST(MethodTable, RefusesAMethodWithoutPolicy) {
   const absl::Status status = AddBare(nullptr);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("Bare.Do"));
+}
+
+// Likewise: nobody said whether it is served while the disk is full.
+TEST(MethodTable, RefusesAMethodThatDoesNotSayWhatItDoesToWhatIsKept) {
+  const common::v1::Policy policy;
+  EXPECT_TRUE(AddBare(&policy).ok()) << AddBare(&policy);
+  const absl::Status status = AddBare(&policy, common::v1::EFFECT_UNSPECIFIED);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Bare.Do declares no effect"));
 }
 
 TEST(MethodTable, RefusesACapabilityThatNoDirectoryCanGrant) {

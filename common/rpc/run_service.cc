@@ -82,10 +82,19 @@ void ServiceRuntime::ReloadKeys() {
   }
 }
 
+void ServiceRuntime::LookAtDisk() {
+  if (disk_.Look()) {
+    dispatcher_->RecheckStreams();
+  }
+}
+
 void ServiceRuntime::UpdateGauges() {
   const std::shared_ptr<const directory::Directory> directory = directory_->Current();
   service_metrics_->log_size.Set(static_cast<double>(log_->state().size));
   service_metrics_->queue_depth.Set({"writer"}, static_cast<double>(store_->queued()));
+  service_metrics_->disk_free.Set(static_cast<double>(disk_.use().free));
+  service_metrics_->disk_size.Set(static_cast<double>(disk_.use().size));
+  service_metrics_->disk_level.Set(static_cast<double>(disk_.level()));
   service_metrics_->directory_version.Set(static_cast<double>(directory->version()));
   service_metrics_->directory_seconds_left.Set(
       absl::ToDoubleSeconds(directory->content().not_after - clock_->Now()));
@@ -106,6 +115,7 @@ int ServiceRuntime::Wait() {
     if (signal == SIGHUP || tick % kTicksPerLook == 0) {
       ReloadDirectory(signal == SIGHUP);
       ReloadKeys();
+      LookAtDisk();
       UpdateGauges();
     }
     if (tick % kTicksPerRecheck == 0) {

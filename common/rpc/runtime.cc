@@ -113,7 +113,9 @@ ServiceRuntime::ServiceRuntime(std::string name, const Flags& flags, Settings se
       accept_loss_(flags.accept_loss),
       rebuild_(flags.rebuild),
       settings_(std::move(settings)),
-      directory_watch_({settings_.directory_file, settings_.directory_file + ".sig"}) {
+      directory_watch_({settings_.directory_file, settings_.directory_file + ".sig"}),
+      disk_space_(settings_.store_path),
+      disk_(settings_.disk, disk_space_) {
   if (flags.test_clock) {
     clock_ = std::make_unique<ShiftedClock>(flags.test_clock->start, flags.test_clock->real);
   } else {
@@ -270,6 +272,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   dispatcher_->SetMetrics(service_metrics_.get());
   misses_ = MakeMissLimiter();
   dispatcher_->SetMissLimiter(misses_.get());
+  dispatcher_->SetDiskWatch(&disk_);
   audit_handlers_ = std::make_unique<AuditHandlers>(*context_, definition.opened);
   audit_service_ = MakeAuditService(*dispatcher_, *audit_handlers_);
   Backups backups = BackupsOf(*store_, settings_.backup_folder);
@@ -322,6 +325,7 @@ absl::Status ServiceRuntime::WriteStarted() {
 
 absl::Status ServiceRuntime::StartServing(const ServiceDefinition& definition) {
   RETURN_IF_ERROR(WriteStarted());
+  LookAtDisk();
   if (!settings_.metrics_listen.empty()) {
     RETURN_IF_ERROR(metrics_.Serve(settings_.metrics_listen).status());
   }

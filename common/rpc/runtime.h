@@ -34,6 +34,7 @@
 #include "common/identity/record_key.h"
 #include "common/rpc/audit_handlers.h"
 #include "common/rpc/authentication.h"
+#include "common/rpc/disk_watch.h"
 #include "common/rpc/dispatch.h"
 #include "common/rpc/follower_metrics.h"
 #include "common/rpc/hold_handlers.h"
@@ -43,6 +44,7 @@
 #include "common/rpc/server.h"
 #include "common/rpc/service_context.h"
 #include "common/rpc/settings.h"
+#include "common/storage/disk_space.h"
 #include "common/storage/store.h"
 #include "common/telemetry/metrics.h"
 #include "common/telemetry/service_metrics.h"
@@ -96,6 +98,7 @@ class ServiceRuntime {
   [[nodiscard]] const ServiceContext& context() const { return *context_; }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] Dispatcher& dispatcher() { return *dispatcher_; }
+  [[nodiscard]] const DiskWatch& disk() const { return disk_; }
   [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
   [[nodiscard]] telemetry::ServiceMetrics& service_metrics() { return *service_metrics_; }
   [[nodiscard]] directory::DirectorySource& directory_source() { return *directory_; }
@@ -138,6 +141,7 @@ class ServiceRuntime {
   absl::Status StartServing(const ServiceDefinition& definition);
   void ReloadDirectory(bool forced);
   void ReloadKeys();
+  void LookAtDisk();
   void UpdateGauges();
   int Wait();
   void Stop();
@@ -169,6 +173,8 @@ class ServiceRuntime {
   std::unique_ptr<pki::PeerTrust> trust_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<MissLimiter> misses_;
+  const storage::FolderSpace disk_space_;
+  DiskWatch disk_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<telemetry::ServiceMetrics> service_metrics_;
   std::unique_ptr<AuditHandlers> audit_handlers_;

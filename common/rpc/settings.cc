@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <iostream>
 #include <sstream>
@@ -24,6 +25,9 @@ constexpr int64_t kMostCachedKeys = 100'000'000;
 constexpr int64_t kMostCalls = 100'000;
 constexpr int64_t kMostMonths = 1200;
 constexpr int64_t kMostMisses = 1'000'000'000;
+constexpr int64_t kMostPercent = 100;
+constexpr int64_t kMostFreeMib = int64_t{1} << 40;
+constexpr int kMibBits = 20;
 
 absl::StatusOr<Flags::TestClock> ParseTestClock(const std::string& text) {
   const size_t comma = text.find(',');
@@ -35,6 +39,20 @@ absl::StatusOr<Flags::TestClock> ParseTestClock(const std::string& text) {
     return absl::InvalidArgumentError("--test-clock wants two RFC 3339 instants, START,REAL");
   }
   return clock;
+}
+
+// A mark that nobody set does not stand in the way of the other.
+storage::DiskMarks ReadDiskMarks(Config& config) {
+  const int64_t percent = config.Int("disk.first_used_percent", 85, 0, kMostPercent);
+  const int64_t free_mib = config.Int("disk.first_free_mib", 10'240, 0, kMostFreeMib);
+  const int64_t second_percent =
+      config.Int("disk.second_used_percent", std::max<int64_t>(95, percent), percent, kMostPercent);
+  const int64_t second_mib =
+      config.Int("disk.second_free_mib", std::min<int64_t>(2'048, free_mib), 0, free_mib);
+  const auto mark = [](int64_t used, int64_t mib) {
+    return storage::DiskMark{static_cast<int>(used), static_cast<uint64_t>(mib) << kMibBits};
+  };
+  return {mark(percent, free_mib), mark(second_percent, second_mib)};
 }
 
 }  // namespace
@@ -88,6 +106,7 @@ Settings ReadSettings(Config& config) {
   settings.store_path = config.String("store.path");
   settings.store_cache_mib = config.Int("store.cache_mib", 64, 1, kMostCacheMib);
   settings.cached_keys = config.Int("store.cached_keys", 100'000, 1, kMostCachedKeys);
+  settings.disk = ReadDiskMarks(config);
   settings.ring = config.String("keys.ring");
   settings.ring_master = config.String("keys.master");
   settings.handle_generation = static_cast<uint16_t>(config.Int("handles.generation", 1, 1, kMostGeneration));

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "common/base/config.h"
 #include "common/rpc/tls.h"
+#include "common/storage/disk_space.h"
 
 namespace relais::rpc {
 
@@ -47,7 +48,11 @@ struct Settings {
   std::string store_path;       // store.path: folder
   int64_t store_cache_mib = 0;  // store.cache_mib: 64
   int64_t cached_keys = 0;      // store.cached_keys: 100000 opened keys of subjects
-  std::string ring;             // keys.ring, keys.master: the ring of handle and suppression keys
+  // disk.first_used_percent: 85, disk.first_free_mib: 10240, disk.second_used_percent: 95,
+  // disk.second_free_mib: 2048; percent 0 to 100, MiB 0 to 2^40, 0 turns a mark off; the second asks for no
+  // less used and no more free
+  storage::DiskMarks disk;
+  std::string ring;  // keys.ring, keys.master: the ring of handle and suppression keys
   std::string ring_master;
   uint16_t handle_generation = 1;  // handles.generation: 1
   uint16_t retiring_generation =

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace relais::rpc {
 namespace {
 
@@ -54,6 +58,36 @@ TEST(Settings, ReadsThemAllWithDefaults) {
   EXPECT_EQ(settings.threads, 3);
   EXPECT_EQ(settings.handle_generation, 1);
   EXPECT_FALSE(settings.reflection);
+  EXPECT_EQ(settings.disk.first.used_percent, 85);
+  EXPECT_EQ(settings.disk.first.free_bytes, uint64_t{10} << 30);
+  EXPECT_EQ(settings.disk.second.used_percent, 95);
+  EXPECT_EQ(settings.disk.second.free_bytes, uint64_t{2} << 30);
+}
+
+// Reads them with these marks of the disk; nullopt where they are wrong.
+std::optional<storage::DiskMarks> DiskMarksWith(const std::vector<std::string>& overrides) {
+  auto config = Config::Parse(kYaml, overrides);
+  EXPECT_TRUE(config.ok());
+  const Settings settings = ReadSettings(*config);
+  return config->Finish().ok() ? std::optional(settings.disk) : std::nullopt;
+}
+
+TEST(Settings, TheSecondMarkOfTheDiskIsNotBeforeTheFirst) {
+  const auto marks = DiskMarksWith({"disk.first_used_percent=50", "disk.first_free_mib=8",
+                                    "disk.second_used_percent=50", "disk.second_free_mib=8"});
+  ASSERT_TRUE(marks.has_value());
+  EXPECT_EQ(marks->second.used_percent, 50);
+  EXPECT_EQ(marks->second.free_bytes, uint64_t{8} << 20);
+  EXPECT_FALSE(DiskMarksWith({"disk.first_used_percent=50", "disk.second_used_percent=49"}));
+  EXPECT_FALSE(DiskMarksWith({"disk.first_free_mib=8", "disk.second_free_mib=9"}));
+  EXPECT_FALSE(DiskMarksWith({"disk.first_used_percent=101"}));
+  EXPECT_FALSE(DiskMarksWith({"disk.second_used_percent=101"}));
+  EXPECT_FALSE(DiskMarksWith({"disk.first_free_mib=-1"}));
+  // The first alone draws the second with it.
+  const auto late = DiskMarksWith({"disk.first_used_percent=98", "disk.first_free_mib=100"});
+  ASSERT_TRUE(late.has_value());
+  EXPECT_EQ(late->second.used_percent, 98);
+  EXPECT_EQ(late->second.free_bytes, uint64_t{100} << 20);
 }
 
 TEST(Settings, UnknownAndMissingKeysAreErrors) {

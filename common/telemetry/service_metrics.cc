@@ -29,6 +29,10 @@ ServiceMetrics::ServiceMetrics(Metrics& metrics, const ServiceMetricsOptions& op
                                     {{"peer", options.peers}})),
       queue_depth(
           metrics.GaugeFor("relais_queue_depth", "Entries waiting in a queue.", {{"queue", options.queues}})),
+      disk_free(metrics.GaugeFor("relais_disk_free_bytes", "Free on the disk of the store.")),
+      disk_size(metrics.GaugeFor("relais_disk_size_bytes", "Used and free on the disk of the store.")),
+      disk_level(metrics.GaugeFor("relais_disk_level",
+                                  "Marks that the disk of the store is over: at 2 nothing new is taken.")),
       directory_version(metrics.GaugeFor("relais_directory_version", "Version of the directory in force.")),
       directory_seconds_left(
           metrics.GaugeFor("relais_directory_seconds_left", "Time to the end of validity of the directory.")),

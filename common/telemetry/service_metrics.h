@@ -45,6 +45,11 @@ class ServiceMetrics {
   Gauge& follower_lag;
   /// relais_queue_depth{queue}: entries waiting.
   Gauge& queue_depth;
+  /// relais_disk_free_bytes, relais_disk_size_bytes: of the store's file system, as services may use it.
+  Gauge& disk_free;
+  Gauge& disk_size;
+  /// relais_disk_level: 0; 1 over the first mark; 2 over the second, when writes are refused.
+  Gauge& disk_level;
   /// relais_directory_version: version in force.
   Gauge& directory_version;
   /// relais_directory_seconds_left: time to the directory's not_after.

@@ -41,6 +41,9 @@ TEST_F(ServiceMetricsTest, GaugesHaveTheirNames) {
   service_.held_back.Increment();
   service_.log_size.Set(42);
   service_.directory_version.Set(7);
+  service_.disk_free.Set(3);
+  service_.disk_size.Set(4);
+  service_.disk_level.Set(2);
   service_.lease_seconds.Set({"consent"}, 1.5);
   service_.queue_depth.Set({"writer"}, 3);
   const std::string text = metrics_.Text();
@@ -48,6 +51,9 @@ TEST_F(ServiceMetricsTest, GaugesHaveTheirNames) {
   EXPECT_THAT(text, HasSubstr("relais_institutions_held_back_total 1"));
   EXPECT_THAT(text, HasSubstr("relais_log_size 42"));
   EXPECT_THAT(text, HasSubstr("relais_directory_version 7"));
+  EXPECT_THAT(text, HasSubstr("relais_disk_free_bytes 3"));
+  EXPECT_THAT(text, HasSubstr("relais_disk_size_bytes 4"));
+  EXPECT_THAT(text, HasSubstr("relais_disk_level 2"));
   EXPECT_THAT(text, HasSubstr("relais_lease_seconds{peer=\"consent\"} 1.5"));
   EXPECT_THAT(text, HasSubstr("relais_queue_depth{queue=\"writer\"} 3"));
   EXPECT_THAT(text, HasSubstr("relais_test_mode 1"));

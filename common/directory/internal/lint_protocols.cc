@@ -114,6 +114,9 @@ class ProtocolLint {
         Error(".grounds", absl::StrCat(ground, " is not a ground for ", protocol_.signal));
       }
     }
+    if (protocol_.HasGround(kAuthorisedExit)) {
+      CheckAuthorisedExit();
+    }
     if (protocol_.HasGround("CONVENTION") && !protocol_.convention.has_value()) {
       Error(".convention", "the ground CONVENTION needs a signed convention (D-1.13)");
     }
@@ -124,6 +127,27 @@ class ProtocolLint {
         sender_ == nullptr || sender_->kind == "ENERGY_SUPPLIER" || sender_->kind == "WATER_SUPPLIER";
     if (protocol_.signal == kUnpaidBill && !supplier) {
       Error(".sender", "unpaid bills come from suppliers");
+    }
+  }
+
+  // D-2.7: who is authorised says that she leaves prison, and when, and nothing else.
+  void CheckAuthorisedExit() {
+    const std::string ground(kAuthorisedExit);
+    const auto& authorised = directory_.content().offence_senders;
+    if (std::none_of(authorised.begin(), authorised.end(),
+                     [&](const auto& entry) { return entry.institution == protocol_.sender; })) {
+      Error(".grounds", absl::StrCat(ground, " needs its sender among offence_senders (D-2.7)"));
+    }
+    const bool prison = std::all_of(protocol_.events.begin(), protocol_.events.end(),
+                                    [](const std::string& event) { return event == kPrisonExit; });
+    if (protocol_.signal != kPlannedExit || !prison) {
+      Error(".events", absl::StrCat(ground, " is for PLANNED_EXIT PRISON (D-2.7)"));
+    }
+    for (const std::string& code : protocol_.categories) {
+      const CodeEntry* category = directory_.FindCategory(code);
+      if (category != nullptr && !category->offence) {
+        Error(".categories", absl::StrCat(ground, " carries data on offences alone, not ", code));
+      }
     }
   }
 
