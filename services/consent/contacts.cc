@@ -24,13 +24,16 @@ bool IsFeedSender(const directory::Directory& directory, const std::string& inst
                      [](const directory::System& system) { return system.HasRole("SIGNAL_SENDER"); });
 }
 
-// What an institution does about her papers alone: an order, an answer to a notice, a steward who looks at
-// records and says of two that they are, or are not, one human.
+// What an institution does about her papers alone: an order, an answer to a notice, a review of what is
+// withheld or a look at what there is to review, a steward who looks at records and says of two that they
+// are, or are not, one human.
 bool MetNobody(audit::v1::EventClass event_class) {
   switch (event_class) {
     case audit::v1::EVENT_CLASS_HOLD_PLACED:
     case audit::v1::EVENT_CLASS_ERASURE_ANSWERED:
     case audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED:
+    case audit::v1::EVENT_CLASS_WITHHOLDING_REVIEWED:
+    case audit::v1::EVENT_CLASS_WITHHELD_LISTED:
     case audit::v1::EVENT_CLASS_CANDIDATE_COMPARED:
     case audit::v1::EVENT_CLASS_CANDIDATE_DECIDED:
     case audit::v1::EVENT_CLASS_PERSONS_LINKED:

@@ -3,6 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/storage/memory/memory_store.h"
+#include "common/storage/testing/damaged_store.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/consent/keeper.h"
 #include "services/consent/teams.h"
@@ -181,6 +189,32 @@ TEST(Contact, NobodyIsDueWhileTheVaultsLogIsBehind) {
   old.world.harness().sim().RunFor(kDay * 2);
   Sweep(old.world);
   EXPECT_EQ(Erased(old.world), 1);
+}
+
+// One whose rows do not read, and one of whom it cannot be told when she was met.
+TEST(Contact, RetentionGoesOnPastWhoDoesNotRead) {
+  storage::testing::DamagedStore* store = nullptr;
+  audit::testing::HarnessOptions options = SimWorld::DefaultOptions();
+  options.make_store = [&store](
+                           Executor& executor,
+                           storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+    auto made = std::make_unique<storage::testing::DamagedStore>(std::make_unique<storage::MemoryStore>(
+        std::make_shared<storage::MemoryDisk>(), executor, sequencer,
+        storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}));
+    store = made.get();
+    return std::unique_ptr<storage::Store>(std::move(made));
+  };
+  SimWorld world(options);
+  std::set<Id128> persons;
+  for (const char* name : {"D-1", "D-2", "D-3", "D-4"}) {
+    persons.insert(world.IdOf(world.NewPerson(name)));
+  }
+  world.harness().sim().RunFor(kDay * 732);
+  const std::vector<Id128> in_order(persons.begin(), persons.end());
+  store->Damage(PersonPartition(in_order[0]), std::string(kMetKey));
+  store->Damage(PersonPartition(in_order[2]), "", std::string(20, '\xff'));
+  Sweep(world);
+  EXPECT_EQ(Erased(world), 2);
 }
 
 }  // namespace

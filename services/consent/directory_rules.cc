@@ -24,6 +24,9 @@ common::v1::Ground GroundOf(std::string_view name) {
   if (name == "INFO_PREOCCUPANTE") {
     return common::v1::GROUND_INFO_PREOCCUPANTE;
   }
+  if (name == directory::kAuthorisedExit) {
+    return common::v1::GROUND_AUTHORISED_EXIT;
+  }
   return common::v1::GROUND_UNSPECIFIED;
 }
 

@@ -139,23 +139,11 @@ void AddAsked(const audit::OpenedLeaf& leaf, ByInstitution& asked) {
   }
 }
 
-Question QuestionOf(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
-  Question question;
-  question.sender = check.sender().institution();
-  question.sender_function = check.sender().function();
-  question.recipient = check.recipient().institution();
-  question.recipient_function = check.recipient().function();
-  question.purpose = leaf.leaf.header.purpose();
-  question.act = check.act();
-  question.stated.source_reference = check.source_reference();
-  return question;
-}
-
 // What a cause takes back of a permit and she does not give again: her state now.
-class TakenBack {
+class WhatIsTakenBack {
  public:
-  TakenBack(const Cause& cause, const PersonState& state, const Rules& rules, absl::Time now)
-      : cause_(cause), state_(state), rules_(rules), now_(now) {}
+  WhatIsTakenBack(const Cause& cause, const PersonState& state, const Rules& rules, absl::Time now)
+      : cause_(cause), state_(state), rules_(rules), now_(now), by_number_(WithdrawalByNumber()) {}
 
   void Add(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check, ByInstitution& permitted) const {
     const Question question = QuestionOf(leaf, check);
@@ -164,17 +152,42 @@ class TakenBack {
       const bool taken =
           cause_.lines.empty() || std::any_of(cause_.lines.begin(), cause_.lines.end(),
                                               [&](const Line& line) { return Overlap(line, one, rules_); });
-      if (taken && ReadHerActs(state_, question, category, rules_, now_).agreement == nullptr) {
-        permitted[question.recipient][{question.purpose, category}] = leaf.index;
+      if (taken) {
+        AddUnlessGiven(leaf, question, category, permitted);
+      }
+    }
+    if (by_number_ == nullptr) {
+      return;
+    }
+    // What rested on another agreement is denied from then on where it has the lines of the one she named.
+    for (const std::string& category : CategoriesOn(leaf, check, OnAnyAgreement())) {
+      if (IsAbout(*by_number_, state_, question, category, rules_)) {
+        AddUnlessGiven(leaf, question, category, permitted);
       }
     }
   }
 
  private:
+  // The cause, where it is one and still stands in her history.
+  [[nodiscard]] const Denial* WithdrawalByNumber() const {
+    const auto found = std::find_if(
+        state_.denials().begin(), state_.denials().end(),
+        [&](const Denial& denial) { return denial.id == cause_.id && denial.agreement.has_value(); });
+    return found == state_.denials().end() ? nullptr : &*found;
+  }
+
+  void AddUnlessGiven(const audit::OpenedLeaf& leaf, const Question& question, const std::string& category,
+                      ByInstitution& permitted) const {
+    if (ReadHerActs(state_, question, category, rules_, now_).agreement == nullptr) {
+      permitted[question.recipient][{question.purpose, category}] = leaf.index;
+    }
+  }
+
   const Cause& cause_;
   const PersonState& state_;
   const Rules& rules_;
   const absl::Time now_;
+  const Denial* const by_number_;
 };
 
 struct Notice {
@@ -203,7 +216,7 @@ absl::StatusOr<std::vector<Notice>> NoticesFor(Registry& registry, const Cause& 
   audit::Log& log = registry.context.log;
   ASSIGN_OR_RETURN(const VersionedState now, registry.store.Load(cause.person));
   const std::shared_ptr<const Rules> rules = registry.rules.Of(registry.context.directory());
-  const TakenBack taken(cause, *now.state, *rules, std::max(log.Now(), now.state->latest()));
+  const WhatIsTakenBack taken(cause, *now.state, *rules, std::max(log.Now(), now.state->latest()));
   ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOfNames(log, {cause.person}));
   ByInstitution permitted;
   ByInstitution asked;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/consent/contacts.h"
 #include "services/consent/convert.h"
 #include "services/consent/duties.h"
@@ -26,6 +29,13 @@ constexpr size_t kBucketsPerStep = 500;
 constexpr char kPersonRule[] = "PERSON_WITHOUT_CONTACT";
 constexpr char kObjectionRule[] = "OBJECTION_DIGEST";
 constexpr char kAgreementRule[] = "AGREEMENT_PROOF";
+
+void PassedOver(size_t times) {
+  if (times != 0) {
+    log::Error("what does not read is passed over by retention",
+               {log::Field::Count("times", static_cast<int64_t>(times))});
+  }
+}
 
 }  // namespace
 
@@ -216,17 +226,24 @@ Task<absl::Status> Keeper::SweepPerson(Id128 person, absl::Time now) {
   co_return none ? absl::OkStatus() : begun.status();
 }
 
+// Who does not read, and what begins nobody's rows for a stretch, keeps nobody else: it is not due.
 Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
-  CO_ASSIGN_OR_RETURN(
-      const std::vector<storage::Partition> persons,
-      registry_.context.store.ListPartitions(storage::PartitionKind::kPerson, from_, kPersonsPerStep));
+  CO_ASSIGN_OR_RETURN(const storage::SalvagedPartitions persons,
+                      storage::SalvagePartitions(registry_.context.store, storage::PartitionKind::kPerson,
+                                                 from_, kPersonsPerStep));
+  PassedOver(persons.gaps.size());
   const absl::Time now = registry_.context.log.Now();
-  for (const storage::Partition& partition : persons) {
+  for (const storage::Partition& partition : persons.partitions) {
     from_ = storage::NextId(partition.id);
     const absl::Status swept = co_await SweepPerson(partition.id, now);
+    if (audit::DoesNotRead(swept)) {
+      PassedOver(1);
+      continue;
+    }
     CO_RETURN_IF_ERROR(swept);
   }
-  if (persons.size() == kPersonsPerStep && !from_.IsZero()) {
+  if (persons.next.has_value()) {
+    from_ = *persons.next;
     co_return true;
   }
   const absl::CivilMonth due = absl::ToCivilMonth(now, absl::UTCTimeZone()) - rules_.person_months;
@@ -372,16 +389,23 @@ Task<absl::StatusOr<bool>> Keeper::PurgeObjection(storage::Partition bucket, abs
 
 Task<absl::StatusOr<bool>> Keeper::SweepObjections() {
   CO_ASSIGN_OR_RETURN(
-      const std::vector<storage::Partition> buckets,
-      registry_.context.store.ListPartitions(storage::PartitionKind::kIndexBucket, from_, kBucketsPerStep));
+      const storage::SalvagedPartitions buckets,
+      storage::SalvagePartitions(registry_.context.store, storage::PartitionKind::kIndexBucket, from_,
+                                 kBucketsPerStep));
+  PassedOver(buckets.gaps.size());
   const absl::Time now = registry_.context.log.Now();
-  for (const storage::Partition& bucket : buckets) {
+  for (const storage::Partition& bucket : buckets.partitions) {
     from_ = storage::NextId(bucket.id);
     const absl::StatusOr<bool> purged = co_await PurgeObjection(bucket, now);
+    if (audit::DoesNotRead(purged.status())) {
+      PassedOver(1);
+      continue;
+    }
     CO_RETURN_IF_ERROR(purged.status());
     purged_ += *purged ? 1 : 0;
   }
-  if (buckets.size() == kBucketsPerStep && !from_.IsZero()) {
+  if (buckets.next.has_value()) {
+    from_ = *buckets.next;
     co_return true;
   }
   const absl::Status said =

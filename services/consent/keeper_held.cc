@@ -16,6 +16,7 @@
 #include "services/consent/duties.h"
 #include "services/consent/handlers/rights_rows.h"
 #include "services/consent/handlers/status_handlers.h"
+#include "services/consent/handlers/withheld_rows.h"
 #include "services/consent/keeper.h"
 #include "services/consent/teams.h"
 
@@ -41,6 +42,7 @@ const google::protobuf::Message* TypeOf(std::string_view key) {
       {kTeamKey, v1::StoredTeam::default_instance()},
       {kSentPrefix, v1::StoredDeliveries::default_instance()},
       {kMetKey, v1::StoredContact::default_instance()},
+      {kWithheldPrefix, v1::StoredReview::default_instance()},
       {kStatusKey, v1::StoredStatus::default_instance()},
   };
   for (const SealedRow& row : kRows) {

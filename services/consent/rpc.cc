@@ -111,7 +111,8 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
         objections_(dispatcher, v1::ConsentService::service_full_name(), service.objections()),
         checks_(dispatcher, v1::ConsentService::service_full_name(), service.checks()),
         receipts_(dispatcher, v1::ConsentService::service_full_name(), service.receipts()),
-        disclosures_(dispatcher, v1::ConsentService::service_full_name(), service.disclosures()) {}
+        disclosures_(dispatcher, v1::ConsentService::service_full_name(), service.disclosures()),
+        withheld_(dispatcher, v1::ConsentService::service_full_name(), service.withheld()) {}
 
   Reactor* RecordConsent(Context* c, const v1::RecordConsentRequest* q,
                          v1::RecordConsentResponse* s) override {
@@ -184,6 +185,13 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
                            v1::ListDisclosuresResponse* s) override {
     return disclosures_.Unary(c, q, s, "ListDisclosures", &DisclosureHandlers::ListDisclosures);
   }
+  Reactor* ListWithheld(Context* c, const v1::ListWithheldRequest* q, v1::ListWithheldResponse* s) override {
+    return withheld_.Unary(c, q, s, "ListWithheld", &WithheldHandlers::ListWithheld);
+  }
+  Reactor* ReviewWithheld(Context* c, const v1::ReviewWithheldRequest* q,
+                          v1::ReviewWithheldResponse* s) override {
+    return withheld_.Unary(c, q, s, "ReviewWithheld", &WithheldHandlers::ReviewWithheld);
+  }
 
  private:
   rpc::Binding<AgreementHandlers> agreements_;
@@ -197,6 +205,7 @@ class ConsentRpc final : public v1::ConsentService::CallbackService {
   rpc::Binding<CheckHandlers> checks_;
   rpc::Binding<ReceiptHandlers> receipts_;
   rpc::Binding<DisclosureHandlers> disclosures_;
+  rpc::Binding<WithheldHandlers> withheld_;
 };
 
 class EmergencyRpc final : public v1::EmergencyService::CallbackService {

@@ -57,6 +57,7 @@ Service::Service(rpc::ServiceContext context, const Settings& settings, calendar
       holds_(registry_),
       receipts_(registry_, settings.storage_locations),
       disclosures_(registry_),
+      withheld_(registry_),
       rights_(registry_),
       record_rights_(registry_),
       keeper_(registry_, settings.retention,

@@ -36,6 +36,7 @@
 #include "services/consent/handlers/rights_handlers.h"
 #include "services/consent/handlers/status_handlers.h"
 #include "services/consent/handlers/withdrawal_status.h"
+#include "services/consent/handlers/withheld_handlers.h"
 #include "services/consent/keeper.h"
 #include "services/consent/own_log.h"
 #include "services/consent/status_of_names.h"
@@ -123,6 +124,7 @@ class Service {
   HoldHandlers& holds() { return holds_; }
   ReceiptHandlers& receipts() { return receipts_; }
   DisclosureHandlers& disclosures() { return disclosures_; }
+  WithheldHandlers& withheld() { return withheld_; }
   RightsHandlers& rights() { return rights_; }
   RecordRightsHandlers& record_rights() { return record_rights_; }
 
@@ -151,6 +153,7 @@ class Service {
   HoldHandlers holds_;
   ReceiptHandlers receipts_;
   DisclosureHandlers disclosures_;
+  WithheldHandlers withheld_;
   RightsHandlers rights_;
   RecordRightsHandlers record_rights_;
   Keeper keeper_;

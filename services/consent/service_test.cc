@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/directory/testing/sample.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -54,6 +55,24 @@ TEST(DirectoryRules, AreTheSampleDirectorys) {
   EXPECT_FALSE(rules.MaySendOffenceData("bspp", absl::CivilDay(2026, 11, 3)));
 }
 
+// D-2.7: an authorised sender's planned exits, as a directory says them.
+TEST(DirectoryRules, KnowTheGroundOfAuthorisedExits) {
+  using directory::testing::Replaced;
+  std::string yaml = Replaced(directory::testing::SampleYaml(), "\noffence_senders: []",
+                              "\noffence_senders:\n  - {institution: edf, basis: texte, until: 2026-12-31}");
+  yaml = Replaced(yaml, "  - id: bspp-detresse",
+                  "  - id: sortie\n    sender: edf\n    signal: PLANNED_EXIT\n    events: [PRISON]\n"
+                  "    purpose: SOCIAL_ASSESSMENT\n    grounds: [AUTHORISED_EXIT]\n"
+                  "    categories: [OFFENCE]\n    recipients:\n      - {kind: SIAO}\n"
+                  "  - id: bspp-detresse");
+  const Rules rules = RulesFrom(*directory::testing::MakeDirectory(yaml));
+  const ProtocolRule* exit = rules.FindProtocol("edf", "PLANNED_EXIT", "PRISON");
+  ASSERT_NE(exit, nullptr);
+  EXPECT_EQ(exit->grounds, std::vector{common::v1::GROUND_AUTHORISED_EXIT});
+  EXPECT_TRUE(rules.MaySendOffenceData("edf", absl::CivilDay(2026, 12, 31)));
+  EXPECT_FALSE(rules.MaySendOffenceData("edf", absl::CivilDay(2027, 1, 1)));
+}
+
 // api.md: reads accept `at_least_as_fresh`. Asked for a revision that is not there, none answers with less.
 TEST(Reads, NoneIsOlderThanAsked) {
   testing::SimWorld world;
@@ -75,6 +94,7 @@ TEST(Reads, NoneIsOlderThanAsked) {
   refuses(service.withdrawals(), &WithdrawalStatusHandlers::GetWithdrawalStatus,
           v1::GetWithdrawalStatusRequest());
   refuses(service.disclosures(), &DisclosureHandlers::ListDisclosures, v1::ListDisclosuresRequest());
+  refuses(service.withheld(), &WithheldHandlers::ListWithheld, v1::ListWithheldRequest());
   refuses(service.emergencies(), &EmergencyHandlers::ListPending, v1::ListPendingRequest());
   refuses(service.persons(), &PersonHandlers::Resolve, v1::ResolveRequest());
   refuses(service.identifiers(), &IdentifierHandlers::BatchResolve, v1::BatchResolveRequest());

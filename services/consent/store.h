@@ -6,6 +6,7 @@
 //                        "consent/<id>"        sealed Consent, complete
 //                        "duty/<institution>"  sealed StoredDuty (duties.h)
 //                        "team", "sent/<institution>"  sealed, by routing's log (teams.h)
+//                        "withheld/<event id>"  sealed StoredReview (handlers/withheld_rows.h)
 //                        "req/…"               requests remembered (common/rpc/idempotency.h)
 //   bucket of a name     "claim"               PersonClaim: (institution, own identifier or sender record) →
 //   person bucket of a digest   "state"               ObjectionOnRecord

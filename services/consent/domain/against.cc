@@ -126,6 +126,14 @@ Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const R
   return taken;
 }
 
+bool TakesFrom(const PersonState& state, const Denial& denial, const Agreement& agreement, const Rules& rules,
+               absl::Time now) {
+  const Against against(state, denial, agreement, rules, now);
+  return !against.TakesNothing() &&
+         std::any_of(agreement.lines.begin(), agreement.lines.end(),
+                     [&](const Line& line) { return against.From(line) != Takes::kNothing; });
+}
+
 size_t ComparedPerLine(const PersonState& state) {
   size_t noes = 0;
   for (const Denial& denial : state.denials()) {

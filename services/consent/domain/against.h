@@ -40,6 +40,10 @@ struct Taken {
 [[nodiscard]] Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const Rules& rules,
                                  absl::Time now);
 
+/// True when the no takes something from it by `now`: one of the history's, or one that is to join it.
+[[nodiscard]] bool TakesFrom(const PersonState& state, const Denial& denial, const Agreement& agreement,
+                             const Rules& rules, absl::Time now);
+
 /// How many lines WhatWasTaken may have to compare for each line of an agreement: what bounds a page of them.
 [[nodiscard]] size_t ComparedPerLine(const PersonState& state);
 

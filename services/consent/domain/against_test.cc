@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "services/consent/domain/consent_state.h"
+#include "services/consent/domain/her_acts.h"
 #include "services/consent/domain/links.h"
 #include "services/consent/domain/receipt_state.h"
 #include "services/consent/domain/story.h"
@@ -94,6 +95,33 @@ TEST(Against, APartOfItIsAPart) {
   EXPECT_EQ(OnReceipt(united, LastOf(united, {})).since, Day(kLinked));
   const PersonState other = Together(yes, Story().Refuses(2, {RightsLine({To("aphp")})}));
   EXPECT_EQ(State(other, LastOf(other, {})), v1::CONSENT_STATE_GIVEN) << "about somebody else";
+}
+
+std::vector<Id128> TouchedOn(int day, const PersonState& state, std::optional<Id128> number,
+                             std::vector<Line> lines) {
+  Denial denial;
+  denial.id = IdOf(61);
+  denial.kind = Denial::Kind::kWithdrawal;
+  denial.at = Day(day);
+  denial.agreement = number;
+  denial.lines = std::move(lines);
+  return AgreementsTouched(state, denial, testing::SampleRules(), Day(day));
+}
+
+// What a withdrawal touches is what is denied from then on: of the one she names and of others on its lines.
+TEST(AgreementsTouched, ByNumberAreThoseOnItsLinesToo) {
+  const PersonState state = Story()
+                                .Agrees(1, {ToCaf()})
+                                .Agrees(2, {ToCaf(), RightsLine({To("siao")})})
+                                .Agrees(3, {RightsLine({To("aphp")})})
+                                .ExpiresOn(3, {ToCaf()}, 5)
+                                .state();
+  EXPECT_EQ(TouchedOn(6, state, IdOf(1), {Line()}), (std::vector{IdOf(1), IdOf(2)}));
+  EXPECT_EQ(TouchedOn(6, state, IdOf(3), {Line()}), std::vector{IdOf(3)});
+  EXPECT_EQ(TouchedOn(6, state, IdOf(2), {RightsLine({To("siao")})}), std::vector{IdOf(2)})
+      << "no more of it than her lines";
+  EXPECT_EQ(TouchedOn(4, state, std::nullopt, {ToCaf()}), (std::vector{IdOf(1), IdOf(2), IdOf(4)}));
+  EXPECT_EQ(TouchedOn(6, state, std::nullopt, {ToCaf()}), (std::vector{IdOf(1), IdOf(2)}));
 }
 
 TEST(Against, AYesRecordedSinceTheyAreOneAnswersIt) {

@@ -72,6 +72,12 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
       return Permit(stated, missing);
     }
   }
+  if (stated == common::v1::GROUND_AUTHORISED_EXIT) {
+    missing = JudgeAuthorisedExit(question, category, rules, moment.today);
+    if (missing == v1::REASON_AUTHORISED_EXIT) {
+      return Permit(stated, missing);
+    }
+  }
   if (const Information* told = FindTeamGround(state, teams, question, category, rules, moment.now);
       told != nullptr) {
     CategoryAnswer answer = Permit(common::v1::GROUND_TEAM, v1::REASON_TEAM);
@@ -111,6 +117,7 @@ void AddObligations(common::v1::Ground ground, bool offence, std::vector<v1::Obl
       add(v1::OBLIGATION_INFORM_AT_FIRST_CONTACT);
       break;
     case common::v1::GROUND_CP_226_14_1:
+    case common::v1::GROUND_AUTHORISED_EXIT:
       add(v1::OBLIGATION_INFORM_AT_FIRST_CONTACT);
       break;
     case common::v1::GROUND_INFO_PREOCCUPANTE:
@@ -152,6 +159,15 @@ std::vector<CategoryAnswer> DecideCategories(const PersonState& state, const Que
 }
 
 }  // namespace
+
+std::vector<v1::Obligation> ObligationsOf(const CategoryAnswer& answer, std::string_view category,
+                                          const Rules& rules) {
+  std::vector<v1::Obligation> owed;
+  if (answer.permitted()) {
+    AddObligations(answer.ground, rules.CategoryOf(category).offence, owed);
+  }
+  return owed;
+}
 
 Answer Decide(const PersonState& state, const Question& question, const Rules& rules, const Moment& moment,
               const Teams& teams) {

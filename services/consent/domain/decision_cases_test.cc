@@ -11,6 +11,7 @@ namespace {
 using common::v1::ACT_CONSULT;
 using common::v1::ACT_HOST;
 using testing::CutQuestion;
+using testing::ExitQuestion;
 using testing::Kind;
 using testing::LetterQuestion;
 using testing::MakeLine;
@@ -35,6 +36,7 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 using Q = Question;
 const absl::CivilDay kNov3(2026, 11, 3);
+const absl::CivilDay kNov20(2026, 11, 20);
 
 std::vector<Case> Cases() {
   const Line all;
@@ -103,6 +105,81 @@ std::vector<Case> Cases() {
        With(ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris", "dsol-75113"),
             [](Q& q) { q.categories = {"OFFENCE"}; }),
        10, v1::REASON_OFFENCE_NOT_AUTHORISED},
+
+      // ---- D-2.7, D-4.10: an authorised prison says that she leaves, and when; nothing else, and not
+      // against her.
+      {"the prison tells the social service that she leaves on the 20th: yes", Story(), ExitQuestion(kNov20),
+       10, v1::REASON_AUTHORISED_EXIT},
+      {"to the SIAO, which its protocol names by kind: yes", Story(),
+       With(ExitQuestion(kNov20),
+            [](Q& q) {
+              q.recipient = "siao";
+              q.recipient_desk = "siao-urgence";
+            }),
+       10, v1::REASON_AUTHORISED_EXIT},
+      {"on the day itself: yes", Story(), ExitQuestion(kNov20), 20, v1::REASON_AUTHORISED_EXIT},
+      {"the day after: no, it is no planned exit any more", Story(), ExitQuestion(kNov20), 21,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"without the day: no", Story(), With(ExitQuestion(kNov20), [](Q& q) { q.stated.event_day.reset(); }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"to who is not among its protocol's recipients: no", Story(),
+       With(ExitQuestion(kNov20),
+            [](Q& q) {
+              q.recipient = "caf";
+              q.recipient_desk = "";
+            }),
+       10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"to the institution, not to its social service's desk: no", Story(),
+       With(ExitQuestion(kNov20), [](Q& q) { q.recipient_desk = ""; }), 10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"to the brigade, which only sends: no", Story(),
+       With(ExitQuestion(kNov20),
+            [](Q& q) {
+              q.recipient = "bspp";
+              q.recipient_desk = "";
+            }),
+       10, v1::REASON_RECIPIENT_NOT_ALLOWED},
+      {"her name goes on her agreement, not with it: no", Story(),
+       With(ExitQuestion(kNov20), [](Q& q) { q.categories = {"IDENTITY"}; }), 10,
+       v1::REASON_CATEGORY_NOT_ALLOWED},
+      {"her health: no", Story(), With(ExitQuestion(kNov20), [](Q& q) { q.categories = {"HEALTH"}; }), 10,
+       v1::REASON_CATEGORY_NOT_ALLOWED},
+      {"for another purpose: no", Story(),
+       With(ExitQuestion(kNov20), [](Q& q) { q.purpose = "RIGHTS_OPENING"; }), 10,
+       v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"to let them look into the file: no", Story(),
+       With(ExitQuestion(kNov20), [](Q& q) { q.act = ACT_CONSULT; }), 10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"in a report of distress, not a planned exit: no", Story(),
+       With(ExitQuestion(kNov20),
+            [](Q& q) {
+              q.stated.signal_type = "DISTRESS_REPORT";
+              q.stated.event = "SERIOUS";
+            }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"a legal duty stated for a planned exit: no, its protocol knows none", Story(),
+       With(ExitQuestion(kNov20),
+            [](Q& q) {
+              q.stated.ground = common::v1::GROUND_CP_226_14_1;
+              q.stated.has_facts = true;
+            }),
+       10, v1::REASON_GROUND_NOT_ESTABLISHED},
+      {"no ground stated: no", Story(),
+       With(ExitQuestion(kNov20), [](Q& q) { q.stated.ground = common::v1::GROUND_UNSPECIFIED; }), 10,
+       v1::REASON_NO_GROUND},
+      {"from who is not authorised: no", Story(), With(ExitQuestion(kNov20), [](Q& q) { q.sender = "aphp"; }),
+       10, v1::REASON_OFFENCE_NOT_AUTHORISED},
+      {"she refused that this be told: no", Story().Refuses(1, {MakeLine({}, {"OFFENCE"}, {}, {})}),
+       ExitQuestion(kNov20), 10, v1::REASON_REFUSED},
+      {"she refused everything: no", Story().Refuses(1, {all}), ExitQuestion(kNov20), 10, v1::REASON_REFUSED},
+      {"she refused another recipient: yes", Story().Refuses(1, {MakeLine({}, {}, {To("siao")}, {})}),
+       ExitQuestion(kNov20), 10, v1::REASON_AUTHORISED_EXIT},
+      {"she took everything back: no", Story().Withdraws(1, {all}), ExitQuestion(kNov20), 10,
+       v1::REASON_WITHDRAWN},
+      {"she objected to the prison: no", Story().ObjectsTo(1, "prison"), ExitQuestion(kNov20), 10,
+       v1::REASON_OBJECTED},
+      {"she refused, then agreed: no, an agreement unlocks no data on offences",
+       Story().Refuses(1, {all}).Agrees(
+           2, {MakeLine({"SOCIAL_ASSESSMENT"}, {"OFFENCE"}, {To("ville-paris")})}, true),
+       ExitQuestion(kNov20), 10, v1::REASON_REFUSED},
 
       // ---- D-2.6.2: her latest act.
       {"she refused, nothing else: no, because she refused", Story().Refuses(1, {all}), RightsQuestion(), 10,
@@ -559,7 +636,8 @@ TEST_P(DecisionCases, IsDecidedAsTheLawSays) {
   const Answer answer =
       Decide(c.story.state(), c.question, testing::SampleRules(), testing::At(Noon(2026, 11, c.day)));
   EXPECT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(c.expected));
-  const bool permits = c.expected < v1::REASON_NOT_PERMITTED || c.expected == v1::REASON_TEAM;
+  const bool permits = c.expected < v1::REASON_NOT_PERMITTED || c.expected == v1::REASON_TEAM ||
+                       c.expected == v1::REASON_AUTHORISED_EXIT;
   EXPECT_EQ(answer.whole.permitted(), permits);
   EXPECT_EQ(answer.whole.ground != common::v1::GROUND_UNSPECIFIED, permits);
   EXPECT_EQ(answer.categories.size(), c.question.categories.size());

@@ -60,9 +60,10 @@ class Histories {
     q.categories = {AnyCategory()};
     q.act = OneIn(4) ? AnyAct() : common::v1::ACT_TRANSMIT;
     static constexpr common::v1::Ground kGrounds[] = {
-        common::v1::GROUND_UNSPECIFIED, common::v1::GROUND_ART2,        common::v1::GROUND_ART6,
-        common::v1::GROUND_CONVENTION,  common::v1::GROUND_CP_226_14_1, common::v1::GROUND_INFO_PREOCCUPANTE,
-        common::v1::GROUND_CASF_226_2_2};
+        common::v1::GROUND_UNSPECIFIED,  common::v1::GROUND_ART2,
+        common::v1::GROUND_ART6,         common::v1::GROUND_CONVENTION,
+        common::v1::GROUND_CP_226_14_1,  common::v1::GROUND_INFO_PREOCCUPANTE,
+        common::v1::GROUND_CASF_226_2_2, common::v1::GROUND_AUTHORISED_EXIT};
     q.stated.ground = kGrounds[Below(std::size(kGrounds))];
     q.stated.has_facts = !OneIn(4);
     q.stated.signal_type = OneIn(2) ? "UNPAID_BILL" : "DISTRESS_REPORT";
@@ -81,7 +82,7 @@ class Histories {
 
   /// Most random questions fail at the first step: some are made to come further.
   void Sharpen(Question& q, Teams& teams, PersonState& state) {
-    switch (Below(7)) {
+    switch (Below(8)) {
       case 0: {  // a bill as a protocol has it
         q.sender = Pick({"edf", "engie"});
         q.recipient = "ville-paris";
@@ -129,6 +130,18 @@ class Histories {
         q.stated.ground = kWords[Below(std::size(kWords))];
         q.stated.signal_type.clear();
         q.stated.event.clear();
+        return;
+      }
+      case 3: {  // a planned exit, nearly as the protocol has it
+        q.sender = OneIn(6) ? "ville-paris" : "prison";
+        q.recipient = OneIn(6) ? AnyRecipient() : Pick({"ville-paris", "siao"});
+        q.recipient_desk = OneIn(6) ? "" : q.recipient == "siao" ? "siao-urgence" : "dsol-75113";
+        q.purpose = OneIn(6) ? "CHILD_PROTECTION" : "SOCIAL_ASSESSMENT";
+        q.categories = {OneIn(4) ? AnyCategory() : "OFFENCE"};
+        q.act = OneIn(6) ? AnyAct() : common::v1::ACT_TRANSMIT;
+        q.stated.ground = OneIn(8) ? common::v1::GROUND_CP_226_14_1 : common::v1::GROUND_AUTHORISED_EXIT;
+        q.stated.signal_type = OneIn(8) ? "DISTRESS_REPORT" : "PLANNED_EXIT";
+        q.stated.event = OneIn(8) ? "SERIOUS" : "PRISON";
         return;
       }
       default:
@@ -353,6 +366,7 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
   // The histories reach every reason that the sample can give, each often enough to mean something.
   for (const v1::Reason reason : {v1::REASON_LEGAL_DUTY,
                                   v1::REASON_OPT_OUT_REGIME,
+                                  v1::REASON_AUTHORISED_EXIT,
                                   v1::REASON_TEAM,
                                   v1::REASON_AGREEMENT,
                                   v1::REASON_EMERGENCY,

@@ -13,6 +13,7 @@ namespace {
 using testing::CutQuestion;
 using testing::IdOf;
 using testing::LetterQuestion;
+using testing::MakeLine;
 using testing::Noon;
 using testing::ReportQuestion;
 using testing::RightsLine;
@@ -191,12 +192,83 @@ TEST(Decision, DataOnOffencesComeWithTheirLimit) {
   EXPECT_EQ(obligations(), std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT});
 }
 
+// D-2.7: the ground of a planned exit ends with the authorisation; what is owed for it is art. 14's, too.
+TEST(Decision, APlannedExitEndsWithTheAuthorisationOfItsSender) {
+  const absl::CivilDay leaving(2027, 2, 1);
+  const auto on = [&](absl::Time now) {
+    return Decide(PersonState(), testing::ExitQuestion(leaving), testing::SampleRules(), testing::At(now));
+  };
+  const Answer answer = on(Noon(2026, 12, 31));
+  EXPECT_EQ(answer.whole.ground, common::v1::GROUND_AUTHORISED_EXIT);
+  EXPECT_EQ(answer.obligations,
+            (std::vector{v1::OBLIGATION_INFORM_AT_FIRST_CONTACT, v1::OBLIGATION_LEAVING_AND_DATE_ONLY}));
+  EXPECT_EQ(on(Noon(2027, 1, 1)).whole.reason, v1::REASON_OFFENCE_NOT_AUTHORISED);
+}
+
+// Whatever a directory lists together: what a protocol lets go beside data on offences goes on no such
+// ground.
+TEST(Decision, APlannedExitCarriesNothingElseWhateverItsProtocolLists) {
+  Rules rules = testing::SampleRules();
+  for (ProtocolRule& protocol : rules.protocols["prison"]) {
+    protocol.events.emplace_back("HOSPITAL");
+    protocol.categories = {"IDENTITY", "HEALTH", "OFFENCE"};
+  }
+  Question question = testing::ExitQuestion(absl::CivilDay(2026, 11, 20));
+  question.categories = {"OFFENCE", "IDENTITY", "HEALTH"};
+  const auto reasons = [&] {
+    std::vector<v1::Reason> each;
+    for (const CategoryAnswer& category :
+         Decide(PersonState(), question, rules, testing::At(Noon(2026, 11, 10))).categories) {
+      each.push_back(category.reason);
+    }
+    return each;
+  };
+  EXPECT_EQ(reasons(), (std::vector{v1::REASON_AUTHORISED_EXIT, v1::REASON_CATEGORY_NOT_ALLOWED,
+                                    v1::REASON_CATEGORY_NOT_ALLOWED}));
+  question.stated.event = "HOSPITAL";
+  EXPECT_EQ(reasons(), std::vector(3, v1::REASON_GROUND_NOT_ESTABLISHED));
+}
+
+// RGPD art. 18: what is restricted is not told by it either.
+TEST(Decision, APlannedExitStopsAtARestriction) {
+  PersonState state;
+  Restriction restriction;
+  restriction.institution = "ville-paris";
+  restriction.from = Noon(2026, 11, 5);
+  state.Add(restriction);
+  EXPECT_EQ(Decide(state, testing::ExitQuestion(absl::CivilDay(2026, 11, 20)), testing::SampleRules(),
+                   testing::At(Noon(2026, 11, 10)))
+                .whole.reason,
+            v1::REASON_RESTRICTED);
+}
+
 // D-2.8: a permit does not outlive the mandate.
 TEST(Decision, EndsWithTheMandate) {
   const Story story = Story().RepresentativeAgrees(1, {RightsLine({To("caf")})}, 20);
   const Answer answer =
       Decide(story.state(), RightsQuestion(), testing::SampleRules(), testing::At(Noon(2026, 11, 10)));
   EXPECT_EQ(answer.whole.expires, Noon(2026, 11, 20));
+}
+
+// Whatever else was asked for with it, denied or permitted on another ground.
+TEST(Decision, WhatComesWithACategoryIsWhatComesWithItAlone) {
+  const Story story = Story().Agrees(1, {MakeLine({"SOCIAL_ASSESSMENT"}, {"ADDRESS"}, {To("ville-paris")})});
+  Question question = ReportQuestion(common::v1::GROUND_CP_226_14_1, "ville-paris");
+  question.sender = "prison";
+  question.categories = {"IDENTITY", "OFFENCE", "ADDRESS", "HEALTH"};
+  const Moment moment = testing::At(Noon(2026, 11, 10));
+  const Rules rules = testing::SampleRules();
+  const Answer answer = Decide(story.state(), question, rules, moment);
+  ASSERT_FALSE(answer.whole.permitted());
+  std::vector<size_t> owed;
+  for (size_t i = 0; i < answer.categories.size(); ++i) {
+    Question alone = question;
+    alone.categories = {question.categories[i]};
+    const auto obligations = ObligationsOf(answer.categories[i], question.categories[i], rules);
+    EXPECT_EQ(obligations, Decide(story.state(), alone, rules, moment).obligations) << question.categories[i];
+    owed.push_back(obligations.size());
+  }
+  EXPECT_EQ(owed, (std::vector<size_t>{1, 2, 0, 0}));
 }
 
 TEST(Decision, NoCategoryIsNoPermit) {

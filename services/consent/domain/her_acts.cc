@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "services/consent/domain/against.h"
+
 namespace relais::consent {
 namespace {
 
@@ -280,18 +282,20 @@ bool Overlap(const Line& a, const Line& b, const Rules& rules) {
          Meet(a.acts, b.acts);
 }
 
+bool IsAbout(const Denial& denial, const PersonState& state, const Question& question,
+             std::string_view category, const Rules& rules) {
+  return CoverOf(denial, state, Asked{question, category, rules.KindOf(question.recipient)}) != Cover::kNone;
+}
+
 std::vector<Id128> AgreementsTouched(const PersonState& state, const Denial& denial, const Rules& rules,
                                      absl::Time now) {
-  if (denial.agreement) {
-    return {*denial.agreement};
-  }
   std::vector<Id128> touched;
+  if (denial.agreement) {
+    touched.push_back(*denial.agreement);
+  }
   for (const Agreement& agreement : state.agreements()) {
-    const bool meets = std::any_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
-      return std::any_of(denial.lines.begin(), denial.lines.end(),
-                         [&](const Line& denied) { return Overlap(line, denied, rules); });
-    });
-    if (meets && now < agreement.TermAt(now).until && !agreement.EndedBy(now)) {
+    const bool named = denial.agreement && *denial.agreement == agreement.id;
+    if (!named && !agreement.EndedBy(now) && TakesFrom(state, denial, agreement, rules, now)) {
       touched.push_back(agreement.id);
     }
   }

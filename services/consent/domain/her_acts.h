@@ -52,8 +52,12 @@ struct HerWord {
 /// True when something could be covered by both lines; empty lists mean "all".
 [[nodiscard]] bool Overlap(const Line& a, const Line& b, const Rules& rules);
 
-/// The agreements that a denial takes something from: the one it names, or all not yet ended that its lines
-/// meet.
+/// True when the no is about that category of the question, whatever she agreed to since.
+[[nodiscard]] bool IsAbout(const Denial& denial, const PersonState& state, const Question& question,
+                           std::string_view category, const Rules& rules);
+
+/// The agreements that a denial takes something from: the one it names first, if one, and all not yet ended
+/// from whose lines it takes, under whichever name they were given (against.h).
 [[nodiscard]] std::vector<Id128> AgreementsTouched(const PersonState& state, const Denial& denial,
                                                    const Rules& rules, absl::Time now);
 

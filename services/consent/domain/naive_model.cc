@@ -164,6 +164,25 @@ v1::Reason ModelDuty(const Question& q, const std::string& category) {
   return listed ? v1::REASON_LEGAL_DUTY : v1::REASON_CATEGORY_NOT_ALLOWED;
 }
 
+// The prison says when she leaves, to the social service or to the SIAO, and that is all it says.
+v1::Reason ModelExit(const Question& q, const std::string& category, absl::CivilDay today) {
+  const Stated& s = q.stated;
+  const bool exit = s.signal_type == "PLANNED_EXIT" && s.event == "PRISON" && q.sender == "prison";
+  const bool planned = s.event_day && !(*s.event_day < today);
+  if (!exit || !planned || q.purpose != "SOCIAL_ASSESSMENT" || q.act != common::v1::ACT_TRANSMIT) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (today > absl::CivilDay(2026, 12, 31)) {
+    return v1::REASON_OFFENCE_NOT_AUTHORISED;
+  }
+  const bool social =
+      (q.recipient == "ville-paris" && q.recipient_desk == "dsol-75113") || q.recipient == "siao";
+  if (!social) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return category == "OFFENCE" ? v1::REASON_AUTHORISED_EXIT : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
 bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, const std::string& category,
                absl::Time now) {
   const bool telling = q.act == common::v1::ACT_TRANSMIT || q.act == common::v1::ACT_CONSULT;
@@ -429,6 +448,12 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
       ground == common::v1::GROUND_CONVENTION) {
     missing = ModelBill(q, category, moment.today);
     if (missing == v1::REASON_OPT_OUT_REGIME) {
+      return missing;
+    }
+  }
+  if (ground == common::v1::GROUND_AUTHORISED_EXIT) {
+    missing = ModelExit(q, category, moment.today);
+    if (missing == v1::REASON_AUTHORISED_EXIT) {
       return missing;
     }
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/directory/codes.h"
+
 namespace relais::consent {
 namespace {
 
@@ -146,6 +148,26 @@ v1::Reason JudgeOptOut(const Question& question, std::string_view category, cons
   }
   return Has(kDecreeCategories, category) && Has(protocol->categories, category)
              ? v1::REASON_OPT_OUT_REGIME
+             : v1::REASON_CATEGORY_NOT_ALLOWED;
+}
+
+v1::Reason JudgeAuthorisedExit(const Question& question, std::string_view category, const Rules& rules,
+                               absl::CivilDay today) {
+  const Stated& stated = question.stated;
+  const ProtocolRule* protocol = ProtocolFor(question, rules);
+  if (protocol == nullptr || stated.signal_type != directory::kPlannedExit ||
+      stated.event != directory::kPrisonExit || question.purpose != protocol->purpose ||
+      question.act != common::v1::ACT_TRANSMIT || !stated.event_day || *stated.event_day < today) {
+    return v1::REASON_GROUND_NOT_ESTABLISHED;
+  }
+  if (!rules.MaySendOffenceData(question.sender, today)) {
+    return v1::REASON_OFFENCE_NOT_AUTHORISED;
+  }
+  if (!rules.IsRecipient(*protocol, question.recipient, DeskOf(question, rules))) {
+    return v1::REASON_RECIPIENT_NOT_ALLOWED;
+  }
+  return rules.CategoryOf(category).offence && Has(protocol->categories, category)
+             ? v1::REASON_AUTHORISED_EXIT
              : v1::REASON_CATEGORY_NOT_ALLOWED;
 }
 

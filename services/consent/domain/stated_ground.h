@@ -8,6 +8,11 @@
 // the kind CHILD_PROTECTION it may also be sent for that purpose. Without a signal type a professional
 // speaks: a function bound by secrecy, of an institution that does more than send; the law asks no protocol
 // of it. It may send all categories but data on offences, to assess her situation or to protect her.
+//
+// That she leaves prison, and when (GROUND_AUTHORISED_EXIT; D-2.7, D-4.10), is said under its sender's
+// protocol for that event, to the protocol's recipients and for its purpose, while the directory authorises
+// the sender
+// (`offence_senders`): data on offences alone, to transmit, of a day that is stated and not past.
 #pragma once
 
 #include <string_view>
@@ -28,5 +33,9 @@ namespace relais::consent {
 /// REASON_OPT_OUT_REGIME, or what is missing. The question states such a ground and she did not object.
 [[nodiscard]] v1::Reason JudgeOptOut(const Question& question, std::string_view category, const Rules& rules,
                                      absl::CivilDay today);
+/// REASON_AUTHORISED_EXIT, or what is missing. The question states GROUND_AUTHORISED_EXIT and she neither
+/// refused nor objected.
+[[nodiscard]] v1::Reason JudgeAuthorisedExit(const Question& question, std::string_view category,
+                                             const Rules& rules, absl::CivilDay today);
 
 }  // namespace relais::consent

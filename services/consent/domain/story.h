@@ -214,6 +214,22 @@ inline Question WordQuestion(common::v1::Ground ground, std::string recipient = 
   return question;
 }
 
+// The prison tells the social service of the 13th that she leaves on that day.
+inline Question ExitQuestion(absl::CivilDay leaving) {
+  Question question;
+  question.sender = "prison";
+  question.recipient = "ville-paris";
+  question.recipient_desk = "dsol-75113";
+  question.purpose = "SOCIAL_ASSESSMENT";
+  question.categories = {"OFFENCE"};
+  question.act = ACT_TRANSMIT;
+  question.stated.ground = common::v1::GROUND_AUTHORISED_EXIT;
+  question.stated.signal_type = "PLANNED_EXIT";
+  question.stated.event = "PRISON";
+  question.stated.event_day = leaving;
+  return question;
+}
+
 template <typename Change>
 Question With(Question question, Change change) {
   change(question);

@@ -99,6 +99,13 @@ inline Rules SampleRules() {
                                        {"IDENTITY", "OFFENCE"},
                                        {{"ville-paris", "", Desks::kNone}},
                                        {}});
+  rules.protocols["prison"].push_back({"PLANNED_EXIT",
+                                       {"PRISON"},
+                                       "SOCIAL_ASSESSMENT",
+                                       {common::v1::GROUND_AUTHORISED_EXIT},
+                                       {"OFFENCE"},
+                                       {{"", "", Desks::kDepartmental}, {"", "SIAO", Desks::kNone}},
+                                       {}});
   rules.offence_senders.emplace("prison", absl::CivilDay(2026, 12, 31));
   // Everybody has an `accueil` too, which is not bound by secrecy.
   rules.secret_functions["bspp"] = {"officier"};

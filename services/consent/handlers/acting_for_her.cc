@@ -43,6 +43,18 @@ bool IsHost(const PersonState& state, const Rules& rules, const std::string& ins
   });
 }
 
+bool ConcernsHost(const Agreement& agreement, const Rules& rules, std::string_view institution) {
+  const std::string_view kind = rules.KindOf(institution);
+  return std::any_of(agreement.lines.begin(), agreement.lines.end(), [&](const Line& line) {
+    const bool lets_host =
+        std::find(line.acts.begin(), line.acts.end(), common::v1::ACT_HOST) != line.acts.end();
+    return std::any_of(line.recipients.begin(), line.recipients.end(), [&](const Recipient& recipient) {
+      return recipient.institution.empty() ? lets_host && recipient.kind == kind
+                                           : recipient.institution == institution;
+    });
+  });
+}
+
 absl::StatusOr<std::optional<v1::Consent>> ReadConsent(Registry& registry, const Id128& person,
                                                        const Id128& consent) {
   v1::Consent out;

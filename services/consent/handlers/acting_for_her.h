@@ -16,6 +16,10 @@ namespace relais::consent {
 [[nodiscard]] bool IsHost(const PersonState& state, const Rules& rules, const std::string& institution,
                           const Moment& moment);
 
+/// Whether an agreement concerns that institution as a host: it names it as a recipient, or lets its kind act
+/// for her.
+[[nodiscard]] bool ConcernsHost(const Agreement& agreement, const Rules& rules, std::string_view institution);
+
 /// OK when the caller's institution is her host, or collected an agreement of hers of which something still
 /// stands, or has a request of hers for access or portability to answer and the caller acts in a function
 /// bound by secrecy. Else NO_SUCH_OR_NOT_YOURS, as for a person who is not there. Reads the disk.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "services/consent/domain/her_acts.h"
 #include "services/consent/domain/period.h"
 #include "services/consent/expiries.h"
+#include "services/consent/handlers/authors.h"
 #include "services/consent/handlers/codes.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/record_act.h"
@@ -153,8 +155,37 @@ absl::StatusOr<PlannedAct> PlanEnd(const v1::WithdrawConsentRequest& request, co
   return act;
 }
 
-absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& request, const Rules& rules,
-                                          const PersonState& state, absl::Time instant, audit::Event event) {
+// Those that who withdraws may see: its own, and the one it named. All others are touched unsaid: an id that
+// is another desk's would tell of the desk, or of a link (ADR 50).
+std::vector<Id128> Shown(const std::vector<Id128>& touched, const PersonState& state, const Denial& denial,
+                         std::string_view institution) {
+  std::vector<Id128> shown;
+  for (const Id128& id : touched) {
+    const Agreement* agreement = state.FindAgreement(id);
+    if (denial.agreement == id || (agreement != nullptr && agreement->collector == institution)) {
+      shown.push_back(id);
+    }
+  }
+  return shown;
+}
+
+// All that it touched, for who may read everything: no act of the desk's, whose DPO reads its own (ADR 50).
+audit::Event TouchedEvent(const audit::Event& withdrawal, const std::vector<Id128>& touched) {
+  v1::AgreementsTouched payload;
+  payload.set_withdrawal_id(withdrawal.event_id.ToHex());
+  for (size_t i = 0; i < std::min(touched.size(), kMostIdsInLeaf); ++i) {
+    payload.add_consent_ids(touched[i].ToHex());
+  }
+  audit::Event event = AsRegistrys(withdrawal);
+  event.event_class = audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED;
+  event.event_id = {};
+  event.details.mutable_payload()->PackFrom(payload);
+  return event;
+}
+
+absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& request, const rpc::Actor& actor,
+                                          const Rules& rules, const PersonState& state, absl::Time instant,
+                                          audit::Event event) {
   Denial denial;
   denial.id = event.event_id;
   denial.kind = Denial::Kind::kWithdrawal;
@@ -172,16 +203,22 @@ absl::StatusOr<PlannedAct> PlanWithdrawal(const v1::WithdrawConsentRequest& requ
     }
   }
   const std::vector<Id128> touched = AgreementsTouched(state, denial, rules, instant);
+  const std::vector<Id128> shown = Shown(touched, state, denial, actor.institution);
   v1::ConsentWithdrawn payload;
   payload.set_consent_id(request.consent_id());
   payload.set_said_by(request.said_by());
   LinesTo(denial.lines, *payload.mutable_lines());
-  for (size_t i = 0; i < std::min(touched.size(), kMostIdsInLeaf); ++i) {
-    payload.add_consent_ids(touched[i].ToHex());
+  for (size_t i = 0; i < std::min(shown.size(), kMostIdsInLeaf); ++i) {
+    payload.add_consent_ids(shown[i].ToHex());
   }
   event.details.mutable_payload()->PackFrom(payload);
+  std::optional<audit::Event> unsaid;
+  if (!denial.agreement) {  // always: that there is one tells nothing
+    unsaid = TouchedEvent(event, touched);
+  }
   PlannedAct act = Denied(state, std::move(denial), std::move(event));
-  for (const Id128& id : touched) {
+  act.unsaid = std::move(unsaid);
+  for (const Id128& id : shown) {
     act.remembered.add_consent_ids(id.ToBytes());
   }
   return act;
@@ -289,7 +326,7 @@ Task<absl::StatusOr<v1::WithdrawConsentResponse>> AgreementHandlers::WithdrawCon
   event.event_id = context.random.Id();
   DescribeLines(request.lines(), event);
   const PlanAct plan = [request, rules, actor, by_her, event](const PersonState& state, absl::Time instant) {
-    return by_her ? PlanWithdrawal(request, *rules, state, instant, event)
+    return by_her ? PlanWithdrawal(request, actor, *rules, state, instant, event)
                   : PlanEnd(request, actor, state, instant, event);
   };
   ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kWithdrawConsent);

@@ -286,7 +286,11 @@ TEST(WithdrawConsent, ByAgreementByLinesAndAtAnyDesk) {
   EXPECT_EQ(response->consent_ids(0), first->consent_id());
   const auto named = [&] {
     v1::ConsentWithdrawn payload;
-    EXPECT_TRUE(world.Leaves().back().details.payload().UnpackTo(&payload));
+    bool found = false;
+    for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+      found = leaf.details.payload().UnpackTo(&payload) || found;  // the last one
+    }
+    EXPECT_TRUE(found);
     return payload.consent_id();
   };
   EXPECT_EQ(named(), first->consent_id());

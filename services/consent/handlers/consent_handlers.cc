@@ -1,6 +1,7 @@
 #include "services/consent/handlers/consent_handlers.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -12,6 +13,7 @@
 #include "services/consent/domain/against.h"
 #include "services/consent/domain/consent_state.h"
 #include "services/consent/domain/period.h"
+#include "services/consent/handlers/acting_for_her.h"
 #include "services/consent/handlers/notice_handlers.h"
 #include "services/consent/handlers/record_act.h"
 #include "services/consent/handlers/representation.h"
@@ -27,6 +29,49 @@ constexpr size_t kMostCompared = 2'000'000;
 
 bool IsTheirs(const Agreement& agreement, const rpc::Call& call) {
   return call.caller.is_service() || agreement.collector == call.caller.institution;
+}
+
+// What the caller reads of an agreement. Her host acts for her, and finds by its id what it may get the
+// receipt of: the id, the state and the period of what concerns it as a host, and no more.
+enum class View { kNothing, kShort, kWhole };
+
+class Reader {
+ public:
+  Reader(const rpc::Call& call, const PersonState& state, const Rules& rules, Moment moment)
+      : call_(call), state_(state), rules_(rules), moment_(moment) {}
+  View Of(const Agreement& agreement) {
+    if (IsTheirs(agreement, call_)) {
+      return View::kWhole;
+    }
+    return ConcernsHost(agreement, rules_, call_.caller.institution) && Hosts() ? View::kShort
+                                                                                : View::kNothing;
+  }
+
+ private:
+  bool Hosts() {
+    if (!hosts_) {
+      hosts_ = IsHost(state_, rules_, call_.caller.institution, moment_);
+    }
+    return *hosts_;
+  }
+
+  const rpc::Call& call_;
+  const PersonState& state_;
+  const Rules& rules_;
+  const Moment moment_;
+  std::optional<bool> hosts_;
+};
+
+v1::Consent Seen(v1::Consent whole, View view) {
+  if (view == View::kWhole) {
+    return whole;
+  }
+  v1::Consent out;
+  out.set_consent_id(whole.consent_id());
+  out.set_state(whole.state());
+  *out.mutable_valid_from() = whole.valid_from();
+  *out.mutable_valid_until() = whole.valid_until();
+  return out;
 }
 
 absl::StatusOr<v1::Consent> ReadComplete(Registry& registry, const Id128& person, const Id128& id) {
@@ -239,14 +284,16 @@ Task<absl::StatusOr<v1::GetConsentResponse>> ConsentHandlers::GetConsent(rpc::Ca
   co_await ResumeOn(registry_.context.executor);
   CO_ASSIGN_OR_RETURN(const VersionedState loaded, registry_.store.Load(person));
   const Agreement* agreement = loaded.state->FindAgreement(id);
-  if (agreement == nullptr || !IsTheirs(*agreement, call)) {
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  const absl::Time now = NowFor(registry_, *loaded.state);
+  Reader reader(call, *loaded.state, *rules, {now, registry_.paris.DayOf(now)});
+  const View view = agreement == nullptr ? View::kNothing : reader.Of(*agreement);
+  if (view == View::kNothing) {
     co_return rpc::NoSuchOrNotYours();
   }
   CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, id));
-  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
   v1::GetConsentResponse response;
-  *response.mutable_consent() =
-      AsOf(std::move(consent), *loaded.state, *agreement, *rules, NowFor(registry_, *loaded.state));
+  *response.mutable_consent() = Seen(AsOf(std::move(consent), *loaded.state, *agreement, *rules, now), view);
   *response.mutable_consent()->mutable_person() = rpc::RefFor(registry_.context, call, person);
   co_return response;
 }
@@ -263,17 +310,18 @@ Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
   co_await ResumeOn(registry_.context.executor);
   CO_ASSIGN_OR_RETURN(const VersionedState loaded, registry_.store.Load(person));
   // From her decoded state, so that others' agreements leave no trace in pages or tokens.
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  const absl::Time now = NowFor(registry_, *loaded.state);
+  Reader reader(call, *loaded.state, *rules, {now, registry_.paris.DayOf(now)});
   std::vector<const Agreement*> theirs;
   for (const Agreement& agreement : loaded.state->agreements()) {
-    if (IsTheirs(agreement, call) && agreement.id.ToBytes() > after) {
+    if (agreement.id.ToBytes() > after && reader.Of(agreement) != View::kNothing) {
       theirs.push_back(&agreement);
     }
   }
   std::sort(theirs.begin(), theirs.end(),
             [](const Agreement* a, const Agreement* b) { return a->id < b->id; });
   const size_t most = PageSize(request.page_size());
-  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
-  const absl::Time now = NowFor(registry_, *loaded.state);
   v1::ListConsentsResponse response;
   size_t bytes = 0;
   size_t compared = 0;
@@ -291,7 +339,7 @@ Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
     CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, agreement->id));
     compared += to_compare;
     v1::Consent& listed = *response.add_consents();
-    listed = AsOf(std::move(consent), *loaded.state, *agreement, *rules, now);
+    listed = Seen(AsOf(std::move(consent), *loaded.state, *agreement, *rules, now), reader.Of(*agreement));
     *listed.mutable_person() = rpc::RefFor(registry_.context, call, person);
     bytes += listed.ByteSizeLong();
   }

@@ -9,8 +9,9 @@
 
 namespace relais::consent {
 
-/// Thread-safe. Institutions see and renew the agreements they collected; others' are NO_SUCH_OR_NOT_YOURS,
-/// and no answer tells that there are some.
+/// Thread-safe. Institutions see and renew the agreements they collected. Her host (acting_for_her.h) sees
+/// id, state and period of those that name it as a recipient or let it act for her. All others are
+/// NO_SUCH_OR_NOT_YOURS, and no answer tells that there are some.
 class ConsentHandlers {
  public:
   explicit ConsentHandlers(Registry& registry) : registry_(registry) {}

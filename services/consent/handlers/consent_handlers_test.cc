@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/testing/linking.h"
 #include "services/consent/testing/world.h"
@@ -194,6 +196,81 @@ TEST(ListConsents, PagesAreStableAndOthersLeaveNoTrace) {
   EXPECT_EQ(desk.world.Run(desk.world.service().consents().ListConsents(desk.world.AsService("vault"), all))
                 ->consents_size(),
             12);
+}
+
+// Who acts for her finds what it may ask the receipt of: ids and states of what concerns it, nothing of the
+// rest.
+TEST(ListConsents, HerHostFindsWhatConcernsIt) {
+  Desk desk;
+  SimWorld& world = desk.world;
+  const common::v1::PersonRef at_emmaus = rpc::HandleFor(world.context(), "emmaus", world.IdOf(desk.person));
+  const auto agrees = [&](const std::string& request_id, const v1::Recipient& recipient,
+                          common::v1::Act act) {
+    v1::RecordConsentRequest request = SimWorld::ConsentFor(desk.person, request_id);
+    *request.mutable_lines(0)->mutable_recipients(0) = recipient;
+    request.mutable_lines(0)->set_acts(0, act);
+    const auto recorded = world.Record(request);
+    SimWorld::Require(recorded.status());
+    return recorded->consent_id();
+  };
+  const auto list = [&] {
+    v1::ListConsentsRequest request;
+    *request.mutable_person() = at_emmaus;
+    const auto listed = world.Run(world.service().consents().ListConsents(world.As("emmaus"), request));
+    SimWorld::Require(listed.status());
+    std::map<std::string, v1::Consent> by_id;
+    for (const v1::Consent& consent : listed->consents()) {
+      by_id.emplace(consent.consent_id(), consent);
+    }
+    return by_id;
+  };
+  const auto get = [&](const std::string& id) {
+    v1::GetConsentRequest request;
+    *request.mutable_person() = at_emmaus;
+    request.set_consent_id(id);
+    return world.Run(world.service().consents().GetConsent(world.As("emmaus"), request));
+  };
+  v1::Recipient emmaus;
+  emmaus.set_institution("emmaus");
+  v1::Recipient associations;
+  associations.set_kind("ASSOCIATION");
+  const std::string to_caf = desk.Agrees();
+  const std::string to_emmaus = agrees("named", emmaus, common::v1::ACT_TRANSMIT);
+  const std::string to_its_kind = agrees("kind", associations, common::v1::ACT_TRANSMIT);
+  EXPECT_TRUE(list().empty()) << "to receive is not to act for her";
+  EXPECT_TRUE(absl::IsNotFound(get(to_emmaus).status()));
+
+  const std::string hosts = agrees("host", associations, common::v1::ACT_HOST);
+  const auto listed = list();
+  ASSERT_EQ(listed.size(), 2U);
+  ASSERT_TRUE(listed.contains(to_emmaus) && listed.contains(hosts));
+  EXPECT_TRUE(absl::IsNotFound(get(to_caf).status()));
+  EXPECT_TRUE(absl::IsNotFound(get(to_its_kind).status()));
+  // Nothing but what names it.
+  v1::Consent expected;
+  const v1::Consent whole = *desk.Get(to_emmaus);
+  expected.set_consent_id(to_emmaus);
+  expected.set_state(v1::CONSENT_STATE_GIVEN);
+  *expected.mutable_valid_from() = whole.valid_from();
+  *expected.mutable_valid_until() = whole.valid_until();
+  *expected.mutable_person() = at_emmaus;
+  EXPECT_EQ(listed.at(to_emmaus).SerializeAsString(), expected.SerializeAsString());
+  ASSERT_TRUE(get(to_emmaus).ok());
+  EXPECT_EQ(get(to_emmaus)->consent().SerializeAsString(), expected.SerializeAsString());
+  // She took one back: its state says so. She took the host's back: it is nobody's again.
+  const auto withdraw = [&](const std::string& request_id, const std::string& id) {
+    v1::WithdrawConsentRequest request;
+    request.set_request_id(request_id);
+    *request.mutable_person() = desk.person;
+    request.set_consent_id(id);
+    SimWorld::Require(
+        world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request)).status());
+  };
+  withdraw("w1", to_emmaus);
+  EXPECT_EQ(list().at(to_emmaus).state(), v1::CONSENT_STATE_WITHDRAWN);
+  withdraw("w2", hosts);
+  EXPECT_TRUE(list().empty());
+  EXPECT_TRUE(absl::IsNotFound(get(hosts).status()));
 }
 
 // What a page costs is bounded: a history made to be long gives short ones, and all of it once.

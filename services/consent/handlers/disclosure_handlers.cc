@@ -14,12 +14,12 @@
 #include "services/consent/convert.h"
 #include "services/consent/handlers/acting_for_her.h"
 #include "services/consent/handlers/disclosures.h"
+#include "services/consent/handlers/withheld_rows.h"
 
 namespace relais::consent {
 namespace {
 
 constexpr int kDefaultPage = 50;
-constexpr size_t kIndicesAtOnce = 1000;
 constexpr size_t kOpenedAtOnce = 100;
 constexpr size_t kMostBytes = size_t{600} << 10;
 
@@ -31,26 +31,6 @@ std::string Binding(const rpc::Call& call, const Id128& person, const v1::ListDi
   const crypto::Digest digest = crypto::Sha256Digest(
       {who, person.ToBytes(), request.from().SerializeAsString(), "|", request.until().SerializeAsString()});
   return std::string(crypto::AsBytes(digest));
-}
-
-// Leaves below `end` about her under any name, oldest first. A person has hundreds, not millions.
-absl::StatusOr<std::vector<uint64_t>> LeavesBelow(audit::Log& log, const std::vector<Id128>& group,
-                                                  uint64_t end) {
-  std::vector<uint64_t> all;
-  for (const Id128& person : group) {
-    for (uint64_t from = 0;;) {
-      ASSIGN_OR_RETURN(const std::vector<uint64_t> some,
-                       log.LeavesOf(PersonSubject(person), from, kIndicesAtOnce));
-      all.insert(all.end(), some.begin(), some.end());
-      if (some.size() < kIndicesAtOnce || some.back() >= end) {
-        break;
-      }
-      from = some.back() + 1;
-    }
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::lower_bound(all.begin(), all.end(), end), all.end());
-  return all;
 }
 
 struct Bounds {
@@ -138,7 +118,8 @@ Task<absl::StatusOr<v1::ListDisclosuresResponse>> DisclosureHandlers::ListDisclo
   CO_ASSIGN_OR_RETURN(const std::vector<Id128> group, registry_.store.GroupOf(person));
   CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesBelow(context.log, group, place.to));
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
-  const HistoryWords words{*call.directory, *rules, registry_.paris, context.log.Now()};
+  CO_ASSIGN_OR_RETURN(const Reviews reviews, ReadReviews(registry_, group));
+  const HistoryWords words{*call.directory, *rules, registry_.paris, context.log.Now(), reviews};
   v1::ListDisclosuresResponse response;
   const size_t page_size = request.page_size() == 0 ? kDefaultPage : static_cast<size_t>(request.page_size());
   CO_ASSIGN_OR_RETURN(const uint64_t next,

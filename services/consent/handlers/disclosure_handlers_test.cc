@@ -114,11 +114,32 @@ TEST_F(DisclosureTest, ADenialTellsHerWhy) {
   EXPECT_EQ(world_.Check(other)->reason(), v1::REASON_NOT_PERMITTED);
 }
 
-// Every reason of a denial has words, but for the two that tell nothing of her.
-TEST_F(DisclosureTest, EveryReasonOfADenialIsSaid) {
+// D-2.7: what was said of her on an authorised sender's ground is hers to know.
+TEST_F(DisclosureTest, APlannedExitIsShownWithItsGround) {
+  const Reviews none;
   const HistoryWords words{world_.directory(),
                            *world_.service().registry().rules.Of(testing::SampleDirectory()),
-                           world_.service().registry().paris, world_.log().Now()};
+                           world_.service().registry().paris, world_.log().Now(), none};
+  audit::OpenedLeaf leaf;
+  leaf.leaf.time = world_.log().Now();
+  leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);
+  leaf.leaf.header.set_decision(common::v1::DECISION_PERMIT);
+  leaf.leaf.header.set_ground(common::v1::GROUND_AUTHORISED_EXIT);
+  v1::CheckDecided check;
+  check.mutable_recipient()->set_institution("caf");
+  leaf.details.mutable_payload()->PackFrom(check);
+  const auto entry = EntryOf(leaf, words);
+  ASSERT_TRUE(entry.has_value() && std::holds_alternative<v1::Disclosure>(*entry));
+  EXPECT_THAT(std::get<v1::Disclosure>(*entry).fr(), HasSubstr("d'annoncer votre sortie"));
+  EXPECT_THAT(std::get<v1::Disclosure>(*entry).en(), HasSubstr("that you leave"));
+}
+
+// Every reason of a denial has words, but for the two that tell nothing of her.
+TEST_F(DisclosureTest, EveryReasonOfADenialIsSaid) {
+  const Reviews none;
+  const HistoryWords words{world_.directory(),
+                           *world_.service().registry().rules.Of(testing::SampleDirectory()),
+                           world_.service().registry().paris, world_.log().Now(), none};
   for (int value = v1::REASON_REFUSED; value <= v1::Reason_MAX; ++value) {
     if (!v1::Reason_IsValid(value) || value == v1::REASON_GROUND_NOT_ESTABLISHED ||
         value == v1::REASON_DIRECTORY_EXPIRED) {
@@ -130,6 +151,7 @@ TEST_F(DisclosureTest, EveryReasonOfADenialIsSaid) {
     leaf.leaf.header.set_decision(common::v1::DECISION_DENY);
     v1::CheckDecided check;
     check.set_reason(static_cast<v1::Reason>(value));
+    check.mutable_recipient()->set_institution("caf");
     leaf.details.mutable_payload()->PackFrom(check);
     const auto entry = EntryOf(leaf, words);
     ASSERT_TRUE(entry.has_value() && std::holds_alternative<v1::Disclosure>(*entry)) << value;

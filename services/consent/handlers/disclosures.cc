@@ -7,17 +7,11 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/withholding.h"
+#include "services/consent/handlers/authors.h"
+#include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
 namespace {
-
-common::v1::Date DateOf(absl::CivilDay day) {
-  common::v1::Date date;
-  date.set_year(static_cast<int32_t>(day.year()));
-  date.set_month(day.month());
-  date.set_day(day.day());
-  return date;
-}
 
 std::string DayText(const char* format, absl::Time time, const HistoryWords& words) {
   return absl::FormatTime(format, time, words.paris.zone());
@@ -52,6 +46,13 @@ Both GroundText(common::v1::Ground ground) {
     case common::v1::GROUND_CONVENTION:
       return {"parce qu'une convention le prévoit pour les factures impayées, sauf si vous vous y opposez",
               "because a convention provides for it on unpaid bills, unless you object"};
+    case common::v1::GROUND_INFO_PREOCCUPANTE:
+    case common::v1::GROUND_CASF_226_2_2:
+      return {"parce que la loi le prévoit pour protéger un enfant",
+              "because the law provides for it to protect a child"};
+    case common::v1::GROUND_AUTHORISED_EXIT:
+      return {"parce qu'un texte permet d'annoncer votre sortie et sa date, sauf si vous l'avez refusé",
+              "because a text lets say that you leave, and when, unless you refused"};
     case common::v1::GROUND_TEAM:
       return {"parce que ces professionnels vous aident ensemble",
               "because these professionals help you together"};
@@ -139,13 +140,14 @@ void SayCheck(absl::Time time, const HistoryWords& words, v1::Disclosure& entry)
                 : absl::StrCat("It was not allowed", Because(denial.en, ": "), ". Nothing was given.")));
 }
 
-v1::WithheldDisclosure Withheld(absl::Time time, const HistoryWords& words) {
+v1::WithheldDisclosure Withheld(const audit::OpenedLeaf& leaf, const HistoryWords& words) {
+  const absl::Time time = leaf.leaf.time;
   const absl::CivilDay day = words.paris.DayOf(time);
-  const absl::CivilDay review = ReviewOn(day);
+  const absl::CivilDay review = ReviewOn(words.reviews, EventOf(leaf), day);
   v1::WithheldDisclosure out;
   out.set_reason(v1::WITHHELD_REASON_PROTECTION);
-  *out.mutable_decided_on() = DateOf(day);
-  *out.mutable_review_on() = DateOf(review);
+  *out.mutable_decided_on() = DateTo(day);
+  *out.mutable_review_on() = DateTo(review);
   out.set_review_due(words.paris.DayOf(words.now) >= review);
   out.set_fr(absl::StrCat("Le ", DayText("%d/%m/%Y", time, words),
                           " : une information ne vous est pas montrée, pour protéger une personne ou une "
@@ -162,8 +164,8 @@ v1::WithheldDisclosure Withheld(absl::Time time, const HistoryWords& words) {
 HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check,
                         const HistoryWords& words) {
   const audit::v1::LeafHeader& header = leaf.leaf.header;
-  if (IsWithheld(header, check, words.rules)) {
-    return Withheld(leaf.leaf.time, words);
+  if (IsWithheld(header, check, words.rules) && !IsShown(words.reviews, EventOf(leaf))) {
+    return Withheld(leaf, words);
   }
   v1::Disclosure entry;
   const bool permitted = header.decision() == common::v1::DECISION_PERMIT;
@@ -185,8 +187,8 @@ HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& c
 
 HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDeclared& emergency,
                             const HistoryWords& words) {
-  if (IsWithheld(emergency, words.rules)) {
-    return Withheld(leaf.leaf.time, words);
+  if (IsWithheld(emergency, words.rules) && !IsShown(words.reviews, EventOf(leaf))) {
+    return Withheld(leaf, words);
   }
   v1::Disclosure entry;
   entry.set_kind(v1::DISCLOSURE_KIND_EMERGENCY);
@@ -244,14 +246,14 @@ std::optional<HistoryEntry> Unfinished(const audit::OpenedLeaf& leaf, const Hist
     case audit::v1::EVENT_CLASS_CHECK_DECIDED: {
       v1::CheckDecided check;
       if (!leaf.details.payload().UnpackTo(&check)) {
-        return Withheld(leaf.leaf.time, words);  // whatever it is: it is counted, and nothing of it is told
+        return Withheld(leaf, words);  // whatever it is: it is counted, and nothing of it is told
       }
       return CheckEntry(leaf, check, words);
     }
     case audit::v1::EVENT_CLASS_EMERGENCY_DECLARED: {
       v1::EmergencyDeclared emergency;
       if (!leaf.details.payload().UnpackTo(&emergency)) {
-        return Withheld(leaf.leaf.time, words);
+        return Withheld(leaf, words);
       }
       return EmergencyEntry(leaf, emergency, words);
     }
@@ -269,6 +271,28 @@ std::optional<HistoryEntry> Unfinished(const audit::OpenedLeaf& leaf, const Hist
 }
 
 }  // namespace
+
+Id128 EventOf(const audit::OpenedLeaf& leaf) {
+  const absl::StatusOr<Id128> event = Id128::FromBytes(leaf.leaf.header.event_id());
+  return event.ok() ? *event : Id128();
+}
+
+std::optional<Withholding> WithholdingOf(const audit::OpenedLeaf& leaf, const Rules& rules) {
+  if (leaf.leaf.header.exercise() || leaf.leaf.header.institution() == kRegistry) {
+    return std::nullopt;
+  }
+  v1::CheckDecided check;
+  if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_CHECK_DECIDED &&
+      leaf.details.payload().UnpackTo(&check)) {
+    return WithholdingOf(leaf.leaf.header, check, rules);
+  }
+  v1::EmergencyDeclared emergency;
+  if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_EMERGENCY_DECLARED &&
+      leaf.details.payload().UnpackTo(&emergency)) {
+    return WithholdingOf(emergency, rules);
+  }
+  return std::nullopt;
+}
 
 std::optional<HistoryEntry> EntryOf(const audit::OpenedLeaf& leaf, const HistoryWords& words) {
   if (leaf.leaf.header.exercise()) {

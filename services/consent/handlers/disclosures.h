@@ -9,6 +9,7 @@
 #include "common/directory/directory.h"
 #include "relais/consent/v1/disclosures.pb.h"
 #include "services/consent/domain/rules.h"
+#include "services/consent/domain/withholding.h"
 
 namespace relais::consent {
 
@@ -20,9 +21,17 @@ struct HistoryWords {
   const Rules& rules;
   const calendar::Paris& paris;
   absl::Time now;
+  const Reviews& reviews;  // of what is withheld
 };
 
 /// Nullopt for a leaf that is no entry: it tells of no access.
 [[nodiscard]] std::optional<HistoryEntry> EntryOf(const audit::OpenedLeaf& leaf, const HistoryWords& words);
+
+/// What its review may be; nullopt for a leaf that is no entry, or none that is withheld by default, and for
+/// the registry's own of an act under another name of hers: who reviews would learn of the link (ADR 24).
+[[nodiscard]] std::optional<Withholding> WithholdingOf(const audit::OpenedLeaf& leaf, const Rules& rules);
+
+/// The event of a leaf, which all leaves of one entry have in common; zero for what is none.
+[[nodiscard]] Id128 EventOf(const audit::OpenedLeaf& leaf);
 
 }  // namespace relais::consent

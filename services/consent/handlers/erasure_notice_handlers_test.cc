@@ -169,6 +169,121 @@ TEST_F(ErasureNoticesTest, WhatSheGivesAgainIsNotToBeErased) {
   EXPECT_THAT(Owed("caf"), IsEmpty());
 }
 
+// D-2.6.2, ADR 50: by an agreement's number she takes back what another one on the same lines permitted, too;
+// what it has beside them goes on. Another desk's agreement is not named to who recorded it.
+TEST_F(ErasureNoticesTest, ByNumberAsksForWhatIsDeniedFromThenOn) {
+  Permit("caf");
+  Permit("emmaus");
+  const auto second = world.Record(SimWorld::ConsentFor(person, "c2"));
+  ASSERT_TRUE(second.ok());
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w1");
+  *request.mutable_person() = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
+  request.set_consent_id(second->consent_id());
+  const auto withdrawn = world.Run(world.service().agreements().WithdrawConsent(world.As("caf"), request));
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_THAT(withdrawn->consent_ids(), ElementsAre(second->consent_id()));
+  v1::CheckRequest check = SimWorld::CheckFor(person);
+  EXPECT_NE(world.Decision(check), DECISION_PERMIT);
+  check.mutable_recipient()->set_institution("emmaus");
+  EXPECT_EQ(world.Decision(check), DECISION_PERMIT);
+  Follow();
+  EXPECT_EQ(Owed("caf").size(), 1u);
+  EXPECT_THAT(Owed("emmaus"), IsEmpty());
+  v1::GetWithdrawalStatusRequest asked;
+  *asked.mutable_person() = request.person();
+  asked.set_withdrawal_id(withdrawn->withdrawal_id());
+  const auto status = world.Run(world.service().withdrawals().GetWithdrawalStatus(world.As("caf"), asked));
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_THAT(status->consent_ids(), ElementsAre(second->consent_id()));
+  ASSERT_EQ(status->recipients_size(), 1);
+  EXPECT_EQ(status->recipients(0).institution(), "caf");
+  EXPECT_EQ(status->recipients(0).permits(), 1u);
+  EXPECT_TRUE(status->recipients(0).has_erasure_asked());
+}
+
+// Who collected both is told of both.
+TEST_F(ErasureNoticesTest, ByNumberNamesTheCollectorsOwn) {
+  const auto second = world.Record(SimWorld::ConsentFor(person, "c2"));
+  ASSERT_TRUE(second.ok());
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w1");
+  *request.mutable_person() = person;
+  request.set_consent_id(second->consent_id());
+  const auto withdrawn =
+      world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request));
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_THAT(withdrawn->consent_ids(), ElementsAre(second->consent_id(), consent_id));
+}
+
+// Nobody is named another's agreement, by lines either.
+TEST_F(ErasureNoticesTest, ByLinesNamesTheWithdrawingDesksOwnAlone) {
+  Permit("caf");
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w1");
+  *request.mutable_person() = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
+  request.add_lines();
+  const auto withdrawn = world.Run(world.service().agreements().WithdrawConsent(world.As("caf"), request));
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_THAT(withdrawn->consent_ids(), IsEmpty());
+  v1::GetWithdrawalStatusRequest asked;
+  *asked.mutable_person() = request.person();
+  asked.set_withdrawal_id(withdrawn->withdrawal_id());
+  const auto status = world.Run(world.service().withdrawals().GetWithdrawalStatus(world.As("caf"), asked));
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_THAT(status->consent_ids(), IsEmpty());
+  EXPECT_EQ(status->recipients_size(), 1) << "who received is known all the same";
+}
+
+// Nor in its leaf, which the desk's DPO opens, and whoever has its proof: all that was touched is in one of
+// the registry's own, which no answer gives (ADR 50).
+TEST_F(ErasureNoticesTest, ByLinesTheLeafNamesTheWithdrawingDesksOwnAlone) {
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w1");
+  *request.mutable_person() = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
+  request.add_lines();
+  request.set_want_proof(true);
+  const auto withdraw = [&] {
+    return world.Run(world.service().agreements().WithdrawConsent(world.As("caf"), request));
+  };
+  const auto withdrawn = withdraw();
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  const auto again = withdraw();
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), withdrawn->SerializeAsString()) << "nor does a repetition";
+  const std::vector<audit::OpenedLeaf> leaves = world.Leaves();
+  const audit::OpenedLeaf& said = leaves.at(leaves.size() - 2);
+  const audit::OpenedLeaf& touched = leaves.back();
+  EXPECT_EQ(withdrawn->written().proof().leaf_index(), said.index);
+  EXPECT_EQ(withdrawn->written().revision(), world.log().Revision(said.index + 1));
+  EXPECT_EQ(said.leaf.header.institution(), "caf");
+  v1::ConsentWithdrawn payload;
+  ASSERT_TRUE(said.details.payload().UnpackTo(&payload));
+  EXPECT_THAT(payload.consent_ids(), IsEmpty());
+  EXPECT_EQ(touched.leaf.header.event_class(), audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED);
+  EXPECT_EQ(touched.leaf.header.institution(), "service/consent");
+  EXPECT_NE(touched.leaf.header.event_id(), said.leaf.header.event_id());
+  EXPECT_FALSE(touched.details.has_recipient());
+  EXPECT_EQ(touched.details.subject().id(), world.IdOf(person).ToBytes());
+  v1::AgreementsTouched all;
+  ASSERT_TRUE(touched.details.payload().UnpackTo(&all));
+  EXPECT_EQ(all.withdrawal_id(), withdrawn->withdrawal_id());
+  EXPECT_THAT(all.consent_ids(), ElementsAre(consent_id));
+}
+
+// There is one whether or not anything is unsaid: its being there tells nothing. By number there is none.
+TEST_F(ErasureNoticesTest, EachWithdrawalByLinesHasSuchALeaf) {
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  ASSERT_TRUE(world.WithdrawAll(person, "w2").ok());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED), 2u);
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w3");
+  *request.mutable_person() = person;
+  request.set_consent_id(consent_id);
+  ASSERT_TRUE(world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request)).ok());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED), 2u);
+}
+
 // D-2.6.2: a refusal ends what she had agreed to, as a withdrawal does.
 TEST_F(ErasureNoticesTest, ARefusalAsksToo) {
   Permit("caf");

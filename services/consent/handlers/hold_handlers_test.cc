@@ -59,6 +59,15 @@ TEST(Hold, WhatAnErasureRemovesStaysAsACopy) {  // D-2.10
   *open.mutable_person() = person;
   open.set_right(v1::RIGHT_ACCESS);
   ASSERT_TRUE(world.Run(world.service().rights().Open(world.As("ville-paris"), open)).ok());
+  v1::CheckRequest inquiry = SimWorld::CheckFor(person, false);
+  inquiry.mutable_recipient()->set_institution("crip75");
+  ASSERT_TRUE(world.Check(inquiry).ok());
+  v1::ReviewWithheldRequest review;
+  review.set_request_id("w-1");
+  *review.mutable_person() = rpc::HandleFor(world.context(), "crip75", world.IdOf(person));
+  review.set_leaf_index(world.Leaves().back().index);
+  review.set_decision(v1::WITHHELD_DECISION_SHOW);
+  ASSERT_TRUE(world.Run(world.service().withheld().ReviewWithheld(world.As("crip75"), review)).ok());
   const auto placed = Place(world, HoldOn(world, person));
   ASSERT_TRUE(placed.ok()) << placed.status();
 
@@ -72,7 +81,7 @@ TEST(Hold, WhatAnErasureRemovesStaysAsACopy) {  // D-2.10
     }
   }
   EXPECT_EQ(StatesOf(Kept(world, placed->hold_id())), sealed);
-  EXPECT_THAT(sealed, SizeIs(::testing::Ge(4)));
+  EXPECT_THAT(sealed, SizeIs(::testing::Ge(5)));
 
   v1::EraseRequest erase;
   erase.set_request_id("erase-1");

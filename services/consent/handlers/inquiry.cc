@@ -30,19 +30,11 @@ absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, rpc::
 namespace {
 
 // What comes with each category that is permitted: what comes with a question about it alone.
-std::vector<Obligations> OwedByCategory(const PersonState& state, const Inquiry& inquiry,
-                                        const Answer& answer, const Moment& moment, const Teams& teams) {
-  std::vector<Obligations> owed(answer.categories.size());
-  if (answer.whole.permitted() && (owed.size() == 1 || answer.obligations.empty())) {
-    std::fill(owed.begin(), owed.end(), answer.obligations);
-    return owed;
-  }
-  Question alone = inquiry.question;
-  for (size_t i = 0; i < owed.size(); ++i) {
-    if (answer.categories[i].permitted()) {
-      alone.categories = {inquiry.question.categories[i]};
-      owed[i] = Decide(state, alone, *inquiry.rules, moment, teams).obligations;
-    }
+std::vector<Obligations> OwedByCategory(const Inquiry& inquiry, const Answer& answer) {
+  std::vector<Obligations> owed;
+  owed.reserve(answer.categories.size());
+  for (size_t i = 0; i < answer.categories.size(); ++i) {
+    owed.push_back(ObligationsOf(answer.categories[i], inquiry.question.categories[i], *inquiry.rules));
   }
   return owed;
 }
@@ -69,7 +61,7 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
   }
   const Moment moment{decided.now, registry.paris.DayOf(decided.now)};
   decided.answer = Decide(*loaded.state, inquiry.question, *inquiry.rules, moment, teams);
-  decided.owed = OwedByCategory(*loaded.state, inquiry, decided.answer, moment, teams);
+  decided.owed = OwedByCategory(inquiry, decided.answer);
   return decided;
 }
 

@@ -181,7 +181,8 @@ TEST(Retention, WhatIsSaidOfRecordsAloneIsNoContact) {
   ASSERT_TRUE(Split(world, merged->link_id()).ok());
   for (const auto event_class :
        {audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
-        audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED}) {
+        audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED, audit::v1::EVENT_CLASS_WITHHOLDING_REVIEWED,
+        audit::v1::EVENT_CLASS_WITHHELD_LISTED}) {
     for (const Ref& name : names) {
       world.harness().Append(audit::testing::SubjectEvent(PersonSubject(world.IdOf(name)), event_class));
     }

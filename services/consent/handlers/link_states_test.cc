@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/proto_time.h"
+#include "services/consent/erasure_notices.h"
 #include "services/consent/testing/linking.h"
 
 namespace relais::consent {
@@ -150,6 +151,36 @@ TEST_F(LinkStatesTest, AnotherAgreementSinceIsShownAsGiven) {
     EXPECT_EQ(consent.state(),
               consent.consent_id() == consent_ ? v1::CONSENT_STATE_WITHDRAWN : v1::CONSENT_STATE_GIVEN);
   }
+}
+
+// ADR 50: what another name's agreement permitted on the same lines is denied from then on and asked back, of
+// who received it under that name. Who withdraws at another desk is told of the agreement it named.
+TEST(LinkedWithdrawals, ByNumberReachTheOtherNamesAgreementUnsaid) {
+  SimWorld world;
+  const Two<SimWorld> two(world);
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.a, "c1")).ok());
+  ASSERT_EQ(Recorded(world, two.a), kPermit);
+  ASSERT_TRUE(Merge(world, two.a, two.b).ok());
+  const auto second = world.Record(SimWorld::ConsentFor(two.b, "c2"));
+  ASSERT_TRUE(second.ok());
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w1");
+  *request.mutable_person() = rpc::HandleFor(world.context(), "caf", world.IdOf(two.b));
+  request.set_consent_id(second->consent_id());
+  const auto withdrawn = world.Run(world.service().agreements().WithdrawConsent(world.As("caf"), request));
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  ASSERT_EQ(withdrawn->consent_ids_size(), 1);
+  EXPECT_EQ(withdrawn->consent_ids(0), second->consent_id());
+  EXPECT_EQ(Recorded(world, two.a), kDeny);
+  ErasureNotices notices(world.service().registry());
+  world.Follow(notices);
+  v1::ListObligationsRequest list;
+  list.set_kind(v1::DUTY_KIND_ANSWER_ERASURE);
+  const auto owed = world.Run(world.service().duties().ListObligations(world.As("caf"), list));
+  ASSERT_TRUE(owed.ok()) << owed.status();
+  ASSERT_EQ(owed->obligations_size(), 1);
+  EXPECT_EQ(owed->obligations(0).person().handle(),
+            rpc::HandleFor(world.context(), "caf", world.IdOf(two.a)).handle());
 }
 
 }  // namespace

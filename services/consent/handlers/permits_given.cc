@@ -82,6 +82,18 @@ std::vector<std::string> CategoriesOn(const audit::OpenedLeaf& leaf, const v1::C
   return categories;
 }
 
+Question QuestionOf(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
+  Question question;
+  question.sender = check.sender().institution();
+  question.sender_function = check.sender().function();
+  question.recipient = check.recipient().institution();
+  question.recipient_function = check.recipient().function();
+  question.purpose = leaf.leaf.header.purpose();
+  question.act = check.act();
+  question.stated.source_reference = check.source_reference();
+  return question;
+}
+
 google::protobuf::RepeatedPtrField<v1::ErasureItem> ItemsTo(const PermittedItems& items) {
   google::protobuf::RepeatedPtrField<v1::ErasureItem> said;
   for (const auto& [item, leaf] : items) {

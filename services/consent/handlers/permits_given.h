@@ -17,6 +17,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "relais/consent/v1/consent.pb.h"
 #include "relais/consent/v1/events.pb.h"
+#include "services/consent/domain/question.h"
 
 namespace relais::consent {
 
@@ -39,6 +40,9 @@ using MeantBasis = std::function<bool(common::v1::Ground ground, const std::stri
 /// The categories of such a permit that are meant.
 [[nodiscard]] std::vector<std::string> CategoriesOn(const audit::OpenedLeaf& leaf,
                                                     const v1::CheckDecided& check, const MeantBasis& meant);
+
+/// What such a permit was asked for, but for its categories.
+[[nodiscard]] Question QuestionOf(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check);
 
 /// Purpose and category → a leaf: of the last permit for it, or before which permits are meant.
 using PermittedItems = std::map<std::pair<std::string, std::string>, uint64_t>;

@@ -7,7 +7,6 @@
 #include "common/crypto/encoding.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/consent/convert.h"
-#include "services/consent/domain/withholding.h"
 
 namespace relais::consent {
 namespace {
@@ -76,11 +75,16 @@ Json EmergencyOf(const Emergency& emergency) {
           {"until", Instant(emergency.until)}};
 }
 
-// Those that her access history shows, and no others (withholding.h).
-Json EmergenciesOf(const PersonState& state, const Rules& rules) {
+// As her access history has it (withholding.h).
+bool IsHeldBack(const Emergency& emergency, const PersonArchive& archive) {
+  return IsWithheld(emergency, *archive.rules) && !IsShown(archive.reviews, emergency.id);
+}
+
+// Those that it shows, and no others.
+Json EmergenciesOf(const PersonArchive& archive) {
   Json out = Json::array();
-  for (const Emergency& emergency : state.emergencies()) {
-    if (!IsWithheld(emergency, rules)) {
+  for (const Emergency& emergency : archive.state->emergencies()) {
+    if (!IsHeldBack(emergency, archive)) {
       out.push_back(EmergencyOf(emergency));
     }
   }
@@ -88,14 +92,15 @@ Json EmergenciesOf(const PersonState& state, const Rules& rules) {
 }
 
 // That something is not shown, and when that is looked at again: as the history says it.
-Json WithheldOf(const PersonState& state, const Rules& rules, const calendar::Paris& paris) {
+Json WithheldOf(const PersonArchive& archive) {
   Json out = Json::array();
-  for (const Emergency& emergency : state.emergencies()) {
-    if (IsWithheld(emergency, rules)) {
-      const absl::CivilDay decided = paris.DayOf(emergency.from);
+  for (const Emergency& emergency : archive.state->emergencies()) {
+    if (IsHeldBack(emergency, archive)) {
+      const absl::CivilDay decided = archive.paris->DayOf(emergency.from);
+      const absl::CivilDay review = ReviewOn(archive.reviews, emergency.id, decided);
       out.push_back({{"reason", "PROTECTION"},
                      {"decidedOn", absl::FormatCivilTime(decided)},
-                     {"reviewOn", absl::FormatCivilTime(ReviewOn(decided))}});
+                     {"reviewOn", absl::FormatCivilTime(review)}});
     }
   }
   return out;
@@ -153,8 +158,8 @@ absl::StatusOr<std::string> WriteArchive(const PersonArchive& archive) {
                     {"consents", std::move(consents)},
                     {"refusalsAndWithdrawals", DenialsOf(*archive.state)},
                     {"objections", ObjectionsOf(*archive.state)},
-                    {"emergencies", EmergenciesOf(*archive.state, *archive.rules)},
-                    {"withheld", WithheldOf(*archive.state, *archive.rules, *archive.paris)},
+                    {"emergencies", EmergenciesOf(archive)},
+                    {"withheld", WithheldOf(archive)},
                     {"restrictions", RestrictionsOf(*archive.state, archive.institution)},
                     {"requests", RequestsOf(archive.requests)}};
   std::string text = out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/calendar/paris.h"
+#include "services/consent/domain/withholding.h"
 #include "services/consent/handlers/rights_rows.h"
 
 namespace relais::consent {
@@ -21,6 +22,7 @@ struct PersonArchive {
   std::optional<v1::StoredRecord> record;  // the institution's own
   std::vector<v1::Consent> consents;
   std::vector<RightsRow> requests;
+  Reviews reviews;  // of what the history withholds
 };
 
 /// JSON, UTF-8, with French and English headings. RESOURCE_EXHAUSTED when it would not fit one answer.

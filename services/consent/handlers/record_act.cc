@@ -98,6 +98,11 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
   const std::vector<Id128> others = request.of_name ? std::vector<Id128>() : OthersOf(now, request.person);
   RETURN_IF_ERROR(DraftLeaves(context, events, request.person, others, prepared.commit));
   prepared.leaves = events.size();
+  if (act.unsaid) {
+    act.unsaid->subject = PersonSubject(request.person);
+    ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(*std::move(act.unsaid)));
+    prepared.commit.leaves.push_back(std::move(leaf));
+  }
   ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, act.state));
   prepared.commit.batch = std::move(act.rows);
   for (storage::Mutation& row : prepared.commit.batch) {

@@ -59,6 +59,9 @@ struct PlannedAct {
   std::vector<storage::CommitRequest> first;
   // More leaves of the same act about her, after that of `event`: each told to somebody else.
   std::vector<audit::Event> also = {};
+  // One more about the name acted on that the answer does not count, after all others, with an event id of
+  // its own: so that a repetition never finds it.
+  std::optional<audit::Event> unsaid = std::nullopt;
 };
 
 /// Decides on her state at the instant of the act. Called again when another act came first. An error is the

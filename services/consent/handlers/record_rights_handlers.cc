@@ -17,6 +17,7 @@
 #include "services/consent/handlers/rectification.h"
 #include "services/consent/handlers/rectification_notices.h"
 #include "services/consent/handlers/rights_rows.h"
+#include "services/consent/handlers/withheld_rows.h"
 
 namespace relais::consent {
 namespace {
@@ -138,6 +139,8 @@ absl::StatusOr<v1::ExportResponse> ArchiveOf(Registry& registry, const rpc::Call
   ASSIGN_OR_RETURN(archive.record, registry.store.ReadRecord(person, call.caller.institution));
   ASSIGN_OR_RETURN(archive.consents, ConsentsOf(registry, person, *now.state));
   ASSIGN_OR_RETURN(archive.requests, ListRights(registry, person, call.caller.institution));
+  ASSIGN_OR_RETURN(const std::vector<Id128> group, registry.store.GroupOf(person));
+  ASSIGN_OR_RETURN(archive.reviews, ReadReviews(registry, group));
   v1::ExportResponse response;
   ASSIGN_OR_RETURN(*response.mutable_archive_json(), WriteArchive(archive));
   response.set_revision(archive.revision);

@@ -1,5 +1,6 @@
 #include "services/consent/handlers/withdrawal_status.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
+#include "services/consent/domain/her_acts.h"
 #include "services/consent/duties.h"
 #include "services/consent/erasure_notices.h"
 #include "services/consent/handlers/permits_given.h"
@@ -22,16 +24,33 @@ struct Withdrawn {
   uint64_t leaf = 0;
   absl::Time time;
   std::set<std::string> consents;
+  std::string named;  // the agreement she named, if one
 };
+
+// Of a withdrawal by lines its leaf names the desk's own alone; all that it touched are in one after it.
+absl::Status AddTouched(audit::Log& log, uint64_t index, const Id128& id, std::set<std::string>& touched) {
+  ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt({index}));
+  v1::AgreementsTouched payload;
+  if (!opened.empty() && opened[0].details.payload().UnpackTo(&payload) &&
+      payload.withdrawal_id() == id.ToHex()) {
+    touched.insert(payload.consent_ids().begin(), payload.consent_ids().end());
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint64_t>& leaves,
                                          const Id128& id, const rpc::Call& call) {
+  std::set<std::string> touched;
   for (auto index = leaves.rbegin(); index != leaves.rend(); ++index) {
     ASSIGN_OR_RETURN(const std::vector<std::string> bytes, log.ReadLeaves(*index, 1));
     if (bytes.empty()) {
       continue;
     }
     ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
+    if (leaf.header.event_class() == audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED) {
+      RETURN_IF_ERROR(AddTouched(log, *index, id, touched));
+      continue;
+    }
     if (leaf.header.event_id() != id.bytes() ||
         leaf.header.event_class() != audit::v1::EVENT_CLASS_CONSENT_WITHDRAWN) {
       continue;
@@ -44,7 +63,7 @@ absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint
     if (opened.empty() || !opened[0].details.payload().UnpackTo(&payload)) {
       break;
     }
-    Withdrawn withdrawn{*index, leaf.time, {}};
+    Withdrawn withdrawn{*index, leaf.time, std::move(touched), payload.consent_id()};
     withdrawn.consents.insert(payload.consent_ids().begin(), payload.consent_ids().end());
     return withdrawn;
   }
@@ -53,13 +72,43 @@ absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint
 
 using Recipients = std::map<std::string, v1::WithdrawnRecipient>;
 
+// Who had a permit on what is denied since: on the agreements that it touched or, by an agreement's number,
+// on another one that has its lines. Her history says how far it reaches.
+class Touched {
+ public:
+  Touched(const Withdrawn& withdrawn, const Id128& id, const PersonState& state, const Rules& rules)
+      : withdrawn_(withdrawn), state_(state), rules_(rules) {
+    for (const Denial& denial : state.denials()) {
+      by_number_ = denial.id == id && denial.agreement ? &denial : by_number_;
+    }
+  }
+
+  [[nodiscard]] bool Has(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) const {
+    if (by_number_ == nullptr) {
+      return !CategoriesOn(leaf, check, OnAnyOf(withdrawn_.consents)).empty();
+    }
+    if (!CategoriesOn(leaf, check, OnAnyOf({withdrawn_.named})).empty()) {
+      return true;
+    }
+    const std::vector<std::string> agreed = CategoriesOn(leaf, check, OnAnyAgreement());
+    return std::any_of(agreed.begin(), agreed.end(), [&](const std::string& category) {
+      return IsAbout(*by_number_, state_, QuestionOf(leaf, check), category, rules_);
+    });
+  }
+
+ private:
+  const Withdrawn& withdrawn_;
+  const PersonState& state_;
+  const Rules& rules_;
+  const Denial* by_number_ = nullptr;
+};
+
 absl::StatusOr<Recipients> CountPermits(audit::Log& log, const std::vector<uint64_t>& leaves,
-                                        const Withdrawn& withdrawn) {
+                                        const Withdrawn& withdrawn, const Touched& touched) {
   Recipients recipients;
   RETURN_IF_ERROR(ForEachLeaf(log, leaves, [&](const audit::OpenedLeaf& leaf) {
     const std::optional<v1::CheckDecided> check = PermitIn(leaf);
-    if (leaf.index >= withdrawn.leaf || !check ||
-        CategoriesOn(leaf, *check, OnAnyOf(withdrawn.consents)).empty()) {
+    if (leaf.index >= withdrawn.leaf || !check || !touched.Has(leaf, *check)) {
       return;
     }
     v1::WithdrawnRecipient& recipient = recipients[check->recipient().institution()];
@@ -107,6 +156,13 @@ absl::Status AddErasure(Registry& registry, const std::vector<Id128>& names, con
   return absl::OkStatus();
 }
 
+// Others' agreements are not named to it, nor what a link brings (ADR 50).
+bool IsOf(const PersonState& state, const std::string& consent, const rpc::Caller& caller) {
+  const absl::StatusOr<Id128> id = Id128::FromHex(consent);
+  const Agreement* agreement = id.ok() ? state.FindAgreement(*id) : nullptr;
+  return agreement != nullptr && agreement->collector == caller.institution;
+}
+
 absl::Status CountMessages(Registry& registry, const Id128& person, absl::Time withdrawn,
                            v1::WithdrawnRecipient& recipient) {
   ASSIGN_OR_RETURN(const v1::StoredDeliveries sent,
@@ -132,10 +188,17 @@ Task<absl::StatusOr<v1::GetWithdrawalStatusResponse>> WithdrawalStatusHandlers::
   CO_ASSIGN_OR_RETURN(const std::vector<Id128> group, registry_.store.GroupOf(person));
   CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOfNames(log, group));
   CO_ASSIGN_OR_RETURN(const Withdrawn withdrawn, FindWithdrawal(log, leaves, id, call));
-  CO_ASSIGN_OR_RETURN(Recipients recipients, CountPermits(log, leaves, withdrawn));
+  CO_ASSIGN_OR_RETURN(const VersionedState now, registry_.store.Load(person));
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(registry_.context.directory());
+  const Touched touched(withdrawn, id, *now.state, *rules);
+  CO_ASSIGN_OR_RETURN(Recipients recipients, CountPermits(log, leaves, withdrawn, touched));
   v1::GetWithdrawalStatusResponse response;
   *response.mutable_withdrawn() = TimeTo(withdrawn.time);
-  response.mutable_consent_ids()->Assign(withdrawn.consents.begin(), withdrawn.consents.end());
+  for (const std::string& consent : withdrawn.consents) {
+    if (call.caller.is_service() || consent == withdrawn.named || IsOf(*now.state, consent, call.caller)) {
+      response.add_consent_ids(consent);
+    }
+  }
   response.set_routing_known(registry_.teams_known && registry_.teams_known());
   for (auto& [institution, recipient] : recipients) {
     CO_RETURN_IF_ERROR(CountMessages(registry_, person, withdrawn.time, recipient));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_replace.h"
 #include "common/audit/testing/log_harness.h"
 #include "common/directory/parse.h"
 #include "common/identity/record_key.h"
@@ -46,6 +47,18 @@ inline const std::shared_ptr<const directory::Directory>& SampleDirectory() {
         std::make_shared<const directory::Directory>(*std::move(directory)));
   }();
   return *kSample;
+}
+
+/// The same where every `what` in its text is `with`: of another id, say.
+inline std::shared_ptr<const directory::Directory> SampleDirectoryWith(const std::string& what,
+                                                                       const std::string& with) {
+  absl::StatusOr<directory::Directory> directory =
+      directory::ParseDirectory(absl::StrReplaceAll(Read("deploy/dev/directory.yaml"), {{what, with}}));
+  if (!directory.ok()) {
+    std::fprintf(stderr, "%s\n", directory.status().ToString().c_str());
+    std::abort();
+  }
+  return std::make_shared<const directory::Directory>(*std::move(directory));
 }
 
 /// `Harness` is audit::testing::SimLogHarness or PoolLogHarness.
@@ -94,6 +107,10 @@ class World {
   audit::Maintenance& maintenance() { return *maintenances_.back(); }
   crypto::MemoryKeyRing& ring() { return ring_; }
   const directory::Directory& directory() const { return *directory_; }
+  /// In force from now on, for calls made from then on too.
+  void UseDirectory(std::shared_ptr<const directory::Directory> directory) {
+    directory_ = std::move(directory);
+  }
   /// Done once, in the midst of whatever next asks which directory is in force.
   void OnceDirectoryIsAsked(std::function<void()> what) { when_asked_ = std::move(what); }
   const rpc::ServiceContext& context() const { return *contexts_.back(); }
