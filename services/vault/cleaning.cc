@@ -353,6 +353,21 @@ Task<absl::Status> CountNoMore(const Vault& vault, std::string institution, Vaul
   co_return absl::AbortedError("an institution's usage changes too often");
 }
 
+absl::StatusOr<std::vector<OpenUpload>> OpenUploadsOf(const Vault& vault, const Id128& person) {
+  std::vector<OpenUpload> hers;
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    ASSIGN_OR_RETURN(const VaultStore::OpenUploadRows page, vault.store.OpenUploads(*from, kPage));
+    for (const OpenUpload& upload : page.rows) {
+      if (upload.person == person) {
+        hers.push_back(upload);
+      }
+    }
+    from = page.next;
+  }
+  return hers;
+}
+
 namespace {
 
 Task<absl::Status> EraseDocument(const Vault& vault, Id128 person, Id128 id, v1::StoredDocument document) {
@@ -400,6 +415,12 @@ Task<absl::Status> EraseUploads(const Vault& vault, Id128 person) {
       CO_RETURN_IF_ERROR(counted);
     }
     from = page.next;
+  }
+  // The follower may have listed one again, from a leaf that it had already applied, whose row has gone.
+  CO_ASSIGN_OR_RETURN(const std::vector<OpenUpload> listed, OpenUploadsOf(vault, person));
+  for (const OpenUpload& upload : listed) {
+    const absl::Status off = co_await CommitDerived(vault, vault.store.SetOpenUpload(upload, false));
+    CO_RETURN_IF_ERROR(off);
   }
   co_return absl::OkStatus();
 }

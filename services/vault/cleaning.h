@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/civil_time.h"
 #include "common/audit/follower.h"
@@ -50,6 +51,9 @@ Task<absl::Status> CleanUpload(const Vault& vault, OpenUpload upload);
 
 /// That upload counts no more there. Idempotent. DATA_LOSS: the institution's sums do not read.
 Task<absl::Status> CountNoMore(const Vault& vault, std::string institution, VaultStore::CountedText text);
+
+/// Of the list of uploads under way, whose rows read: hers.
+[[nodiscard]] absl::StatusOr<std::vector<OpenUpload>> OpenUploadsOf(const Vault& vault, const Id128& person);
 
 /// For who erases her, while she is frozen and once the own log's follower has caught up: the bytes of all
 /// her papers and uploads, and every derived row that names her. Her partition itself stays. Idempotent.

@@ -34,7 +34,7 @@ v1::InstitutionUsage UsageOf(World& world, const std::string& institution) {
 size_t OpenUploads(World& world) {
   const auto open = world.store().OpenUploads(Id128(), 100);
   World::Require(open.status());
-  return open->size();
+  return open->rows.size();
 }
 
 TEST(Cleaning, AnUploadThatNobodyFinishesEndsByItself) {
@@ -250,6 +250,37 @@ TEST(Cleaning, WhoErasesHerFindsEveryDay) {
           .status());
   World::Require(world.Run(EraseElsewhere(world.vault(), World::Person(1))));
   EXPECT_EQ(ListedOn(world, old), 0U);
+}
+
+// As a crash leaves it whose follower goes on from an earlier leaf: the upload is listed again, and of what
+// has been destroyed since, no later leaf takes it off.
+void ListAgain(World& world) {
+  OwnLeaves again(world.vault());
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_UPLOAD_CHANGED) {
+      audit::FollowedLeaf followed;
+      followed.index = leaf.index;
+      followed.header = leaf.leaf.header;
+      followed.details = leaf.details;
+      World::Require(world.Run(again.Apply(std::move(followed), true)));
+    }
+  }
+}
+
+TEST(Cleaning, WhatIsListedAgainIsTakenOffByTheNextLook) {
+  World world;
+  world.Host(1);
+  world.MustDeposit(1, Pdf(1000));
+  const auto begun = world.TryBegin(world.Begin(1, "b", kPieceSize));
+  ASSERT_TRUE(begun.ok());
+  world.Settle();
+  ListAgain(world);
+  EXPECT_EQ(OpenUploads(world), 2U) << "that the test can fail";
+  world.Settle(absl::Minutes(15));
+  EXPECT_EQ(OpenUploads(world), 1U) << "the one under way stays";
+  ListAgain(world);
+  World::Require(world.Run(EraseElsewhere(world.vault(), World::Person(1))));
+  EXPECT_EQ(OpenUploads(world), 0U);
 }
 
 TEST(Cleaning, WhoErasesHerLeavesNoBytesAndNoDerivedRow) {

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/vault/handlers/receipt_handlers.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault::testing {
@@ -150,6 +151,14 @@ class Conventions : public ::testing::Test {
     return ReadIn(world.Run(world.service().journal().ReadJournal(world.As(kHost), request)));
   }
 
+  Read Receipt(const std::string& fresh) {
+    v1::GetReceiptRequest request;
+    *request.mutable_person() = Her();
+    request.set_document_id(paper);
+    request.set_at_least_as_fresh(fresh);
+    return ReadIn(world.Run(world.service().receipts().GetReceipt(world.As(kHost), request)));
+  }
+
   World world;
   std::string paper;
   std::string upload;
@@ -188,6 +197,7 @@ TEST_F(Conventions, AnAnswerIsAsFreshAsWasAskedOrNone) {
       {"ListRequests of hers", [this](const auto& fresh) { return Requests(fresh, true); }},
       {"ListRequests of one's own", [this](const auto& fresh) { return Requests(fresh, false); }},
       {"QueryUpload", [this](const auto& fresh) { return Upload(fresh); }},
+      {"GetReceipt", [this](const auto& fresh) { return Receipt(fresh); }},
       {"ReadJournal", [this](const auto& fresh) { return Journal(fresh); }}};
   for (const auto& [name, read] : reads) {
     SCOPED_TRACE(name);

@@ -128,6 +128,16 @@ common::v1::Date DateOf(absl::CivilDay day) {
   return date;
 }
 
+std::vector<ActiveHost> ActiveHostsOf(const std::vector<VaultStore::HostRow>& rows, absl::Time now) {
+  std::vector<ActiveHost> hosts;
+  for (const VaultStore::HostRow& row : rows) {
+    if (ActsForHer(row.stored.value, now)) {
+      hosts.push_back({row.institution, row.stored.value.purpose()});
+    }
+  }
+  return hosts;
+}
+
 common::v1::Party PartyOf(const rpc::Actor& actor) {
   common::v1::Party party;
   party.set_institution(actor.institution);

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
@@ -11,6 +12,7 @@
 #include "relais/vault/v1/share_service.pb.h"
 #include "services/vault/domain/request_rules.h"
 #include "services/vault/domain/upload_rules.h"
+#include "services/vault/events.h"
 #include "services/vault/store.h"
 
 namespace relais::vault {
@@ -33,6 +35,10 @@ namespace relais::vault {
                                             const common::v1::PersonRef& ref, absl::Time now,
                                             const RequestRules& rules);
 [[nodiscard]] v1::Host HostOf(std::string_view institution, const v1::StoredHost& host, absl::Time now);
+
+/// Those that act for her now, in the rows' order.
+[[nodiscard]] std::vector<ActiveHost> ActiveHostsOf(const std::vector<VaultStore::HostRow>& rows,
+                                                    absl::Time now);
 
 /// As whom an act was done.
 [[nodiscard]] common::v1::Party PartyOf(const rpc::Actor& actor);

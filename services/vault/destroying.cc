@@ -10,6 +10,8 @@
 #include "common/audit/maintenance.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "services/vault/held_texts.h"
+#include "services/vault/sums.h"
 
 namespace relais::vault {
 namespace {
@@ -60,10 +62,13 @@ absl::Status RemoveMarks(const Vault& vault, const Id128& person, const Id128& d
     return elsewhere.status();
   }
   std::string from;
-  for (;;) {
-    ASSIGN_OR_RETURN(const std::vector<VaultStore::DuplicateRow> rows,
-                     vault.store.Duplicates(person, from, kRowsAtOnce));
-    for (const VaultStore::DuplicateRow& row : rows) {
+  do {
+    ASSIGN_OR_RETURN(const VaultStore::ReadableDuplicateRows page,
+                     vault.store.ReadableDuplicates(person, from, kRowsAtOnce));
+    for (const VaultStore::DuplicateRow& row : page.unreadable) {  // it may be of this paper
+      VaultStore::RemoveDuplicate(person, row.mark, row.stored.version, commit);
+    }
+    for (const VaultStore::DuplicateRow& row : page.rows) {
       if (row.stored.value.document != document) {
         continue;
       }
@@ -74,11 +79,9 @@ absl::Status RemoveMarks(const Vault& vault, const Id128& person, const Id128& d
         VaultStore::RemoveDuplicate(person, row.mark, row.stored.version, commit);
       }
     }
-    if (rows.size() < kRowsAtOnce) {
-      return absl::OkStatus();
-    }
-    from = rows.back().mark + '\0';
-  }
+    from = page.next;
+  } while (!from.empty());
+  return absl::OkStatus();
 }
 
 // One that does not open is of no use to anybody.
@@ -120,12 +123,15 @@ void Strip(absl::Time now, v1::StoredDocument& document) {
 
 }  // namespace
 
-Task<absl::Status> CopyForHolds(const Vault& vault, Id128 person) {
+Task<absl::Status> CopyForHolds(const Vault& vault, Id128 person, Id128 document) {
   if (vault.context.maintenance == nullptr) {
     co_return absl::OkStatus();
   }
   std::vector<audit::Subject> hers = {VaultStore::SubjectOf(person)};
-  const auto copied = co_await vault.context.maintenance->holds().CopyOf(std::move(hers));
+  audit::Holds::Texts its = [&vault, document](audit::Subject subject, audit::HeldSink& sink) {
+    return KeepTexts({vault, subject.id, document, [] { return false; }}, sink);
+  };
+  const auto copied = co_await vault.context.maintenance->holds().CopyWith(std::move(hers), std::move(its));
   co_return copied.status();
 }
 
@@ -136,9 +142,9 @@ absl::Status AddDestruction(const Vault& vault, const Acting& acting, const Dest
   for (const v1::StoredVersion& version : stored.value.versions()) {
     bytes += version.version().size();
   }
-  ASSIGN_OR_RETURN(Stored<v1::StoredUsage> usage, vault.store.Usage(acting.person));
-  Free(static_cast<uint32_t>(stored.value.versions_size()), bytes, usage.value);
-  RETURN_IF_ERROR(vault.store.PutUsage(acting.person, usage, commit));
+  ASSIGN_OR_RETURN(Sums sums, SumsOf(vault, acting.person));
+  Free(static_cast<uint32_t>(stored.value.versions_size()), bytes, sums.usage.value);
+  RETURN_IF_ERROR(PutSums(vault, acting.person, sums, commit));
   audit::Event event = DestroyedEvent(acting, what.document, stored.value, what.cause, now, what.epoch);
   event.event_id = what.event_id;
   absl::Status drafted;

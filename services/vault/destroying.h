@@ -20,9 +20,10 @@ struct Destruction {
   Id128 event_id;  // zero: a fresh one
 };
 
-/// Legal holds that cover her bring their copies up to date (D-2.10): to be waited for before each commit
-/// that destroys, with what is to be destroyed read before, so that its guard says nothing came in between.
-Task<absl::Status> CopyForHolds(const Vault& vault, Id128 person);
+/// Legal holds that cover her bring their copies up to date (D-2.10), of texts those of this paper alone,
+/// whatever else is still to be copied for them (ADR 70): to be waited for before each commit that destroys,
+/// with what is to be destroyed read before, so that its guard says nothing came in between.
+Task<absl::Status> CopyForHolds(const Vault& vault, Id128 person, Id128 document);
 
 /// Adds to `commit`: her usage; the record without keys, title and last day, `stored` afterwards; duplicate
 /// marks that lead to it, which lead to another paper with the same text if she has one; the end of its

@@ -36,22 +36,6 @@ absl::StatusOr<std::vector<Id128>> IdsUnder(const Vault& vault, const Id128& per
   return ids;
 }
 
-absl::StatusOr<std::vector<OpenUpload>> OpenUploadsOf(const Vault& vault, const Id128& person) {
-  std::vector<OpenUpload> hers;
-  Id128 from;
-  for (bool last = false; !last;) {
-    ASSIGN_OR_RETURN(const std::vector<OpenUpload> page, vault.store.OpenUploads(from, kContentsAtOnce));
-    for (const OpenUpload& upload : page) {
-      from = storage::NextId(upload.upload);
-      if (upload.person == person) {
-        hers.push_back(upload);
-      }
-    }
-    last = page.size() < kContentsAtOnce || from.IsZero();
-  }
-  return hers;
-}
-
 // What does not read of an institution's sums is passed over, as when it is counted.
 Task<absl::Status> CountNoneThere(const Vault& vault, std::string institution, Id128 document) {
   const auto rows = vault.store.CountedTexts(institution, document);

@@ -193,7 +193,8 @@ audit::Event RequestEvent(const Acting& acting, const Id128& id, const v1::Store
   return event;
 }
 
-audit::Event HostEvent(const Acting& acting, std::string_view institution, const v1::StoredHost& host) {
+audit::Event HostEvent(const Acting& acting, std::string_view institution, const v1::StoredHost& host,
+                       AddressedTo to) {
   v1::HostChanged payload;
   payload.set_institution(std::string(institution));
   payload.set_consent_id(HexOf(host.consent()));
@@ -201,17 +202,14 @@ audit::Event HostEvent(const Acting& acting, std::string_view institution, const
   *payload.mutable_until() = host.until();
   audit::Event event = AboutHer(acting, audit::v1::EVENT_CLASS_HOST_CHANGED, payload);
   event.purpose = host.purpose();
-  event.details.mutable_recipient()->set_institution(std::string(institution));
+  if (to == AddressedTo::kIt) {
+    event.details.mutable_recipient()->set_institution(std::string(institution));
+  }
   return event;
 }
 
-audit::Event ExportedEvent(const Acting& acting, std::string_view export_id, uint32_t documents,
-                           bool sealed) {
-  v1::VaultExported payload;
-  payload.set_export_id(std::string(export_id));
-  payload.set_documents(documents);
-  payload.set_sealed(sealed);
-  audit::Event event = AboutHer(acting, audit::v1::EVENT_CLASS_VAULT_EXPORTED, payload);
+audit::Event ExportedEvent(const Acting& acting, const v1::VaultExported& exported) {
+  audit::Event event = AboutHer(acting, audit::v1::EVENT_CLASS_VAULT_EXPORTED, exported);
   event.details.mutable_recipient()->set_institution(acting.actor.institution);
   event.details.mutable_recipient()->set_function(acting.actor.function);
   return event;
@@ -238,6 +236,21 @@ audit::Event ExpiringEvent(const Acting& acting, const Id128& id, const v1::Stor
     payload.add_purposes(host.purpose);
   }
   return AboutHer(acting, audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING, payload);
+}
+
+audit::Event AskedEvent(const Acting& acting, const Id128& id, const v1::StoredRequest& request,
+                        absl::Time expires, const std::vector<ActiveHost>& hosts) {
+  v1::DocumentAsked payload;
+  payload.set_document_request_id(id.ToHex());
+  *payload.mutable_asker() = request.asker();
+  *payload.mutable_types() = request.types();
+  payload.set_purpose(request.purpose());
+  *payload.mutable_expires() = ToProto(expires);
+  for (const ActiveHost& host : hosts) {
+    payload.add_hosts(host.institution);
+    payload.add_purposes(host.purpose);
+  }
+  return AboutHer(acting, audit::v1::EVENT_CLASS_DOCUMENT_ASKED, payload);
 }
 
 audit::Event RotatedEvent(const Acting& acting, const std::optional<Id128>& person,
@@ -271,8 +284,10 @@ std::optional<Id128> PersonOf(const audit::FollowedLeaf& leaf) {
 
 bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
   switch (event_class) {
-    // Alerting reminds her of papers that expire, and of what was renewed or destroyed since no longer
-    // (D-3.7).
+    // Alerting reminds her of papers that expire (D-3.7) and of what she was asked for, and of what was
+    // renewed, destroyed or decided since no longer.
+    case audit::v1::EVENT_CLASS_DOCUMENT_ASKED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED:
     case audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING:
     case audit::v1::EVENT_CLASS_DOCUMENT_CHANGED:
     case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED:
@@ -283,7 +298,8 @@ bool MayOpen(std::string_view peer, audit::v1::EventClass event_class) {
       return peer == "alerting" || peer == "consent";
     case audit::v1::EVENT_CLASS_DOCUMENT_READ:
       return peer == "consent";
-    case audit::v1::EVENT_CLASS_AGENT_SEARCHED:  // routing tells the DPO
+    case audit::v1::EVENT_CLASS_AGENT_SEARCHED:     // routing tells the DPO
+    case audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED:  // and who may act for somebody
       return peer == "routing";
     default:  // nobody reads more
       return false;

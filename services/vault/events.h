@@ -58,7 +58,7 @@ struct ReadUnder {
 [[nodiscard]] audit::Event RefusedEvent(const Acting& acting, v1::JournalEntry::Act act,
                                         std::string_view document_id, common::v1::ErrorReason reason,
                                         uint64_t count);
-/// `what`: `METADATA`, `LIST`, `COUNT`, `JOURNAL`, `SHARES`, `REQUESTS`, `HOSTS`, `UPLOAD`.
+/// `what`: `METADATA`, `LIST`, `COUNT`, `JOURNAL`, `SHARES`, `REQUESTS`, `HOSTS`, `UPLOAD`, `RECEIPT`.
 [[nodiscard]] audit::Event LookedEvent(const Acting& acting, std::string_view what,
                                        std::string_view document_id);
 /// `fields`: `expires`, `state`, `title`, `type`, sorted.
@@ -69,7 +69,7 @@ struct ReadUnder {
                                          const v1::StoredDocument& document,
                                          const std::vector<v1::VersionCheck>& checks,
                                          std::string_view scrub_id);
-/// `document`: as it was before. `cause`: `HERS`, `REFUSED_DROP`, `ERASURE`, `CLOSURE`.
+/// `document`: as it was before. `cause`: `HERS` or `REFUSED_DROP`.
 [[nodiscard]] audit::Event DestroyedEvent(const Acting& acting, const Id128& id,
                                           const v1::StoredDocument& document, std::string_view cause,
                                           absl::Time now, uint32_t epoch);
@@ -77,10 +77,13 @@ struct ReadUnder {
 [[nodiscard]] audit::Event ShareEvent(const Acting& acting, const Id128& id, const v1::StoredShare& share);
 [[nodiscard]] audit::Event RequestEvent(const Acting& acting, const Id128& id,
                                         const v1::StoredRequest& request);
+/// Whether that institution's DPO reads it as one addressed to it. kNobody: of what follows from an act under
+/// another name of hers, or where it never was a host: it would tell who knows her (ADR 24, 68).
+enum class AddressedTo { kIt, kNobody };
 [[nodiscard]] audit::Event HostEvent(const Acting& acting, std::string_view institution,
-                                     const v1::StoredHost& host);
-[[nodiscard]] audit::Event ExportedEvent(const Acting& acting, std::string_view export_id, uint32_t documents,
-                                         bool sealed);
+                                     const v1::StoredHost& host, AddressedTo to = AddressedTo::kIt);
+/// Of the beginning, or, with its hashes, of the end.
+[[nodiscard]] audit::Event ExportedEvent(const Acting& acting, const v1::VaultExported& exported);
 /// `cause`: as in the proto. `sent`: bytes of the archive.
 [[nodiscard]] audit::Event ExportCutEvent(const Acting& acting, std::string_view export_id,
                                           std::string_view cause, uint64_t sent);
@@ -92,6 +95,10 @@ struct ActiveHost {
 [[nodiscard]] audit::Event ExpiringEvent(const Acting& acting, const Id128& id,
                                          const v1::StoredDocument& document, uint32_t days_before,
                                          const std::vector<ActiveHost>& hosts);
+/// For her hosts at that instant, apart from RequestEvent, which who asks may read. `acting`: the service's
+/// own.
+[[nodiscard]] audit::Event AskedEvent(const Acting& acting, const Id128& id, const v1::StoredRequest& request,
+                                      absl::Time expires, const std::vector<ActiveHost>& hosts);
 /// `person` nullopt: of the level above persons, about nobody (`acting.person` is then not looked at).
 [[nodiscard]] audit::Event RotatedEvent(const Acting& acting, const std::optional<Id128>& person,
                                         const v1::PaperKeysRotated& rotated);

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/id128.h"
 #include "common/base/task.h"
+#include "services/vault/domain/export_gaps.h"
 #include "services/vault/export_sink.h"
 #include "services/vault/vault.h"
 
@@ -20,14 +20,24 @@ namespace relais::vault {
 struct JournalFound {
   std::vector<uint64_t> leaves;  // of her journal under all names (journal_leaves.h), ascending
   uint64_t size = 0;             // of the file
+  uint64_t unreadable = 0;       // of `leaves`, those that do not read: no line of the file is theirs
+  /// Leaves after those of the journal that AddDestroyedSince met and that do not read.
+  uint64_t unreadable_since = 0;
   /// Where the deposit of a version stands in the log, by document (32 hexadecimal digits) and version.
-  std::map<std::pair<std::string, uint32_t>, uint64_t> deposits;
+  std::map<PaperVersion, uint64_t> deposits;
+  /// Likewise of the destruction of a paper, by document.
+  std::map<std::string, uint64_t> destructions;
 };
-/// Of the leaves below `end` about these names of hers. What the log does not open is left out, as in
-/// ReadJournal.
+/// Of the leaves below `end` about these names of hers. What the log does not open is left out, and what does
+/// not read is counted, as in ReadJournal.
 Task<absl::StatusOr<JournalFound>> FindJournal(const Vault& vault, std::vector<Id128> names, uint64_t end);
 
-/// Writes `journal.json`. INTERNAL when it is another than it was, because somebody was erased meanwhile.
+/// Adds the destructions that the log has from `from` on, of papers whose deposit was found.
+Task<absl::Status> AddDestroyedSince(const Vault& vault, const std::vector<Id128>& names, uint64_t from,
+                                     JournalFound& found);
+
+/// Writes `journal.json`. INTERNAL when it is another than it was, because somebody was erased meanwhile, or
+/// a leaf read then and does not any more.
 Task<absl::Status> WriteJournal(const Vault& vault, const JournalFound& found, ExportSink& sink);
 
 }  // namespace relais::vault

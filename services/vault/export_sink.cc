@@ -120,7 +120,7 @@ Task<absl::Status> ExportSink::File(std::string path, std::string content, bool 
   co_return written;
 }
 
-Task<absl::Status> ExportSink::Finish(v1::ExportEnd end) {
+Task<absl::Status> ExportSink::Close() {
   absl::Status written = co_await Archive(TarEnd());
   CO_RETURN_IF_ERROR(written);
   if (sealer_.has_value()) {
@@ -128,12 +128,19 @@ Task<absl::Status> ExportSink::Finish(v1::ExportEnd end) {
   }
   written = co_await Send(true);
   CO_RETURN_IF_ERROR(written);
+  sha256_ = sent_hash_.Finish();
+  archive_sha256_ = archive_hash_.Finish();
+  written = co_await Settled();
+  co_return written;
+}
+
+Task<absl::Status> ExportSink::Finish(v1::ExportEnd end) {
   end.set_bytes(sent_);
-  end.set_sha256(sent_hash_.Finish());
-  end.set_archive_sha256(archive_hash_.Finish());
+  end.set_sha256(sha256_);
+  end.set_archive_sha256(archive_sha256_);
   v1::ExportResponse message;
   *message.mutable_end() = std::move(end);
-  written = co_await Message(std::move(message));
+  absl::Status written = co_await Message(std::move(message));
   CO_RETURN_IF_ERROR(written);
   written = co_await Settled();
   co_return written;

@@ -40,7 +40,9 @@ class ExportSink {
   Task<absl::Status> EndFile();
   /// All three. It is listed unless `listed` is false: the manifest is not in itself.
   Task<absl::Status> File(std::string path, std::string content, bool listed = true);
-  /// The end of the archive and all that is still held; then `end` with sizes and hashes filled in.
+  /// The end of the archive and all that is still held: OK once every byte was handed to the connection.
+  Task<absl::Status> Close();
+  /// After Close: `end` with sizes and hashes filled in.
   Task<absl::Status> Finish(v1::ExportEnd end);
 
   /// OK once no message is under way. To be awaited before this is destroyed, also after an error.
@@ -48,6 +50,10 @@ class ExportSink {
 
   /// Bytes of the archive that were handed to the connection; to be asked after Settled.
   [[nodiscard]] uint64_t handed() const { return handed_; }
+  /// Of what was sent, after Close: bytes, their SHA-256 (32 bytes), and that of the archive before sealing.
+  [[nodiscard]] uint64_t sent() const { return sent_; }
+  [[nodiscard]] const std::string& sha256() const { return sha256_; }
+  [[nodiscard]] const std::string& archive_sha256() const { return archive_sha256_; }
   /// What has been written, in order.
   [[nodiscard]] const std::vector<ExportedFile>& files() const { return files_; }
 
@@ -69,6 +75,8 @@ class ExportSink {
   crypto::Sha256Hasher sent_hash_;
   crypto::Sha256Hasher archive_hash_;
   crypto::Sha256Hasher file_hash_;
+  std::string sha256_;
+  std::string archive_sha256_;
   std::vector<ExportedFile> files_;
   ExportedFile file_;
   uint64_t left_ = 0;

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 
+#include "common/audit/big_endian.h"
+#include "common/audit/leaf.h"
 #include "common/crypto/encoding.h"
 #include "common/receipt/act.h"
 #include "nlohmann/json.hpp"
@@ -16,15 +20,18 @@
 #include "services/vault/handlers/export_handlers.h"
 #include "services/vault/handlers/key_handlers.h"
 #include "services/vault/open_streams.h"
+#include "services/vault/testing/damage.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kHost;
 using testing::kReader;
+using ::testing::Not;
 using testing::Pdf;
 using testing::World;
 
@@ -42,12 +49,12 @@ struct Taken {
   nlohmann::json Json(const std::string& path) const { return nlohmann::json::parse(files.at(path)); }
 };
 
-Taken Export(World& world, bool seal = false, bool all_versions = false,
+Taken Export(World& world, bool seal = false, bool current_only = false,
              const std::string& institution = kHost) {
   v1::ExportRequest request;
   *request.mutable_person() = world.Handle(institution, kHer);
   request.set_seal(seal);
-  request.set_all_versions(all_versions);
+  request.set_current_only(current_only);
   auto out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
   Taken taken;
   taken.status = world.Run(world.service().exports().Export(world.As(institution), request, out));
@@ -86,6 +93,28 @@ void Unpack(Taken& taken, const std::string& archive) {
       });
   ASSERT_TRUE(reader.Write(archive).ok());
   ASSERT_TRUE(reader.Finish().ok());
+}
+
+void Destroy(World& world, const std::string& document) {
+  v1::DestroyRequest destroy;
+  destroy.set_request_id("destroy");
+  *destroy.mutable_person() = world.Handle(kHost, kHer);
+  destroy.set_document_id(document);
+  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+}
+
+// The one certificate in an archive: of this paper.
+void ExpectCertificate(Taken& taken, const std::string& document) {
+  const nlohmann::json destroyed = taken.Json("manifest.json")["destroyed"];
+  ASSERT_EQ(destroyed.size(), 1U);
+  EXPECT_EQ(destroyed[0]["document_id"], document);
+  EXPECT_EQ(destroyed[0]["certificate"], "certificates/" + document + ".json");
+  const std::string certificate = taken.files["certificates/" + document + ".json"];
+  const auto proof = receipt::ParseReceipt(certificate);
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_TRUE(receipt::CheckReceipt(certificate, *proof).ok());
+  EXPECT_EQ(nlohmann::json::parse(certificate)["act"], "destruction");
+  EXPECT_EQ(nlohmann::json::parse(certificate)["id"], document);
 }
 
 TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
@@ -151,9 +180,10 @@ TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
   EXPECT_EQ(metadata["shares"].size(), 1U);
   EXPECT_EQ(metadata["requests"].size(), 0U);
   EXPECT_EQ(metadata["hosts"].size(), 1U);
-  // Oldest first; the export itself is the last line.
+  // Oldest first; the beginning of the export itself is the last line.
   const nlohmann::json journal = taken.Json("journal.json");
   EXPECT_EQ(journal["entries"].back()["act"], "ACT_EXPORTED");
+  EXPECT_EQ(journal["entries"].back()["outcome"], "BEGUN");
   uint64_t before = 0;
   for (const nlohmann::json& entry : journal["entries"]) {
     const uint64_t index = std::stoull(entry["leafIndex"].get<std::string>());
@@ -191,21 +221,262 @@ TEST(Export, SealedUnderAFreshKeyThatOpensItAlone) {
   EXPECT_NE(Export(world, true).start.key(), taken.start.key());
 }
 
-TEST(Export, EarlierVersionsWhenAskedFor) {
+// D-3.4: complete unless less was asked for; what it says of itself is so.
+TEST(Export, EveryVersionUnlessCurrentOnesAloneAreAskedFor) {
   World world;
   world.Host(kHer);
   const World::Deposited first = world.MustDeposit(kHer, Pdf(1000));
   world.MustDeposit(kHer, Pdf(2000, 5), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, first.document);
-  Taken current = Export(world);
-  Unpack(current, current.bytes);
-  EXPECT_EQ(current.Json("manifest.json")["documents"].size(), 1U);
-  EXPECT_EQ(current.Json("manifest.json")["documents"][0]["version"], 2);
-  Taken all = Export(world, false, true);
+  Taken all = Export(world);
   Unpack(all, all.bytes);
   ASSERT_EQ(all.Json("manifest.json")["documents"].size(), 2U);
   EXPECT_EQ(all.Json("manifest.json")["documents"][0]["size"], 1000);
+  EXPECT_EQ(all.Json("manifest.json")["documents"][1]["version"], 2);
+  EXPECT_EQ(all.Json("manifest.json")["current_only"], false);
   EXPECT_EQ(all.start.bytes(), 3000U);
   EXPECT_EQ(all.start.documents(), 1U);
+  EXPECT_THAT(all.files["LISEZMOI.txt"], HasSubstr("dans toutes ses versions"));
+  EXPECT_THAT(all.files["LISEZMOI.txt"], HasSubstr("in all its versions"));
+  Taken current = Export(world, false, true);
+  Unpack(current, current.bytes);
+  EXPECT_EQ(current.Json("manifest.json")["documents"].size(), 1U);
+  EXPECT_EQ(current.Json("manifest.json")["documents"][0]["version"], 2);
+  EXPECT_EQ(current.Json("manifest.json")["current_only"], true);
+  EXPECT_THAT(current.end.damaged_document_ids(), IsEmpty()) << "earlier ones were not asked for";
+  EXPECT_THAT(current.files["LISEZMOI.txt"], HasSubstr("Leurs versions antérieures n'y sont pas"));
+  EXPECT_THAT(current.files["LISEZMOI.txt"], HasSubstr("Their earlier versions are not in it"));
+  EXPECT_THAT(current.files["LISEZMOI.txt"], Not(HasSubstr("versions, que votre")));
+}
+
+// The end is in the log, with what was sent, and its proof is the last that comes (ADR 63).
+TEST(Export, EndsWithTheProofOfTheWhole) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited gone = world.MustDeposit(kHer, Pdf(900, 4));
+  const World::Deposited first = world.MustDeposit(kHer, Pdf(1000));
+  world.MustDeposit(kHer, Pdf(2000, 5), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, first.document);
+  Destroy(world, gone.document);
+  const Taken taken = Export(world, true);
+  ASSERT_TRUE(taken.ended) << taken.status;
+  const common::v1::Proof& proof = taken.end.written().proof();
+  const auto leaf = audit::ParseLeaf(proof.leaf());
+  ASSERT_TRUE(leaf.ok()) << leaf.status();
+  const auto details = audit::OpenDetailsWithLeafKey(*leaf, Secret(proof.leaf_key()));
+  ASSERT_TRUE(details.ok()) << details.status();
+  v1::VaultExported proved;
+  ASSERT_TRUE(details->payload().UnpackTo(&proved));
+  EXPECT_EQ(proved.export_id(), taken.start.export_id());
+  EXPECT_EQ(proved.sha256(), crypto::Sha256(taken.bytes));
+  EXPECT_EQ(proved.archive_sha256(), taken.end.archive_sha256());
+  EXPECT_NE(proved.archive_sha256(), proved.sha256()) << "it is sealed";
+  EXPECT_EQ(proved.bytes(), taken.bytes.size());
+  EXPECT_EQ(proved.documents(), 1U);
+  EXPECT_EQ(proved.texts(), 2U);
+  EXPECT_EQ(proved.certificates(), 1U);
+  EXPECT_EQ(proved.damaged(), 0U);
+  EXPECT_TRUE(proved.sealed());
+  const auto leaves = testing::Payloads<v1::VaultExported>(world, audit::v1::EVENT_CLASS_VAULT_EXPORTED);
+  ASSERT_EQ(leaves.size(), 2U);
+  EXPECT_EQ(leaves[0].sha256(), "") << "nothing was sent yet";
+  EXPECT_EQ(leaves[0].export_id(), taken.start.export_id());
+  EXPECT_EQ(leaves[1].SerializeAsString(), proved.SerializeAsString());
+}
+
+// One human under two names is one archive; begin and end are in the journal of each (ADR 47, 63).
+TEST(Export, OfTwoNamesEndsUnderEach) {
+  constexpr uint64_t kToo = 2;
+  World world;
+  world.Host(kHer);
+  world.Host(kToo);
+  const std::string one = world.MustDeposit(kHer, Pdf(1000)).document;
+  const std::string two = world.MustDeposit(kToo, Pdf(2000, 5)).document;
+  const World::Deposited gone = world.MustDeposit(kToo, Pdf(900, 4));
+  testing::SetRaw(world, VaultStore::PersonPartition(World::Person(kToo)), testing::RecordKey(gone),
+                  std::nullopt);
+  testing::AreOne(world, kHer, kToo);
+  world.Settle();
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), ElementsAre(gone.document)) << "of the other name";
+  Unpack(taken, taken.bytes);
+  std::set<std::string> documents;
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  for (const nlohmann::json& document : manifest["documents"]) {
+    documents.insert(document["document_id"]);
+  }
+  EXPECT_THAT(documents, ::testing::UnorderedElementsAre(one, two));
+  const auto leaves = testing::Payloads<v1::VaultExported>(world, audit::v1::EVENT_CLASS_VAULT_EXPORTED);
+  ASSERT_EQ(leaves.size(), 4U);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    EXPECT_EQ(leaves[i].sha256(), i < 2 ? "" : crypto::Sha256(taken.bytes));
+  }
+}
+
+TEST(Export, WhatWasDestroyedHasItsCertificateInIt) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited kept = world.MustDeposit(kHer, Pdf(1000));
+  const World::Deposited gone = world.MustDeposit(kHer, Pdf(900, 4));
+  Destroy(world, gone.document);
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
+  Unpack(taken, taken.bytes);
+  ExpectCertificate(taken, gone.document);
+  ASSERT_EQ(taken.Json("manifest.json")["documents"].size(), 1U);
+  EXPECT_EQ(taken.Json("manifest.json")["documents"][0]["document_id"], kept.document);
+}
+
+// The log is asked what there should be: somebody with the disk takes no paper out of an export unseen.
+TEST(Export, APaperWhoseRecordIsGoneIsNamed) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited kept = world.MustDeposit(kHer, Pdf(1000));
+  const World::Deposited gone = world.MustDeposit(kHer, Pdf(900, 4));
+  testing::SetRaw(world, VaultStore::PersonPartition(World::Person(kHer)), testing::RecordKey(gone),
+                  std::nullopt);
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.status.ok()) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), ElementsAre(gone.document));
+  Unpack(taken, taken.bytes);
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  EXPECT_EQ(manifest["damaged"], nlohmann::json::array({gone.document}));
+  ASSERT_EQ(manifest["documents"].size(), 1U);
+  EXPECT_EQ(manifest["documents"][0]["document_id"], kept.document);
+}
+
+// What the proof of an export says of its end.
+v1::VaultExported ProvedEnd(const Taken& taken) {
+  v1::VaultExported proved;
+  const common::v1::Proof& proof = taken.end.written().proof();
+  const auto leaf = audit::ParseLeaf(proof.leaf());
+  const auto details = leaf.ok() ? audit::OpenDetailsWithLeafKey(*leaf, Secret(proof.leaf_key()))
+                                 : absl::StatusOr<audit::v1::LeafDetails>(leaf.status());
+  EXPECT_TRUE(details.ok() && details->payload().UnpackTo(&proved)) << details.status();
+  return proved;
+}
+
+void TearDepositOf(World& world, const std::string& document) {
+  std::optional<uint64_t> leaf;
+  for (const audit::OpenedLeaf& each : world.Leaves()) {
+    const auto deposited = PayloadOf<v1::DocumentDeposited>(each.details);
+    if (deposited.has_value() && deposited->document_id() == document) {
+      leaf = each.index;
+    }
+  }
+  ASSERT_TRUE(leaf.has_value());
+  storage::MemoryDisk::Write damage;
+  damage.version = world.harness().disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(*leaf), std::string("torn")});
+  world.harness().disk()->Apply(damage);
+}
+
+// One bad leaf keeps nothing back: it is counted, by the signed end too, and a paper whose deposit it was is
+// there without a receipt (ADR 63, 69).
+TEST(Export, GoesOnPastALeafThatDoesNotRead) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited bad = world.MustDeposit(kHer, Pdf(1000));
+  world.MustDeposit(kHer, Pdf(2000, 5));
+  Taken whole = Export(world);
+  Unpack(whole, whole.bytes);
+  EXPECT_EQ(whole.Json("journal.json")["unreadable"], 0);
+  EXPECT_EQ(whole.Json("manifest.json")["unreadable"], 0);
+  TearDepositOf(world, bad.document);
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.ended) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty()) << "it is whole";
+  Unpack(taken, taken.bytes);
+  const nlohmann::json journal = taken.Json("journal.json");
+  EXPECT_EQ(journal["unreadable"], 1);
+  EXPECT_GE(journal["entries"].size(), whole.Json("journal.json")["entries"].size())
+      << "the lines of the first export came, one went";
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  EXPECT_EQ(manifest["unreadable"], 1);
+  ASSERT_EQ(manifest["documents"].size(), 2U);
+  for (const nlohmann::json& document : manifest["documents"]) {
+    EXPECT_EQ(document["receipt"] == "", document["document_id"] == bad.document) << document;
+  }
+  EXPECT_EQ(ProvedEnd(whole).unreadable(), 0U);
+  EXPECT_EQ(ProvedEnd(taken).unreadable(), 1U);
+  EXPECT_EQ(ProvedEnd(taken).texts(), 2U);
+}
+
+// Nothing tells of that paper any more: nobody can name it, and nobody says that all is there.
+TEST(Export, SaysThatItMayLackWhatATornLeafAloneToldOf) {
+  World world;
+  world.Host(kHer);
+  const World::Deposited gone = world.MustDeposit(kHer, Pdf(1000));
+  const World::Deposited kept = world.MustDeposit(kHer, Pdf(2000, 5));
+  TearDepositOf(world, gone.document);
+  testing::SetRaw(world, VaultStore::PersonPartition(World::Person(kHer)), testing::RecordKey(gone),
+                  std::nullopt);
+  Taken taken = Export(world);
+  ASSERT_TRUE(taken.ended) << taken.status;
+  EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
+  Unpack(taken, taken.bytes);
+  const nlohmann::json manifest = taken.Json("manifest.json");
+  EXPECT_EQ(manifest["unreadable"], 1);
+  ASSERT_EQ(manifest["documents"].size(), 1U);
+  EXPECT_EQ(manifest["documents"][0]["document_id"], kept.document);
+  EXPECT_EQ(ProvedEnd(taken).damaged(), 0U);
+  EXPECT_EQ(ProvedEnd(taken).unreadable(), 1U);
+}
+
+// A deposit that is being written when an export is planned is in its journal, not in it, and is no damage.
+TEST(Export, ADepositWhileItBeginsIsNoDamage) {
+  size_t met = 0;
+  for (int commits = 0; commits < 4; ++commits) {
+    SCOPED_TRACE(commits);
+    absl::Duration commit = absl::ZeroDuration();
+    World world;
+    world.harness().options().store.commit_delay = [&commit] { return commit; };
+    world.Restart();
+    world.Host(kHer);
+    const std::string text = Pdf(1000);
+    const auto begun = world.TryBegin(world.Begin(kHer, "begin", text.size()));
+    ASSERT_TRUE(begun.ok()) << begun.status();
+    ASSERT_TRUE(world.TrySend(kHer, begun->upload().upload_id(), 0, text).ok());
+    world.Settle();
+    v1::CompleteUploadRequest complete;
+    complete.set_request_id("complete");
+    *complete.mutable_person() = world.Handle(kHost, kHer);
+    complete.set_upload_id(begun->upload().upload_id());
+    complete.set_sha256(crypto::Sha256(text));
+    commit = absl::Milliseconds(10);
+    Start(world.service().completing().CompleteUpload(world.As(kHost), complete), [](const auto&) {});
+    world.sim().RunFor(absl::Milliseconds(5 + 10 * commits));
+    Taken taken = Export(world);
+    ASSERT_TRUE(taken.status.ok()) << taken.status;
+    EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
+    Unpack(taken, taken.bytes);
+    const nlohmann::json journal = taken.Json("journal.json");
+    const bool deposited =
+        std::any_of(journal["entries"].begin(), journal["entries"].end(),
+                    [](const nlohmann::json& entry) { return entry["act"] == "ACT_DEPOSITED"; });
+    met += deposited && taken.Json("manifest.json")["documents"].empty() ? 1 : 0;
+    world.Settle();
+  }
+  EXPECT_GT(met, 0U) << "in one of them the deposit was under way";
+}
+
+TEST(Export, APaperWhoseRecordWasPutBackIsNamed) {
+  World world;
+  world.Host(kHer);
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(kHer));
+  const World::Deposited paper = world.MustDeposit(kHer, Pdf(1000));
+  const auto before = testing::Raw(world, hers, testing::RecordKey(paper));
+  world.MustDeposit(kHer, Pdf(2000, 5), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, paper.document);
+  EXPECT_THAT(Export(world).end.damaged_document_ids(), IsEmpty());
+  testing::SetRaw(world, hers, testing::RecordKey(paper), before);
+  for (const bool current_only : {false, true}) {
+    Taken taken = Export(world, false, current_only);
+    ASSERT_TRUE(taken.status.ok()) << taken.status;
+    EXPECT_THAT(taken.end.damaged_document_ids(), ElementsAre(paper.document)) << current_only;
+    Unpack(taken, taken.bytes);
+    EXPECT_EQ(taken.Json("manifest.json")["damaged"], nlohmann::json::array({paper.document}));
+    ASSERT_EQ(taken.Json("manifest.json")["documents"].size(), 1U) << "what there is of it is hers";
+  }
 }
 
 TEST(Export, ADamagedPaperIsNamedAndLeftOut) {
@@ -285,11 +556,7 @@ TEST(Export, KeysThatAreRotatedMeanwhileDamageNothing) {
 TEST(Export, APaperThatIsDestroyedMeanwhileIsNamedSoAndNotDamaged) {
   World world;
   const Waiting waiting = BeginAndWait(world);
-  v1::DestroyRequest destroy;
-  destroy.set_request_id("destroy");
-  *destroy.mutable_person() = world.Handle(kHost, kHer);
-  destroy.set_document_id(waiting.second);
-  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+  Destroy(world, waiting.second);
   Taken taken = Finish(world, waiting);
   ASSERT_TRUE(taken.status.ok()) << taken.status;
   EXPECT_THAT(taken.end.damaged_document_ids(), IsEmpty());
@@ -304,6 +571,7 @@ TEST(Export, APaperThatIsDestroyedMeanwhileIsNamedSoAndNotDamaged) {
     named = named || (document["documentId"] == waiting.second && document["state"] == "STATE_DESTROYED");
   }
   EXPECT_TRUE(named);
+  ExpectCertificate(taken, waiting.second);
 }
 
 TEST(Export, GoesOnWithoutConsentAndWithoutItsLease) {
@@ -369,6 +637,8 @@ void ExpectCut(World& world, const Slow& slow, const std::string& cause) {
   EXPECT_EQ(cuts[0].export_id(), slow.out->got.front().start().export_id());
   EXPECT_GT(cuts[0].sent(), 0U);
   EXPECT_EQ(cuts[0].sent(), slow.Bytes());
+  EXPECT_EQ(testing::Payloads<v1::VaultExported>(world, audit::v1::EVENT_CLASS_VAULT_EXPORTED).size(), 1U)
+      << "it began and did not end";
 }
 
 TEST(Export, IsCutWhenTheHostIsUnlinked) {
@@ -405,12 +675,8 @@ TEST(Export, WhoseClientGoesAwaySaysSoInHerJournal) {
 TEST(Export, APaperDestroyedWithinItsBytesCutsIt) {
   World world;
   const Slow slow(world);
-  v1::DestroyRequest destroy;
-  destroy.set_request_id("destroy");
-  *destroy.mutable_person() = world.Handle(kHost, kHer);
-  destroy.set_document_id(slow.document);
   slow.out->each = absl::Minutes(1);  // its bytes are gone before the next is read
-  ASSERT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), destroy)).ok());
+  Destroy(world, slow.document);
   world.Settle(absl::Minutes(5));
   ASSERT_TRUE(slow.status->has_value());
   EXPECT_EQ(rpc::ReasonOf(**slow.status), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);

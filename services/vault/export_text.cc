@@ -13,6 +13,16 @@ namespace {
 constexpr const char* kSections[] = {"documents", "shares", "requests", "hosts"};
 constexpr int kSectionCount = 4;
 
+// What LISEZMOI.txt begins with; an instant follows.
+constexpr const char* kAllFr =
+    "Cette archive contient chaque papier, dans toutes ses versions, que votre coffre-fort gardait le ";
+constexpr const char* kCurrentFr =
+    "Cette archive contient la seule version actuelle de chaque papier que votre coffre-fort gardait le ";
+constexpr const char* kAllEn =
+    "This archive holds every paper, in all its versions, that your vault kept on ";
+constexpr const char* kCurrentEn =
+    "This archive holds the current version alone of each paper that your vault kept on ";
+
 std::string Json(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.always_print_primitive_fields = true;
@@ -27,16 +37,21 @@ std::string Rfc3339(absl::Time time) {
 
 }  // namespace
 
-std::string ExportReadme(absl::Time made, const std::string& origin) {
+std::string ExportReadme(absl::Time made, const std::string& origin, bool current_only) {
   const std::string when = Rfc3339(made);
   return absl::StrCat(
-      "VOS PAPIERS\n\n"
-      "Cette archive contient tout ce que votre coffre-fort gardait le ",
-      when,
-      ".\n"
-      "Elle est à vous : rien ici ne demande un logiciel particulier.\n\n"
+      "VOS PAPIERS\n\n", current_only ? kCurrentFr : kAllFr, when, ".\n",
+      current_only ? "Leurs versions antérieures n'y sont pas : redemandez l'archive sans cette limite pour "
+                     "les avoir.\n"
+                   : "",
+      "Ce qui devrait être ici et ne se trouve ou ne se lit plus est nommé dans manifest.json (damaged).\n"
+      "Si unreadable y est plus que 0, des lignes du journal ne se lisent plus : un papier dont elles seules "
+      "parlent\n"
+      "peut manquer ici, et ceux dont le dépôt est parmi elles y sont sans reçu.\n"
+      "Cette archive est à vous : rien ici ne demande un logiciel particulier.\n\n"
       "documents/      vos papiers, tels qu'ils ont été déposés\n"
       "receipts/       la preuve du dépôt de chacun\n"
+      "certificates/   la preuve de la destruction de ceux qui ont été détruits\n"
       "metadata.json   ce qui est dit de vos papiers, de leurs partages et de vos hébergeurs\n"
       "journal.json    qui a lu, essayé de lire ou changé quoi\n"
       "manifest.json   la liste de tous ces fichiers avec leur empreinte SHA-256\n\n"
@@ -47,15 +62,23 @@ std::string ExportReadme(absl::Time made, const std::string& origin) {
       " : une ligne\n"
       "que donne qui tient ce coffre-fort. Prenez-la de lui, et non de qui vous a remis l'archive ; sans\n"
       "--key elle est lue dans l'annuaire signé (RELAIS_DIRECTORY et RELAIS_KEYS).\n"
+      "Seule la preuve qui va avec l'archive, ARCHIVE.proof.json, montre que rien n'y manque :\n"
+      "demandez-la à qui vous a remis l'archive et gardez-la avec elle.\n"
       "Une archive sans manifest.json est coupée : demandez-la de nouveau.\n"
       "Gardez-la en lieu sûr : qui l'ouvre lit vos papiers.\n\n"
-      "YOUR PAPERS\n\n"
-      "This archive holds all that your vault kept on ",
-      when,
-      ".\n"
-      "It is yours: nothing in it needs a particular program.\n\n"
+      "YOUR PAPERS\n\n",
+      current_only ? kCurrentEn : kAllEn, when, ".\n",
+      current_only ? "Their earlier versions are not in it: ask for the archive again without that limit to "
+                     "have them.\n"
+                   : "",
+      "What should be here and is not found or does not read any more is named in manifest.json (damaged).\n"
+      "Where unreadable is more than 0 there, lines of the log do not read any more: a paper that they alone "
+      "tell of\n"
+      "may be missing here, and those whose deposit is among them are here without a receipt.\n"
+      "The archive is yours: nothing in it needs a particular program.\n\n"
       "documents/      your papers, as they were deposited\n"
       "receipts/       the proof that each was deposited\n"
+      "certificates/   the proof that those were destroyed which were\n"
       "metadata.json   what is said of your papers, of their shares and of your hosts\n"
       "journal.json    who read, tried to read or changed what\n"
       "manifest.json   the list of all these files with their SHA-256\n\n"
@@ -66,6 +89,8 @@ std::string ExportReadme(absl::Time made, const std::string& origin) {
       ": one line that whoever runs\n"
       "this vault hands out. Take it from them, not from whoever gave you the archive; without --key it is\n"
       "read from the signed directory (RELAIS_DIRECTORY and RELAIS_KEYS).\n"
+      "Only the proof that goes with the archive, ARCHIVE.proof.json, shows that nothing is missing:\n"
+      "ask whoever gave you the archive for it, and keep both together.\n"
       "An archive without manifest.json is cut: ask for it again.\n"
       "Keep it in a safe place: whoever opens it reads your papers.\n");
 }
@@ -89,6 +114,10 @@ std::string ExportMetadata::Finish(size_t unreadable) {
 }
 
 std::string ExportJournalLine(const v1::JournalEntry& entry) { return Json(entry); }
+
+std::string ExportJournalEnd(uint64_t unreadable) {
+  return absl::StrCat("\n],\n\"unreadable\": ", unreadable, "}\n");
+}
 
 std::string ExportManifestText(const ExportManifest& manifest) {
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
@@ -116,6 +145,13 @@ std::string ExportManifestText(const ExportManifest& manifest) {
     each["receipt"] = text.receipt;
     documents.push_back(std::move(each));
   }
+  nlohmann::ordered_json destroyed = nlohmann::ordered_json::array();
+  for (const ExportedDestruction& paper : manifest.destroyed) {
+    nlohmann::ordered_json each;
+    each["document_id"] = paper.document_id;
+    each["certificate"] = paper.certificate;
+    destroyed.push_back(std::move(each));
+  }
   nlohmann::ordered_json out;
   out["format"] = "relais-vault-export/1";
   out["export_id"] = manifest.export_id;
@@ -124,9 +160,12 @@ std::string ExportManifestText(const ExportManifest& manifest) {
   out["size"] = manifest.log_size;
   out["checkpoint"] = manifest.checkpoint;
   out["person"] = manifest.person;
+  out["current_only"] = manifest.current_only;
   out["files"] = std::move(files);
   out["documents"] = std::move(documents);
+  out["destroyed"] = std::move(destroyed);
   out["damaged"] = manifest.damaged;
+  out["unreadable"] = manifest.unreadable;
   // A title that is not UTF-8 was never taken; were one there, the rest is still hers to have.
   return out.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

@@ -15,8 +15,9 @@
 namespace relais::vault {
 
 /// `LISEZMOI.txt`: what this is and how to check it, in French, then in English. `origin`: of the vault's
-/// log, whose key that takes; the key itself comes from elsewhere, or it would prove nothing.
-[[nodiscard]] std::string ExportReadme(absl::Time made, const std::string& origin);
+/// log, whose key that takes; the key itself comes from elsewhere, or it would prove nothing. `current_only`:
+/// without earlier versions, which it then says.
+[[nodiscard]] std::string ExportReadme(absl::Time made, const std::string& origin, bool current_only);
 
 /// `metadata.json`, piece by piece in this order: documents, shares, requests, hosts, any number of each.
 class ExportMetadata {
@@ -40,7 +41,8 @@ class ExportMetadata {
 [[nodiscard]] std::string ExportJournalLine(const v1::JournalEntry& entry);
 inline constexpr std::string_view kJournalBegin = "{\"entries\": [\n";
 inline constexpr std::string_view kJournalBetween = ",\n";
-inline constexpr std::string_view kJournalEnd = "\n]}\n";
+/// `unreadable`: leaves that do not read, of which there is no line.
+[[nodiscard]] std::string ExportJournalEnd(uint64_t unreadable);
 
 /// A file of the archive.
 struct ExportedFile {
@@ -56,7 +58,12 @@ struct ExportedText {
   std::string title;
   std::string expires;  // `2031-05-02`; empty: never
   std::string path;
-  std::string receipt;  // path
+  std::string receipt;  // path; empty: the leaf of its deposit does not read, so that nothing proves it
+};
+/// A destroyed paper, by its certificate.
+struct ExportedDestruction {
+  std::string document_id;
+  std::string certificate;  // path
 };
 struct ExportManifest {
   std::string export_id;
@@ -66,8 +73,11 @@ struct ExportManifest {
   std::string checkpoint;
   std::string person;  // the host's handle
   std::vector<ExportedFile> files;
+  bool current_only = false;
   std::vector<ExportedText> texts;
+  std::vector<ExportedDestruction> destroyed;
   std::vector<std::string> damaged;
+  uint64_t unreadable = 0;  // leaves about her
 };
 /// `manifest.json`.
 [[nodiscard]] std::string ExportManifestText(const ExportManifest& manifest);

@@ -21,7 +21,6 @@ namespace relais::vault {
 namespace {
 
 constexpr size_t kPage = 200;  // shares closed in one commit, at most
-constexpr absl::Duration kLinkPoll = absl::Milliseconds(1);
 
 // Of what she objects to nothing hangs on a paper, but consent may decide otherwise from there on.
 bool VoidsPermits(audit::v1::EventClass event_class) {
@@ -163,7 +162,7 @@ Task<absl::Status> ConsentLeaves::Apply(audit::FollowedLeaf leaf, bool effects) 
     done = co_await Erase(*person, std::move(leaf));
   } else if (VoidsPermits(leaf.header.event_class())) {
     vault_.streams.VoidPermits(*person, leaf.index);
-    co_await LinksAreThere();  // a drop may be made visible on what was answered before
+    co_await vault_.access.LinksAreThere();  // a drop may be made visible on what was answered before
   } else if (JudgesAnew(leaf.header.event_class())) {
     done = co_await Restricted(*person, leaf.index, effects);
   } else if (auto agreed = AgreedIn(leaf); agreed.has_value()) {
@@ -200,7 +199,7 @@ Task<absl::Status> ConsentLeaves::Ended(Id128 person, HerNo no, audit::FollowedL
 }
 
 Task<absl::Status> ConsentLeaves::CloseShares(Id128 person, HerNo no, absl::Time said) {
-  co_await LinksAreThere();
+  co_await vault_.access.LinksAreThere();
   while (true) {
     const auto more = co_await CloseSomeShares(person, no, said);
     if (IsCollision(more.status())) {
@@ -257,19 +256,8 @@ Task<absl::StatusOr<bool>> ConsentLeaves::CloseSomeShares(Id128 person, HerNo no
   co_return more;
 }
 
-// Once what this leaf ends is known in memory: a link, a share, or a drop, that looked before has its row
-// after this, and one that looks later sees it. A commit ends by itself, also when the store has failed.
-Task<bool> ConsentLeaves::LinksAreThere() {
-  KeyCommits& linking = vault_.access.linking();
-  const uint64_t mark = linking.Mark();
-  while (!linking.AllEnded(mark)) {
-    co_await Sleep(vault_.context.executor, kLinkPoll);
-  }
-  co_return true;
-}
-
 Task<absl::Status> ConsentLeaves::CloseHosts(Id128 person, HerNo no, absl::Time said) {
-  co_await LinksAreThere();
+  co_await vault_.access.LinksAreThere();
   CO_ASSIGN_OR_RETURN(const std::vector<std::string> institutions, InstitutionsOf(vault_, person));
   for (const std::string& institution : institutions) {
     absl::Status closed = co_await CloseHost(person, institution, said, no);
@@ -294,7 +282,7 @@ Task<absl::Status> ConsentLeaves::CloseHost(Id128 person, std::string institutio
 
 // From here on another name's no binds, or another's yes is gone: whatever was permitted before, under any
 // name of hers, is asked for again. Shares ask at each reading; of hosts, who are judged from rows, it is
-// asked here.
+// asked here; and what she said no to at a desk under one of the names ends under the others (JudgeHost).
 Task<absl::Status> ConsentLeaves::Linked(audit::FollowedLeaf leaf, bool effects) {
   const uint64_t index = leaf.index;
   if (const auto person = PersonOf(leaf); person.has_value()) {
@@ -333,7 +321,7 @@ Task<absl::Status> ConsentLeaves::Restricted(Id128 person, uint64_t index, bool 
 // Nor does one that consent gives no decision about: its hosts are suspended, and following goes on. What was
 // not reached here is judged by the next round (host_rounds.h).
 Task<absl::Status> ConsentLeaves::JudgeHostsOfAll(std::vector<Id128> names, HerNo no) {
-  co_await LinksAreThere();
+  co_await vault_.access.LinksAreThere();
   for (const Id128& name : names) {
     const absl::StatusOr<bool> judged = co_await JudgeHostsOf(vault_, name, no, Occasion::kHerNo);
     if (absl::IsDataLoss(judged.status())) {

@@ -37,7 +37,6 @@ class ConsentLeaves final : public audit::LeafHandler {
   Task<absl::Status> Ended(Id128 person, HerNo no, audit::FollowedLeaf leaf, bool effects);
   Task<absl::Status> CloseShares(Id128 person, HerNo no, absl::Time said);
   Task<absl::StatusOr<bool>> CloseSomeShares(Id128 person, HerNo no, absl::Time said);
-  Task<bool> LinksAreThere();
   Task<absl::Status> CloseHosts(Id128 person, HerNo no, absl::Time said);
   Task<absl::Status> CloseHost(Id128 person, std::string institution, absl::Time said, HerNo no);
   Task<absl::Status> Linked(audit::FollowedLeaf leaf, bool effects);

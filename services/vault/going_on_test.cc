@@ -477,6 +477,8 @@ TEST(InstitutionQuota, HoldsOverAllVaultsAndIsFreeAgainAfterwards) {
   const auto refused = world.TryBegin(world.Begin(2, "b", 401));
   EXPECT_EQ(ReasonOf(refused.status()), common::v1::ERROR_REASON_QUOTA_EXCEEDED);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(rpc::NextStepOf(refused.status()),
+            "limits.institution_bytes: 1000 bytes of your institution in all vaults, 400 free");
   EXPECT_EQ(world.Usage(2).open_uploads(), 0U) << "a refusal reserves nothing";
   EXPECT_TRUE(world.TryBegin(world.Begin(2, "theirs", 401, v1::DOCUMENT_TYPE_OTHER, "aphp"), "aphp").ok())
       << "another institution's is another one";

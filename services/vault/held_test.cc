@@ -1,12 +1,11 @@
 // What a legal hold keeps of a vault: everything, and where something cannot be kept, that it cannot (D-2.10;
 // ADR 54).
+#include "services/vault/testing/held.h"
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <map>
 
-#include "google/protobuf/wrappers.pb.h"
-#include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/pending_drops.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/drops.h"
@@ -16,70 +15,21 @@ namespace {
 
 using testing::BytesOf;
 using testing::DamagedDisk;
+using testing::Destroy;
 using testing::Flip;
 using testing::Hex;
+using testing::Kept;
 using testing::kHost;
 using testing::Pdf;
 using testing::PieceKey;
+using testing::Place;
 using testing::RecordKey;
 using testing::SetRaw;
+using testing::TextIn;
+using testing::WhyIn;
 using testing::World;
 
 storage::Partition Hers() { return VaultStore::PersonPartition(World::Person(1)); }
-Id128 HoldId() { return World::Person(1007); }
-
-void Place(World& world) {
-  audit::v1::HoldPlaced placed;
-  placed.set_hold_id(HoldId().ToHex());
-  placed.set_order_reference("RG 26/1");
-  *placed.mutable_until() = ToProto(world.context().log.Now() + absl::Hours(24 * 365));
-  world.ConsentSays(1, audit::v1::EVENT_CLASS_HOLD_PLACED, placed);
-  world.Settle(absl::Seconds(5));
-}
-
-// Rows of state, by name.
-std::map<std::string, google::protobuf::Any> Kept(World& world) {
-  std::map<std::string, google::protobuf::Any> kept;
-  std::string from;
-  do {
-    const auto page = world.context().maintenance->holds().Read(HoldId(), from, 100);
-    World::Require(page.status());
-    for (const audit::v1::HeldItem& item : page->items) {
-      if (item.has_state()) {
-        kept[item.state().name()] = item.state().content();
-      }
-    }
-    from = page->next;
-  } while (!from.empty());
-  return kept;
-}
-// A version's text, of its pieces in order; what is missing is left out.
-std::string TextIn(const std::map<std::string, google::protobuf::Any>& kept, const std::string& document,
-                   int version) {
-  std::string text;
-  for (uint64_t piece = 0;; ++piece) {
-    const auto item =
-        kept.find("text/" + document + "/" + std::to_string(version) + "/" + std::to_string(piece));
-    google::protobuf::BytesValue bytes;
-    if (item == kept.end() || !item->second.UnpackTo(&bytes)) {
-      return text;
-    }
-    text += bytes.value();
-  }
-}
-std::string WhyIn(const std::map<std::string, google::protobuf::Any>& kept, const std::string& name) {
-  const auto item = kept.find("unreadable/" + name);
-  google::protobuf::StringValue why;
-  return item != kept.end() && item->second.UnpackTo(&why) ? why.value() : "";
-}
-
-absl::Status Destroy(World& world, const std::string& document, const std::string& request_id) {
-  v1::DestroyRequest request;
-  request.set_request_id(request_id);
-  *request.mutable_person() = world.Handle(kHost, 1);
-  request.set_document_id(document);
-  return world.Run(world.service().destroying().Destroy(world.As(kHost), request)).status();
-}
 
 TEST(Held, EveryVersionIsAndItIsSaidThatItIsWhole) {
   World world;
@@ -184,6 +134,7 @@ TEST(Held, WhatIsKeptWholeIsNotReadAgain) {
   SetRaw(world, BytesOf(paper), PieceKey(1), std::nullopt);
   const absl::Status destroyed = Destroy(world, other.document, "d1");  // copies first
   ASSERT_TRUE(destroyed.ok()) << destroyed;
+  world.Restart();  // and all of it is looked at again
   const auto kept = Kept(world);
   EXPECT_EQ(WhyIn(kept, "text/" + paper.document + "/1/1"), "");
   EXPECT_EQ(TextIn(kept, paper.document, 1), Pdf(300'000, 1));

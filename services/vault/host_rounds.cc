@@ -78,8 +78,9 @@ Task<absl::Status> HostRounds::LookAtUnjudged() {
   co_return absl::OkStatus();
 }
 
-// Somebody whose rows do not open, or who is being erased, keeps nobody. Who was not answered about is passed
-// over until the next round, unless consent turns out to be away: then it goes on with the first of them.
+// Somebody whose rows do not open, or who is being erased, keeps nobody; nor does a stretch that does not
+// read. Who was not answered about is passed over until the next round, unless consent turns out to be away:
+// then it goes on with the first of them.
 Task<absl::Status> HostRounds::Step() {
   const absl::Duration now = vault_.context.clock.Monotonic();
   if (!from_.has_value()) {
@@ -89,9 +90,10 @@ Task<absl::Status> HostRounds::Step() {
     due_ = now + vault_.settings.host_round;
     from_ = Id128();
   }
-  CO_ASSIGN_OR_RETURN(const std::vector<Id128> persons, vault_.store.Persons(*from_, kPersonsPerStep));
+  CO_ASSIGN_OR_RETURN(const VaultStore::ReadablePersons found,
+                      vault_.store.PersonsThatRead(*from_, kPersonsPerStep));
   Unanswered unanswered;
-  for (const Id128& person : persons) {
+  for (const Id128& person : found.persons) {
     HerNo any;
     const absl::StatusOr<bool> judged =
         co_await JudgeHostsOf(vault_, person, std::move(any), Occasion::kRound);
@@ -107,8 +109,7 @@ Task<absl::Status> HostRounds::Step() {
     }
     co_await ResumeOn(vault_.context.executor);
   }
-  const bool last = persons.size() < kPersonsPerStep || storage::NextId(persons.back()).IsZero();
-  from_ = last ? std::nullopt : std::optional<Id128>(storage::NextId(persons.back()));
+  from_ = found.next;
   co_return absl::OkStatus();
 }
 

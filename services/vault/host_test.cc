@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/pending_drops.h"
+#include "services/vault/testing/damage.h"
 #include "services/vault/testing/drops.h"
 #include "services/vault/testing/reading.h"
 
@@ -207,6 +208,33 @@ TEST(Host, SheUnlinksAtAnyDeskWhichLearnsNothing) {
   EXPECT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-2").ok()) << "the same again";
 }
 
+// Whoever of them asks for a proof, or for none.
+TEST(Host, WhoUnlinksIsInHerJournalAsWhatHeIsToHer) {
+  for (const bool want_proof : {false, true}) {
+    World world;
+    world.Host(1);
+    world.Host(1, "aphp");
+    const auto relation = [&](const std::string& desk, const std::string& institution) {
+      v1::UnlinkHostRequest request;
+      request.set_request_id(desk + "-" + institution);
+      *request.mutable_person() = world.Handle(desk, 1);
+      request.set_institution(institution);
+      request.set_want_proof(want_proof);
+      World::Require(world.Run(world.service().hosts().UnlinkHost(world.As(desk), request)).status());
+      std::string said;
+      for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+        if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_HOST_CHANGED) {
+          said = leaf.details.relation();
+        }
+      }
+      return said;
+    };
+    EXPECT_EQ(relation("cpam", "aphp"), kAsNobody) << want_proof;
+    EXPECT_EQ(relation(kHost, "aphp"), kAsHost) << want_proof;
+    EXPECT_EQ(relation(kHost, kHost), kAsHost) << want_proof;
+  }
+}
+
 // ---- her no stands until she agrees anew (ADR 62)
 
 constexpr char kOld[] = "77777777777777777777777777777777";
@@ -304,6 +332,73 @@ TEST(Host, WhatSheAgreesToUnderAnotherNameOfHersCountsAndSoDoesHerNo) {
   Agrees(world, 2, kNew);
   EXPECT_TRUE(Link(world, LinkOf(world, 1, "link-2")).ok());
   EXPECT_TRUE(Link(world, LinkOf(world, 2, "link-3")).ok());
+}
+
+// She said it before anybody knew that they are one: from the link on it is one human's.
+TEST(Host, HerNoFromBeforeALinkEndsItUnderTheOtherName) {
+  for (const bool agreed : {false, true}) {
+    World world;
+    ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+    world.Settle();
+    if (agreed) {
+      Agrees(world, 1, kNew);
+    }
+    world.Settle();
+    world.Host(2);
+    AreOne(world, 1, 2);
+    world.Settle();
+    EXPECT_EQ(Acts(world, 2), agreed) << "unless she agreed anew under that name";
+    if (!agreed) {
+      const auto row = world.store().Host(World::Person(2), kHost);
+      ASSERT_TRUE(row.ok() && row->has_value());
+      EXPECT_EQ((*row)->value.state(), v1::Host::STATE_UNLINKED);
+      std::optional<audit::v1::LeafDetails> last;
+      for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+        if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_HOST_CHANGED) {
+          last = leaf.details;
+        }
+      }
+      ASSERT_TRUE(last.has_value());
+      EXPECT_EQ(last->subject().id(), World::Person(2).ToBytes());
+      EXPECT_FALSE(last->has_recipient()) << "it would tell of the other name";
+    }
+  }
+}
+
+// The process died before her no reached the other name, and nobody says it again: a round over hosts does.
+TEST(Host, ARoundEndsWhatSheSaidNoToUnderAnotherName) {
+  World world;
+  AreOne(world, 1, 2);
+  world.Settle();
+  ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+  world.Host(2);
+  ASSERT_TRUE(Acts(world, 2));
+  world.Restart();
+  world.Settle(absl::Minutes(2));
+  EXPECT_FALSE(Acts(world, 2));
+}
+
+// What does not read of her names may be a no.
+TEST(Host, IsNotLinkedWhereHerNamesOrANoUnderOneDoNotRead) {
+  for (const bool names : {false, true}) {
+    SCOPED_TRACE(names);
+    World world;
+    ASSERT_TRUE(Unlink(world, "cpam", 1, kHost, "unlink-1").ok());
+    AreOne(world, 1, 2);
+    world.Settle();
+    if (names) {
+      const storage::Partition hers = VaultStore::PersonPartition(World::Person(2));
+      const auto links = world.context().store.Scan(hers, "with/", "", 10);
+      ASSERT_TRUE(links.ok());
+      ASSERT_EQ(links->entries.size(), 1U);
+      SetRaw(world, hers, links->entries[0].key, "three");
+    } else {
+      Flip(world, VaultStore::PersonPartition(World::Person(1)), HostKey(world, 1, kHost), 20);
+    }
+    EXPECT_EQ(WhyNotLinked(world, "link-1", 2), common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+    EXPECT_FALSE(Acts(world, 2));
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_VAULT_REFUSED), 1U);
+  }
 }
 
 TEST(Host, ARebuildOfConsentsLogKnowsTheSame) {

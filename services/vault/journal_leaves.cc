@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/audit/readable_leaves.h"
 #include "common/base/status.h"
 #include "common/storage/value_format.h"
 #include "services/vault/domain/journal.h"
@@ -49,8 +50,8 @@ absl::StatusOr<std::optional<uint64_t>> FirstPaper(const Vault& vault, const Id1
     const size_t end = std::min(leaves.size(), at + kOpenedAtOnce);
     const std::vector<uint64_t> block(leaves.begin() + static_cast<std::ptrdiff_t>(at),
                                       leaves.begin() + static_cast<std::ptrdiff_t>(end));
-    ASSIGN_OR_RETURN(const auto opened, vault.context.log.OpenAt(block));
-    for (const audit::OpenedLeaf& leaf : opened) {
+    ASSIGN_OR_RETURN(const auto read, audit::OpenReadable(vault.context.log, block));
+    for (const audit::OpenedLeaf& leaf : read.leaves) {
       if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED) {
         return std::optional(leaf.index);
       }

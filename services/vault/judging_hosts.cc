@@ -4,9 +4,11 @@
 #include <optional>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "services/vault/events.h"
+#include "services/vault/handlers/access.h"
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/open_streams.h"
 #include "services/vault/peers.h"
@@ -55,7 +57,7 @@ Task<absl::StatusOr<Told>> AskOf(const Vault& vault, consent::v1::CheckRequest q
 
 // `said`: with its leaf.
 Task<absl::Status> Put(const Vault& vault, Id128 person, std::string institution, Stored<v1::StoredHost> host,
-                       bool said) {
+                       bool said, AddressedTo to = AddressedTo::kIt) {
   storage::CommitRequest commit;
   CO_RETURN_IF_ERROR(vault.store.PutHost(person, institution, host, commit));
   std::vector<audit::Event> events;
@@ -63,7 +65,7 @@ Task<absl::Status> Put(const Vault& vault, Id128 person, std::string institution
     const rpc::Call own = OwnCall(vault.context);
     const rpc::Actor actor = ActorOfOwn(own);
     const Acting acting{own, actor, "", person};
-    events.push_back(HostEvent(acting, institution, host.value));
+    events.push_back(HostEvent(acting, institution, host.value, to));
   }
   const auto done = co_await CommitActs(vault, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
@@ -72,6 +74,27 @@ Task<absl::Status> Put(const Vault& vault, Id128 person, std::string institution
     vault.streams.EndHost(person, institution, host.value.state());
   }
   co_return absl::OkStatus();
+}
+
+// Whether she said no to it at a desk under another name of hers, and agreed to nothing since that it stands
+// on (ADR 62). Consent knows nothing of that.
+absl::StatusOr<bool> SaidNoElsewhere(const Vault& vault, const Id128& person, const std::string& institution,
+                                     const std::string& consent_bytes) {
+  ASSIGN_OR_RETURN(const auto known, vault.access.ReadableNamesOf(person));
+  for (const Id128& name : known.names) {
+    if (name == person) {
+      continue;
+    }
+    const auto host = vault.store.Host(name, institution);
+    if (audit::DoesNotRead(host.status())) {
+      continue;  // nobody knows what it said
+    }
+    RETURN_IF_ERROR(host.status());
+    if (host->has_value() && !MayBeLinkedOn((*host)->value, consent_bytes)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // As consent judges one that is linked.
@@ -112,6 +135,14 @@ Task<absl::StatusOr<bool>> JudgeOnce(const Vault& vault, Id128 person, std::stri
   }
   const absl::Time now = vault.context.clock.Now();
   if (IsLinked((*host)->value, now)) {
+    CO_ASSIGN_OR_RETURN(const bool denied,
+                        SaidNoElsewhere(vault, person, institution, (*host)->value.consent()));
+    if (denied && End((*host)->value, v1::Host::STATE_UNLINKED, now)) {
+      const absl::Status put = co_await Put(vault, person, std::move(institution), **std::move(host),
+                                            /*said=*/true, AddressedTo::kNobody);
+      CO_RETURN_IF_ERROR(put);
+      co_return false;
+    }
     auto judged = co_await JudgeLinked(vault, person, std::move(institution), **std::move(host), occasion);
     co_return judged;
   }

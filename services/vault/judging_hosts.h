@@ -36,9 +36,10 @@ Task<absl::Status> EndHost(const Vault& vault, Id128 person, std::string institu
 /// Asks consent, unrecorded, about a host that is linked and that the no touches: it stays while consent
 /// permits it on an agreement of hers (D-3.1: a permit on another ground is none of hers), ends where it is
 /// denied, is suspended or stays where consent decides nothing (Occasion), and one that was suspended acts
-/// again. Each change is one commit with its leaf, guarded by the row as it was before consent was asked.
-/// False: there was nothing to ask. UNAVAILABLE: consent does not answer at the moment, and nothing was
-/// changed. audit::IsErased: she is erased.
+/// again. One that she unlinked under another name, and agreed to nothing since that it stands on, ends
+/// unasked, its leaf addressed to nobody. Each change is one commit with its leaf, guarded by the row as it
+/// was before consent was asked. False: there was nothing to ask. UNAVAILABLE: consent does not answer at the
+/// moment, and nothing was changed. audit::IsErased: she is erased.
 Task<absl::StatusOr<bool>> JudgeHost(const Vault& vault, Id128 person, std::string institution, HerNo no,
                                      Occasion occasion);
 /// All of them under that name; the first error ends it.

@@ -460,6 +460,45 @@ TEST(Judging, ARoundGoesOnOnceConsentIsBack) {
   EXPECT_EQ(ActingAmong(world, kPersons), 0U) << "the same day";
 }
 
+TEST(Judging, ARoundGoesPastAStretchThatDoesNotRead) {
+  DamagedDisk disk;
+  World::Options options = Calm();
+  options.make_store = disk.Options().make_store;
+  World world(options);
+  for (const uint64_t person : {1, 2, 3, 4}) {
+    world.Host(person);
+  }
+  disk.store->Damage(VaultStore::PersonPartition(World::Person(2)), "", std::string(20, '\xff'));
+  world.consent.permits = [](const auto&) { return false; };
+  world.sim().Skip(absl::Hours(24));
+  world.Settle(absl::Minutes(2));
+  for (const uint64_t person : {1, 3, 4}) {
+    EXPECT_EQ(StateIn(world, person), v1::Host::STATE_WITHDRAWN) << person;
+  }
+}
+
+TEST(Judging, OneRowOfTheListThatDoesNotReadKeepsNoOtherSuspended) {
+  DamagedDisk disk;
+  World::Options options = Calm();
+  options.make_store = disk.Options().make_store;
+  World world(options);
+  for (const uint64_t person : {1, 2, 3}) {
+    world.Host(person);
+  }
+  world.consent.directory_expired = true;
+  for (const uint64_t person : {1, 2, 3}) {
+    MayDeny(world, person);
+  }
+  world.Settle();
+  ASSERT_EQ(Listed(world), 3U);
+  const std::string second = World::Person(2).ToBytes();
+  disk.store->Damage(world.context().idempotency.Bucket("vault-unjudged", "", ""), second, second + '\xff');
+  DecideAgain(world);
+  world.Settle(kNextLook);
+  EXPECT_EQ(StateIn(world, 1), v1::Host::STATE_ACTIVE);
+  EXPECT_EQ(StateIn(world, 3), v1::Host::STATE_ACTIVE);
+}
+
 TEST(Judging, ARoundTakesABoundedNumberOfPersonsAtATime) {
   constexpr uint64_t kMore = 10;
   World world(Calm());

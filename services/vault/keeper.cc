@@ -78,8 +78,9 @@ Task<absl::Status> Keeper::Acknowledge(Id128 erasure) {
 Task<absl::StatusOr<bool>> Keeper::Sweep() {
   co_await ResumeOn(vault_.context.executor);
   const absl::Time due_before = vault_.context.log.Now() - kPendingConsent;
-  CO_ASSIGN_OR_RETURN(const std::vector<Id128> persons, vault_.store.Persons(from_, kPersonsPerStep));
-  for (const Id128& person : persons) {
+  CO_ASSIGN_OR_RETURN(const VaultStore::ReadablePersons found,
+                      vault_.store.PersonsThatRead(from_, kPersonsPerStep));
+  for (const Id128& person : found.persons) {
     from_ = storage::NextId(person);
     const absl::StatusOr<uint64_t> purged = co_await SweepPerson(person, due_before);
     if (absl::IsDataLoss(purged.status())) {
@@ -88,7 +89,8 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
     CO_RETURN_IF_ERROR(purged.status());
     purged_ += *purged;
   }
-  if (persons.size() == kPersonsPerStep && !from_.IsZero()) {
+  if (found.next.has_value()) {
+    from_ = *found.next;
     co_return true;
   }
   from_ = Id128();
@@ -114,6 +116,8 @@ Task<absl::StatusOr<bool>> DestroyDrop(const Vault& vault, Id128 person, Id128 d
     if (!stored.has_value() || !IsDue(stored->value, due_before)) {
       co_return false;
     }
+    const absl::Status copied = co_await CopyForHolds(vault, person, document);
+    CO_RETURN_IF_ERROR(copied);
     const KeyCommits::Ticket ticket = vault.keys.commits().Enter();
     Destruction what;
     what.document = document;

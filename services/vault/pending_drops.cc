@@ -4,7 +4,7 @@
 
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
-#include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/vault/destroying.h"
 #include "services/vault/domain/document_types.h"
 #include "services/vault/domain/host_rules.h"
@@ -64,7 +64,8 @@ absl::StatusOr<std::vector<Id128>> PendingOf(const Vault& vault, const Id128& pe
   std::vector<Id128> drops;
   std::string from;
   do {
-    ASSIGN_OR_RETURN(const storage::Page page, vault.context.store.Scan(BucketOf(vault), "", from, kPage));
+    ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                     storage::Salvage(vault.context.store, BucketOf(vault), "", from, kPage));
     for (const storage::KeyedEntry& row : page.entries) {
       const auto document = IdOf(row.key);
       if (document.ok() && row.entry.value == person.bytes()) {
@@ -94,12 +95,15 @@ Task<absl::StatusOr<uint64_t>> PendingDrops::Look() {
   absl::Status failed;
   std::string from;
   do {
-    CO_ASSIGN_OR_RETURN(const storage::Page page,
-                        vault_.context.store.Scan(BucketOf(vault_), "", from, kPage));
+    CO_ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                        storage::Salvage(vault_.context.store, BucketOf(vault_), "", from, kPage));
     for (const storage::KeyedEntry& entry : page.entries) {
-      CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(entry.key));
-      CO_ASSIGN_OR_RETURN(const Id128 person, IdOf(entry.entry.value));
-      const auto one = co_await Decide(person, document);
+      const auto document = IdOf(entry.key);
+      const auto person = IdOf(entry.entry.value);
+      if (!document.ok() || !person.ok()) {
+        continue;  // whose it was nobody knows: it ends as undecided drops do (Keeper::Sweep)
+      }
+      const auto one = co_await Decide(*person, *document);
       decided += one.ok() && *one ? 1 : 0;
       if (failed.ok()) {
         failed = one.status();
@@ -153,7 +157,7 @@ Task<absl::StatusOr<bool>> PendingDrops::Write(Id128 person, Id128 document, boo
     co_return false;
   }
   if (!permitted) {
-    const absl::Status copied = co_await CopyForHolds(vault_, person);
+    const absl::Status copied = co_await CopyForHolds(vault_, person, document);
     CO_RETURN_IF_ERROR(copied);
   }
   const rpc::Call call = OwnCall(vault_.context);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -24,16 +25,6 @@ constexpr int kPast = 30;                      // pointers of days that went by 
 bool ExpiresOn(const v1::StoredDocument& document, absl::CivilDay day) {
   return document.state() != v1::Document::STATE_DESTROYED && document.has_expires() &&
          DayOf(document.expires()) == day;
-}
-
-std::vector<ActiveHost> HostsOf(const std::vector<VaultStore::HostRow>& rows, absl::Time now) {
-  std::vector<ActiveHost> hosts;
-  for (const VaultStore::HostRow& row : rows) {
-    if (ActsForHer(row.stored.value, now)) {
-      hosts.push_back({row.institution, row.stored.value.purpose()});
-    }
-  }
-  return hosts;
 }
 
 bool AnySuspended(const std::vector<VaultStore::HostRow>& rows, absl::Time now) {
@@ -82,6 +73,9 @@ Task<absl::StatusOr<size_t>> Reminding::LookAt(absl::CivilDay day, absl::CivilDa
       CO_ASSIGN_OR_RETURN(const Id128 person, IdOf(pointer.person()));
       CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(pointer.document()));
       const absl::StatusOr<bool> reminded = co_await Remind(day, today, person, document);
+      if (audit::DoesNotRead(reminded.status())) {
+        continue;  // keeps nobody else's
+      }
       CO_RETURN_IF_ERROR(reminded.status());
       sent += *reminded ? 1 : 0;
     }
@@ -111,7 +105,7 @@ Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay 
     }
     paper.add_reminded(*due);
     CO_ASSIGN_OR_RETURN(const std::vector<VaultStore::HostRow> rows, vault_.store.Hosts(person));
-    const std::vector<ActiveHost> hosts = HostsOf(rows, vault_.context.clock.Now());
+    const std::vector<ActiveHost> hosts = ActiveHostsOf(rows, vault_.context.clock.Now());
     if (hosts.empty() && AnySuspended(rows, vault_.context.clock.Now())) {
       co_return false;  // sent once, and to nobody now: it waits for consent's decision as they do
     }

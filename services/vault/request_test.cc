@@ -71,6 +71,37 @@ TEST(Request, TheAnswerIsTheSameWhetherSheHasAVaultOrNot) {
   EXPECT_EQ(with->request().DebugString(), without->request().DebugString());
 }
 
+// A leaf of its own (ADR 64): the one that is addressed to who asks names none of them.
+TEST(Request, HerHostsAreToldAndTheAskerNotThatThereAreAny) {
+  World world;
+  world.Host(1);
+  world.Host(1, "cpam");
+  world.Host(1, "emmaus", absl::Seconds(1));
+  world.sim().Skip(absl::Seconds(2));
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  ASSERT_TRUE(Ask(world, AskFor(world, 1, "ask-2")).ok()) << "the same again: told before";
+  ASSERT_TRUE(Ask(world, AskFor(world, 2)).ok());
+  const auto told = Payloads<v1::DocumentAsked>(world, audit::v1::EVENT_CLASS_DOCUMENT_ASKED);
+  ASSERT_EQ(told.size(), 2U) << "also where nobody acts for her";
+  EXPECT_THAT(told[0].hosts(), ::testing::ElementsAre("cpam", kHost));
+  EXPECT_THAT(told[0].purposes(), ::testing::ElementsAre("RIGHTS_OPENING", "RIGHTS_OPENING"));
+  EXPECT_EQ(told[0].document_request_id(), asked->request().document_request_id());
+  EXPECT_EQ(told[0].asker().institution(), kReader);
+  EXPECT_THAT(told[0].types(), ::testing::ElementsAre(v1::DOCUMENT_TYPE_TAX_NOTICE));
+  EXPECT_EQ(told[0].purpose(), "RIGHTS_OPENING");
+  EXPECT_EQ(FromProto(told[0].expires()), FromProto(asked->request().expires()));
+  EXPECT_THAT(told[1].hosts(), ::testing::IsEmpty());
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_ASKED) {
+      EXPECT_EQ(leaf.leaf.header.institution(), "service/vault") << "no act of who asks";
+      EXPECT_FALSE(leaf.details.has_recipient()) << "addressed to nobody";
+    } else if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED) {
+      EXPECT_EQ(leaf.details.SerializeAsString().find("cpam"), std::string::npos);
+    }
+  }
+}
+
 TEST(Request, SheGrantsAndTheAskerReads) {
   World world;
   world.Host(1);

@@ -27,6 +27,7 @@
 #include "services/vault/handlers/metadata_handlers.h"
 #include "services/vault/handlers/operation_handlers.h"
 #include "services/vault/handlers/reading_handlers.h"
+#include "services/vault/handlers/receipt_handlers.h"
 #include "services/vault/handlers/request_handlers.h"
 #include "services/vault/handlers/share_handlers.h"
 #include "services/vault/handlers/upload_handlers.h"
@@ -45,6 +46,7 @@ class DocumentRpc final : public v1::DocumentService::CallbackService {
         metadata_(dispatcher, v1::DocumentService::service_full_name(), service.metadata()),
         verifying_(dispatcher, v1::DocumentService::service_full_name(), service.verifying()),
         destroying_(dispatcher, v1::DocumentService::service_full_name(), service.destroying()),
+        receipts_(dispatcher, v1::DocumentService::service_full_name(), service.receipts()),
         journal_(dispatcher, v1::DocumentService::service_full_name(), service.journal()) {}
   grpc::ServerUnaryReactor* BeginUpload(grpc::CallbackServerContext* c, const v1::BeginUploadRequest* q,
                                         v1::BeginUploadResponse* s) override {
@@ -94,6 +96,10 @@ class DocumentRpc final : public v1::DocumentService::CallbackService {
                                     v1::DestroyResponse* s) override {
     return destroying_.Unary(c, q, s, "Destroy", &DestroyHandlers::Destroy);
   }
+  grpc::ServerUnaryReactor* GetReceipt(grpc::CallbackServerContext* c, const v1::GetReceiptRequest* q,
+                                       v1::GetReceiptResponse* s) override {
+    return receipts_.Unary(c, q, s, "GetReceipt", &ReceiptHandlers::GetReceipt);
+  }
   grpc::ServerUnaryReactor* ReadJournal(grpc::CallbackServerContext* c, const v1::ReadJournalRequest* q,
                                         v1::ReadJournalResponse* s) override {
     return journal_.Unary(c, q, s, "ReadJournal", &JournalHandlers::ReadJournal);
@@ -114,6 +120,7 @@ class DocumentRpc final : public v1::DocumentService::CallbackService {
   rpc::Binding<MetadataHandlers> metadata_;
   rpc::Binding<VerifyHandlers> verifying_;
   rpc::Binding<DestroyHandlers> destroying_;
+  rpc::Binding<ReceiptHandlers> receipts_;
   rpc::Binding<JournalHandlers> journal_;
 };
 

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/storage/salvage.h"
 #include "services/vault/acts_of_nobody.h"
+#include "services/vault/sums.h"
 
 namespace relais::vault {
 namespace {
@@ -312,6 +313,12 @@ Task<absl::Status> Scrubber::ScrubPerson(Id128 person, v1::Scrub& scrub) {
   CO_ASSIGN_OR_RETURN(const uint64_t rows, vault_.store.UnreadableRows(person));
   CO_ASSIGN_OR_RETURN(const uint64_t keys, UnreadableKeys(vault_, person));
   Unreadable(rows + keys, scrub);
+  if (rows != 0) {  // the sums' may be one of them
+    const absl::Status mended = co_await MendSums(vault_, person);
+    if (!audit::DoesNotRead(mended)) {
+      CO_RETURN_IF_ERROR(mended);
+    }
+  }
   const absl::Status read = co_await ScrubPapers(person, scrub);
   if (audit::DoesNotRead(read)) {
     PassedOver(1, scrub);

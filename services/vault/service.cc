@@ -17,6 +17,7 @@
 #include "services/vault/handlers/metadata_handlers.h"
 #include "services/vault/handlers/operation_handlers.h"
 #include "services/vault/handlers/reading_handlers.h"
+#include "services/vault/handlers/receipt_handlers.h"
 #include "services/vault/handlers/request_handlers.h"
 #include "services/vault/handlers/share_handlers.h"
 #include "services/vault/handlers/upload_handlers.h"
@@ -69,6 +70,7 @@ struct Service::Parts {
         hosts(vault),
         destroying(vault),
         verifying(vault),
+        receipts(vault),
         operations(vault),
         key_handlers(vault),
         exports(vault),
@@ -108,6 +110,7 @@ struct Service::Parts {
   HostHandlers hosts;
   DestroyHandlers destroying;
   VerifyHandlers verifying;
+  ReceiptHandlers receipts;
   OperationHandlers operations;
   KeyHandlers key_handlers;
   ExportHandlers exports;
@@ -173,12 +176,14 @@ absl::Status Service::Start() {
   p.expiring.Start();
   p.drops.Start();
   p.host_rounds.Start();
+  p.keeper->StartCopying();
   return absl::OkStatus();
 }
 
 Task<bool> Service::Stop() {
   Parts& p = *parts_;
   co_await p.streams.Stop();
+  co_await p.keeper->StopCopying();
   co_await p.host_rounds.Stop();
   co_await p.drops.Stop();
   co_await p.expiring.Stop();
@@ -205,6 +210,7 @@ RequestHandlers& Service::requests() { return parts_->requests; }
 HostHandlers& Service::hosts() { return parts_->hosts; }
 DestroyHandlers& Service::destroying() { return parts_->destroying; }
 VerifyHandlers& Service::verifying() { return parts_->verifying; }
+ReceiptHandlers& Service::receipts() { return parts_->receipts; }
 OperationHandlers& Service::operations() { return parts_->operations; }
 KeyHandlers& Service::keys() { return parts_->key_handlers; }
 ExportHandlers& Service::exports() { return parts_->exports; }

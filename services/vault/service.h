@@ -17,6 +17,7 @@ class CompleteUploadHandlers;  // handlers/complete_upload.h: CompleteUpload
 class ReadingHandlers;         // handlers/reading_handlers.h: Download ReadRange
 class MetadataHandlers;        // handlers/metadata_handlers.h: GetMetadata UpdateMetadata List Count
 class JournalHandlers;         // handlers/journal_handlers.h: ReadJournal
+class ReceiptHandlers;         // handlers/receipt_handlers.h: GetReceipt
 class ShareHandlers;           // handlers/share_handlers.h: Share Revoke List
 class RequestHandlers;         // handlers/request_handlers.h: RequestDocument DecideRequest ListRequests
 class HostHandlers;            // handlers/host_handlers.h: LinkHost UnlinkHost ListHosts
@@ -53,6 +54,7 @@ class Service {
   HostHandlers& hosts();
   DestroyHandlers& destroying();
   VerifyHandlers& verifying();
+  ReceiptHandlers& receipts();
   OperationHandlers& operations();
   KeyHandlers& keys();
   ExportHandlers& exports();

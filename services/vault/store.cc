@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kKeyPrefix = "v/key/";
 constexpr std::string_view kUsage = "v/usage";
+constexpr std::string_view kAnew = "v/anew";
 constexpr std::string_view kUploadPrefix = "v/up/";
 constexpr std::string_view kUploadEndPrefix = "v/end/";
 constexpr std::string_view kDocumentPrefix = "v/doc/";
@@ -51,7 +52,11 @@ void Guard(const Id128& person, std::string key, uint64_t version, storage::Comm
 
 void Change(const Id128& person, const std::string& key, uint64_t version, std::optional<std::string> value,
             storage::CommitRequest& commit) {
-  Guard(person, key, version, commit);
+  if (version == kDoesNotRead) {
+    commit.partition = VaultStore::PersonPartition(person);
+  } else {
+    Guard(person, key, version, commit);
+  }
   commit.batch.push_back({key, std::move(value)});
 }
 
@@ -309,6 +314,12 @@ absl::StatusOr<ReadableRows<v1::StoredRequest>> VaultStore::ReadableRequests(con
   return ScanReadable<v1::StoredRequest>(person, kRequestPrefix, from, limit, view);
 }
 
+absl::StatusOr<ReadableRows<v1::StoredUpload>> VaultStore::ReadableUploads(const Id128& person,
+                                                                           const Id128& from, size_t limit,
+                                                                           View view) const {
+  return ScanReadable<v1::StoredUpload>(person, kUploadPrefix, from, limit, view);
+}
+
 absl::StatusOr<VaultStore::ReadableHostRows> VaultStore::ReadableHosts(const Id128& person, View view) const {
   ReadableHostRows out;
   std::string from;
@@ -369,6 +380,25 @@ absl::Status VaultStore::PutHost(const Id128& person, std::string_view instituti
 absl::Status VaultStore::PutUsage(const Id128& person, const Stored<v1::StoredUsage>& usage,
                                   storage::CommitRequest& commit) const {
   return Put(person, std::string(kUsage), usage, commit);
+}
+
+absl::StatusOr<uint64_t> VaultStore::UsageVersion(const Id128& person) const {
+  const auto entry = context_.store.Get(PersonPartition(person), kUsage);
+  if (absl::IsDataLoss(entry.status())) {
+    return kDoesNotRead;
+  }
+  RETURN_IF_ERROR(entry.status());
+  return entry->has_value() ? (*entry)->version : 0;
+}
+
+absl::StatusOr<uint64_t> VaultStore::AnewVersion(const Id128& person) const {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry,
+                   context_.store.Get(PersonPartition(person), kAnew));
+  return entry.has_value() ? entry->version : 0;
+}
+
+void VaultStore::PutAnew(const Id128& person, uint64_t version, storage::CommitRequest& commit) {
+  Change(person, std::string(kAnew), version, "1", commit);
 }
 
 absl::Status VaultStore::EndUpload(const Id128& person, const Id128& id,
@@ -486,6 +516,29 @@ absl::StatusOr<std::vector<VaultStore::DuplicateRow>> VaultStore::Duplicates(con
   return out;
 }
 
+absl::StatusOr<VaultStore::ReadableDuplicateRows> VaultStore::ReadableDuplicates(const Id128& person,
+                                                                                 std::string_view from,
+                                                                                 size_t limit) const {
+  ReadableDuplicateRows out;
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                   storage::Salvage(context_.store, PersonPartition(person), kDuplicatePrefix,
+                                    KeyOf(kDuplicatePrefix, from), limit));
+  for (const storage::KeyedEntry& entry : page.entries) {
+    DuplicateRow row{entry.key.substr(kDuplicatePrefix.size()), {{}, entry.entry.version}};
+    const auto duplicate = ReadDuplicate(entry.entry.value);
+    if (duplicate.ok()) {
+      row.stored.value = *duplicate;
+      out.rows.push_back(std::move(row));
+    } else {
+      out.unreadable.push_back(std::move(row));
+    }
+  }
+  if (!page.next.empty()) {
+    out.next = page.next.substr(kDuplicatePrefix.size());
+  }
+  return out;
+}
+
 void VaultStore::PutDuplicate(const Id128& person, std::string_view mark,
                               const Stored<DuplicateOf>& duplicate, storage::CommitRequest& commit) {
   std::string value = duplicate.value.document.ToBytes();
@@ -580,6 +633,18 @@ absl::StatusOr<rpc::Idempotency::Seen> VaultStore::Seen(const Id128& person, con
                                                         const google::protobuf::Message& content) const {
   return context_.idempotency.Look(context_.store, PersonPartition(person), rpc::RequestOwner(call, actor),
                                    method, request_id, content);
+}
+
+absl::StatusOr<rpc::Idempotency::Seen> VaultStore::SeenUnder(const Id128& name, const Id128& given,
+                                                             const rpc::Call& call, const rpc::Actor& actor,
+                                                             std::string_view method,
+                                                             std::string_view request_id,
+                                                             const google::protobuf::Message& content) const {
+  if (name == given) {
+    return Seen(name, call, actor, method, request_id, content);
+  }
+  return Seen(name, call, actor, std::string(method) + "Elsewhere",
+              given.ToHex() + "/" + std::string(request_id), content);
 }
 
 }  // namespace relais::vault

@@ -152,6 +152,10 @@ class VaultStore {
                                                                              View view = View::kLive) const;
   [[nodiscard]] absl::StatusOr<ReadableRows<v1::StoredRequest>> ReadableRequests(
       const Id128& person, const Id128& from, size_t limit, View view = View::kLive) const;
+  [[nodiscard]] absl::StatusOr<ReadableRows<v1::StoredUpload>> ReadableUploads(const Id128& person,
+                                                                               const Id128& from,
+                                                                               size_t limit,
+                                                                               View view = View::kLive) const;
   struct ReadableHostRows {
     std::vector<HostRow> rows;
     std::vector<std::string> unreadable;  // institutions; "" where the key does not tell it either
@@ -172,10 +176,18 @@ class VaultStore {
                         storage::CommitRequest& commit) const;
   absl::Status PutRequest(const Id128& person, const Id128& id, const Stored<v1::StoredRequest>& request,
                           storage::CommitRequest& commit) const;
+  /// `version` kDoesNotRead: whatever is there is replaced, without a guard.
   absl::Status PutHost(const Id128& person, std::string_view institution, const Stored<v1::StoredHost>& host,
                        storage::CommitRequest& commit) const;
+  /// `version` kDoesNotRead: whatever is there is replaced, without a guard.
   absl::Status PutUsage(const Id128& person, const Stored<v1::StoredUsage>& usage,
                         storage::CommitRequest& commit) const;
+  /// The version of the row of her sums, whatever it says: kDoesNotRead where the disk does not tell, 0 when
+  /// there is none.
+  [[nodiscard]] absl::StatusOr<uint64_t> UsageVersion(const Id128& person) const;
+  /// Of the row that each act puts which meets sums that do not open (sums.h), so that none misses another.
+  [[nodiscard]] absl::StatusOr<uint64_t> AnewVersion(const Id128& person) const;
+  static void PutAnew(const Id128& person, uint64_t version, storage::CommitRequest& commit);
   /// The upload is over: its row goes, and what became of it stays.
   absl::Status EndUpload(const Id128& person, const Id128& id, const Stored<v1::StoredUpload>& upload,
                          v1::Upload::State state, std::string_view reason,
@@ -210,6 +222,15 @@ class VaultStore {
   [[nodiscard]] absl::StatusOr<std::vector<DuplicateRow>> Duplicates(const Id128& person,
                                                                      std::string_view from,
                                                                      size_t limit) const;
+  struct ReadableDuplicateRows {
+    std::vector<DuplicateRow> rows;
+    std::vector<DuplicateRow> unreadable;  // marks that lead nowhere: their versions count
+    std::string next;                      // the mark to go on from; empty: that was all
+  };
+  /// The same past what does not read.
+  [[nodiscard]] absl::StatusOr<ReadableDuplicateRows> ReadableDuplicates(const Id128& person,
+                                                                         std::string_view from,
+                                                                         size_t limit) const;
   static void PutDuplicate(const Id128& person, std::string_view mark, const Stored<DuplicateOf>& duplicate,
                            storage::CommitRequest& commit);
   static void RemoveDuplicate(const Id128& person, std::string_view mark, uint64_t version,
@@ -226,6 +247,9 @@ class VaultStore {
   };
   [[nodiscard]] absl::StatusOr<PointerRows> Pointers(PointerKind kind, std::string_view institution,
                                                      const Id128& from, size_t limit) const;
+  /// The same past what does not open: no DATA_LOSS.
+  [[nodiscard]] absl::StatusOr<ReadableRows<v1::InstitutionPointer>> ReadablePointers(
+      PointerKind kind, std::string_view institution, const Id128& from, size_t limit) const;
   /// Not guarded: the row says what the leaf says. nullopt removes it.
   [[nodiscard]] storage::CommitRequest SetPointer(PointerKind kind, std::string_view institution,
                                                   const Id128& id,
@@ -264,7 +288,8 @@ class VaultStore {
     std::vector<v1::ExpiryPointer> rows;
     std::string next;  // where to go on; empty: that was all
   };
-  /// Papers whose last day is `day`. A pointer may be stale: look at the paper.
+  /// Papers whose last day is `day`, by the keys, which say all. A pointer may be stale: look at the paper.
+  /// What does not read is passed over.
   [[nodiscard]] absl::StatusOr<ExpiryRows> Expiries(absl::CivilDay day, std::string_view from,
                                                     size_t limit) const;
 
@@ -291,14 +316,22 @@ class VaultStore {
     std::vector<UnjudgedHost> rows;
     std::string next;  // where to go on; empty: that was all
   };
-  /// `person` nullopt: everybody's. A row may be stale: look at the host. What is no such row is passed over.
+  /// `person` nullopt: everybody's. A row may be stale: look at the host. What is no such row, or does not
+  /// read, is passed over.
   [[nodiscard]] absl::StatusOr<UnjudgedHosts> Unjudged(const std::optional<Id128>& person,
                                                        std::string_view from, size_t limit) const;
   /// Not guarded.
   [[nodiscard]] storage::CommitRequest SetUnjudged(const UnjudgedHost& host, bool present) const;
 
   // ---- derived: uploads under way, of everybody
-  [[nodiscard]] absl::StatusOr<std::vector<OpenUpload>> OpenUploads(const Id128& from, size_t limit) const;
+  struct OpenUploadRows {
+    std::vector<OpenUpload> rows;   // ascending ids
+    std::vector<Id128> unreadable;  // uploads whose row does not open: whose they are it does not tell
+    size_t gaps = 0;                // stretches of the disk that do not read
+    std::optional<Id128> next;      // the id to go on from; nullopt: that was all
+  };
+  /// Past what does not open: no DATA_LOSS.
+  [[nodiscard]] absl::StatusOr<OpenUploadRows> OpenUploads(const Id128& from, size_t limit) const;
   [[nodiscard]] absl::StatusOr<std::optional<OpenUpload>> OpenUploadOf(const Id128& upload) const;
   [[nodiscard]] storage::CommitRequest SetOpenUpload(const OpenUpload& upload, bool present) const;
 
@@ -327,6 +360,12 @@ class VaultStore {
                                                             const rpc::Actor& actor, std::string_view method,
                                                             std::string_view request_id,
                                                             const google::protobuf::Message& content) const;
+
+  /// The same of an act about `given` that is done under another name of hers: a request_id of the one name
+  /// says nothing about the same one of the other.
+  [[nodiscard]] absl::StatusOr<rpc::Idempotency::Seen> SeenUnder(
+      const Id128& name, const Id128& given, const rpc::Call& call, const rpc::Actor& actor,
+      std::string_view method, std::string_view request_id, const google::protobuf::Message& content) const;
 
   /// What is sealed under no person's keys: names in keys, derived rows, heads of texts.
   [[nodiscard]] const RowSeal& rows() const { return rows_; }

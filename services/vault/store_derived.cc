@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/storage/partitions.h"
 #include "common/storage/salvage.h"
 #include "services/vault/format/bytes.h"
 #include "services/vault/store.h"
@@ -64,6 +65,22 @@ storage::CommitRequest SetRow(const storage::Partition& partition, std::string k
   commit.partition = partition;
   commit.batch.push_back({std::move(key), std::move(value)});
   return commit;
+}
+
+// As much of a key as an id has; zeros where there is less.
+Id128 IdAt(std::string_view key) {
+  std::string bytes(key.substr(0, Id128::kSize));
+  bytes.resize(Id128::kSize, '\0');
+  return Id128::FromBytes(bytes).value();
+}
+
+// Where rows whose keys are ids go on after such a page; nullopt: there are no more.
+std::optional<Id128> NextAt(std::string_view key) {
+  if (key.empty()) {
+    return std::nullopt;
+  }
+  const Id128 next = key.size() > Id128::kSize ? storage::NextId(IdAt(key)) : IdAt(key);
+  return next.IsZero() ? std::nullopt : std::optional<Id128>(next);
 }
 
 // What one upload counts for, as its row says.
@@ -194,6 +211,30 @@ absl::StatusOr<VaultStore::PointerRows> VaultStore::Pointers(PointerKind kind, s
   return out;
 }
 
+absl::StatusOr<ReadableRows<v1::InstitutionPointer>> VaultStore::ReadablePointers(
+    PointerKind kind, std::string_view institution, const Id128& from, size_t limit) const {
+  const storage::Partition bucket = context_.idempotency.Bucket(BucketName(kind), institution, "");
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                   storage::Salvage(context_.store, bucket, "", from.ToBytes(), limit));
+  ReadableRows<v1::InstitutionPointer> out;
+  for (const storage::KeyedEntry& entry : page.entries) {
+    Row<v1::InstitutionPointer> row;
+    row.id = IdAt(entry.key);
+    row.stored.version = entry.entry.version;
+    const auto value = rows_.Open(RowOf(bucket, entry.key), entry.entry.value);
+    if (value.ok() && row.stored.value.ParseFromString(*value)) {
+      out.rows.push_back(std::move(row));
+    } else {
+      out.unreadable.push_back(row.id);
+    }
+  }
+  for (const std::string& gap : page.gaps) {
+    out.gaps.push_back(IdAt(gap));
+  }
+  out.next = NextAt(page.next);
+  return out;
+}
+
 storage::CommitRequest VaultStore::SetPointer(PointerKind kind, std::string_view institution, const Id128& id,
                                               const std::optional<v1::InstitutionPointer>& pointer) const {
   std::optional<std::string> value;
@@ -293,16 +334,18 @@ storage::CommitRequest VaultStore::SetExpiry(absl::CivilDay day, const Id128& pe
 absl::StatusOr<VaultStore::ExpiryRows> VaultStore::Expiries(absl::CivilDay day, std::string_view from,
                                                             size_t limit) const {
   ASSIGN_OR_RETURN(
-      const storage::Page page,
-      context_.store.Scan(context_.idempotency.Bucket("vault-expiry", "", DayName(day)), "", from, limit));
+      const storage::SalvagedPage page,
+      storage::Salvage(context_.store, context_.idempotency.Bucket("vault-expiry", "", DayName(day)), "",
+                       from, limit));
   ExpiryRows out;
   out.next = page.next;
   for (const storage::KeyedEntry& entry : page.entries) {
-    v1::ExpiryPointer pointer;
-    if (!pointer.ParseFromString(entry.entry.value)) {
-      return Unreadable();
+    if (entry.key.size() == Id128::kSize * 2) {
+      v1::ExpiryPointer pointer;
+      pointer.set_person(entry.key.substr(0, Id128::kSize));
+      pointer.set_document(entry.key.substr(Id128::kSize));
+      out.rows.push_back(std::move(pointer));
     }
-    out.rows.push_back(std::move(pointer));
   }
   return out;
 }
@@ -356,9 +399,9 @@ storage::CommitRequest VaultStore::SetListedDay(const Id128& person, const Liste
 absl::StatusOr<VaultStore::UnjudgedHosts> VaultStore::Unjudged(const std::optional<Id128>& person,
                                                                std::string_view from, size_t limit) const {
   const std::string prefix = person.has_value() ? person->ToBytes() : "";
-  ASSIGN_OR_RETURN(
-      const storage::Page page,
-      context_.store.Scan(context_.idempotency.Bucket("vault-unjudged", "", ""), prefix, from, limit));
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                   storage::Salvage(context_.store, context_.idempotency.Bucket("vault-unjudged", "", ""),
+                                    prefix, from, limit));
   UnjudgedHosts out;
   out.next = page.next;
   for (const storage::KeyedEntry& entry : page.entries) {
@@ -383,15 +426,23 @@ storage::CommitRequest VaultStore::SetUnjudged(const UnjudgedHost& host, bool pr
 
 // ---- uploads under way
 
-absl::StatusOr<std::vector<OpenUpload>> VaultStore::OpenUploads(const Id128& from, size_t limit) const {
+absl::StatusOr<VaultStore::OpenUploadRows> VaultStore::OpenUploads(const Id128& from, size_t limit) const {
   const storage::Partition bucket = context_.idempotency.Bucket("vault-uploads", "", "");
-  ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(bucket, "", from.ToBytes(), limit));
-  std::vector<OpenUpload> out;
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                   storage::Salvage(context_.store, bucket, "", from.ToBytes(), limit));
+  OpenUploadRows out;
   for (const storage::KeyedEntry& entry : page.entries) {
-    ASSIGN_OR_RETURN(const std::string value, rows_.Open(RowOf(bucket, entry.key), entry.entry.value));
-    ASSIGN_OR_RETURN(OpenUpload upload, ReadOpenUpload(entry.key, value));
-    out.push_back(std::move(upload));
+    const auto value = rows_.Open(RowOf(bucket, entry.key), entry.entry.value);
+    absl::StatusOr<OpenUpload> upload =
+        value.ok() ? ReadOpenUpload(entry.key, *value) : absl::StatusOr<OpenUpload>(value.status());
+    if (upload.ok()) {
+      out.rows.push_back(*std::move(upload));
+    } else {
+      out.unreadable.push_back(IdAt(entry.key));
+    }
   }
+  out.gaps = page.gaps.size();
+  out.next = NextAt(page.next);
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "common/rpc/refusal.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/vault/convert.h"
 #include "services/vault/format/pieces.h"
@@ -290,6 +291,21 @@ TEST(Complete, TheSamePaperTwiceInOneVaultIsNoticedAndInAnotherIsNot) {
   EXPECT_TRUE(world.TryBegin(hers).ok());
 }
 
+// Nor that it is the institution's own: then any other refusal would be hers.
+TEST(Begin, WhoDropsInIsNotToldWhichQuotaIsFull) {
+  Settings settings;
+  settings.limits.person_bytes = 1000;
+  settings.limits.institution_bytes = 2000;
+  World world({.seed = 1, .settings = settings});
+  world.Host(1);
+  for (const uint64_t size : {1001U, 2001U}) {
+    const absl::Status full =
+        world.TryBegin(DropOf(world, "drop-" + std::to_string(size), size), "aphp").status();
+    EXPECT_EQ(ReasonOf(full), common::v1::ERROR_REASON_QUOTA_EXCEEDED) << full;
+    EXPECT_EQ(rpc::NextStepOf(full), "");
+  }
+}
+
 TEST(Begin, ReservesTheQuotaExactly) {
   Settings settings;
   settings.limits.person_bytes = 1000;
@@ -297,8 +313,9 @@ TEST(Begin, ReservesTheQuotaExactly) {
   world.Host(1);
   const auto first = world.TryBegin(world.Begin(1, "a", 600));
   ASSERT_TRUE(first.ok());
-  EXPECT_EQ(ReasonOf(world.TryBegin(world.Begin(1, "b", 401)).status()),
-            common::v1::ERROR_REASON_QUOTA_EXCEEDED);
+  const absl::Status full = world.TryBegin(world.Begin(1, "b", 401)).status();
+  EXPECT_EQ(ReasonOf(full), common::v1::ERROR_REASON_QUOTA_EXCEEDED);
+  EXPECT_EQ(rpc::NextStepOf(full), "limits.person_bytes: 1000 bytes of her vault, 400 free");
   v1::AbandonUploadRequest abandon;
   abandon.set_request_id("abandon");
   *abandon.mutable_person() = world.Handle(kHost, 1);

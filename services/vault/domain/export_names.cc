@@ -57,6 +57,10 @@ std::string ExportedDocument(uint32_t number, std::string_view title, v1::Docume
                       ".", known == nullptr ? "bin" : std::string(known->extension));
 }
 
+std::string ExportedCertificate(std::string_view document_id) {
+  return absl::StrCat("certificates/", std::string(document_id), ".json");
+}
+
 std::string ExportedReceipt(std::string_view document_id, uint32_t version) {
   return absl::StrCat("receipts/", std::string(document_id), "-", version, ".json");
 }

@@ -19,4 +19,7 @@ namespace relais::vault {
 /// `receipts/<document id>-<version>.json`.
 [[nodiscard]] std::string ExportedReceipt(std::string_view document_id, uint32_t version);
 
+/// `certificates/<document id>.json`.
+[[nodiscard]] std::string ExportedCertificate(std::string_view document_id);
+
 }  // namespace relais::vault

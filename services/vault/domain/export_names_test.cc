@@ -19,6 +19,7 @@ TEST(ExportNames, SheRecognisesThem) {
             "documents/1000 Bail (version 2).jpg");
   EXPECT_EQ(ExportedDocument(1, "x", v1::DOCUMENT_TYPE_LEASE, 0, "text/html"), "documents/001 x.bin");
   EXPECT_EQ(ExportedReceipt("0a", 3), "receipts/0a-3.json");
+  EXPECT_EQ(ExportedCertificate("0a"), "certificates/0a.json");
 }
 
 TEST(ExportNames, WhatNoSystemTakesIsReplaced) {

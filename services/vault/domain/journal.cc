@@ -142,6 +142,12 @@ void RefusedEntry(const v1::VaultRefused& refused, Entry& entry) {
   entry.set_count(std::max<uint64_t>(refused.count(), 1));
 }
 
+void ExportedEntry(const v1::VaultExported& exported, Entry& entry) {
+  entry.set_act(Entry::ACT_EXPORTED);
+  entry.set_outcome(exported.sha256().empty() ? "BEGUN" : "ENDED");
+  entry.set_length(exported.bytes());
+}
+
 void CutEntry(const v1::VaultExportCut& cut, Entry& entry) {
   entry.set_act(Entry::ACT_EXPORT_CUT);
   entry.set_reason(cut.cause());
@@ -213,7 +219,7 @@ bool Fill(audit::v1::EventClass event, const audit::v1::LeafDetails& details, En
       HostEntry(Read<v1::HostChanged>(details), entry);
       return true;
     case audit::v1::EVENT_CLASS_VAULT_EXPORTED:
-      entry.set_act(Entry::ACT_EXPORTED);
+      ExportedEntry(Read<v1::VaultExported>(details), entry);
       return true;
     case audit::v1::EVENT_CLASS_VAULT_EXPORT_CUT:
       CutEntry(Read<v1::VaultExportCut>(details), entry);

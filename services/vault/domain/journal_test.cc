@@ -33,6 +33,12 @@ audit::v1::LeafDetails Details(const google::protobuf::Message& payload) {
   return details;
 }
 
+// That she was asked is in it already (DOCUMENT_REQUEST_CHANGED); this tells her hosts.
+TEST(Journal, WhatTellsHerHostsOfARequestIsNoSecondAct) {
+  const v1::DocumentAsked asked;
+  EXPECT_FALSE(EntryOf(Header(audit::v1::EVENT_CLASS_DOCUMENT_ASKED), Details(asked), 77, kTime));
+}
+
 TEST(Journal, AReadingSaysWhoWhatAndWhy) {  // D-3.1
   v1::DocumentRead read;
   read.set_document_id(kDocument);
@@ -81,6 +87,23 @@ TEST(Journal, AttemptsThatWereCountedSayHowMany) {  // D-3.2
   EXPECT_FALSE(entry->allowed());
   EXPECT_EQ(entry->count(), 12u);
   EXPECT_EQ(EntryOf(Header(audit::v1::EVENT_CLASS_DOCUMENT_READ), {}, 1, kTime)->count(), 0u);
+}
+
+TEST(Journal, AnExportBeginsAndEnds) {  // D-3.4
+  v1::VaultExported exported;
+  exported.set_documents(2);
+  const auto begun = EntryOf(Header(audit::v1::EVENT_CLASS_VAULT_EXPORTED), Details(exported), 1, kTime);
+  ASSERT_TRUE(begun);
+  EXPECT_EQ(begun->act(), Entry::ACT_EXPORTED);
+  EXPECT_EQ(begun->outcome(), "BEGUN");
+  EXPECT_EQ(begun->length(), 0u);
+  exported.set_sha256(std::string(32, 'h'));
+  exported.set_bytes(10240);
+  const auto ended = EntryOf(Header(audit::v1::EVENT_CLASS_VAULT_EXPORTED), Details(exported), 2, kTime);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->act(), Entry::ACT_EXPORTED);
+  EXPECT_EQ(ended->outcome(), "ENDED");
+  EXPECT_EQ(ended->length(), 10240u);
 }
 
 TEST(Journal, AnExportThatWasCutSaysWhyAndHowFarItCame) {  // D-3.4

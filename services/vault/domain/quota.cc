@@ -1,6 +1,9 @@
 #include "services/vault/domain/quota.h"
 
 #include <algorithm>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
 
 namespace relais::vault {
 namespace {
@@ -9,6 +12,11 @@ namespace {
 template <typename N>
 N Less(N from, N amount) {
   return from - std::min(from, amount);
+}
+
+// "limits.person_bytes: 5000 bytes of her vault, 2000 free"
+std::string Full(std::string_view setting, uint64_t limit, std::string_view of_what, uint64_t left) {
+  return absl::StrCat(std::string(setting), ": ", limit, " ", std::string(of_what), ", ", left, " free");
 }
 
 }  // namespace
@@ -21,19 +29,36 @@ uint32_t DocumentsLeft(const Limits& limits, const v1::StoredUsage& usage) {
   return Less(Less(limits.person_documents, uint32_t{usage.versions()}), uint32_t{usage.open_uploads()});
 }
 
+std::string FullLimit(const Limits& limits, const v1::InstitutionUsage& institution, uint64_t size,
+                      const v1::StoredUsage& usage) {
+  if (size > BytesLeft(limits, usage)) {
+    return Full("limits.person_bytes", limits.person_bytes, "bytes of her vault", BytesLeft(limits, usage));
+  }
+  if (DocumentsLeft(limits, usage) == 0) {
+    return Full("limits.person_documents", limits.person_documents, "versions of papers in her vault", 0);
+  }
+  if (usage.open_uploads() >= limits.person_open_uploads) {
+    return Full("limits.person_open_uploads", limits.person_open_uploads, "uploads under way in her vault",
+                0);
+  }
+  const uint64_t institutions_left = Less(Less(limits.institution_bytes, uint64_t{institution.bytes()}),
+                                          uint64_t{institution.reserved_bytes()});
+  if (size > institutions_left) {
+    return Full("limits.institution_bytes", limits.institution_bytes,
+                "bytes of your institution in all vaults", institutions_left);
+  }
+  return "";
+}
+
 Refusal Reserve(const Limits& limits, const v1::InstitutionUsage& institution, uint64_t size,
                 v1::StoredUsage& usage) {
   if (size > limits.document_bytes) {
     return common::v1::ERROR_REASON_TOO_LARGE;
   }
-  const uint64_t institutions_left = Less(Less(limits.institution_bytes, uint64_t{institution.bytes()}),
-                                          uint64_t{institution.reserved_bytes()});
-  if (size > BytesLeft(limits, usage) || DocumentsLeft(limits, usage) == 0 ||
-      usage.open_uploads() >= limits.person_open_uploads || size > institutions_left) {
+  if (!FullLimit(limits, institution, size, usage).empty()) {
     return common::v1::ERROR_REASON_QUOTA_EXCEEDED;
   }
-  usage.set_open_uploads(usage.open_uploads() + 1);
-  usage.set_reserved_bytes(usage.reserved_bytes() + size);
+  AddUnderWay(size, usage);
   return std::nullopt;
 }
 
@@ -47,6 +72,19 @@ void Keep(uint64_t size, bool new_document, v1::StoredUsage& usage) {
   usage.set_documents(usage.documents() + (new_document ? 1 : 0));
   usage.set_versions(usage.versions() + 1);
   usage.set_bytes(usage.bytes() + size);
+}
+
+void AddPaper(const v1::StoredDocument& document, v1::StoredUsage& usage) {
+  usage.set_documents(usage.documents() + 1);
+  usage.set_versions(usage.versions() + static_cast<uint32_t>(document.versions_size()));
+  for (const v1::StoredVersion& version : document.versions()) {
+    usage.set_bytes(usage.bytes() + version.version().size());
+  }
+}
+
+void AddUnderWay(uint64_t size, v1::StoredUsage& usage) {
+  usage.set_open_uploads(usage.open_uploads() + 1);
+  usage.set_reserved_bytes(usage.reserved_bytes() + size);
 }
 
 void Free(uint32_t versions, uint64_t bytes, v1::StoredUsage& usage) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "relais/vault/v1/state.pb.h"
 #include "services/vault/domain/refusal.h"
@@ -22,12 +23,20 @@ struct Limits {
 /// `institution`: what is known of the depositor's at this moment.
 [[nodiscard]] Refusal Reserve(const Limits& limits, const v1::InstitutionUsage& institution, uint64_t size,
                               v1::StoredUsage& usage);
+/// Of a QUOTA_EXCEEDED of Reserve: which setting it is, of what, and how much is free, in words for her host;
+/// of several the first. Empty: none holds it back.
+[[nodiscard]] std::string FullLimit(const Limits& limits, const v1::InstitutionUsage& institution,
+                                    uint64_t size, const v1::StoredUsage& usage);
 /// An upload ends without a paper.
 void Release(uint64_t size, v1::StoredUsage& usage);
 /// An upload becomes a version: what was reserved is kept. `new_document`: it is the paper's first one.
 void Keep(uint64_t size, bool new_document, v1::StoredUsage& usage);
 /// A paper with these versions and bytes is destroyed.
 void Free(uint32_t versions, uint64_t bytes, v1::StoredUsage& usage);
+
+/// Counting anew: a paper that is kept, with all its versions, and an upload under way of `size` bytes.
+void AddPaper(const v1::StoredDocument& document, v1::StoredUsage& usage);
+void AddUnderWay(uint64_t size, v1::StoredUsage& usage);
 
 /// What may still be deposited; 0 rather than less.
 [[nodiscard]] uint64_t BytesLeft(const Limits& limits, const v1::StoredUsage& usage);

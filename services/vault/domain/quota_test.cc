@@ -63,6 +63,25 @@ TEST(Quota, TheInstitutionsToo) {
   EXPECT_EQ(Reserve(kLimits, institution, 50, usage), std::nullopt);
 }
 
+TEST(Quota, TheLimitThatHoldsItBackIsNamedWithWhatIsFree) {
+  v1::InstitutionUsage institution;
+  institution.set_bytes(900);
+  v1::StoredUsage usage;
+  EXPECT_EQ(FullLimit(kLimits, institution, 100, usage), "");
+  EXPECT_EQ(FullLimit(kLimits, institution, 101, usage),
+            "limits.institution_bytes: 1000 bytes of your institution in all vaults, 100 free");
+  usage.set_bytes(100);
+  usage.set_reserved_bytes(90);
+  EXPECT_EQ(FullLimit(kLimits, institution, 61, usage),
+            "limits.person_bytes: 250 bytes of her vault, 60 free");
+  usage.set_open_uploads(2);
+  EXPECT_EQ(FullLimit(kLimits, institution, 1, usage),
+            "limits.person_open_uploads: 2 uploads under way in her vault, 0 free");
+  usage.set_versions(2);
+  EXPECT_EQ(FullLimit(kLimits, institution, 1, usage),
+            "limits.person_documents: 4 versions of papers in her vault, 0 free");
+}
+
 TEST(Quota, LimitsThatWereLoweredLeaveNothingAndNeverOverflow) {
   v1::StoredUsage usage;
   usage.set_bytes(5000);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/crypto/sha256.h"
 #include "services/vault/domain/content_type.h"
@@ -67,6 +68,15 @@ Refusal JudgeBegin(const v1::BeginUploadRequest& request, const BeginFacts& fact
     return ERROR_REASON_DUPLICATE_DOCUMENT;
   }
   return Reserve(limits, facts.institution, request.size(), usage);
+}
+
+std::string FullLimitOf(const v1::BeginUploadRequest& request, const BeginFacts& facts, const Limits& limits,
+                        const UploadRules& rules, const v1::StoredUsage& usage) {
+  if (NextVersion(facts.later_of) > rules.versions_per_document) {
+    return absl::StrCat("limits.versions_per_document: ", rules.versions_per_document,
+                        " versions of one paper, 0 free");
+  }
+  return FullLimit(limits, facts.institution, request.size(), usage);
 }
 
 uint32_t NextVersion(const v1::StoredDocument* later_of) {

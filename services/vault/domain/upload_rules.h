@@ -50,6 +50,11 @@ struct WrongField {
 /// TOO_LARGE, QUOTA_EXCEEDED as in quota.h.
 [[nodiscard]] Refusal JudgeBegin(const v1::BeginUploadRequest& request, const BeginFacts& facts,
                                  const Limits& limits, const UploadRules& rules, v1::StoredUsage& usage);
+/// Of its QUOTA_EXCEEDED: the limit that holds it back, as FullLimit. For her host alone: it says how full
+/// her vault is.
+[[nodiscard]] std::string FullLimitOf(const v1::BeginUploadRequest& request, const BeginFacts& facts,
+                                      const Limits& limits, const UploadRules& rules,
+                                      const v1::StoredUsage& usage);
 
 /// The number of the version that an upload makes.
 [[nodiscard]] uint32_t NextVersion(const v1::StoredDocument* later_of);

@@ -116,6 +116,8 @@ TEST(BeginUpload, ALaterTextOfAPaper) {
   const v1::StoredDocument many = Kept(100);
   facts.later_of = &many;
   EXPECT_EQ(Begin(request, facts), common::v1::ERROR_REASON_QUOTA_EXCEEDED);
+  EXPECT_EQ(FullLimitOf(request, facts, Limits(), UploadRules(), v1::StoredUsage()),
+            "limits.versions_per_document: 100 versions of one paper, 0 free");
   // Who drops learns nothing of what is there.
   facts.later_of = &kept;
   facts.host = false;

@@ -2,9 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
 #include "common/base/testing/seeded_random.h"
 #include "common/crypto/destroyed_key.h"
+#include "common/crypto/encoding.h"
+#include "common/crypto/file_key_ring.h"
 #include "common/crypto/memory_key_ring.h"
+#include "common/storage/testing/temp_folder.h"
 #include "services/vault/format/testing.h"
 
 namespace relais::vault {
@@ -93,6 +100,56 @@ TEST(PaperKeys, TheSameTextIsNoticedInOneVaultOnly) {
   EXPECT_EQ(DuplicateMark(her, hash).size(), 32u);
   EXPECT_NE(DuplicateMark(her, hash), DuplicateMark(other, hash));
   EXPECT_NE(DuplicateMark(her, hash), DuplicateMark(her, std::string(32, 'i')));
+}
+
+// docs/formats.md, "Keys of papers", golden keys: master, epoch, person and version are 32 times their first
+// letter, every salt 24 times `s`. The independent reader of tests/e2e makes and opens the same bytes.
+constexpr char kGoldenRingLine[] =
+    "vault-epoch 1 "
+    "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3NzKXtrvpmRS+t8stWvYqaTTfaycFphUJpdQHTUIJE0ZCyvtpqfxsOc2tER0dRltqZoAYVVs1vA"
+    "MzFMh7jBAdwEHpxFiokyLLnoM5o55sOzzKk=";
+constexpr char kGoldenPersonKey[] =
+    "01000000017373737373737373737373737373737373737373737373737885f86c48047ed9bf5ab8b32c179b1965daa205f23083"
+    "d3"
+    "e0f91cef5fea93d16e8684acda61b860415350bd310cfe44faf65ed5f9218616fa9875936b62316b67f8dcf5716a1511b2596d10"
+    "3b"
+    "8ac76a";
+constexpr char kGoldenVersionKey[] =
+    "01000000017373737373737373737373737373737373737373737373735845aa2570581c37390c00beb27c965665790d31b11029"
+    "fc"
+    "0cc25bd20e03f40fdae207af0bdfbb1f3a514f42bc125f70cf5f77fa1e0ab958b05ef0af282be0756095a09e3f95f9636936e748"
+    "68"
+    "f016dd";
+constexpr char kGoldenMark[] = "aa845beef687ec3cc9851bec9d4d1fee8eec76818c910cbc8912ca2483bad165";
+
+std::string FileText(const std::string& path) {
+  std::stringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+TEST(PaperKeys, GoldenKeysOfEveryLevel) {
+  struct SaltOfS final : Random {
+    void Fill(uint8_t* out, size_t n) override { std::fill(out, out + n, 's'); }
+  } salts;
+  const Secret master(std::string(32, 'm'));
+  const Secret person(std::string(32, 'p'));
+  const Secret version(std::string(32, 'v'));
+  const storage::testing::TempFolder folder;
+  const auto ring = crypto::FileKeyRing::Create(folder / "ring", master, salts);
+  ASSERT_TRUE(ring.ok()) << ring.status();
+  ASSERT_TRUE((*ring)->Put(RingEpochKeys::kRingName, 1, Secret(std::string(32, 'e'))).ok());
+  EXPECT_NE(FileText(folder / "ring").find(std::string("\n") + kGoldenRingLine + "\n"), std::string::npos);
+  RingEpochKeys epochs(**ring, salts);
+  EXPECT_EQ(crypto::HexEncode(*WrapPersonKey(epochs, IdOf(1), 1, person)), kGoldenPersonKey);
+  EXPECT_EQ(crypto::HexEncode(*WrapVersionKey(salts, 1, person, kName, version)), kGoldenVersionKey);
+  EXPECT_EQ(crypto::HexEncode(DuplicateMark(person, std::string(32, 'h'))), kGoldenMark);
+  // What was stored opens for ever.
+  const auto opened = UnwrapPersonKey(epochs, IdOf(1), 1, *crypto::HexDecode(kGoldenPersonKey));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const auto text_key = UnwrapVersionKey(*opened, kName, *crypto::HexDecode(kGoldenVersionKey));
+  ASSERT_TRUE(text_key.ok()) << text_key.status();
+  EXPECT_EQ(text_key->ExposeSecret(), std::string(32, 'v'));
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 #include "common/rpc/refusal.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/events.h"
+#include "services/vault/handlers/reading_right.h"
 
 namespace relais::vault {
 namespace {
 
 constexpr absl::Duration kWindow = absl::Minutes(1);  // RefusedCalls'
 constexpr absl::Duration kPoll = absl::Seconds(1);
+constexpr absl::Duration kLinkPoll = absl::Milliseconds(1);
 
 // What the counting keeps apart: who tried, and on whom.
 std::string KeyOf(std::string_view institution, const Id128& person) {
@@ -79,16 +81,6 @@ absl::StatusOr<Stored<v1::StoredHost>> Access::Host(const rpc::Call& call, const
   return *std::move(host);
 }
 
-Task<absl::StatusOr<Stored<v1::StoredHost>>> Access::RequireHost(rpc::Call call, Id128 person,
-                                                                 Attempt attempt) {
-  auto host = Host(call, person);
-  if (!host.ok()) {
-    absl::Status refused = co_await Refused(std::move(call), person, std::move(attempt), host.status());
-    co_return refused;
-  }
-  co_return host;
-}
-
 absl::StatusOr<std::vector<Id128>> Access::NamesOf(const Id128& person) const {
   auto names = audit::FollowedLinks(vault_.context.store, vault_.context.log).NamesOf(person);
   if (audit::DoesNotRead(names.status())) {
@@ -97,6 +89,26 @@ absl::StatusOr<std::vector<Id128>> Access::NamesOf(const Id128& person) const {
     return std::vector<Id128>{person};
   }
   return names;
+}
+
+absl::StatusOr<audit::FollowedLinks::ReadableNames> Access::ReadableNamesOf(const Id128& person) const {
+  return audit::FollowedLinks(vault_.context.store, vault_.context.log).ReadableNamesOf(person);
+}
+
+absl::Status Access::WhyUnreadable(const rpc::Call& call, const Id128& name, const absl::Status& why) const {
+  if (!audit::DoesNotRead(why)) {
+    return why;
+  }
+  const absl::Status acts = Host(call, name).status();
+  return acts.ok() ? AsDamage(why) : acts;
+}
+
+Task<bool> Access::LinksAreThere() const {
+  const uint64_t mark = linking_.Mark();
+  while (!linking_.AllEnded(mark)) {
+    co_await Sleep(vault_.context.executor, kLinkPoll);
+  }
+  co_return true;
 }
 
 absl::StatusOr<std::vector<HostedName>> Access::HostedNames(const rpc::Call& call,
@@ -139,9 +151,7 @@ Task<absl::Status> Access::Refused(rpc::Call call, Id128 person, Attempt attempt
 
 Task<absl::Status> Access::Refused(rpc::Call call, rpc::Actor actor, Id128 person, v1::JournalEntry::Act act,
                                    std::string document_id, absl::Status why) {
-  if (audit::IsErased(why)) {
-    why = rpc::NoSuchOrNotYours();
-  }
+  why = audit::IsErased(why) ? rpc::NoSuchOrNotYours() : AsDamage(why);
   const common::v1::ErrorReason reason = rpc::ReasonOf(why);
   if (reason == common::v1::ERROR_REASON_UNSPECIFIED || !vault_.context.Writable().ok()) {
     co_return why;

@@ -51,11 +51,16 @@ class Access {
   /// Her host row, under which the caller's institution acts for her now. As ActsNow else; DOCUMENT_DAMAGED
   /// when the row does not open.
   [[nodiscard]] absl::StatusOr<Stored<v1::StoredHost>> Host(const rpc::Call& call, const Id128& person) const;
-  /// The same, and what is refused leaves its leaf.
-  Task<absl::StatusOr<Stored<v1::StoredHost>>> RequireHost(rpc::Call call, Id128 person, Attempt attempt);
 
   /// By which names she is known, the given one first. A link opens nothing by itself: it says where to look.
   [[nodiscard]] absl::StatusOr<std::vector<Id128>> NamesOf(const Id128& person) const;
+  /// The same for what forbids: whether that is all of them is said, for fewer names are fewer noes of hers.
+  [[nodiscard]] absl::StatusOr<audit::FollowedLinks::ReadableNames> ReadableNamesOf(
+      const Id128& person) const;
+  /// What is answered where a row of hers under that name gives `why`. Damage is told to who acts for her
+  /// there; to anybody else there is no such row, as if there were none.
+  [[nodiscard]] absl::Status WhyUnreadable(const rpc::Call& call, const Id128& name,
+                                           const absl::Status& why) const;
   /// Those of them under which the caller's institution is her host now (ADR 34, "Two names, two vaults");
   /// none when it is nobody's. As ActsNow when it is suspended under one of them: all of hers, or none.
   [[nodiscard]] absl::StatusOr<std::vector<HostedName>> HostedNames(const rpc::Call& call,
@@ -69,10 +74,14 @@ class Access {
   /// permits, waits for those that were given out before, and then ends the hosts and shares they made: so
   /// the no is followed before its leaf counts as applied, whenever this process dies.
   [[nodiscard]] KeyCommits& linking() { return linking_; }
+  /// Resumes once those that were given out before it was called have their row, or none: for who ends hosts
+  /// and shares, once what ends them can be seen. A commit ends by itself, also when the store has failed.
+  Task<bool> LinksAreThere() const;
 
   /// Leaves VAULT_REFUSED, alone or counted, and gives `why` back, to be answered. An error of the store
   /// instead when the leaf could not be written: no attempt goes unseen. Only answers are attempts that were
-  /// refused: a failure of the machine (no reason of its own) passes without.
+  /// refused: a failure of the machine (no reason of its own) passes without, but for what does not read,
+  /// which is answered as damage (AsDamage).
   Task<absl::Status> Refused(rpc::Call call, rpc::Actor actor, Id128 person, v1::JournalEntry::Act act,
                              std::string document_id, absl::Status why);
   Task<absl::Status> Refused(rpc::Call call, Id128 person, Attempt attempt, absl::Status why);

@@ -7,16 +7,18 @@
 
 #include "common/base/id128.h"
 #include "google/protobuf/descriptor.h"
+#include "relais/vault/v1/document_service.pb.h"
 
 namespace relais::vault {
 namespace {
 
 using Entry = v1::JournalEntry;
 
-// By the request's name in relais.vault.v1; the stream of an upload has no message yet where it is refused.
+// By the request's name in relais.vault.v1; of the stream of an upload, by that of what opens it.
 const std::map<std::string_view, Entry::Act>& Acts() {
   static const auto* acts = new std::map<std::string_view, Entry::Act>{
       {"BeginUploadRequest", Entry::ACT_UPLOAD},
+      {"UploadOpen", Entry::ACT_UPLOAD},
       {"UploadPieceRequest", Entry::ACT_UPLOAD},
       {"QueryUploadRequest", Entry::ACT_UPLOAD},
       {"AbandonUploadRequest", Entry::ACT_UPLOAD},
@@ -29,6 +31,7 @@ const std::map<std::string_view, Entry::Act>& Acts() {
       {"CountRequest", Entry::ACT_LOOKED},
       {"VerifyRequest", Entry::ACT_VERIFIED},
       {"DestroyRequest", Entry::ACT_DESTROYED},
+      {"GetReceiptRequest", Entry::ACT_LOOKED},
       {"ReadJournalRequest", Entry::ACT_LOOKED},
       {"ShareRequest", Entry::ACT_SHARE},
       {"RevokeRequest", Entry::ACT_SHARE},
@@ -55,6 +58,10 @@ const google::protobuf::FieldDescriptor* FieldOf(const google::protobuf::Message
 
 std::optional<AttemptOn> AttemptOf(const google::protobuf::Message& request) {
   using Field = google::protobuf::FieldDescriptor;
+  if (const auto* stream = google::protobuf::DynamicCastToGenerated<v1::UploadRequest>(&request);
+      stream != nullptr) {
+    return AttemptOf(stream->open());
+  }
   const auto act = Acts().find(request.GetDescriptor()->name());
   const Field* person = FieldOf(request, "person", Field::CPPTYPE_MESSAGE);
   if (act == Acts().end() || person == nullptr || !request.GetReflection()->HasField(request, person)) {

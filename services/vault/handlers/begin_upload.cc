@@ -1,4 +1,5 @@
 // The first step of a deposit, of UploadHandlers.
+#include <algorithm>
 #include <utility>
 
 #include "common/base/proto_time.h"
@@ -10,6 +11,7 @@
 #include "services/vault/handlers/access.h"
 #include "services/vault/handlers/remembered.h"
 #include "services/vault/handlers/upload_handlers.h"
+#include "services/vault/handlers/which_name.h"
 
 namespace relais::vault {
 namespace {
@@ -61,6 +63,43 @@ absl::StatusOr<std::optional<Id128>> HolderOf(const Vault& vault, const Id128& p
   return found.has_value() ? std::optional<Id128>(found->value.document) : std::optional<Id128>();
 }
 
+// Under which names the caller may have begun it before. Else none but the given one: it acts for her under
+// none, or drops in.
+std::vector<Id128> WhereBegun(const Vault& vault, const rpc::Call& call, const Id128& given) {
+  std::vector<Id128> names;
+  if (const auto hosted = vault.access.HostedNames(call, given); hosted.ok()) {
+    names = PersonsOf(*hosted);
+  }
+  if (std::find(names.begin(), names.end(), given) == names.end()) {
+    names.push_back(given);
+  }
+  return names;
+}
+
+// The name of hers that the text goes to: the one that holds the paper it is a version of; a new paper goes
+// to the first under which the caller acts for her, where Count says what is left. The given one for who
+// drops in, and where the caller acts for her under none.
+absl::StatusOr<Id128> WhereToDeposit(const Vault& vault, const rpc::Call& call, const Id128& given,
+                                     const v1::BeginUploadRequest& request) {
+  if (request.has_drop()) {
+    return given;
+  }
+  const auto hosted = vault.access.HostedNames(call, given);
+  if (!hosted.ok() && vault.access.Host(call, given).ok()) {
+    return hosted.status();  // of another name: suspended there, it is for all
+  }
+  if (!hosted.ok() || hosted->empty()) {
+    return given;
+  }
+  const std::vector<HostedName>& names = *hosted;
+  if (request.document_id().empty()) {
+    return names.front().person;
+  }
+  ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(request.document_id()));
+  ASSIGN_OR_RETURN(const auto found, WhichNameHasPaper(vault.store, names, document));
+  return names[found.has_value() ? found->at : 0].person;
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::Call call,
@@ -71,9 +110,15 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
   CO_ASSIGN_OR_RETURN(beginning.person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(beginning.actor, rpc::ActorOf(call, nullptr));
   beginning.event_id = vault_.context.random.Id();
-  CO_ASSIGN_OR_RETURN(const bool host, IsHost(vault_.store, beginning.person, beginning.actor.institution,
-                                              vault_.context.clock.Now()));
-  if (!host && request.has_drop()) {
+  const auto host =
+      IsHost(vault_.store, beginning.person, beginning.actor.institution, vault_.context.clock.Now());
+  if (!host.ok()) {
+    const absl::Status said =
+        co_await vault_.access.Refused(std::move(call), beginning.actor, beginning.person,
+                                       v1::JournalEntry::ACT_UPLOAD, request.document_id(), host.status());
+    co_return said;
+  }
+  if (!*host && request.has_drop()) {
     const auto may =
         co_await MayStore(vault_, beginning.person, PartyOf(beginning.actor), request.drop().host(),
                           request.drop().purpose(), request.description().type(), /*recorded=*/false);
@@ -116,24 +161,29 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
 Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call call,
                                                                       v1::BeginUploadRequest request,
                                                                       Beginning beginning) {
-  const Id128 person = beginning.person;
+  const Id128 given = beginning.person;
   const absl::Time now = vault_.context.clock.Now();
-  CO_ASSIGN_OR_RETURN(
-      rpc::Idempotency::Seen seen,
-      vault_.store.Seen(person, call, beginning.actor, "BeginUpload", request.request_id(), request));
+  CO_ASSIGN_OR_RETURN(const auto earlier,
+                      SeenUnderAny(vault_.store, WhereBegun(vault_, call, given), given, call,
+                                   beginning.actor, "BeginUpload", request.request_id(), request));
   Begun begun;
-  if (seen.answer.has_value()) {
+  if (earlier.has_value()) {
     begun.again = true;
-    CO_ASSIGN_OR_RETURN(begun.response, co_await AnswerAgain<v1::BeginUploadResponse>(
-                                            vault_.context, person, *seen.answer, request.want_proof()));
+    CO_ASSIGN_OR_RETURN(begun.response,
+                        co_await AnswerAgain<v1::BeginUploadResponse>(
+                            vault_.context, earlier->name, *earlier->seen.answer, request.want_proof()));
     CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(begun.response.upload().upload_id()));
-    CO_ASSIGN_OR_RETURN(auto known, FindKnownUpload(vault_, person, id));
+    CO_ASSIGN_OR_RETURN(auto known, FindKnownUpload(vault_, earlier->name, id));
     if (!known.has_value()) {
       co_return rpc::NoSuchOrNotYours();
     }
     *begun.response.mutable_upload() = std::move(known->upload);
     co_return begun;
   }
+  CO_ASSIGN_OR_RETURN(const Id128 person, WhereToDeposit(vault_, call, given, request));
+  CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
+                      vault_.store.SeenUnder(person, given, call, beginning.actor, "BeginUpload",
+                                             request.request_id(), request));
   CO_ASSIGN_OR_RETURN(const auto host, vault_.store.Host(person, beginning.actor.institution));
   BeginFacts facts;
   const absl::Status acts = ActsNow(host, now);
@@ -167,6 +217,10 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
   }
   if (refusal.has_value()) {
     const absl::Status why = StatusOf(*refusal);
+    if (*refusal == common::v1::ERROR_REASON_QUOTA_EXCEEDED && facts.host) {
+      co_return rpc::WithNextStep(
+          why, FullLimitOf(request, facts, vault_.settings.limits, vault_.settings.uploads, usage.value));
+    }
     co_return *refusal == common::v1::ERROR_REASON_DUPLICATE_DOCUMENT
         ? rpc::WithNextStep(why, "document " + holder->ToHex())
         : why;

@@ -94,11 +94,12 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
     rpc::Call call, v1::CompleteUploadRequest request) {
   co_await ResumeOn(vault_.context.executor);
   CO_RETURN_IF_ERROR(vault_.context.Writable());
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 given, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   if (request.sha256().size() != crypto::kSha256Size) {
     co_return rpc::InvalidField("sha256", "must have 32 bytes");
   }
+  CO_ASSIGN_OR_RETURN(const Id128 person, NameOfUpload(vault_, given, request.upload_id()));
   CO_ASSIGN_OR_RETURN(
       const rpc::Idempotency::Seen seen,
       vault_.store.Seen(person, call, actor, "CompleteUpload", request.request_id(), request));
@@ -118,7 +119,7 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::Complet
     }
     why = completed.status();
   }
-  const absl::Status said = co_await vault_.access.Refused(std::move(call), actor, person,
+  const absl::Status said = co_await vault_.access.Refused(std::move(call), actor, given,
                                                            v1::JournalEntry::ACT_UPLOAD, document_id, why);
   co_return said;
 }

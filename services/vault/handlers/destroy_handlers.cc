@@ -9,6 +9,8 @@
 #include "services/vault/convert.h"
 #include "services/vault/destroying.h"
 #include "services/vault/handlers/access.h"
+#include "services/vault/handlers/reading_right.h"
+#include "services/vault/handlers/which_name.h"
 #include "services/vault/open_streams.h"
 
 namespace relais::vault {
@@ -33,14 +35,11 @@ absl::StatusOr<Remembered> Unpack(std::string_view text) {
 }
 
 // What speaks against it.
-absl::Status Judge(const std::optional<Stored<v1::StoredDocument>>& stored, const std::string& etag) {
-  if (!stored.has_value()) {
-    return rpc::NoSuchOrNotYours();
-  }
-  if (stored->value.state() == v1::Document::STATE_DESTROYED) {
+absl::Status Judge(const Stored<v1::StoredDocument>& stored, const std::string& etag) {
+  if (stored.value.state() == v1::Document::STATE_DESTROYED) {
     return WrongState("the paper", "DESTROYED", "be destroyed");
   }
-  if (!etag.empty() && etag != EtagOf(stored->version)) {
+  if (!etag.empty() && etag != EtagOf(stored.version)) {
     return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
   }
   return absl::OkStatus();
@@ -52,15 +51,21 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
                                                                    v1::DestroyRequest request) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 given, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(request.document_id()));
   const Attempt attempt{v1::JournalEntry::ACT_DESTROYED, request.document_id()};
   const Id128 event_id = vault_.context.random.Id();
   for (int i = 0; i < kTries; ++i) {
     // Also when she changes her mind meanwhile: each try asks who acts for her.
-    const absl::StatusOr<Stored<v1::StoredHost>> host =
-        co_await vault_.access.RequireHost(call, person, attempt);
-    CO_RETURN_IF_ERROR(host.status());
+    CO_ASSIGN_OR_RETURN(const auto names, co_await vault_.access.RequireHostedNames(call, given, attempt));
+    CO_ASSIGN_OR_RETURN(auto found, WhichNameHasPaper(vault_.store, names, document));
+    if (!found.has_value() || !found->row.ok()) {
+      absl::Status why = found.has_value() ? AsDamage(found->row.status()) : rpc::NoSuchOrNotYours();
+      const absl::Status refused = co_await vault_.access.Refused(call, given, attempt, std::move(why));
+      co_return refused;
+    }
+    const Id128 person = names[found->at].person;
+    Stored<v1::StoredDocument> stored = *std::move(found->row);
     CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
                         vault_.store.Seen(person, call, actor, kMethod, request.request_id(), request));
     if (seen.answer.has_value()) {
@@ -68,13 +73,11 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
           co_await Again(person, document, *seen.answer, request.want_proof());
       co_return again;
     }
-    CO_ASSIGN_OR_RETURN(std::optional<Stored<v1::StoredDocument>> stored,
-                        vault_.store.Document(person, document));
     if (absl::Status why = Judge(stored, request.etag()); !why.ok()) {
       const absl::Status refused = co_await vault_.access.Refused(call, person, attempt, std::move(why));
       co_return refused;
     }
-    const absl::Status copied = co_await CopyForHolds(vault_, person);
+    const absl::Status copied = co_await CopyForHolds(vault_, person, document);
     CO_RETURN_IF_ERROR(copied);
     // Held until the commit ended: an epoch that begins meanwhile wraps her key anew only afterwards, so that
     // no backup under it holds this paper.
@@ -87,12 +90,12 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
     what.epoch = epoch;
     what.event_id = event_id;
     storage::CommitRequest commit;
-    const absl::Status added = AddDestruction(vault_, acting, what, *stored, commit);
+    const absl::Status added = AddDestruction(vault_, acting, what, stored, commit);
     if (audit::IsErased(added)) {
       co_return rpc::NoSuchOrNotYours();
     }
     CO_RETURN_IF_ERROR(added);
-    vault_.store.GuardHost(person, call.caller.institution, host->version, commit);
+    vault_.store.GuardHost(person, call.caller.institution, names[found->at].host.version, commit);
     rpc::Idempotency::RememberText(seen, Packed(event_id, epoch), commit);
     const absl::StatusOr<storage::CommitResult> done =
         co_await vault_.context.store.Commit(std::move(commit));
@@ -102,8 +105,8 @@ Task<absl::StatusOr<v1::DestroyResponse>> DestroyHandlers::Destroy(rpc::Call cal
     CO_RETURN_IF_ERROR(done.status());
     vault_.streams.DocumentGone(person, document);
     v1::DestroyResponse response;
-    stored->version = done->version;
-    *response.mutable_document() = DocumentOf(document, *stored);
+    stored.version = done->version;
+    *response.mutable_document() = DocumentOf(document, stored);
     response.set_copies_end_with_epoch(epoch);
     absl::StatusOr<common::v1::Written> written =
         co_await rpc::WrittenOf(vault_.context, done->leaves, request.want_proof(), true);

@@ -8,7 +8,8 @@
 
 namespace relais::vault {
 
-/// Thread-safe. As in the proto. For her host; a damaged paper too.
+/// Thread-safe. As in the proto. For her host, under the name
+/// that holds the paper; a damaged paper too.
 class DestroyHandlers {
  public:
   explicit DestroyHandlers(const Vault& vault) : vault_(vault) {}

@@ -1,12 +1,12 @@
 #include "services/vault/handlers/export_handlers.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "common/audit/does_not_read.h"
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
@@ -88,13 +88,22 @@ struct ExportHandlers::Run {
   std::vector<Paper> papers;
   uint32_t kept = 0;
   uint64_t bytes = 0;
-  uint64_t log_end = 0;       // the journal is of what stands below
-  storage::LeafRange leaves;  // VAULT_EXPORTED, of the name that was given
+  uint64_t planned = 0;      // deposits below are in the plan, unless their rows are not what they were
+  uint64_t log_end = 0;      // the journal is of what stands below
+  storage::LeafRange ended;  // VAULT_EXPORTED of the end, of the name that was given
   JournalFound journal;
   std::optional<ExportSink> sink;
   std::vector<ExportedText> texts;
+  std::vector<ExportedDestruction> destroyed;
   std::set<std::string> damaged;
 
+  [[nodiscard]] std::vector<Id128> Names() const {
+    std::vector<Id128> out;
+    for (const HostedName& name : names) {
+      out.push_back(name.person);
+    }
+    return out;
+  }
   [[nodiscard]] std::optional<std::string> WhyCut() const {
     for (const auto& each : open) {
       if (auto cause = each->WhyCut(); cause.has_value()) {
@@ -107,13 +116,52 @@ struct ExportHandlers::Run {
     const auto cause = WhyCut();
     return cause.has_value() ? StatusOfCut(*cause) : absl::OkStatus();
   }
+  // Leaves about her that do not read, as far as they were met.
+  [[nodiscard]] uint64_t Unreadable() const { return journal.unreadable + journal.unreadable_since; }
   // Versions of a paper that are exported: [first, end).
   [[nodiscard]] int FirstVersion(const Paper& paper) const {
-    return request.all_versions() ? 0 : std::max(0, paper.stored.value.versions_size() - 1);
+    return request.current_only() ? std::max(0, paper.stored.value.versions_size() - 1) : 0;
+  }
+  // What its leaf says before the first byte.
+  [[nodiscard]] v1::VaultExported Planned() const {
+    v1::VaultExported said;
+    said.set_export_id(id.ToHex());
+    said.set_documents(kept);
+    said.set_sealed(request.seal());
+    said.set_current_only(request.current_only());
+    return said;
+  }
+  // What it says once all of it was handed over.
+  [[nodiscard]] v1::VaultExported Ended() const {
+    std::set<std::string> documents;
+    for (const ExportedText& text : texts) {
+      documents.insert(text.document_id);
+    }
+    v1::VaultExported said = Planned();
+    said.set_documents(static_cast<uint32_t>(documents.size()));
+    said.set_sha256(sink->sha256());
+    said.set_archive_sha256(sink->archive_sha256());
+    said.set_bytes(sink->sent());
+    said.set_texts(static_cast<uint32_t>(texts.size()));
+    said.set_certificates(static_cast<uint32_t>(destroyed.size()));
+    said.set_damaged(static_cast<uint32_t>(damaged.size()));
+    said.set_unreadable(Unreadable());
+    return said;
+  }
+  // What the log says was deposited, against what is in the archive. Not what came while the export began.
+  void AddLacking() {
+    std::map<PaperVersion, uint64_t> deposited = journal.deposits;
+    std::erase_if(deposited, [this](const auto& each) { return each.second >= planned; });
+    std::set<PaperVersion> exported;
+    for (const ExportedText& text : texts) {
+      exported.insert({text.document_id, text.version.version()});
+    }
+    damaged.merge(LackingPapers(deposited, exported, journal.destructions, request.current_only()));
   }
 };
 
 absl::Status ExportHandlers::Plan(Run& run) const {
+  run.planned = vault_.context.log.state().size;
   run.papers.clear();
   run.damaged.clear();
   run.kept = 0;
@@ -148,14 +196,10 @@ Task<absl::Status> ExportHandlers::Record(std::shared_ptr<Run> run, size_t name)
   const Acting acting{run->call, run->actor, "", hosted.person, kAsHost};
   storage::CommitRequest commit;
   vault_.store.GuardHost(hosted.person, run->call.caller.institution, hosted.host.version, commit);
-  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(ExportedEvent(acting, run->id.ToHex(), run->kept,
-                                                                         run->request.seal())));
+  CO_ASSIGN_OR_RETURN(auto draft, vault_.context.log.Draft(ExportedEvent(acting, run->Planned())));
   commit.leaves.push_back(std::move(draft));
   const auto done = co_await vault_.context.store.Commit(std::move(commit));
   CO_RETURN_IF_ERROR(done.status());
-  if (name == 0) {
-    run->leaves = done->leaves;
-  }
   run->log_end = std::max(run->log_end, done->leaves.first + done->leaves.count);
   co_return absl::OkStatus();
 }
@@ -256,14 +300,8 @@ Task<absl::Status> ExportHandlers::Cut(std::shared_ptr<Run> run, absl::Status wh
   co_return why;
 }
 
-Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
-                                        std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
-  std::vector<Id128> names;
-  for (const HostedName& name : run->names) {
-    names.push_back(name.person);
-  }
-  CO_ASSIGN_OR_RETURN(run->journal, co_await FindJournal(vault_, std::move(names), run->log_end));
-  AddUnread(*run);
+Task<absl::Status> ExportHandlers::SendStart(std::shared_ptr<Run> run,
+                                             std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
   std::optional<StreamSealer> sealer;
   if (run->key.has_value()) {
     CO_ASSIGN_OR_RETURN(sealer,
@@ -280,30 +318,35 @@ Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
   absl::Status sent = co_await run->sink->Start(std::move(start));
   CO_RETURN_IF_ERROR(sent);
   std::string path = "LISEZMOI.txt";
-  std::string text = ExportReadme(run->made, vault_.context.log.origin());
+  std::string text = ExportReadme(run->made, vault_.context.log.origin(), run->request.current_only());
   sent = co_await run->sink->File(std::move(path), std::move(text));
+  co_return sent;
+}
+
+Task<absl::Status> ExportHandlers::Send(std::shared_ptr<Run> run,
+                                        std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
+  const std::vector<Id128> names = run->Names();
+  CO_ASSIGN_OR_RETURN(run->journal, co_await FindJournal(vault_, names, run->log_end));
+  absl::Status sent = co_await SendStart(run, std::move(out));
   CO_RETURN_IF_ERROR(sent);
   sent = co_await SendPapers(run);
   CO_RETURN_IF_ERROR(sent);
+  sent = co_await AddDestroyedSince(vault_, names, run->log_end, run->journal);
+  CO_RETURN_IF_ERROR(sent);
+  run->AddLacking();
   sent = co_await SendReceipts(run);
   CO_RETURN_IF_ERROR(sent);
-  CO_ASSIGN_OR_RETURN(text, Metadata(*run));
-  path = "metadata.json";
+  sent = co_await SendCertificates(run);
+  CO_RETURN_IF_ERROR(sent);
+  CO_ASSIGN_OR_RETURN(std::string text, Metadata(*run));
+  std::string path = "metadata.json";
   sent = co_await run->sink->File(std::move(path), std::move(text));
   CO_RETURN_IF_ERROR(sent);
   sent = co_await WriteJournal(vault_, run->journal, *run->sink);
   CO_RETURN_IF_ERROR(sent);
   sent = co_await SendManifest(run);
   CO_RETURN_IF_ERROR(sent);
-  v1::ExportEnd end;
-  for (const std::string& id : run->damaged) {
-    end.add_damaged_document_ids(id);
-  }
-  CO_ASSIGN_OR_RETURN(*end.mutable_written(),
-                      co_await rpc::WrittenOf(vault_.context, run->leaves, false, false));
-  // The last look, in memory, before the archive is whole.
-  CO_RETURN_IF_ERROR(run->Look());
-  sent = co_await run->sink->Finish(std::move(end));
+  sent = co_await SendEnd(run);
   co_return sent;
 }
 
@@ -382,9 +425,10 @@ Task<absl::Status> ExportHandlers::SendText(std::shared_ptr<Run> run, size_t pap
   const v1::DocumentVersion stored = of.stored.value.versions(static_cast<int>(version)).version();
   const std::string id = of.id.ToHex();
   const uint32_t number = stored.version();
-  // Without its leaf nothing would prove what it is: it was put in beside the log.
-  bool intact =
-      text != nullptr && text->size() == stored.size() && run->journal.deposits.contains({id, number});
+  // Without its leaf nothing proves what it is: it was put in beside the log, unless the leaf is one that
+  // does not read.
+  const bool proved = run->journal.deposits.contains({id, number});
+  bool intact = text != nullptr && text->size() == stored.size() && (proved || run->journal.unreadable > 0);
   std::string held;
   crypto::Sha256Hasher hasher;
   for (uint64_t piece = 0; intact && piece < text->pieces(); ++piece) {
@@ -420,7 +464,7 @@ Task<absl::Status> ExportHandlers::SendText(std::shared_ptr<Run> run, size_t pap
   const bool current = static_cast<int>(version) + 1 == of.stored.value.versions_size();
   exported.path = ExportedDocument(static_cast<uint32_t>(paper + 1), exported.title, exported.type,
                                    current ? 0 : number, stored.media_type());
-  exported.receipt = ExportedReceipt(id, number);
+  exported.receipt = proved ? ExportedReceipt(id, number) : "";
   std::string path = exported.path;
   run->texts.push_back(std::move(exported));
   PaperText whole = *text;
@@ -459,37 +503,37 @@ Task<absl::Status> ExportHandlers::SendBytes(std::shared_ptr<Run> run, size_t pa
   co_return sent;
 }
 
+// A file that is the proof of that leaf, as who did the act was given it.
+Task<absl::Status> ExportHandlers::SendProved(std::shared_ptr<Run> run, uint64_t leaf, std::string path) {
+  CO_RETURN_IF_ERROR(run->Look());
+  const absl::StatusOr<common::v1::Proof> proof = co_await vault_.context.log.Prove(leaf, true);
+  CO_RETURN_IF_ERROR(proof.status());
+  CO_ASSIGN_OR_RETURN(std::string receipt, receipt::FormatReceipt(*proof));
+  absl::Status sent = co_await run->sink->File(std::move(path), std::move(receipt));
+  co_return sent;
+}
+
 Task<absl::Status> ExportHandlers::SendReceipts(std::shared_ptr<Run> run) {
   for (const ExportedText& text : run->texts) {
-    CO_RETURN_IF_ERROR(run->Look());
+    if (text.receipt.empty()) {
+      continue;
+    }
     const uint64_t leaf = run->journal.deposits.at({text.document_id, text.version.version()});
-    const absl::StatusOr<common::v1::Proof> proof = co_await vault_.context.log.Prove(leaf, true);
-    CO_RETURN_IF_ERROR(proof.status());
-    CO_ASSIGN_OR_RETURN(std::string receipt, receipt::FormatReceipt(*proof));
     std::string path = text.receipt;
-    const absl::Status sent = co_await run->sink->File(std::move(path), std::move(receipt));
+    const absl::Status sent = co_await SendProved(run, leaf, std::move(path));
     CO_RETURN_IF_ERROR(sent);
   }
   co_return absl::OkStatus();
 }
 
-// Papers that lie where the disk does not read: no scan names them, the log does.
-void ExportHandlers::AddUnread(Run& run) const {
-  std::set<std::string> planned;
-  for (const Paper& paper : run.papers) {
-    planned.insert(paper.id.ToHex());
+Task<absl::Status> ExportHandlers::SendCertificates(std::shared_ptr<Run> run) {
+  for (const auto& [document, leaf] : run->journal.destructions) {
+    std::string path = ExportedCertificate(document);
+    run->destroyed.push_back({document, path});
+    const absl::Status sent = co_await SendProved(run, leaf, std::move(path));
+    CO_RETURN_IF_ERROR(sent);
   }
-  for (const auto& [version, leaf] : run.journal.deposits) {
-    const auto id = Id128::FromHex(version.first);
-    if (!id.ok() || planned.contains(version.first)) {
-      continue;
-    }
-    for (const HostedName& name : run.names) {
-      if (audit::DoesNotRead(vault_.store.Document(name.person, *id).status())) {
-        run.damaged.insert(version.first);
-      }
-    }
-  }
+  co_return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> ExportHandlers::Metadata(const Run& run) const {
@@ -548,11 +592,52 @@ Task<absl::Status> ExportHandlers::SendManifest(std::shared_ptr<Run> run) {
   manifest.origin = vault_.context.log.origin();
   manifest.person = rpc::RefFor(vault_.context, run->call, run->names.front().person).handle();
   manifest.files = run->sink->files();
+  manifest.current_only = run->request.current_only();
   manifest.texts = run->texts;
+  manifest.destroyed = run->destroyed;
   manifest.damaged.assign(run->damaged.begin(), run->damaged.end());
+  manifest.unreadable = run->Unreadable();
   std::string path = "manifest.json";
   std::string text = ExportManifestText(manifest);
   absl::Status sent = co_await run->sink->File(std::move(path), std::move(text), false);
+  co_return sent;
+}
+
+// All bytes are handed over: whatever has ended since, this is what left, so nothing guards it.
+Task<absl::Status> ExportHandlers::RecordEnd(std::shared_ptr<Run> run) {
+  for (size_t name = 0; name < run->names.size(); ++name) {
+    const Id128 person = run->names[name].person;
+    const Acting acting{run->call, run->actor, "", person, kAsHost};
+    std::vector<audit::Event> events;
+    events.push_back(ExportedEvent(acting, run->Ended()));
+    storage::CommitRequest commit;
+    commit.partition = VaultStore::PersonPartition(person);
+    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+    if (audit::IsErased(done.status())) {
+      co_return rpc::NoSuchOrNotYours();
+    }
+    CO_RETURN_IF_ERROR(done.status());
+    if (name == 0) {
+      run->ended = *done;
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ExportHandlers::SendEnd(std::shared_ptr<Run> run) {
+  // The last look, in memory, before the archive is whole.
+  CO_RETURN_IF_ERROR(run->Look());
+  absl::Status sent = co_await run->sink->Close();
+  CO_RETURN_IF_ERROR(sent);
+  sent = co_await RecordEnd(run);
+  CO_RETURN_IF_ERROR(sent);
+  v1::ExportEnd end;
+  for (const std::string& id : run->damaged) {
+    end.add_damaged_document_ids(id);
+  }
+  CO_ASSIGN_OR_RETURN(*end.mutable_written(), co_await WrittenAct(vault_, run->ended, true));
+  CO_RETURN_IF_ERROR(run->Look());
+  sent = co_await run->sink->Finish(std::move(end));
   co_return sent;
 }
 

@@ -1,14 +1,18 @@
 #include "services/vault/handlers/host_handlers.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
+#include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/handlers/commit_act.h"
+#include "services/vault/handlers/which_name.h"
 #include "services/vault/judging_hosts.h"
 
 namespace relais::vault {
@@ -69,17 +73,39 @@ Task<absl::Status> EndLinked(const Vault& vault, Id128 person, std::string insti
   co_return absl::AbortedError("the host changes too often");
 }
 
-// Her no to that institution under whichever name of hers. The row under this one guards the link besides.
+// Her no to that institution under whichever name of hers: what does not read may be one. The row under this
+// name guards the link besides.
 absl::Status MayBeLinked(const Vault& vault, const Id128& person, const std::string& institution,
                          const std::string& consent_bytes) {
-  ASSIGN_OR_RETURN(const std::vector<Id128> names, vault.access.NamesOf(person));
-  for (const Id128& name : names) {
+  ASSIGN_OR_RETURN(const auto known, vault.access.ReadableNamesOf(person));
+  if (!known.all) {
+    return Papers::Damaged();
+  }
+  for (const Id128& name : known.names) {
     ASSIGN_OR_RETURN(const auto host, vault.store.Host(name, institution));
     if (host.has_value() && !MayBeLinkedOn(host->value, consent_bytes)) {
       return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
     }
   }
   return absl::OkStatus();
+}
+
+// The row that her no is put to: version 0 where there is none, kDoesNotRead where it says nothing any more.
+absl::StatusOr<Stored<v1::StoredHost>> RowToEnd(const Vault& vault, const Id128& name,
+                                                const std::string& institution) {
+  auto row = vault.store.Host(name, institution);
+  if (audit::DoesNotRead(row.status())) {
+    PassedOver(row.status());
+    return Stored<v1::StoredHost>{{}, kDoesNotRead};
+  }
+  RETURN_IF_ERROR(row.status());
+  return row->has_value() ? **std::move(row) : Stored<v1::StoredHost>();
+}
+
+// Whether the no that she said under the one name is one to a host under the other: not if she agreed since
+// to what that stands on. One that does not read is taken to stand on what was before.
+bool Binds(const Stored<v1::StoredHost>& no, const v1::StoredHost& host) {
+  return no.version == 0 || no.version == kDoesNotRead || !MayBeLinkedOn(no.value, host.consent());
 }
 
 }  // namespace
@@ -184,12 +210,17 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::UnlinkHost(rpc::Call 
     auto tried = co_await TryUnlink(call, person, request, event_id);
     done = std::move(tried);
   }
+  if (!done.ok()) {
+    co_return AsDamage(done.status());
+  }
   co_return done;
 }
 
 // Her no, at any desk that has a name for her. A desk that is no host of hers learns nothing: whatever that
 // institution was, one leaf is written and the answer is the same. Her own key is not given with the proof
-// then, for the leaf says what it was. A row is put whatever there was, so that a link under way collides.
+// then, for the leaf says what it was. A row is put whatever there was, so that a link under way collides;
+// and first, so that one under another name that comes later sees it. Also when it comes again: what was not
+// reached elsewhere then is now.
 Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call call, Id128 person,
                                                                      v1::UnlinkHostRequest request,
                                                                      Id128 event_id) {
@@ -198,23 +229,24 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call c
   CO_ASSIGN_OR_RETURN(const auto seen,
                       vault_.store.Seen(person, call, actor, "UnlinkHost", request.request_id(), request));
   CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
-  const bool with_key = request.want_proof() && vault_.access.Host(call, person).ok();
+  const bool acts = vault_.access.Host(call, person).ok();
+  const bool with_key = request.want_proof() && acts;
   v1::UnlinkHostResponse response;
   if (before.has_value()) {
+    const absl::Status elsewhere = co_await UnlinkElsewhere(call, person, request);
+    CO_RETURN_IF_ERROR(elsewhere);
     auto again = co_await rpc::WrittenAgain(vault_.context, VaultStore::SubjectOf(person), before->event_id,
                                             request.want_proof(), with_key);
     CO_RETURN_IF_ERROR(again.status());
     *response.mutable_written() = *std::move(again);
     co_return response;
   }
-  CO_ASSIGN_OR_RETURN(auto host, vault_.store.Host(person, request.institution()));
+  CO_ASSIGN_OR_RETURN(Stored<v1::StoredHost> row, RowToEnd(vault_, person, request.institution()));
   storage::CommitRequest commit;
   commit.partition = VaultStore::PersonPartition(person);
-  Stored<v1::StoredHost> row;
-  if (host.has_value()) {
-    row = *std::move(host);
-  }
-  const bool ended = Unlink(row.value, now);
+  const AddressedTo to = row.value.consent().empty() ? AddressedTo::kNobody : AddressedTo::kIt;
+  const bool unknown = row.version == kDoesNotRead;
+  const bool ended = Unlink(row.value, now) || unknown;
   // An institution that nobody knows links nothing: no row is left for every name that is typed.
   if (row.version != 0 || call.directory->FindInstitution(request.institution()) != nullptr) {
     CO_RETURN_IF_ERROR(vault_.store.PutHost(person, request.institution(), row, commit));
@@ -223,19 +255,80 @@ Task<absl::StatusOr<v1::UnlinkHostResponse>> HostHandlers::TryUnlink(rpc::Call c
   after.set_state(v1::Host::STATE_UNLINKED);
   RememberedAct act{event_id, {}};
   RememberAct(seen, act, commit);
-  const Acting acting{call, actor, request.request_id(), person, with_key ? kAsHost : kAsNobody};
+  const Acting acting{call, actor, request.request_id(), person, acts ? kAsHost : kAsNobody};
   std::vector<audit::Event> events;
-  events.push_back(HostEvent(acting, request.institution(), after));
+  events.push_back(HostEvent(acting, request.institution(), after, to));
   events.back().event_id = event_id;
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
   if (ended) {
     vault_.streams.EndHost(person, request.institution(), v1::Host::STATE_UNLINKED);
   }
+  const absl::Status elsewhere = co_await UnlinkElsewhere(call, person, request);
+  CO_RETURN_IF_ERROR(elsewhere);
   auto written = co_await rpc::WrittenOf(vault_.context, *done, request.want_proof(), with_key);
   CO_RETURN_IF_ERROR(written.status());
   *response.mutable_written() = *std::move(written);
   co_return response;
+}
+
+// What it is or was under her other names ends too: her no is one human's (ADR 62, 68). Links under way that
+// looked before her no was there have their row first. An error when that may not be all of her names: each
+// that is known was reached.
+Task<absl::Status> HostHandlers::UnlinkElsewhere(rpc::Call call, Id128 given, v1::UnlinkHostRequest request) {
+  co_await vault_.access.LinksAreThere();
+  CO_ASSIGN_OR_RETURN(const auto known, vault_.access.ReadableNamesOf(given));
+  absl::Status done = known.all ? absl::OkStatus() : Papers::Damaged();
+  for (const Id128& name : known.names) {
+    if (name == given) {
+      continue;
+    }
+    absl::Status ended = absl::AbortedError("not tried");
+    for (int i = 0; i < kTries && IsCollision(ended); ++i) {
+      ended = co_await UnlinkUnder(call, given, name, request);
+    }
+    if (!audit::IsErased(ended)) {
+      done.Update(AsDamage(ended));
+    }
+  }
+  co_return done;
+}
+
+// The leaf is the vault's own and addressed to nobody: neither who reads that name's journal nor that
+// institution is told at which desk, and so under which name, she said it. One that is nothing there stays
+// so; LinkHost asks every name.
+Task<absl::Status> HostHandlers::UnlinkUnder(rpc::Call call, Id128 given, Id128 name,
+                                             v1::UnlinkHostRequest request) {
+  CO_ASSIGN_OR_RETURN(const rpc::Actor asker, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(Stored<v1::StoredHost> host, RowToEnd(vault_, name, request.institution()));
+  CO_ASSIGN_OR_RETURN(const Stored<v1::StoredHost> no, RowToEnd(vault_, given, request.institution()));
+  if (host.version == 0 || !Binds(no, host.value)) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.SeenUnder(name, given, call, asker, "UnlinkHost",
+                                                              request.request_id(), request));
+  if (seen.answer.has_value()) {
+    co_return absl::OkStatus();  // this act came so far before
+  }
+  const bool unknown = host.version == kDoesNotRead;
+  const bool ended = Unlink(host.value, vault_.context.clock.Now()) || unknown;
+  storage::CommitRequest commit;
+  CO_RETURN_IF_ERROR(vault_.store.PutHost(name, request.institution(), host, commit));
+  host.value.set_state(v1::Host::STATE_UNLINKED);
+  RememberedAct act{vault_.context.random.Id(), {}};
+  RememberAct(seen, act, commit);
+  const rpc::Call own = OwnCall(vault_.context);
+  const rpc::Actor actor = ActorOfOwn(own);
+  const Acting acting{own, actor, "", name, kAsNobody};
+  std::vector<audit::Event> events;
+  events.push_back(HostEvent(acting, request.institution(), host.value, AddressedTo::kNobody));
+  events.back().event_id = act.event_id;
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  if (ended) {
+    vault_.streams.EndHost(name, request.institution(), v1::Host::STATE_UNLINKED);
+  }
+  co_return absl::OkStatus();
 }
 
 Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call call,
@@ -243,10 +336,14 @@ Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call ca
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_RETURN_IF_ERROR(rpc::FreshEnough(vault_.context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
-  CO_ASSIGN_OR_RETURN(const auto own, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
-  CO_ASSIGN_OR_RETURN(auto rows, vault_.store.Hosts(person));
+  CO_ASSIGN_OR_RETURN(const auto names,
+                      co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
+  std::vector<VaultStore::HostRow> rows;
+  for (const HostedName& name : names) {
+    CO_ASSIGN_OR_RETURN(auto some, vault_.store.Hosts(name.person));
+    std::move(some.begin(), some.end(), std::back_inserter(rows));
+  }
   const absl::Time now = vault_.context.clock.Now();
   std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
     return PlaceOf(a.stored.value, now) < PlaceOf(b.stored.value, now);
@@ -256,17 +353,16 @@ Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call ca
   for (const VaultStore::HostRow& row : rows) {
     const bool was_one = !row.stored.value.consent().empty();  // else only unlinked
     const bool wanted = (request.with_ended() && was_one) || IsLinked(row.stored.value, now);
-    if (wanted && response.hosts_size() < kMostListed) {
+    // Once, as it stands best: under whichever name it acts for her.
+    const bool listed =
+        std::any_of(response.hosts().begin(), response.hosts().end(),
+                    [&](const v1::Host& host) { return host.institution() == row.institution; });
+    if (wanted && !listed && response.hosts_size() < kMostListed) {
       *response.add_hosts() = HostOf(row.institution, row.stored.value, now);
     }
   }
-  storage::CommitRequest commit;
-  vault_.store.GuardHost(person, actor.institution, own.version, commit);
-  const Acting acting{call, actor, "", person, kAsHost};
-  std::vector<audit::Event> events;
-  events.push_back(LookedEvent(acting, "HOSTS", ""));
-  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-  CO_RETURN_IF_ERROR(done.status());
+  const absl::Status looked = co_await LookedUnder(vault_, call, names, "HOSTS", "");
+  CO_RETURN_IF_ERROR(looked);
   co_return response;
 }
 

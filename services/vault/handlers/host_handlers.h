@@ -22,6 +22,8 @@ class HostHandlers {
                                                      v1::LinkHostRequest request, Id128 event_id);
   Task<absl::StatusOr<v1::UnlinkHostResponse>> TryUnlink(rpc::Call call, Id128 person,
                                                          v1::UnlinkHostRequest request, Id128 event_id);
+  Task<absl::Status> UnlinkElsewhere(rpc::Call call, Id128 given, v1::UnlinkHostRequest request);
+  Task<absl::Status> UnlinkUnder(rpc::Call call, Id128 given, Id128 name, v1::UnlinkHostRequest request);
 
   const Vault& vault_;
 };

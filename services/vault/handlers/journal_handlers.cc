@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/readable_leaves.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 #include "common/rpc/page_token.h"
 #include "services/vault/domain/journal.h"
-#include "services/vault/events.h"
-#include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/paging.h"
+#include "services/vault/handlers/which_name.h"
 #include "services/vault/journal_leaves.h"
 
 namespace relais::vault {
@@ -30,9 +30,9 @@ std::string BindingOf(const rpc::Call& call, v1::ReadJournalRequest request) {
 
 }  // namespace
 
-absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault, const Id128& person,
+absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault, const std::vector<Id128>& names,
                                               const JournalWanted& wanted, uint64_t below, size_t limit) {
-  ASSIGN_OR_RETURN(std::vector<uint64_t> left, JournalLeaves(vault, {person}, below));
+  ASSIGN_OR_RETURN(std::vector<uint64_t> left, JournalLeaves(vault, names, below));
   JournalLines out;
   size_t looked_at = 0;
   while (!left.empty()) {
@@ -42,18 +42,25 @@ absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault, const Id128& p
     }
     const size_t size = std::min(kBlock, left.size());
     const std::vector<uint64_t> block(left.end() - static_cast<std::ptrdiff_t>(size), left.end());
-    ASSIGN_OR_RETURN(const auto leaves, vault.context.log.OpenAt(block));
-    for (auto leaf = leaves.rbegin(); leaf != leaves.rend() && out.entries.size() < limit; ++leaf) {
+    ASSIGN_OR_RETURN(const auto read, audit::OpenReadable(vault.context.log, block));
+    auto leaf = read.leaves.rbegin();
+    for (size_t i = 0; i < size && out.entries.size() < limit; ++i) {
+      const uint64_t index = left.back();
       left.pop_back();
       ++looked_at;
-      const absl::Time time = leaf->leaf.time;
+      if (leaf == read.leaves.rend() || leaf->index != index) {
+        ++out.unreadable;
+        continue;
+      }
+      const audit::OpenedLeaf& opened = *leaf++;
+      const absl::Time time = opened.leaf.time;
       if (time < wanted.from) {
         return out;  // time never decreases: the rest is older
       }
-      if (time >= wanted.to || leaf->opening != audit::OpenedLeaf::Opening::kOpened) {
+      if (time >= wanted.to || opened.opening != audit::OpenedLeaf::Opening::kOpened) {
         continue;
       }
-      auto entry = EntryOf(leaf->leaf.header, leaf->details, leaf->index, time);
+      auto entry = EntryOf(opened.leaf.header, opened.details, opened.index, time);
       if (entry.has_value() && IsAbout(*entry, wanted.document_id)) {
         out.entries.push_back(*std::move(entry));
       }
@@ -68,9 +75,9 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
   CO_RETURN_IF_ERROR(context.Writable());
   CO_RETURN_IF_ERROR(rpc::FreshEnough(context, request.at_least_as_fresh()));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, request.document_id()};
-  CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
+  CO_ASSIGN_OR_RETURN(const auto hosted,
+                      co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
   JournalWanted wanted;
   wanted.document_id = request.document_id();
   if (request.has_from()) {
@@ -91,21 +98,21 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
     CO_ASSIGN_OR_RETURN(place, rpc::ReadPageToken(key, request.page_token(), binding, context.clock.Now()));
   }
   // That it is read is said first; the line of this look is the next page one's to see.
-  storage::CommitRequest commit;
-  vault_.store.GuardHost(person, actor.institution, host.version, commit);
-  const Acting acting{call, actor, "", person, kAsHost};
-  std::vector<audit::Event> events;
-  events.push_back(LookedEvent(acting, "JOURNAL", request.document_id()));
-  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-  CO_RETURN_IF_ERROR(done.status());
+  const absl::Status looked = co_await LookedUnder(vault_, call, hosted, "JOURNAL", request.document_id());
+  CO_RETURN_IF_ERROR(looked);
+  std::vector<Id128> names;
+  for (const HostedName& name : hosted) {
+    names.push_back(name.person);
+  }
   co_await ResumeOn(context.executor);
   const size_t limit = PageSize(request.page_size());
-  CO_ASSIGN_OR_RETURN(JournalLines lines, ReadJournalLines(vault_, person, wanted, place.to, limit));
+  CO_ASSIGN_OR_RETURN(JournalLines lines, ReadJournalLines(vault_, names, wanted, place.to, limit));
   v1::ReadJournalResponse response;
   response.set_revision(context.log.Revision(size));
   for (v1::JournalEntry& entry : lines.entries) {
     *response.add_entries() = std::move(entry);
   }
+  response.set_unreadable(lines.unreadable);
   if (lines.rest != 0) {
     place.to = lines.rest;
     response.set_next_page_token(rpc::MakePageToken(key, place, binding));

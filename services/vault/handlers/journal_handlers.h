@@ -21,11 +21,13 @@ struct JournalWanted {
 struct JournalLines {
   std::vector<v1::JournalEntry> entries;  // newest first
   uint64_t rest = 0;                      // leaves below it are still to be looked at; 0: none
+  uint32_t unreadable = 0;                // leaves that were looked at and do not read
 };
-/// Up to `limit` lines of her journal's leaves (journal_leaves.h) below index `below`, looking at some
-/// thousand at most, so that there may be none although some are left. What the log does not open is left
-/// out.
-[[nodiscard]] absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault, const Id128& person,
+/// Up to `limit` lines of her journal's leaves (journal_leaves.h), of all these names, below index `below`,
+/// looking at some thousand at most, so that there may be none although some are left. What the log does not
+/// open is left out.
+[[nodiscard]] absl::StatusOr<JournalLines> ReadJournalLines(const Vault& vault,
+                                                            const std::vector<Id128>& names,
                                                             const JournalWanted& wanted, uint64_t below,
                                                             size_t limit);
 

@@ -14,6 +14,7 @@
 #include "services/vault/domain/quota.h"
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/paging.h"
+#include "services/vault/handlers/which_name.h"
 
 namespace relais::vault {
 namespace {
@@ -32,12 +33,6 @@ bool Listed(const v1::ListRequest& request, const v1::StoredDocument& document) 
 struct Listing {
   std::map<Id128, v1::Document> papers;
   std::vector<Id128> unreadable;  // where records do not open
-
-  // Before an id; nullopt: all.
-  [[nodiscard]] uint32_t UnreadableBefore(const std::optional<Id128>& end) const {
-    const auto before = [&](const Id128& id) { return !end.has_value() || id < *end; };
-    return static_cast<uint32_t>(std::count_if(unreadable.begin(), unreadable.end(), before));
-  }
 };
 
 // Those under one name, at most `most`.
@@ -68,14 +63,6 @@ struct Counted {
   uint32_t unreadable = 0;
 };
 
-void AddSums(const v1::StoredDocument& document, v1::StoredUsage& usage) {
-  usage.set_documents(usage.documents() + 1);
-  usage.set_versions(usage.versions() + static_cast<uint32_t>(document.versions_size()));
-  for (const v1::StoredVersion& version : document.versions()) {
-    usage.set_bytes(usage.bytes() + version.version().size());
-  }
-}
-
 absl::StatusOr<Counted> CountUnder(const VaultStore& store, const Id128& name) {
   Counted counted;
   auto usage = store.Usage(name);
@@ -93,7 +80,7 @@ absl::StatusOr<Counted> CountUnder(const VaultStore& store, const Id128& name) {
       }
       ++counted.types[static_cast<int>(row.stored.value.type())];
       if (!counted.usage_opens) {
-        AddSums(row.stored.value, counted.usage);
+        AddPaper(row.stored.value, counted.usage);
       }
     }
     counted.unreadable += static_cast<uint32_t>(page.missing());
@@ -213,70 +200,57 @@ Task<absl::StatusOr<v1::UpdateMetadataResponse>> MetadataHandlers::TryUpdate(
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.document_id()));
   CO_ASSIGN_OR_RETURN(const auto names, vault_.access.HostedNames(call, person));
-  for (const HostedName& name : names) {
-    CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Document(name.person, id));
-    if (!stored.has_value()) {
-      continue;
-    }
-    CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.Seen(name.person, call, actor, "UpdateMetadata",
-                                                           request.request_id(), request));
-    CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
-    v1::UpdateMetadataResponse response;
-    if (before.has_value()) {
-      *response.mutable_document() = DocumentOf(id, *stored);
-      CO_ASSIGN_OR_RETURN(
-          *response.mutable_written(),
-          co_await WrittenBefore(vault_, name.person, before->event_id, request.want_proof()));
-      co_return response;
-    }
-    CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
-    if (phase == VaultPhase::kClosed) {
-      co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
-    }
-    if (stored->value.state() == v1::Document::STATE_DESTROYED) {
-      co_return WrongState("the paper", "DESTROYED", "be described anew");
-    }
-    if (!request.etag().empty() && request.etag() != EtagOf(stored->version)) {
-      co_return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
-    }
-    Described described = Describe(stored->value, request.description(), vault_.context.clock.Now());
-    Stored<v1::StoredDocument> after{std::move(described.document), stored->version};
-    storage::CommitRequest commit;
-    CO_RETURN_IF_ERROR(vault_.store.PutDocument(name.person, id, after, commit));
-    vault_.store.GuardHost(name.person, call.caller.institution, name.host.version, commit);
-    RememberedAct act{event_id, {}};
-    RememberAct(seen, act, commit);
-    const Acting acting{call, actor, request.request_id(), name.person, kAsHost};
-    std::vector<audit::Event> events;
-    events.push_back(ChangedEvent(acting, id, after.value, described.fields));
-    events.back().event_id = event_id;
-    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-    CO_RETURN_IF_ERROR(done.status());
-    if (after.value.type() != stored->value.type()) {
-      vault_.streams.Reclassified(name.person, id);
-    }
-    CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Document(name.person, id));
-    *response.mutable_document() = DocumentOf(id, now.value_or(after));
+  CO_ASSIGN_OR_RETURN(auto found, WhichNameHasPaper(vault_.store, names, id));
+  if (!found.has_value()) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(found->row.status());
+  const HostedName& name = names[found->at];
+  const Stored<v1::StoredDocument> stored = *std::move(found->row);
+  CO_RETURN_IF_ERROR(SeenUnderAny(vault_.store, PersonsOf(names), person, call, actor, "UpdateMetadata",
+                                  request.request_id(), request)
+                         .status());
+  CO_ASSIGN_OR_RETURN(const auto seen,
+                      vault_.store.SeenUnder(name.person, person, call, actor, "UpdateMetadata",
+                                             request.request_id(), request));
+  CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+  v1::UpdateMetadataResponse response;
+  if (before.has_value()) {
+    *response.mutable_document() = DocumentOf(id, stored);
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
-                        co_await WrittenAct(vault_, *done, request.want_proof()));
+                        co_await WrittenBefore(vault_, name.person, before->event_id, request.want_proof()));
     co_return response;
   }
-  co_return rpc::NoSuchOrNotYours();
-}
-
-Task<absl::Status> MetadataHandlers::Looked(rpc::Call call, std::vector<HostedName> names, std::string what) {
-  CO_RETURN_IF_ERROR(vault_.context.Writable());
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  for (const HostedName& name : names) {
-    storage::CommitRequest commit;
-    vault_.store.GuardHost(name.person, call.caller.institution, name.host.version, commit);
-    const Acting acting{call, actor, "", name.person, kAsHost};
-    std::vector<audit::Event> events;
-    events.push_back(LookedEvent(acting, what, ""));
-    const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-    CO_RETURN_IF_ERROR(done.status());
+  CO_ASSIGN_OR_RETURN(const VaultPhase phase, PhaseNow(vault_));
+  if (phase == VaultPhase::kClosed) {
+    co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
   }
-  co_return absl::OkStatus();
+  if (stored.value.state() == v1::Document::STATE_DESTROYED) {
+    co_return WrongState("the paper", "DESTROYED", "be described anew");
+  }
+  if (!request.etag().empty() && request.etag() != EtagOf(stored.version)) {
+    co_return StatusOf(common::v1::ERROR_REASON_ETAG_MISMATCH);
+  }
+  Described described = Describe(stored.value, request.description(), vault_.context.clock.Now());
+  Stored<v1::StoredDocument> after{std::move(described.document), stored.version};
+  storage::CommitRequest commit;
+  CO_RETURN_IF_ERROR(vault_.store.PutDocument(name.person, id, after, commit));
+  vault_.store.GuardHost(name.person, call.caller.institution, name.host.version, commit);
+  RememberedAct act{event_id, {}};
+  RememberAct(seen, act, commit);
+  const Acting acting{call, actor, request.request_id(), name.person, kAsHost};
+  std::vector<audit::Event> events;
+  events.push_back(ChangedEvent(acting, id, after.value, described.fields));
+  events.back().event_id = event_id;
+  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
+  CO_RETURN_IF_ERROR(done.status());
+  if (after.value.type() != stored.value.type()) {
+    vault_.streams.Reclassified(name.person, id);
+  }
+  CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Document(name.person, id));
+  *response.mutable_document() = DocumentOf(id, now.value_or(after));
+  CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
+  co_return response;
 }
 
 Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::List(rpc::Call call, v1::ListRequest request) {
@@ -317,7 +291,7 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call
     CO_RETURN_IF_ERROR(AddListed(vault_.store, name.person, request, from, size + 1, found));
   }
   const std::string revision = vault_.context.log.Revision(vault_.context.log.state().size);
-  const absl::Status looked = co_await Looked(std::move(call), std::move(names), "LIST");
+  const absl::Status looked = co_await LookedUnder(vault_, std::move(call), std::move(names), "LIST", "");
   CO_RETURN_IF_ERROR(looked);
   v1::ListResponse response;
   std::optional<Id128> next;
@@ -329,7 +303,7 @@ Task<absl::StatusOr<v1::ListResponse>> MetadataHandlers::ListHers(rpc::Call call
     }
     *response.add_documents() = std::move(document);
   }
-  response.set_unreadable(found.UnreadableBefore(next));
+  response.set_unreadable(CountBefore(found.unreadable, next));
   response.set_revision(revision);
   co_return response;
 }
@@ -400,7 +374,7 @@ Task<absl::StatusOr<v1::CountResponse>> MetadataHandlers::Count(rpc::Call call, 
       count.set_type(static_cast<v1::DocumentType>(type));
       count.set_documents(documents);
     }
-    looked = co_await Looked(call, std::move(names), "COUNT");
+    looked = co_await LookedUnder(vault_, call, std::move(names), "COUNT", "");
   }
   if (!looked.ok()) {
     co_return AsDamage(looked);

@@ -27,8 +27,6 @@ class MetadataHandlers {
   Task<absl::StatusOr<v1::UpdateMetadataResponse>> TryUpdate(rpc::Call call, Id128 person,
                                                              v1::UpdateMetadataRequest request,
                                                              Id128 event_id);
-  // VAULT_LOOKED under each of these names, guarded by her host's row there.
-  Task<absl::Status> Looked(rpc::Call call, std::vector<HostedName> names, std::string what);
 
   const Vault& vault_;
   ReadingRights rights_;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/id128.h"
@@ -30,6 +33,12 @@ inline constexpr size_t kMostPage = 1000;
     return rpc::InvalidField("page_token", "must be one that an answer had");
   }
   return id;
+}
+
+/// How many of `ids` lie before that of the next page; nullopt: all, there is none.
+[[nodiscard]] inline uint32_t CountBefore(const std::vector<Id128>& ids, const std::optional<Id128>& next) {
+  const auto before = [&](const Id128& id) { return !next.has_value() || id < *next; };
+  return static_cast<uint32_t>(std::count_if(ids.begin(), ids.end(), before));
 }
 
 }  // namespace relais::vault

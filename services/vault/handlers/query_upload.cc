@@ -9,6 +9,7 @@
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/remembered.h"
 #include "services/vault/handlers/upload_handlers.h"
+#include "services/vault/handlers/which_name.h"
 
 namespace relais::vault {
 namespace {
@@ -43,20 +44,36 @@ absl::StatusOr<std::optional<KnownUpload>> FindKnownUpload(const Vault& vault, c
   return std::optional<KnownUpload>({UploadOf(id, end->value), end->value.depositor(), end->value.drop()});
 }
 
+absl::StatusOr<Id128> NameOfUpload(const Vault& vault, const Id128& given, std::string_view upload_id) {
+  const auto id = Id128::FromHex(upload_id);
+  if (!id.ok()) {
+    return given;
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, vault.access.NamesOf(given));
+  ASSIGN_OR_RETURN(const auto found,
+                   WhichName(names, [&](const Id128& name) { return FindKnownUpload(vault, name, *id); }));
+  return found.has_value() ? names[found->at] : given;
+}
+
 Task<absl::StatusOr<v1::QueryUploadResponse>> UploadHandlers::QueryUpload(rpc::Call call,
                                                                           v1::QueryUploadRequest request) {
   const rpc::ServiceContext& context = vault_.context;
   co_await ResumeOn(context.executor);
   CO_RETURN_IF_ERROR(rpc::FreshEnough(context, request.at_least_as_fresh()));
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 given, rpc::PersonOf(context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.upload_id()));
-  CO_ASSIGN_OR_RETURN(auto known, FindKnownUpload(vault_, person, id));
-  KnownUpload upload = std::move(known).value_or(KnownUpload());
-  absl::Status may = MayKnow(vault_, call, person, upload.depositor, upload.drop);
+  CO_ASSIGN_OR_RETURN(const Id128 person, NameOfUpload(vault_, given, request.upload_id()));
+  auto known = FindKnownUpload(vault_, person, id);
+  KnownUpload upload;
+  absl::Status may = vault_.access.WhyUnreadable(call, person, known.status());
+  if (known.ok()) {
+    upload = (*std::move(known)).value_or(KnownUpload());
+    may = MayKnow(vault_, call, person, upload.depositor, upload.drop);
+  }
   if (!may.ok()) {
     const absl::Status said =
-        co_await vault_.access.Refused(std::move(call), actor, person, kAct, "", std::move(may));
+        co_await vault_.access.Refused(std::move(call), actor, given, kAct, "", std::move(may));
     co_return said;
   }
   const Acting acting{call, actor, "", person, upload.drop ? kAsNobody : kAsHost};
@@ -76,8 +93,9 @@ Task<absl::StatusOr<v1::AbandonUploadResponse>> UploadHandlers::AbandonUpload(
     rpc::Call call, v1::AbandonUploadRequest request) {
   co_await ResumeOn(vault_.context.executor);
   CO_RETURN_IF_ERROR(vault_.context.Writable());
-  CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
+  CO_ASSIGN_OR_RETURN(const Id128 given, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  CO_ASSIGN_OR_RETURN(const Id128 person, NameOfUpload(vault_, given, request.upload_id()));
   CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
                       vault_.store.Seen(person, call, actor, "AbandonUpload", request.request_id(), request));
   if (seen.answer.has_value()) {
@@ -88,7 +106,7 @@ Task<absl::StatusOr<v1::AbandonUploadResponse>> UploadHandlers::AbandonUpload(
   const auto upload = FindUpload(vault_, call, request.person(), request.upload_id());
   if (!upload.ok()) {
     const absl::Status said =
-        co_await vault_.access.Refused(std::move(call), actor, person, kAct, "", upload.status());
+        co_await vault_.access.Refused(std::move(call), actor, given, kAct, "", upload.status());
     co_return said;
   }
   v1::AbandonUploadResponse response;

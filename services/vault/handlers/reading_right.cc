@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "services/vault/domain/document_types.h"
 #include "services/vault/domain/host_rules.h"
+#include "services/vault/handlers/which_name.h"
 
 namespace relais::vault {
 namespace {
@@ -175,25 +176,17 @@ void ReadingRight::Guard(const VaultStore& store, std::string_view institution,
   }
 }
 
-// What does not open may be the paper, unless another name has it.
 absl::StatusOr<ReadingRights::Found> ReadingRights::Find(const Id128& person, const Id128& document) const {
   ASSIGN_OR_RETURN(const std::vector<Id128> names, vault_.access.NamesOf(person));
-  std::optional<Found> closed;
-  for (const Id128& name : names) {
-    auto stored = vault_.store.Document(name, document);
-    if (audit::DoesNotRead(stored.status())) {
-      closed = Found{name, {}, false};
-      continue;
-    }
-    RETURN_IF_ERROR(stored.status());
-    if (stored->has_value()) {
-      return Found{name, **std::move(stored)};
-    }
+  ASSIGN_OR_RETURN(
+      auto found, WhichName(names, [&](const Id128& name) { return vault_.store.Document(name, document); }));
+  if (!found.has_value()) {
+    return rpc::NoSuchOrNotYours();
   }
-  if (closed.has_value()) {
-    return *std::move(closed);
+  if (!found->row.ok()) {
+    return Found{names[found->at], {}, false};
   }
-  return rpc::NoSuchOrNotYours();
+  return Found{names[found->at], *std::move(found->row)};
 }
 
 // Who could read a paper is told that it does not open; to all others it is as if there were none.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/rpc/refusal.h"
@@ -10,6 +11,7 @@
 #include "services/vault/domain/document_types.h"
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/paging.h"
+#include "services/vault/handlers/which_name.h"
 
 namespace relais::vault {
 namespace {
@@ -25,6 +27,25 @@ absl::StatusOr<std::vector<Row<v1::StoredRequest>>> AllRequests(const VaultStore
     std::move(page.rows.begin(), page.rows.end(), std::back_inserter(out));
     from = page.next;
   }
+  return out;
+}
+
+// Of all these names, in the order of their ids from one on, past what does not open.
+absl::StatusOr<ReadableRows<v1::StoredRequest>> ReadableFrom(const VaultStore& store,
+                                                             const std::vector<HostedName>& names,
+                                                             const Id128& from) {
+  ReadableRows<v1::StoredRequest> out;
+  for (const HostedName& name : names) {
+    out.next = from;
+    while (out.next.has_value()) {
+      ASSIGN_OR_RETURN(auto page, store.ReadableRequests(name.person, *out.next, kMostPage));
+      std::move(page.rows.begin(), page.rows.end(), std::back_inserter(out.rows));
+      out.unreadable.insert(out.unreadable.end(), page.unreadable.begin(), page.unreadable.end());
+      out.gaps.insert(out.gaps.end(), page.gaps.begin(), page.gaps.end());
+      out.next = page.next;
+    }
+  }
+  std::sort(out.rows.begin(), out.rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return out;
 }
 
@@ -195,11 +216,30 @@ Task<absl::StatusOr<v1::RequestDocumentResponse>> RequestHandlers::TryAsk(rpc::C
   RememberAct(seen, act, commit);
   events.push_back(RequestEvent(acting, id, asked.value));
   events.back().event_id = id;
+  CO_ASSIGN_OR_RETURN(audit::Event for_hosts, ForHosts(person, id, asked.value, commit));
+  events.push_back(std::move(for_hosts));
   const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
   CO_RETURN_IF_ERROR(done.status());
   *response.mutable_request() = Shown(vault_, call, person, id, asked);
   CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
   co_return response;
+}
+
+// What tells her hosts, in the commit that asks: written whether she has any or not, so that the log does not
+// tell either. Guarded by their rows: none is told whom she unlinked meanwhile.
+absl::StatusOr<audit::Event> RequestHandlers::ForHosts(const Id128& person, const Id128& id,
+                                                       const v1::StoredRequest& asked,
+                                                       storage::CommitRequest& commit) const {
+  const absl::Time now = vault_.context.clock.Now();
+  ASSIGN_OR_RETURN(const VaultStore::ReadableHostRows hosts, vault_.store.ReadableHosts(person));
+  for (const VaultStore::HostRow& row : hosts.rows) {
+    vault_.store.GuardHost(person, row.institution, row.stored.version, commit);
+  }
+  const rpc::Call own = OwnCall(vault_.context);
+  const rpc::Actor actor = ActorOfOwn(own);
+  const Acting acting{own, actor, "", person};
+  return AskedEvent(acting, id, asked, ExpiryOf(asked, vault_.settings.requests),
+                    ActiveHostsOf(hosts.rows, now));
 }
 
 // What was asked for already and is given back; nullopt: it may be asked now.
@@ -249,28 +289,36 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::DecideRequest(
 }
 
 // What is remembered: the decision's event, then the shares it made. One commit for all of it.
-Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::Call call, Id128 person,
+Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::Call call, Id128 given,
                                                                            v1::DecideRequestRequest request,
                                                                            Id128 event_id) {
   const rpc::ServiceContext& context = vault_.context;
-  CO_ASSIGN_OR_RETURN(const auto host, vault_.access.Host(call, person));
+  CO_ASSIGN_OR_RETURN(const auto names, vault_.access.HostedNames(call, given));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.document_request_id()));
-  CO_ASSIGN_OR_RETURN(auto asked, vault_.store.Request(person, id));
-  if (!asked.has_value()) {
+  CO_ASSIGN_OR_RETURN(auto found, WhichName(names, [&](const HostedName& name) {
+                        return vault_.store.Request(name.person, id);
+                      }));
+  if (!found.has_value()) {
     co_return rpc::NoSuchOrNotYours();
   }
-  CO_ASSIGN_OR_RETURN(const auto seen,
-                      vault_.store.Seen(person, call, actor, "DecideRequest", request.request_id(), request));
+  CO_RETURN_IF_ERROR(found->row.status());
+  const Id128 person = names[found->at].person;
+  Stored<v1::StoredRequest> asked = *std::move(found->row);
+  CO_RETURN_IF_ERROR(SeenUnderAny(vault_.store, PersonsOf(names), given, call, actor, "DecideRequest",
+                                  request.request_id(), request)
+                         .status());
+  CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.SeenUnder(person, given, call, actor, "DecideRequest",
+                                                              request.request_id(), request));
   CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
   v1::DecideRequestResponse response;
   if (before.has_value()) {
-    *response.mutable_request() = Shown(vault_, call, person, id, *asked);
+    *response.mutable_request() = Shown(vault_, call, given, id, asked);
     for (const Id128& made : before->made) {
       CO_ASSIGN_OR_RETURN(const auto share, vault_.store.Share(person, made));
       if (share.has_value()) {
-        *response.add_shares() = ShareOf(made, *share, rpc::RefFor(context, call, person),
-                                         context.clock.Now(), vault_.lease.Held());
+        *response.add_shares() = ShareOf(made, *share, rpc::RefFor(context, call, given), context.clock.Now(),
+                                         vault_.lease.Held());
       }
     }
     CO_ASSIGN_OR_RETURN(*response.mutable_written(),
@@ -278,30 +326,37 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
     co_return response;
   }
   if (!request.has_until()) {
-    *request.mutable_until() = asked->value.until();
+    *request.mutable_until() = asked.value.until();
   }
   storage::CommitRequest commit;
   std::vector<Row<v1::StoredDocument>> papers;
   std::vector<v1::DocumentType> types;
   for (const std::string& hex : request.document_ids()) {
     CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(hex));
-    CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Document(person, document));
-    if (!stored.has_value()) {
+    CO_ASSIGN_OR_RETURN(auto holder, WhichNameHasPaper(vault_.store, names, document));
+    if (!holder.has_value()) {
       co_return rpc::NoSuchOrNotYours();
     }
+    CO_RETURN_IF_ERROR(AsDamage(holder->row.status()));
+    if (names[holder->at].person != person) {
+      // Its share would lie under its own name, in another commit (ADR 68).
+      co_return rpc::InvalidField(
+          "document_ids", "must lie under the name that was asked about: share another one by itself");
+    }
+    const Stored<v1::StoredDocument> stored = *std::move(holder->row);
     if (std::any_of(papers.begin(), papers.end(), [&](const auto& paper) { return paper.id == document; })) {
       co_return rpc::InvalidField("document_ids", "must be different papers");
     }
-    types.push_back(stored->value.type());
-    VaultStore::GuardDocument(person, document, stored->version, commit);
-    papers.push_back({document, *std::move(stored)});
+    types.push_back(stored.value.type());
+    VaultStore::GuardDocument(person, document, stored.version, commit);
+    papers.push_back({document, stored});
   }
-  if (const Refusal why = JudgeDecision(asked->value, request.granted(), types, FromProto(request.until()),
+  if (const Refusal why = JudgeDecision(asked.value, request.granted(), types, FromProto(request.until()),
                                         context.clock.Now(), vault_.settings.requests);
       why.has_value()) {
-    const bool when = request.granted() && FromProto(request.until()) > FromProto(asked->value.until());
+    const bool when = request.granted() && FromProto(request.until()) > FromProto(asked.value.until());
     if (*why == common::v1::ERROR_REASON_WRONG_STATE) {
-      const auto state = StateOf(asked->value, context.clock.Now(), vault_.settings.requests);
+      const auto state = StateOf(asked.value, context.clock.Now(), vault_.settings.requests);
       co_return WrongState("the request", v1::DocumentRequest::State_Name(state), "be decided");
     }
     if (*why != common::v1::ERROR_REASON_INVALID_FIELDS) {
@@ -314,7 +369,7 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
   if (request.granted()) {
     CO_RETURN_IF_ERROR(RoomForShares(vault_, person, papers.size()));
   }
-  CO_ASSIGN_OR_RETURN(const auto shares, co_await SharesFor(call, person, request, asked->value, papers));
+  CO_ASSIGN_OR_RETURN(const auto shares, co_await SharesFor(call, person, request, asked.value, papers));
   KeyCommits::Ticket linking = vault_.access.linking().Enter();
   for (const JudgedWish& share : shares) {
     CO_RETURN_IF_ERROR(StillAgreed(share));
@@ -327,18 +382,18 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
     const Stored<v1::StoredShare> stored{made.share, 0};
     CO_RETURN_IF_ERROR(vault_.store.PutShare(person, share_id, stored, commit));
     events.push_back(ShareEvent(acting, share_id, made.share));
-    asked->value.add_shares(share_id.ToBytes());
+    asked.value.add_shares(share_id.ToBytes());
     act.made.push_back(share_id);
-    *response.add_shares() = ShareOf(share_id, stored, rpc::RefFor(context, call, person),
-                                     context.clock.Now(), vault_.lease.Held());
+    *response.add_shares() = ShareOf(share_id, stored, rpc::RefFor(context, call, given), context.clock.Now(),
+                                     vault_.lease.Held());
   }
-  asked->value.set_state(request.granted() ? v1::DocumentRequest::STATE_GRANTED
-                                           : v1::DocumentRequest::STATE_REFUSED);
-  *asked->value.mutable_decided() = ToProto(context.clock.Now());
-  CO_RETURN_IF_ERROR(vault_.store.PutRequest(person, id, *asked, commit));
-  vault_.store.GuardHost(person, actor.institution, host.version, commit);
+  asked.value.set_state(request.granted() ? v1::DocumentRequest::STATE_GRANTED
+                                          : v1::DocumentRequest::STATE_REFUSED);
+  *asked.value.mutable_decided() = ToProto(context.clock.Now());
+  CO_RETURN_IF_ERROR(vault_.store.PutRequest(person, id, asked, commit));
+  vault_.store.GuardHost(person, actor.institution, names[found->at].host.version, commit);
   RememberAct(seen, act, commit);
-  events.front() = RequestEvent(acting, id, asked->value);
+  events.front() = RequestEvent(acting, id, asked.value);
   for (audit::Event& event : events) {
     event.event_id = event_id;  // one act
   }
@@ -351,10 +406,10 @@ Task<absl::StatusOr<v1::DecideRequestResponse>> RequestHandlers::TryDecide(rpc::
     CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Share(person, act.made[i]));
     if (now.has_value()) {
       *response.mutable_shares(static_cast<int>(i)) = ShareOf(
-          act.made[i], *now, rpc::RefFor(context, call, person), context.clock.Now(), vault_.lease.Held());
+          act.made[i], *now, rpc::RefFor(context, call, given), context.clock.Now(), vault_.lease.Held());
     }
   }
-  *response.mutable_request() = Shown(vault_, call, person, id, *asked);
+  *response.mutable_request() = Shown(vault_, call, given, id, asked);
   CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
   co_return response;
 }
@@ -405,31 +460,29 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListHers(rpc::Ca
                                                                          v1::ListRequestsRequest request) {
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
-  CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
+  CO_ASSIGN_OR_RETURN(const auto names,
+                      co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
   const size_t size = PageSize(request.page_size());
   v1::ListRequestsResponse response;
   response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
-  CO_ASSIGN_OR_RETURN(const auto rows, AllRequests(vault_.store, person));
-  for (const Row<v1::StoredRequest>& row : rows) {
+  std::optional<Id128> next;
+  CO_ASSIGN_OR_RETURN(const auto all, ReadableFrom(vault_.store, names, from));
+  for (const Row<v1::StoredRequest>& row : all.rows) {
     v1::DocumentRequest shown = Shown(vault_, call, person, row.id, row.stored);
-    if (row.id < from || (!request.with_ended() && !Waits(shown))) {
+    if (!request.with_ended() && !Waits(shown)) {
       continue;
     }
     if (static_cast<size_t>(response.requests_size()) == size) {
+      next = row.id;
       response.set_next_page_token(row.id.ToHex());
       break;
     }
     *response.add_requests() = std::move(shown);
   }
-  storage::CommitRequest commit;
-  vault_.store.GuardHost(person, actor.institution, host.version, commit);
-  const Acting acting{call, actor, "", person, kAsHost};
-  std::vector<audit::Event> events;
-  events.push_back(LookedEvent(acting, "REQUESTS", ""));
-  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-  CO_RETURN_IF_ERROR(done.status());
+  response.set_unreadable(CountBefore(all.unreadable, next) + CountBefore(all.gaps, next));
+  const absl::Status looked = co_await LookedUnder(vault_, call, names, "REQUESTS", "");
+  CO_RETURN_IF_ERROR(looked);
   co_return response;
 }
 
@@ -440,14 +493,22 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Ca
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   v1::ListRequestsResponse response;
   response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
-  CO_ASSIGN_OR_RETURN(const auto pointers, vault_.store.Pointers(PointerKind::kAsked, actor.institution, from,
-                                                                 PageSize(request.page_size(), kMostOurs)));
+  CO_ASSIGN_OR_RETURN(const auto pointers,
+                      vault_.store.ReadablePointers(PointerKind::kAsked, actor.institution, from,
+                                                    PageSize(request.page_size(), kMostOurs)));
+  size_t unreadable = pointers.missing();
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {
       continue;
     }
-    CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Request(*person, pointer.id));
+    auto found = vault_.store.Request(*person, pointer.id);
+    if (audit::DoesNotRead(found.status())) {
+      ++unreadable;
+      continue;
+    }
+    CO_RETURN_IF_ERROR(found.status());
+    const std::optional<Stored<v1::StoredRequest>> stored = *std::move(found);
     if (!stored.has_value() || stored->value.asker().institution() != actor.institution) {
       continue;
     }
@@ -467,6 +528,7 @@ Task<absl::StatusOr<v1::ListRequestsResponse>> RequestHandlers::ListOurs(rpc::Ca
     CO_RETURN_IF_ERROR(done.status());
     *response.add_requests() = std::move(shown);
   }
+  response.set_unreadable(static_cast<uint32_t>(unreadable));
   if (pointers.next.has_value()) {
     response.set_next_page_token(pointers.next->ToHex());
   }

@@ -29,7 +29,10 @@ class RequestHandlers {
                                                            v1::RequestDocumentRequest request, Id128 id);
   [[nodiscard]] absl::StatusOr<std::optional<Row<v1::StoredRequest>>> JudgeAsking(
       const Id128& person, const rpc::Actor& actor, const v1::RequestDocumentRequest& request) const;
-  Task<absl::StatusOr<v1::DecideRequestResponse>> TryDecide(rpc::Call call, Id128 person,
+  [[nodiscard]] absl::StatusOr<audit::Event> ForHosts(const Id128& person, const Id128& id,
+                                                      const v1::StoredRequest& asked,
+                                                      storage::CommitRequest& commit) const;
+  Task<absl::StatusOr<v1::DecideRequestResponse>> TryDecide(rpc::Call call, Id128 given,
                                                             v1::DecideRequestRequest request, Id128 event_id);
   Task<absl::StatusOr<std::vector<JudgedWish>>> SharesFor(rpc::Call call, Id128 person,
                                                           v1::DecideRequestRequest request,

@@ -1,8 +1,10 @@
 #include "services/vault/handlers/share_handlers.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/rpc/refusal.h"
@@ -10,11 +12,69 @@
 #include "services/vault/domain/document_types.h"
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/paging.h"
+#include "services/vault/handlers/which_name.h"
 
 namespace relais::vault {
 namespace {
 
 constexpr size_t kMostOurs = 100;  // of an institution's own list: each has a leaf
+
+// Under which name of hers a share is made: the one that holds the paper, for there it is read. A whole type
+// is shared under the first, and covers the papers under it alone.
+struct SharedUnder {
+  HostedName name;
+  Id128 document;
+  std::optional<Stored<v1::StoredDocument>> paper;  // nullopt: a type
+};
+absl::StatusOr<SharedUnder> WhereToShare(const VaultStore& store, const std::vector<HostedName>& names,
+                                         const v1::ShareRequest& request) {
+  if (names.empty()) {
+    return rpc::NoSuchOrNotYours();
+  }
+  SharedUnder where;
+  where.name = names.front();
+  if (request.what_case() != v1::ShareRequest::kDocumentId) {
+    return where;
+  }
+  ASSIGN_OR_RETURN(where.document, Id128::FromHex(request.document_id()));
+  ASSIGN_OR_RETURN(auto found, WhichNameHasPaper(store, names, where.document));
+  if (!found.has_value()) {
+    return rpc::NoSuchOrNotYours();
+  }
+  RETURN_IF_ERROR(AsDamage(found->row.status()));
+  where.name = names[found->at];
+  where.paper = *std::move(found->row);
+  return where;
+}
+
+// Her shares from an id on, in the order of their ids.
+struct ShareListing {
+  std::map<Id128, v1::Share> shares;
+  std::vector<Id128> unreadable;  // where rows do not open
+};
+
+// Those under one name, at most `most`; shown as of `person`, the caller's name for her.
+absl::Status AddShares(const Vault& vault, const Id128& name, const common::v1::PersonRef& person,
+                       bool with_ended, const Id128& from, size_t most, ShareListing& out) {
+  std::optional<Id128> at = from;
+  size_t added = 0;
+  while (at.has_value() && added < most) {
+    ASSIGN_OR_RETURN(const auto page, vault.store.ReadableShares(name, *at, kMostPage));
+    for (const Row<v1::StoredShare>& row : page.rows) {
+      v1::Share share = ShareOf(row.id, row.stored, person, vault.context.clock.Now(), vault.lease.Held());
+      const bool open =
+          share.state() == v1::Share::STATE_ACTIVE || share.state() == v1::Share::STATE_SUSPENDED;
+      if (added < most && (with_ended || open)) {
+        out.shares.emplace(row.id, std::move(share));
+        ++added;
+      }
+    }
+    out.unreadable.insert(out.unreadable.end(), page.unreadable.begin(), page.unreadable.end());
+    out.unreadable.insert(out.unreadable.end(), page.gaps.begin(), page.gaps.end());
+    at = page.next;
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -149,43 +209,42 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::Share(rpc::Call call, v1:
 }
 
 // The share's id is the event's too: what is remembered is one.
-Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, Id128 person,
+Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, Id128 given,
                                                                 v1::ShareRequest request, Id128 id) {
   const rpc::ServiceContext& context = vault_.context;
-  CO_ASSIGN_OR_RETURN(const auto host, vault_.access.Host(call, person));
+  CO_ASSIGN_OR_RETURN(const auto names, vault_.access.HostedNames(call, given));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  CO_ASSIGN_OR_RETURN(const auto seen,
-                      vault_.store.Seen(person, call, actor, "Share", request.request_id(), request));
-  CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
+  CO_ASSIGN_OR_RETURN(const auto earlier, SeenUnderAny(vault_.store, PersonsOf(names), given, call, actor,
+                                                       "Share", request.request_id(), request));
   v1::ShareResponse response;
-  if (before.has_value()) {
-    CO_ASSIGN_OR_RETURN(const auto made, vault_.store.Share(person, before->event_id));
+  if (earlier.has_value()) {
+    CO_ASSIGN_OR_RETURN(const auto before, ReadAct(earlier->seen));
+    CO_ASSIGN_OR_RETURN(const auto made, vault_.store.Share(earlier->name, before->event_id));
     if (!made.has_value()) {
       co_return rpc::NoSuchOrNotYours();
     }
-    *response.mutable_share() = ShareOf(before->event_id, *made, rpc::RefFor(context, call, person),
+    *response.mutable_share() = ShareOf(before->event_id, *made, rpc::RefFor(context, call, given),
                                         context.clock.Now(), vault_.lease.Held());
-    CO_ASSIGN_OR_RETURN(*response.mutable_written(),
-                        co_await WrittenBefore(vault_, person, before->event_id, request.want_proof()));
+    CO_ASSIGN_OR_RETURN(
+        *response.mutable_written(),
+        co_await WrittenBefore(vault_, earlier->name, before->event_id, request.want_proof()));
     co_return response;
   }
+  CO_ASSIGN_OR_RETURN(const SharedUnder where, WhereToShare(vault_.store, names, request));
+  const Id128 person = where.name.person;
+  CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.SeenUnder(person, given, call, actor, "Share",
+                                                              request.request_id(), request));
   CO_RETURN_IF_ERROR(RoomForShares(vault_, person, 1));
   ShareWish wish;
   wish.person = person;
   storage::CommitRequest commit;
   switch (request.what_case()) {
-    case v1::ShareRequest::kDocumentId: {
-      CO_ASSIGN_OR_RETURN(const Id128 document, Id128::FromHex(request.document_id()));
-      CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Document(person, document));
-      if (!stored.has_value()) {
-        co_return rpc::NoSuchOrNotYours();
-      }
-      wish.type = stored->value.type();
-      wish.document = stored->value.state();
-      wish.share.set_document(document.ToBytes());
-      VaultStore::GuardDocument(person, document, stored->version, commit);
+    case v1::ShareRequest::kDocumentId:
+      wish.type = where.paper->value.type();
+      wish.document = where.paper->value.state();
+      wish.share.set_document(where.document.ToBytes());
+      VaultStore::GuardDocument(person, where.document, where.paper->version, commit);
       break;
-    }
     case v1::ShareRequest::kType:
       wish.type = request.type();
       wish.share.set_type(request.type());
@@ -204,7 +263,7 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
   CO_RETURN_IF_ERROR(StillAgreed(judged));
   const Stored<v1::StoredShare> stored{judged.share, 0};
   CO_RETURN_IF_ERROR(vault_.store.PutShare(person, id, stored, commit));
-  vault_.store.GuardHost(person, actor.institution, host.version, commit);
+  vault_.store.GuardHost(person, actor.institution, where.name.host.version, commit);
   RememberedAct act{id, {}};
   RememberAct(seen, act, commit);
   const Acting acting{call, actor, request.request_id(), person, kAsHost};
@@ -217,7 +276,7 @@ Task<absl::StatusOr<v1::ShareResponse>> ShareHandlers::TryShare(rpc::Call call, 
   const absl::Status settled = co_await SettleShare(vault_, person, id, judged);
   CO_RETURN_IF_ERROR(settled);
   CO_ASSIGN_OR_RETURN(const auto now, vault_.store.Share(person, id));
-  *response.mutable_share() = ShareOf(id, now.value_or(stored), rpc::RefFor(context, call, person),
+  *response.mutable_share() = ShareOf(id, now.value_or(stored), rpc::RefFor(context, call, given),
                                       context.clock.Now(), vault_.lease.Held());
   CO_ASSIGN_OR_RETURN(*response.mutable_written(), co_await WrittenAct(vault_, *done, request.want_proof()));
   co_return response;
@@ -241,14 +300,23 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::Revoke(rpc::Call call, v
   co_return done;
 }
 
-// By any of her hosts, or by whom it is with for its own; what ended already stays as it ended.
-Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call, Id128 person,
+// By any of her hosts, or by whom it is with for its own; what ended already stays as it ended. A host's
+// right is asked for under the name that holds the share.
+Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call, Id128 given,
                                                                   v1::RevokeRequest request, Id128 event_id) {
   const rpc::ServiceContext& context = vault_.context;
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.share_id()));
+  CO_ASSIGN_OR_RETURN(const auto names, vault_.access.NamesOf(given));
+  CO_ASSIGN_OR_RETURN(auto found,
+                      WhichName(names, [&](const Id128& name) { return vault_.store.Share(name, id); }));
+  const Id128 person = found.has_value() ? names[found->at] : given;
   const auto host = vault_.access.Host(call, person);
-  CO_ASSIGN_OR_RETURN(auto stored, vault_.store.Share(person, id));
+  std::optional<Stored<v1::StoredShare>> stored;
+  if (found.has_value()) {
+    CO_RETURN_IF_ERROR(vault_.access.WhyUnreadable(call, person, found->row.status()));
+    stored = *std::move(found->row);
+  }
   const bool received = stored.has_value() && IsWith(stored->value, actor.institution, actor.function);
   if (!host.ok() && !received) {
     co_return host.status();
@@ -256,8 +324,11 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call
   if (!stored.has_value()) {
     co_return rpc::NoSuchOrNotYours();
   }
-  CO_ASSIGN_OR_RETURN(const auto seen,
-                      vault_.store.Seen(person, call, actor, "Revoke", request.request_id(), request));
+  CO_RETURN_IF_ERROR(
+      SeenUnderAny(vault_.store, names, given, call, actor, "Revoke", request.request_id(), request)
+          .status());
+  CO_ASSIGN_OR_RETURN(const auto seen, vault_.store.SeenUnder(person, given, call, actor, "Revoke",
+                                                              request.request_id(), request));
   CO_ASSIGN_OR_RETURN(const auto before, ReadAct(seen));
   v1::RevokeResponse response;
   const absl::Time now = context.clock.Now();
@@ -296,7 +367,7 @@ Task<absl::StatusOr<v1::RevokeResponse>> ShareHandlers::TryRevoke(rpc::Call call
     }
   }
   *response.mutable_share() =
-      ShareOf(id, *stored, rpc::RefFor(context, call, person), now, vault_.lease.Held());
+      ShareOf(id, *stored, rpc::RefFor(context, call, given), now, vault_.lease.Held());
   if (!host.ok()) {
     response.mutable_share()->clear_consent_id();
     response.mutable_share()->clear_etag();
@@ -322,39 +393,29 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListHers(
   const rpc::ServiceContext& context = vault_.context;
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 from, PageBegin(request.page_token()));
-  CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
-  CO_ASSIGN_OR_RETURN(const auto host, co_await vault_.access.RequireHost(call, person, std::move(attempt)));
+  CO_ASSIGN_OR_RETURN(const auto names,
+                      co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
   const size_t size = PageSize(request.page_size());
+  const common::v1::PersonRef shown_as = rpc::RefFor(context, call, person);
   v1::ShareServiceListResponse response;
   response.set_revision(context.log.Revision(context.log.state().size));
-  std::optional<Id128> at = from;
-  while (at.has_value()) {
-    CO_ASSIGN_OR_RETURN(const auto page, vault_.store.Shares(person, *at, kMostPage));
-    at = page.next;
-    for (const Row<v1::StoredShare>& row : page.rows) {
-      const v1::Share share = ShareOf(row.id, row.stored, rpc::RefFor(context, call, person),
-                                      context.clock.Now(), vault_.lease.Held());
-      const bool open =
-          share.state() == v1::Share::STATE_ACTIVE || share.state() == v1::Share::STATE_SUSPENDED;
-      if (!request.with_ended() && !open) {
-        continue;
-      }
-      if (static_cast<size_t>(response.shares_size()) == size) {
-        response.set_next_page_token(row.id.ToHex());
-        at.reset();
-        break;
-      }
-      *response.add_shares() = share;
-    }
+  ShareListing found;
+  for (const HostedName& name : names) {
+    CO_RETURN_IF_ERROR(AddShares(vault_, name.person, shown_as, request.with_ended(), from, size + 1, found));
   }
-  storage::CommitRequest commit;
-  vault_.store.GuardHost(person, actor.institution, host.version, commit);
-  const Acting acting{call, actor, "", person, kAsHost};
-  std::vector<audit::Event> events;
-  events.push_back(LookedEvent(acting, "SHARES", ""));
-  const auto done = co_await CommitActs(vault_, std::move(commit), std::move(events));
-  CO_RETURN_IF_ERROR(done.status());
+  std::optional<Id128> next;
+  for (auto& [id, share] : found.shares) {
+    if (static_cast<size_t>(response.shares_size()) == size) {
+      next = id;
+      response.set_next_page_token(id.ToHex());
+      break;
+    }
+    *response.add_shares() = std::move(share);
+  }
+  response.set_unreadable(CountBefore(found.unreadable, next));
+  const absl::Status looked = co_await LookedUnder(vault_, call, names, "SHARES", "");
+  CO_RETURN_IF_ERROR(looked);
   co_return response;
 }
 
@@ -368,14 +429,21 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListOurs(
   v1::ShareServiceListResponse response;
   response.set_revision(context.log.Revision(context.log.state().size));
   CO_ASSIGN_OR_RETURN(const auto pointers,
-                      vault_.store.Pointers(PointerKind::kShared, actor.institution, from,
-                                            PageSize(request.page_size(), kMostOurs)));
+                      vault_.store.ReadablePointers(PointerKind::kShared, actor.institution, from,
+                                                    PageSize(request.page_size(), kMostOurs)));
+  size_t unreadable = pointers.missing();
   for (const auto& pointer : pointers.rows) {
     const auto person = Id128::FromBytes(pointer.stored.value.person());
     if (!person.ok()) {
       continue;
     }
-    CO_ASSIGN_OR_RETURN(const auto stored, vault_.store.Share(*person, pointer.id));
+    auto found = vault_.store.Share(*person, pointer.id);
+    if (audit::DoesNotRead(found.status())) {
+      ++unreadable;
+      continue;
+    }
+    CO_RETURN_IF_ERROR(found.status());
+    const std::optional<Stored<v1::StoredShare>> stored = *std::move(found);
     if (!stored.has_value() || !IsWith(stored->value, actor.institution, actor.function)) {
       continue;
     }
@@ -399,6 +467,7 @@ Task<absl::StatusOr<v1::ShareServiceListResponse>> ShareHandlers::ListOurs(
     CO_RETURN_IF_ERROR(done.status());
     *response.add_shares() = std::move(share);
   }
+  response.set_unreadable(static_cast<uint32_t>(unreadable));
   if (pointers.next.has_value()) {
     response.set_next_page_token(pointers.next->ToHex());
   }

@@ -53,9 +53,9 @@ class ShareHandlers {
                                                           v1::ShareServiceListRequest request);
 
  private:
-  Task<absl::StatusOr<v1::ShareResponse>> TryShare(rpc::Call call, Id128 person, v1::ShareRequest request,
+  Task<absl::StatusOr<v1::ShareResponse>> TryShare(rpc::Call call, Id128 given, v1::ShareRequest request,
                                                    Id128 id);
-  Task<absl::StatusOr<v1::RevokeResponse>> TryRevoke(rpc::Call call, Id128 person, v1::RevokeRequest request,
+  Task<absl::StatusOr<v1::RevokeResponse>> TryRevoke(rpc::Call call, Id128 given, v1::RevokeRequest request,
                                                      Id128 event_id);
   Task<absl::StatusOr<v1::ShareServiceListResponse>> ListHers(rpc::Call call,
                                                               v1::ShareServiceListRequest request);

@@ -12,6 +12,7 @@
 #include "services/vault/events.h"
 #include "services/vault/format/pieces.h"
 #include "services/vault/handlers/access.h"
+#include "services/vault/sums.h"
 
 namespace relais::vault {
 namespace {
@@ -99,7 +100,10 @@ absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
     return rpc::InvalidField("upload_id", "must be 32 hexadecimal digits");
   }
   own.id = *id;
-  ASSIGN_OR_RETURN(auto stored, vault.store.Upload(own.person, own.id));
+  ASSIGN_OR_RETURN(own.person, NameOfUpload(vault, own.person, upload_id));
+  auto read = vault.store.Upload(own.person, own.id);
+  RETURN_IF_ERROR(vault.access.WhyUnreadable(call, own.person, read.status()));
+  std::optional<Stored<v1::StoredUpload>> stored = *std::move(read);
   if (!stored.has_value()) {
     return rpc::NoSuchOrNotYours();
   }
@@ -141,8 +145,8 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
     if (!upload.has_value()) {
       co_return rpc::NoSuchOrNotYours();
     }
-    CO_ASSIGN_OR_RETURN(Stored<v1::StoredUsage> usage, vault.store.Usage(person));
-    Release(upload->value.size(), usage.value);
+    CO_ASSIGN_OR_RETURN(Sums sums, SumsOf(vault, person));
+    Release(upload->value.size(), sums.usage.value);
     const Acting acting{call, actor, ending.request_id, person,
                         upload->value.has_drop_host() ? kAsNobody : kAsHost};
     audit::Event event = UploadEvent(acting, id, upload->value, v1::Upload::STATE_ENDED, ending.reason);
@@ -150,7 +154,7 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
     CO_ASSIGN_OR_RETURN(auto draft, vault.context.log.Draft(std::move(event)));
     storage::CommitRequest commit;
     commit.leaves.push_back(std::move(draft));
-    CO_RETURN_IF_ERROR(vault.store.PutUsage(person, usage, commit));
+    CO_RETURN_IF_ERROR(PutSums(vault, person, sums, commit));
     CO_RETURN_IF_ERROR(
         vault.store.EndUpload(person, id, *upload, v1::Upload::STATE_ENDED, ending.reason, commit));
     if (ending.also) {

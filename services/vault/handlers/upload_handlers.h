@@ -21,7 +21,7 @@ namespace relais::vault {
 /// An upload with who asks for it.
 struct OwnUpload {
   rpc::Actor actor;
-  Id128 person;
+  Id128 person;  // the name of hers under which it is
   Id128 id;
   Stored<v1::StoredUpload> stored;
 };
@@ -44,7 +44,7 @@ class UploadHandlers {
   // What an upload that begins is judged by, but for what the commit guards.
   struct Beginning {
     rpc::Actor actor;
-    Id128 person;
+    Id128 person;  // as given
     Id128 event_id;
     bool permitted = false;  // of a drop: consent lets it, or cannot be asked
   };
@@ -74,8 +74,13 @@ class UploadHandlers {
 [[nodiscard]] absl::Status MayKnow(const Vault& vault, const rpc::Call& call, const Id128& person,
                                    std::string_view depositor, bool drop);
 
-/// The upload that this caller began and that is under way. NOT_FOUND else; PEER_BEHIND while the caller is
-/// her host and suspended.
+/// The name of hers under which that upload is, under way or over; the given one where there is none.
+[[nodiscard]] absl::StatusOr<Id128> NameOfUpload(const Vault& vault, const Id128& given,
+                                                 std::string_view upload_id);
+
+/// The upload that this caller began and that is under way, under any name of hers. NOT_FOUND else;
+/// PEER_BEHIND while the caller is her host and suspended; DOCUMENT_DAMAGED to her host where it does not
+/// open.
 [[nodiscard]] absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
                                                    const common::v1::PersonRef& person,
                                                    std::string_view upload_id);

@@ -8,7 +8,7 @@
 
 namespace relais::vault {
 
-/// Thread-safe. As in the proto. For her host.
+/// Thread-safe. As in the proto. For her host, under the name that holds the paper.
 class VerifyHandlers {
  public:
   explicit VerifyHandlers(const Vault& vault) : vault_(vault) {}
