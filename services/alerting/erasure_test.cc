@@ -4,6 +4,7 @@
 #include <map>
 
 #include "common/base/proto_time.h"
+#include "common/storage/testing/damaged_memory.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/alerting/testing/world.h"
 
@@ -289,6 +290,25 @@ TEST(Retention, ASignalWithoutAlertGoesAfterThirteenMonths) {
       EXPECT_EQ(purged.count(), 1);
     }
   }
+}
+
+// A record that begins no row for a stretch, and one whose rows do not read.
+TEST(Retention, GoesOnPastWhatDoesNotRead) {
+  storage::testing::DamagedMemory disk;
+  World world(1, disk.Make());
+  ASSERT_EQ(
+      world.Submit({Letter("L1", {{EdfColumn::kNom, "Un"}}), Letter("L2", {{EdfColumn::kNom, "Deux"}}),
+                    Letter("L3", {{EdfColumn::kNom, "Trois"}}), Letter("L4", {{EdfColumn::kNom, "Quatre"}})}),
+      (Outcomes{"ACCEPTED", "ACCEPTED", "ACCEPTED", "ACCEPTED"}));
+  world.Settle();
+  const auto records = disk.whole->ListPartitions(storage::PartitionKind::kSenderRecord, Id128(), 10);
+  ASSERT_TRUE(records.ok()) << records.status();
+  ASSERT_EQ(records->size(), 4U);
+  disk.store->Damage((*records)[0], "", std::string(20, '\xff'));
+  disk.store->Damage((*records)[2], std::string(AlertingStore::kRowPrefix), "row0");
+  world.sim().Skip(absl::Hours(24 * 398));
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_ERASED), 2) << "those of whom nothing was left";
 }
 
 TEST(Retention, AnAlertGoesWithItsRowsTwentyFourMonthsAfterItEnded) {

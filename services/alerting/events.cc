@@ -1,7 +1,6 @@
 #include "services/alerting/events.h"
 
 #include "relais/alerting/v1/events.pb.h"
-#include "services/alerting/reminders.h"
 #include "services/alerting/rows.h"
 
 namespace relais::alerting {
@@ -41,9 +40,10 @@ audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedT
   return event;
 }
 
-audit::Event ReminderEvent(const rpc::Call& call, const Id128& record, const Id128& row_id) {
+audit::Event ReminderEvent(const rpc::Call& call, const Id128& record, const Id128& row_id,
+                           std::string_view rule) {
   v1::SignalAccepted payload;
-  payload.set_event(std::string(kPaperExpiring));
+  payload.set_event(std::string(rule));
   payload.set_row_id(row_id.ToBytes());
   payload.set_consequence(v1::SignalAccepted::CONSEQUENCE_ALERT);
   audit::Event event = RecordEvent(call, audit::v1::EVENT_CLASS_SIGNAL_ACCEPTED, record);

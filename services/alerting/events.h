@@ -18,8 +18,9 @@ bool IsExercise(const feeds::Row& row);
 /// `state`: the row as it is kept, which says what follows of it.
 audit::Event AcceptedEvent(const rpc::Call& call, const Id128& record, v1::FeedType type,
                            const feeds::Row& row, const Id128& row_id, const v1::RowState& state);
-/// Of a reminder, which the vault's log asked for.
-audit::Event ReminderEvent(const rpc::Call& call, const Id128& record, const Id128& row_id);
+/// Of a reminder, which the vault's log asked for. `rule`: of its alert (reminders.h).
+audit::Event ReminderEvent(const rpc::Call& call, const Id128& record, const Id128& row_id,
+                           std::string_view rule);
 /// Refused rows of one batch with one reason. `reference` is given only when it may be written and the leaf
 /// stands for one row.
 struct RefusedRows {

@@ -132,6 +132,64 @@ TEST(Alerts, PendingWhilePeersAreUnavailableThenSent) {
   EXPECT_EQ(Only(world).state(), v1::Alert::STATE_SENT);
 }
 
+absl::Status DiskFull() {
+  return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_DISK_FULL, "full");
+}
+
+// D-1.4, D-1.6, ADR 65: her objection could not come.
+TEST(Alerts, BillsWaitWhileRowsAreRefusedAndAnHourMore) {
+  World world;
+  world.takes_rows = DiskFull();
+  ASSERT_EQ(world.Submit({Cut("E1"), Cut("E2", {{EdfColumn::kNom, "Petit"}})}),
+            (Outcomes{"ACCEPTED", "ACCEPTED"}));
+  ASSERT_EQ(world.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+  world.Settle(absl::Minutes(10));
+  ASSERT_EQ(world.peers().submitted.size(), 1u) << "the report alone";
+  EXPECT_EQ(world.peers().submitted[0].sender().institution(), "bspp");
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_PENDING);
+  world.takes_rows = absl::OkStatus();
+  world.Settle(absl::Minutes(30));
+  EXPECT_EQ(world.peers().submitted.size(), 1u) << "senders repeat what was refused";
+  ASSERT_EQ(world.SubmitOne(Letter("O1", {{EdfColumn::kOpposition, "OUI"}})), "OPPOSED");
+  world.Settle(absl::Minutes(31));
+  ASSERT_EQ(world.peers().submitted.size(), 2u) << "not hers who objected";
+  EXPECT_EQ(world.peers().submitted[1].sender().institution(), "edf");
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_KEPT);
+  EXPECT_EQ(world.DeliveryOf("E2"), v1::Delivery::STATE_PENDING);
+  EXPECT_EQ(world.peers().objections.size(), 1u);
+}
+
+TEST(Alerts, ADiskThatFillsAgainBeginsTheHourAnew) {
+  World world;
+  world.takes_rows = DiskFull();
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle(absl::Minutes(1));
+  world.takes_rows = absl::OkStatus();
+  world.Settle(absl::Minutes(50));
+  world.takes_rows = DiskFull();
+  world.Settle(absl::Minutes(1));
+  world.takes_rows = absl::OkStatus();
+  world.Settle(absl::Minutes(50));
+  EXPECT_TRUE(world.peers().submitted.empty());
+  world.Settle(absl::Minutes(11));
+  EXPECT_EQ(world.peers().submitted.size(), 1u);
+}
+
+// Without any disk: what she says while a peer is away binds what still waits (D-1.6).
+TEST(Alerts, AnObjectionThatComesBeforeTheSendingStopsIt) {
+  World world;
+  world.peers().consent_down = absl::UnavailableError("down");
+  ASSERT_EQ(world.SubmitOne(Cut("E1")), "ACCEPTED");
+  world.Settle();
+  ASSERT_EQ(world.SubmitOne(Letter("O1", {{EdfColumn::kOpposition, "OUI"}})), "OPPOSED");
+  world.peers().consent_down = absl::OkStatus();
+  world.Settle(absl::Minutes(1));
+  EXPECT_TRUE(world.peers().registered.empty());
+  EXPECT_TRUE(world.peers().submitted.empty());
+  EXPECT_EQ(world.DeliveryOf("E1"), v1::Delivery::STATE_KEPT);
+  EXPECT_EQ(world.peers().objections.size(), 1u);
+}
+
 TEST(Alerts, NotPermittedIsFinalUntilANewFact) {
   World world;
   world.peers().permits = false;

@@ -55,7 +55,8 @@ class Keeper final : public audit::StateKeeper {
   }
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Signals without alert, 13 months; alerts with their rows, 24 months after they ended (D-2.10): some
-  /// dozen records a step.
+  /// dozen records a step. A record, or a stretch of their list, that does not read is passed over, and tried
+  /// again the next time.
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:

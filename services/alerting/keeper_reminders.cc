@@ -1,4 +1,4 @@
-// What alerting's keeper does about reminders of papers (reminders.h).
+// What alerting's keeper does about reminders (reminders.h).
 #include <utility>
 #include <vector>
 
@@ -6,7 +6,7 @@
 #include "services/alerting/change.h"
 #include "services/alerting/domain/alert_state.h"
 #include "services/alerting/keeper.h"
-#include "services/alerting/rows.h"
+#include "services/alerting/reminders.h"
 
 namespace relais::alerting {
 namespace {
@@ -32,18 +32,21 @@ Task<absl::Status> MarkVaultRecord(const rpc::ServiceContext& context, const Ale
   co_return absl::AbortedError("the vault's record of a person changes too often");
 }
 
-// A paper's last day has passed: nobody is to be reminded any more, and the alert's time begins (D-2.10).
+// A paper's last day has passed, or a request ended undecided: nobody is to be reminded any more, and the
+// alert's time begins (D-2.10). Who took that of a request reads of its end as of every other (ADR 52).
 Task<absl::Status> Keeper::EndPastReminders(Id128 record, absl::Time now) {
-  const absl::CivilDay today = absl::ToCivilDay(now, absl::UTCTimeZone());
   CO_ASSIGN_OR_RETURN(const std::vector<AlertingStore::StoredReminder> reminders, store_.Reminders(record));
   for (const AlertingStore::StoredReminder& reminder : reminders) {
     const absl::StatusOr<Id128> alert = Id128::FromBytes(reminder.state.alert());
-    if (!alert.ok() || FromDate(reminder.state.expiring().expires()) + 1 >= today) {
+    if (!alert.ok() || !IsPast(reminder.state.reminder(), now)) {
       continue;
     }
     AlertChange close = [](v1::AlertState& state) -> absl::StatusOr<bool> {
       return state.state() != v1::Alert::STATE_TAKEN && Advance(state, v1::Alert::STATE_CLOSED);
     };
+    if (reminder.state.reminder().has_asked()) {
+      close = EndReminder;
+    }
     const absl::StatusOr<v1::AlertState> closed =
         co_await ChangeAlert(context_, store_, *alert, std::move(close));
     if (!absl::IsNotFound(closed.status()) && !audit::IsErased(closed.status())) {

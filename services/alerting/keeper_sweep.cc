@@ -3,9 +3,12 @@
 #include <iterator>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "services/alerting/domain/retention.h"
 #include "services/alerting/keeper.h"
 #include "services/alerting/reminders.h"
@@ -19,20 +22,33 @@ constexpr size_t kRecordsPerStep = 50;
 constexpr char kSignalRule[] = "SIGNAL_WITHOUT_ALERT";
 constexpr char kAlertRule[] = "ALERT";
 
+void PassedOver(size_t times) {
+  if (times != 0) {
+    log::Error("what does not read is passed over by retention",
+               {log::Field::Count("times", static_cast<int64_t>(times))});
+  }
+}
+
 }  // namespace
 
 Task<absl::StatusOr<bool>> Keeper::Sweep() {
   co_await ResumeOn(context_.executor);
   const absl::Time now = context_.log.Now();
-  CO_ASSIGN_OR_RETURN(
-      const std::vector<storage::Partition> records,
-      context_.store.ListPartitions(storage::PartitionKind::kSenderRecord, from_, kRecordsPerStep));
-  for (const storage::Partition& partition : records) {
+  CO_ASSIGN_OR_RETURN(const storage::SalvagedPartitions records,
+                      storage::SalvagePartitions(context_.store, storage::PartitionKind::kSenderRecord, from_,
+                                                 kRecordsPerStep));
+  PassedOver(records.gaps.size());
+  for (const storage::Partition& partition : records.partitions) {
     from_ = storage::NextId(partition.id);
     const absl::StatusOr<bool> swept = co_await SweepRecord(partition.id, now);
+    if (audit::DoesNotRead(swept.status())) {
+      PassedOver(1);
+      continue;
+    }
     CO_RETURN_IF_ERROR(swept.status());
   }
-  if (records.size() == kRecordsPerStep && !from_.IsZero()) {
+  if (records.next.has_value()) {
+    from_ = *records.next;
     co_return true;
   }
   from_ = Id128();

@@ -125,9 +125,9 @@ Task<absl::Status> OwnLeaves::Raise(Id128 record, Id128 row_id, v1::RowState row
   alert.set_facts(1);
   *alert.mutable_marks() = row.marks();
   alert.set_exercise(leaf.header.exercise());
-  if (row.has_expiring()) {
-    alert.set_institution(row.expiring().host());
-    alert.set_person(row.expiring().person());
+  if (row.has_reminder()) {
+    alert.set_institution(row.reminder().host());
+    alert.set_person(row.reminder().person());
   }
   const absl::Status raised = co_await RaiseAlert(context_, store_, alert_id, std::move(alert));
   co_return raised;
@@ -178,7 +178,7 @@ Task<absl::Status> OwnLeaves::Changed(audit::FollowedLeaf leaf) {
   absl::Status status;
   if (changed.state() == v1::Alert::STATE_PENDING_CONSENT) {
     status = co_await sending_.Send(leaf.index, *record, std::move(changed));
-  } else if (changed.rule() == kPaperExpiring && changed.state() == v1::Alert::STATE_CLOSED) {
+  } else if (IsReminder(changed.rule()) && changed.state() == v1::Alert::STATE_CLOSED) {
     status = co_await sending_.PullBack(std::move(changed));
   } else if (!changed.settled_by().empty() && !changed.message_id().empty()) {
     status = co_await sending_.TellSettled(leaf.index, *record, std::move(changed));

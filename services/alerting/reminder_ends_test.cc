@@ -315,11 +315,11 @@ TEST(ReminderEnds, EveryCrashOfAnEndPullsBackWhatWasSent) {
 
 TEST(ReminderEnds, AnEndReadAgainDoesNotEndALaterOne) {
   ReminderEnd end;
-  end.document = audit::testing::Person(kPaper).id.ToBytes();
+  end.about = audit::testing::Person(kPaper).id.ToBytes();
   end.time = absl::FromUnixMicros(5000);
   end.index = 10;
-  v1::ExpiringPaper reminder;
-  reminder.set_document(end.document);
+  v1::Reminder reminder;
+  reminder.set_about(end.about);
   reminder.set_log_time(4999);
   reminder.set_log_index(11);  // of a log that went on after a loss
   EXPECT_TRUE(Ends(end, reminder));

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/base/proto_time.h"
 #include "relais/vault/v1/events.pb.h"
 #include "services/alerting/domain/alert_state.h"
 #include "services/alerting/rows.h"
@@ -51,32 +52,31 @@ struct Host {
 };
 
 // In the leaf's order. One whose purpose is not said, as in a leaf of an earlier build, may be told nothing.
-std::vector<Host> KnownHosts(const vault::v1::DocumentExpiring& expiring,
-                             const directory::Directory& directory) {
+template <typename Payload>
+std::vector<Host> KnownHosts(const Payload& leaf, const directory::Directory& directory) {
   std::vector<Host> hosts;
-  for (int i = 0; i < expiring.hosts_size() && i < expiring.purposes_size(); ++i) {
-    const std::string& institution = expiring.hosts(i);
+  for (int i = 0; i < leaf.hosts_size() && i < leaf.purposes_size(); ++i) {
+    const std::string& institution = leaf.hosts(i);
     const bool again = std::any_of(hosts.begin(), hosts.end(),
                                    [&](const Host& host) { return host.institution == institution; });
-    if (!again && directory.FindInstitution(institution) != nullptr && !expiring.purposes(i).empty()) {
-      hosts.push_back({institution, expiring.purposes(i)});
+    if (!again && directory.FindInstitution(institution) != nullptr && !leaf.purposes(i).empty()) {
+      hosts.push_back({institution, leaf.purposes(i)});
     }
   }
   return hosts;
 }
 
-std::optional<ReminderEnd> EndOfPaper(const audit::FollowedLeaf& leaf, const std::string& document_id) {
-  const absl::StatusOr<Id128> document = Id128::FromHex(document_id);
-  if (!document.ok()) {
+// Of a paper or a request, by its id.
+std::optional<ReminderEnd> EndOf(const audit::FollowedLeaf& leaf, const std::string& hex) {
+  const absl::StatusOr<Id128> about = Id128::FromHex(hex);
+  if (!about.ok()) {
     return std::nullopt;
   }
-  return ReminderEnd{document->ToBytes(), "", leaf.time, leaf.index};
+  return ReminderEnd{about->ToBytes(), "", leaf.time, leaf.index};
 }
 
-}  // namespace
-
-std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
-                                           const directory::Directory& directory, absl::CivilDay today) {
+std::vector<v1::Reminder> OfExpiring(const audit::FollowedLeaf& leaf, const directory::Directory& directory,
+                                     absl::CivilDay today) {
   const std::optional<Id128> person = PersonOf(leaf);
   const auto expiring = PayloadOf<vault::v1::DocumentExpiring>(leaf);
   if (!person.has_value() || !expiring.has_value() || FromDate(expiring->expires()) < today) {
@@ -87,15 +87,15 @@ std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
   if (!document.ok() || hosts.empty()) {
     return {};
   }
-  v1::ExpiringPaper reminder;
+  v1::Reminder reminder;
   reminder.set_person(person->ToBytes());
-  reminder.set_document(document->ToBytes());
+  reminder.set_about(document->ToBytes());
   reminder.set_type(TypeOf(expiring->type()));
   *reminder.mutable_expires() = expiring->expires();
   reminder.set_days_before(expiring->days_before());
   reminder.set_log_time(absl::ToUnixMicros(leaf.time));
   reminder.set_log_index(leaf.index);
-  std::vector<v1::ExpiringPaper> out;
+  std::vector<v1::Reminder> out;
   for (const Host& host : hosts) {
     reminder.set_host(host.institution);
     reminder.set_purpose(host.purpose);
@@ -111,24 +111,92 @@ std::vector<v1::ExpiringPaper> RemindersOf(const audit::FollowedLeaf& leaf,
   return out;
 }
 
+routing::v1::AskedPapers ContentOf(const v1::AskedPapers& asked, const std::string& request) {
+  routing::v1::AskedPapers content;
+  if (const absl::StatusOr<Id128> id = Id128::FromBytes(request); id.ok()) {
+    content.set_document_request_id(id->ToHex());
+  }
+  *content.mutable_asker() = asked.asker();
+  *content.mutable_types() = asked.types();
+  content.set_purpose(asked.purpose());
+  *content.mutable_expires() = asked.expires();
+  return content;
+}
+
+std::vector<v1::Reminder> OfAsked(const audit::FollowedLeaf& leaf, const directory::Directory& directory,
+                                  absl::Time now) {
+  const std::optional<Id128> person = PersonOf(leaf);
+  const auto asked = PayloadOf<vault::v1::DocumentAsked>(leaf);
+  if (!person.has_value() || !asked.has_value() || FromProto(asked->expires()) <= now) {
+    return {};
+  }
+  const absl::StatusOr<Id128> request = Id128::FromHex(asked->document_request_id());
+  if (!request.ok()) {
+    return {};
+  }
+  v1::Reminder reminder;
+  reminder.set_person(person->ToBytes());
+  reminder.set_about(request->ToBytes());
+  v1::AskedPapers& papers = *reminder.mutable_asked();
+  *papers.mutable_asker() = asked->asker();
+  for (const int type : asked->types()) {
+    if (std::string name = TypeOf(static_cast<vault::v1::DocumentType>(type)); !name.empty()) {
+      papers.add_types(std::move(name));
+    }
+  }
+  papers.set_purpose(asked->purpose());
+  *papers.mutable_expires() = asked->expires();
+  reminder.set_log_time(absl::ToUnixMicros(leaf.time));
+  reminder.set_log_index(leaf.index);
+  std::vector<v1::Reminder> out;
+  for (const Host& host : KnownHosts(*asked, directory)) {
+    if (host.institution != asked->asker().institution()) {
+      reminder.set_host(host.institution);
+      reminder.set_purpose(host.purpose);
+      out.push_back(reminder);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<v1::Reminder> RemindersOf(const audit::FollowedLeaf& leaf, const directory::Directory& directory,
+                                      const calendar::Paris& paris, absl::Time now) {
+  switch (leaf.header.event_class()) {
+    case audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING:
+      return OfExpiring(leaf, directory, paris.DayOf(now));
+    case audit::v1::EVENT_CLASS_DOCUMENT_ASKED:
+      return OfAsked(leaf, directory, now);
+    default:
+      return {};
+  }
+}
+
 std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf) {
   switch (leaf.header.event_class()) {
     case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED: {
       const auto destroyed = PayloadOf<vault::v1::DocumentDestroyed>(leaf);
-      return destroyed.has_value() ? EndOfPaper(leaf, destroyed->document_id()) : std::nullopt;
+      return destroyed.has_value() ? EndOf(leaf, destroyed->document_id()) : std::nullopt;
     }
     case audit::v1::EVENT_CLASS_DOCUMENT_CHANGED: {
       const auto changed = PayloadOf<vault::v1::DocumentChanged>(leaf);
       const bool another_day = changed.has_value() &&
                                std::find(changed->fields().begin(), changed->fields().end(), kExpiresField) !=
                                    changed->fields().end();
-      return another_day ? EndOfPaper(leaf, changed->document_id()) : std::nullopt;
+      return another_day ? EndOf(leaf, changed->document_id()) : std::nullopt;
     }
     case audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED: {
       const auto deposited = PayloadOf<vault::v1::DocumentDeposited>(leaf);
       const bool renewed = deposited.has_value() && deposited->version() > 1 &&
                            deposited->state() == vault::v1::Document::STATE_ACTIVE;
-      return renewed ? EndOfPaper(leaf, deposited->document_id()) : std::nullopt;
+      return renewed ? EndOf(leaf, deposited->document_id()) : std::nullopt;
+    }
+    case audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED: {
+      const auto request = PayloadOf<vault::v1::DocumentRequestChanged>(leaf);
+      const bool decided =
+          request.has_value() && request->state() != vault::v1::DocumentRequest::STATE_PENDING;
+      return decided ? EndOf(leaf, request->document_request_id()) : std::nullopt;
     }
     case audit::v1::EVENT_CLASS_HOST_CHANGED: {
       const auto host = PayloadOf<vault::v1::HostChanged>(leaf);
@@ -144,11 +212,10 @@ std::optional<ReminderEnd> ReminderEndOf(const audit::FollowedLeaf& leaf) {
   }
 }
 
-bool Ends(const ReminderEnd& end, const v1::ExpiringPaper& reminder) {
+bool Ends(const ReminderEnd& end, const v1::Reminder& reminder) {
   const int64_t time = absl::ToUnixMicros(end.time);
   const bool to_that_host = !reminder.to_referent() && end.host == reminder.host();
-  return (end.document.empty() || end.document == reminder.document()) &&
-         (end.host.empty() || to_that_host) &&
+  return (end.about.empty() || end.about == reminder.about()) && (end.host.empty() || to_that_host) &&
          std::make_tuple(reminder.log_time(), reminder.log_index()) < std::make_tuple(time, end.index);
 }
 
@@ -163,17 +230,30 @@ bool EndReminder(v1::AlertState& alert) {
   return true;
 }
 
+bool IsPast(const v1::Reminder& reminder, absl::Time now) {
+  if (reminder.has_asked()) {
+    return FromProto(reminder.asked().expires()) <= now;
+  }
+  return FromDate(reminder.expires()) + 1 < absl::ToCivilDay(now, absl::UTCTimeZone());
+}
+
 v1::Alert::State StateAfter(const v1::AlertState& alert, v1::Alert::State fact) {
-  const bool pulled_back = alert.rule() == kPaperExpiring && fact == v1::Alert::STATE_WITHDRAWN;
+  const bool pulled_back = IsReminder(alert.rule()) && fact == v1::Alert::STATE_WITHDRAWN;
   return pulled_back ? v1::Alert::STATE_CLOSED : fact;
 }
 
-routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder) {
+routing::v1::SubmitRequest SubmissionOf(const v1::Reminder& reminder) {
   routing::v1::SubmitRequest request;
   request.mutable_person()->set_person_id(reminder.person());
   request.mutable_sender()->set_institution(reminder.host());
   request.set_purpose(reminder.purpose());
   request.add_categories(std::string(kDocuments));
+  if (reminder.has_asked()) {
+    *request.mutable_content()->mutable_asked_papers() = ContentOf(reminder.asked(), reminder.about());
+    request.set_urgency(routing::v1::URGENCY_ORDINARY);
+    request.mutable_audience()->set_kind(routing::v1::Audience::KIND_OWN_DESK);
+    return request;
+  }
   routing::v1::ExpiringPaper& paper = *request.mutable_content()->mutable_expiring_paper();
   paper.set_type(reminder.type());
   *paper.mutable_expires() = reminder.expires();
@@ -187,7 +267,7 @@ routing::v1::SubmitRequest SubmissionOf(const v1::ExpiringPaper& reminder) {
     return request;
   }
   audience.set_kind(routing::v1::Audience::KIND_OWN_DESK);
-  if (const absl::StatusOr<Id128> document = Id128::FromBytes(reminder.document()); document.ok()) {
+  if (const absl::StatusOr<Id128> document = Id128::FromBytes(reminder.about()); document.ok()) {
     paper.set_document_id(document->ToHex());
   }
   return request;

@@ -22,16 +22,6 @@ using testing::kPaper;
 using ::testing::SizeIs;
 using testing::World;
 
-void AskErasure(World& world) {
-  audit::v1::EraseRequested payload;
-  payload.set_erasure_id(audit::testing::Person(1007).id.ToHex());
-  payload.set_cause("REQUEST");
-  audit::Event event =
-      audit::testing::SubjectEvent(audit::testing::Person(kHer), audit::v1::EVENT_CLASS_ERASE_REQUESTED);
-  event.details.mutable_payload()->PackFrom(payload);
-  world.consent_log().Append(event);
-}
-
 TEST(Reminders, GoToHerHostsAndToHerReferent) {
   World world;
   Expires(world, {"ville-paris", "caf"});

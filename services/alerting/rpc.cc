@@ -152,9 +152,9 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
       settings.rebuild.insert(peer);
     }
   }
-  auto service =
-      std::make_shared<Service>(runtime.context(), std::move(peers), settings, paris, std::move(consent_log),
-                                std::move(routing_log), std::move(vault_log));
+  auto service = std::make_shared<Service>(
+      runtime.context(), std::move(peers), settings, paris, std::move(consent_log), std::move(routing_log),
+      std::move(vault_log), [&disk = runtime.disk()] { return disk.Serves(common::v1::EFFECT_WRITES); });
   auto bound = std::make_unique<rpc::BoundService>();
   bound->services.push_back(std::make_unique<SignalRpc>(runtime.dispatcher(), service->signals()));
   bound->services.push_back(std::make_unique<AlertRpc>(runtime.dispatcher(), service->alerts()));

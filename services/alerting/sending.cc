@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "common/base/log.h"
 #include "common/base/proto_time.h"
@@ -15,6 +16,11 @@ namespace relais::alerting {
 namespace {
 
 constexpr int kTries = 20;
+
+absl::Status Objected() {
+  return rpc::Refusal(absl::StatusCode::kPermissionDenied, common::v1::ERROR_REASON_NOT_PERMITTED,
+                      "she objected");
+}
 
 // The same act was recorded by an earlier attempt, perhaps for another desk: at night the on-call desk
 // answers.
@@ -42,7 +48,7 @@ absl::StatusOr<std::optional<Sending::Errand>> Sending::ErrandOf(uint64_t leaf, 
   if (!row_state.has_value()) {
     return std::optional<Errand>();
   }
-  if (row_state->has_expiring()) {
+  if (row_state->has_reminder()) {
     errand.row_state = std::move(*row_state);
     return std::optional<Errand>(std::move(errand));
   }
@@ -59,12 +65,19 @@ absl::StatusOr<std::optional<Sending::Errand>> Sending::ErrandOf(uint64_t leaf, 
 
 Task<absl::Status> Sending::Send(uint64_t leaf, Id128 record, v1::AlertChanged changed) {
   CO_ASSIGN_OR_RETURN(auto errand, ErrandOf(leaf, record, changed));
-  if (errand.has_value() && errand->row_state.has_expiring()) {
+  if (errand.has_value() && errand->row_state.has_reminder()) {
     const absl::Status reminded = co_await SendReminder(std::move(*errand), changed.round());
     co_return reminded;
   }
   if (!errand.has_value() || !WaitsForSending(errand->alert, changed.round())) {
     co_return absl::OkStatus();
+  }
+  if (std::holds_alternative<feeds::EdfRow>(errand->row)) {
+    CO_ASSIGN_OR_RETURN(const bool may_go, BillMayGo(record));
+    if (!may_go) {
+      const absl::Status refused = co_await NoteRefused(*std::move(errand), Objected());
+      co_return refused;
+    }
   }
   absl::Status failure;
   if (!IsExercise(errand->row)) {
@@ -90,6 +103,16 @@ Task<absl::Status> Sending::Send(uint64_t leaf, Id128 record, v1::AlertChanged c
   co_return noted;
 }
 
+// D-1.6: false once she objected, by a row or at a desk; UNAVAILABLE while her objection may be on its way.
+absl::StatusOr<bool> Sending::BillMayGo(const Id128& record) {
+  ASSIGN_OR_RETURN(const auto stored, store_.Record(record));
+  if (stored.value.objection()) {
+    return false;
+  }
+  RETURN_IF_ERROR(opt_out_.MaySend());
+  return true;
+}
+
 // The person is known and the ground is hers: nothing is asked of consent but what routing asks.
 Task<absl::Status> Sending::SendReminder(Errand errand, uint32_t round) {
   std::string submitted_as = RequestId(context_, errand.leaf, Effect::kSubmit);
@@ -97,7 +120,9 @@ Task<absl::Status> Sending::SendReminder(Errand errand, uint32_t round) {
   if (!waits && (errand.alert.state() != v1::Alert::STATE_CLOSED || !errand.alert.message_id().empty())) {
     co_return absl::OkStatus();  // done, and written down
   }
-  if (!waits || errand.row_state.expiring().over()) {
+  const bool over =
+      errand.row_state.reminder().over() || IsPast(errand.row_state.reminder(), context_.log.Now());
+  if (!waits || over) {
     // It may have been on its way before a crash, or before it was over.
     std::string sender = errand.alert.institution();
     AlertChange end = EndReminder;
@@ -108,7 +133,7 @@ Task<absl::Status> Sending::SendReminder(Errand errand, uint32_t round) {
     const absl::Status pulled = co_await PullBackAs(std::move(sender), std::move(submitted_as));
     co_return pulled;
   }
-  routing::v1::SubmitRequest request = SubmissionOf(errand.row_state.expiring());
+  routing::v1::SubmitRequest request = SubmissionOf(errand.row_state.reminder());
   request.set_request_id(std::move(submitted_as));
   request.set_correlation(errand.alert_id.ToBytes());
   auto sent = co_await peers_.submit(std::move(request), settings_.peer_timeout);
@@ -224,7 +249,7 @@ Task<absl::StatusOr<routing::v1::SubmitResponse>> Sending::Submit(Errand errand)
 
 // The message's id is written last: until it is, all of this is done again after a crash.
 Task<absl::Status> Sending::NoteSent(Errand errand, routing::v1::SubmitResponse sent) {
-  const bool reminder = errand.row_state.has_expiring();
+  const bool reminder = errand.row_state.has_reminder();
   if (!errand.person.empty() && !reminder) {
     const absl::Status marked = co_await MarkRegistered(errand.record);
     CO_RETURN_IF_ERROR(marked);
@@ -258,7 +283,7 @@ Task<absl::Status> Sending::NoteRefused(Errand errand, absl::Status refusal) {
   if (rpc::ReasonOf(refusal) != common::v1::ERROR_REASON_NOT_PERMITTED) {
     log::Error("an alert cannot be sent", {log::Field::Code(refusal)});
   }
-  if (!errand.person.empty() && !errand.row_state.has_expiring()) {
+  if (!errand.person.empty() && !errand.row_state.has_reminder()) {
     const absl::Status marked = co_await MarkRegistered(errand.record);
     CO_RETURN_IF_ERROR(marked);
   }
@@ -297,6 +322,10 @@ Task<absl::Status> Sending::TellSettled(uint64_t leaf, Id128 record, v1::AlertCh
   const auto settling = ParsedRow(*settling_state);
   const auto* bill = settling.ok() ? std::get_if<feeds::EdfRow>(&*settling) : nullptr;
   if (bill == nullptr) {
+    co_return absl::OkStatus();
+  }
+  CO_ASSIGN_OR_RETURN(const bool may_go, BillMayGo(record));
+  if (!may_go) {
     co_return absl::OkStatus();
   }
   const auto& in_part = settling_state->settles_in_part();

@@ -3,10 +3,14 @@
 // an exercise the message alone is submitted: no act is left that a real check could use (ADR 31).
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "common/calendar/paris.h"
 #include "relais/alerting/v1/events.pb.h"
 #include "services/alerting/change.h"
 #include "services/alerting/message.h"
+#include "services/alerting/opt_out_hold.h"
 #include "services/alerting/peers.h"
 #include "services/alerting/settings.h"
 
@@ -16,15 +20,22 @@ namespace relais::alerting {
 /// means that nothing final was answered: call again.
 class Sending {
  public:
+  /// `takes_rows`: see OptOutHold.
   Sending(const rpc::ServiceContext& context, const Peers& peers, const Settings& settings,
-          const calendar::Paris& paris, AlertingStore& store)
-      : context_(context), peers_(peers), settings_(settings), paris_(paris), store_(store) {}
+          const calendar::Paris& paris, AlertingStore& store, std::function<absl::Status()> takes_rows)
+      : context_(context),
+        peers_(peers),
+        settings_(settings),
+        paris_(paris),
+        store_(store),
+        opt_out_(context.clock, std::move(takes_rows)) {}
 
-  /// Sends a pending alert of that record, or notes that it may not go.
+  /// Sends a pending alert of that record, or notes that it may not go. Of a bill not before her objection
+  /// could have come (OptOutHold), nor once it has.
   Task<absl::Status> Send(uint64_t leaf, Id128 record, v1::AlertChanged changed);
   /// Tells who was told that it is settled (D-1.12).
   Task<absl::Status> TellSettled(uint64_t leaf, Id128 record, v1::AlertChanged changed);
-  /// The message of a reminder that is over is pulled back, if no system has it yet (D-3.7).
+  /// The message of a reminder that is over is pulled back, if no system has it yet (reminders.h).
   Task<absl::Status> PullBack(v1::AlertChanged changed);
 
  private:
@@ -40,6 +51,7 @@ class Sending {
   };
   absl::StatusOr<std::optional<Errand>> ErrandOf(uint64_t leaf, const Id128& record,
                                                  const v1::AlertChanged& changed) const;
+  absl::StatusOr<bool> BillMayGo(const Id128& record);
   Task<absl::StatusOr<std::string>> RegisterHer(Errand errand);
   Task<absl::Status> RecordGround(Errand errand);
   Task<absl::StatusOr<std::string>> TerritoryOf(Errand errand);
@@ -55,6 +67,7 @@ class Sending {
   const Settings& settings_;
   const calendar::Paris& paris_;
   AlertingStore& store_;
+  OptOutHold opt_out_;
 };
 
 }  // namespace relais::alerting

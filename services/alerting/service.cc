@@ -13,7 +13,8 @@ constexpr size_t kOwnWindow = 256;
 
 Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
                  std::unique_ptr<audit::TailSource> consent_log,
-                 std::unique_ptr<audit::TailSource> routing_log, std::unique_ptr<audit::TailSource> vault_log)
+                 std::unique_ptr<audit::TailSource> routing_log, std::unique_ptr<audit::TailSource> vault_log,
+                 std::function<absl::Status()> takes_rows)
     : context_(std::move(context)),
       peers_(std::move(peers)),
       settings_(settings),
@@ -22,7 +23,7 @@ Service::Service(rpc::ServiceContext context, Peers peers, Settings settings, ca
       intake_(context_, store_, paris_, settings_.rules),
       signals_(context_, store_, intake_),
       alerts_(context_, peers_, settings_, store_),
-      sending_(context_, peers_, settings_, paris_, store_),
+      sending_(context_, peers_, settings_, paris_, store_, std::move(takes_rows)),
       own_leaves_(context_, peers_, settings_, store_, sending_),
       consent_leaves_(context_, store_),
       routing_leaves_(context_, store_),

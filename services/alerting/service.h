@@ -1,6 +1,7 @@
 // The alerting service, wired: everything but its transport.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "common/audit/follower.h"
@@ -17,10 +18,12 @@ namespace relais::alerting {
 /// Life: Create → Start → serve → Stop (resumes when nothing is in flight) → destroy.
 class Service {
  public:
-  /// A log that is configured absent is nullptr and waited for by nobody.
+  /// A log that is configured absent is nullptr and waited for by nobody. `takes_rows`: OK, or why rows are
+  /// refused before they are looked at; null: they never are.
   Service(rpc::ServiceContext context, Peers peers, Settings settings, calendar::Paris paris,
           std::unique_ptr<audit::TailSource> consent_log, std::unique_ptr<audit::TailSource> routing_log,
-          std::unique_ptr<audit::TailSource> vault_log = nullptr);
+          std::unique_ptr<audit::TailSource> vault_log = nullptr,
+          std::function<absl::Status()> takes_rows = nullptr);
 
   absl::Status Start();
   Task<bool> Stop();

@@ -297,7 +297,7 @@ absl::StatusOr<std::vector<AlertingStore::StoredReminder>> AlertingStore::Remind
       }
       RETURN_IF_ERROR(plain.status());
       v1::RowState state;
-      if (plain->has_value() && state.ParseFromString(**plain) && state.has_expiring()) {
+      if (plain->has_value() && state.ParseFromString(**plain) && state.has_reminder()) {
         out.push_back({*row, entry.entry.version, std::move(state)});
       }
     }

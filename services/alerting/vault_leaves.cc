@@ -32,6 +32,8 @@ std::string VaultLeaves::OrderKey(const audit::FollowedLeaf& leaf) const {
 bool VaultLeaves::Concerns(const audit::FollowedLeaf& leaf) const {
   switch (leaf.header.event_class()) {
     case audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING:
+    case audit::v1::EVENT_CLASS_DOCUMENT_ASKED:
+    case audit::v1::EVENT_CLASS_DOCUMENT_REQUEST_CHANGED:
     case audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED:
     case audit::v1::EVENT_CLASS_DOCUMENT_CHANGED:
     case audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED:
@@ -48,7 +50,8 @@ Task<absl::Status> VaultLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
     co_return absl::OkStatus();
   }
   absl::Status status;
-  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING) {
+  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_EXPIRING ||
+      leaf.header.event_class() == audit::v1::EVENT_CLASS_DOCUMENT_ASKED) {
     status = co_await Remind(*person, std::move(leaf));
   } else if (std::optional<ReminderEnd> end = ReminderEndOf(leaf); end.has_value()) {
     status = co_await EndAll(*person, *std::move(end));
@@ -62,9 +65,8 @@ Task<absl::Status> VaultLeaves::Apply(audit::FollowedLeaf leaf, bool effects) {
 }
 
 Task<absl::Status> VaultLeaves::Remind(Id128 person, audit::FollowedLeaf leaf) {
-  const absl::CivilDay today = paris_.DayOf(context_.log.Now());
-  std::vector<v1::ExpiringPaper> reminders = RemindersOf(leaf, *context_.directory(), today);
-  for (v1::ExpiringPaper& reminder : reminders) {
+  std::vector<v1::Reminder> reminders = RemindersOf(leaf, *context_.directory(), paris_, context_.log.Now());
+  for (v1::Reminder& reminder : reminders) {
     const char* kind = reminder.to_referent() ? "reminder-referent" : "reminder";
     const Id128 row = context_.idempotency.Bucket(kind, reminder.host(), leaf.header.event_id()).id;
     const absl::Status kept = co_await Keep(person, row, std::move(reminder));
@@ -75,13 +77,13 @@ Task<absl::Status> VaultLeaves::Remind(Id128 person, audit::FollowedLeaf leaf) {
 
 // Guarded by what the record was read at: an erasure that begins in between has marked it (keeper.h), so that
 // the commit fails. Nothing else says that the record is hers: its id does.
-Task<absl::Status> VaultLeaves::Keep(Id128 person, Id128 row, v1::ExpiringPaper reminder) {
+Task<absl::Status> VaultLeaves::Keep(Id128 person, Id128 row, v1::Reminder reminder) {
   const Id128 record = store_.VaultRecordOf(person);
   v1::RowState state;
   *state.mutable_accepted() = ToProto(context_.log.Now());
   state.set_alert(context_.random.Id().ToBytes());
-  state.set_rule(std::string(kPaperExpiring));
-  *state.mutable_expiring() = std::move(reminder);
+  state.set_rule(std::string(RuleOf(reminder)));
+  *state.mutable_reminder() = std::move(reminder);
   for (int i = 0; i < kTries; ++i) {
     CO_ASSIGN_OR_RETURN(AlertingStore::StoredRecord stored, store_.Record(record));
     if (stored.erased.has_value()) {
@@ -93,7 +95,7 @@ Task<absl::Status> VaultLeaves::Keep(Id128 person, Id128 row, v1::ExpiringPaper 
     }
     storage::CommitRequest commit;
     CO_ASSIGN_OR_RETURN(storage::LeafDraft leaf,
-                        context_.log.Draft(ReminderEvent(OwnCall(context_), record, row)));
+                        context_.log.Draft(ReminderEvent(OwnCall(context_), record, row, state.rule())));
     commit.leaves.push_back(std::move(leaf));
     stored.value.set_institution(std::string(kVaultSource));
     CO_RETURN_IF_ERROR(store_.PutRecord(stored, record, commit));
@@ -110,7 +112,7 @@ Task<absl::Status> VaultLeaves::EndAll(Id128 person, ReminderEnd end) {
   const Id128 record = store_.VaultRecordOf(person);
   CO_ASSIGN_OR_RETURN(std::vector<AlertingStore::StoredReminder> reminders, store_.Reminders(record));
   for (AlertingStore::StoredReminder& reminder : reminders) {
-    if (Ends(end, reminder.state.expiring())) {
+    if (Ends(end, reminder.state.reminder())) {
       const absl::Status ended = co_await EndOne(record, std::move(reminder));
       CO_RETURN_IF_ERROR(ended);
     }
@@ -120,8 +122,8 @@ Task<absl::Status> VaultLeaves::EndAll(Id128 person, ReminderEnd end) {
 
 // The row first: an alert that is about to be raised from it is then not sent (sending.h).
 Task<absl::Status> VaultLeaves::EndOne(Id128 record, AlertingStore::StoredReminder reminder) {
-  if (!reminder.state.expiring().over()) {
-    reminder.state.mutable_expiring()->set_over(true);
+  if (!reminder.state.reminder().over()) {
+    reminder.state.mutable_reminder()->set_over(true);
     storage::CommitRequest commit;
     commit.partition = AlertingStore::RecordPartition(record);
     CO_RETURN_IF_ERROR(store_.PutRow(reminder.state, record, reminder.row, reminder.version, commit));

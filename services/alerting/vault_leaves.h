@@ -1,5 +1,5 @@
-// The vault's log, as alerting reads it: papers that expire become reminders, and what renews, destroys or
-// unlinks ends them (D-3.7; reminders.h).
+// The vault's log, as alerting reads it: papers that expire, and papers that were asked for, become
+// reminders, and what renews, destroys, decides or unlinks ends them (D-3.7; reminders.h).
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ class VaultLeaves final : public audit::LeafHandler {
 
  private:
   Task<absl::Status> Remind(Id128 person, audit::FollowedLeaf leaf);
-  Task<absl::Status> Keep(Id128 person, Id128 row, v1::ExpiringPaper reminder);
+  Task<absl::Status> Keep(Id128 person, Id128 row, v1::Reminder reminder);
   Task<absl::Status> EndAll(Id128 person, ReminderEnd end);
   Task<absl::Status> EndOne(Id128 record, AlertingStore::StoredReminder reminder);
 

@@ -30,6 +30,10 @@ bool IsFor(const rpc::Call& call, const v1::MessageState& message) {
                                       (IsNotice(message) || !ReadsNoticesAlone(call.caller)));
 }
 
+bool IsWithinItsSender(const v1::MessageState& message) {
+  return message.recipient().institution() == message.sender().institution();
+}
+
 }  // namespace
 
 consent::v1::CheckResponse Courier::PermitAboutNobody(const v1::MessageState& message, absl::Time now) {
@@ -59,8 +63,7 @@ consent::v1::CheckRequest Courier::CheckOf(const v1::MessageState& message) {
   request.set_recipient_desk(message.desk());
   request.set_purpose(message.purpose());
   *request.mutable_categories() = message.categories();
-  const bool acts_for_her = message.content().has_expiring_paper() &&
-                            message.recipient().institution() == message.sender().institution();
+  const bool acts_for_her = GoesOnHerAgreementAlone(message.content()) && IsWithinItsSender(message);
   request.set_act(acts_for_her ? common::v1::ACT_HOST : common::v1::ACT_TRANSMIT);
   if (message.has_stated_ground()) {
     *request.mutable_stated_ground() = message.stated_ground();
@@ -70,8 +73,11 @@ consent::v1::CheckRequest Courier::CheckOf(const v1::MessageState& message) {
 }
 
 bool Courier::Permits(const v1::MessageState& message, const consent::v1::CheckResponse& answer) {
+  if (StaysWithWhoActsForHer(message.content()) && !IsWithinItsSender(message)) {
+    return false;
+  }
   return answer.decision() == common::v1::DECISION_PERMIT &&
-         (!message.content().has_expiring_paper() || answer.ground() == common::v1::GROUND_AGREEMENT);
+         (!GoesOnHerAgreementAlone(message.content()) || answer.ground() == common::v1::GROUND_AGREEMENT);
 }
 
 absl::Status Courier::CanDeliver() const {
@@ -206,8 +212,7 @@ Outgoing Courier::MakeOffer(const Id128& id, const v1::MessageState& message,
   out.set_purpose(message.purpose());
   out.set_ground(permit.ground());
   *out.mutable_content() = message.content();
-  if (message.content().has_expiring_paper() &&
-      message.recipient().institution() != message.sender().institution()) {
+  if (message.content().has_expiring_paper() && !IsWithinItsSender(message)) {
     out.mutable_content()->mutable_expiring_paper()->clear_document_id();  // passed on: it may not read it
   }
   *out.mutable_marks() = message.marks();

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "common/storage/testing/damaged_memory.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/routing/testing/linked_persons.h"
 
@@ -280,6 +281,25 @@ TEST(PullBack, WhatIsNotedOfOneThatNeverCameGoes) {
   world.sim().Skip(absl::Hours(24 * 70));
   world.Settle(absl::Minutes(1));
   EXPECT_EQ(noted(world), 0u);
+}
+
+// One that begins no row for a stretch, and one of which it cannot be read what it is.
+TEST(PullBack, WhatDoesNotReadKeepsNothingElse) {
+  storage::testing::DamagedMemory disk;
+  World world(1, Settings(), disk.Make());
+  for (const char* request_id : {"r1", "r2", "r3", "r4"}) {
+    ASSERT_TRUE(PullBack(world, request_id).ok());
+  }
+  const auto noted = [&] {
+    return disk.whole->ListPartitions(storage::PartitionKind::kMessage, Id128(), 10).value();
+  };
+  const std::vector<storage::Partition> all = noted();
+  ASSERT_EQ(all.size(), 4u);
+  disk.store->Damage(all[0], "", std::string(20, '\xff'));
+  disk.store->Damage(all[2], "state");
+  world.sim().Skip(absl::Hours(24 * 370));
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(noted(), (std::vector<storage::Partition>{all[0], all[2]}));
 }
 
 // Who submitted has given up waiting, or died; the submission goes on.

@@ -3,9 +3,12 @@
 #include <utility>
 
 #include "absl/time/civil_time.h"
+#include "common/audit/does_not_read.h"
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "common/storage/salvage.h"
 #include "relais/routing/v1/events.pb.h"
 
 namespace relais::routing {
@@ -15,6 +18,13 @@ constexpr absl::Duration kCatchUp = absl::Seconds(5);
 constexpr size_t kLeavesAtOnce = 500;
 constexpr size_t kMessagesPerStep = 500;
 constexpr char kNoticeRule[] = "DPO_NOTICE";
+
+void PassedOver(size_t times) {
+  if (times != 0) {
+    log::Error("what does not read is passed over by retention",
+               {log::Field::Count("times", static_cast<int64_t>(times))});
+  }
+}
 
 }  // namespace
 
@@ -98,6 +108,24 @@ Task<absl::Status> Keeper::Acknowledge(Id128 erasure) {
 
 // ---- retention
 
+Task<absl::Status> Keeper::SweepMessage(Id128 message, absl::Time due_before) {
+  CO_ASSIGN_OR_RETURN(const std::optional<v1::MessageState> notice, store_.Notice(message));
+  if (notice.has_value() && FromProto(notice->submitted()) < due_before) {
+    const absl::Status erased = co_await EraseMessage(message);
+    CO_RETURN_IF_ERROR(erased);
+    ++purged_;
+    co_return absl::OkStatus();
+  }
+  // Of a message that never came: about nobody, and long since of no use.
+  CO_ASSIGN_OR_RETURN(const std::optional<absl::Time> taken_back, store_.TakenBackAt(message));
+  if (taken_back.has_value() && *taken_back < due_before) {
+    const absl::Status emptied =
+        co_await storage::EmptyPartition(context_.store, RoutingStore::MessagePartition(message), "");
+    CO_RETURN_IF_ERROR(emptied);
+  }
+  co_return absl::OkStatus();
+}
+
 Task<absl::StatusOr<bool>> Keeper::Sweep() {
   co_await ResumeOn(context_.executor);
   const absl::TimeZone utc = absl::UTCTimeZone();
@@ -106,26 +134,20 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
                                now.minute(), now.second());
   const absl::Time due_before = absl::FromCivil(then, utc);
   CO_ASSIGN_OR_RETURN(
-      const std::vector<storage::Partition> messages,
-      context_.store.ListPartitions(storage::PartitionKind::kMessage, from_, kMessagesPerStep));
-  for (const storage::Partition& partition : messages) {
+      const storage::SalvagedPartitions messages,
+      storage::SalvagePartitions(context_.store, storage::PartitionKind::kMessage, from_, kMessagesPerStep));
+  PassedOver(messages.gaps.size());
+  for (const storage::Partition& partition : messages.partitions) {
     from_ = storage::NextId(partition.id);
-    CO_ASSIGN_OR_RETURN(const std::optional<v1::MessageState> notice, store_.Notice(partition.id));
-    if (notice.has_value() && FromProto(notice->submitted()) < due_before) {
-      const absl::Status erased = co_await EraseMessage(partition.id);
-      CO_RETURN_IF_ERROR(erased);
-      ++purged_;
+    const absl::Status swept = co_await SweepMessage(partition.id, due_before);
+    if (audit::DoesNotRead(swept)) {
+      PassedOver(1);
       continue;
     }
-    // Of a message that never came: about nobody, and long since of no use.
-    CO_ASSIGN_OR_RETURN(const std::optional<absl::Time> taken_back, store_.TakenBackAt(partition.id));
-    if (taken_back.has_value() && *taken_back < due_before) {
-      const absl::Status emptied =
-          co_await storage::EmptyPartition(context_.store, RoutingStore::MessagePartition(partition.id), "");
-      CO_RETURN_IF_ERROR(emptied);
-    }
+    CO_RETURN_IF_ERROR(swept);
   }
-  if (messages.size() == kMessagesPerStep && !from_.IsZero()) {
+  if (messages.next.has_value()) {
+    from_ = *messages.next;
     co_return true;
   }
   from_ = Id128();

@@ -39,13 +39,15 @@ class Keeper final : public audit::StateKeeper {
   }
   Task<absl::Status> Acknowledge(Id128 erasure) override;
   /// Notices to DPOs with who took them, after 12 months (D-2.10, agents' names): some hundred messages a
-  /// step.
+  /// step. A message, or a stretch of their list, that does not read is passed over, and tried again the next
+  /// time.
   Task<absl::StatusOr<bool>> Sweep() override;
 
  private:
   absl::StatusOr<std::vector<audit::v1::HeldState>> StateOf(const audit::Subject& subject);
   absl::StatusOr<std::set<Id128>> MessagesOf(const Id128& person) const;
   Task<absl::Status> EraseMessage(Id128 message);
+  Task<absl::Status> SweepMessage(Id128 message, absl::Time due_before);
 
   const rpc::ServiceContext& context_;
   const Peers& peers_;

@@ -1,17 +1,30 @@
 #include "services/routing/notices.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "common/base/log.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
+#include "relais/vault/v1/events.pb.h"
 #include "services/routing/change.h"
 #include "services/routing/domain/resolution.h"
 #include "services/routing/events.h"
 
 namespace relais::routing {
 namespace {
+
+constexpr std::string_view kKeepPapers = "KEEP_PAPERS";
+constexpr std::string_view kHowTakenAway =
+    "Pour chaque personne pour laquelle vous agissez : exportez son coffre-fort (ExportService.Export, "
+    "relais "
+    "document export) et remettez-lui l'archive ; elle se lit sans ce service. / For each person for whom "
+    "you "
+    "act: export her vault (ExportService.Export, relais document export) and hand her the archive; it is "
+    "read "
+    "without this service.";
 
 // Null when the institution names none, or one that is not its own.
 const directory::Desk* DpoDesk(const directory::Directory& directory, const std::string& institution) {
@@ -20,14 +33,8 @@ const directory::Desk* DpoDesk(const directory::Directory& directory, const std:
   return desk != nullptr && desk->institution == institution ? desk : nullptr;
 }
 
-// Where an institution is told of a référent whom it proposed: at his own desk if that is its own, else at
-// the first of its desks at which professionals read. Null when it has none.
-const directory::Desk* ProposersDesk(const directory::Directory& directory, const std::string& institution,
-                                     const std::string& referents_desk) {
-  const directory::Desk* own = directory.FindDesk(referents_desk);
-  if (own != nullptr && own->institution == institution) {
-    return own;
-  }
+// The first of an institution's desks at which professionals read. Null when it has none.
+const directory::Desk* FirstDesk(const directory::Directory& directory, const std::string& institution) {
   const directory::Desk* dpo = DpoDesk(directory, institution);
   const directory::Desk* relief = nullptr;
   for (const directory::Desk* desk : directory.DesksOf(institution)) {
@@ -40,6 +47,26 @@ const directory::Desk* ProposersDesk(const directory::Directory& directory, cons
     relief = relief == nullptr ? desk : relief;
   }
   return relief;
+}
+
+// Where an institution is told of a référent whom it proposed: at his own desk if that is its own, else at
+// its first. Null when it has none.
+const directory::Desk* ProposersDesk(const directory::Directory& directory, const std::string& institution,
+                                     const std::string& referents_desk) {
+  const directory::Desk* own = directory.FindDesk(referents_desk);
+  return own != nullptr && own->institution == institution ? own : FirstDesk(directory, institution);
+}
+
+// True when somebody of that institution may act for a person in the vault.
+bool MayHost(const directory::Directory& directory, const std::string& institution) {
+  const std::vector<directory::Function>& functions = directory.content().functions;
+  return std::any_of(functions.begin(), functions.end(), [&](const directory::Function& function) {
+    return function.May(kKeepPapers) && directory.FindFunction(institution, function.id) == &function;
+  });
+}
+
+absl::CivilDay DayOf(const common::v1::Date& date) {
+  return absl::CivilDay(date.year(), date.month(), date.day());
 }
 
 v1::MessageState NoticeTo(const directory::Desk& desk, std::string sender, std::string_view why) {
@@ -66,11 +93,23 @@ v1::MessageState SearchMessage(std::string service, const audit::FollowedLeaf& l
 
 v1::MessageState OverdueMessage(const audit::FollowedLeaf& leaf,
                                 const consent::v1::EmergencyReviewOverdue& overdue,
-                                const directory::Desk& desk) {
-  v1::MessageState message = NoticeTo(desk, leaf.header.institution(), "REVIEW_NOTICE");
+                                const directory::Desk& desk, bool dpos) {
+  v1::MessageState message =
+      NoticeTo(desk, leaf.header.institution(), dpos ? "REVIEW_NOTICE" : "REVIEW_NOTICE_WITHOUT_DPO");
   v1::OverdueReviewNotice& notice = *message.mutable_content()->mutable_overdue_review();
   notice.set_leaf_index(leaf.index);
   *notice.mutable_due() = overdue.due();
+  return message;
+}
+
+v1::MessageState ClosureMessage(const audit::FollowedLeaf& leaf, const vault::v1::Closure& closure,
+                                const directory::Desk& desk) {
+  v1::MessageState message = NoticeTo(desk, leaf.header.institution(), "CLOSURE_NOTICE");
+  v1::VaultClosureNotice& notice = *message.mutable_content()->mutable_vault_closure();
+  *notice.mutable_announced() = closure.announced();
+  *notice.mutable_closing_day() = closure.closing_day();
+  *notice.mutable_retrieval_until() = closure.retrieval_until();
+  notice.set_how(std::string(kHowTakenAway));
   return message;
 }
 
@@ -81,10 +120,22 @@ bool ReadsNoticesAlone(const rpc::Caller& caller) {
 }
 
 Task<absl::Status> Notices::Tell(std::string service, audit::FollowedLeaf leaf) {
+  if (leaf.header.event_class() == audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED) {
+    const absl::Status announced = co_await TellClosure(std::move(leaf));
+    co_return announced;
+  }
   const absl::StatusOr<Id128> event_id = Id128::FromBytes(leaf.header.event_id());
   const std::string institution = leaf.details.recipient().institution();  // either is addressed to it
   const rpc::Call call = OwnCall(context_);
-  const directory::Desk* desk = DpoDesk(*call.directory, institution);
+  const directory::Desk* dpos = DpoDesk(*call.directory, institution);
+  const directory::Desk* desk = dpos;
+  if (desk == nullptr && leaf.header.event_class() == audit::v1::EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE) {
+    desk = FirstDesk(*call.directory, institution);
+    if (desk == nullptr && !institution.empty()) {
+      log::Error("an emergency was not reviewed in time and its institution has no desk: nobody is told",
+                 {log::Field::Name("institution", institution)});
+    }
+  }
   if (!event_id.ok() || desk == nullptr) {
     co_return absl::OkStatus();
   }
@@ -97,16 +148,41 @@ Task<absl::Status> Notices::Tell(std::string service, audit::FollowedLeaf leaf) 
     message = SearchMessage(std::move(service), leaf, searched, *desk);
   } else if (leaf.details.payload().UnpackTo(&overdue)) {
     kind = "overdue-review";
-    message = OverdueMessage(leaf, overdue, *desk);
+    message = OverdueMessage(leaf, overdue, *desk, desk == dpos);
   } else {
     co_return absl::OkStatus();
   }
-  const absl::Status told = co_await TellDpo(std::move(kind), *event_id, std::move(message));
+  const absl::Status told =
+      co_await TellOnce(std::move(kind), event_id->ToBytes(), *event_id, std::move(message));
   co_return told;
 }
 
-Task<absl::Status> Notices::TellDpo(std::string kind, Id128 event_id, v1::MessageState message) {
-  const Id128 id = context_.idempotency.Bucket("message", kind, event_id.bytes()).id;
+// An institution that comes into the directory later finds it by VaultOperations.GetClosure.
+Task<absl::Status> Notices::TellClosure(audit::FollowedLeaf leaf) {
+  vault::v1::ClosureAnnounced announced;
+  const absl::StatusOr<Id128> event_id = Id128::FromBytes(leaf.header.event_id());
+  if (!event_id.ok() || !leaf.details.payload().UnpackTo(&announced) ||
+      DayOf(announced.closure().retrieval_until()) < paris_.DayOf(context_.clock.Now())) {
+    co_return absl::OkStatus();
+  }
+  const rpc::Call call = OwnCall(context_);
+  for (const directory::Institution& institution : call.directory->content().institutions) {
+    const directory::Desk* desk =
+        MayHost(*call.directory, institution.id) ? FirstDesk(*call.directory, institution.id) : nullptr;
+    if (desk == nullptr) {
+      continue;
+    }
+    v1::MessageState message = ClosureMessage(leaf, announced.closure(), *desk);
+    const absl::Status told = co_await TellOnce("vault-closure", event_id->ToBytes() + institution.id,
+                                                *event_id, std::move(message));
+    CO_RETURN_IF_ERROR(told);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Notices::TellOnce(std::string kind, std::string name, Id128 event_id,
+                                     v1::MessageState message) {
+  const Id128 id = context_.idempotency.Bucket("message", kind, name).id;
   CO_ASSIGN_OR_RETURN(const auto told, store_.Message(id));
   if (told.has_value()) {
     co_return absl::OkStatus();

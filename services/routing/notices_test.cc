@@ -1,10 +1,17 @@
 // A search for an agent, in any log, reaches the desk of his institution's DPO, and so does a review of an
-// emergency that is overdue; followed by real followers.
+// emergency that is overdue; a closure of the vault, who may act for somebody in it. Followed by real
+// followers.
 #include "services/routing/notices.h"
 
 #include <gmock/gmock.h>
 
+#include <tuple>
+
+#include "absl/strings/str_replace.h"
+#include "common/directory/testing/sample.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/vault/v1/events.pb.h"
+#include "services/routing/domain/resolution.h"
 #include "services/routing/testing/world.h"
 
 namespace relais::routing {
@@ -44,6 +51,25 @@ audit::Event Overdue(const std::string& institution = "ville-paris", uint64_t pe
   overdue.set_institution(institution);
   *overdue.mutable_due() = ReviewDue();
   event.details.mutable_payload()->PackFrom(overdue);
+  return event;
+}
+
+common::v1::Date Day(int year, uint32_t month, uint32_t day) {
+  common::v1::Date date;
+  date.set_year(year);
+  date.set_month(month);
+  date.set_day(day);
+  return date;
+}
+// An announcement; papers can be had until that year's June.
+audit::Event Closure(int last_year = 2027) {
+  audit::Event event = audit::testing::PlainEvent(audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED);
+  event.institution = "operator";
+  vault::v1::ClosureAnnounced announced;
+  *announced.mutable_closure()->mutable_announced() = ToProto(testing::StoryStart());
+  *announced.mutable_closure()->mutable_closing_day() = Day(last_year, 3, 1);
+  *announced.mutable_closure()->mutable_retrieval_until() = Day(last_year, 6, 1);
+  event.details.mutable_payload()->PackFrom(announced);
   return event;
 }
 
@@ -122,10 +148,84 @@ TEST_F(NoticesTest, AReviewIsToldOnceWhateverHerNames) {
   audit::Event other = Overdue("ville-paris", 2);
   other.details.clear_recipient();
   world_.consent_log().Append({Overdue(), other});
-  world_.consent_log().Append(Overdue("caf", 3, 8));  // which names no desk
   world_.Settle();
   EXPECT_EQ(Submitted(), 1u);
   EXPECT_EQ(Pull(Dpo()).size(), 1u);
+}
+
+// Escalated to nobody, it would be a flag in a list.
+TEST_F(NoticesTest, AReviewsNoticeGoesToAnotherDeskWhereTheDpoHasNone) {
+  world_.consent_log().Append(Overdue("caf", 3, 8));
+  world_.consent_log().Append(Overdue("edf", 4, 9));  // which has no desk at all: the operators' log says so
+  world_.Settle();
+  EXPECT_EQ(Submitted(), 1u);
+  const std::vector<v1::Message> got = Pull(world_.As("caf", "droits"), "caf-droits");
+  ASSERT_EQ(got.size(), 1u) << status_;
+  EXPECT_TRUE(got[0].content().has_overdue_review());
+  EXPECT_FALSE(got[0].has_person());
+  EXPECT_NE(got[0].why_you(), MakeStep("REVIEW_NOTICE").text()) << "it is not the DPO who reads it";
+  EXPECT_NE(got[0].why_you(), "");
+}
+
+// D-3.4: three months' notice are for somebody who hears of it.
+TEST_F(NoticesTest, AClosureReachesEachInstitutionThatMayActForSomebody) {
+  world_.vault_log().Append(Closure());
+  world_.Settle();
+  for (const auto& [institution, system, desk] :
+       {std::tuple("ville-paris", "dsol", "dsol-75101"), std::tuple("caf", "droits", "caf-droits")}) {
+    const std::vector<v1::Message> got = Pull(world_.As(institution, system), desk);
+    ASSERT_EQ(got.size(), 1u) << desk << ": " << status_;
+    EXPECT_FALSE(got[0].has_person());
+    EXPECT_EQ(got[0].sender().institution(), "operator");
+    EXPECT_EQ(got[0].recipient().institution(), institution);
+    EXPECT_NE(got[0].why_you(), "");
+    const v1::VaultClosureNotice& notice = got[0].content().vault_closure();
+    EXPECT_EQ(notice.announced().seconds(), ToProto(testing::StoryStart()).seconds());
+    EXPECT_EQ(notice.closing_day().DebugString(), Day(2027, 3, 1).DebugString());
+    EXPECT_EQ(notice.retrieval_until().DebugString(), Day(2027, 6, 1).DebugString());
+    const size_t english = notice.how().find(" / For each person");
+    EXPECT_NE(english, std::string::npos);
+    EXPECT_EQ(notice.how().find("Pour chaque personne"), 0u) << "French first";
+    ASSERT_TRUE(world_.Ack(got[0].message_id(), world_.As(institution, system)).ok());
+  }
+  EXPECT_THAT(Pull(Dpo()), IsEmpty()) << "once an institution";
+  EXPECT_THAT(world_.consent.asked, IsEmpty()) << "about nobody: consent is not asked";
+  // Another announcement is told anew.
+  const size_t told = Submitted();
+  world_.vault_log().Append(Closure(2028));
+  world_.Settle();
+  EXPECT_EQ(Submitted(), 2 * told);
+}
+
+TEST_F(NoticesTest, AClosureReachesNobodyElseAndNotAfterItsEnd) {
+  const std::string outreach = "CHECK, RECEIVE, TAKE, BE_REFERENT, DECLARE_EMERGENCY]";
+  const std::string none = absl::StrReplaceAll(directory::testing::SampleYaml(), {{"KEEP_PAPERS, ", ""}});
+  world_.SetDirectory(directory::testing::Replaced(none, outreach, "KEEP_PAPERS, " + outreach));
+  world_.vault_log().Append(Closure(2025));
+  world_.Settle();
+  EXPECT_EQ(Submitted(), 0u);
+  world_.vault_log().Append(Closure());
+  world_.Settle();
+  EXPECT_EQ(Submitted(), 1u) << "associations' alone";
+  EXPECT_EQ(Pull(world_.As("emmaus", "maraude"), "emmaus-maraude").size(), 1u) << status_;
+}
+
+TEST_F(NoticesTest, AClosureIsToldOnceWhateverCrashComesBetween) {
+  World whole;
+  whole.vault_log().Append(Closure());
+  whole.Settle();
+  const size_t told = whole.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED);
+  ASSERT_GT(told, 5u);
+  for (uint64_t step = 0; step < 24; ++step) {
+    SCOPED_TRACE(step);
+    World world;
+    world.CrashAt(step);
+    world.vault_log().Append(Closure());
+    world.Settle();
+    world.Restart();
+    world.Settle(absl::Seconds(10));
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_MESSAGE_SUBMITTED), told);
+  }
 }
 
 // What she is told by is gone; the notice says nothing of her, and stays.
@@ -231,6 +331,8 @@ TEST_F(NoticesTest, NobodyElseCanSendOne) {
   request.mutable_content()->mutable_agent_search()->set_service("consent");
   EXPECT_EQ(rpc::ReasonOf(world_.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
   request.mutable_content()->mutable_overdue_review()->set_leaf_index(1);
+  EXPECT_EQ(rpc::ReasonOf(world_.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  *request.mutable_content()->mutable_vault_closure()->mutable_closing_day() = Day(2027, 3, 1);
   EXPECT_EQ(rpc::ReasonOf(world_.Submit(request).status()), common::v1::ERROR_REASON_INVALID_FIELDS);
 }
 

@@ -61,6 +61,32 @@ absl::Status CheckCodes(const directory::Directory& directory, const std::string
   return absl::OkStatus();
 }
 
+// Of data on offences a recipient sees at most that she leaves an institution, and the day (D-2.7).
+absl::Status CheckOffenceData(const directory::Directory& directory, const v1::SubmitRequest& request) {
+  const v1::Content& content = request.content();
+  if (!content.has_planned_exit()) {
+    return HasOffenceData(directory, request.categories())
+               ? rpc::InvalidField("content", "of data on offences may be a planned exit alone")
+               : absl::OkStatus();
+  }
+  if (!HasOffenceDataAlone(directory, request.categories())) {
+    return rpc::InvalidField("categories", "must be data on offences alone: a planned exit holds no other");
+  }
+  const common::v1::StatedGround& stated = request.stated_ground();
+  if (stated.ground() != common::v1::GROUND_AUTHORISED_EXIT) {
+    return rpc::InvalidField("stated_ground.ground", "of a planned exit is GROUND_AUTHORISED_EXIT");
+  }
+  const common::v1::Date& day = content.planned_exit().leaving_on();
+  if (!content.planned_exit().has_leaving_on() || !stated.has_event_day() ||
+      day.SerializeAsString() != stated.event_day().SerializeAsString()) {
+    return rpc::InvalidField("stated_ground.event_day", "must be the day on which she leaves");
+  }
+  if (!request.marks().empty()) {
+    return rpc::InvalidField("marks", "a planned exit has none");
+  }
+  return absl::OkStatus();
+}
+
 // What is asked, before it has a recipient.
 template <typename Request>
 v1::MessageState DraftOf(const Request& request, const rpc::Actor& actor, const Id128& person) {
@@ -178,6 +204,12 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   if (request.content().has_expiring_paper() && !call.caller.is_service()) {
     return rpc::InvalidField("content.expiring_paper", "is for services");
   }
+  if (request.content().has_asked_papers() && !call.caller.is_service()) {
+    return rpc::InvalidField("content.asked_papers", "is for services");
+  }
+  if (StaysWithWhoActsForHer(request.content()) && request.audience().kind() != v1::Audience::KIND_OWN_DESK) {
+    return rpc::InvalidField("audience.kind", "must be OWN_DESK for this content");
+  }
   if (request.has_audience() && !call.caller.is_service()) {
     return rpc::InvalidField("audience", "is for services");
   }
@@ -190,6 +222,10 @@ absl::Status RoutingHandlers::CheckSubmission(const rpc::Call& call, const v1::S
   if (request.content().has_overdue_review()) {
     return rpc::InvalidField("content.overdue_review", "is routing's own: made of what it follows");
   }
+  if (request.content().has_vault_closure()) {
+    return rpc::InvalidField("content.vault_closure", "is routing's own: made of what it follows");
+  }
+  RETURN_IF_ERROR(CheckOffenceData(*call.directory, request));
   for (const std::string_view category : CategoriesIn(request.content())) {
     if (std::find(request.categories().begin(), request.categories().end(), category) ==
         request.categories().end()) {

@@ -1,4 +1,5 @@
 // Submitting: the decision, its record, and repetition.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "relais/routing/v1/events.pb.h"
@@ -191,6 +192,70 @@ TEST(Submit, CategoriesMustBeThoseOfTheContent) {
   EXPECT_TRUE(world.consent.asked.empty());
   request.add_categories("CONTACT");
   EXPECT_TRUE(world.Submit(request).ok());
+}
+
+v1::SubmitRequest Exit(const World& world, const std::string& request_id) {
+  v1::SubmitRequest request = world.Note(request_id);
+  request.clear_categories();
+  request.add_categories("OFFENCE");
+  common::v1::Date& day = *request.mutable_content()->mutable_planned_exit()->mutable_leaving_on();
+  day.set_year(2026);
+  day.set_month(11);
+  day.set_day(20);
+  common::v1::StatedGround& stated = *request.mutable_stated_ground();
+  stated.set_ground(common::v1::GROUND_AUTHORISED_EXIT);
+  stated.set_signal_type("PLANNED_EXIT");
+  stated.set_event("PRISON");
+  *stated.mutable_event_day() = day;
+  return request;
+}
+
+// D-2.7: the recipient sees that she leaves, and the day.
+TEST(Submit, OfDataOnOffencesAPlannedExitGoes) {
+  World world;
+  const v1::SubmitRequest request = Exit(world, "e1");
+  const auto response = world.Submit(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  world.Settle();
+  const auto pulled = world.Pull();
+  ASSERT_EQ(pulled.size(), 1u);
+  EXPECT_EQ(pulled[0].content().SerializeAsString(), request.content().SerializeAsString());
+  EXPECT_EQ(pulled[0].marks_size(), 0);
+  EXPECT_EQ(pulled[0].ground(), common::v1::GROUND_AUTHORISED_EXIT);
+  // What is judged at delivery is what was stated, the day among it.
+  EXPECT_EQ(world.consent.asked.back().stated_ground().SerializeAsString(),
+            request.stated_ground().SerializeAsString());
+}
+
+TEST(Submit, OfDataOnOffencesNothingElseGoes) {
+  World world;
+  const auto refused = [&](const std::function<void(v1::SubmitRequest&)>& change) {
+    v1::SubmitRequest request = Exit(world, "e1");
+    change(request);
+    const absl::Status status = world.Submit(request).status();
+    EXPECT_EQ(rpc::ReasonOf(status), common::v1::ERROR_REASON_INVALID_FIELDS) << status;
+    return std::string(status.message());
+  };
+  using ::testing::HasSubstr;
+  EXPECT_THAT(refused([](auto& r) { r.mutable_content()->mutable_note()->set_text("libérée"); }),
+              HasSubstr("content"));
+  EXPECT_THAT(refused([](auto& r) {
+                r.mutable_content()->mutable_distress_report()->set_facts("libérée");
+                r.add_categories("SOCIAL_SITUATION");
+                r.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1);
+              }),
+              HasSubstr("content"));
+  EXPECT_THAT(refused([](auto& r) { r.add_categories("IDENTITY"); }), HasSubstr("categories"));
+  EXPECT_THAT(refused([](auto& r) { r.set_categories(0, "SOCIAL_SITUATION"); }), HasSubstr("categories"));
+  EXPECT_THAT(refused([](auto& r) { r.add_marks("RECIDIVE"); }), HasSubstr("marks"));
+  EXPECT_THAT(refused([](auto& r) { r.clear_stated_ground(); }), HasSubstr("stated_ground.ground"));
+  EXPECT_THAT(refused([](auto& r) { r.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1); }),
+              HasSubstr("stated_ground.ground"));
+  EXPECT_THAT(refused([](auto& r) { r.mutable_stated_ground()->mutable_event_day()->set_day(21); }),
+              HasSubstr("stated_ground.event_day"));
+  EXPECT_THAT(refused([](auto& r) { r.mutable_content()->mutable_planned_exit()->clear_leaving_on(); }),
+              HasSubstr("stated_ground.event_day"));
+  EXPECT_TRUE(world.consent.asked.empty());
 }
 
 // api.md: it never pages, discloses or counts.

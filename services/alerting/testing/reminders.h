@@ -67,6 +67,16 @@ inline void HostBecomes(World& world, const std::string& institution, vault::v1:
   VaultSays(world, audit::v1::EVENT_CLASS_HOST_CHANGED, payload);
 }
 
+inline void AskErasure(World& world) {
+  audit::v1::EraseRequested payload;
+  payload.set_erasure_id(audit::testing::Person(1007).id.ToHex());
+  payload.set_cause("REQUEST");
+  audit::Event event =
+      audit::testing::SubjectEvent(audit::testing::Person(kHer), audit::v1::EVENT_CLASS_ERASE_REQUESTED);
+  event.details.mutable_payload()->PackFrom(payload);
+  world.consent_log().Append(event);
+}
+
 inline std::vector<v1::Alert::State> States(World& world) {
   std::vector<v1::Alert::State> states;
   for (const v1::Alert& alert : world.Alerts()) {

@@ -241,11 +241,13 @@ inline v1::FeedRow Report(const std::string& reference,
 
 class World final : public rpc::testing::SimulatedService<Service> {
  public:
-  explicit World(uint64_t seed = 1)
+  /// `make_store`: as in SimulatedOptions.
+  explicit World(uint64_t seed = 1, decltype(rpc::testing::SimulatedOptions::make_store) make_store = {})
       : SimulatedService({.service = "alerting",
                           .seed = seed,
                           .start = StoryStart(),
-                          .senders = {"edf", "engie", "bspp"}}),
+                          .senders = {"edf", "engie", "bspp"},
+                          .make_store = std::move(make_store)}),
         consent_log_(sim(), LogOf("consent", 1)),
         routing_log_(sim(), LogOf("routing", 2)),
         vault_log_(sim(), LogOf("vault", 3)) {
@@ -254,6 +256,8 @@ class World final : public rpc::testing::SimulatedService<Service> {
   ~World() override { Close(); }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
+
+  absl::Status takes_rows;  // while it fails the dispatcher, which is not here, would refuse them
 
   PeerLog& consent_log() { return consent_log_; }
   PeerLog& routing_log() { return routing_log_; }
@@ -417,9 +421,10 @@ class World final : public rpc::testing::SimulatedService<Service> {
     return peers;
   }
   std::unique_ptr<Service> Make(const rpc::ServiceContext& context) override {
-    return std::make_unique<Service>(
-        context, MakePeers(), Settings(), *calendar::Paris::Load(), audit::LocalSource(consent_log_.log()),
-        audit::LocalSource(routing_log_.log()), audit::LocalSource(vault_log_.log()));
+    return std::make_unique<Service>(context, MakePeers(), Settings(), *calendar::Paris::Load(),
+                                     audit::LocalSource(consent_log_.log()),
+                                     audit::LocalSource(routing_log_.log()),
+                                     audit::LocalSource(vault_log_.log()), [this] { return takes_rows; });
   }
 
   PeerLog consent_log_;

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "common/directory/codes.h"
+
 namespace relais::routing {
 namespace {
 
@@ -48,6 +50,11 @@ std::vector<std::string_view> CategoriesIn(const v1::DistressReport& report) {
   return categories;
 }
 
+bool IsOffence(const directory::Directory& directory, std::string_view code) {
+  const directory::CodeEntry* entry = directory.FindCategory(code);
+  return entry != nullptr && entry->offence;
+}
+
 }  // namespace
 
 std::vector<std::string_view> CategoriesIn(const v1::Content& content) {
@@ -61,11 +68,33 @@ std::vector<std::string_view> CategoriesIn(const v1::Content& content) {
     case v1::Content::kReferentProposal:
       return {kIdentity};
     case v1::Content::kExpiringPaper:
+    case v1::Content::kAskedPapers:
       return {kDocuments};
+    case v1::Content::kPlannedExit:
+      return {directory::kOffenceCategory};
     default:
       return {};
   }
 }
+
+bool HasOffenceData(const directory::Directory& directory,
+                    const google::protobuf::RepeatedPtrField<std::string>& categories) {
+  return std::any_of(categories.begin(), categories.end(),
+                     [&](const std::string& code) { return IsOffence(directory, code); });
+}
+
+bool HasOffenceDataAlone(const directory::Directory& directory,
+                         const google::protobuf::RepeatedPtrField<std::string>& categories) {
+  return !categories.empty() &&
+         std::all_of(categories.begin(), categories.end(),
+                     [&](const std::string& code) { return IsOffence(directory, code); });
+}
+
+bool GoesOnHerAgreementAlone(const v1::Content& content) {
+  return content.has_expiring_paper() || content.has_asked_papers();
+}
+
+bool StaysWithWhoActsForHer(const v1::Content& content) { return content.has_asked_papers(); }
 
 bool WithholdSpecialSigns(const directory::Directory& directory, v1::Content& content) {
   if (!content.has_distress_report()) {
@@ -112,6 +141,9 @@ void LeaveCodesAlone(const directory::Directory& directory, v1::Content& content
       break;
     case v1::Content::kSettlement:
       *codes.mutable_settlement() = content.settlement();
+      break;
+    case v1::Content::kPlannedExit:
+      *codes.mutable_planned_exit()->mutable_leaving_on() = content.planned_exit().leaving_on();
       break;
     default:
       break;

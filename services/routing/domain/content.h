@@ -13,6 +13,18 @@ namespace relais::routing {
 /// must name them. Empty for a note, whose words only its author can judge.
 std::vector<std::string_view> CategoriesIn(const v1::Content& content);
 
+/// D-2.7: some of the categories, or each of at least one, is data on offences in the directory.
+bool HasOffenceData(const directory::Directory& directory,
+                    const google::protobuf::RepeatedPtrField<std::string>& categories);
+bool HasOffenceDataAlone(const directory::Directory& directory,
+                         const google::protobuf::RepeatedPtrField<std::string>& categories);
+
+/// True of a reminder of what is in her vault or was asked of her there: it goes on her agreement alone, no
+/// other ground lets it (D-3.1).
+bool GoesOnHerAgreementAlone(const v1::Content& content);
+/// True of what only who acts for her in her vault may read: it stays within the institution that sends it.
+bool StaysWithWhoActsForHer(const v1::Content& content);
+
 /// The mark of a report from which signs were withheld.
 inline constexpr std::string_view kSignsWithheld = "SIGNES_RETENUS";
 

@@ -35,6 +35,21 @@ TEST(CategoriesIn, AReportHoldsWhatIsFilled) {
               UnorderedElementsAre("SOCIAL_SITUATION", "IDENTITY", "CONTACT", "ADDRESS", "SIGNS", "FAMILY"));
 }
 
+TEST(CategoriesIn, RemindersAreOfPapers) {
+  v1::Content content;
+  content.mutable_expiring_paper();
+  EXPECT_THAT(CategoriesIn(content), ElementsAre("DOCUMENTS"));
+  EXPECT_TRUE(GoesOnHerAgreementAlone(content));
+  EXPECT_FALSE(StaysWithWhoActsForHer(content)) << "her référent may be told";
+  content.mutable_asked_papers();
+  EXPECT_THAT(CategoriesIn(content), ElementsAre("DOCUMENTS"));
+  EXPECT_TRUE(GoesOnHerAgreementAlone(content));
+  EXPECT_TRUE(StaysWithWhoActsForHer(content));
+  content.mutable_note();
+  EXPECT_FALSE(GoesOnHerAgreementAlone(content));
+  EXPECT_FALSE(StaysWithWhoActsForHer(content));
+}
+
 TEST(CategoriesIn, ANotesWordsAreItsAuthorsToJudge) {
   v1::Content content;
   content.mutable_note()->set_text("a word");
@@ -50,6 +65,15 @@ TEST(CategoriesIn, ReadsEveryFieldOfAReport) {
   content.mutable_distress_report()->clear_alias();
   content.mutable_distress_report()->set_pregnant(1);
   EXPECT_THAT(CategoriesIn(content), UnorderedElementsAre("SOCIAL_SITUATION", "FAMILY"));
+}
+
+// D-2.7: a field that comes later is more than a recipient may see.
+TEST(PlannedExit, SaysTheDayAndNothingElse) {
+  ASSERT_EQ(v1::PlannedExit::descriptor()->field_count(), 1);
+  EXPECT_EQ(v1::PlannedExit::descriptor()->field(0)->name(), "leaving_on");
+  v1::Content content;
+  content.mutable_planned_exit();
+  EXPECT_THAT(CategoriesIn(content), ElementsAre("OFFENCE"));
 }
 
 // Every field of every content, filled by reflection: texts, days, instants, numbers and flags that are no
@@ -101,6 +125,9 @@ TEST(LeaveCodesAlone, LeavesTheseFieldsAndNoOther) {
   LeaveCodesAlone(*directory, content);
   EXPECT_TRUE(content.has_note());
   EXPECT_THAT(SetFields(content.note()), IsEmpty());
+  Fill(*content.mutable_planned_exit());
+  LeaveCodesAlone(*directory, content);
+  EXPECT_THAT(SetFields(content.planned_exit()), ElementsAre("leaving_on"));
   Fill(*content.mutable_referent_proposal());
   LeaveCodesAlone(*directory, content);
   EXPECT_EQ(content.content_case(), v1::Content::CONTENT_NOT_SET);

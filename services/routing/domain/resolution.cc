@@ -48,6 +48,14 @@ constexpr StepText kSteps[] = {
      "à l'attention du délégué à la protection des données : une urgence reçue par votre institution n'a pas "
      "été "
      "évaluée à temps / for the DPO: an emergency that your institution received was not reviewed in time"},
+    {"REVIEW_NOTICE_WITHOUT_DPO",
+     "une urgence reçue par votre institution n'a pas été évaluée à temps, et son délégué à la protection "
+     "des "
+     "données n'a pas de guichet / an emergency that your institution received was not reviewed in time, and "
+     "its DPO has no desk"},
+    {"CLOSURE_NOTICE",
+     "votre institution peut agir pour des personnes dans le coffre-fort : il ferme / your institution may "
+     "act for persons in the vault: it closes"},
     {"NO_DESK", "aucun guichet à l'annuaire / no desk in the directory"},
 };
 

@@ -149,8 +149,14 @@ inline absl::Time StoryStart() {
 
 class World final : public rpc::testing::SimulatedService<Service> {
  public:
-  explicit World(uint64_t seed = 1, Settings settings = {})
-      : SimulatedService({.service = "routing", .seed = seed, .start = StoryStart(), .senders = {}}),
+  /// `make_store`: as in SimulatedOptions.
+  explicit World(uint64_t seed = 1, Settings settings = {},
+                 decltype(rpc::testing::SimulatedOptions::make_store) make_store = {})
+      : SimulatedService({.service = "routing",
+                          .seed = seed,
+                          .start = StoryStart(),
+                          .senders = {},
+                          .make_store = std::move(make_store)}),
         settings_(settings),
         consent_log_(sim(), LogOf("consent", 1)),
         alerting_log_(sim(), LogOf("alerting", 2)),
