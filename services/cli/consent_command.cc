@@ -183,10 +183,11 @@ absl::StatusOr<int> RunWithdraw(Context& context, const ConsentOptions& options)
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response,
                    session->Call<ConsentService>(&ConsentService::Stub::WithdrawConsent, request));
-  return Finish(context, options, response,
-                absl::StrCat("withdrawn: ", response.consent_ids().empty() ? "nothing was in force" : "",
-                             absl::StrJoin(response.consent_ids(), " "), "\nwithdrawal ",
-                             response.withdrawal_id(), "\n"));
+  return Finish(
+      context, options, response,
+      absl::StrCat(
+          "withdrawn: ", response.consent_ids().empty() ? "no agreement of this desk's was in force" : "",
+          absl::StrJoin(response.consent_ids(), " "), "\nwithdrawal ", response.withdrawal_id(), "\n"));
 }
 
 void FillIdentity(const ConsentOptions& options, consent::v1::RecordIdentity& identity) {

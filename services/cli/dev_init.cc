@@ -33,6 +33,8 @@ constexpr mode_t kFolder = 0700;
 constexpr size_t kKeyBytes = 32;
 constexpr char kRootKeyName[] = "development-root";
 constexpr char kMatchKeyName[] = "match";
+constexpr int kDevFirstFreeMib = 256;
+constexpr int kDevSecondFreeMib = 64;
 constexpr absl::Duration kDirectoryLife = absl::Hours(24 * 366);
 
 using Ports = std::map<std::string, std::pair<int, int>>;  // service → its port and its metrics'
@@ -152,6 +154,9 @@ std::string ConfigText(const DevInit& init, const directory::Directory& director
                   "  institutions_ca: ", Quoted(dir + "/pki/ca/institutions.pem"), "\n",
                   "  services_ca: ", Quoted(dir + "/pki/ca/services.pem"), "\n");
   absl::StrAppend(&text, "store:\n  path: ", Quoted(own + "/store"), "\n");
+  // A developer's disk is often nearly full: what counts there is that a store does not break.
+  absl::StrAppend(&text, "disk:\n  first_free_mib: ", kDevFirstFreeMib,
+                  "\n  second_free_mib: ", kDevSecondFreeMib, "\n");
   absl::StrAppend(&text, "keys:\n  ring: ", Quoted(dir + "/keys/ring"),
                   "\n  master: ", Quoted(dir + "/keys/master"), "\n");
   absl::StrAppend(&text, "audit:\n  ring: ", Quoted(own + "/ring"), "\n  master: ", Quoted(own + "/master"),

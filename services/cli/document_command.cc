@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/calendar/paris.h"
 #include "common/crypto/encoding.h"
@@ -32,6 +33,7 @@ struct PaperOptions {
   DescriptionOptions description;
   std::string etag;
   std::string receipt;
+  uint32_t version = 0;
   std::string request_id;
   std::string from;
   std::string until;
@@ -68,11 +70,6 @@ absl::StatusOr<int> RunUpdate(Context& context, const PaperOptions& options) {
   Print(context.globals.json, response, ToText(response.document()));
   SayIfExpired(session->settings(), request.description());
   return kExitOk;
-}
-
-// Of papers that are there and cannot be shown; none of none.
-std::string UnreadableText(uint32_t papers) {
-  return papers == 0 ? "" : absl::StrCat("not shown: at least ", papers, " that do not open\n");
 }
 
 absl::StatusOr<int> RunList(Context& context, const PaperOptions& options) {
@@ -162,6 +159,23 @@ absl::StatusOr<int> RunDestroy(Context& context, const PaperOptions& options) {
   return kExitOk;
 }
 
+absl::StatusOr<int> RunReceipt(Context& context, const PaperOptions& options) {
+  vault::v1::GetReceiptRequest request;
+  *request.mutable_person() = Person(options.person);
+  request.set_document_id(options.document);
+  request.set_version(options.version);
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(const auto response,
+                   session->Call<DocumentService>(&DocumentService::Stub::GetReceipt, request));
+  RETURN_IF_ERROR(WriteReceipt(options.receipt, response.proof()));
+  const std::string what = response.version() == 0
+                               ? std::string("the certificate of its destruction")
+                               : absl::StrCat("the receipt of the deposit of version ", response.version());
+  Print(context.globals.json, response,
+        absl::StrCat(what, ", ", ParisTime(FromProto(response.time())), ": ", options.receipt, "\n"));
+  return kExitOk;
+}
+
 absl::StatusOr<int> RunJournal(Context& context, const PaperOptions& options) {
   vault::v1::ReadJournalRequest request;
   *request.mutable_person() = Person(options.person);
@@ -182,10 +196,11 @@ absl::StatusOr<int> RunJournal(Context& context, const PaperOptions& options) {
     ASSIGN_OR_RETURN(auto page, session->Call<DocumentService>(&DocumentService::Stub::ReadJournal, request));
     request.set_page_token(page.next_page_token());
     all.clear_next_page_token();
+    page.set_unreadable(page.unreadable() + all.unreadable());
     all.MergeFrom(page);
   } while (!request.page_token().empty() &&
            (limit == 0 || static_cast<uint32_t>(all.entries_size()) < limit));
-  Print(context.globals.json, all, JournalText(all));
+  Print(context.globals.json, all, JournalText(all) + UnreadableText(all.unreadable()));
   return kExitOk;
 }
 
@@ -202,6 +217,15 @@ void AddReading(CLI::App& noun, Context& context) {
   CLI::App& info = AddPaperVerb(noun, "info", "what is known of a paper (lire les métadonnées)",
                                 "relais --as ville-paris/dsol document info HANDLE DOCUMENT", *info_options);
   OnRunDocument(info, context, info_options, RunInfo);
+
+  auto receipt_options = std::make_shared<PaperOptions>();
+  CLI::App& receipt = AddPaperVerb(
+      noun, "receipt", "the signed receipt of a deposit, or the certificate of a destruction, after the fact",
+      "relais --as ville-paris/dsol document receipt HANDLE DOCUMENT --out recu.json", *receipt_options);
+  receipt.add_option("--text-version", receipt_options->version,
+                     "which version's deposit; without: the latest, or the certificate of a destroyed paper");
+  AddOutput(receipt, "--out", receipt_options->receipt, "write it here, as a JSON receipt")->required();
+  OnRunDocument(receipt, context, receipt_options, RunReceipt);
 
   CLI::App& list = AddVerb(noun, "list", "her papers; for who they are shared with, those it may read now",
                            "relais --as ville-paris/dsol document list HANDLE --type tax-notice");
@@ -297,6 +321,10 @@ void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& 
   if (paris.ok()) {
     std::cerr << ExpiredNote(description, paris->DayOf(SuiteNow(settings))) << std::flush;
   }
+}
+
+std::string UnreadableText(uint32_t rows) {
+  return rows == 0 ? "" : absl::StrCat("not shown: at least ", rows, " that do not open\n");
 }
 
 std::string BytesText(uint64_t bytes) { return Grouped(bytes) + (bytes == 1 ? " byte" : " bytes"); }

@@ -1,5 +1,7 @@
 // `relais document export` and `check-export`: all she has, in one open archive, and that archive checked
 // offline.
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
 
@@ -16,6 +18,7 @@
 #include "services/cli/output.h"
 #include "services/cli/private_file.h"
 #include "services/cli/progress.h"
+#include "services/cli/receipt.h"
 #include "services/cli/session.h"
 #include "services/cli/values.h"
 #include "services/cli/vault_export.h"
@@ -27,13 +30,15 @@ using vault::v1::ExportResponse;
 using vault::v1::ExportService;
 
 constexpr size_t kMostKeyBytes = 256;
+constexpr size_t kMostProofBytes = size_t{4} << 20;
 constexpr mode_t kPrivate = 0600;
 
 struct ExportOptions {
   std::string person;
   std::string file;
   bool seal = false;
-  bool all_versions = false;
+  bool current_only = false;
+  std::string proof;
   std::string key_file;
   std::vector<std::string> keys;
 };
@@ -44,20 +49,50 @@ std::vector<LogKey> KeysOfVault(std::vector<LogKey> keys) {
   return keys;
 }
 
-nlohmann::json FactsJson(const VaultExportFacts& facts) {
-  return {{"verified", true},       {"exportId", facts.export_id}, {"made", facts.made},
-          {"origin", facts.origin}, {"logSize", facts.log_size},   {"documents", facts.documents},
-          {"bytes", facts.bytes},   {"files", facts.files},        {"damaged", facts.damaged}};
+// Where the proof of an archive is looked for; empty: nowhere.
+std::string ProofBeside(const std::string& archive) { return archive == "-" ? "" : archive + ".proof.json"; }
+
+// `proved`: by a signed end of the export, the archive is whole.
+nlohmann::json FactsJson(const VaultExportFacts& facts, bool proved) {
+  return {{"verified", true},
+          {"provedWhole", proved},
+          {"exportId", facts.export_id},
+          {"made", facts.made},
+          {"origin", facts.origin},
+          {"logSize", facts.log_size},
+          {"currentOnly", facts.current_only},
+          {"documents", facts.documents},
+          {"bytes", facts.bytes},
+          {"certificates", facts.certificates},
+          {"files", facts.files},
+          {"unproved", facts.unproved},
+          {"damaged", facts.damaged},
+          {"unreadable", facts.unreadable}};
 }
 
-std::string FactsText(const VaultExportFacts& facts) {
+std::string FactsText(const VaultExportFacts& facts, bool proved) {
   std::string text = absl::StrCat(
       "ok  files: ", facts.files,
       ", each as the manifest says, none beside them\nok  receipts: ", facts.documents, " texts of ",
-      BytesText(facts.bytes), ", each the one that was deposited\nok  checkpoint: ", facts.origin, ", size ",
-      Grouped(facts.log_size), "\n");
+      BytesText(facts.bytes), ", each the one that was deposited\nok  certificates: ", facts.certificates,
+      " papers destroyed\nok  checkpoint: ", facts.origin, ", size ", Grouped(facts.log_size), "\n");
+  absl::StrAppend(
+      &text,
+      proved ? "ok  whole: byte for byte the archive that was sent, by the signed end of the export\n"
+             : "NOT PROVED WHOLE: without its proof nobody can tell whether papers were taken from it\n",
+      facts.current_only ? "current versions only: earlier ones were not asked for\n" : "");
   if (!facts.damaged.empty()) {
     absl::StrAppend(&text, "DAMAGED, and not in it: ", absl::StrJoin(facts.damaged, " "), "\n");
+  }
+  if (facts.unreadable > 0) {
+    absl::StrAppend(&text, "UNREADABLE in the vault's log: ", Grouped(facts.unreadable),
+                    facts.unreadable == 1 ? " line" : " lines",
+                    "; papers that only they tell of may be missing\n");
+  }
+  if (facts.unproved > 0) {
+    absl::StrAppend(&text, "NOT PROVED: ", Grouped(facts.unproved),
+                    facts.unproved == 1 ? " text has" : " texts have",
+                    " no receipt, since the deposit does not read\n");
   }
   return text;
 }
@@ -101,8 +136,13 @@ class Taker {
     if (facts.export_id != export_id_ || facts.archive_sha256 != end_.archive_sha256()) {
       return absl::DataLossError("the archive is not the one that was announced");
     }
+    ASSIGN_OR_RETURN(const std::string proof, FormatReceipt(end_.written().proof()));
+    ASSIGN_OR_RETURN(const auto proved, OpenVaultExportProof(proof, NamedKeys(keys_)));
+    RETURN_IF_ERROR(CheckProvedWhole(facts, proved));
     return facts;
   }
+  /// Of the whole, after Finish.
+  [[nodiscard]] const common::v1::Proof& proof() const { return end_.written().proof(); }
 
  private:
   absl::Status Start(const vault::v1::ExportStart& start) {
@@ -141,7 +181,7 @@ absl::Status Fetch(Session& session, const ExportOptions& options, Taker& taker)
   vault::v1::ExportRequest request;
   *request.mutable_person() = Person(options.person);
   request.set_seal(options.seal);
-  request.set_all_versions(options.all_versions);
+  request.set_current_only(options.current_only);
   ASSIGN_OR_RETURN(const auto channel, session.Channel("vault"));
   const auto stub = ExportService::NewStub(channel);
   grpc::ClientContext call;
@@ -186,15 +226,43 @@ absl::StatusOr<int> RunExport(Context& context, const ExportOptions& options) {
     return facts.status();
   }
   RETURN_IF_ERROR(file.Finish());
-  nlohmann::json json = FactsJson(*facts);
+  const std::string proof_path = options.proof.empty() ? ProofBeside(options.file) : options.proof;
+  RETURN_IF_ERROR(WriteReceipt(proof_path, taker.proof()));
+  nlohmann::json json = FactsJson(*facts, true);
   json["file"] = options.file;
   json["key"] = key_path;
+  json["proof"] = proof_path;
   PrintBeside(
       options.file, context.globals.json, json,
-      absl::StrCat(FactsText(*facts), options.file, ": ", BytesText(file.size()),
+      absl::StrCat(FactsText(*facts, true), options.file, ": ", BytesText(file.size()),
                    options.seal ? absl::StrCat(", sealed; its key: ", key_path, ", to be carried apart\n")
-                                : ", in clear\n"));
-  return facts->damaged.empty() ? kExitOk : kExitFindings;
+                                : ", in clear\n",
+                   proof_path.empty()
+                       ? "its proof was not kept: --proof names a file for it\n"
+                       : absl::StrCat("the proof that it is whole, to be kept with it: ", proof_path, "\n")));
+  return NothingLacks(*facts) ? kExitOk : kExitFindings;
+}
+
+// Whether the proof that lies beside the archive, or is named, proves it. False: there is none.
+absl::StatusOr<bool> ProvedWhole(const std::optional<std::string>& proof, const VaultExportFacts& facts,
+                                 const std::vector<LogKey>& keys) {
+  if (!proof.has_value()) {
+    return false;
+  }
+  ASSIGN_OR_RETURN(const auto proved, OpenVaultExportProof(*proof, NamedKeys(keys)));
+  RETURN_IF_ERROR(CheckProvedWhole(facts, proved));
+  return true;
+}
+
+// The text of the proof; nullopt: none is named, and none is beside the archive.
+absl::StatusOr<std::optional<std::string>> ReadProof(const ExportOptions& options) {
+  const std::string beside = ProofBeside(options.file);
+  if (options.proof.empty() && ::access(beside.c_str(), F_OK) != 0) {
+    return std::optional<std::string>();
+  }
+  ASSIGN_OR_RETURN(std::string text,
+                   ReadInput(options.proof.empty() ? beside : options.proof, kMostProofBytes));
+  return std::optional<std::string>(std::move(text));
 }
 
 // A check that failed is the answer, not a failure to answer.
@@ -207,6 +275,7 @@ absl::StatusOr<int> RunCheck(Context& context, const ExportOptions& options) {
     ASSIGN_OR_RETURN(const std::string text, ReadInput(options.key_file, kMostKeyBytes));
     ASSIGN_OR_RETURN(key, ParseVaultExportKey(text));
   }
+  ASSIGN_OR_RETURN(const std::optional<std::string> proof, ReadProof(options));
   RETURN_IF_ERROR(CheckInput(options.file));
   std::ifstream in(options.file, std::ios::binary);
   VaultExportReader reader(NamedKeys(keys), Verifiers(keys), std::move(key));
@@ -221,39 +290,47 @@ absl::StatusOr<int> RunCheck(Context& context, const ExportOptions& options) {
   }
   const absl::StatusOr<VaultExportFacts> facts =
       read.ok() ? reader.Finish() : absl::StatusOr<VaultExportFacts>(read);
-  if (!facts.ok()) {
-    const std::string why(facts.status().message());
+  const absl::StatusOr<bool> proved =
+      facts.ok() ? ProvedWhole(proof, *facts, keys) : absl::StatusOr<bool>(facts.status());
+  if (!proved.ok()) {
+    const std::string why(proved.status().message());
     Print(context.globals.json, nlohmann::json{{"verified", false}, {"failed", why}},
           absl::StrCat("FAILED  ", why, "\n"));
     return kExitFailed;
   }
-  Print(context.globals.json, FactsJson(*facts), FactsText(*facts));
-  return facts->damaged.empty() ? kExitOk : kExitFindings;
+  Print(context.globals.json, FactsJson(*facts, *proved), FactsText(*facts, *proved));
+  return NothingLacks(*facts) ? kExitOk : kExitFindings;
 }
 
 }  // namespace
 
 void AddDocumentExport(CLI::App& noun, Context& context) {
-  CLI::App& verb =
-      AddVerb(noun, "export",
-              "all she has in one open archive: papers, metadata, journal, receipts; exit 3 when a paper "
-              "is damaged",
-              "relais --as ville-paris/dsol document export HANDLE papiers.tar");
+  CLI::App& verb = AddVerb(
+      noun, "export",
+      "all she has in one open archive: every version of every paper, metadata, journal, receipts; exit 3 "
+      "when a paper is damaged, or what the log has of her does not all read",
+      "relais --as ville-paris/dsol document export HANDLE papiers.tar");
   auto options = std::make_shared<ExportOptions>();
   verb.add_option("person", options->person, "her handle")->required();
   AddOutput(verb, "file", options->file,
             "the archive to write, mode 0600; -: standard output, once it is whole", Dash::kStandardOutput)
       ->required();
   verb.add_flag("--seal", options->seal, "sealed under a fresh key, which goes to FILE.key");
-  verb.add_flag("--all-versions", options->all_versions, "earlier versions of papers too");
+  verb.add_flag("--current-only", options->current_only, "of each paper the current version alone");
+  AddOutput(verb, "--proof", options->proof,
+            "where the proof of the whole goes: FILE.proof.json unless named");
   AddLogKeys(verb, options->keys);
   OnRunDocument(verb, context, options, RunExport);
 
   CLI::App& check =
-      AddVerb(noun, "check-export", "check an archive offline; exit 1 names the check that failed",
+      AddVerb(noun, "check-export",
+              "check an archive offline; exit 1 names the check that failed, 3 says that papers "
+              "lack or may lack",
               "relais document check-export papiers.tar");
   auto check_options = std::make_shared<ExportOptions>();
   check.add_option("file", check_options->file, "the archive")->required();
+  check.add_option("--proof", check_options->proof,
+                   "the proof that it is whole; else FILE.proof.json if that is there");
   check.add_option("--key-file", check_options->key_file, "of a sealed one: its FILE.key");
   AddLogKeys(check, check_options->keys);
   OnRun(check, context, check_options, RunCheck);

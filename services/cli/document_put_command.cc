@@ -8,6 +8,7 @@
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
+#include "services/cli/journal_text.h"
 #include "services/cli/output.h"
 #include "services/cli/paper_source.h"
 #include "services/cli/progress.h"
@@ -161,8 +162,9 @@ absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const P
                                                    ", the file has ", BytesText(source.size())));
   }
   if (response.upload().state() == Upload::STATE_ENDED) {
-    return absl::FailedPreconditionError(absl::StrCat("that upload ended (", response.upload().reason(),
-                                                      "): deposit the paper anew, without --resume"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("that upload ended: ", EndedText(response.upload().reason()),
+                     "; deposit the paper anew, without --resume"));
   }
   return response.upload();
 }

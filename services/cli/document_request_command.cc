@@ -66,6 +66,7 @@ absl::StatusOr<int> RunRequests(Context& context, const AskOptions& options) {
     ASSIGN_OR_RETURN(auto page, session->Call<ShareService>(&ShareService::Stub::ListRequests, request));
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
+    page.set_unreadable(page.unreadable() + all.unreadable());
     all.MergeFrom(page);
   } while (!request.page_token().empty());
   std::vector<std::vector<std::string>> rows = {
@@ -77,7 +78,9 @@ absl::StatusOr<int> RunRequests(Context& context, const AskOptions& options) {
     rows.push_back({each.document_request_id(), PartyText(each.asker()), types, each.purpose(),
                     ParisTime(FromProto(each.expires())), EnumText(each.state()), each.why()});
   }
-  Print(context.globals.json, all, all.requests().empty() ? "nothing was asked for\n" : Table(rows));
+  Print(context.globals.json, all,
+        absl::StrCat(all.requests().empty() ? "nothing was asked for\n" : Table(rows),
+                     UnreadableText(all.unreadable())));
   return kExitOk;
 }
 

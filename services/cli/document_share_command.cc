@@ -91,6 +91,7 @@ absl::StatusOr<int> RunShares(Context& context, const ShareOptions& options) {
     ASSIGN_OR_RETURN(auto page, session->Call<ShareService>(&ShareService::Stub::List, request));
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
+    page.set_unreadable(page.unreadable() + all.unreadable());
     all.MergeFrom(page);
   } while (!request.page_token().empty());
   std::vector<std::vector<std::string>> rows = {
@@ -99,7 +100,9 @@ absl::StatusOr<int> RunShares(Context& context, const ShareOptions& options) {
     rows.push_back({share.share_id(), share.person().handle(), WhatText(share), PartyText(share.recipient()),
                     share.purpose(), ParisTime(FromProto(share.until())), EnumText(share.state())});
   }
-  Print(context.globals.json, all, all.shares().empty() ? "nothing is shared\n" : Table(rows));
+  Print(context.globals.json, all,
+        absl::StrCat(all.shares().empty() ? "nothing is shared\n" : Table(rows),
+                     UnreadableText(all.unreadable())));
   return kExitOk;
 }
 

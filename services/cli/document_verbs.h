@@ -73,6 +73,9 @@ void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& 
 /// "1,234 bytes"
 [[nodiscard]] std::string BytesText(uint64_t bytes);
 
+/// A line on what is there and cannot be shown; "" of none.
+[[nodiscard]] std::string UnreadableText(uint32_t rows);
+
 /// A transfer that did not end: says on the terminal how to go on, for a program how far it came.
 /// kExitIncomplete.
 int PrintIncomplete(const Context& context, const std::string& name, const std::string& value, uint64_t done,

@@ -7,9 +7,18 @@
 
 namespace relais::cli {
 
-/// What became of an act: "done", "begun", "cut after 1,024 bytes: …" or "refused ×12: …", with the reason in
-/// words.
+/// What became of an act: "done", "begun", "granted", "cut after 1,024 bytes: …" or "refused ×12: …", with
+/// the reason in words.
 [[nodiscard]] std::string OutcomeText(const vault::v1::JournalEntry& entry);
+
+/// Why an upload ended without a paper (Upload.reason), in words: "it was given up".
+[[nodiscard]] std::string EndedText(const std::string& reason);
+
+/// What the act was about beside the paper, "; " between: what was looked at or maintained, types, version,
+/// names of what changed, findings, days of a closure, with whom and until when, ids of share, request and
+/// agreement.
+/// "-" when nothing is said.
+[[nodiscard]] std::string DetailsText(const vault::v1::JournalEntry& entry);
 
 /// A table, newest first; below it how to read on when there is more.
 [[nodiscard]] std::string JournalText(const vault::v1::ReadJournalResponse& journal);

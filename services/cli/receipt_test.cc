@@ -286,6 +286,10 @@ TEST_F(ReceiptTest, ActsInAVaultNameThePaper) {
   vault::v1::HostChanged host;
   host.set_institution("caf");
   EXPECT_EQ(member(audit::v1::EVENT_CLASS_HOST_CHANGED, host, "id"), "caf");
+  vault::v1::VaultExported exported;
+  exported.set_export_id("0e");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_VAULT_EXPORTED, exported, "act"), "export");
+  EXPECT_EQ(member(audit::v1::EVENT_CLASS_VAULT_EXPORTED, exported, "id"), "0e");
   // A payload of another act is no receipt.
   event_.details.mutable_payload()->PackFrom(host);
   EXPECT_FALSE(FormatReceipt(Prove(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED)).ok());

@@ -3,6 +3,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/pki/file.h"
+#include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/rights_service.grpc.pb.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
@@ -14,6 +15,7 @@
 namespace relais::cli {
 namespace {
 
+using consent::v1::ConsentService;
 using consent::v1::RightsService;
 
 constexpr mode_t kPrivate = 0600;
@@ -39,6 +41,10 @@ struct RightsOptions {
   std::string output;
   std::string receipt;
   std::string request_id;
+  std::string keep_until;
+  uint64_t leaf_index = 0;
+  bool due_only = false;
+  bool show = false;
 };
 
 template <typename Request>
@@ -162,6 +168,48 @@ absl::StatusOr<int> RunOverdue(Context& context, const RightsOptions& /*options*
   return kExitOk;
 }
 
+absl::StatusOr<int> RunWithheld(Context& context, const RightsOptions& options) {
+  consent::v1::ListWithheldRequest request;
+  *request.mutable_person() = Person(options.person);
+  request.set_due_only(options.due_only);
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  consent::v1::ListWithheldResponse all;
+  do {
+    ASSIGN_OR_RETURN(auto page, session->Call<ConsentService>(&ConsentService::Stub::ListWithheld, request));
+    request.set_page_token(page.next_page_token());
+    page.clear_next_page_token();
+    all.MergeFrom(page);
+  } while (!request.page_token().empty());
+  std::string text;
+  for (const consent::v1::WithheldEntry& entry : all.entries()) {
+    absl::StrAppend(&text, entry.leaf_index(), " withheld ", DayText(entry.decided_on()), " review ",
+                    DayText(entry.review_on()), entry.review_due() ? ", due" : "",
+                    entry.may_show() ? "" : ", not to be shown", "\n");
+  }
+  Print(context.globals.json, all, text.empty() ? "nothing to review\n" : text);
+  return kExitOk;
+}
+
+absl::StatusOr<int> RunReview(Context& context, const RightsOptions& options) {
+  consent::v1::ReviewWithheldRequest request;
+  request.set_request_id(RequestId(options.request_id));
+  *request.mutable_person() = Person(options.person);
+  request.set_leaf_index(options.leaf_index);
+  request.set_reasons(options.reasons);
+  request.set_decision(options.show ? consent::v1::WITHHELD_DECISION_SHOW
+                                    : consent::v1::WITHHELD_DECISION_KEEP);
+  if (!options.keep_until.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_keep_until(), ParseDateOption(options.keep_until, "--keep-until"));
+  }
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(const auto response,
+                   session->Call<ConsentService>(&ConsentService::Stub::ReviewWithheld, request));
+  Print(context.globals.json, response,
+        options.show ? std::string("shown to her from now on\n")
+                     : absl::StrCat("withheld until ", DayText(request.keep_until()), "\n"));
+  return kExitOk;
+}
+
 CLI::App& AddAbout(CLI::App& noun, const std::string& name, const std::string& description,
                    const std::string& example, RightsOptions& options) {
   CLI::App& verb = AddVerb(noun, name, description, example);
@@ -225,6 +273,32 @@ void AddRectify(CLI::App& noun, Context& context) {
   OnRun(verb, context, options, RunRectify);
 }
 
+void AddWithheld(CLI::App& noun, Context& context) {
+  auto list_options = std::make_shared<RightsOptions>();
+  CLI::App& list =
+      AddAbout(noun, "withheld", "what is withheld of her access history and is yours to review, by leaf",
+               "relais --as ville-paris/dpo --reason 'revue semestrielle' rights withheld "
+               "HANDLE --due",
+               *list_options);
+  list.add_flag("--due", list_options->due_only, "only those whose day of review has come");
+  OnRun(list, context, list_options, RunWithheld);
+
+  auto options = std::make_shared<RightsOptions>();
+  CLI::App& review = AddAbout(
+      noun, "review", "review an entry that is withheld: keep it back until a day, or show it to her",
+      "relais --as ville-paris/dpo --reason 'revue semestrielle' rights review HANDLE 4711 "
+      "--keep-until 2027-11-03 --reasons 'enquête en cours'",
+      *options);
+  review.add_option("leaf", options->leaf_index, "the entry, as `rights withheld` names it")->required();
+  CLI::Option* keep =
+      review.add_option("--keep-until", options->keep_until, "when to look at it again, 12 months at most");
+  CLI::Option* show = review.add_flag("--show", options->show, "show it to her, for good")->excludes(keep);
+  keep->excludes(show);
+  review.add_option("--reasons", options->reasons, "why")->required();
+  review.add_option("--request-id", options->request_id, "repeat a request under its id");
+  OnRun(review, context, options, RunReview);
+}
+
 void AddOthers(CLI::App& noun, Context& context) {
   auto restrict_options = std::make_shared<RightsOptions>();
   CLI::App& restrict_verb =
@@ -261,6 +335,7 @@ void AddRightsCommands(CLI::App& app, Context& context) {
       AddNoun(app, "rights", "her rights: access, rectification, restriction, export, deadlines");
   AddRequests(noun, context);
   AddRectify(noun, context);
+  AddWithheld(noun, context);
   AddOthers(noun, context);
 }
 

@@ -22,6 +22,7 @@ constexpr char kFormat[] = "relais-vault-export/1";
 constexpr char kManifest[] = "manifest.json";
 constexpr char kDocuments[] = "documents/";
 constexpr char kReceipts[] = "receipts/";
+constexpr char kCertificates[] = "certificates/";
 constexpr size_t kMostReceiptBytes = size_t{4} << 20;
 constexpr size_t kMostManifestBytes = size_t{64} << 20;
 constexpr size_t kMostFiles = 1'000'000;
@@ -49,6 +50,27 @@ const nlohmann::json* Objects(const nlohmann::json& object, const char* name) {
     return nullptr;
   }
   return &*found;
+}
+
+// What the leaf says whose receipt this is, once all of the receipt was checked. `what`: its name in an
+// error.
+absl::StatusOr<audit::v1::LeafDetails> Proved(const std::string& what, const std::string& text,
+                                              const std::vector<audit::NamedVerifyKey>& keys) {
+  const auto proof = ParseReceipt(text);
+  if (!proof.ok()) {
+    return Broken(absl::StrCat(what, ": ", proof.status().message()));
+  }
+  const auto verified = audit::VerifyProof(*proof, keys);
+  if (!verified.ok()) {
+    return Broken(absl::StrCat(what, ": ", verified.status().message()));
+  }
+  if (const absl::Status said = CheckReceipt(text, *proof); !said.ok()) {
+    return Broken(absl::StrCat(what, ": ", said.message()));
+  }
+  if (!verified->details.has_value()) {
+    return Broken(absl::StrCat(what, ": its leaf does not open"));
+  }
+  return *verified->details;
 }
 
 }  // namespace
@@ -89,7 +111,35 @@ VaultExportReader::VaultExportReader(std::vector<audit::NamedVerifyKey> keys,
   }
 }
 
+absl::StatusOr<vault::v1::VaultExported> OpenVaultExportProof(
+    const std::string& text, const std::vector<audit::NamedVerifyKey>& keys) {
+  ASSIGN_OR_RETURN(const audit::v1::LeafDetails details, Proved("the proof", text, keys));
+  vault::v1::VaultExported exported;
+  if (!details.payload().UnpackTo(&exported) || exported.archive_sha256().empty()) {
+    return Broken("the proof: it is none of the end of an export");
+  }
+  return exported;
+}
+
+absl::Status CheckProvedWhole(const VaultExportFacts& facts, const vault::v1::VaultExported& proved) {
+  if (proved.export_id() != facts.export_id) {
+    return Broken("the proof: of another export");
+  }
+  if (proved.archive_sha256() != facts.archive_sha256 ||
+      (proved.sealed() == facts.opened &&
+       (proved.sha256() != facts.sha256 || proved.bytes() != facts.size))) {
+    return Broken("the archive is not the one that was sent: something was changed in it or taken from it");
+  }
+  if (proved.texts() != facts.documents + facts.unproved || proved.certificates() != facts.certificates ||
+      proved.damaged() != facts.damaged.size() || proved.unreadable() != facts.unreadable) {
+    return Broken("the proof: other numbers of papers than the archive has");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status VaultExportReader::Write(std::string_view bytes) {
+  size_ += bytes.size();
+  sent_.Update(bytes);
   if (opener_.has_value()) {
     opened_.clear();
     RETURN_IF_ERROR(opener_->Write(bytes, &opened_));
@@ -116,6 +166,9 @@ absl::StatusOr<VaultExportFacts> VaultExportReader::Finish() {
     RETURN_IF_ERROR(EndFile());
   }
   VaultExportFacts facts;
+  facts.opened = opener_.has_value();
+  facts.size = size_;
+  facts.sha256 = sent_.Finish();
   facts.archive_sha256 = archive_.Finish();
   RETURN_IF_ERROR(CheckManifest(facts));
   return facts;
@@ -148,7 +201,7 @@ absl::Status VaultExportReader::TakeFile(std::string_view path, uint64_t size) {
   now_ = {name, size, ""};
   left_ = size;
   kept_.clear();
-  const bool receipt = absl::StartsWith(name, kReceipts);
+  const bool receipt = absl::StartsWith(name, kReceipts) || absl::StartsWith(name, kCertificates);
   const bool manifest = name == kManifest;
   keep_ = receipt || manifest;
   if ((receipt && size > kMostReceiptBytes) || (manifest && size > kMostManifestBytes)) {
@@ -183,28 +236,31 @@ absl::Status VaultExportReader::EndFile() {
   if (absl::StartsWith(now_.path, kReceipts)) {
     RETURN_IF_ERROR(TakeReceipt(now_.path));
   }
+  if (absl::StartsWith(now_.path, kCertificates)) {
+    RETURN_IF_ERROR(TakeCertificate(now_.path));
+  }
   seen_.push_back(now_);
   return absl::OkStatus();
 }
 
 absl::Status VaultExportReader::TakeReceipt(const std::string& path) {
-  const auto proof = ParseReceipt(kept_);
-  if (!proof.ok()) {
-    return Broken(absl::StrCat(path, ": ", proof.status().message()));
-  }
-  const auto verified = audit::VerifyProof(*proof, keys_);
-  if (!verified.ok()) {
-    return Broken(absl::StrCat(path, ": ", verified.status().message()));
-  }
-  if (const absl::Status said = CheckReceipt(kept_, *proof); !said.ok()) {
-    return Broken(absl::StrCat(path, ": ", said.message()));
-  }
+  ASSIGN_OR_RETURN(const audit::v1::LeafDetails details, Proved(path, kept_, keys_));
   vault::v1::DocumentDeposited deposited;
-  if (!verified->details.has_value() || !verified->details->payload().UnpackTo(&deposited)) {
+  if (!details.payload().UnpackTo(&deposited)) {
     return Broken(absl::StrCat(path, ": it is no receipt of a deposit"));
   }
   receipts_[path] = {deposited.document_id(), deposited.version(), deposited.size(),
                      crypto::HexEncode(deposited.sha256()), path};
+  return absl::OkStatus();
+}
+
+absl::Status VaultExportReader::TakeCertificate(const std::string& path) {
+  ASSIGN_OR_RETURN(const audit::v1::LeafDetails details, Proved(path, kept_, keys_));
+  vault::v1::DocumentDestroyed destroyed;
+  if (!details.payload().UnpackTo(&destroyed)) {
+    return Broken(absl::StrCat(path, ": it is no certificate of destruction"));
+  }
+  certificates_[path] = destroyed.document_id();
   return absl::OkStatus();
 }
 
@@ -243,8 +299,15 @@ absl::Status VaultExportReader::CheckManifest(VaultExportFacts& facts) {
       facts.damaged.push_back(id.is_string() ? Printable(id.get<std::string>()) : "?");
     }
   }
+  if (manifest.contains("unreadable")) {  // as all have that say so
+    facts.unreadable = Number(manifest, "unreadable");
+  }
+  const auto current_only = manifest.find("current_only");
+  facts.current_only =
+      current_only != manifest.end() && current_only->is_boolean() && current_only->get<bool>();
   RETURN_IF_ERROR(CheckFiles(manifest));
-  return CheckDocuments(manifest, facts);
+  RETURN_IF_ERROR(CheckDocuments(manifest, facts));
+  return CheckDestroyed(manifest, facts);
 }
 
 absl::Status VaultExportReader::CheckFiles(const nlohmann::json& manifest) const {
@@ -281,6 +344,12 @@ absl::Status VaultExportReader::CheckDocuments(const nlohmann::json& manifest,
         text->second->sha256 != Text(document, "sha256")) {
       return Broken(absl::StrCat("document ", path, " is not there as said"));
     }
+    const auto said = document.find("receipt");
+    if (facts.unreadable > 0 && said != document.end() && *said == "") {
+      ++facts.unproved;
+      texts.erase(text);
+      continue;
+    }
     const auto receipt = receipts_.find(Text(document, "receipt"));
     if (receipt == receipts_.end()) {
       return Broken(absl::StrCat("document ", path, " has no receipt"));
@@ -297,6 +366,27 @@ absl::Status VaultExportReader::CheckDocuments(const nlohmann::json& manifest,
   }
   return texts.empty() ? absl::OkStatus()
                        : Broken(absl::StrCat(texts.begin()->first, " is a text that nothing is said of"));
+}
+
+absl::Status VaultExportReader::CheckDestroyed(const nlohmann::json& manifest,
+                                               VaultExportFacts& facts) const {
+  const nlohmann::json* destroyed = Objects(manifest, "destroyed");
+  if (destroyed == nullptr) {
+    return Broken("manifest: it does not say what was destroyed");
+  }
+  std::map<std::string, std::string> certificates = certificates_;
+  for (const nlohmann::json& paper : *destroyed) {
+    const std::string path = Text(paper, "certificate");
+    const auto certificate = certificates.find(path);
+    if (certificate == certificates.end() || certificate->second != Text(paper, "document_id")) {
+      return Broken(absl::StrCat("certificate ", path, " is not there as said"));
+    }
+    ++facts.certificates;
+    certificates.erase(certificate);
+  }
+  return certificates.empty()
+             ? absl::OkStatus()
+             : Broken(absl::StrCat(certificates.begin()->first, " is a certificate that nothing is said of"));
 }
 
 }  // namespace relais::cli

@@ -18,6 +18,7 @@
 #include "common/crypto/sha256.h"
 #include "common/merkle/note.h"
 #include "nlohmann/json.hpp"
+#include "relais/vault/v1/events.pb.h"
 #include "services/vault/format/opener.h"
 #include "services/vault/format/tar.h"
 
@@ -39,12 +40,32 @@ struct VaultExportFacts {
   std::string made;
   std::string origin;
   uint64_t log_size = 0;
-  uint64_t documents = 0;  // texts, each proved by its receipt
-  uint64_t bytes = 0;      // of them
-  uint64_t files = 0;      // but the manifest
-  std::vector<std::string> damaged;
+  uint64_t documents = 0;     // texts, each proved by its receipt
+  uint64_t bytes = 0;         // of them
+  uint64_t certificates = 0;  // of destroyed papers, each proved
+  uint64_t files = 0;         // but the manifest
+  bool current_only = false;
+  bool opened = false;               // it was sealed
+  std::vector<std::string> damaged;  // what lacks, by its own word
+  uint64_t unreadable = 0;     // leaves of the log, likewise: papers that they alone tell of may be missing
+  uint64_t unproved = 0;       // texts besides `documents`, whose deposit is among those leaves
+  uint64_t size = 0;           // of what was read
+  std::string sha256;          // likewise; 32 bytes
   std::string archive_sha256;  // of the archive, opened; 32 bytes
 };
+
+/// Nothing lacks and nothing may lack, by the archive's own word.
+[[nodiscard]] inline bool NothingLacks(const VaultExportFacts& facts) {
+  return facts.damaged.empty() && facts.unreadable == 0;
+}
+
+/// What `ARCHIVE.proof.json` proves of an export: the receipt of its end. DATA_LOSS naming the check that
+/// failed.
+[[nodiscard]] absl::StatusOr<vault::v1::VaultExported> OpenVaultExportProof(
+    const std::string& text, const std::vector<audit::NamedVerifyKey>& keys);
+/// OK when this is, byte for byte, the archive that was sent: nothing was taken from it or changed in it. Of
+/// a sealed one that was opened before, the archive alone is compared. DATA_LOSS.
+absl::Status CheckProvedWhole(const VaultExportFacts& facts, const vault::v1::VaultExported& proved);
 
 /// Takes an archive piece by piece. Each receipt is checked when it has come, all else against the manifest
 /// at the end. Not thread-safe.
@@ -83,15 +104,19 @@ class VaultExportReader {
   absl::Status TakeData(std::string_view data);
   absl::Status EndFile();
   absl::Status TakeReceipt(const std::string& path);
+  absl::Status TakeCertificate(const std::string& path);
   absl::Status CheckManifest(VaultExportFacts& facts);
   absl::Status CheckFiles(const nlohmann::json& manifest) const;
   absl::Status CheckDocuments(const nlohmann::json& manifest, VaultExportFacts& facts) const;
+  absl::Status CheckDestroyed(const nlohmann::json& manifest, VaultExportFacts& facts) const;
 
   const std::vector<audit::NamedVerifyKey> keys_;
   const std::vector<merkle::NoteVerifier> verifiers_;
   const std::optional<VaultExportKey> key_;
   std::optional<vault::StreamOpener> opener_;
   vault::TarReader tar_;
+  uint64_t size_ = 0;
+  crypto::Sha256Hasher sent_;
   crypto::Sha256Hasher archive_;
   std::string opened_;  // used again and again
 
@@ -99,12 +124,13 @@ class VaultExportReader {
   Seen now_;
   uint64_t left_ = 0;
   bool keep_ = false;
-  std::string kept_;  // of a receipt or the manifest
+  std::string kept_;  // of a receipt, a certificate or the manifest
   crypto::Sha256Hasher hasher_;
 
   std::vector<Seen> seen_;
   std::set<std::string> paths_;
-  std::map<std::string, Deposited> receipts_;  // by path
+  std::map<std::string, Deposited> receipts_;        // by path
+  std::map<std::string, std::string> certificates_;  // by path: of which paper
   std::string manifest_;
   bool has_manifest_ = false;
 };

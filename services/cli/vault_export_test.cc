@@ -26,6 +26,7 @@ using ::testing::Not;
 
 constexpr char kOrigin[] = "relais.test/vault/1";
 constexpr char kDocument[] = "02020202020202020202020202020202";
+constexpr char kGone[] = "03030303030303030303030303030303";
 constexpr char kExport[] = "05050505050505050505050505050505";
 
 struct File {
@@ -47,19 +48,53 @@ class VaultExportTest : public ::testing::Test {
               {"journal.json", "{}"}};
   }
 
-  // Of a log of one leaf, which says that `text` was deposited.
+  // Says that `text` was deposited.
   std::string Receipt(const std::string& text) {
     vault::v1::DocumentDeposited deposited;
     deposited.set_document_id(kDocument);
     deposited.set_version(1);
     deposited.set_size(text.size());
     deposited.set_sha256(crypto::Sha256(text));
+    return Proved(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED, deposited);
+  }
+  // A paper was destroyed.
+  void AddCertificate() {
+    vault::v1::DocumentDestroyed destroyed;
+    destroyed.set_document_id(kGone);
+    files_.insert(files_.begin() + 3, {absl::StrCat("certificates/", kGone, ".json"),
+                                       Proved(audit::v1::EVENT_CLASS_DOCUMENT_DESTROYED, destroyed)});
+  }
+  // `archive` was sent as it is, or, not empty, as `sealed`.
+  vault::v1::VaultExported Ended(const std::string& archive, const std::string& sealed = "") const {
+    vault::v1::VaultExported ended;
+    ended.set_export_id(kExport);
+    ended.set_sealed(!sealed.empty());
+    ended.set_archive_sha256(crypto::Sha256(archive));
+    ended.set_sha256(crypto::Sha256(sealed.empty() ? archive : sealed));
+    ended.set_bytes(sealed.empty() ? archive.size() : sealed.size());
+    ended.set_texts(1);
+    return ended;
+  }
+  // OK: `archive` is proved whole by the signed end of an export that says this.
+  absl::Status Whole(const std::string& archive, const vault::v1::VaultExported& ended,
+                     std::optional<VaultExportKey> key = std::nullopt) {
+    const auto proved = OpenVaultExportProof(Proved(audit::v1::EVENT_CLASS_VAULT_EXPORTED, ended), Keys());
+    if (!proved.ok()) {
+      return proved.status();
+    }
+    const auto facts = Read(archive, std::move(key));
+    return facts.ok() ? CheckProvedWhole(*facts, *proved) : facts.status();
+  }
+  std::vector<audit::NamedVerifyKey> Keys() const { return {{kOrigin, key_.verify_key()}}; }
+
+  // The receipt of an act, of a log of that leaf alone.
+  std::string Proved(audit::v1::EventClass event_class, const google::protobuf::Message& payload) {
     audit::Event event;
-    event.event_class = audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED;
+    event.event_class = event_class;
     event.event_id = random_.Id();
     event.institution = "ville-paris";
     event.subject = audit::Subject{audit::Subject::Kind::kPerson, random_.Id()};
-    event.details.mutable_payload()->PackFrom(deposited);
+    event.details.mutable_payload()->PackFrom(payload);
     const std::string random = random_.Bytes(audit::kLeafRandomSize);
     std::string leaf =
         *audit::SealLeaf(event, random, false, Secret(subject_key_), Secret(random_.Bytes(32)));
@@ -98,6 +133,12 @@ class VaultExportTest : public ::testing::Test {
     manifest["documents"] = nlohmann::json::array();
     manifest["documents"].push_back(document);
     manifest["damaged"] = nlohmann::json::array();
+    manifest["destroyed"] = nlohmann::json::array();
+    for (const File& file : files_) {
+      if (file.path.starts_with("certificates/")) {
+        manifest["destroyed"].push_back({{"document_id", kGone}, {"certificate", file.path}});
+      }
+    }
     return manifest;
   }
 
@@ -174,6 +215,125 @@ TEST_F(VaultExportTest, ASealedOneOpensWithItsKeyAlone) {
 TEST_F(VaultExportTest, ATextOtherThanTheOneDepositedIsFound) {
   files_[1].data[5] ^= 1;  // and the manifest says so too: only the receipt knows
   EXPECT_THAT(Failure(Archive(Manifest())), HasSubstr("not the one its receipt is of"));
+}
+
+TEST_F(VaultExportTest, CertificatesAreCheckedAndEachIsSaid) {
+  AddCertificate();
+  const nlohmann::json good = Manifest();
+  const auto facts = Read(Archive(good));
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->certificates, 1U);
+  nlohmann::json manifest = good;
+  manifest["destroyed"][0]["document_id"] = kDocument;
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("is not there as said"));
+  manifest = good;
+  manifest["destroyed"].clear();
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("a certificate that nothing is said of"));
+  manifest.erase("destroyed");
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("what was destroyed"));
+  files_[3].data = files_[2].data;  // a receipt in its place
+  EXPECT_THAT(Failure(Archive(Manifest())), HasSubstr("no certificate of destruction"));
+}
+
+// Whoever hands the archive on, the host too, takes nothing out of it unseen (D-3.4).
+TEST_F(VaultExportTest, APaperTakenOutWithItsReceiptAndTheManifestRewrittenIsFound) {
+  files_[4].data = R"({"entries": [{"act": "ACT_DEPOSITED"}]})";
+  const std::string archive = Archive(Manifest());
+  const vault::v1::VaultExported ended = Ended(archive);
+  EXPECT_TRUE(Whole(archive, ended).ok()) << Whole(archive, ended);
+  nlohmann::json manifest = Manifest();
+  manifest["files"].erase(1);
+  manifest["files"].erase(1);
+  manifest["documents"].clear();
+  files_.erase(files_.begin() + 1, files_.begin() + 3);
+  files_[2].data = R"({"entries": []})";  // nor does the journal say that it was deposited
+  manifest["files"][2]["size"] = files_[2].data.size();
+  manifest["files"][2]["sha256"] = crypto::HexEncode(crypto::Sha256(files_[2].data));
+  const std::string rewritten = Archive(manifest);
+  const auto facts = Read(rewritten);
+  ASSERT_TRUE(facts.ok()) << facts.status() << ": by itself it is an archive like any other";
+  EXPECT_EQ(facts->documents, 0U);
+  EXPECT_THAT(std::string(Whole(rewritten, ended).message()), HasSubstr("not the one that was sent"));
+}
+
+TEST_F(VaultExportTest, AnyOtherByteIsNotTheArchiveThatWasProved) {
+  const std::string archive = Archive(Manifest());
+  const vault::v1::VaultExported ended = Ended(archive);
+  files_[4].data = R"({"entries": [7]})";
+  EXPECT_TRUE(absl::IsDataLoss(Whole(Archive(Manifest()), ended)));
+  EXPECT_TRUE(absl::IsDataLoss(Whole(archive + std::string(512, '\0'), ended)));
+  vault::v1::VaultExported other = ended;
+  other.set_export_id(kDocument);
+  EXPECT_THAT(std::string(Whole(archive, other).message()), HasSubstr("of another export"));
+  other = ended;
+  other.set_texts(2);
+  EXPECT_THAT(std::string(Whole(archive, other).message()), HasSubstr("other numbers"));
+  other = ended;
+  other.clear_archive_sha256();  // of the beginning
+  EXPECT_THAT(std::string(Whole(archive, other).message()), HasSubstr("none of the end"));
+}
+
+// A paper whose deposit does not read may be missing unseen: an archive of which that is so says it, and its
+// proof too.
+TEST_F(VaultExportTest, WhatDoesNotReadIsSaidByArchiveAndProofAlike) {
+  nlohmann::json manifest = Manifest();
+  EXPECT_TRUE(NothingLacks(*Read(Archive(manifest))));
+  manifest["unreadable"] = 2;
+  const std::string archive = Archive(manifest);
+  const auto facts = Read(archive);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->unreadable, 2U);
+  EXPECT_FALSE(NothingLacks(*facts));
+  vault::v1::VaultExported ended = Ended(archive);
+  EXPECT_TRUE(absl::IsDataLoss(Whole(archive, ended)));
+  ended.set_unreadable(2);
+  EXPECT_TRUE(Whole(archive, ended).ok()) << Whole(archive, ended);
+}
+
+TEST_F(VaultExportTest, ATextWithoutReceiptIsTakenOnlyWhereLeavesDoNotRead) {
+  files_.erase(files_.begin() + 2);
+  nlohmann::json manifest = Manifest();
+  manifest["documents"][0]["receipt"] = "";
+  manifest["documents"][0]["path"] = files_[1].path;
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("has no receipt"));
+  manifest["unreadable"] = 1;
+  const std::string archive = Archive(manifest);
+  const auto facts = Read(archive);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->documents, 0U);
+  EXPECT_EQ(facts->unproved, 1U);
+  vault::v1::VaultExported ended = Ended(archive);
+  ended.set_unreadable(1);
+  EXPECT_TRUE(Whole(archive, ended).ok()) << Whole(archive, ended);
+  manifest["documents"][0]["sha256"] = std::string(64, '0');
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("is not there as said"));
+}
+
+TEST_F(VaultExportTest, AProofOfAnotherLogOrActProvesNothing) {
+  const std::string proof = Proved(audit::v1::EVENT_CLASS_VAULT_EXPORTED, Ended("x"));
+  EXPECT_TRUE(OpenVaultExportProof(proof, Keys()).ok());
+  const crypto::SigningKey stranger = crypto::SigningKey::Generate(random_);
+  EXPECT_TRUE(absl::IsDataLoss(OpenVaultExportProof(proof, {{kOrigin, stranger.verify_key()}}).status()));
+  EXPECT_TRUE(absl::IsDataLoss(OpenVaultExportProof(files_[2].data, Keys()).status())) << "a deposit's";
+  EXPECT_TRUE(absl::IsDataLoss(OpenVaultExportProof("{}", Keys()).status()));
+}
+
+TEST_F(VaultExportTest, ASealedOneIsProvedAsSentAndOpened) {
+  const std::string archive = Archive(Manifest());
+  const VaultExportKey key{*Id128::FromHex(kExport), Secret(std::string(32, 'k'))};
+  std::string sealed;
+  std::string again;  // the same archive, sealed anew
+  for (std::string* out : {&sealed, &again}) {
+    auto sealer = vault::StreamSealer::Begin(key.key, vault::ExportContext(key.export_id), random_);
+    ASSERT_TRUE(sealer.ok());
+    *out = sealer->header();
+    ASSERT_TRUE(sealer->Write(archive, out).ok());
+    ASSERT_TRUE(sealer->Finish(out).ok());
+  }
+  const vault::v1::VaultExported ended = Ended(archive, sealed);
+  EXPECT_TRUE(Whole(sealed, ended, key).ok()) << Whole(sealed, ended, key);
+  EXPECT_TRUE(Whole(archive, ended).ok()) << "she opened it and kept what was in it";
+  EXPECT_TRUE(absl::IsDataLoss(Whole(again, ended, key)));
 }
 
 TEST_F(VaultExportTest, AReceiptOfAnotherLogIsFound) {

@@ -45,6 +45,12 @@ class ExpiredRepresentatives final : public Question {
         Forget(consent);
       }
     }
+    if (const auto touched =
+            leaf.As<consent::v1::AgreementsTouched>(audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED)) {
+      for (const std::string& consent : touched->consent_ids()) {
+        Forget(consent);
+      }
+    }
     if (const std::optional<PermitLeaf> permit = PermitIn(leaf, past)) {
       for (const PermittedCategory& category : permit->categories) {
         Judge(leaf, category);

@@ -49,6 +49,18 @@ TEST(ExpiredRepresentatives, NotOfOneThatWasRenewedWithdrawnOrIsOver) {
   EXPECT_THAT(teller.Codes(), IsEmpty());
 }
 
+// At another desk, by lines: the registry's own leaf names the agreement.
+TEST(ExpiredRepresentatives, NotOfOneThatAWithdrawalElsewhereTouched) {
+  Teller teller(MakeExpiredRepresentatives({}));
+  TutorAgrees(teller, 7, 10);
+  const uint64_t left = TutorAgrees(teller, 8, 10);
+  consent::v1::AgreementsTouched touched;
+  touched.add_consent_ids(IdOf(7).ToHex());
+  teller.Tell("consent", audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED, touched, Teller::Of(1));
+  teller.Pass(absl::Hours(24 * 30));
+  EXPECT_THAT(teller.Codes(), ElementsAre("MANDATE_ENDED " + std::to_string(left)));
+}
+
 TEST(ExpiredRepresentatives, SheHerselfHasNoMandate) {
   Teller teller(MakeExpiredRepresentatives({}));
   teller.Agrees(1, Line("RIGHTS_OPENING", "IDENTITY", "caf"), 7);

@@ -18,6 +18,7 @@ bool BringsDuty(common::v1::Ground ground) {
     case common::v1::GROUND_ART6:
     case common::v1::GROUND_CONVENTION:
     case common::v1::GROUND_CP_226_14_1:
+    case common::v1::GROUND_AUTHORISED_EXIT:
       return true;
     default:
       return false;

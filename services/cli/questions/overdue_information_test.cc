@@ -50,6 +50,14 @@ TEST(OverdueInformation, ToldInTimeByWhoOwesItIsSettledForGood) {
   EXPECT_THAT(teller.Codes(), ElementsAre("LATE " + std::to_string(other) + " " + std::to_string(late)));
 }
 
+// D-2.7: data on offences come from somebody else, too.
+TEST(OverdueInformation, APlannedExitIsToldToHer) {
+  Teller teller(MakeOverdueInformation({}));
+  const uint64_t told = Cut(teller, 1, common::v1::GROUND_AUTHORISED_EXIT);
+  teller.Pass(absl::Hours(24 * 40));
+  EXPECT_THAT(teller.Codes(), ElementsAre("OVERDUE " + std::to_string(told)));
+}
+
 // Of a child in danger the parents and the child are told first, not she within a month (D-2.3).
 TEST(OverdueInformation, OnHerAgreementAndForChildProtectionNothingIsOwed) {
   Teller teller(MakeOverdueInformation({}));

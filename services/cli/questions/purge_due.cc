@@ -214,14 +214,18 @@ class PurgeDue final : public Question {
            std::find(std::begin(kActs), std::end(kActs), leaf.header.event_class()) != std::end(kActs);
   }
 
-  // An order about her papers, an answer to a notice to erase and what a steward says of two records met
-  // nobody, as the registry counts it.
+  // An order about her papers, an answer to a notice to erase, a review of what is withheld and what a
+  // steward says of two records met nobody, as the registry counts it.
   static bool IsOfPapers(const SeenLeaf& leaf) {
-    static constexpr audit::v1::EventClass kPapers[] = {
-        audit::v1::EVENT_CLASS_HOLD_PLACED,           audit::v1::EVENT_CLASS_ERASURE_ANSWERED,
-        audit::v1::EVENT_CLASS_CANDIDATE_COMPARED,    audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
-        audit::v1::EVENT_CLASS_PERSONS_LINKED,        audit::v1::EVENT_CLASS_PERSONS_SPLIT,
-        audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED};
+    static constexpr audit::v1::EventClass kPapers[] = {audit::v1::EVENT_CLASS_HOLD_PLACED,
+                                                        audit::v1::EVENT_CLASS_ERASURE_ANSWERED,
+                                                        audit::v1::EVENT_CLASS_CANDIDATE_COMPARED,
+                                                        audit::v1::EVENT_CLASS_CANDIDATE_DECIDED,
+                                                        audit::v1::EVENT_CLASS_PERSONS_LINKED,
+                                                        audit::v1::EVENT_CLASS_PERSONS_SPLIT,
+                                                        audit::v1::EVENT_CLASS_RECTIFICATION_ANSWERED,
+                                                        audit::v1::EVENT_CLASS_WITHHOLDING_REVIEWED,
+                                                        audit::v1::EVENT_CLASS_WITHHELD_LISTED};
     return std::any_of(std::begin(kPapers), std::end(kPapers),
                        [&leaf](audit::v1::EventClass papers) { return leaf.Is(papers); });
   }

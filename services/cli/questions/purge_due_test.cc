@@ -3,6 +3,7 @@
 
 #include "relais/alerting/v1/events.pb.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/rights_events.pb.h"
 #include "relais/routing/v1/events.pb.h"
 #include "services/cli/questions/testing/teller.h"
 
@@ -208,6 +209,14 @@ TEST_F(MoreRules, APersonTwoYearsAfterTheLastContact) {
   teller.Pass(400 * kDay);
   contact(2, "ville-paris");
   contact(1, "edf");  // a feed is no contact
+  // Nor is a review of what is withheld of her history, or a look at what there is to review.
+  const auto by_crip = [&](SeenLeaf& leaf) {
+    Teller::SetPerson(leaf, 1);
+    leaf.header.set_institution("crip75");
+  };
+  teller.Tell("consent", audit::v1::EVENT_CLASS_WITHHOLDING_REVIEWED, consent::v1::WithholdingReviewed(),
+              by_crip);
+  teller.Tell("consent", audit::v1::EVENT_CLASS_WITHHELD_LISTED, consent::v1::WithheldListed(), by_crip);
   audit::v1::EraseRequested asked;
   asked.set_erasure_id(IdOf(9).ToHex());
   teller.Tell("consent", audit::v1::EVENT_CLASS_ERASE_REQUESTED, asked, Teller::Of(3));
