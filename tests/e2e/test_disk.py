@@ -1,6 +1,7 @@
 """A real disk fills up under a real service: nothing acknowledged is lost, nothing more is acknowledged."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -40,6 +41,9 @@ class DiskFullTest(unittest.TestCase):
         # A folder of its own: a store that is there already has its ring already.
         config = self.suite.path("alerting", "config.yaml")
         text = suite.read(config).decode().replace('/store"', '/store/db"')
+        # This one is about what happens without marks.
+        text, off = re.subn(r"^  (first|second)_free_mib: \d+$", r"  \1_free_mib: 0", text, flags=re.MULTILINE)
+        self.assertEqual(off, 2)
         with open(config, "w", encoding="utf-8") as file:
             file.write(text)
 

@@ -1,5 +1,6 @@
 """Papers that expire (D-3.7), through four running services: from her vault to the desk of who acts for her, and to her référent
-where she agreed to that; destroyed or renewed before anybody has it, it is pulled back."""
+where she agreed to that; destroyed or renewed before anybody has it, it is pulled back. Papers that an institution asks her for: to
+the desk of who acts for her, until she decides. And the vault's closure (D-3.4), to who may act for somebody in it."""
 
 import datetime
 
@@ -13,9 +14,7 @@ CITY_DESK = "dsol-75101"
 EMMAUS_DESK = "emmaus-maraude"
 
 
-class ExpiringPapersTest(test_vault.VaultCase):
-    settings = {"reminders.scan": "1s"}
-
+class DeskCase(test_vault.VaultCase):
     def setUp(self):
         self.inbox = suite.pb("routing/v1/inbox_service")
         self.referents = suite.pb("routing/v1/referent_service")
@@ -29,16 +28,24 @@ class ExpiringPapersTest(test_vault.VaultCase):
     def day(self, days):
         return str(self.suite.now().date() + datetime.timedelta(days=days))
 
-    def expiring(self, handle, days, seed):
-        """Deposits a paper that is valid for so many days more; its id."""
-        return self.put(handle, test_vault.pdf(2000, seed), "--expires", self.day(days))["document"]["documentId"]
-
     def collect(self, client, desk, into):
         """Takes what waits at the desk: {message id: message}."""
         answer = client.call("routing", "InboxService", "Pull", self.inbox.PullRequest(desk=desk))
         for message in answer.messages:
             client.call("routing", "InboxService", "Ack", self.inbox.AckRequest(message_id=message.message_id))
             into[message.message_id] = message
+
+    def waiting(self, desk):
+        answer = self.city.call("routing", "InboxService", "ListByDesk", self.inbox.ListByDeskRequest(desk=desk))
+        return {message.message_id for message in answer.messages}
+
+
+class ExpiringPapersTest(DeskCase):
+    settings = {"reminders.scan": "1s"}
+
+    def expiring(self, handle, days, seed):
+        """Deposits a paper that is valid for so many days more; its id."""
+        return self.put(handle, test_vault.pdf(2000, seed), "--expires", self.day(days))["document"]["documentId"]
 
     def reminders(self, client, desk, handle, into):
         self.collect(client, desk, into)
@@ -48,10 +55,6 @@ class ExpiringPapersTest(test_vault.VaultCase):
     def reminded(self, client, desk, handle, into=None):
         into = {} if into is None else into
         return suite.wait_for("a reminder at " + desk, lambda: self.reminders(client, desk, handle, into))
-
-    def waiting(self, desk):
-        answer = self.city.call("routing", "InboxService", "ListByDesk", self.inbox.ListByDeskRequest(desk=desk))
-        return {message.message_id for message in answer.messages}
 
     def may_tell_emmaus(self, handle, purpose, category):
         self.relais("consent", "record", handle, "--purpose", purpose, "--category", category, "--recipient", "emmaus",
@@ -136,6 +139,76 @@ class ExpiringPapersTest(test_vault.VaultCase):
         got = {}
         self.reminded(self.city, CITY_DESK, other, got)
         self.assertEqual(self.reminders(self.city, CITY_DESK, handle, got), [])
+
+
+class AskedPapersTest(DeskCase):
+    def known_to_the_caf(self, seed):
+        """(her handle at the city, a paper of hers, her handle at the CAF, the agreement to share with it)"""
+        handle, _ = self.person()
+        document = self.put(handle, test_vault.pdf(2000, seed))["document"]["documentId"]
+        share_id, agreement, there = self.share(handle, document)
+        self.relais("document", "unshare", handle, share_id)
+        return handle, document, there, agreement
+
+    def ask(self, there):
+        made = self.relais("document", "request", there, "--type", "tax-notice", "--purpose", "RIGHTS_OPENING", "--why",
+                           "pour calculer votre aide", "--until", test_vault.UNTIL, acting=test_vault.CAF)
+        return made["request"]["documentRequestId"]
+
+    def asked(self, client, desk, request, into):
+        self.collect(client, desk, into)
+        return [message for message in into.values() if message.content.asked_papers.document_request_id == request]
+
+    def states(self, message_id):
+        alerts = self.relais("alert", "list", CITY_DESK)["alerts"]
+        return [alert["state"] for alert in alerts if alert["messageId"] == message_id]
+
+    def test_her_host_is_told_and_of_the_end(self):
+        handle, document, there, agreement = self.known_to_the_caf(1)
+        caf = self.suite.client(test_vault.CAF)
+        caf.patience = 20
+        theirs, got = {}, {}
+        request = self.ask(there)
+        message, = suite.wait_for("the request at her host's", lambda: self.asked(self.city, CITY_DESK, request, got))
+        papers = message.content.asked_papers
+        self.assertEqual(message.person.handle, handle)
+        self.assertEqual((papers.asker.institution, list(papers.types), papers.purpose),
+                         ("caf", ["TAX_NOTICE"], "RIGHTS_OPENING"))
+        self.assertEqual((papers.expires.ToDatetime().date() - self.suite.now().date()).days, 30)
+        self.assertEqual(message.ground, self.types.GROUND_AGREEMENT)
+        self.assertEqual((message.sender.institution, message.recipient.institution), ("ville-paris", "ville-paris"))
+        self.assertEqual(self.asked(caf, "caf-droits", request, theirs), [], "who asks is told nothing")
+        self.relais("document", "decide", handle, request, "--document", document, "--consent", agreement)
+        suite.wait_for("its end", lambda: self.states(message.message_id) == ["STATE_CLOSED"])
+        self.assertEqual(self.asked(caf, "caf-droits", request, theirs), [])
+
+    def test_decided_before_anybody_has_it_it_is_pulled_back(self):
+        handle, _, there, _ = self.known_to_the_caf(2)
+        self.collect(self.city, CITY_DESK, {})
+        before = self.waiting(CITY_DESK)
+        request = self.ask(there)
+        new = suite.wait_for("a message in the list", lambda: self.waiting(CITY_DESK) - before)
+        self.assertEqual(len(new), 1)
+        self.relais("document", "decide", handle, request, "--refused")
+        suite.wait_for("its end", lambda: not self.waiting(CITY_DESK) & new)
+        self.assertEqual(self.asked(self.city, CITY_DESK, request, {}), [])
+        self.suite.verify_logs()
+
+
+class ClosureNoticeTest(DeskCase):
+    def test_who_may_act_for_somebody_is_told(self):
+        self.suite.json("--reason", "fin du service", "vault", "close", self.day(120), acting="operator/ops")
+        for client, desk in ((self.city, CITY_DESK), (self.emmaus, EMMAUS_DESK)):
+            got = {}
+
+            def told():
+                self.collect(client, desk, got)
+                return [each for each in got.values() if each.content.HasField("vault_closure")]
+            message, = suite.wait_for("the notice at " + desk, told)
+            day = message.content.vault_closure.closing_day
+            self.assertEqual("%04d-%02d-%02d" % (day.year, day.month, day.day), self.day(120))
+            self.assertTrue(message.content.vault_closure.how.startswith("Pour chaque personne"))
+            self.assertFalse(message.person.handle)
 
 
 if __name__ == "__main__":

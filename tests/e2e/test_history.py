@@ -10,6 +10,7 @@ import suite
 from consent_case import CAF, CITY, Desk, day
 
 TODAY, LOOKED_AT_AGAIN = datetime.date(2026, 11, 10), datetime.date(2027, 5, 10)
+LATER = datetime.date(2027, 8, 10)
 PROTECTED = "crip75"  # its name, or a child's protection, must not be read where an entry is withheld
 
 
@@ -138,6 +139,51 @@ class HistoryTest(suite.SuiteTest):
         self.assertEqual(len(self.of_kind(self.city.history(person).disclosures, "EXPORTED")), 1)
         self.city.answer(person, request, rights.RIGHTS_OUTCOME_GRANTED)
         self.refused(grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE", export, request)
+
+    def test_what_is_withheld_is_reviewed(self):
+        # Two reports of its own that were denied for want of facts: the Ville reviews them itself.
+        person, _ = self.asked_about()
+        report = self.types.StatedGround(ground=self.types.GROUND_CP_226_14_1)
+        for _ in range(2):
+            answer = self.city.check(person, "aphp", purpose="SOCIAL_ASSESSMENT", stated_ground=report)
+            self.assertEqual(answer.decision, self.types.DECISION_DENY)
+        self.protect(person)
+        before = self.city.history(person)
+        self.assertEqual(len(before.withheld), 4)
+        reviewer = Desk(self.suite, CITY, agent="dpd-1", reason="revue")
+
+        def to_review():
+            return list(reviewer.call("ConsentService", "ListWithheld",
+                                      self.words.ListWithheldRequest(person=person)).entries)
+
+        def review(entry, **changes):
+            return reviewer.call("ConsentService", "ReviewWithheld", self.words.ReviewWithheldRequest(
+                request_id=suite.new_id(), person=person, leaf_index=entry, reasons="revue faite", **changes))
+
+        newer, older = to_review()  # not what went to child protection
+        self.assertEqual([(each.decided_on, each.review_on, each.review_due, each.may_show)
+                          for each in (newer, older)], [(day(TODAY), day(LOOKED_AT_AGAIN), False, True)] * 2)
+        keep, show = self.words.WITHHELD_DECISION_KEEP, self.words.WITHHELD_DECISION_SHOW
+        for wrong, field in ((dict(decision=keep), "keep_until"),
+                             (dict(decision=keep, keep_until=day(TODAY)), "keep_until"),
+                             (dict(decision=show, keep_until=day(LATER)), "keep_until")):
+            refusal = self.refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS", review, newer.leaf_index,
+                                   **wrong)
+            details = dict(refusal.trailing_metadata())["grpc-status-details-bin"]
+            self.assertIn(field.encode(), details)
+        review(newer.leaf_index, decision=keep, keep_until=day(LATER))
+        review(older.leaf_index, decision=show)
+        self.assertEqual([(each.leaf_index, each.review_on) for each in to_review()],
+                         [(newer.leaf_index, day(LATER))])
+        after = self.city.history(person)
+        self.assertEqual(sorted(str(each.review_on) for each in after.withheld),
+                         sorted([str(day(LATER))] + [str(day(LOOKED_AT_AGAIN))] * 2))
+        shown, = [each for each in after.disclosures if each.leaf_index == older.leaf_index]
+        self.assertEqual((shown.kind, shown.recipient.institution),
+                         (self.words.DISCLOSURE_KIND_DENIED, "aphp"))
+        self.assertNotIn(older.leaf_index, [each.leaf_index for each in before.disclosures])
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS", review, older.leaf_index, decision=keep,
+                     keep_until=day(LATER))
 
     def test_who_reads_it_for_her(self):
         # Nobody for somebody who never agreed to anything, until she asks for it; then whom she asked, while it waits.

@@ -3,12 +3,14 @@ offline, also by the independent reader; malware refused by a real clamd where o
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import random
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
@@ -16,8 +18,10 @@ import unittest
 
 import grpc
 
+import c2sp
 import suite
 import vault_format
+import vault_receipts
 
 CITY = "ville-paris/dsol"
 CAF = "caf/droits"
@@ -62,6 +66,16 @@ class VaultCase(suite.SuiteTest):
         return self.relais("document", "put", handle, path, "--type", "tax-notice", "--title", "Avis d'imposition",
                            *options, acting=acting, codes=codes)
 
+    def log_keys(self):
+        """Public keys of the vault's log, as whoever runs it hands them out."""
+        line = self.suite.command("pki", "log-key", self.suite.path("vault", "signer.key"), "--origin",
+                                  "relais.test/vault/1").stdout.strip()
+        return [c2sp.Key(line)]
+
+    def proved(self, path):
+        """What the receipt in a file proves, by the independent reader."""
+        return vault_receipts.read_receipt(suite.read(path).decode("utf-8"), self.log_keys())
+
     def get(self, handle, document, acting=CITY):
         """The bytes, or the exit code."""
         path = self.suite.file("read-" + suite.new_id())
@@ -97,6 +111,10 @@ class PapersTest(VaultCase):
                 document = made["document"]["documentId"]
                 self.assertEqual(self.code("audit", "verify", receipt), 0)
                 self.assertEqual(json.loads(suite.read(receipt))["id"], document + "/1")
+                proved = self.proved(receipt)
+                self.assertEqual((proved["act"], proved["document_id"], proved["version"], proved["size"]),
+                                 ("deposit", document, 1, size))
+                self.assertEqual(proved["sha256"], hashlib.sha256(data).digest())
                 self.assertEqual(self.get(handle, document), data)
                 info = self.relais("document", "info", handle, document)["document"]
                 self.assertEqual(info["versions"][0]["mediaType"], "application/pdf")
@@ -157,10 +175,43 @@ class PapersTest(VaultCase):
         self.relais("--reason", "à sa demande", "document", "destroy", handle, document, "--receipt", certificate)
         self.assertEqual(self.code("audit", "verify", certificate), 0)
         self.assertEqual(json.loads(suite.read(certificate))["act"], "destruction")
+        proved = self.proved(certificate)
+        self.assertEqual((proved["act"], proved["document_id"], proved["cause"], proved["copies_end_with_epoch"]),
+                         ("destruction", document, "HERS", 1))
+        self.assertEqual([each["sha256"] for each in proved["versions"]], [hashlib.sha256(pdf(3000)).digest()])
         self.assertEqual(self.get(handle, document), 7)
         self.assertEqual(self.relais("document", "list", handle).get("documents"), [])
         kept = self.relais("document", "list", handle, "--with-destroyed")["documents"]
         self.assertEqual([each["state"] for each in kept], ["STATE_DESTROYED"])
+
+    def test_receipts_after_the_fact(self):
+        """Nobody asked for a proof when it was done: each version's receipt, then the certificate, verified offline."""
+        handle, _ = self.person()
+        texts = [pdf(3000, 1), pdf(4000, 2)]
+        document = self.put(handle, texts[0])["document"]["documentId"]
+        self.put(handle, texts[1], "--document", document)
+
+        def receipt(*options):
+            path = self.suite.file("later-" + suite.new_id())
+            said = self.relais("document", "receipt", handle, document, "--out", path, *options)
+            self.assertEqual(self.code("audit", "verify", path), 0)
+            proved = self.proved(path)
+            self.assertEqual((proved["document_id"], proved.get("version", 0)), (document, said["version"]))
+            return proved
+
+        for version, data in enumerate(texts, 1):
+            proved = receipt("--text-version", str(version))
+            self.assertEqual((proved["act"], proved["version"], proved["sha256"]),
+                             ("deposit", version, hashlib.sha256(data).digest()))
+        self.assertEqual(receipt()["version"], 2)
+        self.relais("--reason", "à sa demande", "document", "destroy", handle, document)
+        self.assertEqual(receipt()["act"], "destruction")
+        self.assertEqual(receipt("--text-version", "1")["sha256"], hashlib.sha256(texts[0]).digest())
+        self.assertEqual(self.code("document", "receipt", handle, document, "--text-version", "3", "--out",
+                                   self.suite.file("no")), 7)
+        looks = [entry["what"] for entry in self.relais("document", "journal", handle, "--limit", "0")["entries"]
+                 if entry["act"] == "ACT_LOOKED" and entry["allowed"]]
+        self.assertEqual(looks.count("RECEIPT"), 5)
 
     def test_nothing_of_a_paper_is_readable_on_the_disk(self):
         handle, _ = self.person()
@@ -457,7 +508,7 @@ class KilledTest(VaultCase):
         done = self.suite.command("document", "put", handle, self.suite.file("abandoned.pdf", data), "--type", "lease",
                                   "--title", "Bail", "--resume", upload, acting=CITY)
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("that upload ended (ABANDONED)", done.stderr)
+        self.assertIn("that upload ended: it was given up; deposit the paper anew", done.stderr)
 
     def test_pieces_whose_answers_are_lost_are_sent_again(self):
         handle, _ = self.person()
@@ -560,19 +611,54 @@ class KilledTest(VaultCase):
         self.suite.verify_logs()
 
 
+def without(archive, document):
+    """An archive that says nothing of a paper, as whoever hands it on could make it of one."""
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for entry in tar:
+            files[entry.name] = tar.extractfile(entry).read()
+    manifest = json.loads(files.pop("manifest.json"))
+    for each in manifest["documents"]:
+        if each["document_id"] == document:
+            del files[each["path"]], files[each["receipt"]]
+    manifest["documents"] = [each for each in manifest["documents"] if each["document_id"] != document]
+    for name, member, identity in (("journal.json", "entries", "documentId"), ("metadata.json", "documents", "documentId")):
+        text = json.loads(files[name])
+        text[member] = [each for each in text[member] if each[identity] != document]
+        files[name] = json.dumps(text).encode()
+    manifest["files"] = [{"path": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+                         for path, data in files.items()]
+    files["manifest.json"] = json.dumps(manifest).encode()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path, data in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    # The suite's archives end with two blocks of zeros and nothing after.
+    data = out.getvalue().rstrip(b"\0")
+    return data + bytes(-len(data) % 512) + bytes(1024)
+
+
 class ExportTest(VaultCase):
     def test_exported_and_checked_offline_and_by_another_reader(self):
         handle, _ = self.person()
         texts = {pdf(1000, 1), pdf(5 << 20, 2), "Attestation écrite à la main.\n".encode()}
         for data in texts:
             self.put(handle, data)
+        earlier = pdf(900, 5)
+        renewed = self.put(handle, earlier)["document"]["documentId"]
+        texts |= {earlier, pdf(901, 6)}
+        self.put(handle, pdf(901, 6), "--document", renewed)
         gone = self.put(handle, pdf(700, 9))["document"]["documentId"]
         self.relais("--reason", "périmé", "document", "destroy", handle, gone)
         for seal in ((), ("--seal",)):
             with self.subTest(seal):
                 path = self.suite.file("papers%s.tar" % "-".join(seal))
                 told = self.relais("document", "export", handle, path, *seal)
-                self.assertEqual((told["documents"], told["damaged"]), (3, []))
+                self.assertEqual((told["documents"], told["certificates"], told["damaged"]), (5, 1, []))
+                self.assertEqual(told["proof"], path + ".proof.json")
+                self.assertEqual(os.stat(told["proof"]).st_mode & 0o777, 0o600)
                 self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
                 key = ("--key-file", path + ".key") if seal else ()
                 self.suite.down()
@@ -581,16 +667,19 @@ class ExportTest(VaultCase):
                 finally:
                     self.suite.up()
                 self.assertTrue(checked["verified"])
+                self.assertTrue(checked["provedWhole"])
                 got = {}
                 with open(path, "rb") as stream:
                     manifest = vault_format.read_export(
-                        stream, suite.read(path + ".key").decode() if seal else None,
-                        lambda name, part: got.update({name: got.get(name, b"") + part}))
+                        stream, self.log_keys(), suite.read(path + ".key").decode() if seal else None,
+                        lambda name, part: got.update({name: got.get(name, b"") + part}),
+                        suite.read(told["proof"]).decode())
+                self.assertEqual([each["document_id"] for each in manifest["destroyed"]], [gone])
                 self.assertEqual({got[each["path"]] for each in manifest["documents"]}, texts)
                 states = [each["state"] for each in json.loads(got["metadata.json"])["documents"]]
-                self.assertEqual(sorted(states), ["STATE_ACTIVE"] * 3 + ["STATE_DESTROYED"])
+                self.assertEqual(sorted(states), ["STATE_ACTIVE"] * 4 + ["STATE_DESTROYED"])
                 acts = [each["act"] for each in json.loads(got["journal.json"])["entries"]]
-                self.assertEqual(acts.count("ACT_DEPOSITED"), 4)
+                self.assertEqual(acts.count("ACT_DEPOSITED"), 6)
                 self.assertEqual(acts[-1], "ACT_EXPORTED")
                 # A receipt of it stands for itself.
                 receipt = self.suite.file("one-receipt", got[manifest["documents"][0]["receipt"]])
@@ -604,6 +693,29 @@ class ExportTest(VaultCase):
         plain = self.suite.file("papers.tar")
         listed = subprocess.run(["tar", "-tf", plain], stdout=subprocess.PIPE, check=True, text=True).stdout
         self.assertIn("manifest.json", listed)
+        current = self.relais("document", "export", handle, self.suite.file("current.tar"), "--current-only")
+        self.assertEqual((current["documents"], current["currentOnly"], current["damaged"]), (4, True, []))
+
+    def test_a_paper_taken_out_of_it_is_found(self):
+        """Whoever hands it on takes a paper out with its receipt, rewrites the manifest and edits the journal."""
+        handle, _ = self.person()
+        self.put(handle, pdf(1000, 1))
+        hidden = self.put(handle, pdf(2000, 2))["document"]["documentId"]
+        path = self.suite.file("honest.tar")
+        proof = self.relais("document", "export", handle, path)["proof"]
+        rewritten = self.suite.file("rewritten.tar", without(suite.read(path), hidden))
+        alone = self.relais("document", "check-export", rewritten)
+        self.assertEqual((alone["verified"], alone["provedWhole"], alone["documents"]), (True, False, 1))
+        done = self.suite.command("document", "check-export", rewritten)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("NOT PROVED WHOLE", done.stdout)
+        done = self.suite.command("document", "check-export", rewritten, "--proof", proof)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not the one that was sent", done.stdout)
+        with open(rewritten, "rb") as stream, self.assertRaises(vault_format.Refused):
+            vault_format.read_export(stream, self.log_keys(), proof=suite.read(proof).decode())
+        with open(rewritten, "rb") as stream:
+            self.assertEqual(len(vault_format.read_export(stream, self.log_keys())["documents"]), 1)
 
 
 @unittest.skipUnless(CLAMD, "clamd is not installed")

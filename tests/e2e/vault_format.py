@@ -1,9 +1,12 @@
-"""Readers of the vault's formats, written from docs/formats.md alone: sealed texts and exports. They share nothing with the suite's
-code, keep one chunk in memory, and refuse what they should.
+"""Readers of the vault's formats, written from docs/formats.md alone: wrapped keys, sealed texts and exports. They share nothing with
+the suite's code, keep one chunk in memory, and refuse what they should.
 
-    python3 vault_format.py ARCHIVE [KEYFILE] FOLDER    checks an export and writes its files to a new folder
+    python3 vault_format.py LOGKEY ARCHIVE [KEYFILE] FOLDER    checks an export and writes its files to a new folder
+
+LOGKEY: ORIGIN+ID+KEY of the vault's log, from whoever runs the vault and not from whoever gave the archive.
 """
 
+import base64
 import hashlib
 import hmac
 import io
@@ -13,8 +16,10 @@ import struct
 import sys
 import tarfile
 
+import c2sp
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from vault_receipts import Refused, hkdf_sha256, open_random, read_receipt
 
 MAGIC = b"relais\0"
 FIXED = bytes([1, 1, 16])  # version, suite, log2 of the chunk size
@@ -22,21 +27,41 @@ CHUNK = 1 << 16
 TAG = 16
 MAX_RUNS = 1024
 MAX_CHUNKS = (1 << 40) // CHUNK
+PROVED = ("receipts/", "certificates/")
 
 
-class Refused(ValueError):
-    """What the format does not allow, or what does not open."""
+# --- keys of papers
+
+def open_ring_line(master, line):
+    """(name, version, key) of a line of a key ring."""
+    name, version, sealed = line.split(" ")
+    aad = ("relais-keyring/1|%s|%s" % (name, version)).encode()
+    return name, int(version), open_random(master, aad, base64.b64decode(sealed, validate=True))
 
 
-def hkdf_sha256(key, salt, info, length):
-    """RFC 5869."""
-    prk = hmac.new(salt or bytes(32), key, hashlib.sha256).digest()
-    out, block = b"", b""
-    for i in range(1, -(-length // 32) + 1):
-        block = hmac.new(prk, block + info + bytes([i]), hashlib.sha256).digest()
-        out += block
-    return out[:length]
+def wrapped(data):
+    """(epoch or generation, what SealRandom made) of a wrapped key."""
+    if len(data) != 109 or data[0] != 1:
+        raise Refused("not a wrapped key")
+    return struct.unpack(">I", data[1:5])[0], data[5:]
 
+
+def open_person_key(epoch_keys, person, generation, data):
+    epoch, sealed = wrapped(data)
+    return open_random(epoch_keys[epoch], b"relais vault person key v1" + person + struct.pack(">I", generation), sealed)
+
+
+def open_version_key(person_keys, person, document, version, data):
+    generation, sealed = wrapped(data)
+    aad = b"relais vault version key v1" + person + document + struct.pack(">II", version, generation)
+    return open_random(person_keys[generation], aad, sealed)
+
+
+def duplicate_mark(person_key, sha256):
+    return hmac.new(hkdf_sha256(person_key, b"", b"relais vault duplicate v1", 32), sha256, hashlib.sha256).digest()
+
+
+# --- sealed texts
 
 def document_context(person, document, version):
     assert len(person) == len(document) == 16
@@ -150,12 +175,35 @@ def read_key_file(text):
     return export_id, key
 
 
-def read_export(stream, key_file=None, on_file=None):
-    """Checks an archive against its manifest, which it returns. `on_file(path, data)` gets each file, piece by piece; b"" ends it."""
+# --- exports
+
+class _Hashed(io.RawIOBase):
+    """A file whose bytes are hashed as they are read."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self.stream, self.digest = stream, hashlib.sha256()
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self.stream.read(len(buffer))
+        buffer[:len(data)] = data
+        self.digest.update(data)
+        return len(data)
+
+
+def read_export(stream, log_keys, key_file=None, on_file=None, proof=None):
+    """Checks an archive against its manifest, which it returns, and its receipts against the log's keys (c2sp.Key). `on_file(path, data)`
+    gets each file, piece by piece; b"" ends it. `proof`: the text of ARCHIVE.proof.json, without which nothing says that it is whole."""
     if key_file is not None:
         export_id, key = read_key_file(key_file)
         stream = io.BufferedReader(_Reader(open_stream(stream, key, export_context(export_id))))
+    hashed = _Hashed(stream)
+    stream = io.BufferedReader(hashed)
     seen = []
+    receipts = {}
     manifest = None
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -167,9 +215,9 @@ def read_export(stream, key_file=None, on_file=None):
                 for data in iter(lambda: source.read(CHUNK), b""):
                     digest.update(data)
                     size += len(data)
-                    if entry.name == "manifest.json":
+                    if entry.name == "manifest.json" or entry.name.startswith(PROVED):
                         kept.append(data)
-                    elif on_file:
+                    if on_file and entry.name != "manifest.json":
                         on_file(entry.name, data)
                 if on_file and entry.name != "manifest.json":
                     on_file(entry.name, b"")
@@ -177,26 +225,83 @@ def read_export(stream, key_file=None, on_file=None):
                     manifest = json.loads(b"".join(kept))
                 else:
                     seen.append({"path": entry.name, "size": size, "sha256": digest.hexdigest()})
+                if entry.name.startswith(PROVED):
+                    receipts[entry.name] = read_receipt(b"".join(kept), log_keys)
     except tarfile.TarError as error:
         raise Refused("not an archive: %s" % error) from None
     # To the end: of a sealed archive only then its last chunk has been opened.
     while rest := stream.read(CHUNK):
         if rest.strip(b"\0"):
             raise Refused("something follows the archive")
-    if manifest is None or manifest.get("format") != "relais-vault-export/1":
-        raise Refused("no manifest: the archive is cut")
-    if manifest["files"] != seen:
-        raise Refused("the manifest names other files")
-    if key_file is not None and manifest["export_id"] != export_id.hex():
-        raise Refused("another export")
-    by_path = {file["path"]: file for file in seen}
+    try:
+        if manifest is None or manifest["format"] != "relais-vault-export/1":
+            raise Refused("no manifest: the archive is cut")
+        if manifest["files"] != seen:
+            raise Refused("the manifest names other files")
+        if key_file is not None and manifest["export_id"] != export_id.hex():
+            raise Refused("another export")
+        check_checkpoint(manifest, log_keys)
+        check_documents(manifest, {file["path"]: file for file in seen}, receipts)
+        check_destroyed(manifest, receipts)
+        if proof is not None:
+            check_whole(manifest, read_receipt(proof, log_keys), hashed.digest.digest())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Refused("manifest: %r" % error) from None
+    return manifest
+
+
+def check_checkpoint(manifest, log_keys):
+    try:
+        checkpoint = c2sp.Checkpoint(manifest["checkpoint"].encode("utf-8"), log_keys)
+    except c2sp.Refused as error:
+        raise Refused("checkpoint: %s" % error) from None
+    if (checkpoint.origin, checkpoint.size) != (manifest["origin"], manifest["size"]):
+        raise Refused("a checkpoint of another log or size")
+
+
+def check_documents(manifest, files, receipts):
+    """Each text is the one whose deposit its receipt proves, and of every text something is said."""
+    said = set()
     for document in manifest["documents"]:
-        file = by_path.get(document["path"])
+        file = files.get(document["path"])
         if file is None or (file["size"], file["sha256"]) != (document["size"], document["sha256"]):
             raise Refused("document " + document["document_id"])
-        if document["receipt"] not in by_path:
+        if document["receipt"] == "" and manifest.get("unreadable", 0) > 0:
+            said.add(document["path"])  # its deposit is among what does not read: it is whole, and not proved
+            continue
+        proved = receipts.get(document["receipt"], {})
+        if proved.get("act") != "deposit" or (
+                proved["document_id"], proved["version"], proved["size"], proved["sha256"].hex()) != (
+                document["document_id"], document["version"], document["size"], document["sha256"]):
             raise Refused("receipt of " + document["document_id"])
-    return manifest
+        said.add(document["path"])
+    if said != {path for path in files if path.startswith("documents/")}:
+        raise Refused("a text of which nothing is said")
+
+
+def check_destroyed(manifest, receipts):
+    """Each certificate is of the paper that is said, and of every one something is said."""
+    said = set()
+    for paper in manifest["destroyed"]:
+        proved = receipts.get(paper["certificate"], {})
+        if (proved.get("act"), proved.get("document_id")) != ("destruction", paper["document_id"]):
+            raise Refused("certificate of " + paper["document_id"])
+        said.add(paper["certificate"])
+    if said != {path for path, proved in receipts.items() if proved["act"] == "destruction"}:
+        raise Refused("a certificate of which nothing is said")
+
+
+def check_whole(manifest, proved, archive_sha256):
+    """It is the archive whose end the log has: nothing was taken out of it."""
+    if proved["act"] != "export" or not proved["archive_sha256"] or proved["export_id"] != manifest["export_id"]:
+        raise Refused("proof of another export, or of its beginning")
+    if proved["archive_sha256"] != archive_sha256:
+        raise Refused("not the archive that was sent")
+    if (proved["texts"], proved["certificates"], proved["damaged"]) != tuple(
+            len(manifest[name]) for name in ("documents", "destroyed", "damaged")):
+        raise Refused("other numbers of papers than the proof says")
+    if proved["unreadable"] != manifest.get("unreadable", 0):
+        raise Refused("another number of leaves that do not read than the proof says")
 
 
 def safe(name):
@@ -204,7 +309,7 @@ def safe(name):
 
 
 def main(arguments):
-    archive, key, folder = arguments[0], arguments[1] if len(arguments) == 3 else None, arguments[-1]
+    log_key, archive, key, folder = *arguments[:2], arguments[2] if len(arguments) == 4 else None, arguments[-1]
     os.makedirs(folder)
     open_files = {}
 
@@ -218,9 +323,17 @@ def main(arguments):
             open_files[path].close()
 
     key_text = open(key, encoding="ascii").read() if key else None
+    beside = archive + ".proof.json"
+    proof = open(beside, encoding="utf-8").read() if os.path.exists(beside) else None
     with open(archive, "rb") as stream:
-        manifest = read_export(stream, key_text, write)
-    print("%d documents, whole" % len(manifest["documents"]))
+        manifest = read_export(stream, [c2sp.Key(log_key)], key_text, write, proof)
+    unproved = sum(document["receipt"] == "" for document in manifest["documents"])
+    print("%d documents, each proved by its receipt; %s" %
+          (len(manifest["documents"]) - unproved,
+           "the archive is whole" if proof else "not proved whole: there is no " + beside))
+    if manifest.get("unreadable", 0):
+        print("%d leaves do not read, so that papers may be missing; %d documents without a receipt" %
+              (manifest["unreadable"], unproved))
 
 
 if __name__ == "__main__":

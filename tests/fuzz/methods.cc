@@ -65,7 +65,9 @@ std::map<std::string, BoundMethod> ConsentMethods() {
       {"Check", Bind(&Service::checks, &c::CheckHandlers::Check)},
       {"BatchCheck", Bind(&Service::checks, &c::CheckHandlers::BatchCheck)},
       {"GetReceipt", Bind(&Service::receipts, &c::ReceiptHandlers::GetReceipt)},
-      {"ListDisclosures", Bind(&Service::disclosures, &c::DisclosureHandlers::ListDisclosures)}};
+      {"ListDisclosures", Bind(&Service::disclosures, &c::DisclosureHandlers::ListDisclosures)},
+      {"ListWithheld", Bind(&Service::withheld, &c::WithheldHandlers::ListWithheld)},
+      {"ReviewWithheld", Bind(&Service::withheld, &c::WithheldHandlers::ReviewWithheld)}};
 }
 
 std::map<std::string, BoundMethod> EmergencyMethods() {
