@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/audit/does_not_read.h"
-#include "common/base/log.h"
+#include "common/audit/passed_over.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
@@ -22,13 +22,6 @@ constexpr size_t kRecordsPerStep = 50;
 constexpr char kSignalRule[] = "SIGNAL_WITHOUT_ALERT";
 constexpr char kAlertRule[] = "ALERT";
 
-void PassedOver(size_t times) {
-  if (times != 0) {
-    log::Error("what does not read is passed over by retention",
-               {log::Field::Count("times", static_cast<int64_t>(times))});
-  }
-}
-
 }  // namespace
 
 Task<absl::StatusOr<bool>> Keeper::Sweep() {
@@ -37,12 +30,12 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
   CO_ASSIGN_OR_RETURN(const storage::SalvagedPartitions records,
                       storage::SalvagePartitions(context_.store, storage::PartitionKind::kSenderRecord, from_,
                                                  kRecordsPerStep));
-  PassedOver(records.gaps.size());
+  audit::PassedOver(records.gaps.size());
   for (const storage::Partition& partition : records.partitions) {
     from_ = storage::NextId(partition.id);
     const absl::StatusOr<bool> swept = co_await SweepRecord(partition.id, now);
     if (audit::DoesNotRead(swept.status())) {
-      PassedOver(1);
+      audit::PassedOver(1);
       continue;
     }
     CO_RETURN_IF_ERROR(swept.status());

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/audit/does_not_read.h"
-#include "common/base/log.h"
+#include "common/audit/passed_over.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
 #include "common/storage/salvage.h"
@@ -29,13 +29,6 @@ constexpr size_t kBucketsPerStep = 500;
 constexpr char kPersonRule[] = "PERSON_WITHOUT_CONTACT";
 constexpr char kObjectionRule[] = "OBJECTION_DIGEST";
 constexpr char kAgreementRule[] = "AGREEMENT_PROOF";
-
-void PassedOver(size_t times) {
-  if (times != 0) {
-    log::Error("what does not read is passed over by retention",
-               {log::Field::Count("times", static_cast<int64_t>(times))});
-  }
-}
 
 }  // namespace
 
@@ -231,13 +224,13 @@ Task<absl::StatusOr<bool>> Keeper::SweepPersons() {
   CO_ASSIGN_OR_RETURN(const storage::SalvagedPartitions persons,
                       storage::SalvagePartitions(registry_.context.store, storage::PartitionKind::kPerson,
                                                  from_, kPersonsPerStep));
-  PassedOver(persons.gaps.size());
+  audit::PassedOver(persons.gaps.size());
   const absl::Time now = registry_.context.log.Now();
   for (const storage::Partition& partition : persons.partitions) {
     from_ = storage::NextId(partition.id);
     const absl::Status swept = co_await SweepPerson(partition.id, now);
     if (audit::DoesNotRead(swept)) {
-      PassedOver(1);
+      audit::PassedOver(1);
       continue;
     }
     CO_RETURN_IF_ERROR(swept);
@@ -392,13 +385,13 @@ Task<absl::StatusOr<bool>> Keeper::SweepObjections() {
       const storage::SalvagedPartitions buckets,
       storage::SalvagePartitions(registry_.context.store, storage::PartitionKind::kIndexBucket, from_,
                                  kBucketsPerStep));
-  PassedOver(buckets.gaps.size());
+  audit::PassedOver(buckets.gaps.size());
   const absl::Time now = registry_.context.log.Now();
   for (const storage::Partition& bucket : buckets.partitions) {
     from_ = storage::NextId(bucket.id);
     const absl::StatusOr<bool> purged = co_await PurgeObjection(bucket, now);
     if (audit::DoesNotRead(purged.status())) {
-      PassedOver(1);
+      audit::PassedOver(1);
       continue;
     }
     CO_RETURN_IF_ERROR(purged.status());

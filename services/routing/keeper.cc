@@ -4,7 +4,7 @@
 
 #include "absl/time/civil_time.h"
 #include "common/audit/does_not_read.h"
-#include "common/base/log.h"
+#include "common/audit/passed_over.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
@@ -18,13 +18,6 @@ constexpr absl::Duration kCatchUp = absl::Seconds(5);
 constexpr size_t kLeavesAtOnce = 500;
 constexpr size_t kMessagesPerStep = 500;
 constexpr char kNoticeRule[] = "DPO_NOTICE";
-
-void PassedOver(size_t times) {
-  if (times != 0) {
-    log::Error("what does not read is passed over by retention",
-               {log::Field::Count("times", static_cast<int64_t>(times))});
-  }
-}
 
 }  // namespace
 
@@ -136,12 +129,12 @@ Task<absl::StatusOr<bool>> Keeper::Sweep() {
   CO_ASSIGN_OR_RETURN(
       const storage::SalvagedPartitions messages,
       storage::SalvagePartitions(context_.store, storage::PartitionKind::kMessage, from_, kMessagesPerStep));
-  PassedOver(messages.gaps.size());
+  audit::PassedOver(messages.gaps.size());
   for (const storage::Partition& partition : messages.partitions) {
     from_ = storage::NextId(partition.id);
     const absl::Status swept = co_await SweepMessage(partition.id, due_before);
     if (audit::DoesNotRead(swept)) {
-      PassedOver(1);
+      audit::PassedOver(1);
       continue;
     }
     CO_RETURN_IF_ERROR(swept);
