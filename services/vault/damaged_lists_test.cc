@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "common/audit/big_endian.h"
 #include "services/vault/handlers/journal_handlers.h"
 #include "services/vault/handlers/request_handlers.h"
 #include "services/vault/handlers/share_handlers.h"
@@ -167,18 +166,9 @@ TEST(DamagedList, HerJournalShowsWhatReads) {
     return std::make_pair(papers, journal->unreadable());
   };
   EXPECT_EQ(deposits(), std::make_pair(std::vector{second.document, first.document}, 0U));
-  std::optional<uint64_t> damaged;
-  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
-    const auto said = PayloadOf<v1::DocumentDeposited>(leaf.details);
-    if (said.has_value() && said->document_id() == first.document) {
-      damaged = leaf.index;
-    }
-  }
+  const std::optional<uint64_t> damaged = LeafOfDeposit(world, first.document);
   ASSERT_TRUE(damaged.has_value());
-  storage::MemoryDisk::Write damage;
-  damage.version = world.harness().disk()->last_version();
-  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(*damaged), std::string("torn")});
-  world.harness().disk()->Apply(damage);
+  TearLeaf(world, *damaged);
   EXPECT_EQ(deposits(), std::make_pair(std::vector{second.document}, 1U));
 }
 

@@ -8,7 +8,6 @@
 #include <optional>
 #include <set>
 
-#include "common/audit/big_endian.h"
 #include "common/audit/leaf.h"
 #include "common/crypto/encoding.h"
 #include "common/receipt/act.h"
@@ -31,8 +30,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kHost;
 using testing::kReader;
+using testing::LeafOfDeposit;
 using ::testing::Not;
 using testing::Pdf;
+using testing::TearLeaf;
 using testing::World;
 
 constexpr uint64_t kHer = 1;
@@ -357,18 +358,9 @@ v1::VaultExported ProvedEnd(const Taken& taken) {
 }
 
 void TearDepositOf(World& world, const std::string& document) {
-  std::optional<uint64_t> leaf;
-  for (const audit::OpenedLeaf& each : world.Leaves()) {
-    const auto deposited = PayloadOf<v1::DocumentDeposited>(each.details);
-    if (deposited.has_value() && deposited->document_id() == document) {
-      leaf = each.index;
-    }
-  }
+  const std::optional<uint64_t> leaf = LeafOfDeposit(world, document);
   ASSERT_TRUE(leaf.has_value());
-  storage::MemoryDisk::Write damage;
-  damage.version = world.harness().disk()->last_version();
-  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(*leaf), std::string("torn")});
-  world.harness().disk()->Apply(damage);
+  TearLeaf(world, *leaf);
 }
 
 // One bad leaf keeps nothing back: it is counted, by the signed end too, and a paper whose deposit it was is

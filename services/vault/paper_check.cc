@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/readable_leaves.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
 
@@ -33,19 +34,19 @@ absl::Status Note(const absl::Status& status, uint64_t at, TextRead& read) {
   }
 }
 
-void Take(const audit::OpenedLeaf& leaf, const std::optional<Id128>& only, LoggedPapers& papers) {
+void Take(const audit::OpenedLeaf& leaf, const std::optional<Id128>& only, LoggedPapers& logged) {
   if (leaf.opening != audit::OpenedLeaf::Opening::kOpened) {
     return;
   }
   if (auto deposited = PayloadOf<v1::DocumentDeposited>(leaf.details)) {
     const absl::StatusOr<Id128> id = Id128::FromHex(deposited->document_id());
     if (id.ok() && (!only.has_value() || *only == *id)) {
-      papers[*id].versions.push_back(*std::move(deposited));
+      logged.papers[*id].versions.push_back(*std::move(deposited));
     }
   } else if (const auto destroyed = PayloadOf<v1::DocumentDestroyed>(leaf.details)) {
     const absl::StatusOr<Id128> id = Id128::FromHex(destroyed->document_id());
     if (id.ok() && (!only.has_value() || *only == *id)) {
-      papers[*id].destroyed = true;
+      logged.papers[*id].destroyed = true;
     }
   }
 }
@@ -68,9 +69,9 @@ const v1::DocumentDeposited* LoggedVersion(const LoggedPaper& logged, uint32_t v
 
 // The record held against the log and what was read, by content.
 std::vector<v1::VersionCheck> Judge(const v1::StoredDocument& stored, const LoggedPaper& logged,
-                                    const std::map<std::string, TextRead>& reads) {
+                                    bool log_reads, const std::map<std::string, TextRead>& reads) {
   std::vector<v1::VersionCheck> checks;
-  if (stored.state() == v1::Document::STATE_DESTROYED && logged.destroyed) {
+  if (stored.state() == v1::Document::STATE_DESTROYED && (logged.destroyed || !log_reads)) {
     return checks;
   }
   for (const v1::StoredVersion& version : stored.versions()) {
@@ -81,8 +82,9 @@ std::vector<v1::VersionCheck> Judge(const v1::StoredDocument& stored, const Logg
       checks.push_back(Check(number, v1::VersionCheck::FINDING_ROLLED_BACK));
       continue;
     }
-    checks.push_back(JudgeVersion(
-        version, said == nullptr ? std::nullopt : std::optional<v1::DocumentDeposited>(*said), read->second));
+    checks.push_back(
+        JudgeVersion(version, said == nullptr ? std::nullopt : std::optional<v1::DocumentDeposited>(*said),
+                     log_reads, read->second));
   }
   for (size_t i = static_cast<size_t>(stored.versions_size()); i < logged.versions.size(); ++i) {
     checks.push_back(Check(logged.versions[i].version(), v1::VersionCheck::FINDING_ROLLED_BACK));
@@ -105,10 +107,10 @@ PaperCheck WithoutRecord(const LoggedPaper& logged, v1::VersionCheck::Finding fi
   return check;
 }
 
-const LoggedPaper& In(const LoggedPapers& papers, const Id128& document) {
+const LoggedPaper& In(const LoggedPapers& logged, const Id128& document) {
   static const LoggedPaper* const kNone = new LoggedPaper();
-  const auto it = papers.find(document);
-  return it == papers.end() ? *kNone : it->second;
+  const auto it = logged.papers.find(document);
+  return it == logged.papers.end() ? *kNone : it->second;
 }
 
 bool IsGone(const Vault& vault, const Id128& person) {
@@ -127,7 +129,7 @@ bool PaperCheck::intact() const {
 
 absl::StatusOr<LoggedPapers> LoggedOf(const rpc::ServiceContext& context, const Id128& person,
                                       const std::optional<Id128>& only) {
-  LoggedPapers papers;
+  LoggedPapers logged;
   uint64_t from = 0;
   const uint64_t size = context.log.state().size;
   for (;;) {
@@ -137,12 +139,13 @@ absl::StatusOr<LoggedPapers> LoggedOf(const rpc::ServiceContext& context, const 
       indices.pop_back();
     }
     if (indices.empty()) {
-      return papers;
+      return logged;
     }
     from = indices.back() + 1;
-    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, context.log.OpenAt(indices));
-    for (const audit::OpenedLeaf& leaf : leaves) {
-      Take(leaf, only, papers);
+    ASSIGN_OR_RETURN(const audit::ReadableLeaves read, audit::OpenReadable(context.log, indices));
+    logged.all_read = logged.all_read && read.unreadable.empty();
+    for (const audit::OpenedLeaf& leaf : read.leaves) {
+      Take(leaf, only, logged);
     }
   }
 }
@@ -236,10 +239,14 @@ Task<absl::StatusOr<std::optional<PaperCheck>>> CheckPaper(const Vault& vault, I
       logged = &fresh;
     }
     const LoggedPaper& said = In(*logged, document);
+    const bool log_reads = logged->all_read;
     logged = nullptr;  // another look reads it again
     if (!there && !damaged && (said.versions.empty() || said.destroyed)) {
       if (look == 0) {
         continue;  // what was read before may be older than the paper
+      }
+      if (said.versions.empty() && !log_reads) {
+        co_return absl::DataLossError("neither a record nor a leaf that reads says whether there is one");
       }
       co_return nothing;
     }
@@ -257,7 +264,7 @@ Task<absl::StatusOr<std::optional<PaperCheck>>> CheckPaper(const Vault& vault, I
     }
     found = PaperCheck();
     found->document = **stored;
-    found->checks = Judge((*stored)->value, said, reads);
+    found->checks = Judge((*stored)->value, said, log_reads, reads);
     if (!AnyRolledBack(found->checks)) {
       break;
     }
@@ -272,7 +279,11 @@ bool ApplyChecks(const std::vector<v1::VersionCheck>& checks, v1::StoredDocument
   bool changed = false;
   for (v1::StoredVersion& version : *document.mutable_versions()) {
     for (const v1::VersionCheck& check : checks) {
-      const bool damaged = check.finding() != v1::VersionCheck::FINDING_INTACT;
+      if (check.finding() == v1::VersionCheck::FINDING_LOG_UNREADABLE) {
+        continue;  // what was found before stands: whoever tears a leaf brings back no paper that was put
+                   // back
+      }
+      const bool damaged = IsDamage(check.finding());
       if (check.version() == version.version().version() && version.version().damaged() != damaged) {
         version.mutable_version()->set_damaged(damaged);
         changed = true;

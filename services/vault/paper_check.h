@@ -18,9 +18,13 @@
 namespace relais::vault {
 
 /// Papers by id, as her leaves say it.
-using LoggedPapers = std::map<Id128, LoggedPaper>;
+struct LoggedPapers {
+  std::map<Id128, LoggedPaper> papers;
+  bool all_read = true;  // false: a leaf about her does not read, whatever it says
+};
 /// From what of her log is durable now. `only`: of that paper alone. Her leaves are read from the first one:
-/// long for one who is read often.
+/// long for one who is read often. Leaves that do not read keep no other: DATA_LOSS only where it cannot be
+/// told which leaves are about her.
 [[nodiscard]] absl::StatusOr<LoggedPapers> LoggedOf(const rpc::ServiceContext& context, const Id128& person,
                                                     const std::optional<Id128>& only);
 

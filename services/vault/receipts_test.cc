@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 
-#include "common/audit/big_endian.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/handlers/destroy_handlers.h"
@@ -204,11 +203,7 @@ TEST(Receipt, OfWhatReadsOfALogThatIsDamaged) {
   world.MustDeposit(1, Pdf(1000, 2), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, paper.document);
   const auto second = Receipt(world, 1, paper.document, 2);
   ASSERT_TRUE(second.ok()) << second.status();
-  storage::MemoryDisk::Write damage;
-  damage.version = world.harness().disk()->last_version();
-  damage.rows.push_back(
-      {storage::LogTable::kLeaves, audit::IndexKey(second->proof().leaf_index()), std::string("torn")});
-  world.harness().disk()->Apply(damage);
+  TearLeaf(world, second->proof().leaf_index());
   const auto first = Receipt(world, 1, paper.document, 1);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(WhyNot(world, 1, paper.document, 2), kDamaged);

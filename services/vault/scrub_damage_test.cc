@@ -11,13 +11,17 @@ namespace {
 using testing::BytesOf;
 using testing::DamagedDisk;
 using testing::Flip;
+using testing::FoundOf;
 using testing::HostKey;
 using testing::kHost;
+using testing::LeafOfDeposit;
 using testing::Pdf;
 using testing::PieceKey;
 using testing::RecordKey;
 using testing::Scrub;
 using testing::SetRaw;
+using testing::TearLeaf;
+using testing::Verify;
 using testing::World;
 
 storage::Partition Of(uint64_t person) { return VaultStore::PersonPartition(World::Person(person)); }
@@ -59,23 +63,48 @@ TEST(ScrubOfDamage, RowsThatAreNoPapersAreLookedAtToo) {
   EXPECT_EQ(Scrub(world, "last").unreadable(), 1U);
 }
 
-TEST(ScrubOfDamage, WhoseJournalDoesNotReadIsPassedOver) {
+// What a leaf said that does not read, nobody can tell: her papers are read, none is called intact, and she
+// is counted. Nothing that the lost leaf may have told of is removed.
+TEST(ScrubOfDamage, WhoseJournalDoesNotAllReadIsReadAndPassedOver) {
   World world;
+  std::vector<World::Deposited> papers;
   for (const uint64_t person : {1, 2, 3}) {
     world.Host(person);
-    world.MustDeposit(person, Pdf(3000, static_cast<uint8_t>(person)));
+    papers.push_back(world.MustDeposit(person, Pdf(3000, static_cast<uint8_t>(person))));
   }
-  const auto hers = world.harness().log().LeavesOf(VaultStore::SubjectOf(World::Person(2)), 0, 100);
-  ASSERT_TRUE(hers.ok()) << hers.status();
-  storage::MemoryDisk::Write damage;
-  damage.version = world.harness().disk()->last_version();
-  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(hers->back()), std::string("torn")});
-  world.harness().disk()->Apply(damage);
+  const auto deposit = LeafOfDeposit(world, 2, papers[1].document);
+  ASSERT_TRUE(deposit.has_value());
+  const World::Deposited other = world.MustDeposit(2, Pdf(3000, 4));
+  SetRaw(world, Of(2), RecordKey(papers[1]), std::nullopt);
+  TearLeaf(world, *deposit);
   const v1::Scrub scrub = Scrub(world, "s1");
   EXPECT_TRUE(scrub.has_ended());
   EXPECT_EQ(scrub.passed_over(), 1U);
-  EXPECT_EQ(scrub.versions(), 2U) << "of the others";
+  EXPECT_EQ(scrub.versions(), 3U) << "of the others, and of hers the one with a record";
   EXPECT_EQ(scrub.damaged(), 0U);
+  EXPECT_EQ(scrub.orphans_removed(), 0U) << "the text whose record and leaf are lost is still there";
+  EXPECT_EQ(FoundOf(world, 2, other.document), v1::VersionCheck::FINDING_LOG_UNREADABLE);
+  EXPECT_EQ(FoundOf(world, 3, papers[2].document), v1::VersionCheck::FINDING_INTACT);
+  EXPECT_FALSE(world.Document(2, other.document).versions(0).version().damaged());
+  EXPECT_EQ(rpc::ReasonOf(Verify(world, 2, papers[1].document).status()),
+            common::v1::ERROR_REASON_DOCUMENT_DAMAGED)
+      << "nobody can tell that there is none";
+}
+
+// Whoever tears a leaf brings nothing back that was kept from readers.
+TEST(ScrubOfDamage, WhatWasFoundStandsWhenItsLeafIsTorn) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(3000, 1));
+  const auto deposit = LeafOfDeposit(world, 1, paper.document);
+  ASSERT_TRUE(deposit.has_value());
+  Flip(world, BytesOf(paper), PieceKey(0), 9);
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ALTERED);
+  EXPECT_TRUE(world.Document(1, paper.document).versions(0).version().damaged());
+  Flip(world, BytesOf(paper), PieceKey(0), 9);
+  TearLeaf(world, *deposit);
+  EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_LOG_UNREADABLE);
+  EXPECT_TRUE(world.Document(1, paper.document).versions(0).version().damaged()) << "as it was found before";
 }
 
 TEST(ScrubOfDamage, GoesPastAStretchOfPersonsAndOfBytes) {

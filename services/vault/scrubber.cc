@@ -54,6 +54,7 @@ void Count(const PaperCheck& check, v1::Scrub& scrub) {
     scrub.set_versions(scrub.versions() + 1);
     switch (version.finding()) {
       case v1::VersionCheck::FINDING_INTACT:
+      case v1::VersionCheck::FINDING_LOG_UNREADABLE:  // she counts as passed over
         continue;
       case v1::VersionCheck::FINDING_MISSING:
         scrub.set_missing(scrub.missing() + 1);
@@ -110,7 +111,7 @@ absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person
     }
     from = page.next;
   } while (!from.empty());
-  for (const auto& [id, paper] : logged) {
+  for (const auto& [id, paper] : logged.papers) {
     if (!paper.destroyed) {
       papers.insert(id);
     }
@@ -119,7 +120,7 @@ absl::StatusOr<std::set<Id128>> PapersOf(const Vault& vault, const Id128& person
 }
 
 // Whether the log knows no such text, or the record has the one that it knows. Otherwise the record is lost
-// or was put back: a backup of it needs the bytes.
+// or was put back: a backup of it needs the bytes. A leaf that does not read may be the one that knows it.
 absl::StatusOr<bool> IsUnknown(const rpc::ServiceContext& context, const VersionName& name,
                                const v1::StoredDocument* record) {
   const absl::StatusOr<LoggedPapers> logged = LoggedOf(context, name.person, name.document);
@@ -127,8 +128,11 @@ absl::StatusOr<bool> IsUnknown(const rpc::ServiceContext& context, const Version
     return true;
   }
   RETURN_IF_ERROR(logged.status());
-  const auto paper = logged->find(name.document);
-  if (paper == logged->end() || paper->second.destroyed) {
+  const auto paper = logged->papers.find(name.document);
+  if (paper == logged->papers.end()) {
+    return logged->all_read;
+  }
+  if (paper->second.destroyed) {
     return true;
   }
   for (const v1::DocumentDeposited& said : paper->second.versions) {
@@ -142,7 +146,7 @@ absl::StatusOr<bool> IsUnknown(const rpc::ServiceContext& context, const Version
                                 version.header_sha256() == said.header_sha256();
                        });
   }
-  return true;
+  return logged->all_read;
 }
 
 }  // namespace
@@ -331,7 +335,8 @@ Task<absl::Status> Scrubber::ScrubPerson(Id128 person, v1::Scrub& scrub) {
 Task<absl::Status> Scrubber::ScrubPapers(Id128 person, v1::Scrub& scrub) {
   CO_ASSIGN_OR_RETURN(const LoggedPapers logged, LoggedOf(vault_.context, person, std::nullopt));
   CO_ASSIGN_OR_RETURN(const std::set<Id128> papers, PapersOf(vault_, person, logged));
-  absl::Status unjudged;
+  absl::Status unjudged =
+      logged.all_read ? absl::OkStatus() : absl::DataLossError("a leaf about her does not read");
   for (const Id128& paper : papers) {
     if (background_.stopping()) {
       co_return Stopping();

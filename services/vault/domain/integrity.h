@@ -30,10 +30,14 @@ struct LoggedPaper {
 
 /// One version. A record that the log knows more of, or otherwise, was put back (ROLLED_BACK); that comes
 /// first, because a whole and genuine text of yesterday is the attack. `logged`: nullopt when the log has no
-/// leaf of the version, which is put back or put in.
+/// leaf of the version, which is put back or put in. `log_reads`: false when a leaf about her does not read;
+/// then no text is INTACT, and one without a leaf is judged by what was read of it (LOG_UNREADABLE).
 [[nodiscard]] v1::VersionCheck JudgeVersion(const v1::StoredVersion& stored,
                                             const std::optional<v1::DocumentDeposited>& logged,
-                                            const TextRead& read);
+                                            bool log_reads, const TextRead& read);
+
+/// Whether a finding speaks against the text: then it is kept from readers. LOG_UNREADABLE does not.
+[[nodiscard]] bool IsDamage(v1::VersionCheck::Finding finding);
 
 /// The paper as a whole: true when the record lacks a version that the log has, or is kept though the log
 /// says destroyed.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/audit/big_endian.h"
 #include "common/storage/memory/memory_store.h"
 #include "common/storage/testing/damaged_store.h"
 #include "services/vault/format/bytes.h"
@@ -104,6 +105,25 @@ inline v1::VersionCheck::Finding FoundOf(World& world, uint64_t person, const st
   World::Require(response.status());
   return response->versions_size() == 1 ? response->versions(0).finding()
                                         : v1::VersionCheck::FINDING_UNSPECIFIED;
+}
+
+/// The leaf of a paper's latest deposit; nullopt: none that reads.
+inline std::optional<uint64_t> LeafOfDeposit(World& world, const std::string& document) {
+  std::optional<uint64_t> leaf;
+  for (const audit::OpenedLeaf& each : world.Leaves()) {
+    const auto deposited = PayloadOf<v1::DocumentDeposited>(each.details);
+    if (deposited.has_value() && deposited->document_id() == document) {
+      leaf = each.index;
+    }
+  }
+  return leaf;
+}
+/// From now on that leaf does not read.
+inline void TearLeaf(World& world, uint64_t leaf) {
+  storage::MemoryDisk::Write damage;
+  damage.version = world.harness().disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(leaf), std::string("torn")});
+  world.harness().disk()->Apply(damage);
 }
 
 /// Asks for a scrub and lets it come to its end, if it does.
