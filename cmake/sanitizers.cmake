@@ -1,30 +1,26 @@
-# RELAIS_SANITIZE: empty, "address" (address + undefined), "thread", or "fuzzer" (clang: address + undefined + coverage for
-# libFuzzer).
+# RELAIS_SANITIZE: empty, "address" (clang: address + undefined, and coverage for libFuzzer), or "thread".
 set(RELAIS_SANITIZE "" CACHE STRING "sanitizers to build with")
-# What generated code is compiled with instead of what stands below: the very flags of the release build, so that the
-# compiler cache serves it. It is not ours, and is not instrumented any more than the libraries it belongs to (ADR 13).
+# What generated code is compiled with instead of what stands below: it is not ours, and is not instrumented any more than
+# the libraries it belongs to (ADR 13).
 set(RELAIS_GENERATED_OPTIONS "")
 if(RELAIS_SANITIZE STREQUAL "address")
-  add_compile_options(-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
-elseif(RELAIS_SANITIZE STREQUAL "thread")
-  # Protobuf's maps have other members where this macro is set: the library and the generated code have it not.
-  add_compile_options(-O1 -g1 -fsanitize=thread -fno-omit-frame-pointer -U__SANITIZE_THREAD__)
-  add_link_options(-fsanitize=thread)
-elseif(RELAIS_SANITIZE STREQUAL "fuzzer")
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    message(FATAL_ERROR "RELAIS_SANITIZE=fuzzer needs clang")
+    message(FATAL_ERROR "RELAIS_SANITIZE=address needs clang")
   endif()
   # Not "function": clang up to 16 cannot emit what that check needs for a coroutine.
   add_compile_options(-O1 -gline-tables-only -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function
                       -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  add_link_options(-fsanitize=fuzzer-no-link,address,undefined)
   # Clang 14 finds std::coroutine_traits, yet leaves the macro unset that libstdc++ asks for.
   if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 15)
     add_compile_definitions(__cpp_impl_coroutine=201902L)
   endif()
+elseif(RELAIS_SANITIZE STREQUAL "thread")
+  # Protobuf's maps have other members where this macro is set: the library and the generated code have it not.
+  add_compile_options(-O1 -g1 -fsanitize=thread -fno-omit-frame-pointer -U__SANITIZE_THREAD__)
+  add_link_options(-fsanitize=thread)
 elseif(NOT RELAIS_SANITIZE STREQUAL "")
-  message(FATAL_ERROR "RELAIS_SANITIZE must be empty, address, thread or fuzzer")
+  message(FATAL_ERROR "RELAIS_SANITIZE must be empty, address or thread")
 endif()
 if(RELAIS_SANITIZE)
   set(RELAIS_GENERATED_OPTIONS -O2 -g1 -DNDEBUG)

@@ -3,7 +3,7 @@
 #   relais_library(NAME SRCS a.cc ... DEPS x y ...)   static library, include root = repository root
 #   relais_binary(NAME SRCS ... DEPS ...)             executable in build/<preset>/bin
 #   relais_test(NAME SRCS ... DEPS ... [LABELS l])    GoogleTest binary, registered with CTest
-#   relais_fuzzer(NAME SRCS ... DEPS ...)             libFuzzer binary in build/fuzz/bin; only where the preset is fuzz
+#   relais_fuzzer(NAME SRCS ... DEPS ...)             libFuzzer binary in build/asan/bin; only where the preset is asan
 
 add_custom_target(all_tests)
 add_custom_target(all_fuzzers)

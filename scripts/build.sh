@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Builds the suite: scripts/build.sh [release|dev|asan|tsan|fuzz] [TARGET...]   → build/<preset>/bin/
+# Builds the suite: scripts/build.sh [release|dev|asan|tsan] [TARGET...]   → build/<preset>/bin/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/packages.sh
 preset=${1:-release}
 shift || true
 case "$preset" in
-  release | dev | asan | tsan | fuzz) ;;
-  *) echo "usage: scripts/build.sh [release|dev|asan|tsan|fuzz] [TARGET...]" >&2; exit 2 ;;
+  release | dev | asan | tsan) ;;
+  *) echo "usage: scripts/build.sh [release|dev|asan|tsan] [TARGET...]" >&2; exit 2 ;;
 esac
 ensure_packages "${RELAIS_BUILD_PACKAGES[@]}"
-if [ "$preset" = fuzz ]; then
-  ensure_packages "${RELAIS_FUZZ_PACKAGES[@]}"
+if [ "$preset" = asan ]; then
+  ensure_packages "${RELAIS_SANITIZER_PACKAGES[@]}"
 fi
 
 # A cache that serves every checkout and preset of this machine alike.
@@ -23,10 +23,7 @@ if ! cmake --preset "$preset" >"$log" 2>&1; then
   exit 1
 fi
 targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then
-  # Only what the fuzzers need is built with clang.
-  if [ "$preset" = fuzz ]; then targets=(all_fuzzers); else targets=(all); fi
-fi
+if [ ${#targets[@]} -eq 0 ]; then targets=(all); fi
 if [ -t 2 ]; then
   cmake --build --preset "$preset" --target "${targets[@]}" 2>&1 | tee "$log" | sed -u -n 's/^\[\([0-9]*\/[0-9]*\)\].*/\1/p' |
     while read -r step; do printf '\rbuilding %s  %s ' "$preset" "$step" >&2; done

@@ -82,14 +82,14 @@ tsan() {
 # libFuzzer over every method of the registry: a bounded number of inputs from a fixed seed, beginning with the committed
 # corpus, which is only read. What stops a run is kept in build/test-logs: it goes to tests/fuzz/corpus, with a test.
 fuzz() {
-  scripts/build.sh fuzz || return 1
+  scripts/build.sh asan all_fuzzers || return 1
   local target found failed=0
   found=$(mktemp -d)
   for target in registry_calls_fuzz registry_bytes_fuzz; do
     mkdir "$found/$target"
     local corpora=("$found/$target")
     [ $target = registry_bytes_fuzz ] || corpora+=(tests/fuzz/corpus)
-    RELAIS_FUZZ_COVERAGE=$logs/$target-coverage.txt "build/fuzz/bin/$target" -seed=1 -runs="${RELAIS_FUZZ_RUNS:-1500}" \
+    RELAIS_FUZZ_COVERAGE=$logs/$target-coverage.txt "build/asan/bin/$target" -seed=1 -runs="${RELAIS_FUZZ_RUNS:-1500}" \
       -max_len=16384 -timeout=120 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$logs/$target-" \
       "${corpora[@]}" || failed=1
   done

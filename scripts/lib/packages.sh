@@ -14,7 +14,7 @@ RELAIS_TEST_PACKAGES=(
   python3-yaml shellcheck
 )
 
-RELAIS_FUZZ_PACKAGES=(clang libclang-rt-dev)
+RELAIS_SANITIZER_PACKAGES=(clang libclang-rt-dev)
 
 # ensure_packages NAME...: installs those that are not there. Needs root only when something is missing.
 ensure_packages() {

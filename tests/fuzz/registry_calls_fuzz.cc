@@ -1,6 +1,6 @@
 // libFuzzer: sequences of calls, changed by the descriptors of their requests (mutate.h).
 //
-//   scripts/build.sh fuzz && build/fuzz/bin/registry_calls_fuzz tests/fuzz/corpus
+//   scripts/build.sh asan all_fuzzers && build/asan/bin/registry_calls_fuzz tests/fuzz/corpus
 //
 // With RELAIS_FUZZ_COVERAGE=FILE what was reached of methods and fields is written there at the end.
 #include <cstdlib>
