@@ -49,13 +49,17 @@ absl::Status WriteAll(int fd, std::string_view content, const std::string& path)
 }
 
 absl::Status WriteSynced(const std::string& path, std::string_view content, mode_t mode) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  // Others may write to the folder: a file of theirs would keep their rights, a link would lead elsewhere.
+  ::unlink(path.c_str());
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (file.get() < 0 || ::fchmod(file.get(), mode) != 0) {
     return SystemError("cannot create", path);
   }
   RETURN_IF_ERROR(WriteAll(file.get(), content, path));
   return ::fsync(file.get()) == 0 ? absl::OkStatus() : SystemError("cannot sync", path);
 }
+
+}  // namespace
 
 absl::Status SyncFolderOf(const std::string& path) {
   std::string folder = std::filesystem::path(path).parent_path().string();
@@ -68,8 +72,6 @@ absl::Status SyncFolderOf(const std::string& path) {
   }
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::Status WriteFileDurably(const std::string& path, std::string_view content, mode_t mode) {
   const std::string temporary = path + ".new";

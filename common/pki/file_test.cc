@@ -31,6 +31,29 @@ TEST_F(FileTest, WritesWithTheGivenModeAndLeavesNoTemporary) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 1);
 }
 
+// In a folder that others write to: nothing of a secret comes where they say.
+TEST_F(FileTest, NothingIsWrittenThroughWhatHasTheTemporarysName) {
+  const std::string elsewhere = dir_ + "/elsewhere";
+  const std::string path = dir_ + "/key";
+  ASSERT_TRUE(WriteFileDurably(elsewhere, "theirs", 0644).ok());
+  std::filesystem::create_symlink(elsewhere, path + ".new");
+  ASSERT_TRUE(WriteFileDurably(path, "secret", 0600).ok());
+  EXPECT_FALSE(std::filesystem::is_symlink(path));
+  EXPECT_EQ(ReadWholeFile(path, 100).value(), "secret");
+  EXPECT_EQ(ReadWholeFile(elsewhere, 100).value(), "theirs");
+  // A second name of a file, which its owner has open.
+  std::filesystem::create_hard_link(elsewhere, path + ".new");
+  ASSERT_TRUE(WriteFileDurably(path, "another", 0600).ok());
+  EXPECT_EQ(ReadWholeFile(path, 100).value(), "another");
+  EXPECT_EQ(ReadWholeFile(elsewhere, 100).value(), "theirs");
+}
+
+TEST_F(FileTest, AFolderThatIsNotThereIsNotSynced) {
+  EXPECT_TRUE(SyncFolderOf(dir_ + "/none").ok()) << "the folder of a path that is free";
+  EXPECT_EQ(SyncFolderOf(dir_ + "/none/file").code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(SyncFolderOf("file").ok()) << "the current one";
+}
+
 TEST_F(FileTest, FailuresKeepWhatWasThere) {
   EXPECT_EQ(WriteFileDurably(dir_ + "/absent/file", "x", 0600).code(), absl::StatusCode::kUnavailable);
   // A folder cannot be replaced by a file: the temporary goes away again.

@@ -286,9 +286,9 @@ void Dispatcher::NoteRefusal(const Record& record, const Call& call, const googl
   if (message != nullptr && about_ && !held_back && about_(call, *message, why)) {
     return;
   }
-  WriteRefusals(
-      refused_.Note(call.caller.Name(), record.method->name, ReasonName(ReasonOf(why)), context_.clock.Now()),
-      call.caller.certificate);
+  WriteRefusals(refused_.Note(call.caller.Name(), "", record.method->name, ReasonName(ReasonOf(why)),
+                              context_.clock.Now()),
+                call.caller.certificate);
 }
 
 void Dispatcher::NoteOutcome(const Record& record, const absl::Status& outcome) {
@@ -299,8 +299,9 @@ void Dispatcher::NoteOutcome(const Record& record, const absl::Status& outcome) 
   const bool not_allowed = reason == common::v1::ERROR_REASON_MISSING_ROLE ||
                            reason == common::v1::ERROR_REASON_MISSING_CAPABILITY;
   if (!record.caller.empty() && not_allowed) {
-    WriteRefusals(refused_.Note(record.caller, record.method->name, ReasonName(reason), context_.clock.Now()),
-                  record.certificate);
+    WriteRefusals(
+        refused_.Note(record.caller, "", record.method->name, ReasonName(reason), context_.clock.Now()),
+        record.certificate);
   }
 }
 
@@ -311,7 +312,7 @@ void Dispatcher::NoteUnauthenticated(const std::string& peer, const std::string&
   }
   // A system's name: its institution is what leaves name.
   const std::string institution = peer.rfind("service/", 0) == 0 ? peer : peer.substr(0, peer.find('/'));
-  WriteRefusals(refused_.Note(institution, method->name,
+  WriteRefusals(refused_.Note(institution, "", method->name,
                               ReasonName(common::v1::ERROR_REASON_NOT_AUTHENTICATED), context_.clock.Now()),
                 "");
 }

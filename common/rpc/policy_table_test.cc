@@ -328,8 +328,9 @@ TEST(PolicyTable, WhatEachMethodDoesToWhatIsKept) {
 
 // What shows of her history, or of what is kept back of it, is an act about her: refused attempts too.
 TEST(PolicyTable, WhoLooksIntoHerHistoryIsAudited) {
-  for (const char* name : {"consent.ConsentService/ListDisclosures", "consent.ConsentService/ListWithheld",
-                           "consent.ConsentService/ReviewWithheld"}) {
+  for (const char* name :
+       {"consent.ConsentService/GetWithdrawalStatus", "consent.ConsentService/ListDisclosures",
+        "consent.ConsentService/ListWithheld", "consent.ConsentService/ReviewWithheld"}) {
     bool found = false;
     for (const auto& [each, method] : Methods()) {
       found = found || (each == name && PolicyOf(*method).audited());
