@@ -53,8 +53,9 @@ absl::StatusOr<bool> IsContact(Registry& registry, const directory::Directory& d
   if (MetNobody(header.event_class()) || OfAService(header.institution())) {
     return false;
   }
-  if (header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED &&
-      !IsFeedSender(directory, header.institution())) {
+  const bool asked = header.event_class() == audit::v1::EVENT_CLASS_CHECK_DECIDED ||
+                     header.event_class() == audit::v1::EVENT_CLASS_HISTORY_READ;
+  if (!asked && !IsFeedSender(directory, header.institution())) {
     return true;
   }
   ASSIGN_OR_RETURN(const audit::OpenedLeaf opened, registry.context.log.OpenLeaf(index, bytes));

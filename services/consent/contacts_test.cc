@@ -75,6 +75,25 @@ TEST(Contact, AQuestionInAFunctionIsOne) {
   EXPECT_EQ(Erased(old.world), 0);
 }
 
+// What became of her withdrawal is a question too.
+TEST(Contact, WhatBecameOfAWithdrawalIsAskedInAFunctionOrByAMachine) {
+  for (const char* function : {"", "assistant-social"}) {
+    SimWorld world;
+    v1::GetWithdrawalStatusRequest nightly;
+    *nightly.mutable_person() = world.NewPerson("D-1");
+    const auto withdrawn = world.WithdrawAll(nightly.person(), "w-1");
+    ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+    nightly.set_withdrawal_id(withdrawn->withdrawal_id());
+    world.harness().sim().RunFor(kDay * 700);
+    const auto status = world.Run(world.service().withdrawals().GetWithdrawalStatus(
+        world.As("ville-paris", "dsol", function), nightly));
+    ASSERT_TRUE(status.ok()) << status.status();
+    world.harness().sim().RunFor(kDay * 32);
+    Sweep(world);
+    EXPECT_EQ(Erased(world), *function == '\0' ? 1 : 0) << function;
+  }
+}
+
 // A hospital announces leavings by a feed, and has social workers too.
 TEST(Contact, WhoSendsAFeedMeetsHerInAFunction) {
   for (const char* function : {"", "assistant-social"}) {

@@ -186,6 +186,7 @@ v1::StoredPerson StoredFrom(const PersonState& state, bool with_frozen) {
     out->set_reviewed(emergency.reviewed ? Micros(*emergency.reviewed) : 0);
     out->set_outcome(emergency.outcome);
     out->set_informed(emergency.informed ? Micros(*emergency.informed) : 0);
+    out->set_recipient_kind(emergency.recipient_kind);
   }
   for (const Information& information : state.information()) {
     if (information.origin.frozen && !with_frozen) {
@@ -314,6 +315,7 @@ absl::StatusOr<PersonState> StateFrom(const v1::StoredPerson& stored, LinesOfAgr
     emergency.reviewed = PerhapsFromMicros(in.reviewed());
     emergency.outcome = in.outcome();
     emergency.informed = PerhapsFromMicros(in.informed());
+    emergency.recipient_kind = in.recipient_kind();
     ASSIGN_OR_RETURN(emergency.origin.of, OriginFrom(in.of()));
     builder.Put(std::move(emergency));
   }

@@ -32,8 +32,10 @@ TEST(Convert, AStateSurvivesTheDisk) {
   state.Add(Denial{IdOf(2), Denial::Kind::kWithdrawal, Noon(2026, 11, 3), IdOf(1), {Line()}, true});
   state.Record({"edf", 3, std::string(32, 'd'), 5, Noon(2026, 11, 4), std::nullopt});
   state.LiftRecord("edf", 3, std::string(32, 'd'), 6, Noon(2026, 11, 5));
-  state.Add(Emergency{
-      IdOf(3), "caf", "medecin", {"HEALTH"}, Noon(2026, 11, 6), Noon(2026, 11, 9), "bspp", "agent-1"});
+  Emergency emergency{IdOf(3),           "caf",  "medecin", {"HEALTH"}, Noon(2026, 11, 6),
+                      Noon(2026, 11, 9), "bspp", "agent-1"};
+  emergency.recipient_kind = "BENEFITS";
+  state.Add(std::move(emergency));
   state.Add(Emergency{IdOf(4), "caf", "", {"HEALTH"}, Noon(2026, 11, 6), Noon(2026, 11, 9)});
   state.Review(IdOf(4), Noon(2026, 11, 6), v1::REVIEW_OUTCOME_NOT_JUSTIFIED);
   state.Inform(IdOf(4), Noon(2026, 11, 6));
@@ -57,6 +59,7 @@ TEST(Convert, AStateSurvivesTheDisk) {
   EXPECT_TRUE(read->agreements()[0].represented && read->agreements()[0].child_protection_only);
   EXPECT_TRUE(read->denials()[0].represented);
   EXPECT_EQ(read->emergencies()[0].declared_agent, "agent-1");
+  EXPECT_EQ(read->emergencies()[0].recipient_kind, "BENEFITS");
   EXPECT_FALSE(read->emergencies()[0].reviewed.has_value());
   EXPECT_FALSE(read->emergencies()[1].CountsAt(Noon(2026, 11, 6)));
   ASSERT_EQ(read->information().size(), 1u);

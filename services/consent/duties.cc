@@ -4,8 +4,11 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/audit/does_not_read.h"
+#include "common/audit/passed_over.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
+#include "common/storage/salvage.h"
 #include "common/storage/value_format.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
@@ -44,19 +47,27 @@ std::string KeyOf(const DutyName& duty) {
                       std::string(1, static_cast<char>(duty.kind)), duty.id.ToBytes());
 }
 
-absl::StatusOr<DutyName> NameOf(std::string_view institution, const std::string& key,
-                                const v1::DutyEntry& entry) {
-  if (key.size() != kKeyBytes) {
+struct Entry {
+  DutyName duty;
+  bool escalated = false;
+};
+
+absl::StatusOr<Entry> EntryOf(std::string_view institution, const storage::KeyedEntry& row) {
+  v1::DutyEntry stored;
+  const std::string& key = row.key;
+  if (key.size() != kKeyBytes || !stored.ParseFromString(row.entry.value)) {
     return absl::DataLossError("an entry of the duties does not parse");
   }
-  DutyName duty;
+  Entry entry;
+  DutyName& duty = entry.duty;
   duty.institution = std::string(institution);
   ASSIGN_OR_RETURN(const uint64_t due, storage::DecodeBigEndian64(key.substr(0, kDueBytes)));
   duty.due = FromMicros(static_cast<int64_t>(due));
   duty.kind = static_cast<v1::DutyKind>(key[kDueBytes]);
   ASSIGN_OR_RETURN(duty.id, Id128::FromBytes(key.substr(kDueBytes + 1)));
-  ASSIGN_OR_RETURN(duty.person, Id128::FromBytes(entry.person_id()));
-  return duty;
+  ASSIGN_OR_RETURN(duty.person, Id128::FromBytes(stored.person_id()));
+  entry.escalated = stored.escalated();
+  return entry;
 }
 
 bool IsOfEmergency(v1::DutyKind kind) {
@@ -188,26 +199,35 @@ absl::Status ListBucket(Registry& registry, const DutyFilter& filter, List list,
                         absl::Time now, size_t& looked, DutyPage& page) {
   const storage::Partition bucket = BucketOf(registry.context, filter.institution, list == List::kReviews);
   do {
-    ASSIGN_OR_RETURN(const storage::Page some, registry.context.store.Scan(bucket, "", key, kScanPage));
+    ASSIGN_OR_RETURN(const storage::SalvagedPage some,
+                     storage::Salvage(registry.context.store, bucket, "", key, kScanPage));
+    page.unreadable += static_cast<uint32_t>(some.gaps.size());
     for (const storage::KeyedEntry& row : some.entries) {
-      v1::DutyEntry entry;
-      if (!entry.ParseFromString(row.entry.value)) {
-        return absl::DataLossError("an entry of the duties does not parse");
+      const absl::StatusOr<Entry> entry = EntryOf(filter.institution, row);
+      if (audit::DoesNotRead(entry.status())) {
+        ++page.unreadable;
+        continue;
       }
+      RETURN_IF_ERROR(entry.status());
       if (page.duties.size() >= filter.most || looked++ >= kMostLooked) {
         page.next = TokenOf(list, row.key);
         return absl::OkStatus();
       }
-      ASSIGN_OR_RETURN(const DutyName duty, NameOf(filter.institution, row.key, entry));
+      const DutyName& duty = entry->duty;
       if (filter.overdue_only && now <= duty.due) {
         return absl::OkStatus();  // nor is what follows
       }
       if (filter.kind != v1::DUTY_KIND_UNSPECIFIED && filter.kind != duty.kind) {
         continue;
       }
-      ASSIGN_OR_RETURN(std::optional<Owed> owed, OwedOf(registry, duty));
-      if (owed) {
-        AppendDuty(duty, entry.escalated(), *std::move(owed), now, page);
+      absl::StatusOr<std::optional<Owed>> owed = OwedOf(registry, duty);
+      if (audit::DoesNotRead(owed.status())) {
+        ++page.unreadable;
+        continue;
+      }
+      RETURN_IF_ERROR(owed.status());
+      if (owed->has_value()) {
+        AppendDuty(duty, entry->escalated, **std::move(owed), now, page);
       }
     }
     key = some.next;
@@ -226,6 +246,7 @@ absl::Status ListErased(Registry& registry, const DutyFilter& filter, const std:
     page.emergencies.emplace_back();
     page.escalated.push_back(false);
   }
+  page.unreadable += owed.unreadable;
   page.next = owed.next.empty() ? "" : TokenOf(List::kErased, owed.next);
   return absl::OkStatus();
 }
@@ -451,30 +472,29 @@ Task<absl::StatusOr<int>> SettleReview(Registry& registry, DutyName duty, bool e
   co_return 0;
 }
 
-struct DueReview {
-  DutyName duty;
-  bool escalated = false;
-};
-
-absl::StatusOr<std::vector<DueReview>> DueReviews(Registry& registry, const std::string& institution,
-                                                  std::string& from, absl::Time now) {
-  std::vector<DueReview> due;
-  ASSIGN_OR_RETURN(
-      const storage::Page page,
-      registry.context.store.Scan(BucketOf(registry.context, institution, true), "", from, kScanPage));
+// Past what does not read: of the others' emergencies nothing waits for it.
+absl::StatusOr<std::vector<Entry>> DueReviews(Registry& registry, const std::string& institution,
+                                              std::string& from, absl::Time now) {
+  std::vector<Entry> due;
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                   storage::Salvage(registry.context.store, BucketOf(registry.context, institution, true), "",
+                                    from, kScanPage));
   from = page.next;
+  size_t unreadable = page.gaps.size();
   for (const storage::KeyedEntry& row : page.entries) {
-    v1::DutyEntry entry;
-    if (!entry.ParseFromString(row.entry.value)) {
-      return absl::DataLossError("an entry of the duties does not parse");
+    absl::StatusOr<Entry> entry = EntryOf(institution, row);
+    if (audit::DoesNotRead(entry.status())) {
+      ++unreadable;
+      continue;
     }
-    ASSIGN_OR_RETURN(DutyName duty, NameOf(institution, row.key, entry));
-    if (now <= duty.due) {
+    RETURN_IF_ERROR(entry.status());
+    if (now <= entry->duty.due) {
       from.clear();
       break;
     }
-    due.push_back({std::move(duty), entry.escalated()});
+    due.push_back(*std::move(entry));
   }
+  audit::PassedOver(unreadable);
   return due;
 }
 
@@ -492,9 +512,13 @@ Task<absl::StatusOr<int>> EscalateReviews(Registry& registry) {
     std::string from;
     do {
       co_await ResumeOn(registry.context.executor);
-      CO_ASSIGN_OR_RETURN(const std::vector<DueReview> due, DueReviews(registry, institution, from, now));
-      for (const DueReview& each : due) {
+      CO_ASSIGN_OR_RETURN(const std::vector<Entry> due, DueReviews(registry, institution, from, now));
+      for (const Entry& each : due) {
         const absl::StatusOr<int> one = co_await SettleReview(registry, each.duty, each.escalated, now);
+        if (audit::DoesNotRead(one.status())) {
+          audit::PassedOver(1);
+          continue;
+        }
         CO_RETURN_IF_ERROR(one.status());
         written += *one;
       }

@@ -6,6 +6,7 @@
 // entry whose duty is met, never came into being, or was about somebody erased, is passed over.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,6 +61,7 @@ struct DutyPage {
   std::vector<Id128> persons;
   std::vector<Emergency> emergencies;  // of the duty at that place; default where it has none
   std::vector<bool> escalated;
+  uint32_t unreadable = 0;  // entries gone past, whose duty or row of hers does not read (ADR 69)
   std::string next;
 };
 
@@ -83,7 +85,8 @@ struct DutyFilter {
 [[nodiscard]] Task<absl::Status> ForgetDuties(Registry& registry, Id128 person);
 
 /// Writes EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE, once, about each emergency that nobody judged in time; takes
-/// settled entries out. The number written. Institutions that left the directory are not looked at.
+/// settled entries out, and goes past what does not read. The number written. Institutions that left the
+/// directory are not looked at.
 [[nodiscard]] Task<absl::StatusOr<int>> EscalateReviews(Registry& registry);
 
 }  // namespace relais::consent

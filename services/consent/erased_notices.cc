@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/does_not_read.h"
 #include "common/base/status.h"
 #include "common/crypto/aead.h"
 #include "common/identity/keyed_hash.h"
+#include "common/storage/salvage.h"
 #include "common/storage/value_format.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
@@ -32,6 +34,20 @@ constexpr absl::Duration kRemembered = absl::Hours(24 * 8);
 // By instant, then by id.
 std::string PlaceOf(absl::Time instant, const Id128& notice) {
   return storage::EncodeBigEndian64(static_cast<uint64_t>(Micros(instant))) + notice.ToBytes();
+}
+
+// The first place that is not before those bytes, of any length: beside what does not read, Salvage goes on
+// from the beginning of a row, or from after its end.
+std::string PlaceFrom(std::string bytes) {
+  const bool after = bytes.size() > kPlaceBytes;
+  bytes.resize(kPlaceBytes);
+  for (auto last = bytes.rbegin(); after && last != bytes.rend(); ++last) {
+    *last = static_cast<char>(static_cast<unsigned char>(*last) + 1);
+    if (*last != 0) {
+      break;
+    }
+  }
+  return bytes;
 }
 
 struct Place {
@@ -180,14 +196,20 @@ absl::StatusOr<OwedErasedNotices> ListErasedNotices(Registry& registry, const st
                                                     bool overdue_only, const std::string& from, size_t most,
                                                     absl::Time now) {
   const std::string prefix = OwedPrefix(institution);
-  ASSIGN_OR_RETURN(
-      const storage::Page page,
-      registry.context.store.Scan(ErasedNotices(registry.context), prefix,
-                                  from.empty() ? from : prefix + from, std::max<size_t>(most, 1)));
+  ASSIGN_OR_RETURN(const storage::SalvagedPage page,
+                   storage::Salvage(registry.context.store, ErasedNotices(registry.context), prefix,
+                                    from.empty() ? from : prefix + from, std::max<size_t>(most, 1)));
   OwedErasedNotices owed;
+  owed.unreadable = static_cast<uint32_t>(page.gaps.size());
   for (const storage::KeyedEntry& row : page.entries) {
     const std::string key = row.key.substr(prefix.size());
-    ASSIGN_OR_RETURN(const Place place, ReadPlace(key));
+    const absl::StatusOr<Place> read = ReadPlace(key);
+    if (audit::DoesNotRead(read.status())) {
+      ++owed.unreadable;
+      continue;
+    }
+    RETURN_IF_ERROR(read.status());
+    const Place& place = *read;
     if (overdue_only && now <= place.instant) {
       return owed;  // nor is what follows
     }
@@ -195,12 +217,17 @@ absl::StatusOr<OwedErasedNotices> ListErasedNotices(Registry& registry, const st
       owed.next = key;
       return owed;
     }
-    ASSIGN_OR_RETURN(std::optional<v1::Duty> duty, DutyOf(registry.context, place, now));
-    if (duty) {
-      owed.duties.push_back(*std::move(duty));
+    absl::StatusOr<std::optional<v1::Duty>> duty = DutyOf(registry.context, place, now);
+    if (audit::DoesNotRead(duty.status())) {
+      ++owed.unreadable;
+      continue;
+    }
+    RETURN_IF_ERROR(duty.status());
+    if (duty->has_value()) {
+      owed.duties.push_back(**std::move(duty));
     }
   }
-  owed.next = page.next.empty() ? page.next : page.next.substr(prefix.size());
+  owed.next = page.next.empty() ? page.next : PlaceFrom(page.next.substr(prefix.size()));
   return owed;
 }
 

@@ -58,6 +58,7 @@ struct FoundErasedNotice {
 /// generation in use, as long as the old one is understood.
 struct OwedErasedNotices {
   std::vector<v1::Duty> duties;
+  uint32_t unreadable = 0;  // gone past
   std::string next;
 };
 [[nodiscard]] absl::StatusOr<OwedErasedNotices> ListErasedNotices(Registry& registry,

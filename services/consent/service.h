@@ -71,6 +71,8 @@ struct Settings {
   std::optional<MatchKey> match_key = std::nullopt;
   bool rebuild_own = false;
   RetentionRules retention;
+  /// About so much of an export is one answer; where it is longer, there are more.
+  size_t export_page_bytes = size_t{900} << 10;
   /// Where the registry stores what it holds, as receipts say it: ISO 3166-1 codes of countries.
   std::vector<std::string> storage_locations = {"FR"};
 };

@@ -1,6 +1,8 @@
 #include "services/consent/store.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,11 +14,152 @@ namespace {
 
 // A value may have 1 MiB (storage contract); the seal and what else is committed with it need some.
 constexpr size_t kMostStateBytes = size_t{900} << 10;
-// What acts may fill, of one history or of all that are read together; and what histories may have that are
-// to be read together from here on.
+// What each room ends at (store.h): of one history, or of all that are read together.
+constexpr size_t kMostWholeNoesBytes = size_t{860} << 10;
+// Of histories that are to be read together: more than acts fill of one, which can be linked then, and less
+// than whole noes fill.
+constexpr size_t kMostLinkedBytes = size_t{840} << 10;
 constexpr size_t kMostActsBytes = size_t{830} << 10;
-constexpr size_t kMostLinkedBytes = size_t{700} << 10;
+constexpr size_t kMostEmergenciesBytes = size_t{740} << 10;
+constexpr size_t kMostNoesBytes = size_t{700} << 10;
+constexpr size_t kMostLettingBytes = size_t{600} << 10;
+constexpr size_t kMostLongNoesBytes = size_t{400} << 10;
+constexpr size_t kMostShortNoBytes = 1024;
+// One institution's, of what lets something be shared.
+constexpr size_t kMostShareBytes = size_t{200} << 10;
+// Of a withdrawal beside the lines and references that it keeps, and of one of those lines.
+constexpr size_t kRowBytes = 128;
+constexpr size_t kLineBytes = 4;
+constexpr size_t kShortLineBytes = 2;  // of one that is short
 constexpr int kMostReads = 20;
+
+size_t MostFor(Store::Room room) {
+  switch (room) {
+    case Store::Room::kLongNoes:
+      return kMostLongNoesBytes;
+    case Store::Room::kLets:
+      return kMostLettingBytes;
+    case Store::Room::kNoes:
+      return kMostNoesBytes;
+    case Store::Room::kEmergencies:
+      return kMostEmergenciesBytes;
+    case Store::Room::kActs:
+      return kMostActsBytes;
+    case Store::Room::kWholeNoes:
+      return kMostWholeNoesBytes;
+    case Store::Room::kLinks:
+      break;
+  }
+  return kMostStateBytes;
+}
+
+bool Lets(Store::Room room) { return room == Store::Room::kLets || room == Store::Room::kEmergencies; }
+
+absl::Status TooMuch(std::string_view what) {
+  return rpc::Refusal(
+      absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_QUOTA_EXCEEDED,
+      absl::StrCat("too much is recorded about this person: ", std::string(what), "; tell the operators"));
+}
+
+absl::Status Full(Store::Room room) {
+  switch (room) {
+    case Store::Room::kLongNoes:
+      return TooMuch(
+          "no room for `lines` of a no of more than 1 KiB, with what it keeps of an agreement; a shorter "
+          "one, "
+          "the withdrawal of a whole agreement and of everything have room");
+    case Store::Room::kLets:
+      return TooMuch("no room for agreements, renewals and information");
+    case Store::Room::kNoes:
+      return TooMuch(
+          "no room for `lines` of a no; the withdrawal of a whole agreement and of everything, an objection "
+          "and a restriction have room");
+    case Store::Room::kEmergencies:
+      return TooMuch("no room for emergencies, and for the end of an objection or a restriction");
+    default:
+      return TooMuch("no room is left");
+  }
+}
+
+// One line without lists, which covers everything, and no others, which would add to it.
+bool IsWhole(const ProtoLines& lines) { return lines.size() == 1 && lines[0].ByteSizeLong() == 0; }
+
+bool IsWhole(const Denial& denial) {
+  ProtoLines lines;
+  LinesTo(denial.lines, lines);
+  return IsWhole(lines);
+}
+
+size_t BytesOf(const ProtoLines& lines) {
+  size_t bytes = 0;
+  for (const v1::ConsentLine& line : lines) {
+    bytes += line.ByteSizeLong();
+  }
+  return bytes;
+}
+
+// With what the withdrawal of each agreement that none has taken back whole yet will add.
+size_t WithWithdrawals(const v1::StoredPerson& stored) {
+  std::unordered_set<std::string> taken;
+  for (const v1::StoredDenial& denial : stored.denials()) {
+    if (IsWhole(denial.lines())) {
+      taken.insert(denial.agreement());
+    }
+  }
+  size_t bytes = stored.ByteSizeLong();
+  for (const v1::StoredAgreement& agreement : stored.agreements()) {
+    if (taken.count(agreement.id()) == 0) {
+      bytes += kRowBytes + agreement.source_reference().size() + agreement.reference_of().size() +
+               BytesOf(agreement.lines()) + kLineBytes * static_cast<size_t>(agreement.lines_size());
+    }
+  }
+  return bytes;
+}
+
+// Beyond its room: what takes no more than was kept for it, and a no to a file that an earlier build filled,
+// which kept nothing for withdrawals.
+bool FitsAllTheSame(Store::Room room, const v1::StoredPerson& stored, size_t bytes, size_t before) {
+  const size_t alone = stored.ByteSizeLong();
+  const bool no = room == Store::Room::kNoes || room == Store::Room::kActs || room == Store::Room::kWholeNoes;
+  return alone <= kMostWholeNoesBytes &&
+         (bytes <= before || (no && before > kMostWholeNoesBytes && alone <= MostFor(room)));
+}
+
+// After each of these a no to everything says something new.
+bool LetSince(const PersonState& state, absl::Time at) {
+  const auto agreed = [&](const Agreement& agreement) {
+    return agreement.recorded > at || (!agreement.renewals.empty() && agreement.renewals.back().at > at);
+  };
+  return std::any_of(state.agreements().begin(), state.agreements().end(), agreed) ||
+         std::any_of(state.information().begin(), state.information().end(),
+                     [&](const Information& told) { return told.at > at; }) ||
+         std::any_of(state.emergencies().begin(), state.emergencies().end(),
+                     [&](const Emergency& emergency) { return emergency.from > at; });
+}
+
+bool SameWholeNo(const Denial& one, const Denial& other) {
+  return one.kind == other.kind && one.agreement == other.agreement && one.represented == other.represented &&
+         one.origin.of == other.origin.of && IsWhole(one);
+}
+
+// What that institution agreed to with her, told her and declared; renewals apart.
+size_t ShareOf(const v1::StoredPerson& stored, std::string_view institution) {
+  size_t bytes = 0;
+  for (const v1::StoredAgreement& agreement : stored.agreements()) {
+    if (agreement.collector() == institution) {
+      v1::StoredAgreement first = agreement;
+      first.clear_renewals();
+      bytes += first.ByteSizeLong();
+    }
+  }
+  for (const v1::StoredInformation& information : stored.information()) {
+    bytes += information.by().institution() == institution ? information.ByteSizeLong() : 0;
+  }
+  for (const v1::StoredEmergency& emergency : stored.emergencies()) {
+    bytes += emergency.declared_by() == institution ? emergency.ByteSizeLong() : 0;
+  }
+  return bytes;
+}
 
 std::string ContextOf(const Id128& person, std::string_view key) {
   return absl::StrCat("person/", person.ToHex(), "/", std::string(key));
@@ -346,20 +489,48 @@ absl::StatusOr<bool> Store::OpenRowOfName(const Id128& person, const std::string
 }
 
 bool Store::MayLink(const PersonState& united, const PersonState& other) {
-  return MayJoin(united, other) &&
-         StoredFrom(united, true).ByteSizeLong() + StoredFrom(other, true).ByteSizeLong() <= kMostLinkedBytes;
+  const v1::StoredPerson one = StoredFrom(united, true);
+  const v1::StoredPerson two = StoredFrom(other, true);
+  return MayJoin(united, other) && (WithWithdrawals(one) + WithWithdrawals(two) <= kMostLinkedBytes ||
+                                    one.ByteSizeLong() + two.ByteSizeLong() <= kMostNoesBytes);
 }
 
-absl::StatusOr<storage::Mutation> Store::WriteState(const Id128& person, const PersonState& state,
-                                                    Room room) {
-  const v1::StoredPerson stored = StoredFrom(state);
-  const size_t whole = room == Room::kActs && state.HasLinked() ? StoredFrom(state, true).ByteSizeLong()
-                                                                : stored.ByteSizeLong();
-  if (whole > (room == Room::kActs ? kMostActsBytes : kMostStateBytes)) {
-    return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_WRONG_STATE,
-                        "too much is recorded about this person; tell the operators");
+Store::Room Store::RoomOf(const PersonState& before, const Denial& denial) {
+  if (IsWhole(denial)) {
+    const bool stands =
+        std::any_of(before.denials().begin(), before.denials().end(), [&](const Denial& each) {
+          return denial.agreement ? each.agreement == denial.agreement && IsWhole(each)
+                                  : SameWholeNo(each, denial) && !LetSince(before, each.at);
+        });
+    if (!stands) {
+      return Room::kWholeNoes;
+    }
   }
-  return WriteSealed(person, std::string(kStateKey), stored);
+  ProtoLines lines;
+  LinesTo(denial.lines, lines);
+  if (denial.taken_back) {
+    LinesTo(denial.taken_back->lines.all(), lines);
+  }
+  const size_t bytes = BytesOf(lines) + kShortLineBytes * static_cast<size_t>(lines.size());
+  return bytes <= kMostShortNoBytes ? Room::kNoes : Room::kLongNoes;
+}
+
+absl::StatusOr<storage::Mutation> Store::WriteState(const Id128& person, const PersonState& state, Room room,
+                                                    std::string_view institution, const PersonState* before) {
+  const bool together = room != Room::kLinks && state.HasLinked();
+  const v1::StoredPerson whole = StoredFrom(state, together);
+  const auto was = [&] { return before == nullptr ? v1::StoredPerson() : StoredFrom(*before, together); };
+  const size_t bytes = room == Room::kLinks ? whole.ByteSizeLong() : WithWithdrawals(whole);
+  if (bytes > MostFor(room) && !FitsAllTheSame(room, whole, bytes, WithWithdrawals(was()))) {
+    return Full(room);
+  }
+  if (Lets(room) && bytes > kMostShareBytes) {
+    const size_t share = ShareOf(whole, institution);
+    if (share > kMostShareBytes && share > ShareOf(was(), institution)) {
+      return TooMuch("your institution has its share of agreements, information and emergencies");
+    }
+  }
+  return WriteSealed(person, std::string(kStateKey), together ? StoredFrom(state) : whole);
 }
 
 absl::StatusOr<storage::Mutation> Store::WriteSealed(const Id128& person, std::string key,

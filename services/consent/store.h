@@ -105,14 +105,31 @@ class Store {
   /// To be held during a commit that changes her state.
   [[nodiscard]] PersonCache& cache() { return cache_; }
 
-  /// For whom a history is written. Acts leave some room free, counted over all histories that are read
-  /// together: so that what links them, parts them or forgets always fits.
-  enum class Room { kActs, kLinks };
-  /// The mutation that writes it. RESOURCE_EXHAUSTED when her file has no room left. The person's key must
-  /// exist or be drafted for this commit.
+  /// For what a history is written, in the order in which they stop: each leaves room for those after it,
+  /// counted over all histories that are read together. What is counted is the file and what the withdrawal
+  /// of each of its agreements by its number will add, so that this has its room from the start (ADR 76).
+  enum class Room {
+    kLongNoes,     // a no that adds more than 1 KiB
+    kLets,         // agreements, renewals, information: with a share for each institution
+    kNoes,         // a shorter no
+    kEmergencies,  // within the share too; what lifts an objection, ends a restriction
+    kActs,         // an objection about a record; what judges, ends or corrects
+    kWholeNoes,    // of what is whole: see RoomOf; her own objections; restrictions
+    kLinks,        // what links, parts or forgets
+  };
+  /// Of a no that joins `before`, as that history has it then (origin, what it keeps). Whole are the first
+  /// withdrawal of an agreement by its number and without lines of its own, and a no to everything
+  /// where something was let since the last such no (of that kind, under that name).
+  [[nodiscard]] static Room RoomOf(const PersonState& before, const Denial& denial);
+  /// The mutation that writes it. RESOURCE_EXHAUSTED when her file has no room left for that, or, of what
+  /// lets something be shared, when `institution` has its share of it and this is no renewal. `before`: what
+  /// it was before the act: what takes no more than was kept for it has room, and a no to a file that an
+  /// earlier build filled further than any room goes is judged by the bytes of the file alone. The person's
+  /// key must exist or be drafted for this commit.
   absl::StatusOr<storage::Mutation> WriteState(const Id128& person, const PersonState& state,
-                                               Room room = Room::kActs);
-  /// Whether the two may be read together, with room left for acts.
+                                               Room room = Room::kActs, std::string_view institution = {},
+                                               const PersonState* before = nullptr);
+  /// Whether the two may be read together, with room left for her noes to everything.
   [[nodiscard]] static bool MayLink(const PersonState& united, const PersonState& other);
   absl::StatusOr<storage::Mutation> WriteSealed(const Id128& person, std::string key,
                                                 const google::protobuf::MessageLite& message);

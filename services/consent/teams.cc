@@ -114,6 +114,11 @@ std::optional<v1::StoredDelivery> DeliveryIn(const audit::FollowedLeaf& leaf) {
   } else {
     return std::nullopt;
   }
+  // On an agreement too her history withholds what went to protect a child (withholding.h): no ground of it
+  // is kept, and it is counted for nobody.
+  if (leaf.header.purpose() != kChildProtection) {
+    delivery.set_ground(leaf.header.ground());
+  }
   return delivery;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "common/audit/follower.h"
@@ -152,11 +153,12 @@ TEST_F(SameTeam, TheSenderSpeaksInTheFunctionOfWhoAsks) {
   check.mutable_recipient()->set_function(kTheirs);
   check.set_purpose("SOCIAL_ASSESSMENT");
   const auto as = [&](const std::string& function) {
-    return world_.Run(world_.service().checks().Check(world_.As("ville-paris", "dsol", function), check))
-        ->decision();
+    return world_.Run(world_.service().checks().Check(world_.As("ville-paris", "dsol", function), check));
   };
-  EXPECT_EQ(as(kOurs), DECISION_PERMIT);
-  EXPECT_EQ(as("agent-accueil"), DECISION_DENY);
+  EXPECT_EQ(as(kOurs)->decision(), DECISION_PERMIT);
+  EXPECT_EQ(rpc::ReasonOf(as("agent-accueil").status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+  check.mutable_sender()->clear_function();
+  EXPECT_EQ(as("agent-accueil")->decision(), DECISION_DENY);
 }
 
 TEST_F(SameTeam, IsSkippedWithoutALeaseOnRoutingsLog) {
@@ -227,6 +229,38 @@ TEST_F(SameTeam, NothingIsKeptOfSomebodyWhoIsNotHere) {
   leaf.details.mutable_payload()->PackFrom(changed);
   EXPECT_TRUE(world_.Run(follower_.Apply(leaf, true)).ok());
   EXPECT_TRUE(world_.context().store.Scan(PersonPartition(nobody), "", "", 10)->entries.empty());
+}
+
+// What went to protect a child her history withholds, on an agreement too: it is counted for nobody who takes
+// something back (GetWithdrawalStatus counts what has the ground AGREEMENT).
+TEST_F(SameTeam, NoGroundIsKeptOfWhatWentToProtectAChild) {
+  const auto say = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload,
+                       const std::string& purpose) {
+    audit::FollowedLeaf leaf;
+    leaf.time = world_.log().Now();
+    leaf.opening = audit::v1::TailLeaf::OPENING_OPENED;
+    leaf.header.set_event_class(event_class);
+    leaf.header.set_ground(common::v1::GROUND_AGREEMENT);
+    leaf.header.set_purpose(purpose);
+    leaf.details.mutable_subject()->set_kind(audit::v1::Subject::KIND_PERSON);
+    leaf.details.mutable_subject()->set_id(world_.IdOf(person_).ToBytes());
+    leaf.details.mutable_recipient()->set_institution("caf");
+    leaf.details.mutable_payload()->PackFrom(payload);
+    SimWorld::Require(world_.Run(follower_.Apply(leaf, true)));
+  };
+  for (const auto& [id, purpose] : {std::pair('1', "CHILD_PROTECTION"), std::pair('2', "RIGHTS_OPENING")}) {
+    routing::v1::MessageDelivered delivered;
+    delivered.set_message_id(std::string(32, id));
+    say(audit::v1::EVENT_CLASS_MESSAGE_DELIVERED, delivered, purpose);
+    routing::v1::MessageWithdrawn withdrawn;
+    withdrawn.set_message_id(std::string(32, id));
+    say(audit::v1::EVENT_CLASS_MESSAGE_WITHDRAWN, withdrawn, purpose);
+  }
+  const auto sent = ReadDeliveries(world_.service().registry(), world_.IdOf(person_), "caf");
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  ASSERT_EQ(sent->deliveries_size(), 2);
+  EXPECT_EQ(sent->deliveries(0).ground(), common::v1::GROUND_UNSPECIFIED);
+  EXPECT_EQ(sent->deliveries(1).ground(), common::v1::GROUND_AGREEMENT);
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ std::optional<absl::StatusCode> CodeOf(common::v1::ErrorReason reason) {
       {common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS, absl::StatusCode::kNotFound},
       {common::v1::ERROR_REASON_PEER_BEHIND, absl::StatusCode::kUnavailable},
       {common::v1::ERROR_REASON_WRONG_STATE, absl::StatusCode::kFailedPrecondition},
+      {common::v1::ERROR_REASON_QUOTA_EXCEEDED, absl::StatusCode::kResourceExhausted},
       {common::v1::ERROR_REASON_DIRECTORY_EXPIRED, absl::StatusCode::kFailedPrecondition}};
   const auto at = kCodes->find(reason);
   return at == kCodes->end() ? std::nullopt : std::optional(at->second);

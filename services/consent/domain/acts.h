@@ -187,6 +187,7 @@ struct Emergency {
   v1::ReviewOutcome outcome = v1::REVIEW_OUTCOME_UNSPECIFIED;
   std::optional<absl::Time> informed = std::nullopt;  // when she was told of it
   Origin origin = {};
+  std::string recipient_kind = {};  // when it was declared; empty: of an earlier build
 
   /// One that was judged to be none counts no longer.
   [[nodiscard]] bool CountsAt(absl::Time now) const {

@@ -323,11 +323,29 @@ TEST(Against, AWithdrawalOfWhatIsLimitedToAReport) {
   EXPECT_EQ(State(state, *state.FindAgreement(IdOf(1))), v1::CONSENT_STATE_WITHDRAWN);
 }
 
+// D-2.6.2: her own words are no broader because they name the agreement: it was read as taken back by its
+// kind, and shown as given anew.
+TEST(Against, ANarrowWithdrawalOfABroadAgreement) {
+  Story story = Story()
+                    .Agrees(1, {ToBenefits()})
+                    .WithdrawsOf(2, 1, {MakeLine({}, {}, {To("caf")}, {})})
+                    .Agrees(3, {ToBenefits()});
+  const auto state = [&](uint8_t number) {
+    return State(story.state(), *story.state().FindAgreement(IdOf(number)));
+  };
+  ASSERT_FALSE(Permits(story.state()));
+  EXPECT_EQ(state(1), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(state(3), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  story.Agrees(4, {ToCaf()}).Agrees(5, {ToBenefits()});
+  ASSERT_TRUE(Permits(story.state()));
+  EXPECT_EQ(state(5), v1::CONSENT_STATE_GIVEN);
+}
+
 // Every history of five days of one name, broad and narrow, hers and a representative's, by lines and by
 // agreement: something is shown as given exactly when a check permits it.
 TEST(Against, ShownAsGivenExactlyWhenACheckPermitsUnderOneName) {
   constexpr int kDays = 5;
-  constexpr int kActs = 8;
+  constexpr int kActs = 9;
   int histories = 0;
   int permitted = 0;
   for (int code = 0; code < kActs * kActs * kActs * kActs * kActs; ++code, ++histories) {
@@ -338,7 +356,7 @@ TEST(Against, ShownAsGivenExactlyWhenACheckPermitsUnderOneName) {
     for (int day = 1; day <= kDays; ++day, left /= kActs) {
       const int act = left % kActs;
       const bool agrees = act >= 1 && act <= 3;
-      if (act == 0 || (act == 7 && first_agreement == 0)) {
+      if (act == 0 || (act >= 7 && first_agreement == 0)) {
         continue;
       }
       ++acts;
@@ -362,8 +380,11 @@ TEST(Against, ShownAsGivenExactlyWhenACheckPermitsUnderOneName) {
         case 6:
           story.RepresentativeRefuses(day, {ToCaf()});
           break;
-        default:
+        case 7:
           story.WithdrawsAgreement(day, first_agreement);
+          break;
+        default:
+          story.WithdrawsOf(day, first_agreement, {MakeLine({}, {}, {To("caf")}, {})});
       }
     }
     const PersonState& state = story.state();
@@ -373,7 +394,7 @@ TEST(Against, ShownAsGivenExactlyWhenACheckPermitsUnderOneName) {
     ASSERT_EQ(shown, Permits(state)) << "history " << code;
     permitted += shown ? 1 : 0;
   }
-  EXPECT_EQ(histories, 32768);
+  EXPECT_EQ(histories, 59049);
   EXPECT_GT(permitted, 1000);
 }
 

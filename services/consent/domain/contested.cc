@@ -41,23 +41,28 @@ bool HasKind(const std::vector<Recipient>& list, std::string_view kind) {
   });
 }
 
-// What a bound leaves of a recipient: all of it, or of a kind the institutions that the bound names.
-void AddWithin(const Recipient& recipient, const std::vector<Recipient>& bound, const Rules& rules,
-               Some<Recipient>& out) {
-  const std::string_view kind = KindOf(recipient, rules);
-  if (bound.empty() || Has(bound, recipient) || HasKind(bound, kind)) {
-    out.push_back(&recipient);
-    return;
+// By name or by kind.
+bool Covers(const Line& line, const Recipient& recipient, const Rules& rules) {
+  return Has(line.recipients, recipient) || HasKind(line.recipients, KindOf(recipient, rules));
+}
+
+// What a bound leaves of whom a no holds broadly: all of it, and narrowly the institutions that the bound
+// names.
+void AddWithin(const Recipient& agreed, const std::vector<Recipient>& bound, const Rules& rules,
+               Contested& part) {
+  const std::string_view kind = KindOf(agreed, rules);
+  if (bound.empty() || HasKind(bound, kind)) {
+    part.broad.push_back(&agreed);
   }
   for (const Recipient& each : bound) {
-    if (recipient.institution.empty() && !each.institution.empty() &&
-        rules.KindOf(each.institution) == kind) {
-      out.push_back(&each);
+    const bool within = agreed.institution.empty() ? rules.KindOf(each.institution) == kind : each == agreed;
+    if (!each.institution.empty() && within) {
+      part.narrow.push_back(&each);
     }
   }
 }
 
-// `no` says whom, and how broadly; `bound` limits it further.
+// `no` says whom, and how broadly; `bound` limits it further and is narrow where it names the institution.
 Contested PartOf(const Line& line, const Line& no, const Line& bound, const Rules& rules) {
   Contested part;
   part.line = &line;
@@ -68,14 +73,14 @@ Contested PartOf(const Line& line, const Line& no, const Line& bound, const Rule
     return part;
   }
   for (const Recipient& named : no.recipients) {
-    if (!named.institution.empty() &&
-        (Has(line.recipients, named) || HasKind(line.recipients, KindOf(named, rules)))) {
-      AddWithin(named, bound.recipients, rules, part.narrow);
+    if (!named.institution.empty() && Covers(line, named, rules) &&
+        (bound.recipients.empty() || Covers(bound, named, rules))) {
+      part.narrow.push_back(&named);
     }
   }
   for (const Recipient& agreed : line.recipients) {
     if (no.recipients.empty() || HasKind(no.recipients, KindOf(agreed, rules))) {
-      AddWithin(agreed, bound.recipients, rules, part.broad);
+      AddWithin(agreed, bound.recipients, rules, part);
     }
   }
   std::erase_if(part.broad, [&](const Recipient* broad) {
@@ -121,10 +126,6 @@ void AddPartsOf(const Agreed& taken, const Denial& denial, const Agreement& agre
 template <typename Value>
 bool HasAll(const std::vector<Value>& list, const Some<Value>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const Value* value) { return Has(list, *value); });
-}
-
-bool Covers(const Line& yes, const Recipient& recipient, const Rules& rules) {
-  return Has(yes.recipients, recipient) || HasKind(yes.recipients, KindOf(recipient, rules));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ struct Contested {
   Some<std::string> purposes;
   Some<std::string> categories;
   Some<common::v1::Act> acts;
-  /// Institutions that the no names: only an agreement that names them too answers it.
+  /// Institutions that the no names, itself or in what it took back: only an agreement that names them too
+  /// answers it.
   Some<Recipient> narrow;
   /// Whom the no holds by their kind, or naming nobody: any agreement that covers them answers it.
   Some<Recipient> broad;
@@ -33,7 +34,7 @@ struct Contested {
 };
 
 /// The parts of `line`, one of the agreement's, that the no is about. A withdrawal of one agreement reaches
-/// as far, and is as broad, as what it took back, within its own lines.
+/// as far as what it took back, within its own lines, and is narrow where either names the institution.
 [[nodiscard]] std::vector<Contested> ContestedBy(const PersonState& state, const Denial& denial,
                                                  const Agreement& agreement, const Line& line,
                                                  const Rules& rules);

@@ -17,9 +17,10 @@ CategoryAnswer Permit(common::v1::Ground ground, v1::Reason reason) {
   return answer;
 }
 
-CategoryAnswer Deny(v1::Reason reason) {
+CategoryAnswer Deny(v1::Reason reason, bool represented = false) {
   CategoryAnswer answer;
   answer.reason = reason;
+  answer.represented = represented;
   return answer;
 }
 
@@ -64,7 +65,7 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
   }
   const HerWord word = ReadHerActs(state, question, category, rules, moment.now);
   if (word.denied != v1::REASON_UNSPECIFIED) {
-    return Deny(word.denied);
+    return Deny(word.denied, word.represented);
   }
   if (IsOptOut(stated)) {
     missing = JudgeOptOut(question, category, rules, moment.today);
@@ -87,6 +88,7 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
   if (word.agreement != nullptr) {
     CategoryAnswer answer = Permit(common::v1::GROUND_AGREEMENT, v1::REASON_AGREEMENT);
     answer.basis = word.agreement->id;
+    answer.represented = word.represented;
     answer.expires = word.agreement->TermAt(moment.now).until;
     return answer;
   }
@@ -100,7 +102,8 @@ CategoryAnswer DecideCategory(const PersonState& state, const Question& question
   if (missing != v1::REASON_UNSPECIFIED) {
     return Deny(missing);
   }
-  return Deny(word.lacking != v1::REASON_UNSPECIFIED ? word.lacking : v1::REASON_NO_GROUND);
+  return word.lacking == v1::REASON_UNSPECIFIED ? Deny(v1::REASON_NO_GROUND)
+                                                : Deny(word.lacking, word.represented);
 }
 
 void AddObligations(common::v1::Ground ground, bool offence, std::vector<v1::Obligation>& out) {

@@ -20,7 +20,7 @@ namespace relais::consent {
 ///  2. her latest act is a refusal, a withdrawal or an objection → deny (her_acts.h);
 ///  3. the opt-out regime of unpaid bills; an authorised sender's word that she leaves, and when (D-2.7);
 ///  4. same team (team.h);
-///  5. her agreement;
+///  5. her agreement; where one is asked about, that one (ADR 71);
 ///  6. break-glass: to its recipient, its categories, until its end, to transmit, consult, keep or show a
 ///  document,
 ///     never to act in her place;

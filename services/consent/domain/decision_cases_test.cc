@@ -12,6 +12,7 @@ using common::v1::ACT_CONSULT;
 using common::v1::ACT_HOST;
 using testing::CutQuestion;
 using testing::ExitQuestion;
+using testing::IdOf;
 using testing::Kind;
 using testing::LetterQuestion;
 using testing::MakeLine;
@@ -37,6 +38,12 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 using Q = Question;
 const absl::CivilDay kNov3(2026, 11, 3);
 const absl::CivilDay kNov20(2026, 11, 20);
+
+// The same question about that act of hers alone; 99: no act of hers.
+Question AboutOne(uint8_t number, Question question = RightsQuestion()) {
+  question.agreement = IdOf(number);
+  return question;
+}
 
 std::vector<Case> Cases() {
   const Line all;
@@ -256,6 +263,24 @@ std::vector<Case> Cases() {
            .Agrees(1, {RightsLine({To("caf")})})
            .Agrees(1, {RightsLine({To("siao")})})
            .WithdrawsAgreement(2, 2),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"took back of that agreement this institution, then agreed for its kind: no",
+       Story()
+           .Agrees(1, {RightsLine({Kind("BENEFITS")})})
+           .WithdrawsOf(2, 1, {MakeLine({}, {}, {To("caf")}, {})})
+           .Agrees(3, {RightsLine({Kind("BENEFITS")})}),
+       RightsQuestion(), 10, v1::REASON_WITHDRAWN},
+      {"took back of that agreement this institution, then agreed to it by name: yes",
+       Story()
+           .Agrees(1, {RightsLine({Kind("BENEFITS")})})
+           .WithdrawsOf(2, 1, {MakeLine({}, {}, {To("caf")}, {})})
+           .Agrees(3, {RightsLine({To("caf")})}),
+       RightsQuestion(), 10, v1::REASON_AGREEMENT},
+      {"took back of that agreement its kind, then agreed for the kind: yes",
+       Story()
+           .Agrees(1, {RightsLine({Kind("BENEFITS")})})
+           .WithdrawsOf(2, 1, {MakeLine({}, {}, {Kind("BENEFITS")}, {})})
+           .Agrees(3, {RightsLine({Kind("BENEFITS")})}),
        RightsQuestion(), 10, v1::REASON_AGREEMENT},
       {"withdrew, then agreed again: yes",
        Story()
@@ -593,6 +618,117 @@ std::vector<Case> Cases() {
       {"she refused everything: the opt-out regime gives way", Story().Refuses(1, {all}), CutQuestion(kNov3),
        9, v1::REASON_REFUSED},
 
+      // ---- ADR 71: asked about one agreement of hers, which a share or a host rests on.
+      {"agreed until the 20th, then for a year, asked about the first: yes",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 20).Agrees(2, {RightsLine({To("caf")})}), AboutOne(1),
+       10, v1::REASON_AGREEMENT},
+      {"the first has expired, the second stands, asked about the first: no",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 20).Agrees(2, {RightsLine({To("caf")})}), AboutOne(1),
+       21, v1::REASON_EXPIRED},
+      {"and about the second: yes",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 20).Agrees(2, {RightsLine({To("caf")})}), AboutOne(2),
+       21, v1::REASON_AGREEMENT},
+      {"the one asked about is for another institution, the other one for this: no",
+       Story().Agrees(1, {RightsLine({To("siao")})}).Agrees(2, {RightsLine({To("caf")})}), AboutOne(1), 10,
+       v1::REASON_NO_GROUND},
+      {"two categories asked, each agreement has one and the one asked about both: yes",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .ExpiresOn(2, {MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf")})}, 20),
+       AboutOne(2, With(RightsQuestion(),
+                        [](Q& q) {
+                          q.categories = {"IDENTITY", "ADDRESS"};
+                        })),
+       10, v1::REASON_AGREEMENT},
+      {"two categories asked, the one asked about has one of them: no",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .ExpiresOn(2, {MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf")})}, 20),
+       AboutOne(1, With(RightsQuestion(),
+                        [](Q& q) {
+                          q.categories = {"IDENTITY", "ADDRESS"};
+                        })),
+       10, v1::REASON_NO_GROUND},
+      {"she refused since: no, whichever is asked about",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Agrees(2, {RightsLine({To("caf")})})
+           .Refuses(3, {RightsLine({To("caf")})}),
+       AboutOne(1), 10, v1::REASON_REFUSED},
+      {"she objected to the sender: no",
+       Story().Agrees(1, {RightsLine({To("caf")})}).ObjectsTo(2, "ville-paris"), AboutOne(1), 10,
+       v1::REASON_OBJECTED},
+      {"withdrew the other one, on the same lines: no",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Agrees(1, {RightsLine({To("caf")})})
+           .WithdrawsAgreement(2, 2),
+       AboutOne(1), 10, v1::REASON_WITHDRAWN},
+      {"agreed, refused, agreed again, asked about the first: no, her refusal ended it",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Refuses(2, {RightsLine({To("caf")})})
+           .Agrees(3, {RightsLine({To("caf")})}),
+       AboutOne(1), 10, v1::REASON_NO_GROUND},
+      {"and about the last: yes",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Refuses(2, {RightsLine({To("caf")})})
+           .Agrees(3, {RightsLine({To("caf")})}),
+       AboutOne(3), 10, v1::REASON_AGREEMENT},
+      {"refused by name, agreed by name, then for the kind, asked about that: yes, the refusal is answered",
+       Story()
+           .Refuses(1, {RightsLine({To("caf")})})
+           .Agrees(2, {RightsLine({To("caf")})})
+           .Agrees(3, {RightsLine({Kind("BENEFITS")})}),
+       AboutOne(3), 10, v1::REASON_AGREEMENT},
+      {"a representative agreed against her refusal, then she did, asked about the representative's: no",
+       Story()
+           .Refuses(1, {RightsLine({To("caf")})})
+           .RepresentativeAgrees(2, {RightsLine({To("caf")})})
+           .Agrees(3, {RightsLine({To("caf")})}),
+       AboutOne(2), 10, v1::REASON_NO_GROUND},
+      {"ended by who collected it, the other stands, asked about the first: no",
+       Story().Agrees(1, {RightsLine({To("caf")})}).Agrees(1, {RightsLine({To("caf")})}).CollectorEnds(9, 1),
+       AboutOne(1), 10, v1::REASON_TERMINATED},
+      {"declared invalid by a judge, the other stands, asked about the first: no",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Agrees(1, {RightsLine({To("caf")})})
+           .JudgeInvalidates(9, 1),
+       AboutOne(1), 10, v1::REASON_INVALIDATED},
+      {"and about the other: yes",
+       Story()
+           .Agrees(1, {RightsLine({To("caf")})})
+           .Agrees(1, {RightsLine({To("caf")})})
+           .JudgeInvalidates(9, 1),
+       AboutOne(2), 10, v1::REASON_AGREEMENT},
+      {"health, the one asked about is not explicit, the other is: no",
+       Story()
+           .Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"HEALTH"}, {To("caf")})})
+           .Agrees(2, {MakeLine({"RIGHTS_OPENING"}, {"HEALTH"}, {To("caf")})}, true),
+       AboutOne(1, With(RightsQuestion(), [](Q& q) { q.categories = {"HEALTH"}; })), 10,
+       v1::REASON_EXPLICIT_REQUIRED},
+      {"not hers: no, as for one that does not cover it", Story().Agrees(1, {RightsLine({To("caf")})}),
+       AboutOne(99), 10, v1::REASON_NO_GROUND},
+      {"not hers, and she refused: no, because she refused", Story().Refuses(1, {all}), AboutOne(99), 10,
+       v1::REASON_REFUSED},
+      {"not hers, what another one of hers lacks is not said",
+       Story().ExpiresOn(1, {RightsLine({To("caf")})}, 9), AboutOne(99), 10, v1::REASON_NO_GROUND},
+      {"not hers, nor what makes another one of hers no agreement for health",
+       Story().Agrees(1, {MakeLine({"RIGHTS_OPENING"}, {"HEALTH"}, {To("caf")})}),
+       AboutOne(99, With(RightsQuestion(), [](Q& q) { q.categories = {"HEALTH"}; })), 10,
+       v1::REASON_NO_GROUND},
+      {"an act of hers that is no agreement: no",
+       Story().Emergency(1, "caf", {"IDENTITY"}).Agrees(2, {RightsLine({To("caf")})}), AboutOne(1), 10,
+       v1::REASON_NO_GROUND},
+      {"a cut on the sixth day, asked about an agreement: yes, it needs none", Story(),
+       AboutOne(99, CutQuestion(kNov3)), 9, v1::REASON_OPT_OUT_REGIME},
+      {"a legal duty, asked about an agreement: yes, it needs none", Story().Refuses(1, {all}),
+       AboutOne(99, WordQuestion(common::v1::GROUND_CP_226_14_1)), 10, v1::REASON_LEGAL_DUTY},
+      {"an emergency, asked about an agreement: yes, it needs none",
+       Story().Emergency(9, "caf", {"IDENTITY"}), AboutOne(99), 10, v1::REASON_EMERGENCY},
+
       // ---- D-2.6.6: break-glass.
       {"emergency for this recipient: yes", Story().Emergency(9, "caf", {"IDENTITY"}), RightsQuestion(), 10,
        v1::REASON_EMERGENCY},
@@ -641,6 +777,9 @@ TEST_P(DecisionCases, IsDecidedAsTheLawSays) {
   EXPECT_EQ(answer.whole.permitted(), permits);
   EXPECT_EQ(answer.whole.ground != common::v1::GROUND_UNSPECIFIED, permits);
   EXPECT_EQ(answer.categories.size(), c.question.categories.size());
+  if (c.expected == v1::REASON_AGREEMENT && c.question.agreement) {
+    EXPECT_EQ(answer.whole.basis, c.question.agreement);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(D26, DecisionCases, ::testing::ValuesIn(Cases()), [](const auto& info) {

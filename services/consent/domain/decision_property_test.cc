@@ -339,6 +339,29 @@ class Histories {
   std::mt19937_64 engine_;
 };
 
+struct OneAsked {
+  PersonState state;
+  Question question;
+};
+
+// The same, asked about one agreement alone: one of hers, every other time beside one just like it that lasts
+// longer, now and then one that is not there.
+OneAsked AboutOne(const PersonState& state, const Question& question, int number) {
+  OneAsked one{state, question};
+  if (state.agreements().empty() || number % 8 == 0) {
+    one.question.agreement = testing::IdOf(99);
+    return one;
+  }
+  Agreement twin = state.agreements()[static_cast<size_t>(number) % state.agreements().size()];
+  one.question.agreement = twin.id;
+  if (number % 2 == 1) {
+    twin.id = testing::IdOf(98);
+    twin.valid_until += absl::Hours(24);
+    one.state.Add(std::move(twin));
+  }
+  return one;
+}
+
 class DecisionProperty : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
@@ -346,6 +369,8 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
   const Rules rules = testing::SampleRules();
   Histories histories(seed);
   std::map<v1::Reason, int> seen;
+  int beside_longer = 0;
+  int not_that_one = 0;
   const int wanted = HistoriesWanted();
   for (int i = 0; i < wanted; ++i) {
     PersonState state = histories.State();
@@ -362,7 +387,23 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
       ASSERT_TRUE(MayBeTeam(state, question, rules)) << "history " << i << " of seed " << seed;
     }
     ++seen[expected];
+
+    const OneAsked one = AboutOne(state, question, i);
+    const v1::Reason of_one = testing::Model(one.state, teams, one.question, question.categories[0], moment);
+    const Answer about = Decide(one.state, one.question, rules, moment, teams);
+    ASSERT_EQ(v1::Reason_Name(about.whole.reason), v1::Reason_Name(of_one))
+        << "about one agreement, history " << i << " of seed " << seed;
+    if (of_one == v1::REASON_AGREEMENT) {
+      ASSERT_EQ(about.whole.basis, one.question.agreement) << "history " << i << " of seed " << seed;
+      const Answer on_any = Decide(one.state, question, rules, moment, teams);
+      ASSERT_TRUE(on_any.whole.permitted()) << "history " << i << " of seed " << seed;
+      beside_longer += on_any.whole.basis != about.whole.basis ? 1 : 0;
+    } else {
+      not_that_one += expected == v1::REASON_AGREEMENT ? 1 : 0;
+    }
   }
+  EXPECT_GT(beside_longer, wanted / 3000) << "permitted on the one asked about, which does not last longest";
+  EXPECT_GT(not_that_one, wanted / 3000) << "permitted, but not on the one asked about";
   // The histories reach every reason that the sample can give, each often enough to mean something.
   for (const v1::Reason reason : {v1::REASON_LEGAL_DUTY,
                                   v1::REASON_OPT_OUT_REGIME,

@@ -64,17 +64,21 @@ Cover CoverOfAgreed(const Agreed& agreed, const Asked& asked) {
   return CoverOf(agreed.lines.all(), asked);
 }
 
-// A withdrawal of one agreement is as broad as what it takes back, within its own lines.
+// A withdrawal of one agreement reaches as far as what it takes back, within its own lines.
+Cover CoverWithin(Cover own, Cover taken) {
+  return taken == Cover::kNone ? Cover::kNone : std::max(own, taken);
+}
+
 Cover CoverOf(const Denial& denial, const PersonState& state, const Asked& asked) {
   const Cover own = CoverOf(denial.lines, asked);
   if (own == Cover::kNone || !denial.agreement) {
     return own;
   }
   if (denial.taken_back) {
-    return CoverOfAgreed(*denial.taken_back, asked);
+    return CoverWithin(own, CoverOfAgreed(*denial.taken_back, asked));
   }
   const Agreement* agreement = state.FindAgreement(*denial.agreement);  // recorded before they kept it
-  return agreement == nullptr ? own : CoverOfAgreed(*agreement, asked);
+  return agreement == nullptr ? own : CoverWithin(own, CoverOfAgreed(*agreement, asked));
 }
 
 struct Covering {
@@ -186,13 +190,20 @@ int NearnessOf(v1::Reason lacking) {
   }
 }
 
-void Lack(HerWord& word, v1::Reason reason) {
+void Lack(HerWord& word, v1::Reason reason, const Agreement& agreement) {
   if (NearnessOf(reason) > NearnessOf(word.lacking)) {
     word.lacking = reason;
+    word.represented = agreement.represented;
   }
 }
 
-// The agreements that cover what is asked, in force or not.
+// Of any that she gave, or of the one that is asked about.
+bool MayRestOn(const Agreement& agreement, const Question& question) {
+  return !question.agreement || *question.agreement == agreement.id;
+}
+
+// The agreements that cover what is asked, in force or not, also beside the one that is asked about: each may
+// have undone a no.
 std::vector<Covering> CoveringAgreements(const PersonState& state, const Asked& asked,
                                          const CategoryRule& rule, absl::Time now, HerWord& word) {
   std::vector<Covering> agreements;
@@ -204,12 +215,11 @@ std::vector<Covering> CoveringAgreements(const PersonState& state, const Asked& 
     if (cover == Cover::kNone) {
       continue;
     }
-    if (agreement.InvalidAt(now)) {
-      Lack(word, v1::REASON_INVALIDATED);
-    } else if (rule.special && !agreement.explicit_given) {
-      Lack(word, v1::REASON_EXPLICIT_REQUIRED);
-    } else {
+    const bool invalid = agreement.InvalidAt(now);
+    if (!invalid && (!rule.special || agreement.explicit_given)) {
       agreements.push_back({&agreement, cover});
+    } else if (MayRestOn(agreement, asked.question)) {
+      Lack(word, invalid ? v1::REASON_INVALIDATED : v1::REASON_EXPLICIT_REQUIRED, agreement);
     }
   }
   return agreements;
@@ -230,23 +240,27 @@ HerWord ReadHerActs(const PersonState& state, const Question& question, std::str
   const std::vector<CoveringNo> noes = NoesOf(state, asked, agreements, now);
   if (const Denial* standing = Standing(noes)) {
     word.denied = ReasonOf(*standing);
+    word.represented = standing->represented;
     return word;
   }
   absl::Time longest = absl::InfinitePast();
   for (const Covering& covering : agreements) {
     const Agreement& agreement = *covering.agreement;
-    if (!Began(state, covering, noes)) {
+    if (!MayRestOn(agreement, question) || !Began(state, covering, noes)) {
       continue;
     }
     const Term term = agreement.TermAt(now);
     if (agreement.EndedBy(now)) {
-      Lack(word, v1::REASON_TERMINATED);
+      Lack(word, v1::REASON_TERMINATED, agreement);
     } else if (now >= term.until) {
-      Lack(word, term.by_mandate ? v1::REASON_MANDATE_ENDED : v1::REASON_EXPIRED);
+      Lack(word, term.by_mandate ? v1::REASON_MANDATE_ENDED : v1::REASON_EXPIRED, agreement);
     } else if (now >= agreement.valid_from && (word.agreement == nullptr || term.until > longest)) {
       word.agreement = &agreement;
       longest = term.until;
     }
+  }
+  if (word.agreement != nullptr) {
+    word.represented = word.agreement->represented;
   }
   return word;
 }

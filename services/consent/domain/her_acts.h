@@ -5,7 +5,7 @@
 //  - an act covers the question when one of its lines has the recipient, purpose, category and act asked; an
 //    agreement limited to a source reference covers only questions about it;
 //  - an act is narrow when it names the recipient institution, broad when it names its kind or, in a denial,
-//  nobody.
+//  nobody; a withdrawal of one agreement is narrow too when it takes back one that names the institution.
 //    Purposes, categories and acts are always named one by one in an agreement, so only recipients can be
 //    broad;
 //  - a denial (refusal or withdrawal) stands until a strictly later agreement that covers the question: a
@@ -23,6 +23,8 @@
 //  the
 //    mandate (D-2.8); one that its collector ended no longer permits; one that an authority declared invalid
 //    was never given (D-2.12);
+//  - asked about one agreement (ADR 71): that one alone may permit, and says what is lacking; her noes stand
+//    or are undone by all of them as ever;
 //  - an objection to the sender stands until it is lifted, whatever she agrees to (D-1.6).
 #pragma once
 
@@ -38,11 +40,13 @@ namespace relais::consent {
 struct HerWord {
   /// UNSPECIFIED, or why she denies it: OBJECTED, REFUSED, WITHDRAWN.
   v1::Reason denied = v1::REASON_UNSPECIFIED;
-  /// The agreement that permits it; the one that lasts longest. Null: none.
+  /// The agreement that permits it: the one asked about, else the one that lasts longest. Null: none.
   const Agreement* agreement = nullptr;
   /// Without one, what is lacking, the nearest to a permit: EXPLICIT_REQUIRED, MANDATE_ENDED, TERMINATED,
   /// EXPIRED, INVALIDATED; else UNSPECIFIED.
   v1::Reason lacking = v1::REASON_UNSPECIFIED;
+  /// Who represents her said it: the no, the agreement that permits, or the one that lacks something.
+  bool represented = false;
 };
 
 /// Acts recorded after `now` are not there yet.

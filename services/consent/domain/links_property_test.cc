@@ -330,6 +330,7 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
   int splits = 0;
   int chains = 0;
   int permits = 0;
+  int of_one_alone = 0;
   int withdrawals = 0;
   int deaf = 0;
   const int wanted = SequencesWanted();
@@ -379,15 +380,29 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
           return naive.Hears(no, yes);
         };
         deaf += CountDeaf(model, hears);
+        // Every other step, about one alone: hers, under whichever name, or another's.
+        const int whose = (name + step / 2) % kPersons;
+        const int yes = step % 2 == 0 ? naive.SomeYesOf(whose, static_cast<uint64_t>(sequence)) : 0;
         for (const std::string& recipient : recipients) {
           for (const std::string& purpose : purposes) {
-            const Question question = QuestionOf(recipient, purpose);
+            Question question = QuestionOf(recipient, purpose);
             const Moment moment = testing::At(now + absl::Minutes(1));
             const v1::Reason expected = testing::Model(model, {}, question, "IDENTITY", moment, hears);
             const Answer answer = Decide(united, question, rules, moment);
             ASSERT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(expected))
                 << "sequence " << sequence << ", name " << name << ":" << trace.str();
             permits += answer.whole.permitted() ? 1 : 0;
+            if (yes == 0) {
+              continue;
+            }
+            question.agreement = IdOf(static_cast<uint8_t>(yes));
+            const v1::Reason of_one = testing::Model(model, {}, question, "IDENTITY", moment, hears);
+            const Answer about = Decide(united, question, rules, moment);
+            ASSERT_EQ(v1::Reason_Name(about.whole.reason), v1::Reason_Name(of_one))
+                << "about agreement " << yes << ", sequence " << sequence << ", name " << name << ":"
+                << trace.str();
+            ASSERT_TRUE(!about.whole.permitted() || about.whole.basis == question.agreement);
+            of_one_alone += about.whole.permitted() ? 1 : 0;
           }
         }
       }
@@ -397,6 +412,7 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
   EXPECT_GT(splits, wanted / 4);
   EXPECT_GT(chains, wanted / 4);
   EXPECT_GT(permits, wanted);
+  EXPECT_GT(of_one_alone, wanted / 20) << "permitted on the one agreement that was asked about";
   EXPECT_GT(withdrawals, wanted / 4);
   EXPECT_GT(deaf, wanted / 4) << "a yes said to a no of another name before they were one";
 }

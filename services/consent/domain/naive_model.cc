@@ -234,6 +234,11 @@ struct Said {
   const Denial* denial = nullptr;
 };
 
+// Whether it may be what permits: any of hers, or the one that is named.
+bool Named(const Question& q, const Agreement& agreement) {
+  return q.agreement ? agreement.id == *q.agreement : true;
+}
+
 struct Lacks {
   bool explicitly = false;
   bool invalid = false;
@@ -255,20 +260,23 @@ std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const
       continue;
     }
     if (agreement.ended && agreement.ended->invalidated && agreement.ended->at <= now) {
-      lacks.invalid = true;
+      lacks.invalid = lacks.invalid || Named(q, agreement);
     } else if (category == "HEALTH" && !agreement.explicit_given) {
-      lacks.explicitly = true;
+      lacks.explicitly = lacks.explicitly || Named(q, agreement);
     } else {
       said.push_back({agreement.at, covered == 2, agreement.represented, &agreement, nullptr});
     }
   }
   for (const Denial& denial : state.denials()) {
-    int covered = Covered(denial.lines, q, category);
-    if (covered != 0 && denial.taken_back) {
-      covered = reaches(*denial.taken_back);
-    } else if (covered != 0 && denial.agreement) {
+    const int own = Covered(denial.lines, q, category);
+    int covered = own;
+    // Of what was taken back, and no broader than her own words.
+    const auto within = [own](int taken) { return taken == 0 ? 0 : std::max(own, taken); };
+    if (own != 0 && denial.taken_back) {
+      covered = within(reaches(*denial.taken_back));
+    } else if (own != 0 && denial.agreement) {
       for (const Agreement& agreement : state.agreements()) {
-        covered = agreement.id == *denial.agreement ? reaches(agreement) : covered;
+        covered = agreement.id == *denial.agreement ? within(reaches(agreement)) : covered;
       }
     }
     if (covered != 0 && denial.at <= now) {
@@ -373,11 +381,15 @@ Ends EndsOf(const Agreement& agreement, absl::Time now) {
 }
 
 // REASON_AGREEMENT, or what is missing.
-v1::Reason ModelAgreement(const std::vector<const Agreement*>& live, const Lacks& lacks, absl::Time now) {
+v1::Reason ModelAgreement(const std::vector<const Agreement*>& live, const Question& q, const Lacks& lacks,
+                          absl::Time now) {
   bool mandate = false;
   bool terminated = false;
   bool expired = false;
   for (const Agreement* agreement : live) {
+    if (!Named(q, *agreement)) {
+      continue;
+    }
     const Ends ends = EndsOf(*agreement, now);
     if (agreement->ended && agreement->ended->at <= now) {
       terminated = true;
@@ -462,7 +474,7 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
     return v1::REASON_TEAM;
   }
   // 5
-  const v1::Reason agreement = ModelAgreement(last.live, lacks, moment.now);
+  const v1::Reason agreement = ModelAgreement(last.live, q, lacks, moment.now);
   if (agreement == v1::REASON_AGREEMENT) {
     return agreement;
   }

@@ -35,6 +35,8 @@ struct Question {
   std::vector<std::string> categories;
   common::v1::Act act = common::v1::ACT_UNSPECIFIED;
   Stated stated;
+  /// Of her agreements the only one that may permit it, hers or not; nullopt: any.
+  std::optional<Id128> agreement;
 };
 
 /// The instant of a decision and its Paris day (D-6.2).
@@ -48,6 +50,7 @@ struct CategoryAnswer {
   common::v1::Ground ground = common::v1::GROUND_UNSPECIFIED;
   v1::Reason reason = v1::REASON_NO_GROUND;
   std::optional<Id128> basis;  // the agreement or emergency it rests on
+  bool represented = false;    // that agreement, or the no, was said for her by who represents her
   absl::Time expires = absl::InfiniteFuture();
 
   [[nodiscard]] bool permitted() const { return decision == common::v1::DECISION_PERMIT; }

@@ -74,6 +74,18 @@ TEST(RestrictionCases, WhatSheAgreesToAfterwardsIsNotStopped) {
   EXPECT_EQ(Ask(state, RightsQuestion(), 10), v1::REASON_AGREEMENT);
 }
 
+// ADR 71: of the one asked about, as of any.
+TEST(RestrictionCases, AskedAboutTheOneFromBeforeItIsStopped) {
+  PersonState state = RestrictedOn(5, Agreed(1));
+  state.Add(AgreedOn(6));
+  const auto about = [&](uint8_t number) {
+    return Ask(state, With(RightsQuestion(), [&](Question& q) { q.agreement = IdOf(number); }), 10);
+  };
+  EXPECT_EQ(about(1), v1::REASON_RESTRICTED);
+  EXPECT_EQ(about(6), v1::REASON_AGREEMENT);
+  EXPECT_EQ(about(99), v1::REASON_RESTRICTED);
+}
+
 TEST(RestrictionCases, TheOptOutRegimeIsStopped) {
   const Question cut = CutQuestion(absl::CivilDay(2026, 11, 1));
   EXPECT_EQ(Ask({}, cut, 12), v1::REASON_OPT_OUT_REGIME);

@@ -103,6 +103,10 @@ class Story {
   Story& WithdrawsAgreement(int day, int number) {
     return Denies(day, Denial::Kind::kWithdrawal, {Line()}, IdOf(static_cast<uint8_t>(number)));
   }
+  /// Of that agreement these lines alone.
+  Story& WithdrawsOf(int day, int number, std::vector<Line> lines) {
+    return Denies(day, Denial::Kind::kWithdrawal, std::move(lines), IdOf(static_cast<uint8_t>(number)));
+  }
   Story& ObjectsTo(int day, std::string supplier) {
     Objection objection;
     objection.supplier = std::move(supplier);

@@ -14,10 +14,15 @@ constexpr std::string_view kDistressReport = "DISTRESS_REPORT";
 constexpr int kReviewMonths = 6;
 constexpr int kMostKeptMonths = 12;
 
-// Of who is in no directory any more nobody knows what it was.
-bool MayBeChildProtection(const std::string& institution, const Rules& rules) {
-  const std::string_view kind = rules.KindOf(institution);
-  return kind.empty() || kind == kChildProtection;
+// `kind`: of the day of the act, for who is in no directory any more; empty: nobody knows what it was.
+bool MayBeChildProtection(const std::string& institution, std::string_view kind, const Rules& rules) {
+  const std::string_view of_today = rules.KindOf(institution);
+  const std::string_view counts = of_today.empty() ? kind : of_today;
+  return counts.empty() || counts == kChildProtection;
+}
+
+bool MayBeChildProtection(const v1::CheckDecided& check, const Rules& rules) {
+  return MayBeChildProtection(check.recipient().institution(), check.recipient_kind(), rules);
 }
 
 // Whatever came of it: it names who wanted to report.
@@ -39,8 +44,7 @@ bool IsWithheld(const audit::v1::LeafHeader& header, const v1::CheckDecided& che
       IsLegalDuty(header.ground()) ||
       std::any_of(check.bases().begin(), check.bases().end(),
                   [](const v1::CategoryBasis& basis) { return IsLegalDuty(basis.ground()); });
-  const bool about_a_child =
-      header.purpose() == kChildProtection || MayBeChildProtection(check.recipient().institution(), rules);
+  const bool about_a_child = header.purpose() == kChildProtection || MayBeChildProtection(check, rules);
   const bool would_be_protected =
       header.decision() != common::v1::DECISION_PERMIT &&
       (IsLegalDuty(check.stated_ground()) || check.signal_type() == kDistressReport);
@@ -48,11 +52,11 @@ bool IsWithheld(const audit::v1::LeafHeader& header, const v1::CheckDecided& che
 }
 
 bool IsWithheld(const v1::EmergencyDeclared& emergency, const Rules& rules) {
-  return MayBeChildProtection(emergency.recipient().institution(), rules);
+  return MayBeChildProtection(emergency.recipient().institution(), emergency.recipient_kind(), rules);
 }
 
 bool IsWithheld(const Emergency& emergency, const Rules& rules) {
-  return MayBeChildProtection(emergency.recipient, rules);
+  return MayBeChildProtection(emergency.recipient, emergency.recipient_kind, rules);
 }
 
 absl::CivilDay ReviewOn(absl::CivilDay decided_on) { return calendar::AddMonths(decided_on, kReviewMonths); }
@@ -65,7 +69,7 @@ std::optional<Withholding> WithholdingOf(const audit::v1::LeafHeader& header, co
   const bool permitted = header.decision() == common::v1::DECISION_PERMIT;
   const std::string& recipient = check.recipient().institution();
   const std::string& sender = check.sender().institution();
-  const std::string& reviewer = permitted || MayBeChildProtection(recipient, rules) ? recipient : sender;
+  const std::string& reviewer = permitted || MayBeChildProtection(check, rules) ? recipient : sender;
   const bool tells_who_reported = reviewer != sender && WasAskedAsReport(check);
   return Withholding{reviewer, !IsProtectedReport(header, check) && !tells_who_reported};
 }

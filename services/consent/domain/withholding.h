@@ -4,8 +4,9 @@
 //  - a check on a ground of step 1 (an *information préoccupante*, code pénal 226-14 1°, CASF L.226-2-2), or
 //    whose categories rest on one of them: protected reports;
 //  - a check for the purpose CHILD_PROTECTION, or whose recipient is of the kind CHILD_PROTECTION, whatever
-//    was decided: inquiries about a child are not told to who may be their subject; and one whose recipient
-//    is in the directory no more, which may have been of that kind;
+//    was decided: inquiries about a child are not told to who may be their subject. Of a recipient that is in
+//    the directory no more by the kind that the leaf says it had; one of which that is not known may have
+//    been of that kind;
 //  - an emergency declared for such a recipient, likewise;
 //  - a denied check for which one of them was stated, or about a DISTRESS_REPORT, whose leaf may be of before
 //    leaves said on what ground it was asked.
@@ -14,12 +15,12 @@
 // not tell which of the above it was.
 //
 // Reviewed by the institution that may have an inquiry: who received it, or would have and is of the kind
-// CHILD_PROTECTION, or in the directory no more, which reviews nothing; of what was denied otherwise, from
-// which nothing went to anybody, who asked. It keeps it back until a day at most 12 months later (I), or
-// shows it, for good. A permitted report under code pénal 226-14 is not shown by any review: it went to an
-// authority to whom the law lets abuse be told, and what comes of it may be secret whatever that institution
-// thinks (code de procédure pénale 11) (I). Nor does an institution show what another one asked for as such a
-// report: it would tell who wanted to report.
+// CHILD_PROTECTION, or may have been (in the directory no more, it reviews nothing); of what was denied
+// otherwise, from which nothing went to anybody, who asked. It keeps it back until a day at most 12 months
+// later (I), or shows it, for good. A permitted report under code pénal 226-14 is not shown by any review: it
+// went to an authority to whom the law lets abuse be told, and what comes of it may be secret whatever that
+// institution thinks (code de procédure pénale 11) (I). Nor does an institution show what another one asked
+// for as such a report: it would tell who wanted to report.
 #pragma once
 
 #include <map>

@@ -137,13 +137,28 @@ TEST(Withholding, WhoIsInNoDirectoryMayHaveBeenChildProtection) {
     Checked gone = Decided(decision, common::v1::GROUND_AGREEMENT);
     gone.check.mutable_recipient()->set_institution("crip-d-avant");
     EXPECT_EQ(By(gone), (Reviewed{"crip-d-avant", true}));
+    gone.check.set_recipient_kind("CHILD_PROTECTION");
+    EXPECT_EQ(By(gone), (Reviewed{"crip-d-avant", true}));
+    gone.check.set_recipient_kind("BENEFITS");
+    EXPECT_FALSE(gone.Withheld()) << "the leaf says that it was none";
+    gone.check.mutable_recipient()->set_institution("crip75");
+    EXPECT_TRUE(gone.Withheld()) << "by the directory, of who is in it";
   }
+  // A report is one whatever its recipient was.
+  Checked report = Decided(DECISION_DENY, common::v1::GROUND_UNSPECIFIED, common::v1::GROUND_CP_226_14_1);
+  report.check.mutable_recipient()->set_institution("caf-d-avant");
+  report.check.set_recipient_kind("BENEFITS");
+  EXPECT_EQ(By(report), (Reviewed{"ville-paris", true}));
   v1::EmergencyDeclared declared;
   declared.mutable_recipient()->set_institution("crip-d-avant");
   EXPECT_TRUE(IsWithheld(declared, testing::SampleRules()));
   Emergency emergency;
   emergency.recipient = "crip-d-avant";
   EXPECT_TRUE(IsWithheld(emergency, testing::SampleRules()));
+  declared.set_recipient_kind("HOSPITAL");
+  emergency.recipient_kind = "HOSPITAL";
+  EXPECT_FALSE(IsWithheld(declared, testing::SampleRules())) << "it says that it was none";
+  EXPECT_FALSE(IsWithheld(emergency, testing::SampleRules()));
   emergency.recipient = "siao";
   EXPECT_FALSE(IsWithheld(emergency, testing::SampleRules()));
 }

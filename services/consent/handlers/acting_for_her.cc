@@ -62,30 +62,27 @@ absl::StatusOr<std::optional<v1::Consent>> ReadConsent(Registry& registry, const
   return found ? std::optional(std::move(out)) : std::nullopt;
 }
 
-absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person) {
+absl::StatusOr<Opens> ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person) {
   ASSIGN_OR_RETURN(const VersionedState now, registry.store.Load(person));
   const std::shared_ptr<const Rules> rules = registry.rules.Of(call.directory);
   const absl::Time instant = std::max(registry.context.log.Now(), now.state->latest());
   const Moment moment{instant, registry.paris.DayOf(instant)};
   if (IsHost(*now.state, *rules, call.caller.institution, moment)) {
-    return absl::OkStatus();
+    return Opens::kEverything;
   }
   for (const Agreement& agreement : now.state->agreements()) {
-    if (!Stands(ReceiptStateOf(*now.state, agreement, *rules, instant).state)) {
-      continue;
-    }
-    ASSIGN_OR_RETURN(const std::optional<v1::Consent> consent, ReadConsent(registry, person, agreement.id));
-    if (consent && consent->collector().institution() == call.caller.institution) {
-      return absl::OkStatus();
+    if (agreement.collector == call.caller.institution &&
+        Stands(ReceiptStateOf(*now.state, agreement, *rules, instant).state)) {
+      return Opens::kEverything;
     }
   }
-  // She asked them for what is kept about her, which is a recorded act of hers too; what others were told is
-  // shown to who must keep it secret alone (D-2.2).
+  // That she asked for what is kept about her is its own word, and binds it for its own processing (RGPD art.
+  // 15). Shown to who must keep it secret alone (D-2.2).
   if (rules->IsBoundBySecrecy(call.caller.institution, call.caller.function)) {
     ASSIGN_OR_RETURN(const std::vector<RightsRow> requests,
                      ListRights(registry, person, call.caller.institution));
     if (std::any_of(requests.begin(), requests.end(), AsksForCopy)) {
-      return absl::OkStatus();
+      return Opens::kItsOwn;
     }
   }
   return rpc::NoSuchOrNotYours();

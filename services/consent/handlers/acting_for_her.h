@@ -20,10 +20,18 @@ namespace relais::consent {
 /// for her.
 [[nodiscard]] bool ConcernsHost(const Agreement& agreement, const Rules& rules, std::string_view institution);
 
-/// OK when the caller's institution is her host, or collected an agreement of hers of which something still
-/// stands, or has a request of hers for access or portability to answer and the caller acts in a function
-/// bound by secrecy. Else NO_SUCH_OR_NOT_YOURS, as for a person who is not there. Reads the disk.
-[[nodiscard]] absl::Status ActsForHer(Registry& registry, const rpc::Call& call, const Id128& person);
+/// What of hers is opened to who reads for her (ADR 78).
+enum class Opens {
+  kEverything,  // that is hers to see
+  kItsOwn,      // what its own institution gave, received or recorded
+};
+
+/// Everything when the caller's institution is her host, or collected an agreement of hers of which something
+/// still stands; its own when it has a request of hers for access or portability to answer and the caller
+/// acts in a function bound by secrecy. Else NO_SUCH_OR_NOT_YOURS, as for a person who is not there. Reads
+/// the disk.
+[[nodiscard]] absl::StatusOr<Opens> ActsForHer(Registry& registry, const rpc::Call& call,
+                                               const Id128& person);
 
 /// The complete agreement under its key; nullopt when there is none.
 [[nodiscard]] absl::StatusOr<std::optional<v1::Consent>> ReadConsent(Registry& registry, const Id128& person,

@@ -106,6 +106,7 @@ PlannedAct Denied(const PersonState& state, Denial denial, audit::Event event) {
   act.remembered.set_event_id(event.event_id.ToBytes());
   act.event = std::move(event);
   act.state.Add(std::move(denial));
+  act.room = Store::RoomOf(state, act.state.denials().back());
   return act;
 }
 
@@ -241,7 +242,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
                         person,
                         event](const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
     v1::Notice notice = request.notice();
-    RETURN_IF_ERROR(CompleteNotice(registry, notice));
+    RETURN_IF_ERROR(CompleteNotice(registry, actor.institution, notice));
     const v1::Representative* by = request.has_representative() ? &request.representative() : nullptr;
     const Lines lines = store.cache().lines().Shared(request.lines());
     ASSIGN_OR_RETURN(const Represented represented,
@@ -260,6 +261,7 @@ Task<absl::StatusOr<v1::RecordConsentResponse>> AgreementHandlers::RecordConsent
     act.first.push_back(EndOf(context, person, agreement.id, agreement.TermAt(instant).until));
     act.state = state;
     act.state.Add(std::move(agreement));
+    act.room = Store::Room::kLets;
     return act;
   };
   ActRequest what = ActOf(request, person, rpc::RequestOwner(call, actor), kRecordConsent);

@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "relais/consent/v1/events.pb.h"
+#include "services/consent/convert.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -87,6 +93,334 @@ TEST(RecordConsent, AndItsWithdrawalFitALeaf) {
   ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
   EXPECT_EQ(withdrawn->consent_ids_size(), 601);
   EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
+}
+
+// ---- ADR 76: what may fill her file, and what always has room
+
+absl::Status RefuseAtLength(SimWorld& world, const common::v1::PersonRef& person, const std::string& id,
+                            int recipients) {
+  v1::RecordRefusalRequest request;
+  request.set_request_id(id);
+  *request.mutable_person() = person;
+  for (int i = 0; i < recipients; ++i) {
+    request.add_lines()->add_recipients()->set_institution("emmaus");
+  }
+  return world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), request)).status();
+}
+
+v1::RecordConsentRequest AtLength(v1::RecordConsentRequest request) {
+  v1::ConsentLine line = request.lines(0);
+  while (line.recipients_size() < 50) {
+    line.add_recipients()->set_kind("DEPARTEMENT_SOCIAL");
+  }
+  while (request.ByteSizeLong() < 36'000) {
+    *request.add_lines() = line;
+  }
+  return request;
+}
+
+// Until there is no room for another no of that many recipients.
+absl::Status FillWithNoes(SimWorld& world, const common::v1::PersonRef& person, int recipients) {
+  absl::Status last;
+  for (int i = 0; last.ok() && i < 500; ++i) {
+    last =
+        RefuseAtLength(world, person, "f" + std::to_string(recipients) + "-" + std::to_string(i), recipients);
+  }
+  EXPECT_EQ(last.code(), absl::StatusCode::kResourceExhausted) << last;
+  EXPECT_EQ(rpc::ReasonOf(last), common::v1::ERROR_REASON_QUOTA_EXCEEDED);
+  EXPECT_NE(last.message().find("`lines`"), std::string::npos) << last;
+  return last;
+}
+
+void FillWithLongNoes(SimWorld& world, const common::v1::PersonRef& person) {
+  for (const int recipients : {4000, 400, 90}) {
+    ASSERT_FALSE(FillWithNoes(world, person, recipients).ok());
+  }
+}
+
+// Her history as `change` makes it, whatever its room: as an earlier build may have left it.
+void Put(SimWorld& world, const common::v1::PersonRef& person,
+         const std::function<void(PersonState&, absl::Time)>& change) {
+  const Id128 id = world.IdOf(person);
+  Store& store = world.service().registry().store;
+  const auto own = store.LoadOwn(id);
+  SimWorld::Require(own.status());
+  PersonState state = *own->state;
+  change(state, state.InstantOfNext(world.log().Now()));
+  absl::StatusOr<storage::Mutation> mutation = store.WriteState(id, state, Store::Room::kLinks);
+  SimWorld::Require(mutation.status());
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(id);
+  commit.batch.push_back(*std::move(mutation));
+  SimWorld::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
+  world.Restart();
+}
+
+// So many bytes of lines, about nobody else here.
+std::vector<Line> LinesOf(size_t bytes) {
+  Line line;
+  line.recipients.push_back({"emmaus", ""});
+  return std::vector<Line>(bytes / 12, line);
+}
+
+// Her file has so many KiB then, but for less than 1 KiB.
+void FillTo(SimWorld& world, const common::v1::PersonRef& person, size_t kib) {
+  const Id128 denial = world.context().random.Id();
+  Put(world, person, [&](PersonState& state, absl::Time now) {
+    const size_t bytes = StoredFrom(state, true).ByteSizeLong();
+    state.Add(Denial{denial, Denial::Kind::kRefusal, now, std::nullopt, LinesOf((kib << 10) - bytes - 500)});
+  });
+}
+
+void PutAgreement(SimWorld& world, const common::v1::PersonRef& person, size_t bytes) {
+  const Id128 id = world.context().random.Id();
+  Put(world, person, [&](PersonState& state, absl::Time now) {
+    Agreement agreement;
+    agreement.id = id;
+    agreement.at = now;
+    agreement.recorded = now;
+    agreement.valid_from = now;
+    agreement.valid_until = now + absl::Hours(24 * 300);
+    agreement.lines = Lines(LinesOf(bytes));
+    agreement.collector = "ville-paris";
+    state.Add(std::move(agreement));
+  });
+}
+
+absl::Status RestrictAt(SimWorld& world, const common::v1::PersonRef& person, const std::string& id) {
+  v1::RestrictRequest request;
+  request.set_request_id(id);
+  *request.mutable_person() = person;
+  return world.Run(world.service().rights().Restrict(world.As("ville-paris"), request)).status();
+}
+
+absl::Status UnrestrictAt(SimWorld& world, const common::v1::PersonRef& person, const std::string& id) {
+  v1::UnrestrictRequest request;
+  request.set_request_id(id);
+  *request.mutable_person() = person;
+  request.mutable_informed_on()->set_year(2026);
+  request.mutable_informed_on()->set_month(11);
+  request.mutable_informed_on()->set_day(2);
+  return world.Run(world.service().rights().Unrestrict(world.As("ville-paris"), request)).status();
+}
+
+absl::Status RefuseAll(SimWorld& world, const common::v1::PersonRef& person, const std::string& id) {
+  v1::RecordRefusalRequest request;
+  request.set_request_id(id);
+  *request.mutable_person() = person;
+  request.add_lines();
+  return world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), request)).status();
+}
+
+absl::Status WithdrawNumber(SimWorld& world, const common::v1::PersonRef& person, const std::string& id,
+                            const std::string& consent, const std::string& category = "") {
+  v1::WithdrawConsentRequest request;
+  request.set_request_id(id);
+  *request.mutable_person() = person;
+  request.set_consent_id(consent);
+  if (!category.empty()) {
+    request.add_lines()->add_categories(category);
+  }
+  return world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request)).status();
+}
+
+absl::Status DeclareFor(SimWorld& world, const common::v1::PersonRef& person, const std::string& id) {
+  v1::DeclareRequest request;
+  request.set_request_id(id);
+  *request.mutable_person() = person;
+  request.mutable_recipient()->set_institution("caf");
+  request.add_categories("IDENTITY");
+  request.set_facts("Inconsciente, seule au domicile.");
+  request.set_person_unable(true);
+  request.set_danger_serious(true);
+  return world.Run(world.service().emergencies().Declare(world.As("ville-paris"), request)).status();
+}
+
+constexpr auto kFull = absl::StatusCode::kResourceExhausted;
+
+// Who says long noes, which takes no capability, keeps nobody from agreeing, nor from being helped.
+TEST(RoomInHerFile, LongNoesStopBeforeWhatLets) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  FillWithLongNoes(world, person);
+  v1::RecordRefusalRequest many;  // lines of nothing, of which each takes room all the same
+  many.set_request_id("many");
+  *many.mutable_person() = person;
+  while (many.lines_size() < 2000) {
+    many.add_lines();
+  }
+  EXPECT_EQ(
+      world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), many)).status().code(),
+      kFull);
+  EXPECT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  ASSERT_FALSE(FillWithNoes(world, person, 80).ok());
+  const absl::Status agreed = world.Record(SimWorld::ConsentFor(person, "c2")).status();
+  EXPECT_EQ(agreed.code(), kFull) << agreed;
+  EXPECT_NE(agreed.message().find("agreements"), std::string::npos) << agreed;
+  EXPECT_TRUE(DeclareFor(world, person, "e1").ok());
+}
+
+TEST(RoomInHerFile, AShortNoAndAnObjectionHaveItWhenItIsFull) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  const auto agreed = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(agreed.ok()) << agreed.status();
+  FillWithLongNoes(world, person);
+  ASSERT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_PERMIT);
+  ASSERT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_PERMIT);
+  const auto objected = world.Object(SimWorld::ObjectionOf("o1"));
+  ASSERT_TRUE(objected.ok()) << objected.status();
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_DENY);
+  v1::WithdrawConsentRequest at_caf;
+  at_caf.set_request_id("w1");
+  *at_caf.mutable_person() = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
+  at_caf.add_lines();
+  const auto withdrawn = world.Run(world.service().agreements().WithdrawConsent(world.As("caf"), at_caf));
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
+  EXPECT_TRUE(RefuseAtLength(world, person, "r1", 85).ok());
+  EXPECT_EQ(RefuseAtLength(world, person, "long", 90).code(), absl::StatusCode::kResourceExhausted);
+  // When short ones have filled theirs, an objection, a restriction and a no to everything still have some.
+  ASSERT_FALSE(FillWithNoes(world, person, 80).ok());
+  EXPECT_TRUE(RestrictAt(world, person, "x1").ok());
+  EXPECT_TRUE(world.Lift("l1", {"edf"}, person).ok());
+  EXPECT_TRUE(RefuseAll(world, person, "r2").ok());
+}
+
+// What she agreed to at length is taken back by its number in a full file too; again and again it is not. Nor
+// is that used up by who takes a part of it back.
+TEST(RoomInHerFile, ForTheWithdrawalOfEachAgreementByItsNumber) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto agreed = world.Record(AtLength(SimWorld::ConsentFor(person, "c1")));
+  ASSERT_TRUE(agreed.ok()) << agreed.status();
+  ASSERT_TRUE(WithdrawNumber(world, person, "w0", agreed->consent_id(), "ADDRESS").ok());
+  ASSERT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_PERMIT);
+  FillWithLongNoes(world, person);
+  ASSERT_FALSE(FillWithNoes(world, person, 80).ok());
+  EXPECT_TRUE(WithdrawNumber(world, person, "w1", agreed->consent_id()).ok());
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(person)), DECISION_DENY);
+  EXPECT_EQ(WithdrawNumber(world, person, "w2", agreed->consent_id()).code(), kFull) << "says nothing new";
+  EXPECT_TRUE(world.WithdrawAll(person, "w3").ok());
+}
+
+// However full: a withdrawal takes no more than was kept for it.
+TEST(RoomInHerFile, ForWithdrawalsBeyondEveryRoom) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  std::vector<std::string> agreed;
+  for (int i = 0; i < 40; ++i) {
+    const auto response = world.Record(SimWorld::ConsentFor(person, "c" + std::to_string(i)));
+    ASSERT_TRUE(response.ok()) << response.status();
+    agreed.push_back(response->consent_id());
+  }
+  FillTo(world, person, 857);
+  EXPECT_EQ(RefuseAtLength(world, person, "s1", 1).code(), kFull);
+  for (size_t i = 0; i < agreed.size() / 2; ++i) {
+    ASSERT_TRUE(WithdrawNumber(world, person, "w" + std::to_string(i), agreed[i]).ok()) << i;
+  }
+}
+
+// A no to everything is always said once, and once more after each yes.
+TEST(RoomInHerFile, ForANoToEverythingThatSaysSomethingNew) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  FillTo(world, person, 701);
+  EXPECT_EQ(RefuseAtLength(world, person, "s1", 1).code(), kFull);
+  EXPECT_TRUE(RefuseAll(world, person, "r1").ok());
+  EXPECT_EQ(RefuseAll(world, person, "r2").code(), kFull) << "it stands";
+  EXPECT_TRUE(world.WithdrawAll(person, "w1").ok()) << "of another kind";
+  EXPECT_EQ(world.WithdrawAll(person, "w2").status().code(), kFull);
+  ASSERT_TRUE(DeclareFor(world, person, "e1").ok());
+  EXPECT_TRUE(RefuseAll(world, person, "r3").ok());
+  v1::RecordRefusalRequest filler;  // covers everything, and takes as much room as one likes
+  filler.set_request_id("r4");
+  *filler.mutable_person() = world.NewPerson("case-2");
+  FillTo(world, filler.person(), 701);
+  filler.add_lines();
+  for (int i = 0; i < 100; ++i) {
+    filler.add_lines()->add_recipients()->set_institution("emmaus");
+  }
+  EXPECT_EQ(
+      world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), filler)).status().code(),
+      kFull);
+}
+
+// What ends one stops first, so that what stands is a no.
+TEST(RoomInHerFile, ForANoAndNotForItsEnd) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  FillTo(world, person, 735);
+  EXPECT_TRUE(DeclareFor(world, person, "e1").ok());
+  ASSERT_TRUE(RestrictAt(world, person, "x1").ok());
+  EXPECT_TRUE(UnrestrictAt(world, person, "u1").ok());
+  FillTo(world, person, 745);
+  ASSERT_TRUE(RestrictAt(world, person, "x2").ok());
+  EXPECT_EQ(UnrestrictAt(world, person, "u2").code(), kFull);
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o1", {"edf"})).ok());
+  EXPECT_EQ(world.Lift("l1", {"edf"}, person).status().code(), kFull);
+  FillTo(world, person, 832);
+  const common::v1::PersonRef at_caf = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
+  v1::RestrictRequest theirs;
+  theirs.set_request_id("x3");
+  *theirs.mutable_person() = at_caf;
+  EXPECT_TRUE(world.Run(world.service().rights().Restrict(world.As("caf"), theirs)).ok());
+  EXPECT_TRUE(RefuseAll(world, person, "r1").ok());
+}
+
+// An earlier build kept nothing for withdrawals.
+TEST(RoomInHerFile, ANoToAFileOfAnEarlierBuildIsJudgedByItsBytes) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto agreed = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(agreed.ok()) << agreed.status();
+  PutAgreement(world, person, size_t{300} << 10);
+  FillTo(world, person, 650);  // 950 with its withdrawal
+  EXPECT_TRUE(RefuseAtLength(world, person, "s1", 80).ok());
+  EXPECT_EQ(world.Record(SimWorld::ConsentFor(person, "c2")).status().code(), kFull);
+  EXPECT_TRUE(RestrictAt(world, person, "x1").ok());
+  EXPECT_TRUE(WithdrawNumber(world, person, "w1", agreed->consent_id()).ok());
+  FillTo(world, person, 705);
+  EXPECT_EQ(RefuseAtLength(world, person, "s2", 80).code(), kFull);
+  EXPECT_TRUE(RefuseAll(world, person, "r1").ok());
+}
+
+TEST(RoomInHerFile, WhoHasMoreThanItsShareRenewsAndTakesBack) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto agreed = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(agreed.ok()) << agreed.status();
+  PutAgreement(world, person, size_t{250} << 10);
+  const absl::Status another = world.Record(SimWorld::ConsentFor(person, "c2")).status();
+  EXPECT_EQ(another.code(), kFull);
+  EXPECT_NE(another.message().find("share"), std::string::npos) << another;
+  v1::RenewConsentRequest renewal;
+  renewal.set_request_id("n1");
+  *renewal.mutable_person() = person;
+  renewal.set_consent_id(agreed->consent_id());
+  renewal.set_method(v1::METHOD_SIGNED_PAPER);
+  renewal.mutable_notice()->set_id("notice-1");
+  renewal.mutable_notice()->set_version("3");
+  const auto renewed = world.Run(world.service().consents().RenewConsent(world.As("ville-paris"), renewal));
+  EXPECT_TRUE(renewed.ok()) << renewed.status();
+  EXPECT_TRUE(WithdrawNumber(world, person, "w1", agreed->consent_id()).ok());
+}
+
+TEST(RoomInHerFile, OneInstitutionsAgreementsHaveAShareOfIt) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::RecordConsentRequest request = AtLength(SimWorld::ConsentFor(person, ""));
+  absl::Status last;
+  for (int i = 0; last.ok() && i < 20; ++i) {
+    request.set_request_id("c" + std::to_string(i));
+    last = world.Record(request).status();
+  }
+  ASSERT_EQ(last.code(), absl::StatusCode::kResourceExhausted) << last;
+  EXPECT_NE(last.message().find("share"), std::string::npos) << last;
+  const common::v1::PersonRef at_caf = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
+  const auto theirs = world.Run(
+      world.service().agreements().RecordConsent(world.As("caf"), SimWorld::ConsentFor(at_caf, "t1")));
+  EXPECT_TRUE(theirs.ok()) << theirs.status();
 }
 
 TEST(RecordConsent, HoldsAcrossARestart) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
+#include "relais/consent/v1/events.pb.h"
 #include "services/consent/handlers/duty_handlers.h"
 #include "services/consent/handlers/inquiry.h"
 #include "services/consent/handlers/linking.h"
@@ -29,6 +30,18 @@ bool MayOpenLeaf(const Inquiry& inquiry, bool permitted) {
 }
 
 std::string SealKey(std::string_view event_id) { return "check/" + std::string(event_id); }
+
+// What an answer authorises: an exercise nothing, as a dry run (ADR 31).
+bool GivesPermit(const Inquiry& inquiry, bool permitted) { return permitted && !inquiry.request.exercise(); }
+
+// Whether a recorded permit would be given now on the same grounds and acts of hers. One whose leaf does not
+// open does not stand: it is decided anew.
+bool StandsOnTheSame(audit::Log& log, uint64_t leaf, const Decided& now) {
+  const absl::StatusOr<std::vector<audit::OpenedLeaf>> opened = log.OpenAt({leaf});
+  v1::CheckDecided recorded;
+  return opened.ok() && !opened->empty() && opened->front().details.payload().UnpackTo(&recorded) &&
+         RestsOnTheSame(opened->front().leaf.header.ground(), recorded, now.answer);
+}
 
 // The earlier answer of this request id, or nullopt when it was a permit that no longer stands.
 Task<absl::StatusOr<std::optional<v1::CheckResponse>>> AnswerAgain(Registry& registry,
@@ -53,8 +66,11 @@ Task<absl::StatusOr<std::optional<v1::CheckResponse>>> AnswerAgain(Registry& reg
   if (!written.ok()) {
     co_return written.status();
   }
+  if (permitted && !StandsOnTheSame(registry.context.log, written->proof().leaf_index(), decided)) {
+    co_return std::optional<v1::CheckResponse>();
+  }
   response.set_revision(written->revision());
-  if (permitted) {
+  if (GivesPermit(*inquiry, permitted)) {
     *response.mutable_permit() = PermitOf(registry.context.log, written->proof().leaf_index(), end);
   }
   if (inquiry->request.want_proof()) {
@@ -106,7 +122,7 @@ Task<Response> Conclude(Registry& registry, std::shared_ptr<const Inquiry> inqui
   const bool permitted = decided.answer.whole.permitted();
   v1::CheckResponse response = ResponseOf(decided.answer, decided.owed, inquiry->question, inquiry->sees());
   response.set_revision(registry.context.log.Revision(leaves.tree_size));
-  if (permitted) {
+  if (GivesPermit(*inquiry, permitted)) {
     *response.mutable_permit() = PermitOf(registry.context.log, leaves.first, permit_end);
   }
   if (inquiry->request.want_proof()) {
@@ -185,6 +201,7 @@ void SetResult(const v1::CheckResponse& response, v1::BatchCheckResult& out) {
   out.set_decision(response.decision());
   out.set_ground(response.ground());
   out.set_reason(response.reason());
+  *out.mutable_categories() = response.categories();
   if (response.has_permit()) {
     *out.mutable_permit() = response.permit();
   }

@@ -55,6 +55,8 @@ TEST(Check, RecordedPermitNamesItsLeafAndEndsSoon) {
   ASSERT_TRUE(leaf.details.payload().UnpackTo(&decided));
   EXPECT_EQ(decided.consent_id(), consent->consent_id());
   EXPECT_EQ(decided.decided_at_size(), leaf.index);
+  EXPECT_EQ(decided.recipient_kind(), "BENEFITS") << "what it was on that day";
+  EXPECT_FALSE(decided.represented());
   const auto verified = audit::VerifyProof(response->proof(), {world.harness().verify_key()});
   ASSERT_TRUE(verified.ok()) << verified.status();
   EXPECT_TRUE(verified->details.has_value());
@@ -117,8 +119,104 @@ TEST(Check, AProfessionalAlertsChildProtectionWithoutAProtocol) {
     EXPECT_EQ(response.ground(), ground);
     EXPECT_EQ(response.reason(), v1::REASON_LEGAL_DUTY);
     EXPECT_EQ(response.obligations_size(), 1) << ground;
+    request.mutable_sender()->clear_function();
     EXPECT_EQ(ask(ground, "agent-accueil").decision(), DECISION_DENY) << ground;
+    request.mutable_sender()->set_function("assistant-social");
   }
+}
+
+std::string FieldOf(const absl::Status& status) {
+  const google::rpc::BadRequest fields = rpc::FieldsOf(status);
+  return fields.field_violations_size() == 1 ? fields.field_violations(0).field() : status.ToString();
+}
+
+// D-1.4: who receives, or would, does not say for the sender on what ground it goes.
+TEST(Check, AGroundIsTheSendersToState) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const Id128 id = world.IdOf(person);
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.mutable_sender()->set_institution("aphp");
+  request.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1);
+  request.mutable_stated_ground()->set_facts("plaie non soignée");
+  for (const char* recipient : {"caf", "crip75"}) {
+    request.mutable_recipient()->set_institution(recipient);
+    *request.mutable_person() = rpc::HandleFor(world.context(), recipient, id);
+    EXPECT_EQ(FieldOf(world.Run(world.service().checks().Check(world.As(recipient), request)).status()),
+              "stated_ground");
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 0u);
+  *request.mutable_person() = rpc::HandleFor(world.context(), "aphp", id);
+  EXPECT_TRUE(world.Run(world.service().checks().Check(world.As("aphp"), request)).ok());
+  *request.mutable_person() = world.RawRef(id);
+  EXPECT_TRUE(world.Run(world.service().checks().Check(world.AsService("routing"), request)).ok());
+}
+
+// D-4.4a: who receives may name the agreement that it means, which covers one report alone, and no more.
+TEST(Check, AnAgreementAndItsReferenceAnyPartyMayName) {
+  SimWorld world;
+  const Id128 id = world.IdOf(world.NewPerson("case-1"));
+  v1::RecordConsentRequest agreed = SimWorld::ConsentFor(world.RawRef(id), "c1");
+  agreed.set_method(v1::METHOD_SPOKEN_ON_SITE);
+  agreed.set_source_reference("BSPP-1");
+  *agreed.mutable_acting() = SimWorld::Acting("bspp");
+  ASSERT_TRUE(
+      world.Run(world.service().agreements().RecordConsent(world.AsService("alerting"), agreed)).ok());
+  v1::CheckRequest request = SimWorld::CheckFor(rpc::HandleFor(world.context(), "caf", id));
+  request.mutable_sender()->set_institution("bspp");
+  const auto ask = [&] { return world.Run(world.service().checks().Check(world.As("caf"), request)); };
+  ASSERT_TRUE(ask().ok());
+  EXPECT_EQ(ask()->decision(), DECISION_DENY);
+  common::v1::StatedGround& stated = *request.mutable_stated_ground();
+  stated.set_ground(common::v1::GROUND_AGREEMENT);
+  stated.set_source_reference("BSPP-1");
+  const auto named = ask();
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(named->decision(), DECISION_PERMIT);
+  stated.set_facts("plaie non soignée");
+  EXPECT_EQ(FieldOf(ask().status()), "stated_ground");
+  stated.clear_facts();
+  stated.set_signal_type("DISTRESS_REPORT");
+  EXPECT_EQ(FieldOf(ask().status()), "stated_ground");
+  stated.clear_signal_type();
+  stated.set_event("SERIOUS");
+  EXPECT_EQ(FieldOf(ask().status()), "stated_ground");
+}
+
+// Between two functions of one institution one is the caller's; a ground of the law is that one's as sender.
+TEST(Check, AColleagueIsNamedWhereTheCallerIsTheOtherParty) {
+  SimWorld world;
+  v1::CheckRequest request = SimWorld::CheckFor(world.NewPerson("case-1"));
+  request.mutable_recipient()->set_institution("ville-paris");
+  request.mutable_sender()->set_function("assistant-social");  // who asks
+  request.mutable_recipient()->set_function("agent-accueil");
+  EXPECT_TRUE(world.Check(request).ok()) << world.Check(request).status();
+  std::swap(*request.mutable_sender(), *request.mutable_recipient());
+  EXPECT_TRUE(world.Check(request).ok()) << world.Check(request).status();
+  request.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1);
+  EXPECT_EQ(FieldOf(world.Check(request).status()), "stated_ground") << "a colleague's to state";
+  request.clear_stated_ground();
+  request.mutable_recipient()->set_function("agent-accueil");
+  EXPECT_EQ(FieldOf(world.Check(request).status()), "sender.function");
+  request.mutable_recipient()->clear_function();
+  EXPECT_EQ(FieldOf(world.Check(request).status()), "sender.function");
+}
+
+// What the log and her history say of who spoke is what was judged.
+TEST(Check, NobodyAsksInAnotherFunctionOfTheirOwn) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.mutable_sender()->set_function("agent-accueil");
+  EXPECT_EQ(FieldOf(world.Check(request).status()), "sender.function");
+  request.mutable_sender()->set_function("assistant-social");
+  EXPECT_TRUE(world.Check(request).ok());
+  request.mutable_recipient()->set_institution("aphp");
+  request.mutable_recipient()->set_function("medecin");
+  EXPECT_TRUE(world.Check(request).ok()) << "another's is said as it is";
+  std::swap(*request.mutable_sender(), *request.mutable_recipient());
+  request.mutable_recipient()->set_function("agent-accueil");
+  EXPECT_EQ(FieldOf(world.Check(request).status()), "recipient.function");
 }
 
 TEST(Check, TheLeafTellsWhatEachCategoryRestsOnWhereTheyDiffer) {
@@ -282,6 +380,12 @@ TEST(Check, RefusesUnknownCodesPersonsAndRevisions) {
   EXPECT_EQ(reason([](auto& r) { r.mutable_time()->set_seconds(1); }),
             common::v1::ERROR_REASON_INVALID_FIELDS);
   EXPECT_EQ(reason([](auto& r) {
+              r.set_dry_run(true);
+              r.mutable_time()->set_seconds(1);
+            }),
+            common::v1::ERROR_REASON_INVALID_FIELDS)
+      << "from instant to instant it would tell an institution when she said no";
+  EXPECT_EQ(reason([](auto& r) {
               r.mutable_stated_ground()->set_ground(common::v1::GROUND_ART6);
               r.mutable_stated_ground()->mutable_event_day()->set_year(2026);
               r.mutable_stated_ground()->mutable_event_day()->set_month(13);
@@ -306,9 +410,11 @@ TEST(Check, AsOfAnotherInstant) {
   world.harness().sim().RunFor(absl::Hours(1));
   ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
   const auto at = [&](absl::Time time) {
-    v1::CheckRequest request = SimWorld::CheckFor(person);
+    v1::CheckRequest request = SimWorld::CheckFor(world.RawRef(world.IdOf(person)));
     request.mutable_time()->set_seconds(absl::ToUnixSeconds(time));
-    return world.Decision(request);
+    const auto response = world.Run(world.service().checks().Check(world.AsService("routing"), request));
+    SimWorld::Require(response.status());
+    return response->decision();
   };
   EXPECT_EQ(at(agreed - absl::Minutes(1)), DECISION_DENY);
   EXPECT_EQ(at(agreed + absl::Minutes(1)), DECISION_PERMIT);
@@ -369,13 +475,170 @@ TEST(Check, WithoutADurableLeafThereIsNoPermit) {
   EXPECT_EQ(world.Check(SimWorld::CheckFor(person, false)).status().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(Check, AnExerciseIsMarked) {
+// Her history does not show it, so it lets nothing go.
+TEST(Check, AnExerciseIsMarkedAndAuthorisesNothing) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
   v1::CheckRequest request = SimWorld::CheckFor(person, false);
   request.set_exercise(true);
-  ASSERT_TRUE(world.Check(request).ok());
-  EXPECT_TRUE(world.Leaves().back().leaf.header.exercise());
+  request.set_request_id("k1");
+  for (int i = 0; i < 2; ++i) {  // the second is the repetition
+    const auto response = world.Check(request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->decision(), DECISION_PERMIT);
+    EXPECT_FALSE(response->has_permit());
+    EXPECT_TRUE(world.Leaves().back().leaf.header.exercise());
+    EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 1u);
+  }
+}
+
+// An agreement that she took back is not what a repetition stands on, whatever she agreed to since.
+TEST(Check, ARepetitionStandsOnWhatTheFirstStoodOn) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto first_word = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(first_word.ok());
+  v1::CheckRequest request = SimWorld::CheckFor(person, false);
+  request.set_request_id("k1");
+  const auto first = world.Check(request);
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  world.harness().sim().RunFor(absl::Seconds(1));
+  const auto second_word = world.Record(SimWorld::ConsentFor(person, "c2"));
+  ASSERT_TRUE(second_word.ok());
+  const auto again = world.Check(request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->decision(), DECISION_PERMIT);
+  EXPECT_NE(again->permit().permit_id(), first->permit().permit_id());
+  v1::CheckDecided decided;
+  ASSERT_TRUE(world.Leaves().back().details.payload().UnpackTo(&decided));
+  EXPECT_EQ(decided.consent_id(), second_word->consent_id());
+  const auto still = world.Check(request);
+  ASSERT_TRUE(still.ok());
+  EXPECT_EQ(still->SerializeAsString(), again->SerializeAsString());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 2u);
+}
+
+// ADR 71: two agreements of hers on the same lines, and the shorter one is asked about.
+class AboutOneAgreement : public ::testing::Test {
+ protected:
+  AboutOneAgreement() {
+    v1::RecordConsentRequest recorded = SimWorld::ConsentFor(person, "c1");
+    recorded.mutable_valid_until()->set_seconds(end);
+    shorter = Record(recorded);
+    longer = Record(SimWorld::ConsentFor(person, "c2"));
+    v1::RecordConsentRequest elsewhere = SimWorld::ConsentFor(person, "c3");
+    elsewhere.mutable_lines(0)->mutable_recipients(0)->set_institution("siao");
+    for_siao = Record(elsewhere);
+  }
+  std::string Record(const v1::RecordConsentRequest& request) {
+    const auto recorded = world.Record(request);
+    SimWorld::Require(recorded.status());
+    return recorded->consent_id();
+  }
+  v1::CheckRequest About(const std::string& consent_id, bool dry_run = true) const {
+    v1::CheckRequest request = SimWorld::CheckFor(person, dry_run);
+    request.set_consent_id(consent_id);
+    return request;
+  }
+  v1::CheckResponse AsInstitution(const v1::CheckRequest& request) {
+    const auto response = world.Check(request);
+    SimWorld::Require(response.status());
+    return *response;
+  }
+  v1::CheckResponse AsService(v1::CheckRequest request) {
+    *request.mutable_person() = world.RawRef(world.IdOf(request.person()));
+    const auto response = world.Run(world.service().checks().Check(world.AsService("vault"), request));
+    SimWorld::Require(response.status());
+    return *response;
+  }
+  void EndByCollector(const std::string& consent_id) {
+    v1::WithdrawConsentRequest request;
+    request.set_request_id("end-" + consent_id);
+    *request.mutable_person() = person;
+    request.set_consent_id(consent_id);
+    request.set_end(v1::CONSENT_END_TERMINATED);
+    SimWorld::Require(
+        world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request)).status());
+  }
+
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const int64_t end = absl::ToUnixSeconds(world.harness().clock().Now()) + 40;
+  std::string shorter;
+  std::string longer;
+  std::string for_siao;
+};
+
+TEST_F(AboutOneAgreement, ThePermitRestsOnItAndEndsWithIt) {
+  EXPECT_EQ(AsService(About("")).categories(0).consent_id(), longer);
+  const v1::CheckResponse dry = AsService(About(shorter));
+  ASSERT_EQ(dry.decision(), DECISION_PERMIT);
+  EXPECT_EQ(dry.categories(0).consent_id(), shorter);
+  EXPECT_EQ(dry.categories(0).expires().seconds(), end);
+  const v1::CheckResponse recorded = AsService(About(shorter, false));
+  ASSERT_EQ(recorded.decision(), DECISION_PERMIT);
+  EXPECT_EQ(recorded.permit().expires().seconds(), end);
+  v1::CheckDecided decided;
+  ASSERT_TRUE(world.Leaves().back().details.payload().UnpackTo(&decided));
+  EXPECT_EQ(decided.consent_id(), shorter);
+  EXPECT_EQ(AsInstitution(About(shorter)).decision(), DECISION_PERMIT);
+  EXPECT_EQ(AsInstitution(About(shorter)).categories(0).consent_id(), "") << "institutions are named none";
+  world.harness().sim().RunFor(absl::Seconds(41));
+  EXPECT_EQ(AsService(About(shorter)).reason(), v1::REASON_EXPIRED);
+  EXPECT_EQ(AsService(About("")).categories(0).consent_id(), longer);
+}
+
+// Not there, another person's and one that does not cover it are told from each other by nothing.
+TEST_F(AboutOneAgreement, OneThatIsNotHersIsAnsweredAsOneThatDoesNotCover) {
+  const common::v1::PersonRef other = world.NewPerson("case-2");
+  const std::string anothers = Record(SimWorld::ConsentFor(other, "c4"));
+  const v1::CheckResponse not_covering = AsInstitution(About(for_siao));
+  const v1::CheckResponse told = AsService(About(for_siao));
+  EXPECT_EQ(not_covering.decision(), DECISION_DENY);
+  EXPECT_EQ(not_covering.reason(), v1::REASON_NOT_PERMITTED);
+  EXPECT_EQ(told.reason(), v1::REASON_NO_GROUND);
+  for (const std::string& id : {anothers, std::string(32, '0'), std::string(32, 'f')}) {
+    EXPECT_EQ(AsInstitution(About(id)).SerializeAsString(), not_covering.SerializeAsString()) << id;
+    EXPECT_EQ(AsService(About(id)).SerializeAsString(), told.SerializeAsString()) << id;
+  }
+  // Nor by the reason of a denial that an institution hears of one that was hers.
+  EndByCollector(shorter);
+  v1::CheckResponse ended = AsInstitution(About(shorter));
+  ended.set_revision(not_covering.revision());
+  EXPECT_EQ(ended.SerializeAsString(), not_covering.SerializeAsString());
+}
+
+TEST_F(AboutOneAgreement, HerNoesComeFirst) {
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  for (const std::string& id : {shorter, longer, for_siao, std::string(32, 'f')}) {
+    EXPECT_EQ(AsService(About(id)).reason(), v1::REASON_WITHDRAWN) << id;
+  }
+}
+
+TEST_F(AboutOneAgreement, ItsEndEndsWhatRestsOnItAlone) {
+  v1::CheckRequest request = About(shorter, false);
+  request.set_request_id("k1");
+  ASSERT_EQ(AsInstitution(request).decision(), DECISION_PERMIT);
+  EndByCollector(shorter);
+  EXPECT_EQ(AsInstitution(request).decision(), DECISION_DENY)
+      << "a repetition permits no more than a new question";
+  EXPECT_EQ(AsService(About(shorter)).reason(), v1::REASON_TERMINATED);
+  EXPECT_EQ(AsInstitution(About(longer, false)).decision(), DECISION_PERMIT);
+  EXPECT_EQ(AsInstitution(About("", false)).decision(), DECISION_PERMIT);
+}
+
+TEST_F(AboutOneAgreement, ARequestIdIsOfOneQuestion) {
+  v1::CheckRequest request = About(shorter, false);
+  request.set_request_id("k1");
+  const v1::CheckResponse first = AsInstitution(request);
+  EXPECT_EQ(AsInstitution(request).SerializeAsString(), first.SerializeAsString());
+  for (const std::string& id : {longer, std::string()}) {
+    request.set_consent_id(id);
+    EXPECT_EQ(rpc::ReasonOf(world.Check(request).status()), common::v1::ERROR_REASON_REQUEST_ID_REUSED) << id;
+  }
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 1u);
 }
 
 v1::BatchCheckRequest Batch(const std::vector<common::v1::PersonRef>& persons, bool dry_run) {
@@ -448,6 +711,42 @@ TEST(BatchCheck, AnItemWithoutADurableLeafIsAnErrorNeverAPermit) {
     permits += result.has_permit() ? 1 : 0;
   }
   EXPECT_LE(permits, world.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED));
+}
+
+// D-2.6.7: what comes with each category, as a check of one says it.
+TEST(BatchCheck, SaysWhatComesWithEachCategory) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::RecordConsentRequest consent = SimWorld::ConsentFor(person, "c1");
+  consent.mutable_lines(0)->mutable_recipients(0)->set_institution("aphp");
+  ASSERT_TRUE(world.Record(consent).ok());
+  v1::DeclareRequest emergency;
+  emergency.set_request_id("e1");
+  *emergency.mutable_person() = person;
+  emergency.mutable_recipient()->set_institution("aphp");
+  emergency.add_categories("HEALTH");
+  emergency.set_facts("inconsciente");
+  emergency.set_person_unable(true);
+  emergency.set_danger_serious(true);
+  ASSERT_TRUE(world.Run(world.service().emergencies().Declare(world.As("ville-paris"), emergency)).ok());
+  v1::BatchCheckRequest request = Batch({person}, false);
+  request.set_request_id("b1");
+  request.mutable_recipient()->set_institution("aphp");
+  request.add_categories("HEALTH");
+  for (int i = 0; i < 2; ++i) {  // the second is the repetition
+    const auto response = world.Run(world.service().checks().BatchCheck(world.As("ville-paris"), request));
+    ASSERT_TRUE(response.ok()) << response.status();
+    const v1::BatchCheckResult& result = response->results(0);
+    ASSERT_EQ(result.decision(), DECISION_PERMIT) << result.DebugString();
+    ASSERT_EQ(result.categories_size(), 2);
+    EXPECT_EQ(result.categories(0).ground(), common::v1::GROUND_AGREEMENT);
+    EXPECT_EQ(result.categories(0).obligations_size(), 0);
+    EXPECT_EQ(result.categories(1).category(), "HEALTH");
+    EXPECT_EQ(result.categories(1).ground(), common::v1::GROUND_EMERGENCY);
+    ASSERT_EQ(result.categories(1).obligations_size(), 1);
+    EXPECT_EQ(result.categories(1).obligations(0), v1::OBLIGATION_INFORM_AND_REVIEW);
+    EXPECT_EQ(result.categories(1).consent_id(), "") << "nothing names what it rests on";
+  }
 }
 
 // A retry after a lost answer leaves no second leaf; nobody is asked about twice under one id.

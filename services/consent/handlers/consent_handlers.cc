@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "common/audit/does_not_read.h"
 #include "common/base/status.h"
 #include "common/crypto/encoding.h"
 #include "common/crypto/sha256.h"
@@ -74,13 +75,24 @@ v1::Consent Seen(v1::Consent whole, View view) {
   return out;
 }
 
-absl::StatusOr<v1::Consent> ReadComplete(Registry& registry, const Id128& person, const Id128& id) {
+// Nullopt: its proof is gone, as it may be from then on (D-2.10), also where what ended it so early has left
+// with another name. Before that it is there. DATA_LOSS: it does not read.
+absl::StatusOr<std::optional<v1::Consent>> ReadComplete(Registry& registry, const RetentionRules& retention,
+                                                        const Id128& person, const Agreement& agreement,
+                                                        absl::Time now) {
   v1::Consent consent;
-  ASSIGN_OR_RETURN(const bool found, registry.store.OpenRow(person, ConsentKey(id), consent));
-  if (!found) {
+  const absl::StatusOr<bool> found = registry.store.OpenRow(person, ConsentKey(agreement.id), consent);
+  if (audit::DoesNotRead(found.status())) {
+    return absl::DataLossError("an agreement does not read");
+  }
+  RETURN_IF_ERROR(found.status());
+  if (*found) {
+    return std::optional(std::move(consent));
+  }
+  if (!AgreementProofDue(agreement.at, now, retention)) {
     return absl::DataLossError("an agreement is not complete");
   }
-  return consent;
+  return std::optional<v1::Consent>();
 }
 
 // As it is now: its end by the last renewal, its state, what became of it, its etag. Whose it is to whoever
@@ -123,6 +135,8 @@ constexpr size_t kMostRenewals = 100;
 absl::Status WrongState(std::string_view message) {
   return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE, message);
 }
+
+absl::Status Ended() { return WrongState("this agreement has ended or was taken back: record a new one"); }
 
 absl::StatusOr<Renewal> MakeRenewal(Registry& registry, const Rules& rules, const Id128& person,
                                     const v1::RenewConsentRequest& request, const rpc::Actor& actor,
@@ -198,20 +212,26 @@ absl::Status CheckStillAllowed(const RenewalAsked& asked, const Agreement& agree
   return absl::OkStatus();
 }
 
-absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& asked,
-                                       const PersonState& state, absl::Time instant) {
+absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RetentionRules& retention,
+                                       const RenewalAsked& asked, const PersonState& state,
+                                       absl::Time instant) {
   const Agreement* agreement = state.FindAgreement(asked.consent);
   if (agreement == nullptr || agreement->collector != asked.actor.institution) {
     return rpc::NoSuchOrNotYours();
   }
-  ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry, asked.person, asked.consent));
+  ASSIGN_OR_RETURN(std::optional<v1::Consent> complete,
+                   ReadComplete(registry, retention, asked.person, *agreement, instant));
+  if (!complete) {
+    return Ended();
+  }
+  v1::Consent consent = *std::move(complete);
   const v1::Consent now = AsOf(consent, state, *agreement, *asked.rules, instant);
   if (!asked.request.etag().empty() && asked.request.etag() != now.etag()) {
     return rpc::Refusal(absl::StatusCode::kAborted, common::v1::ERROR_REASON_ETAG_MISMATCH,
                         "the agreement has changed since it was read");
   }
   if (!IsRenewable(now.state())) {
-    return WrongState("this agreement has ended or was taken back: record a new one");
+    return Ended();
   }
   if (agreement->renewals.size() >= kMostRenewals) {
     return WrongState("this agreement was renewed too often: record a new one");
@@ -221,7 +241,7 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
   }
   RETURN_IF_ERROR(CheckStillAllowed(asked, *agreement));
   v1::Notice notice = asked.request.notice();
-  RETURN_IF_ERROR(CompleteNotice(registry, notice));
+  RETURN_IF_ERROR(CompleteNotice(registry, asked.actor.institution, notice));
   ASSIGN_OR_RETURN(const Renewal renewal,
                    MakeRenewal(registry, *asked.rules, asked.person, asked.request, asked.actor, *agreement,
                                consent.representative().kind(), instant));
@@ -240,6 +260,7 @@ absl::StatusOr<PlannedAct> PlanRenewal(Registry& registry, const RenewalAsked& a
       EndsAt{agreement->origin.of, asked.consent, std::min(renewal.valid_until, renewal.mandate_until)};
   act.state = state;
   act.state.Renew(asked.consent, renewal);
+  act.room = Store::Room::kLets;
   return act;
 }
 
@@ -265,8 +286,9 @@ Task<absl::StatusOr<v1::RenewConsentResponse>> ConsentHandlers::RenewConsent(
                   request.request_id(),
                   ContentOf(request),
                   request.want_proof()};
-  const PlanAct plan = [&registry = registry_, asked](const PersonState& state, absl::Time instant) {
-    return PlanRenewal(registry, asked, state, instant);
+  const PlanAct plan = [&registry = registry_, &retention = retention_, asked](const PersonState& state,
+                                                                               absl::Time instant) {
+    return PlanRenewal(registry, retention, asked, state, instant);
   };
   absl::StatusOr<RecordedAct> act = co_await RecordAct(context, registry_.store, std::move(what), plan);
   CO_RETURN_IF_ERROR(act.status());
@@ -291,9 +313,13 @@ Task<absl::StatusOr<v1::GetConsentResponse>> ConsentHandlers::GetConsent(rpc::Ca
   if (view == View::kNothing) {
     co_return rpc::NoSuchOrNotYours();
   }
-  CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, id));
+  CO_ASSIGN_OR_RETURN(std::optional<v1::Consent> consent,
+                      ReadComplete(registry_, retention_, person, *agreement, now));
+  if (!consent) {
+    co_return rpc::NoSuchOrNotYours();
+  }
   v1::GetConsentResponse response;
-  *response.mutable_consent() = Seen(AsOf(std::move(consent), *loaded.state, *agreement, *rules, now), view);
+  *response.mutable_consent() = Seen(AsOf(*std::move(consent), *loaded.state, *agreement, *rules, now), view);
   *response.mutable_consent()->mutable_person() = rpc::RefFor(registry_.context, call, person);
   co_return response;
 }
@@ -327,19 +353,28 @@ Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
   size_t compared = 0;
   const size_t per_line = ComparedPerLine(*loaded.state);
   constexpr size_t kMostBytes = 900'000;  // a message has 1 MiB
+  Id128 last;
   for (const Agreement* agreement : theirs) {
     const size_t to_compare = agreement->lines.size() * per_line;
     const bool too_long = response.consents_size() > 0 && compared + to_compare > kMostCompared;
     if (static_cast<size_t>(response.consents_size()) >= most || bytes > kMostBytes || too_long) {
-      const v1::Consent& last = response.consents(response.consents_size() - 1);
-      CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(last.consent_id()));
-      response.set_next_page_token(absl::WebSafeBase64Escape(id.ToBytes()));
+      response.set_next_page_token(absl::WebSafeBase64Escape(last.ToBytes()));
       break;
     }
-    CO_ASSIGN_OR_RETURN(v1::Consent consent, ReadComplete(registry_, person, agreement->id));
+    last = agreement->id;
+    absl::StatusOr<std::optional<v1::Consent>> consent =
+        ReadComplete(registry_, retention_, person, *agreement, now);
+    if (audit::DoesNotRead(consent.status())) {
+      response.set_unreadable(response.unreadable() + 1);
+      continue;
+    }
+    CO_RETURN_IF_ERROR(consent.status());
+    if (!consent->has_value()) {
+      continue;
+    }
     compared += to_compare;
     v1::Consent& listed = *response.add_consents();
-    listed = Seen(AsOf(std::move(consent), *loaded.state, *agreement, *rules, now), reader.Of(*agreement));
+    listed = Seen(AsOf(**std::move(consent), *loaded.state, *agreement, *rules, now), reader.Of(*agreement));
     *listed.mutable_person() = rpc::RefFor(registry_.context, call, person);
     bytes += listed.ByteSizeLong();
   }

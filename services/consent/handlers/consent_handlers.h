@@ -5,16 +5,19 @@
 #include "common/base/task.h"
 #include "common/rpc/call.h"
 #include "relais/consent/v1/consent_service.pb.h"
+#include "services/consent/domain/retention.h"
 #include "services/consent/handlers/registry.h"
 
 namespace relais::consent {
 
 /// Thread-safe. Institutions see and renew the agreements they collected. Her host (acting_for_her.h) sees
 /// id, state and period of those that name it as a recipient or let it act for her. All others are
-/// NO_SUCH_OR_NOT_YOURS, and no answer tells that there are some.
+/// NO_SUCH_OR_NOT_YOURS, and no answer tells that there are some; so is one whose proof is gone because its
+/// time was over (D-2.10).
 class ConsentHandlers {
  public:
-  explicit ConsentHandlers(Registry& registry) : registry_(registry) {}
+  ConsentHandlers(Registry& registry, const RetentionRules& retention)
+      : registry_(registry), retention_(retention) {}
 
   Task<absl::StatusOr<v1::RenewConsentResponse>> RenewConsent(rpc::Call call,
                                                               v1::RenewConsentRequest request);
@@ -24,6 +27,7 @@ class ConsentHandlers {
 
  private:
   Registry& registry_;
+  const RetentionRules retention_;
 };
 
 }  // namespace relais::consent

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "relais/consent/v1/events.pb.h"
@@ -151,6 +152,41 @@ TEST(RenewConsent, NotForEver) {
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("too often"));
   EXPECT_EQ(desk.Decision(), DECISION_PERMIT);
   EXPECT_TRUE(desk.Renew(RenewalOf(desk.person, id, "r99")).ok()) << "a repetition is answered";
+}
+
+// ADR 69: one that does not read takes nothing of the others; what retention had no reason to take is
+// missing.
+TEST(ListConsents, GoesPastWhatDoesNotRead) {
+  Desk desk;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) {
+    ids.push_back(desk.Agrees("c" + std::to_string(i)));
+  }
+  std::sort(ids.begin(), ids.end());
+  storage::CommitRequest damage;
+  damage.partition = PersonPartition(desk.world.IdOf(desk.person));
+  damage.batch.push_back({ConsentKey(*Id128::FromHex(ids[0])), std::string(40, 'x')});
+  damage.batch.push_back({ConsentKey(*Id128::FromHex(ids[2])), std::nullopt});
+  ASSERT_TRUE(desk.world.Run(desk.world.context().store.Commit(std::move(damage))).ok());
+  v1::ListConsentsRequest request;
+  *request.mutable_person() = desk.person;
+  request.set_page_size(1);
+  std::vector<std::string> seen;
+  uint32_t unreadable = 0;
+  do {
+    const auto response =
+        desk.world.Run(desk.world.service().consents().ListConsents(desk.world.As("ville-paris"), request));
+    ASSERT_TRUE(response.ok()) << response.status();
+    for (const v1::Consent& consent : response->consents()) {
+      seen.push_back(consent.consent_id());
+    }
+    unreadable += response->unreadable();
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(seen, ::testing::ElementsAre(ids[1], ids[3]));
+  EXPECT_EQ(unreadable, 2u);
+  EXPECT_EQ(desk.Get(ids[0]).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(desk.Get(ids[2]).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(ListConsents, PagesAreStableAndOthersLeaveNoTrace) {

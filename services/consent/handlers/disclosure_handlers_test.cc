@@ -4,20 +4,33 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
+#include "common/audit/big_endian.h"
 #include "common/base/testing/seeded_random.h"
 #include "common/rpc/lone_leaf.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/handlers/disclosures.h"
+#include "services/consent/testing/linking.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::Merge;
 using ::testing::Not;
+using testing::Refuse;
 using testing::SimWorld;
+
+common::v1::Date DateOf(int year) {
+  common::v1::Date date;
+  date.set_year(year);
+  date.set_month(6);
+  date.set_day(1);
+  return date;
+}
 
 class DisclosureTest : public ::testing::Test {
  protected:
@@ -59,6 +72,43 @@ class DisclosureTest : public ::testing::Test {
     request.mutable_stated_ground()->set_event("SERIOUS");
     request.mutable_stated_ground()->set_facts(permitted ? "Voisine entendue : coups." : "");
     return request;
+  }
+
+  // She asks that institution for what is kept about her.
+  void AsksForACopy(const std::string& institution) {
+    v1::OpenRequest request;
+    request.set_request_id("copy-" + institution);
+    *request.mutable_person() = rpc::HandleFor(world_.context(), institution, world_.IdOf(person_));
+    request.set_right(v1::RIGHT_ACCESS);
+    SimWorld::Require(world_.Run(world_.service().rights().Open(world_.As(institution), request)).status());
+  }
+  v1::CheckDecided LastCheck() {
+    v1::CheckDecided check;
+    for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
+      if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_CHECK_DECIDED) {
+        EXPECT_TRUE(leaf.details.payload().UnpackTo(&check));
+      }
+    }
+    return check;
+  }
+  // The last entry of a check that this institution sees, whatever it reads.
+  v1::Disclosure LastOf(const std::string& institution, v1::DisclosureKind kind) {
+    const auto page = Page(institution);
+    SimWorld::Require(page.status());
+    const auto found = std::find_if(page->disclosures().begin(), page->disclosures().end(),
+                                    [kind](const v1::Disclosure& entry) { return entry.kind() == kind; });
+    EXPECT_NE(found, page->disclosures().end());
+    return found == page->disclosures().end() ? v1::Disclosure() : *found;
+  }
+  // A token of the first of several pages.
+  std::string TokenOfFirst() {
+    const auto page = Page("ville-paris", 1);
+    SimWorld::Require(page.status());
+    EXPECT_FALSE(page->next_page_token().empty());
+    return page->next_page_token();
+  }
+  bool Refused(const std::string& token) {
+    return Page("ville-paris", 1, token).status().code() == absl::StatusCode::kInvalidArgument;
   }
 
   SimWorld world_;
@@ -114,6 +164,50 @@ TEST_F(DisclosureTest, ADenialTellsHerWhy) {
   EXPECT_EQ(world_.Check(other)->reason(), v1::REASON_NOT_PERMITTED);
 }
 
+// Of several grounds each with its own; nothing is told as hers that another said for her (ADR 59).
+TEST_F(DisclosureTest, EachGroundIsToldAndWhoSpoke) {
+  v1::RecordConsentRequest for_her = SimWorld::ConsentFor(person_, "c2");
+  for_her.mutable_lines(0)->mutable_recipients(0)->set_institution("aphp");
+  v1::Representative& tutor = *for_her.mutable_representative();
+  tutor.set_kind(v1::REPRESENTATION_TUTELLE);
+  tutor.set_scope(v1::JUDGMENT_SCOPE_PERSON);
+  *tutor.mutable_from() = DateOf(2025);
+  *tutor.mutable_until() = DateOf(2027);
+  tutor.set_reference("TJ Paris 24/01234");
+  v1::CheckRequest to_hospital = SimWorld::CheckFor(person_);
+  to_hospital.mutable_recipient()->set_institution("aphp");
+  const auto recorded = world_.Record(for_her);
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  Checked(to_hospital);
+  v1::DeclareRequest emergency;
+  emergency.set_request_id("e1");
+  *emergency.mutable_person() = person_;
+  emergency.mutable_recipient()->set_institution("aphp");
+  emergency.add_categories("HEALTH");
+  emergency.set_facts("Inconsciente.");
+  emergency.set_person_unable(true);
+  emergency.set_danger_serious(true);
+  SimWorld::Require(
+      world_.Run(world_.service().emergencies().Declare(world_.As("ville-paris"), emergency)).status());
+  to_hospital.add_categories("HEALTH");
+  Checked(to_hospital);
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 3);
+  const v1::Disclosure& both = history.disclosures(0);
+  EXPECT_THAT(both.fr(),
+              HasSubstr("C'était permis avec l'accord donné pour vous par qui vous représente (Identité) ; "
+                        "parce que votre vie était en danger et que vous ne pouviez pas le dire (Santé"));
+  EXPECT_THAT(both.en(),
+              HasSubstr("It was allowed with the agreement given for you by who represents you ("));
+  EXPECT_EQ(both.ground(), common::v1::GROUND_UNSPECIFIED) << "it has no one ground";
+  EXPECT_EQ(both.consent_id(), "");
+  const v1::Disclosure& one = history.disclosures(2);
+  EXPECT_THAT(one.fr(), HasSubstr("C'était permis avec l'accord donné pour vous par qui vous représente."));
+  EXPECT_THAT(one.fr(), Not(HasSubstr("votre accord")));
+  EXPECT_EQ(one.ground(), common::v1::GROUND_AGREEMENT);
+  EXPECT_EQ(one.consent_id(), recorded->consent_id());
+}
+
 // D-2.7: what was said of her on an authorised sender's ground is hers to know.
 TEST_F(DisclosureTest, APlannedExitIsShownWithItsGround) {
   const Reviews none;
@@ -159,6 +253,15 @@ TEST_F(DisclosureTest, EveryReasonOfADenialIsSaid) {
         << v1::Reason_Name(check.reason());
     EXPECT_THAT(std::get<v1::Disclosure>(*entry).en(), HasSubstr("allowed: "))
         << v1::Reason_Name(check.reason());
+    check.set_represented(true);
+    leaf.details.mutable_payload()->PackFrom(check);
+    const std::string for_her = std::get<v1::Disclosure>(*EntryOf(leaf, words)).fr();
+    EXPECT_THAT(for_her, HasSubstr("permis : ")) << v1::Reason_Name(check.reason());
+    if (check.reason() == v1::REASON_REFUSED || check.reason() == v1::REASON_WITHDRAWN) {
+      EXPECT_THAT(for_her, HasSubstr("qui vous représente"));
+      EXPECT_THAT(for_her, Not(HasSubstr("vous aviez")));
+      EXPECT_THAT(for_her, Not(HasSubstr("vous l'aviez")));
+    }
   }
 }
 
@@ -316,6 +419,175 @@ TEST_F(DisclosureTest, OrWhomSheAskedForACopy) {
   EXPECT_TRUE(absl::IsNotFound(Page("ville-paris").status())) << "it is answered";
 }
 
+// ADR 78: that she asked is its own word, and opens what it gave and received; her host and who collected an
+// agreement of hers read it all.
+TEST_F(DisclosureTest, WhomSheAskedForACopySeesItsOwnAlone) {
+  Checked(SimWorld::CheckFor(person_));  // ville-paris to caf
+  v1::CheckRequest other = SimWorld::CheckFor(person_);
+  other.mutable_recipient()->set_institution("emmaus");
+  Checked(other);
+  Checked(Report(), "bspp");
+  v1::CheckRequest to_child_protection = SimWorld::CheckFor(person_);
+  to_child_protection.mutable_sender()->set_institution("caf");
+  to_child_protection.mutable_recipient()->set_institution("crip75");
+  Checked(to_child_protection, "caf");
+  v1::OpenRequest request;
+  request.set_request_id("o1");
+  *request.mutable_person() = rpc::HandleFor(world_.context(), "caf", world_.IdOf(person_));
+  request.set_right(v1::RIGHT_ACCESS);
+  SimWorld::Require(world_.Run(world_.service().rights().Open(world_.As("caf"), request)).status());
+  EXPECT_EQ(All().disclosures_size(), 2);
+  EXPECT_EQ(All().withheld_size(), 2);
+  const auto own = Page("caf");
+  ASSERT_TRUE(own.ok()) << own.status();
+  ASSERT_EQ(own->disclosures_size(), 1);
+  EXPECT_EQ(own->disclosures(0).recipient().institution(), "caf");
+  EXPECT_EQ(own->withheld_size(), 1) << "what it asked itself";
+  const auto again = Page("caf");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->disclosures_size(), 2) << "its own reading";
+}
+
+// D-2.6.7, ADR 78: what she denied, and who spoke for her, is not for whom she only asked for a copy.
+TEST_F(DisclosureTest, WhomSheAskedForACopyLearnsNoReason) {
+  AsksForACopy("caf");
+  Checked(SimWorld::CheckFor(person_));  // on the Ville's agreement
+  ASSERT_FALSE(LastCheck().consent_id().empty());
+  const v1::Disclosure permitted = LastOf("caf", v1::DISCLOSURE_KIND_PERMITTED);
+  EXPECT_EQ(permitted.ground(), common::v1::GROUND_AGREEMENT);
+  EXPECT_EQ(permitted.consent_id(), "") << "another's agreement";
+  EXPECT_THAT(permitted.fr(), HasSubstr("C'était permis sur la base d'un accord."));
+  EXPECT_THAT(permitted.en(), HasSubstr("It was allowed on the basis of an agreement."));
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  Checked(SimWorld::CheckFor(person_));
+  ASSERT_EQ(LastCheck().reason(), v1::REASON_WITHDRAWN);
+  const v1::Disclosure denied = LastOf("caf", v1::DISCLOSURE_KIND_DENIED);
+  EXPECT_EQ(denied.reason(), v1::REASON_UNSPECIFIED);
+  EXPECT_EQ(denied.consent_id(), "");
+  EXPECT_THAT(denied.fr(), HasSubstr("Cela n'a pas été permis. Rien n'a été donné."));
+  EXPECT_THAT(denied.en(), HasSubstr("It was not allowed. Nothing was given."));
+}
+
+// Nor a no that she said under another name.
+TEST_F(DisclosureTest, WhomSheAskedForACopyLearnsNoReasonOfALinkedName) {
+  const common::v1::PersonRef other = world_.NewPerson("case-2");
+  ASSERT_TRUE(Refuse(world_, other, "r1").ok());
+  world_.harness().sim().RunFor(absl::Seconds(1));
+  const auto merged = Merge(world_, person_, other);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  Checked(SimWorld::CheckFor(person_));
+  ASSERT_EQ(LastCheck().reason(), v1::REASON_REFUSED);
+  AsksForACopy("caf");
+  const v1::Disclosure denied = LastOf("caf", v1::DISCLOSURE_KIND_DENIED);
+  EXPECT_EQ(denied.reason(), v1::REASON_UNSPECIFIED);
+  EXPECT_THAT(denied.fr(), HasSubstr("Cela n'a pas été permis. Rien n'a été donné."));
+}
+
+// Who spoke for her shows in nothing: neither in the words nor in how categories are put together.
+TEST_F(DisclosureTest, WhomSheAskedForACopyIsNotToldWhoSpoke) {
+  const Reviews none;
+  const std::set<std::string> collected = {"own"};
+  const HistoryWords words{world_.directory(),
+                           *world_.service().registry().rules.Of(testing::SampleDirectory()),
+                           world_.service().registry().paris,
+                           world_.log().Now(),
+                           none,
+                           &collected};
+  audit::OpenedLeaf leaf;
+  leaf.leaf.time = world_.log().Now();
+  leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);
+  v1::CheckDecided check;
+  check.mutable_recipient()->set_institution("caf");
+  check.set_represented(true);
+  const auto shown = [&] {
+    leaf.details.mutable_payload()->PackFrom(check);
+    return std::get<v1::Disclosure>(*EntryOf(leaf, words));
+  };
+  leaf.leaf.header.set_decision(common::v1::DECISION_DENY);
+  check.set_reason(v1::REASON_REFUSED);
+  EXPECT_THAT(shown().fr(), HasSubstr("permis. Rien"));
+  EXPECT_THAT(shown().en(), HasSubstr("allowed. Nothing"));
+  leaf.leaf.header.set_decision(common::v1::DECISION_PERMIT);
+  leaf.leaf.header.set_ground(common::v1::GROUND_AGREEMENT);
+  check.clear_reason();
+  check.set_consent_id("own");
+  EXPECT_EQ(shown().consent_id(), "own");
+  EXPECT_THAT(shown().fr(), HasSubstr("C'était permis sur la base d'un accord."));
+  for (const bool represented : {true, false}) {
+    v1::CategoryBasis* basis = check.add_bases();
+    basis->set_category(represented ? "IDENTITY" : "CONTACT");
+    basis->set_ground(common::v1::GROUND_AGREEMENT);
+    basis->set_consent_id(represented ? "own" : "another's");
+    basis->set_represented(represented);
+  }
+  EXPECT_THAT(shown().fr(), HasSubstr("C'était permis sur la base d'un accord."));
+  EXPECT_EQ(shown().consent_id(), "");
+}
+
+// What would skip or repeat entries between pages: one begins again.
+TEST_F(DisclosureTest, ATokenEndsWithTheOrderThatItWasMadeIn) {
+  v1::CheckRequest inquiry = SimWorld::CheckFor(person_);
+  inquiry.mutable_recipient()->set_institution("crip75");
+  Checked(inquiry);
+  const uint64_t leaf = world_.log().state().size - 1;
+  Checked(SimWorld::CheckFor(person_));
+  Checked(SimWorld::CheckFor(person_));
+  ASSERT_FALSE(Refused(TokenOfFirst()));
+
+  const std::string before_review = TokenOfFirst();
+  v1::ReviewWithheldRequest show;
+  show.set_request_id("s1");
+  *show.mutable_person() = rpc::HandleFor(world_.context(), "crip75", world_.IdOf(person_));
+  show.set_leaf_index(leaf);
+  show.set_decision(v1::WITHHELD_DECISION_SHOW);
+  show.set_reasons("enquête close");
+  SimWorld::Require(
+      world_.Run(world_.service().withheld().ReviewWithheld(world_.As("crip75", "dpo"), show)).status());
+  EXPECT_TRUE(Refused(before_review));
+
+  const std::string before_directory = TokenOfFirst();
+  world_.UseDirectory(testing::SampleDirectoryWith("\nversion: 1\n", "\nversion: 2\n"));
+  EXPECT_TRUE(Refused(before_directory));
+
+  const std::string before_link = TokenOfFirst();
+  const common::v1::PersonRef other = world_.NewPerson("case-2");
+  world_.harness().sim().RunFor(absl::Seconds(1));
+  SimWorld::Require(Merge(world_, person_, other).status());
+  EXPECT_TRUE(Refused(before_link));
+
+  AsksForACopy("ville-paris");
+  const std::string of_all = TokenOfFirst();
+  ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
+  EXPECT_TRUE(Refused(of_all)) << "its own alone since";
+  EXPECT_FALSE(Refused(TokenOfFirst()));
+}
+
+// A page goes on at the leaves of its day: with what does not read at the end of one, and what is withheld.
+TEST_F(DisclosureTest, PagesOfManyDaysAreTheWholeList) {
+  uint64_t torn = 0;
+  for (int day = 0; day < 6; ++day) {
+    for (int i = 0; i < 3; ++i) {
+      Checked(SimWorld::CheckFor(person_));
+    }
+    Checked(Report(), "bspp");
+    torn = day == 3 ? world_.log().state().size - 2 : torn;
+    world_.harness().sim().RunFor(absl::Hours(24));
+  }
+  storage::MemoryDisk::Write damage;
+  damage.version = world_.harness().disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(torn), "torn"});
+  world_.harness().disk()->Apply(damage);
+  for (const int size : {0, 1, 2, 5}) {
+    v1::ListDisclosuresResponse history = All(size);
+    EXPECT_EQ(std::count_if(
+                  history.disclosures().begin(), history.disclosures().end(),
+                  [](const v1::Disclosure& entry) { return entry.kind() == v1::DISCLOSURE_KIND_PERMITTED; }),
+              17)
+        << size;
+    EXPECT_EQ(history.withheld_size(), 6) << size;
+  }
+}
+
 TEST_F(DisclosureTest, ATokenIsForItsAskerAndHerAlone) {
   for (int i = 0; i < 3; ++i) {
     Checked(SimWorld::CheckFor(person_));
@@ -331,6 +603,54 @@ TEST_F(DisclosureTest, ATokenIsForItsAskerAndHerAlone) {
       world_.Run(world_.service().disclosures().ListDisclosures(world_.As("ville-paris"), request));
   EXPECT_EQ(other.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Page("ville-paris", 1, "00ff").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+// By pages of one entry too: what is withheld comes after what is shown of its day, and no token places it.
+TEST_F(DisclosureTest, PagesDoNotTellTheInstantOfWhatIsWithheld) {
+  const auto hour = [&] { world_.harness().sim().RunFor(absl::Hours(1)); };
+  Checked(Report(), "bspp");
+  hour();
+  Checked(SimWorld::CheckFor(person_));
+  hour();
+  Checked(Report(), "bspp");
+  hour();
+  Checked(SimWorld::CheckFor(person_));
+  world_.harness().sim().RunFor(absl::Hours(24));
+  Checked(SimWorld::CheckFor(person_));
+  std::string order;
+  std::string token;
+  do {
+    const auto page = Page("ville-paris", 1, token);
+    ASSERT_TRUE(page.ok()) << page.status();
+    ASSERT_EQ(page->disclosures_size() + page->withheld_size(), 1);
+    order += page->disclosures_size() == 1 ? 's' : 'w';
+    token = page->next_page_token();
+  } while (!token.empty());
+  EXPECT_EQ(order, "sssww");
+}
+
+// One leaf that does not read keeps no other from her, and is counted once.
+TEST_F(DisclosureTest, ALeafThatDoesNotReadKeepsNoOther) {
+  std::vector<uint64_t> leaves;
+  for (int i = 0; i < 4; ++i) {
+    Checked(SimWorld::CheckFor(person_));
+    leaves.push_back(world_.log().state().size - 1);
+  }
+  storage::MemoryDisk::Write damage;
+  damage.version = world_.harness().disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(leaves[1]), "torn"});
+  world_.harness().disk()->Apply(damage);
+  for (const int size : {0, 1}) {
+    const v1::ListDisclosuresResponse history = All(size);
+    std::vector<uint64_t> listed;
+    for (const v1::Disclosure& entry : history.disclosures()) {
+      if (entry.kind() == v1::DISCLOSURE_KIND_PERMITTED) {
+        listed.push_back(entry.leaf_index());
+      }
+    }
+    EXPECT_EQ(listed, (std::vector<uint64_t>{leaves[3], leaves[2], leaves[0]})) << size;
+  }
+  EXPECT_EQ(Page("ville-paris")->unreadable(), 1U);
 }
 
 TEST_F(DisclosureTest, PagesAreStableUnderWrites) {

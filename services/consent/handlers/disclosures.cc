@@ -1,6 +1,11 @@
 #include "services/consent/handlers/disclosures.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -33,10 +38,13 @@ Both Word(const std::string& code, const directory::CodeEntry* entry) {
   return entry == nullptr ? Both{code, code} : Both{entry->fr, entry->en};
 }
 
-Both GroundText(common::v1::Ground ground) {
+// Nothing is told as hers that the leaf does not say is hers (ADR 59).
+Both GroundText(common::v1::Ground ground, bool represented) {
   switch (ground) {
     case common::v1::GROUND_AGREEMENT:
-      return {"avec votre accord", "with your agreement"};
+      return represented ? Both{"avec l'accord donné pour vous par qui vous représente",
+                                "with the agreement given for you by who represents you"}
+                         : Both{"avec votre accord", "with your agreement"};
     case common::v1::GROUND_ART2:
       return {"parce que la loi le prévoit pour les factures impayées, sauf si vous vous y opposez",
               "because the law provides for it on unpaid bills, unless you object"};
@@ -64,8 +72,27 @@ Both GroundText(common::v1::Ground ground) {
   }
 }
 
+// What who represents her said; nothing of a reason that does not tell who spoke.
+Both DenialTextOfHers(v1::Reason reason) {
+  switch (reason) {
+    case v1::REASON_REFUSED:
+      return {"qui vous représente l'avait refusé pour vous", "who represents you had refused it for you"};
+    case v1::REASON_WITHDRAWN:
+      return {"qui vous représente avait repris l'accord pour vous",
+              "who represents you had taken the agreement back for you"};
+    case v1::REASON_EXPIRED:
+    case v1::REASON_TERMINATED:
+      return {"l'accord donné pour vous avait pris fin", "the agreement given for you had ended"};
+    default:
+      return {"", ""};
+  }
+}
+
 // D-2.6.7: the exact reason is for her. Nothing is said of a reason that tells nothing.
-Both DenialText(v1::Reason reason) {
+Both DenialText(v1::Reason reason, bool represented) {
+  if (const Both theirs = DenialTextOfHers(reason); represented && !theirs.fr.empty()) {
+    return theirs;
+  }
   switch (reason) {
     case v1::REASON_REFUSED:
       return {"vous l'aviez refusé", "you had refused it"};
@@ -107,10 +134,11 @@ std::string Because(std::string_view text, std::string_view colon) {
   return text.empty() ? std::string() : std::string(colon).append(text);
 }
 
-Both Categories(const v1::Disclosure& entry, const HistoryWords& words) {
+template <typename Codes>
+Both Categories(const Codes& categories, const HistoryWords& words) {
   std::vector<std::string> fr;
   std::vector<std::string> en;
-  for (const std::string& category : entry.categories()) {
+  for (const std::string& category : categories) {
     const Both word = Word(category, words.directory.FindCategory(category));
     fr.push_back(word.fr);
     en.push_back(word.en);
@@ -118,11 +146,44 @@ Both Categories(const v1::Disclosure& entry, const HistoryWords& words) {
   return {absl::StrJoin(fr, ", "), absl::StrJoin(en, ", ")};
 }
 
-void SayCheck(absl::Time time, const HistoryWords& words, v1::Disclosure& entry) {
-  const Both what = Categories(entry, words);
+// To who has its own alone nothing tells who spoke.
+Both GroundTold(common::v1::Ground ground, bool represented, const HistoryWords& words) {
+  if (words.collected != nullptr && ground == common::v1::GROUND_AGREEMENT) {
+    return {"sur la base d'un accord", "on the basis of an agreement"};
+  }
+  return GroundText(ground, represented);
+}
+
+// On what it was permitted: where categories rest on several grounds, each with its own.
+Both GroundsText(const v1::Disclosure& entry, const v1::CheckDecided& check, const HistoryWords& words) {
+  std::map<std::pair<common::v1::Ground, bool>, std::vector<std::string>> by_ground;
+  for (const v1::CategoryBasis& basis : check.bases()) {
+    by_ground[{basis.ground(), basis.represented()}].push_back(basis.category());
+  }
+  if (by_ground.empty()) {
+    return GroundTold(entry.ground(), check.represented(), words);
+  }
+  if (by_ground.size() == 1) {
+    const auto& [ground, represented] = by_ground.begin()->first;
+    return GroundTold(ground, represented, words);
+  }
+  std::vector<std::string> fr;
+  std::vector<std::string> en;
+  for (const auto& [ground, categories] : by_ground) {
+    const Both text = GroundTold(ground.first, ground.second, words);
+    const Both what = Categories(categories, words);
+    fr.push_back(absl::StrCat(text.fr, " (", what.fr, ")"));
+    en.push_back(absl::StrCat(text.en, " (", what.en, ")"));
+  }
+  return {absl::StrJoin(fr, " ; "), absl::StrJoin(en, "; ")};
+}
+
+void SayCheck(absl::Time time, const v1::CheckDecided& check, const HistoryWords& words,
+              v1::Disclosure& entry) {
+  const Both what = Categories(entry.categories(), words);
   const Both why = Word(entry.purpose(), words.directory.FindPurpose(entry.purpose()));
-  const Both ground = GroundText(entry.ground());
-  const Both denial = DenialText(entry.reason());
+  const Both ground = GroundsText(entry, check, words);
+  const Both denial = DenialText(entry.reason(), check.represented());
   const std::string sender = NameOf(entry.sender(), words);
   const std::string recipient = NameOf(entry.recipient(), words);
   const bool permitted = entry.kind() == v1::DISCLOSURE_KIND_PERMITTED;
@@ -161,12 +222,29 @@ v1::WithheldDisclosure Withheld(const audit::OpenedLeaf& leaf, const HistoryWord
   return out;
 }
 
-HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check,
+// What a check says to who has its own alone (D-2.6.7, ADR 78).
+v1::CheckDecided OwnOf(v1::CheckDecided check, const std::set<std::string>& collected) {
+  check.clear_reason();
+  check.clear_represented();
+  if (!collected.contains(check.consent_id())) {
+    check.clear_consent_id();
+  }
+  for (v1::CategoryBasis& basis : *check.mutable_bases()) {
+    basis.clear_represented();
+    if (!collected.contains(basis.consent_id())) {
+      basis.clear_consent_id();
+    }
+  }
+  return check;
+}
+
+HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& recorded,
                         const HistoryWords& words) {
   const audit::v1::LeafHeader& header = leaf.leaf.header;
-  if (IsWithheld(header, check, words.rules) && !IsShown(words.reviews, EventOf(leaf))) {
+  if (IsWithheld(header, recorded, words.rules) && !IsShown(words.reviews, EventOf(leaf))) {
     return Withheld(leaf, words);
   }
+  const v1::CheckDecided check = words.collected == nullptr ? recorded : OwnOf(recorded, *words.collected);
   v1::Disclosure entry;
   const bool permitted = header.decision() == common::v1::DECISION_PERMIT;
   entry.set_kind(permitted ? v1::DISCLOSURE_KIND_PERMITTED : v1::DISCLOSURE_KIND_DENIED);
@@ -176,13 +254,25 @@ HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& c
   *entry.mutable_categories() = header.categories();
   entry.set_act(check.act());
   if (permitted) {
-    entry.set_ground(header.ground());
-    entry.set_consent_id(check.consent_id());
+    // What is not the same for all of it is told in words alone.
+    const auto& bases = check.bases();
+    const bool one_ground = std::all_of(bases.begin(), bases.end(), [&](const v1::CategoryBasis& basis) {
+      return basis.ground() == header.ground();
+    });
+    const bool one_basis = std::all_of(bases.begin(), bases.end(), [&](const v1::CategoryBasis& basis) {
+      return basis.consent_id() == check.consent_id();
+    });
+    entry.set_ground(one_ground ? header.ground() : common::v1::GROUND_UNSPECIFIED);
+    entry.set_consent_id(one_basis ? check.consent_id() : "");
   } else {
     entry.set_reason(check.reason());
   }
-  SayCheck(leaf.leaf.time, words, entry);
+  SayCheck(leaf.leaf.time, check, words, entry);
   return entry;
+}
+
+const std::string& DeclaredBy(const audit::OpenedLeaf& leaf, const v1::EmergencyDeclared& emergency) {
+  return emergency.declared_by().empty() ? leaf.leaf.header.institution() : emergency.declared_by();
 }
 
 HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDeclared& emergency,
@@ -192,14 +282,13 @@ HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDe
   }
   v1::Disclosure entry;
   entry.set_kind(v1::DISCLOSURE_KIND_EMERGENCY);
-  entry.mutable_sender()->set_institution(emergency.declared_by().empty() ? leaf.leaf.header.institution()
-                                                                          : emergency.declared_by());
+  entry.mutable_sender()->set_institution(DeclaredBy(leaf, emergency));
   entry.mutable_sender()->set_function(leaf.details.acting_function());
   *entry.mutable_recipient() = emergency.recipient();
   *entry.mutable_categories() = leaf.leaf.header.categories();
   entry.set_ground(common::v1::GROUND_EMERGENCY);
   entry.set_consent_id(emergency.emergency_id());
-  const Both what = Categories(entry, words);
+  const Both what = Categories(entry.categories(), words);
   entry.set_fr(absl::StrCat("Le ", DayText("%d/%m/%Y à %H h %M", leaf.leaf.time, words), ", ",
                             NameOf(entry.sender(), words),
                             " a déclaré que votre vie était en danger. Cela a permis de donner à ",
@@ -292,6 +381,18 @@ std::optional<Withholding> WithholdingOf(const audit::OpenedLeaf& leaf, const Ru
     return WithholdingOf(emergency, rules);
   }
   return std::nullopt;
+}
+
+bool IsPartyTo(const audit::OpenedLeaf& leaf, std::string_view institution) {
+  v1::CheckDecided check;
+  if (leaf.details.payload().UnpackTo(&check)) {
+    return check.sender().institution() == institution || check.recipient().institution() == institution;
+  }
+  v1::EmergencyDeclared emergency;
+  if (leaf.details.payload().UnpackTo(&emergency)) {
+    return DeclaredBy(leaf, emergency) == institution || emergency.recipient().institution() == institution;
+  }
+  return leaf.leaf.header.institution() == institution;
 }
 
 std::optional<HistoryEntry> EntryOf(const audit::OpenedLeaf& leaf, const HistoryWords& words) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <variant>
 
 #include "common/audit/log.h"
@@ -22,10 +25,17 @@ struct HistoryWords {
   const calendar::Paris& paris;
   absl::Time now;
   const Reviews& reviews;  // of what is withheld
+  /// Of who has its own alone (ADR 78), by 32 hexadecimal digits, the agreements that it collected: no other
+  /// is named to it, nor why something was denied, nor who spoke for her (D-2.6.7). Null: who reads all of
+  /// hers.
+  const std::set<std::string>* collected = nullptr;
 };
 
 /// Nullopt for a leaf that is no entry: it tells of no access.
 [[nodiscard]] std::optional<HistoryEntry> EntryOf(const audit::OpenedLeaf& leaf, const HistoryWords& words);
+
+/// Whether that institution gave, would receive, declared or read what the leaf tells of.
+[[nodiscard]] bool IsPartyTo(const audit::OpenedLeaf& leaf, std::string_view institution);
 
 /// What its review may be; nullopt for a leaf that is no entry, or none that is withheld by default, and for
 /// the registry's own of an act under another name of hers: who reviews would learn of the link (ADR 24).

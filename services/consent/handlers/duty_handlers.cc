@@ -116,7 +116,7 @@ absl::StatusOr<PlannedAct> PlanInformation(Registry& registry, const Informing& 
   payload.set_told_by(institution);
   if (request.has_notice()) {
     *payload.mutable_notice() = request.notice();
-    RETURN_IF_ERROR(CompleteNotice(registry, *payload.mutable_notice()));
+    RETURN_IF_ERROR(CompleteNotice(registry, institution, *payload.mutable_notice()));
   }
   switch (request.occasion()) {
     case v1::INFORMATION_OCCASION_BEFOREHAND: {
@@ -127,6 +127,7 @@ absl::StatusOr<PlannedAct> PlanInformation(Registry& registry, const Informing& 
       information.by_function = informing.actor.function;
       information.lines = LinesFrom(request.lines());
       act.state.Add(std::move(information));
+      act.room = Store::Room::kLets;
       break;
     }
     case v1::INFORMATION_OCCASION_AFTER_EMERGENCY:
@@ -253,6 +254,7 @@ Task<absl::StatusOr<v1::ListObligationsResponse>> DutyHandlers::ListObligations(
     }
   }
   response.set_next_page_token(page.next);
+  response.set_unreadable(page.unreadable);
   co_return response;
 }
 

@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "common/audit/big_endian.h"
 #include "common/audit/follower.h"
 #include "relais/consent/v1/events.pb.h"
 #include "relais/routing/v1/events.pb.h"
+#include "services/consent/duties.h"
 #include "services/consent/teams.h"
 #include "services/consent/testing/world.h"
 
@@ -82,6 +86,39 @@ TEST(Obligations, AreOwedByTheRecipientOfABillOnceAndMet) {
   EXPECT_EQ(Duties(world)->obligations_size(), 0);
 }
 
+// ADR 69: one that does not read, of anybody, keeps no institution from its other duties.
+TEST(Obligations, WhatDoesNotReadIsCountedAndGoneBy) {
+  SimWorld world;
+  std::vector<common::v1::PersonRef> persons;
+  for (int i = 0; i < 3; ++i) {
+    persons.push_back(world.NewPerson("case-" + std::to_string(i)));
+    v1::CheckRequest check = SimWorld::CutFor(world.RawRef(world.IdOf(persons.back())));
+    check.set_dry_run(false);
+    ASSERT_TRUE(world.Run(world.service().checks().Check(world.AsService("alerting"), check)).ok());
+    world.harness().sim().RunFor(absl::Minutes(1));
+  }
+  ASSERT_EQ(Duties(world)->obligations_size(), 3);
+  const auto damage = [&](const storage::Partition& partition, const std::string& key) {
+    storage::CommitRequest commit;
+    commit.partition = partition;
+    commit.batch.push_back({key, std::string(40, 'x')});
+    SimWorld::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
+  };
+  damage(PersonPartition(world.IdOf(persons[0])), DutyRow("ville-paris"));
+  const storage::Partition entries = world.context().idempotency.Bucket("duty", "ville-paris", "");
+  const auto listed = world.context().store.Scan(entries, "", "", 10);
+  ASSERT_EQ(listed->entries.size(), 3u);
+  damage(entries, listed->entries[1].key);
+  world.harness().sim().RunFor(absl::Hours(24 * 40));
+  for (const bool overdue_only : {false, true}) {
+    const auto left = Duties(world, "ville-paris", overdue_only);
+    ASSERT_TRUE(left.ok()) << left.status();
+    ASSERT_EQ(left->obligations_size(), 1);
+    EXPECT_EQ(left->obligations(0).person().handle(), persons[2].handle());
+    EXPECT_EQ(left->unreadable(), 2u);
+  }
+}
+
 TEST(Obligations, PagesGoThroughAll) {
   SimWorld world;
   for (int i = 0; i < 7; ++i) {
@@ -149,17 +186,25 @@ TEST(RecordInformation, NamesWhatIsWrong) {
 TEST(WithdrawalStatus, CountsPermitsAndMessagesOfItsRecipients) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");
-  const auto agreed = world.Record(SimWorld::ConsentFor(person, "c1"));
+  v1::RecordConsentRequest consent = SimWorld::ConsentFor(person, "c1");
+  consent.mutable_lines(0)->add_recipients()->set_institution("crip75");
+  const auto agreed = world.Record(consent);
   ASSERT_TRUE(agreed.ok());
+  // What her history withholds is not told to who records a no of hers.
+  v1::CheckRequest to_child_protection = SimWorld::CheckFor(person, false);
+  to_child_protection.mutable_recipient()->set_institution("crip75");
+  ASSERT_EQ(world.Decision(to_child_protection), DECISION_PERMIT);
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(world.Decision(SimWorld::CheckFor(person, false)), DECISION_PERMIT);
   }
   RoutingLeaves follower(world.service().registry());
-  const auto say = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload) {
+  const auto say = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload,
+                       common::v1::Ground ground = common::v1::GROUND_AGREEMENT) {
     audit::FollowedLeaf leaf;
     leaf.time = world.log().Now();
     leaf.opening = audit::v1::TailLeaf::OPENING_OPENED;
     leaf.header.set_event_class(event_class);
+    leaf.header.set_ground(ground);
     leaf.details.mutable_subject()->set_kind(audit::v1::Subject::KIND_PERSON);
     leaf.details.mutable_subject()->set_id(world.IdOf(person).ToBytes());
     leaf.details.mutable_recipient()->set_institution("caf");
@@ -170,6 +215,13 @@ TEST(WithdrawalStatus, CountsPermitsAndMessagesOfItsRecipients) {
   routing::v1::MessageDelivered delivered;
   delivered.set_message_id(std::string(32, '1'));
   say(audit::v1::EVENT_CLASS_MESSAGE_DELIVERED, delivered);
+  // Of what went there on a legal duty nobody learns by taking something back.
+  for (const auto& [message, ground] :
+       {std::pair("4", common::v1::GROUND_CP_226_14_1), std::pair("5", common::v1::GROUND_AUTHORISED_EXIT),
+        std::pair("6", common::v1::GROUND_UNSPECIFIED)}) {
+    delivered.set_message_id(std::string(32, *message));
+    say(audit::v1::EVENT_CLASS_MESSAGE_DELIVERED, delivered, ground);
+  }
   world.harness().sim().RunFor(absl::Seconds(1));
   const auto withdrawn = world.WithdrawAll(person, "w1");
   ASSERT_TRUE(withdrawn.ok());
@@ -191,12 +243,46 @@ TEST(WithdrawalStatus, CountsPermitsAndMessagesOfItsRecipients) {
   EXPECT_EQ(status->recipients(0).permits(), 3u);
   EXPECT_EQ(status->recipients(0).delivered(), 1u);
   EXPECT_EQ(status->recipients(0).pulled_back(), 1u);
+  // It is in her history that it was asked.
+  EXPECT_EQ(world.Leaves().back().leaf.header.event_class(), audit::v1::EVENT_CLASS_HISTORY_READ);
+  EXPECT_EQ(world.Leaves().back().leaf.header.institution(), "ville-paris");
+  EXPECT_EQ(world.Leaves().back().details.subject().id(), world.IdOf(person).ToBytes());
   // Only the desk that recorded it.
   *request.mutable_person() = rpc::HandleFor(world.context(), "caf", world.IdOf(person));
   EXPECT_EQ(
       rpc::ReasonOf(
           world.Run(world.service().withdrawals().GetWithdrawalStatus(world.As("caf"), request)).status()),
       common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+}
+
+// D-3.1: a leaf that does not read keeps the others from nobody.
+TEST(WithdrawalStatus, ALeafThatDoesNotReadKeepsNoOther) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  uint64_t before = 0;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(world.Decision(SimWorld::CheckFor(person, false)), DECISION_PERMIT);
+    before = world.log().state().size - 1;
+  }
+  world.harness().sim().RunFor(absl::Seconds(1));
+  const auto withdrawn = world.WithdrawAll(person, "w1");
+  ASSERT_TRUE(withdrawn.ok());
+  ASSERT_EQ(world.Decision(SimWorld::CheckFor(person, false)), DECISION_DENY);
+  storage::MemoryDisk::Write damage;
+  damage.version = world.harness().disk()->last_version();
+  for (const uint64_t torn : {before, world.log().state().size - 1}) {  // one on each side of the withdrawal
+    damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(torn), "torn"});
+  }
+  world.harness().disk()->Apply(damage);
+  v1::GetWithdrawalStatusRequest request;
+  *request.mutable_person() = person;
+  request.set_withdrawal_id(withdrawn->withdrawal_id());
+  const auto status =
+      world.Run(world.service().withdrawals().GetWithdrawalStatus(world.As("ville-paris"), request));
+  ASSERT_TRUE(status.ok()) << status.status();
+  ASSERT_EQ(status->recipients_size(), 1);
+  EXPECT_EQ(status->recipients(0).permits(), 2u);
 }
 
 // ---- the register of notices (D-2.13)
@@ -244,6 +330,83 @@ TEST(Notices, AreRegisteredOnceAndHeldAgainstAgreements) {
   get.set_version("9");
   EXPECT_EQ(world.Run(world.service().notices().GetNotice(world.As("caf"), get)).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+// Whoever takes the name of another controller's notice first decides nothing about that one's agreements.
+TEST(Notices, AnothersTextOfThatNameIsNotTheCollectors) {
+  Settings settings;
+  settings.notices_required = true;
+  SimWorld world(SimWorld::DefaultOptions(), settings);
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto put = [&](const std::string& institution, const std::string& text,
+                       std::set<common::v1::Role> roles) {
+    rpc::Call call = world.As(institution);
+    call.caller.roles = std::move(roles);
+    return world.Run(
+        world.service().notices().RegisterNotice(call, NoticeOf(text, "t-" + institution + text)));
+  };
+  const auto sha_given = [&](const std::string& id) {
+    SimWorld::Require(world.Record(SimWorld::ConsentFor(person, id)).status());
+    v1::ConsentRecorded recorded;
+    EXPECT_TRUE(world.Leaves().back().details.payload().UnpackTo(&recorded));
+    return recorded.consent().notice().sha256();
+  };
+  ASSERT_TRUE(put("caf", "De la CAF.", {common::v1::ROLE_DPO}).ok());
+  EXPECT_THAT(std::string(world.Record(SimWorld::ConsentFor(person, "c1")).status().message()),
+              HasSubstr("notice"))
+      << "it is not of this collector";
+  const auto stewards = put("siao", "Pour tous.", {common::v1::ROLE_STEWARD});
+  ASSERT_TRUE(stewards.ok()) << stewards.status();
+  EXPECT_EQ(sha_given("c2"), stewards->notice().sha256());
+  const auto own = put("ville-paris", "De la Ville.", {common::v1::ROLE_DPO});
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(sha_given("c3"), own->notice().sha256());
+  EXPECT_EQ(put("ville-paris", "Autre.", {common::v1::ROLE_DPO}).status().code(),
+            absl::StatusCode::kFailedPrecondition)
+      << "its own never changes";
+  v1::GetNoticeRequest get;
+  get.set_id("notice-1");
+  get.set_version("2");
+  const auto text = [&](const std::string& institution) {
+    return world.Run(world.service().notices().GetNotice(world.As(institution), get))->text();
+  };
+  EXPECT_EQ(text("ville-paris"), "De la Ville.");
+  EXPECT_EQ(text("caf"), "De la CAF.");
+  EXPECT_EQ(text("aphp"), "Pour tous.");
+}
+
+// An earlier build had one text for all of a name, and kept not whose it was.
+TEST(Notices, OneOfAnEarlierBuildHoldsWhoRegisteredItAndNobodyElse) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto put = [&](const std::string& institution, const std::string& text, const std::string& id,
+                       common::v1::Role role = common::v1::ROLE_DPO) {
+    rpc::Call call = world.As(institution);
+    call.caller.roles = {role};
+    return world.Run(world.service().notices().RegisterNotice(call, NoticeOf(text, id)));
+  };
+  const auto first = put("caf", "De la CAF.", "t1", common::v1::ROLE_STEWARD);
+  ASSERT_TRUE(first.ok()) << first.status();
+  storage::CommitRequest earlier;
+  earlier.partition = world.context().idempotency.Bucket("notice", "", "notice-1/2/fr");
+  const auto row = world.context().store.Get(earlier.partition, "text");
+  ASSERT_TRUE(row.ok() && row->has_value());
+  v1::StoredNotice stored;
+  ASSERT_TRUE(stored.ParseFromString((*row)->value));
+  stored.clear_registrant();
+  earlier.batch.push_back({"text", stored.SerializeAsString()});
+  ASSERT_TRUE(world.Run(world.context().store.Commit(std::move(earlier))).ok());
+  const auto again = put("caf", "De la CAF.", "t1");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_NOTICE_REGISTERED), 1u);
+  EXPECT_EQ(rpc::ReasonOf(put("caf", "Autre chose.", "t2").status()), common::v1::ERROR_REASON_WRONG_STATE);
+  v1::RecordConsentRequest consent = SimWorld::ConsentFor(person, "c1");
+  consent.mutable_notice()->set_sha256(std::string(32, 'x'));
+  EXPECT_TRUE(world.Record(consent).ok()) << "the Ville is not held to a text that is nobody's";
+  EXPECT_TRUE(put("ville-paris", "De la Ville.", "t3").ok());
+  consent.set_request_id("c2");
+  EXPECT_THAT(std::string(world.Record(consent).status().message()), HasSubstr("notice.sha256"));
 }
 
 TEST(Notices, MayBeRequired) {

@@ -9,6 +9,7 @@
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/duties.h"
 #include "services/consent/handlers/codes.h"
+#include "services/consent/handlers/emergency_again.h"
 #include "services/consent/handlers/record_act.h"
 
 namespace relais::consent {
@@ -50,7 +51,8 @@ Task<absl::StatusOr<v1::DeclareResponse>> EmergencyHandlers::Declare(rpc::Call c
   const rpc::ServiceContext& context = registry_.context;
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, ActingOf(request)));
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
-  CO_RETURN_IF_ERROR(CheckDeclaration(call, *registry_.rules.Of(call.directory), request));
+  const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
+  CO_RETURN_IF_ERROR(CheckDeclaration(call, *rules, request));
   audit::Event event =
       rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, request.request_id());
   event.event_id = context.random.Id();
@@ -58,7 +60,7 @@ Task<absl::StatusOr<v1::DeclareResponse>> EmergencyHandlers::Declare(rpc::Call c
   const std::set<std::string> categories(request.categories().begin(), request.categories().end());
   event.categories.assign(categories.begin(), categories.end());
   *event.details.mutable_recipient() = request.recipient();
-  const PlanAct plan = [&context, zone = registry_.paris.zone(), request, actor, person, event](
+  const PlanAct plan = [&registry = registry_, &context, rules, request, actor, person, event](
                            const PersonState& state, absl::Time instant) -> absl::StatusOr<PlannedAct> {
     Emergency emergency;
     emergency.id = event.event_id;
@@ -69,6 +71,8 @@ Task<absl::StatusOr<v1::DeclareResponse>> EmergencyHandlers::Declare(rpc::Call c
     emergency.until = instant + absl::Hours(request.hours() == 0 ? kMostHours : request.hours());
     emergency.declared_by = actor.institution;
     emergency.declared_agent = actor.agent;
+    emergency.recipient_kind = std::string(rules->KindOf(emergency.recipient));
+    RETURN_IF_ERROR(MayBeDeclared(registry, person, state, emergency, request.source_reference()));
     v1::EmergencyDeclared payload;
     payload.set_emergency_id(event.event_id.ToHex());
     *payload.mutable_recipient() = request.recipient();
@@ -76,15 +80,17 @@ Task<absl::StatusOr<v1::DeclareResponse>> EmergencyHandlers::Declare(rpc::Call c
     payload.set_facts(request.facts());
     payload.set_source_reference(request.source_reference());
     payload.set_declared_by(actor.institution);
+    payload.set_recipient_kind(emergency.recipient_kind);
     PlannedAct act;
     act.remembered.set_event_id(event.event_id.ToBytes());
     act.remembered.set_until(Micros(emergency.until));
     act.event = event;
     act.event.details.mutable_payload()->PackFrom(payload);
     act.first.push_back(AddDuty(context, ReviewOf(person, emergency)));
-    act.first.push_back(AddDuty(context, InformationAfter(person, emergency, zone)));
+    act.first.push_back(AddDuty(context, InformationAfter(person, emergency, registry.paris.zone())));
     act.state = state;
     act.state.Add(std::move(emergency));
+    act.room = Store::Room::kEmergencies;
     return act;
   };
   ActRequest act_request{person,

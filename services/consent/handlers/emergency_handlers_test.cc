@@ -70,6 +70,25 @@ TEST(Declare, RefusesWhatIsNoEmergency) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_EMERGENCY_DECLARED), 0u);
 }
 
+TEST(Declare, SaysTheRecipientsKind) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  ASSERT_TRUE(
+      world.Run(world.service().emergencies().Declare(world.As("ville-paris"), Declaration(person))).ok());
+  v1::EmergencyDeclared declared;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.details.payload().UnpackTo(&declared)) {
+      break;
+    }
+  }
+  EXPECT_EQ(declared.recipient_kind(), "BENEFITS");
+  world.Restart();
+  const auto state = world.service().registry().store.LoadFresh(world.IdOf(person));
+  ASSERT_TRUE(state.ok()) << state.status();
+  ASSERT_EQ(state->state->emergencies().size(), 1u);
+  EXPECT_EQ(state->state->emergencies()[0].recipient_kind, "BENEFITS");
+}
+
 // ---- reviews (D-2.6.6)
 
 struct Emergency72 {
@@ -150,6 +169,132 @@ TEST(Review, OfOneThatWasNoneEndsItAtOnceAndSheIsStillToBeTold) {
   ASSERT_TRUE(informed.ok()) << informed.status();
   EXPECT_EQ(informed->duties_met(), 1u);
   EXPECT_EQ(duties(), 0);
+}
+
+// ADR 69: of another's emergency nothing waits for an entry that does not read.
+TEST(Review, AnEntryThatDoesNotReadStopsNoEscalation) {
+  Emergency72 emergency;
+  SimWorld& world = emergency.world;
+  world.harness().sim().RunFor(absl::Minutes(1));
+  v1::DeclareRequest other = Declaration(world.NewPerson("case-2"));
+  other.set_request_id("e2");
+  ASSERT_TRUE(world.Run(world.service().emergencies().Declare(world.As("ville-paris"), other)).ok());
+  const storage::Partition entries = world.context().idempotency.Bucket("review", "caf", "");
+  const auto listed = world.context().store.Scan(entries, "", "", 10);
+  ASSERT_EQ(listed->entries.size(), 2u);
+  storage::CommitRequest damage;
+  damage.partition = entries;
+  damage.batch.push_back({listed->entries[0].key, std::string(40, 'x')});
+  ASSERT_TRUE(world.Run(world.context().store.Commit(std::move(damage))).ok());
+  ASSERT_EQ(emergency.Pending().pending_size(), 1);
+  EXPECT_NE(emergency.Pending().pending(0).emergency_id(), emergency.id);
+  world.harness().sim().RunFor(absl::Hours(73));
+  const auto escalated = world.Run(EscalateReviews(world.service().registry()));
+  ASSERT_TRUE(escalated.ok()) << escalated.status();
+  EXPECT_EQ(*escalated, 1);
+}
+
+// ---- again (ADR 77)
+
+// Declares once more about her, as that agent of the Ville's, from that report.
+absl::Status Again(Emergency72& emergency, const std::string& agent, const std::string& reference,
+                   const std::string& category = "IDENTITY", const std::string& recipient = "caf") {
+  static int number = 0;
+  v1::DeclareRequest request = Declaration(emergency.person);
+  request.set_request_id("again-" + std::to_string(++number));
+  request.set_source_reference(reference);
+  request.mutable_recipient()->set_institution(recipient);
+  request.set_categories(0, category);
+  rpc::Call call = emergency.world.As("ville-paris");
+  call.caller.agent = agent;
+  return emergency.world.Run(emergency.world.service().emergencies().Declare(call, request)).status();
+}
+
+TEST(DeclareAgain, BesideOneThatNobodyJudgedTakesAnotherAgentAndANewReport) {
+  Emergency72 emergency;  // by agent-1, from no report
+  const auto reason = [&](const std::string& agent, const std::string& reference) {
+    return rpc::ReasonOf(Again(emergency, agent, reference));
+  };
+  EXPECT_EQ(reason("agent-1", ""), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_EQ(reason("agent-1", "R-1"), common::v1::ERROR_REASON_WRONG_STATE) << "the same agent";
+  EXPECT_EQ(reason("agent-2", ""), common::v1::ERROR_REASON_WRONG_STATE) << "from no report";
+  emergency.world.harness().sim().RunFor(absl::Hours(80));
+  EXPECT_EQ(reason("agent-1", "R-1"), common::v1::ERROR_REASON_WRONG_STATE) << "its end is no review";
+  ASSERT_EQ(emergency.world.Decision(SimWorld::CheckFor(emergency.person)), DECISION_DENY);
+  EXPECT_TRUE(Again(emergency, "agent-2", "R-1").ok());
+  EXPECT_EQ(emergency.world.Decision(SimWorld::CheckFor(emergency.person)), DECISION_PERMIT);
+  EXPECT_EQ(reason("agent-3", "R-1"), common::v1::ERROR_REASON_WRONG_STATE) << "no new report";
+  EXPECT_TRUE(Again(emergency, "agent-3", "R-2").ok());
+}
+
+TEST(DeclareAgain, OfSomethingElseIsNotAgain) {
+  Emergency72 emergency;
+  EXPECT_TRUE(Again(emergency, "agent-1", "", "HEALTH").ok());
+  EXPECT_TRUE(Again(emergency, "agent-1", "", "IDENTITY", "cpam").ok());
+  Emergency72 judged;
+  ASSERT_TRUE(judged.Review("caf", "agent-9", v1::REVIEW_OUTCOME_JUSTIFIED).ok());
+  EXPECT_TRUE(Again(judged, "agent-1", "").ok()) << "it was one, and was looked at";
+}
+
+// A verdict is not undone by who declared what was none.
+TEST(DeclareAgain, AfterOneThatWasNone) {
+  Emergency72 emergency;
+  ASSERT_TRUE(Again(emergency, "agent-2", "R-1").ok());
+  v1::ReviewRequest review;
+  *review.mutable_person() =
+      rpc::HandleFor(emergency.world.context(), "caf", emergency.world.IdOf(emergency.person));
+  review.set_outcome(v1::REVIEW_OUTCOME_NOT_JUSTIFIED);
+  review.set_reasons("Vue au domicile, consciente.");
+  const v1::ListPendingResponse pending = emergency.Pending();
+  ASSERT_EQ(pending.pending_size(), 2);
+  for (const v1::PendingReview& each : pending.pending()) {
+    review.set_request_id("v" + each.emergency_id());
+    review.set_emergency_id(each.emergency_id());
+    rpc::Call call = emergency.world.As("caf");
+    call.caller.agent = "agent-9";
+    ASSERT_TRUE(emergency.world.Run(emergency.world.service().emergencies().Review(call, review)).ok());
+  }
+  emergency.world.Restart();
+  const auto reason = [&](const std::string& agent, const std::string& reference,
+                          const std::string& category = "IDENTITY") {
+    return rpc::ReasonOf(Again(emergency, agent, reference, category));
+  };
+  EXPECT_EQ(reason("agent-1", "R-2"), common::v1::ERROR_REASON_WRONG_STATE) << "who declared the first";
+  EXPECT_EQ(reason("agent-2", "R-2"), common::v1::ERROR_REASON_WRONG_STATE) << "who declared the second";
+  EXPECT_EQ(reason("agent-3", "R-1"), common::v1::ERROR_REASON_WRONG_STATE) << "the report of the second";
+  EXPECT_EQ(reason("agent-1", "R-2", "HEALTH"), common::v1::ERROR_REASON_WRONG_STATE) << "more of her";
+  EXPECT_EQ(emergency.world.Decision(SimWorld::CheckFor(emergency.person)), DECISION_DENY);
+  EXPECT_TRUE(Again(emergency, "agent-3", "R-2").ok());
+}
+
+// One desk's verdict of one month says nothing of the next.
+TEST(DeclareAgain, AVerdictStandsForThirtyDays) {
+  Emergency72 emergency;
+  ASSERT_TRUE(emergency.Review("caf", "agent-9", v1::REVIEW_OUTCOME_NOT_JUSTIFIED).ok());
+  emergency.world.harness().sim().Skip(absl::Hours(24 * 29));
+  EXPECT_EQ(rpc::ReasonOf(Again(emergency, "agent-1", "R-1")), common::v1::ERROR_REASON_WRONG_STATE);
+  emergency.world.harness().sim().Skip(absl::Hours(24));
+  EXPECT_TRUE(Again(emergency, "agent-1", "").ok());
+}
+
+// A brigade's reports have no human: each stands for itself, until it was judged to be none.
+TEST(DeclareAgain, OfAFeedEachReportForItself) {
+  Emergency72 emergency;
+  v1::DeclareRequest request = Declaration(emergency.world.RawRef(emergency.world.IdOf(emergency.person)));
+  *request.mutable_acting() = SimWorld::Acting("bspp");
+  const auto declare = [&](const std::string& id, const std::string& reference) {
+    request.set_request_id(id);
+    request.set_source_reference(reference);
+    return emergency.world.Run(
+        emergency.world.service().emergencies().Declare(emergency.world.AsService("alerting"), request));
+  };
+  const auto first = declare("b1", "BSPP-1");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_TRUE(declare("b2", "BSPP-2").ok());
+  emergency.id = first->emergency_id();
+  ASSERT_TRUE(emergency.Review("caf", "agent-9", v1::REVIEW_OUTCOME_NOT_JUSTIFIED).ok());
+  EXPECT_EQ(rpc::ReasonOf(declare("b3", "BSPP-1").status()), common::v1::ERROR_REASON_WRONG_STATE);
+  EXPECT_TRUE(declare("b4", "BSPP-3").ok());
 }
 
 TEST(Review, OverdueIsEscalatedOnceAndStaysPending) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/storage/testing/damaged_memory.h"
 #include "common/storage/testing/temp_folder.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/erasure_notices.h"
@@ -480,6 +481,48 @@ TEST_F(ErasedNoticesTest, ItStandsInTheListAfterWhatIsOwedToTheLiving) {
   wrong.set_page_token("ZWU");  // "ee"
   EXPECT_EQ(world.Run(world.service().duties().ListObligations(world.As("caf"), wrong)).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+// Beside what does not read a page ends within a row, or after one; the next goes on from there.
+TEST(ErasedNotices, TheListGoesOnPastEachThatDoesNotRead) {
+  storage::testing::DamagedMemory disk;
+  audit::testing::HarnessOptions options = SimWorld::DefaultOptions();
+  options.make_store = disk.Make();
+  SimWorld world(options);
+  Registry& registry = world.service().registry();
+  constexpr size_t kReadable = 20;
+  for (size_t i = 0; i + 1 < 2 * kReadable; ++i) {
+    ErasedNotice notice;
+    notice.id = world.context().random.Id();
+    notice.person = world.context().random.Id();
+    notice.institution = "caf";
+    SimWorld::Require(world.Run(MakeErasedNotice(registry, notice)));
+  }
+  const storage::Partition partition = ErasedNotices(world.context());
+  const auto rows = world.context().store.Scan(partition, "d/caf/", "", 1000);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_THAT(rows->entries, SizeIs(2 * kReadable - 1));
+  for (size_t i = 1; i < rows->entries.size(); i += 2) {
+    disk.store->Damage(partition, rows->entries[i].key);
+  }
+  for (const size_t most : {1u, 3u, 1000u}) {
+    std::set<std::string> ids;
+    std::string from;
+    for (size_t pages = 0; pages <= 2 * kReadable; ++pages) {
+      const auto page = ListErasedNotices(registry, "caf", false, from, most, world.log().Now());
+      ASSERT_TRUE(page.ok()) << page.status();
+      for (const v1::Duty& duty : page->duties) {
+        EXPECT_TRUE(ids.insert(duty.notice_id()).second);
+      }
+      from = page->next;
+      ASSERT_TRUE(IsPlaceOfErasedNotice(from)) << from.size();
+      if (from.empty()) {
+        break;
+      }
+    }
+    EXPECT_TRUE(from.empty());
+    EXPECT_THAT(ids, SizeIs(kReadable)) << most;
+  }
 }
 
 // ---- retention (D-2.10)

@@ -388,6 +388,60 @@ TEST(Retention, TheProofOfAnAgreementGoesFiveYearsAfterItsEnd) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), before) << "once";
 }
 
+// It decides on (D-2.6.2) without what proves it: its collector's other agreements are read all the same.
+TEST(Retention, AnAgreementTakenBackByItsNumberIsNotThereOnceItsProofIsGone) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("D-1");
+  std::string first;
+  for (const char* request : {"c-1", "c-2", "c-3", "c-4"}) {  // she is met every other year
+    const auto agreed = world.Record(SimWorld::ConsentFor(person, request));
+    ASSERT_TRUE(agreed.ok()) << agreed.status();
+    if (first.empty()) {
+      first = agreed->consent_id();
+      v1::WithdrawConsentRequest withdrawal;
+      withdrawal.set_request_id("w-1");
+      *withdrawal.mutable_person() = person;
+      withdrawal.set_consent_id(first);
+      ASSERT_TRUE(
+          world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), withdrawal)).ok());
+    }
+    world.harness().sim().Skip(absl::Hours(24 * (request == std::string("c-4") ? 110 : 690)));
+  }
+  const auto listed = [&] {
+    v1::ListConsentsRequest request;
+    *request.mutable_person() = person;
+    const auto response =
+        world.Run(world.service().consents().ListConsents(world.As("ville-paris"), request));
+    SimWorld::Require(response.status());
+    return *response;
+  };
+  EXPECT_EQ(listed().consents_size(), 4);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
+  }
+  const auto state = world.service().registry().store.LoadFresh(world.IdOf(person));
+  ASSERT_TRUE(state.ok()) << state.status();
+  ASSERT_NE(state->state->FindAgreement(*Id128::FromHex(first)), nullptr) << "that the test can fail";
+  EXPECT_EQ(listed().consents_size(), 3);
+  EXPECT_EQ(listed().unreadable(), 0u);
+  v1::GetConsentRequest get;
+  *get.mutable_person() = person;
+  get.set_consent_id(first);
+  EXPECT_EQ(
+      rpc::ReasonOf(world.Run(world.service().consents().GetConsent(world.As("ville-paris"), get)).status()),
+      common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+  v1::RenewConsentRequest renew;
+  renew.set_request_id("r-1");
+  *renew.mutable_person() = person;
+  renew.set_consent_id(first);
+  renew.set_method(v1::METHOD_SIGNED_PAPER);
+  renew.mutable_notice()->set_id("notice-1");
+  renew.mutable_notice()->set_version("3");
+  EXPECT_EQ(rpc::ReasonOf(
+                world.Run(world.service().consents().RenewConsent(world.As("ville-paris"), renew)).status()),
+            common::v1::ERROR_REASON_WRONG_STATE);
+}
+
 TEST(Retention, AFeedIsNoContact) {
   SimWorld world;
   v1::RegisterRequest request;

@@ -202,6 +202,23 @@ TEST_F(ErasureNoticesTest, ByNumberAsksForWhatIsDeniedFromThenOn) {
   EXPECT_TRUE(status->recipients(0).has_erasure_asked());
 }
 
+// ADR 71, ADR 50: also where it was asked about one agreement, and she takes back another one on its lines.
+TEST_F(ErasureNoticesTest, ByNumberAsksForWhatWasPermittedOnTheOneAskedAbout) {
+  const auto second = world.Record(SimWorld::ConsentFor(person, "c2"));
+  ASSERT_TRUE(second.ok());
+  v1::CheckRequest check = SimWorld::CheckFor(person, false);
+  check.set_consent_id(consent_id);
+  ASSERT_EQ(world.Decision(check), DECISION_PERMIT);
+  v1::WithdrawConsentRequest request;
+  request.set_request_id("w1");
+  *request.mutable_person() = person;
+  request.set_consent_id(second->consent_id());
+  ASSERT_TRUE(world.Run(world.service().agreements().WithdrawConsent(world.As("ville-paris"), request)).ok());
+  EXPECT_NE(world.Decision(check), DECISION_PERMIT);
+  Follow();
+  EXPECT_EQ(Owed("caf").size(), 1u);
+}
+
 // Who collected both is told of both.
 TEST_F(ErasureNoticesTest, ByNumberNamesTheCollectorsOwn) {
   const auto second = world.Record(SimWorld::ConsentFor(person, "c2"));

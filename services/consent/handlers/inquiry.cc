@@ -19,6 +19,10 @@ absl::StatusOr<std::shared_ptr<const Inquiry>> Inquire(Registry& registry, rpc::
   if (request.has_time() && !request.dry_run()) {
     return rpc::InvalidField("time", "only with dry_run");
   }
+  // D-2.6.7: from instant to instant it would tell an institution when and why she said no.
+  if (request.has_time() && !call.caller.is_service()) {
+    return rpc::InvalidField("time", "only for services");
+  }
   auto inquiry = std::make_shared<Inquiry>();
   inquiry->rules = registry.rules.Of(call.directory);
   ASSIGN_OR_RETURN(inquiry->question, QuestionFrom(call, *inquiry->rules, request));
@@ -67,11 +71,16 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
 
 namespace {
 
+std::string BasisOf(const CategoryAnswer& category) {
+  return category.basis ? category.basis->ToHex() : std::string();
+}
+
 // Where one ground and one agreement do not speak for every category of a permit.
 void AddBases(const v1::CheckRequest& request, const Answer& answer, v1::CheckDecided& payload) {
   const bool alike =
       std::all_of(answer.categories.begin(), answer.categories.end(), [&](const auto& category) {
-        return category.ground == answer.whole.ground && category.basis == answer.whole.basis;
+        return category.ground == answer.whole.ground && category.basis == answer.whole.basis &&
+               category.represented == answer.whole.represented;
       });
   if (!answer.whole.permitted() || alike) {
     return;
@@ -80,9 +89,8 @@ void AddBases(const v1::CheckRequest& request, const Answer& answer, v1::CheckDe
     v1::CategoryBasis* basis = payload.add_bases();
     basis->set_category(request.categories(static_cast<int>(i)));
     basis->set_ground(answer.categories[i].ground);
-    if (answer.categories[i].basis) {
-      basis->set_consent_id(answer.categories[i].basis->ToHex());
-    }
+    basis->set_consent_id(BasisOf(answer.categories[i]));
+    basis->set_represented(answer.categories[i].represented);
   }
 }
 
@@ -124,9 +132,9 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   *payload.mutable_sender() = request.sender();
   *payload.mutable_recipient() = request.recipient();
   payload.set_act(request.act());
-  if (whole.basis) {
-    payload.set_consent_id(whole.basis->ToHex());
-  }
+  payload.set_consent_id(BasisOf(whole));
+  payload.set_represented(whole.represented);
+  payload.set_recipient_kind(std::string(inquiry.rules->KindOf(request.recipient().institution())));
   payload.set_reason(whole.reason);
   payload.set_source_reference(request.stated_ground().source_reference());
   payload.set_decided_at_size(decided.size);
@@ -148,6 +156,22 @@ absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquir
   ASSIGN_OR_RETURN(storage::LeafDraft leaf, registry.context.log.Draft(std::move(event)));
   commit.leaves.push_back(std::move(leaf));
   return commit;
+}
+
+bool RestsOnTheSame(common::v1::Ground ground, const v1::CheckDecided& recorded, const Answer& now) {
+  const std::vector<CategoryAnswer>& categories = now.categories;
+  const auto rests = [](const CategoryAnswer& category, common::v1::Ground on, const std::string& basis) {
+    return category.permitted() && category.ground == on && BasisOf(category) == basis;
+  };
+  if (recorded.bases().empty()) {  // all rest on the one
+    return std::all_of(categories.begin(), categories.end(), [&](const CategoryAnswer& category) {
+      return rests(category, ground, recorded.consent_id());
+    });
+  }
+  return std::equal(categories.begin(), categories.end(), recorded.bases().begin(), recorded.bases().end(),
+                    [&](const CategoryAnswer& category, const v1::CategoryBasis& basis) {
+                      return rests(category, basis.ground(), basis.consent_id());
+                    });
 }
 
 absl::Time PermitEnd(const Decided& decided, absl::Duration life) {

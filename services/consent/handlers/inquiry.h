@@ -8,6 +8,7 @@
 #include "common/rpc/call.h"
 #include "common/storage/store.h"
 #include "relais/consent/v1/consent_service.pb.h"
+#include "relais/consent/v1/events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/decision.h"
 #include "services/consent/handlers/answers.h"
@@ -48,6 +49,10 @@ absl::StatusOr<Decided> DecideNow(Registry& registry, const Inquiry& inquiry, co
 /// The commit of the decision's leaf, guarded by the state's version.
 absl::StatusOr<storage::CommitRequest> CommitOf(Registry& registry, const Inquiry& inquiry,
                                                 const Id128& person, const Decided& decided);
+/// Whether each category of `now` is permitted on the ground and the act of hers that a recorded permit's
+/// leaf says: `ground` of its header, the rest of its payload.
+[[nodiscard]] bool RestsOnTheSame(common::v1::Ground ground, const v1::CheckDecided& recorded,
+                                  const Answer& now);
 /// The end of a permit given now.
 absl::Time PermitEnd(const Decided& decided, absl::Duration life);
 v1::Permit PermitOf(const audit::Log& log, uint64_t leaf, absl::Time end);

@@ -216,6 +216,14 @@ TEST(Retention, TheProofOfAFrozenAgreementGoesWithTheOthers) {
   Sweep(world);
   EXPECT_EQ(proofs(two.b), 0u);
   EXPECT_EQ(proofs(two.a), 3u);
+  const auto listed = [&](const Ref& name) {
+    v1::ListConsentsRequest request;
+    *request.mutable_person() = name;
+    const auto response =
+        world.Run(world.service().consents().ListConsents(world.As("ville-paris"), request));
+    return response.ok() ? response->consents_size() : -1;
+  };
+  EXPECT_EQ(listed(two.a), 3) << "of one whose proof is gone the history still tells";
   audit::v1::Purged purged;
   for (const audit::OpenedLeaf& leaf : world.Leaves()) {
     if (leaf.details.payload().UnpackTo(&purged) && purged.rule() == "AGREEMENT_PROOF") {
@@ -226,6 +234,7 @@ TEST(Retention, TheProofOfAFrozenAgreementGoesWithTheOthers) {
   EXPECT_EQ(purged.count(), 1u);
   ASSERT_TRUE(Split(world, merged->link_id()).ok());
   EXPECT_EQ(proofs(two.b), 0u) << "a split brings nothing back";
+  EXPECT_EQ(listed(two.b), 0);
   EXPECT_EQ(proofs(two.a), 3u);
 }
 

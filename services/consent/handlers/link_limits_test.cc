@@ -2,6 +2,11 @@
 // of the second review). Each case failed before.
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "services/consent/handlers/linking.h"
 #include "services/consent/testing/linking.h"
 
@@ -70,6 +75,22 @@ TEST(LinkLimits, WhereTheSecondCommitHasNoRoomTheFirstIsVoid) {
     Crashing crashing(step);
     SimWorld world(crashing.options);
     const Two two(world);
+    v1::RecordRefusalRequest refusal;
+    const auto lines = [&](int count) {
+      refusal.clear_lines();
+      for (int i = 0; i < count; ++i) {
+        refusal.add_lines()->add_recipients()->set_institution("emmaus");
+      }
+    };
+    lines(4000);
+    const auto refuse = [&](const Ref& name, const std::string& request_id) {
+      refusal.set_request_id(request_id);
+      *refusal.mutable_person() = name;
+      return world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).status();
+    };
+    for (int i = 0; i < 5; ++i) {  // together with a full one it is too much
+      ASSERT_TRUE(refuse(two.b, "b" + std::to_string(i)).ok());
+    }
     *crashing.armed = true;
     const bool done = Merge(world, two.a, two.b).ok();
     world.Restart();
@@ -79,17 +100,14 @@ TEST(LinkLimits, WhereTheSecondCommitHasNoRoomTheFirstIsVoid) {
         !store.LoadOwn(world.IdOf(two.a))->state->links().empty()) {
       continue;
     }
-    v1::RecordRefusalRequest refusal;
-    *refusal.mutable_person() = two.a;
-    for (int i = 0; i < 4000; ++i) {
-      refusal.add_lines()->add_recipients()->set_institution("emmaus");
+    for (const int count : {4000, 80}) {  // long ones, then short
+      lines(count);
+      absl::Status last;
+      for (int i = 0; last.ok() && i < 500; ++i) {
+        last = refuse(two.a, "r" + std::to_string(count) + "-" + std::to_string(i));
+      }
+      ASSERT_EQ(last.code(), absl::StatusCode::kResourceExhausted) << last;
     }
-    absl::Status last;
-    for (int i = 0; last.ok() && i < 200; ++i) {
-      refusal.set_request_id("r" + std::to_string(i));
-      last = world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).status();
-    }
-    ASSERT_EQ(last.code(), absl::StatusCode::kResourceExhausted) << last;
     ++full;
     ASSERT_TRUE(world.Run(CompleteLink(world.service().registry().files(), world.IdOf(two.b))).ok());
     EXPECT_FALSE(store.LoadOwn(world.IdOf(two.b))->state->linked_to()) << "on her own again";
@@ -99,6 +117,73 @@ TEST(LinkLimits, WhereTheSecondCommitHasNoRoomTheFirstIsVoid) {
     EXPECT_FALSE(AreOne(world, two.a, two.b));
   }
   EXPECT_EQ(full, 1);
+}
+
+// ADR 76: who fills the file of one name does not part it from her noes under the others.
+TEST(LinkLimits, AFullFileIsLinkedAndHasRoomForANo) {
+  SimWorld world;
+  const Two two(world);
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.a, "c1")).ok());
+  v1::RecordRefusalRequest refusal;
+  *refusal.mutable_person() = two.b;
+  absl::Status last;
+  for (const int lines : {4000, 80}) {  // long ones, then short
+    refusal.clear_lines();
+    for (int i = 0; i < lines; ++i) {
+      refusal.add_lines()->add_recipients()->set_institution("emmaus");
+    }
+    last = absl::OkStatus();
+    for (int i = 0; last.ok() && i < 500; ++i) {
+      refusal.set_request_id("f" + std::to_string(lines) + "-" + std::to_string(i));
+      last = world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).status();
+    }
+    ASSERT_EQ(last.code(), absl::StatusCode::kResourceExhausted) << last;
+  }
+  const auto merged = Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  EXPECT_TRUE(AreOne(world, two.a, two.b));
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(two.a)), kPermit);
+  refusal.set_request_id("narrow");
+  EXPECT_EQ(
+      world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).status().code(),
+      absl::StatusCode::kResourceExhausted)
+      << "as of one file: it would have no room again after a split";
+  EXPECT_TRUE(Refuse(world, two.b, "r1").ok());
+  EXPECT_EQ(world.Decision(SimWorld::CheckFor(two.a)), kDeny);
+}
+
+// What an earlier build filled is linked as it would have been.
+TEST(LinkLimits, FilesAreCountedWithTheirWithdrawalsOrByTheirBytes) {
+  const auto lines = [](size_t kib) {
+    Line line;
+    line.recipients.push_back({"emmaus", ""});
+    return std::vector<Line>((kib << 10) / 12, line);
+  };
+  const auto agreed = [&](size_t kib) {
+    Agreement agreement;
+    agreement.id = Id128::FromBytes(std::string(Id128::kSize, 'a')).value();
+    agreement.lines = Lines(lines(kib));
+    PersonState state;
+    state.Add(std::move(agreement));
+    return state;
+  };
+  const auto refused = [&](size_t kib) {
+    PersonState state;
+    state.Add(Denial{Id128(), Denial::Kind::kRefusal, absl::UnixEpoch(), std::nullopt, lines(kib)});
+    return state;
+  };
+  EXPECT_TRUE(Store::MayLink(refused(829), refused(9)));
+  EXPECT_FALSE(Store::MayLink(refused(829), refused(15)));
+  EXPECT_TRUE(Store::MayLink(agreed(350), agreed(340))) << "690 as they are";
+  EXPECT_FALSE(Store::MayLink(agreed(350), agreed(360)));
+  PersonState many = refused(832);
+  EXPECT_TRUE(Store::MayLink(many, PersonState()));
+  for (char id = 0; id < 80; ++id) {
+    Agreement agreement;
+    agreement.id = Id128::FromBytes(std::string(Id128::kSize, id)).value();
+    many.Add(std::move(agreement));
+  }
+  EXPECT_FALSE(Store::MayLink(many, PersonState())) << "a withdrawal has more than the lines that it keeps";
 }
 
 TEST(LinkLimits, WhatIsReadTogetherLeavesRoomToBeTakenApart) {

@@ -147,6 +147,35 @@ TEST(Merge, RenewedAndEndedUnderTheOtherName) {
   EXPECT_EQ(world.service().registry().store.Load(world.IdOf(two.a))->state->agreements().size(), 1u);
 }
 
+// ADR 71: hers is what was agreed under any of her names, while they are one.
+TEST(Merge, AskedAboutOneAgreementOfTheOtherName) {
+  SimWorld world;
+  const Two two(world);
+  v1::RecordConsentRequest shorter = SimWorld::ConsentFor(two.b, "c1");
+  shorter.mutable_valid_until()->set_seconds(
+      absl::ToUnixSeconds(world.harness().clock().Now() + absl::Hours(24)));
+  const auto under_b = world.Record(shorter);
+  ASSERT_TRUE(under_b.ok()) << under_b.status();
+  v1::CheckRequest check = SimWorld::CheckFor(two.a);
+  check.set_consent_id(under_b->consent_id());
+  EXPECT_EQ(world.Decision(check), kDeny) << "another person's";
+  const auto merged = Merge(world, two.a, two.b);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(two.a, "c2")).ok());
+  for (const Ref& name : {two.a, two.b}) {
+    *check.mutable_person() = world.RawRef(world.IdOf(name));
+    const auto response = world.Run(world.service().checks().Check(world.AsService("vault"), check));
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->decision(), kPermit);
+    EXPECT_EQ(response->categories(0).consent_id(), under_b->consent_id());
+  }
+  ASSERT_TRUE(Split(world, merged->link_id()).ok());
+  *check.mutable_person() = two.a;
+  EXPECT_EQ(world.Decision(check), kDeny) << "another person's again";
+  *check.mutable_person() = two.b;
+  EXPECT_EQ(world.Decision(check), kPermit);
+}
+
 TEST(Merge, OnceARequestAndRefusesWhatItShould) {
   SimWorld world;
   const Two two(world);

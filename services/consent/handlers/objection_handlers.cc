@@ -240,6 +240,9 @@ Task<absl::StatusOr<v1::LiftObjectionResponse>> ObjectionHandlers::LiftObjection
     rpc::Call call, v1::LiftObjectionRequest request) {
   CO_RETURN_IF_ERROR(registry_.context.Writable());
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
+  if (request.suppliers().empty()) {
+    co_return rpc::InvalidField("suppliers", "is required: it ends only where she lifts it (D-1.6)");
+  }
   CO_ASSIGN_OR_RETURN(const std::vector<std::string> suppliers,
                       SuppliersAsked(*call.directory, request.suppliers()));
   if (std::find(suppliers.begin(), suppliers.end(), actor.institution) != suppliers.end()) {

@@ -38,6 +38,21 @@ TEST(RecordObjection, AttachesToAPersonRegisteredAfter) {
   EXPECT_EQ(world.Decision(SimWorld::CutFor(world.NewPerson("case-2", neighbour))), DECISION_PERMIT);
 }
 
+// D-1.6: it ends only by lifting: not because a field was left out.
+TEST(LiftObjection, SaysToWhichSuppliers) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o1")).ok());
+  v1::LiftObjectionRequest lift;
+  lift.set_request_id("l1");
+  *lift.mutable_person() = person;
+  const absl::Status refused =
+      world.Run(world.service().objections().LiftObjection(world.As("ville-paris"), lift)).status();
+  EXPECT_EQ(rpc::ReasonOf(refused), common::v1::ERROR_REASON_INVALID_FIELDS);
+  EXPECT_NE(std::string(refused.message()).find("suppliers"), std::string::npos) << refused;
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), DECISION_DENY);
+}
+
 TEST(RecordObjection, ASuppliersFeedGivesItsDigest) {
   SimWorld world;
   // As alerting computes it, under EDF's key.
@@ -187,6 +202,7 @@ TEST(LiftObjection, EndsItAtHerWordAndNotThroughTheSupplier) {
   ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o1")).ok());
   v1::LiftObjectionRequest request;
   request.set_request_id("l1");
+  request.add_suppliers("edf");
   *request.mutable_identity() = SimWorld::MarieAtEdf();
   const auto by_edf = world.Run(world.service().objections().LiftObjection(world.As("edf"), request));
   EXPECT_EQ(by_edf.status().code(), absl::StatusCode::kPermissionDenied);
@@ -207,6 +223,7 @@ TEST(LiftObjection, OfAKnownPersonFindsHerOldAddress) {
   ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o1")).ok());
   v1::LiftObjectionRequest request;
   request.set_request_id("l1");
+  request.add_suppliers("edf");
   *request.mutable_identity() = SimWorld::MarieAtEdf();
   request.mutable_identity()->set_adresse("1 rue Neuve");
   *request.mutable_person() = person;

@@ -153,7 +153,7 @@ Task<absl::StatusOr<BucketChanged>> ChangeBucket(Registry& registry, storage::Pa
 PlanChange PlanFor(const RecordName& record, const ObjectionChange& change, uint64_t generation) {
   return [record, lift = change.lift, event = EventFor(record, change), generation](
              const PersonState& state, absl::Time instant) -> std::optional<PlannedChange> {
-    PlannedChange planned{state, event};
+    PlannedChange planned{state, event, lift ? Store::Room::kEmergencies : Store::Room::kActs};
     const bool changed = lift ? planned.state.LiftRecord(record.supplier, record.key_version, record.digest,
                                                          generation, instant)
                               : planned.state.Record({record.supplier, record.key_version, record.digest,
@@ -195,7 +195,7 @@ Task<MaybeLeaves> ChangeOwn(Registry& registry, Id128 person, std::string suppli
   nothing.supplier = supplier;
   PlanChange plan = [supplier, lift = change.lift, event = EventFor(nothing, change)](
                         const PersonState& state, absl::Time instant) -> std::optional<PlannedChange> {
-    PlannedChange planned{state, event};
+    PlannedChange planned{state, event, lift ? Store::Room::kEmergencies : Store::Room::kWholeNoes};
     if (lift) {
       planned.state.LiftOwn(supplier, instant);
     } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/audit/readable_leaves.h"
 #include "common/base/status.h"
 #include "services/consent/store.h"
 
@@ -39,6 +40,19 @@ absl::Status ForEachLeaf(audit::Log& log, const std::vector<uint64_t>& leaves,
     from = to;
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> ForEachReadable(audit::Log& log, const std::vector<uint64_t>& leaves,
+                                       const std::function<void(const audit::OpenedLeaf&)>& each) {
+  size_t unreadable = 0;
+  for (auto from = leaves.begin(); from != leaves.end();) {
+    const auto to = from + std::min<std::ptrdiff_t>(leaves.end() - from, kLeavesAtOnce);
+    ASSIGN_OR_RETURN(const audit::ReadableLeaves read, audit::OpenReadable(log, {from, to}));
+    std::for_each(read.leaves.begin(), read.leaves.end(), each);
+    unreadable += read.unreadable.size();
+    from = to;
+  }
+  return unreadable;
 }
 
 std::optional<v1::CheckDecided> PermitIn(const audit::OpenedLeaf& leaf) {

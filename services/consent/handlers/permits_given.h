@@ -1,6 +1,7 @@
 // What was permitted on her word, read back from her own leaves.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,10 @@ namespace relais::consent {
 /// Gives each of them, opened where it opens, in their order. A bounded number is held at once.
 [[nodiscard]] absl::Status ForEachLeaf(audit::Log& log, const std::vector<uint64_t>& leaves,
                                        const std::function<void(const audit::OpenedLeaf&)>& each);
+/// The same of those that read: how many do not. For what must be answered all the same (D-3.1).
+[[nodiscard]] absl::StatusOr<size_t> ForEachReadable(
+    audit::Log& log, const std::vector<uint64_t>& leaves,
+    const std::function<void(const audit::OpenedLeaf&)>& each);
 
 /// The recorded permit that a leaf is; nullopt for anything else, and for that of an exercise.
 [[nodiscard]] std::optional<v1::CheckDecided> PermitIn(const audit::OpenedLeaf& leaf);

@@ -31,11 +31,43 @@ absl::StatusOr<Stated> StatedFrom(const common::v1::StatedGround& stated) {
   return out;
 }
 
+bool IsOwn(const rpc::Call& call, const common::v1::Party& party) {
+  return !call.caller.is_service() && call.caller.institution == party.institution();
+}
+
+// Of the caller's own institution, in a function that is not the caller's.
+bool IsColleague(const rpc::Call& call, const common::v1::Party& party) {
+  return IsOwn(call, party) && !party.function().empty() && party.function() != call.caller.function;
+}
+
 // A party that asks for itself speaks in the function of the human who asks, or in none: what a function
-// opens (a team, an emergency declared for it) is not had by naming it.
-std::string FunctionOf(const rpc::Call& call, const common::v1::Party& party) {
-  const bool own = !call.caller.is_service() && call.caller.institution == party.institution();
-  return own && call.caller.function != party.function() ? std::string() : party.function();
+// opens (a team, an emergency declared for it) is not had by naming it, and the log says who spoke. Between
+// two functions of one institution one is that human's, and the other is a colleague's.
+absl::Status CheckOwnFunction(const rpc::Call& call, const common::v1::Party& party,
+                              const common::v1::Party& other, const char* field) {
+  const bool other_asks =
+      IsOwn(call, other) && !other.function().empty() && other.function() == call.caller.function;
+  if (IsColleague(call, party) && !other_asks) {
+    return rpc::InvalidField(absl::StrCat(field, ".function"),
+                             "of your own institution is the function in which you ask, or left out");
+  }
+  return absl::OkStatus();
+}
+
+// Who receives names the agreement that it means, by its reference, and no more (ADR 78).
+bool NamesAnAgreement(const common::v1::StatedGround& stated) {
+  return (stated.ground() == common::v1::GROUND_UNSPECIFIED ||
+          stated.ground() == common::v1::GROUND_AGREEMENT) &&
+         stated.facts().empty() && stated.signal_type().empty() && stated.event().empty();
+}
+
+// D-1.4, D-2.6: a ground of the law is the sender's word, in the function of who speaks; a service says whose
+// word it passes on.
+absl::Status CheckMayState(const rpc::Call& call, const v1::CheckRequest& request) {
+  const bool may = call.caller.is_service() ||
+                   (IsOwn(call, request.sender()) && !IsColleague(call, request.sender())) ||
+                   NamesAnAgreement(request.stated_ground());
+  return may ? absl::OkStatus() : rpc::InvalidField("stated_ground", "is the sender's to state");
 }
 
 }  // namespace
@@ -54,6 +86,9 @@ absl::StatusOr<Question> QuestionFrom(const rpc::Call& call, const Rules& rules,
                                       const v1::CheckRequest& request) {
   RETURN_IF_ERROR(CheckParty(*call.directory, request.sender(), "sender"));
   RETURN_IF_ERROR(CheckParty(*call.directory, request.recipient(), "recipient"));
+  RETURN_IF_ERROR(CheckOwnFunction(call, request.sender(), request.recipient(), "sender"));
+  RETURN_IF_ERROR(CheckOwnFunction(call, request.recipient(), request.sender(), "recipient"));
+  RETURN_IF_ERROR(CheckMayState(call, request));
   RETURN_IF_ERROR(CheckPurpose(rules, request.purpose(), "purpose"));
   if (request.categories().empty()) {
     return rpc::InvalidField("categories", "is required");
@@ -74,13 +109,16 @@ absl::StatusOr<Question> QuestionFrom(const rpc::Call& call, const Rules& rules,
   }
   Question question;
   question.sender = request.sender().institution();
-  question.sender_function = FunctionOf(call, request.sender());
+  question.sender_function = request.sender().function();
   question.recipient = request.recipient().institution();
-  question.recipient_function = FunctionOf(call, request.recipient());
+  question.recipient_function = request.recipient().function();
   question.recipient_desk = request.recipient_desk();
   question.purpose = request.purpose();
   question.categories.assign(request.categories().begin(), request.categories().end());
   question.act = request.act();
+  if (!request.consent_id().empty()) {
+    ASSIGN_OR_RETURN(question.agreement, Id128::FromHex(request.consent_id()));
+  }
   if (request.has_stated_ground()) {
     ASSIGN_OR_RETURN(question.stated, StatedFrom(request.stated_ground()));
   }

@@ -103,7 +103,8 @@ absl::StatusOr<Prepared> Prepare(const rpc::ServiceContext& context, Store& stor
     ASSIGN_OR_RETURN(storage::LeafDraft leaf, context.log.Draft(*std::move(act.unsaid)));
     prepared.commit.leaves.push_back(std::move(leaf));
   }
-  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, act.state));
+  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, act.state, act.room,
+                                                             events.front().institution, now.state.get()));
   prepared.commit.batch = std::move(act.rows);
   for (storage::Mutation& row : prepared.commit.batch) {
     row.key = RowKey(prepared.root, request.person, row.key);
@@ -314,7 +315,8 @@ absl::StatusOr<std::optional<Prepared>> PrepareChange(const rpc::ServiceContext&
   prepared.commit.preconditions.push_back({std::string(kStateKey), now.version});
   const std::vector<audit::Event> events = {std::move(change->event)};
   RETURN_IF_ERROR(DraftLeaves(context, events, person, OthersOf(now, person), prepared.commit));
-  ASSIGN_OR_RETURN(storage::Mutation state, store.WriteState(prepared.root, change->state));
+  ASSIGN_OR_RETURN(storage::Mutation state,
+                   store.WriteState(prepared.root, change->state, change->room, {}, now.state.get()));
   prepared.commit.batch.push_back(std::move(state));
   if (!once.empty()) {
     const std::string key = RowKey(prepared.root, person, once);

@@ -57,6 +57,8 @@ struct PlannedAct {
   v1::RememberedAct remembered;  // has the event's id
   // Of other partitions, durable before the act: what must never be missing where the act is.
   std::vector<storage::CommitRequest> first;
+  // How much of her file it may fill.
+  Store::Room room = Store::Room::kActs;
   // More leaves of the same act about her, after that of `event`: each told to somebody else.
   std::vector<audit::Event> also = {};
   // One more about the name acted on that the answer does not count, after all others, with an event id of
@@ -86,6 +88,7 @@ Task<absl::StatusOr<RecordedAct>> RecordAct(const rpc::ServiceContext& context, 
 struct PlannedChange {
   PersonState state;
   audit::Event event;
+  Store::Room room = Store::Room::kActs;
 };
 /// Nullopt: nothing is to be changed.
 using PlanChange = std::function<std::optional<PlannedChange>(const PersonState& state, absl::Time instant)>;

@@ -6,8 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/audit/does_not_read.h"
+#include "common/audit/readable_leaves.h"
 #include "common/base/status.h"
+#include "common/crypto/sha256.h"
 #include "common/rpc/lone_leaf.h"
+#include "common/rpc/page_token.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/handlers/acting_for_her.h"
@@ -99,8 +104,8 @@ absl::StatusOr<v1::RecordRectified> SaidOf(audit::Log& log, const Id128& person,
   for (;;) {
     ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
                      log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
-    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, log.OpenAt(indices));
-    for (const audit::OpenedLeaf& leaf : leaves) {
+    ASSIGN_OR_RETURN(const audit::ReadableLeaves read, audit::OpenReadable(log, indices));
+    for (const audit::OpenedLeaf& leaf : read.leaves) {
       v1::RecordRectified said;
       if (leaf.leaf.header.event_id() == event_id && leaf.details.payload().UnpackTo(&said)) {
         return said;
@@ -113,41 +118,84 @@ absl::StatusOr<v1::RecordRectified> SaidOf(audit::Log& log, const Id128& person,
   }
 }
 
-absl::StatusOr<std::vector<v1::Consent>> ConsentsOf(Registry& registry, const Id128& person,
-                                                    const PersonState& state) {
-  std::vector<v1::Consent> consents;
-  for (const Agreement& agreement : state.agreements()) {
-    ASSIGN_OR_RETURN(std::optional<v1::Consent> consent, ReadConsent(registry, person, agreement.id));
-    if (consent) {
-      consents.push_back(*std::move(consent));
+// One that does not read keeps no other from her.
+absl::Status AddConsents(Registry& registry, const Id128& person, PersonArchive& archive) {
+  for (const Agreement& agreement : archive.state->agreements()) {
+    if (archive.own_only && agreement.collector != archive.institution) {
+      continue;
+    }
+    absl::StatusOr<std::optional<v1::Consent>> consent = ReadConsent(registry, person, agreement.id);
+    if (audit::DoesNotRead(consent.status())) {
+      ++archive.unreadable;
+      continue;
+    }
+    RETURN_IF_ERROR(consent.status());
+    if (*consent) {
+      archive.consents.push_back(**std::move(consent));
     }
   }
-  return consents;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ExportResponse> ArchiveOf(Registry& registry, const rpc::Call& call, const Id128& person) {
+// What a page token is bound to: who asks, for which request of hers, and what there is to give. Where that
+// has changed since the first page, it is none of this archive's.
+std::string Binding(const rpc::Call& call, const Id128& person, const v1::ExportRequest& request,
+                    const std::vector<ArchiveEntry>& entries) {
+  const std::string who =
+      absl::StrCat("export/", call.caller.institution.size(), ":", call.caller.institution, "/",
+                   call.caller.agent.size(), ":", call.caller.agent, "/");
+  return crypto::Sha256(absl::StrCat(who, person.ToBytes(), request.rights_id(), "/", DigestOf(entries)));
+}
+
+absl::StatusOr<v1::ExportResponse> ArchiveOf(Registry& registry, const Secret& token_key,
+                                             const rpc::Call& call, const Id128& person, Opens opens,
+                                             const v1::ExportRequest& request, size_t page_bytes) {
+  const audit::Log& log = registry.context.log;
+  rpc::PagePlace place;
+  place.size = log.state().size;
   ASSIGN_OR_RETURN(const VersionedState now, registry.store.LoadFresh(person));
   const std::shared_ptr<const Rules> rules = registry.rules.Of(call.directory);
   PersonArchive archive;
+  archive.own_only = opens == Opens::kItsOwn;
   archive.rules = rules.get();
   archive.paris = &registry.paris;
   archive.institution = call.caller.institution;
   archive.handle = rpc::HandleFor(registry.context, call.caller.institution, person).handle();
-  archive.revision = registry.context.log.Revision(registry.context.log.state().size);
-  archive.time = registry.context.log.Now();
+  archive.time = log.Now();
   archive.state = now.state.get();
   ASSIGN_OR_RETURN(archive.record, registry.store.ReadRecord(person, call.caller.institution));
-  ASSIGN_OR_RETURN(archive.consents, ConsentsOf(registry, person, *now.state));
+  RETURN_IF_ERROR(AddConsents(registry, person, archive));
   ASSIGN_OR_RETURN(archive.requests, ListRights(registry, person, call.caller.institution));
   ASSIGN_OR_RETURN(const std::vector<Id128> group, registry.store.GroupOf(person));
   ASSIGN_OR_RETURN(archive.reviews, ReadReviews(registry, group));
+  const std::vector<ArchiveEntry> entries = EntriesOf(archive);
+  const std::string binding = Binding(call, person, request, entries);
+  if (!request.page_token().empty()) {
+    const absl::StatusOr<rpc::PagePlace> read =
+        rpc::ReadPageToken(token_key, request.page_token(), binding, log.Now());
+    if (!read.ok() || read->to >= entries.size()) {
+      return rpc::InvalidField("page_token", "is none of this archive's, or something changed: begin again");
+    }
+    place = *read;
+  }
+  archive.revision = log.Revision(place.size);
+  ArchivePage page = WriteArchive(archive, entries, place.to, page_bytes);
   v1::ExportResponse response;
-  ASSIGN_OR_RETURN(*response.mutable_archive_json(), WriteArchive(archive));
+  response.set_archive_json(std::move(page.json));
   response.set_revision(archive.revision);
+  if (page.next != 0) {
+    response.set_next_page_token(
+        rpc::MakePageToken(token_key, {place.size, 0, page.next, log.Now()}, binding));
+  }
   return response;
 }
 
 }  // namespace
+
+RecordRightsHandlers::RecordRightsHandlers(Registry& registry, size_t page_bytes)
+    : registry_(registry),
+      page_bytes_(page_bytes),
+      token_key_(registry.context.log.DeriveKey(rpc::kPageTokenKeyInfo)) {}
 
 Task<absl::StatusOr<v1::RectifyResponse>> RecordRightsHandlers::Rectify(rpc::Call call,
                                                                         v1::RectifyRequest request) {
@@ -203,13 +251,14 @@ Task<absl::StatusOr<v1::ExportResponse>> RecordRightsHandlers::Export(rpc::Call 
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.rights_id()));
   co_await ResumeOn(context.executor);
-  CO_RETURN_IF_ERROR(ActsForHer(registry_, call, person));
+  CO_ASSIGN_OR_RETURN(const Opens opens, ActsForHer(registry_, call, person));
   CO_ASSIGN_OR_RETURN(const RightsRow row, ReadRights(registry_, person, id, actor.institution));
   if (!AsksForCopy(row)) {
     co_return rpc::Refusal(absl::StatusCode::kFailedPrecondition, common::v1::ERROR_REASON_WRONG_STATE,
                            "this request of hers is answered, or asks for something else than a copy");
   }
-  CO_ASSIGN_OR_RETURN(const v1::ExportResponse response, ArchiveOf(registry_, call, person));
+  CO_ASSIGN_OR_RETURN(const v1::ExportResponse response,
+                      ArchiveOf(registry_, token_key_, call, person, opens, request, page_bytes_));
   audit::Event event = rpc::EventOf(call, actor, audit::v1::EVENT_CLASS_RIGHTS_EXPORTED, "");
   event.event_id = context.random.Id();
   event.subject = PersonSubject(person);

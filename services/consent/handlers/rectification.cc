@@ -4,6 +4,8 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "common/audit/readable_leaves.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "relais/consent/v1/events.pb.h"
@@ -73,11 +75,13 @@ absl::StatusOr<std::vector<std::string>> WhoGotTraits(audit::Log& log, const Id1
                                                       const std::string& sender) {
   std::set<std::string> who;
   uint64_t from = 0;
+  size_t unreadable = 0;
   for (;;) {
     ASSIGN_OR_RETURN(const std::vector<uint64_t> indices,
                      log.LeavesOf(PersonSubject(person), from, kLeavesAtOnce));
-    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> leaves, log.OpenAt(indices));
-    for (const audit::OpenedLeaf& leaf : leaves) {
+    ASSIGN_OR_RETURN(const audit::ReadableLeaves read, audit::OpenReadable(log, indices));
+    unreadable += read.unreadable.size();
+    for (const audit::OpenedLeaf& leaf : read.leaves) {
       v1::CheckDecided check;
       if (TellsTraits(leaf.leaf.header) && leaf.details.payload().UnpackTo(&check) &&
           check.sender().institution() == sender && check.recipient().institution() != sender) {
@@ -85,6 +89,10 @@ absl::StatusOr<std::vector<std::string>> WhoGotTraits(audit::Log& log, const Id1
       }
     }
     if (indices.size() < kLeavesAtOnce) {
+      if (unreadable > 0) {
+        log::Error("leaves about somebody do not read: who got traits by them is not told of a rectification",
+                   {log::Field::Count("leaves", static_cast<int64_t>(unreadable))});
+      }
       return std::vector<std::string>(who.begin(), who.end());
     }
     from = indices.back() + 1;

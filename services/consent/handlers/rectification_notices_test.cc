@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/audit/big_endian.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/consent/duties.h"
 #include "services/consent/testing/world.h"
@@ -118,6 +119,22 @@ TEST_F(RectificationNoticesTest, WhoHadAPermitOwesAnAnswerAndNobodyElse) {
   world.harness().sim().RunFor(absl::Hours(24 * 2));
   ASSERT_EQ(Owed("caf", true).size(), 1u);
   EXPECT_TRUE(Owed("caf", true)[0].overdue());
+}
+
+// D-3.1: a leaf that does not read keeps no other recipient from being told, nor her from being rectified.
+TEST_F(RectificationNoticesTest, ALeafThatDoesNotReadKeepsNobodyElseFromBeingTold) {
+  Permit("emmaus");
+  const uint64_t torn = world.log().state().size - 1;
+  Permit("caf");
+  storage::MemoryDisk::Write damage;
+  damage.version = world.harness().disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(torn), "torn"});
+  world.harness().disk()->Apply(damage);
+  const v1::RectifyRequest request = Rectification("Durant");
+  const auto rectified = Rectify(request);
+  ASSERT_TRUE(rectified.ok()) << rectified.status();
+  EXPECT_THAT(rectified->to_tell(), ElementsAre("caf"));
+  EXPECT_EQ(Rectify(request)->SerializeAsString(), rectified->SerializeAsString());
 }
 
 TEST_F(RectificationNoticesTest, EachRecipientIsToldOfItselfAlone) {

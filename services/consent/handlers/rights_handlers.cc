@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/status.h"
 #include "common/crypto/encoding.h"
 #include "relais/consent/v1/rights_events.pb.h"
@@ -194,20 +195,25 @@ Task<absl::StatusOr<v1::ListOverdueResponse>> RightsHandlers::ListOverdue(rpc::C
   std::string from = *token;
   v1::ListOverdueResponse response;
   std::vector<std::string> settled;
+  uint32_t unreadable = 0;
   for (bool more = true; more;) {
-    CO_ASSIGN_OR_RETURN(const std::vector<DueRow> rows,
-                        DueBefore(registry_, actor.institution, now, from, kRowsAtOnce));
-    more = rows.size() == kRowsAtOnce;
-    for (const DueRow& due : rows) {
+    CO_ASSIGN_OR_RETURN(const DueRows page, DueBefore(registry_, actor.institution, now, from, kRowsAtOnce));
+    from = page.next;
+    more = !from.empty();
+    unreadable += page.unreadable;
+    for (const DueRow& due : page.rows) {
       if (response.requests_size() == page_size) {
         response.set_next_page_token(crypto::HexEncode(due.key));
         more = false;
         break;
       }
-      from = due.key + '\0';
       const absl::StatusOr<RightsRow> row = ReadRights(registry_, due.person, due.id, actor.institution);
       if (absl::IsNotFound(row.status())) {
         continue;  // it may still be coming into being; when she is erased the row goes with her
+      }
+      if (audit::DoesNotRead(row.status())) {
+        ++unreadable;
+        continue;
       }
       CO_RETURN_IF_ERROR(row.status());
       if (IsOverdue(*row, due, registry_.paris)) {
@@ -217,6 +223,7 @@ Task<absl::StatusOr<v1::ListOverdueResponse>> RightsHandlers::ListOverdue(rpc::C
       }
     }
   }
+  response.set_unreadable(unreadable);
   // What was settled leaves the list.
   if (registry_.context.Writable().ok()) {
     const absl::Status forgotten = co_await ForgetDue(registry_, actor.institution, std::move(settled));
@@ -242,6 +249,7 @@ Task<absl::StatusOr<v1::RestrictResponse>> RightsHandlers::Restrict(rpc::Call ca
     payload.set_institution(institution);
     PlannedAct act = Noted(state, event, payload);
     act.state.Add(Restriction{event.event_id, institution, instant, std::nullopt});
+    act.room = Store::Room::kWholeNoes;
     return act;
   };
   ActRequest what = ActOf(call, actor, request, person, kRestrict, false);
@@ -278,6 +286,7 @@ Task<absl::StatusOr<v1::UnrestrictResponse>> RightsHandlers::Unrestrict(rpc::Cal
     *payload.mutable_informed_on() = informed;
     PlannedAct act = Noted(next, event, payload);
     act.remembered.add_consent_ids(ended->ToBytes());
+    act.room = Store::Room::kEmergencies;  // the next restriction is one more
     return act;
   };
   ActRequest what = ActOf(call, actor, request, person, kUnrestrict, false);

@@ -7,6 +7,7 @@
 
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/consent/handlers/rectification.h"
+#include "services/consent/handlers/rights_rows.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -137,6 +138,22 @@ TEST_F(RightsHandlersTest, OverdueFromTheDayAfterUntilAnswered) {
   ASSERT_TRUE(Answer("a1", id, v1::RIGHTS_OUTCOME_GRANTED).ok());
   EXPECT_THAT(Overdue(), IsEmpty());
   EXPECT_THAT(Overdue(), IsEmpty());
+}
+
+// ADR 69: a request that does not read hides no other that is overdue.
+TEST_F(RightsHandlersTest, OverduePastWhatDoesNotRead) {
+  const std::string damaged = Opened("o1");
+  world_.harness().sim().RunFor(absl::Minutes(1));
+  const std::string id = Opened("o2", v1::RIGHT_ERASURE);
+  storage::CommitRequest damage;
+  damage.partition = PersonPartition(world_.IdOf(person_));
+  damage.batch.push_back({RightsKey(*Id128::FromHex(damaged)), std::string(40, 'x')});
+  ASSERT_TRUE(world_.Run(world_.context().store.Commit(std::move(damage))).ok());
+  world_.harness().sim().RunFor(absl::Hours(24 * 40));
+  EXPECT_THAT(Overdue(), ElementsAre(id));
+  const auto page = world_.Run(world_.service().rights().ListOverdue(world_.As("ville-paris"), {}));
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->unreadable(), 1U);
 }
 
 TEST_F(RightsHandlersTest, TheOldestFirstByPages) {
@@ -296,6 +313,136 @@ TEST_F(RightsHandlersTest, ExportsWhatIsHeldForWhoActsForHer) {
   EXPECT_EQ(world_.Count(audit::v1::EVENT_CLASS_RIGHTS_EXPORTED), 2U);
   request.set_rights_id(Opened("o2", v1::RIGHT_ERASURE));
   EXPECT_EQ(rpc::ReasonOf(exported().status()), common::v1::ERROR_REASON_WRONG_STATE);
+}
+
+// RGPD art. 15, 20: what is longer than one answer is given in several, each a whole document.
+TEST(PersonExport, ALongOneIsGivenInPages) {
+  Settings settings = SimWorld::AtOnce();
+  settings.export_page_bytes = 3000;
+  SimWorld world(SimWorld::DefaultOptions(), settings);
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  std::vector<std::string> agreed;
+  for (int i = 0; i < 8; ++i) {
+    const auto recorded = world.Record(SimWorld::ConsentFor(person, "c" + std::to_string(i)));
+    ASSERT_TRUE(recorded.ok());
+    agreed.push_back(recorded->consent_id());
+  }
+  v1::OpenRequest open;
+  open.set_request_id("o1");
+  *open.mutable_person() = person;
+  open.set_right(v1::RIGHT_PORTABILITY);
+  const auto opened = world.Run(world.service().rights().Open(world.As("ville-paris"), open));
+  ASSERT_TRUE(opened.ok());
+  v1::ExportRequest request;
+  *request.mutable_person() = person;
+  request.set_rights_id(opened->request().rights_id());
+  const auto exported = [&] {
+    return world.Run(world.service().record_rights().Export(world.As("ville-paris"), request));
+  };
+  std::vector<std::string> found;
+  std::string revision;
+  size_t records = 0;
+  size_t requests = 0;
+  size_t pages = 0;
+  std::string second;
+  do {
+    const auto page = exported();
+    ASSERT_TRUE(page.ok()) << page.status();
+    const nlohmann::json archive = nlohmann::json::parse(page->archive_json());
+    EXPECT_EQ(archive["format"], "relais-person-export/1");
+    for (const nlohmann::json& consent : archive["consents"]) {
+      found.push_back(consent["consentId"]);
+    }
+    records += archive.contains("record") ? 1 : 0;
+    requests += archive["requests"].size();
+    revision = pages == 0 ? page->revision() : revision;
+    EXPECT_EQ(page->revision(), revision);
+    EXPECT_EQ(archive["revision"], revision);
+    request.set_page_token(page->next_page_token());
+    second = pages == 0 ? page->next_page_token() : second;
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_GT(pages, 2U);
+  EXPECT_EQ(found, agreed);
+  EXPECT_EQ(records, 1U);
+  EXPECT_EQ(requests, 1U);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_RIGHTS_EXPORTED), pages);
+  // Nothing is given of two states of what is held: she said something in between.
+  request.set_page_token(second);
+  ASSERT_TRUE(exported().ok());
+  ASSERT_TRUE(world.WithdrawAll(person, "w1").ok());
+  SimWorld::Require(world.Record(SimWorld::ConsentFor(person, "c9")).status());
+  EXPECT_EQ(rpc::ReasonOf(exported().status()), common::v1::ERROR_REASON_INVALID_FIELDS);
+}
+
+// ADR 78: whoever wrote down that she asked, and is nothing else of hers, gives a copy of its own.
+TEST(PersonExport, OfWhoWasAskedAloneHasItsOwn) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1", SimWorld::Marie());
+  ASSERT_TRUE(world.Record(SimWorld::ConsentFor(person, "c1")).ok());
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("ob1", {"edf"})).ok());
+  v1::DeclareRequest emergency;
+  emergency.set_request_id("e1");
+  *emergency.mutable_person() = person;
+  emergency.mutable_recipient()->set_institution("aphp");
+  emergency.add_categories("IDENTITY");
+  emergency.set_facts("Inconsciente.");
+  emergency.set_person_unable(true);
+  emergency.set_danger_serious(true);
+  ASSERT_TRUE(world.Run(world.service().emergencies().Declare(world.As("ville-paris"), emergency)).ok());
+  v1::RecordRefusalRequest refusal;
+  refusal.set_request_id("n1");
+  *refusal.mutable_person() = person;
+  refusal.add_lines()->add_recipients()->set_institution("siao");
+  ASSERT_TRUE(world.Run(world.service().agreements().RecordRefusal(world.As("ville-paris"), refusal)).ok());
+  const auto copy = [&](const std::string& institution) {
+    const common::v1::PersonRef hers = rpc::HandleFor(world.context(), institution, world.IdOf(person));
+    v1::OpenRequest open;
+    open.set_request_id("o-" + institution);
+    *open.mutable_person() = hers;
+    open.set_right(v1::RIGHT_ACCESS);
+    const auto opened = world.Run(world.service().rights().Open(world.As(institution), open));
+    SimWorld::Require(opened.status());
+    v1::ExportRequest request;
+    *request.mutable_person() = hers;
+    request.set_rights_id(opened->request().rights_id());
+    const auto exported = world.Run(world.service().record_rights().Export(world.As(institution), request));
+    SimWorld::Require(exported.status());
+    return nlohmann::json::parse(exported->archive_json());
+  };
+  const nlohmann::json whole = copy("ville-paris");
+  EXPECT_EQ(whole["consents"].size(), 1U);
+  EXPECT_EQ(whole["refusalsAndWithdrawals"].size(), 1U);
+  EXPECT_EQ(whole["objections"].size(), 1U);
+  EXPECT_EQ(whole["emergencies"].size(), 1U);
+  const nlohmann::json own = copy("aphp");
+  EXPECT_EQ(own["consents"].size(), 0U);
+  EXPECT_EQ(own["refusalsAndWithdrawals"].size(), 0U);
+  EXPECT_EQ(own["objections"].size(), 0U);
+  EXPECT_EQ(own["emergencies"].size(), 1U) << "it received by it";
+  EXPECT_EQ(own["requests"].size(), 1U);
+  EXPECT_EQ(copy("caf")["emergencies"].size(), 0U);
+}
+
+// One agreement that does not read keeps nothing else from her, and is counted.
+TEST_F(RightsHandlersTest, AnAgreementThatDoesNotReadKeepsNoOtherFromHerCopy) {
+  const auto damaged = world_.Record(SimWorld::ConsentFor(person_, "c1"));
+  const auto other = world_.Record(SimWorld::ConsentFor(person_, "c2"));
+  ASSERT_TRUE(damaged.ok() && other.ok());
+  storage::CommitRequest damage;
+  damage.partition = PersonPartition(world_.IdOf(person_));
+  damage.batch.push_back({ConsentKey(*Id128::FromHex(damaged->consent_id())), std::string(40, 'x')});
+  ASSERT_TRUE(world_.Run(world_.context().store.Commit(std::move(damage))).ok());
+  v1::ExportRequest request;
+  *request.mutable_person() = person_;
+  request.set_rights_id(Opened("o1", v1::RIGHT_ACCESS));
+  const auto response =
+      world_.Run(world_.service().record_rights().Export(world_.As("ville-paris"), request));
+  ASSERT_TRUE(response.ok()) << response.status();
+  const nlohmann::json archive = nlohmann::json::parse(response->archive_json());
+  ASSERT_EQ(archive["consents"].size(), 1U);
+  EXPECT_EQ(archive["consents"][0]["consentId"], other->consent_id());
+  EXPECT_EQ(archive["unreadable"], 1);
 }
 
 // What her history withholds is in no export either; both say that something is withheld, and until when.

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "common/audit/does_not_read.h"
 #include "common/base/status.h"
+#include "common/storage/salvage.h"
 #include "common/storage/value_format.h"
 #include "services/consent/convert.h"
 
@@ -131,19 +133,28 @@ storage::CommitRequest DueOf(const Registry& registry, const Id128& person, cons
   return commit;
 }
 
-absl::StatusOr<std::vector<DueRow>> DueBefore(const Registry& registry, std::string_view institution,
-                                              absl::Time now, const std::string& from, size_t limit) {
-  std::vector<DueRow> rows;
-  ASSIGN_OR_RETURN(const storage::Page page,
-                   registry.context.store.Scan(DueBucket(registry, institution), "", from, limit));
+absl::StatusOr<DueRows> DueBefore(const Registry& registry, std::string_view institution, absl::Time now,
+                                  const std::string& from, size_t limit) {
+  ASSIGN_OR_RETURN(
+      storage::SalvagedPage page,
+      storage::Salvage(registry.context.store, DueBucket(registry, institution), "", from, limit));
+  DueRows due;
+  due.unreadable = static_cast<uint32_t>(page.gaps.size());
+  due.next = std::move(page.next);
   for (const storage::KeyedEntry& entry : page.entries) {
-    ASSIGN_OR_RETURN(DueRow row, DueFrom(entry));
-    if (row.due > now) {
+    absl::StatusOr<DueRow> row = DueFrom(entry);
+    if (audit::DoesNotRead(row.status())) {
+      ++due.unreadable;
+      continue;
+    }
+    RETURN_IF_ERROR(row.status());
+    if (row->due > now) {
+      due.next.clear();
       break;
     }
-    rows.push_back(std::move(row));
+    due.rows.push_back(*std::move(row));
   }
-  return rows;
+  return due;
 }
 
 Task<absl::Status> ForgetAllDue(Registry& registry, Id128 person) {

@@ -3,6 +3,7 @@
 // expiries.h). A row of the list tells that something may be due: who reads it looks at the request.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,10 +56,14 @@ struct DueRow {
   Id128 id;
   Id128 person;
 };
+struct DueRows {
+  std::vector<DueRow> rows;
+  uint32_t unreadable = 0;  // gone past
+  std::string next;         // the key to go on from; empty: nothing more is due
+};
 /// Deadlines before `now` from key `from` on, oldest first, at most `limit`.
-[[nodiscard]] absl::StatusOr<std::vector<DueRow>> DueBefore(const Registry& registry,
-                                                            std::string_view institution, absl::Time now,
-                                                            const std::string& from, size_t limit);
+[[nodiscard]] absl::StatusOr<DueRows> DueBefore(const Registry& registry, std::string_view institution,
+                                                absl::Time now, const std::string& from, size_t limit);
 /// Takes rows off the list; what is not there any more does not matter.
 [[nodiscard]] Task<absl::Status> ForgetDue(Registry& registry, std::string institution,
                                            std::vector<std::string> keys);

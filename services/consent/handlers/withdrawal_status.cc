@@ -7,14 +7,23 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/does_not_read.h"
 #include "common/audit/leaf.h"
+#include "common/audit/readable_leaves.h"
+#include "common/audit/subject_keys.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/rpc/lone_leaf.h"
 #include "relais/consent/v1/events.pb.h"
+#include "relais/consent/v1/rights_events.pb.h"
 #include "services/consent/convert.h"
 #include "services/consent/domain/her_acts.h"
+#include "services/consent/domain/withholding.h"
 #include "services/consent/duties.h"
 #include "services/consent/erasure_notices.h"
+#include "services/consent/handlers/disclosures.h"
 #include "services/consent/handlers/permits_given.h"
+#include "services/consent/handlers/withheld_rows.h"
 #include "services/consent/teams.h"
 
 namespace relais::consent {
@@ -29,24 +38,38 @@ struct Withdrawn {
 
 // Of a withdrawal by lines its leaf names the desk's own alone; all that it touched are in one after it.
 absl::Status AddTouched(audit::Log& log, uint64_t index, const Id128& id, std::set<std::string>& touched) {
-  ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt({index}));
+  ASSIGN_OR_RETURN(const audit::ReadableLeaves opened, audit::OpenReadable(log, {index}));
   v1::AgreementsTouched payload;
-  if (!opened.empty() && opened[0].details.payload().UnpackTo(&payload) &&
+  if (!opened.leaves.empty() && opened.leaves[0].details.payload().UnpackTo(&payload) &&
       payload.withdrawal_id() == id.ToHex()) {
     touched.insert(payload.consent_ids().begin(), payload.consent_ids().end());
   }
   return absl::OkStatus();
 }
 
+// The header of one; nullopt: it does not read, and no other is kept from who asks by that.
+absl::StatusOr<std::optional<audit::Leaf>> HeaderAt(audit::Log& log, uint64_t index) {
+  const absl::StatusOr<std::vector<std::string>> bytes = log.ReadLeaves(index, 1);
+  if (audit::DoesNotRead(bytes.status())) {
+    return std::nullopt;
+  }
+  RETURN_IF_ERROR(bytes.status());
+  if (bytes->empty()) {
+    return std::nullopt;
+  }
+  absl::StatusOr<audit::Leaf> leaf = audit::ParseLeaf(bytes->front());
+  return leaf.ok() ? std::optional(*std::move(leaf)) : std::nullopt;
+}
+
 absl::StatusOr<Withdrawn> FindWithdrawal(audit::Log& log, const std::vector<uint64_t>& leaves,
                                          const Id128& id, const rpc::Call& call) {
   std::set<std::string> touched;
   for (auto index = leaves.rbegin(); index != leaves.rend(); ++index) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> bytes, log.ReadLeaves(*index, 1));
-    if (bytes.empty()) {
+    ASSIGN_OR_RETURN(const std::optional<audit::Leaf> read, HeaderAt(log, *index));
+    if (!read) {
       continue;
     }
-    ASSIGN_OR_RETURN(const audit::Leaf leaf, audit::ParseLeaf(bytes[0]));
+    const audit::Leaf& leaf = *read;
     if (leaf.header.event_class() == audit::v1::EVENT_CLASS_AGREEMENTS_TOUCHED) {
       RETURN_IF_ERROR(AddTouched(log, *index, id, touched));
       continue;
@@ -103,19 +126,35 @@ class Touched {
   const Denial* by_number_ = nullptr;
 };
 
+// Who recorded a no of hers is told no more than she is.
+struct Shown {
+  const Rules& rules;
+  Reviews reviews;
+
+  [[nodiscard]] bool Has(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) const {
+    return !IsWithheld(leaf.leaf.header, check, rules) || IsShown(reviews, EventOf(leaf));
+  }
+};
+
 absl::StatusOr<Recipients> CountPermits(audit::Log& log, const std::vector<uint64_t>& leaves,
-                                        const Withdrawn& withdrawn, const Touched& touched) {
+                                        const Withdrawn& withdrawn, const Touched& touched,
+                                        const Shown& shown) {
   Recipients recipients;
-  RETURN_IF_ERROR(ForEachLeaf(log, leaves, [&](const audit::OpenedLeaf& leaf) {
+  const auto count = [&](const audit::OpenedLeaf& leaf) {
     const std::optional<v1::CheckDecided> check = PermitIn(leaf);
-    if (leaf.index >= withdrawn.leaf || !check || !touched.Has(leaf, *check)) {
+    if (leaf.index >= withdrawn.leaf || !check || !touched.Has(leaf, *check) || !shown.Has(leaf, *check)) {
       return;
     }
     v1::WithdrawnRecipient& recipient = recipients[check->recipient().institution()];
     recipient.set_institution(check->recipient().institution());
     recipient.set_permits(recipient.permits() + 1);
     *recipient.mutable_last_permit() = TimeTo(leaf.leaf.time);
-  }));
+  };
+  ASSIGN_OR_RETURN(const size_t unreadable, ForEachReadable(log, leaves, count));
+  if (unreadable > 0) {
+    log::Error("leaves about somebody do not read: what became of a withdrawal is told without them",
+               {log::Field::Count("leaves", static_cast<int64_t>(unreadable))});
+  }
   return recipients;
 }
 
@@ -163,11 +202,16 @@ bool IsOf(const PersonState& state, const std::string& consent, const rpc::Calle
   return agreement != nullptr && agreement->collector == caller.institution;
 }
 
+// Those that went on an agreement: she took back no other ground, and of what went on a legal duty nobody
+// learns.
 absl::Status CountMessages(Registry& registry, const Id128& person, absl::Time withdrawn,
                            v1::WithdrawnRecipient& recipient) {
   ASSIGN_OR_RETURN(const v1::StoredDeliveries sent,
                    ReadDeliveries(registry, person, recipient.institution()));
   for (const v1::StoredDelivery& delivery : sent.deliveries()) {
+    if (delivery.ground() != common::v1::GROUND_AGREEMENT) {
+      continue;
+    }
     const bool delivered = delivery.delivered() != 0 && FromMicros(delivery.delivered()) < withdrawn;
     const bool pulled = delivery.withdrawn() != 0 && FromMicros(delivery.withdrawn()) >= withdrawn;
     recipient.set_delivered(recipient.delivered() + (delivered ? 1 : 0));
@@ -176,22 +220,41 @@ absl::Status CountMessages(Registry& registry, const Id128& person, absl::Time w
   return absl::OkStatus();
 }
 
+// That it was asked for, about her: an entry of her history, as a reading of it is.
+audit::Event ReadEvent(const rpc::ServiceContext& context, const rpc::Call& call, const Id128& person,
+                       uint64_t log_size, const v1::GetWithdrawalStatusResponse& response) {
+  const rpc::Caller& caller = call.caller;
+  audit::Event event = rpc::EventOf(call, {caller.Name(), caller.function, caller.agent},
+                                    audit::v1::EVENT_CLASS_HISTORY_READ, "");
+  event.event_id = context.random.Id();
+  event.subject = PersonSubject(person);
+  v1::HistoryRead payload;
+  payload.set_log_size(log_size);
+  payload.set_shown(static_cast<uint32_t>(response.recipients_size()));
+  event.details.mutable_payload()->PackFrom(payload);
+  return event;
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::GetWithdrawalStatusResponse>> WithdrawalStatusHandlers::GetWithdrawalStatus(
     rpc::Call call, v1::GetWithdrawalStatusRequest request) {
   CO_RETURN_IF_ERROR(rpc::FreshEnough(registry_.context, request.at_least_as_fresh()));
+  CO_RETURN_IF_ERROR(registry_.context.Writable());
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(registry_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const Id128 id, Id128::FromHex(request.withdrawal_id()));
   co_await ResumeOn(registry_.context.executor);
   audit::Log& log = registry_.context.log;
+  const uint64_t log_size = log.state().size;
   CO_ASSIGN_OR_RETURN(const std::vector<Id128> group, registry_.store.GroupOf(person));
   CO_ASSIGN_OR_RETURN(const std::vector<uint64_t> leaves, LeavesOfNames(log, group));
   CO_ASSIGN_OR_RETURN(const Withdrawn withdrawn, FindWithdrawal(log, leaves, id, call));
   CO_ASSIGN_OR_RETURN(const VersionedState now, registry_.store.Load(person));
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(registry_.context.directory());
   const Touched touched(withdrawn, id, *now.state, *rules);
-  CO_ASSIGN_OR_RETURN(Recipients recipients, CountPermits(log, leaves, withdrawn, touched));
+  Shown shown{*rules, {}};
+  CO_ASSIGN_OR_RETURN(shown.reviews, ReadReviews(registry_, group));
+  CO_ASSIGN_OR_RETURN(Recipients recipients, CountPermits(log, leaves, withdrawn, touched, shown));
   v1::GetWithdrawalStatusResponse response;
   *response.mutable_withdrawn() = TimeTo(withdrawn.time);
   for (const std::string& consent : withdrawn.consents) {
@@ -205,6 +268,12 @@ Task<absl::StatusOr<v1::GetWithdrawalStatusResponse>> WithdrawalStatusHandlers::
     CO_RETURN_IF_ERROR(AddErasure(registry_, group, id, recipient));
     *response.add_recipients() = std::move(recipient);
   }
+  const absl::StatusOr<storage::CommitResult> told = co_await rpc::WriteLoneLeaf(
+      registry_.context, ReadEvent(registry_.context, call, person, log_size, response));
+  if (audit::IsErased(told.status())) {
+    co_return rpc::NoSuchOrNotYours();
+  }
+  CO_RETURN_IF_ERROR(told.status());
   co_return response;
 }
 

@@ -10,7 +10,9 @@
 namespace relais::consent {
 
 /// Thread-safe. Answers the institution that recorded the withdrawal, and services; others get
-/// NO_SUCH_OR_NOT_YOURS. Reads all her leaves.
+/// NO_SUCH_OR_NOT_YOURS. Tells of what rests on her agreements, and of nothing that her history withholds
+/// (withholding.h). Reads all her leaves, those that do not read being passed over and logged by number, and
+/// leaves one: durable before it answers.
 class WithdrawalStatusHandlers {
  public:
   explicit WithdrawalStatusHandlers(Registry& registry) : registry_(registry) {}

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/readable_leaves.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "common/crypto/encoding.h"
@@ -90,14 +91,19 @@ absl::StatusOr<uint64_t> FillPage(audit::Log& log, const std::vector<uint64_t>& 
     const size_t begin = end - std::min(end, kOpenedAtOnce);
     const std::vector<uint64_t> some(leaves.begin() + static_cast<ptrdiff_t>(begin),
                                      leaves.begin() + static_cast<ptrdiff_t>(end));
-    ASSIGN_OR_RETURN(const std::vector<audit::OpenedLeaf> opened, log.OpenAt(some));
-    for (size_t i = opened.size(); i-- > 0;) {
-      std::optional<v1::WithheldEntry> entry = ToReview(opened[i], listing);
+    ASSIGN_OR_RETURN(const audit::ReadableLeaves read, audit::OpenReadable(log, some));
+    auto leaf = read.leaves.rbegin();
+    for (size_t i = some.size(); i-- > 0;) {
+      if (leaf == read.leaves.rend() || leaf->index != some[i]) {
+        response.set_unreadable(response.unreadable() + 1);
+        continue;
+      }
+      std::optional<v1::WithheldEntry> entry = ToReview(*leaf++, listing);
       if (!entry) {
         continue;
       }
       if (static_cast<size_t>(response.entries_size()) == page_size) {
-        return opened[i].index + 1;
+        return some[i] + 1;
       }
       *response.add_entries() = *std::move(entry);
     }

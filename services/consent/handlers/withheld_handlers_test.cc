@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/audit/big_endian.h"
 #include "common/rpc/refusal.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/consent/handlers/disclosure_handlers.h"
@@ -79,8 +80,10 @@ class WithheldTest : public ::testing::Test {
     request.set_facts("Seul, inconscient.");
     request.set_person_unable(true);
     request.set_danger_serious(true);
-    const auto declared =
-        world_.Run(world_.service().emergencies().Declare(world_.As("ville-paris"), request));
+    request.set_source_reference("report-" + request_id);
+    rpc::Call call = world_.As("ville-paris");
+    call.caller.agent = "agent-" + request_id;
+    const auto declared = world_.Run(world_.service().emergencies().Declare(call, request));
     SimWorld::Require(declared.status());
     return declared->emergency_id();
   }
@@ -483,6 +486,22 @@ TEST_F(WithheldTest, AReviewThatDoesNotReadStopsNothing) {
   ExpectRefused("crip75", Keep("crip75", damaged, Day(2027, 2, 1), "k2"), "decision");
   ASSERT_TRUE(Reviewed("crip75", Show("crip75", damaged, "s2")).ok());
   EXPECT_EQ(History().withheld_size(), 0);
+}
+
+TEST_F(WithheldTest, ALeafThatDoesNotReadKeepsNoOtherFromItsReview) {
+  Inquiry();
+  const uint64_t damaged = world_.log().state().size - 1;
+  Inquiry();
+  ASSERT_EQ(Listed("crip75").size(), 2U);
+  storage::MemoryDisk::Write damage;
+  damage.version = world_.harness().disk()->last_version();
+  damage.rows.push_back({storage::LogTable::kLeaves, audit::IndexKey(damaged), "torn"});
+  world_.harness().disk()->Apply(damage);
+  const auto listed = List("crip75");
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_EQ(listed->entries_size(), 1);
+  EXPECT_NE(listed->entries(0).leaf_index(), damaged);
+  EXPECT_EQ(listed->unreadable(), 1U);
 }
 
 TEST_F(WithheldTest, GoesWithHer) {

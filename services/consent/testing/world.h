@@ -17,6 +17,7 @@
 #include "common/identity/record_key.h"
 #include "common/text/normalize.h"
 #include "google/protobuf/util/time_util.h"
+#include "services/consent/handlers/objection_records.h"
 #include "services/consent/service.h"
 
 namespace relais::consent::testing {
@@ -235,8 +236,14 @@ class World {
     stated->mutable_event_day()->set_day(20);
     return request;
   }
-  absl::StatusOr<v1::CheckResponse> Check(const v1::CheckRequest& request) {
-    return Run(service().checks().Check(As("ville-paris"), request));
+  /// As ville-paris; what another sender states, that sender asks, by its own handle of her.
+  absl::StatusOr<v1::CheckResponse> Check(v1::CheckRequest request) {
+    const std::string asks = request.has_stated_ground() ? request.sender().institution() : "ville-paris";
+    const absl::StatusOr<Id128> person = handles_->FromHandle(request.person().handle(), "ville-paris");
+    if (asks != "ville-paris" && person.ok()) {
+      *request.mutable_person() = rpc::HandleFor(context(), asks, *person);
+    }
+    return Run(service().checks().Check(As(asks), std::move(request)));
   }
   common::v1::Decision Decision(const v1::CheckRequest& request) {
     const absl::StatusOr<v1::CheckResponse> response = Check(request);
@@ -285,12 +292,13 @@ class World {
   absl::StatusOr<v1::RecordObjectionResponse> Object(const v1::RecordObjectionRequest& request) {
     return Run(service().objections().RecordObjection(As("ville-paris"), request));
   }
+  /// To all suppliers unless said.
   absl::StatusOr<v1::LiftObjectionResponse> Lift(const std::string& request_id,
                                                  const std::vector<std::string>& suppliers = {},
                                                  const std::optional<common::v1::PersonRef>& person = {}) {
     v1::LiftObjectionRequest request;
     request.set_request_id(request_id);
-    for (const std::string& supplier : suppliers) {
+    for (const std::string& supplier : suppliers.empty() ? SuppliersOf(*directory_) : suppliers) {
       request.add_suppliers(supplier);
     }
     *request.mutable_identity() = MarieAtEdf();
