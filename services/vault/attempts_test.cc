@@ -28,16 +28,57 @@ v1::DownloadRequest Reading(World& world, const std::string& institution, uint64
   return ReadOf(world, institution, person, std::string(32, 'd'));
 }
 
-// The attempts in the log that are about her.
-std::vector<v1::VaultRefused> Of(World& world, uint64_t person) {
-  std::vector<v1::VaultRefused> out;
+// An attempt in the log.
+struct Tried {
+  std::string by;     // the institution
+  std::string about;  // 16 bytes; empty: nobody
+  v1::VaultRefused what;
+};
+std::vector<Tried> AllTried(World& world) {
+  std::vector<Tried> out;
   for (const audit::OpenedLeaf& leaf : world.Leaves()) {
-    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_VAULT_REFUSED &&
-        leaf.details.subject().id() == World::Person(person).ToBytes()) {
-      out.push_back(PayloadOf<v1::VaultRefused>(leaf.details).value());
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_VAULT_REFUSED) {
+      out.push_back({leaf.leaf.header.institution(), leaf.details.subject().id(),
+                     PayloadOf<v1::VaultRefused>(leaf.details).value()});
     }
   }
   return out;
+}
+
+// The attempts in the log that are about her.
+std::vector<v1::VaultRefused> Of(World& world, uint64_t person) {
+  std::vector<v1::VaultRefused> out;
+  for (const Tried& tried : AllTried(world)) {
+    if (tried.about == World::Person(person).ToBytes()) {
+      out.push_back(tried.what);
+    }
+  }
+  return out;
+}
+
+// Who tried something on her, in order.
+std::vector<std::string> WhoTriedOn(World& world, uint64_t person) {
+  std::vector<std::string> out;
+  for (const Tried& tried : AllTried(world)) {
+    if (tried.about == World::Person(person).ToBytes()) {
+      out.push_back(tried.by);
+    }
+  }
+  return out;
+}
+
+// One refused call about each of them, within a minute, by two systems of kReader in turns.
+void Flood(World& world, uint64_t persons) {
+  constexpr uint64_t kAtOnce = 100;
+  for (uint64_t person = 1; person <= persons; ++person) {
+    rpc::Call call = world.As(kReader);
+    call.caller.system = person % 2 == 0 ? "portal" : "rights";
+    call.caller.certificate = std::string(64, person % 2 == 0 ? 'a' : 'b');
+    ASSERT_TRUE(NoteRefusedCall(world.vault(), call, Reading(world, kReader, person), Lacks()));
+    if (person % kAtOnce == 0) {
+      world.Settle(absl::Milliseconds(100));
+    }
+  }
 }
 
 TEST(RefusedCall, AboutSomebodyIsInHerJournal) {
@@ -133,6 +174,104 @@ TEST(RefusedCall, AFloodIsCountedWithTheOthers) {
   ASSERT_EQ(hers.size(), 6U);
   EXPECT_EQ(hers.back().count(), 8U);
   EXPECT_EQ(Of(world, 2).size(), 1U);
+}
+
+// So many persons refused to one institution that those beyond are only counted: another's first attempt is
+// in her journal all the same, and of the flooder's own one that says how often, once the minute is over. Of
+// no human, who did what: it stands for several calls.
+TEST(RefusedCall, AFloodAboutManyHidesNobodysAttempts) {
+  constexpr uint64_t kPersons = rpc::RefusedCalls::kMostAbout + 500;
+  World world;
+  ASSERT_NO_FATAL_FAILURE(Flood(world, kPersons));
+  for (const uint64_t person : {uint64_t{1}, kPersons}) {
+    ASSERT_TRUE(NoteRefusedCall(world.vault(), world.As("cpam"), Reading(world, "cpam", person), Lacks()));
+  }
+  world.Settle();
+  EXPECT_THAT(WhoTriedOn(world, 1), ::testing::ElementsAre(kReader, "cpam"));
+  EXPECT_THAT(WhoTriedOn(world, kPersons), ::testing::ElementsAre("cpam"));
+  world.Settle(absl::Minutes(2));
+  for (const uint64_t person : {kPersons, uint64_t{rpc::RefusedCalls::kMostAbout + 1}}) {
+    const auto hers = Of(world, person);
+    ASSERT_FALSE(hers.empty());
+    EXPECT_EQ(hers.back().count(), 1U);
+    EXPECT_EQ(hers.back().act(), Entry::ACT_UNSPECIFIED) << "what it was is not kept";
+    EXPECT_EQ(hers.back().reason(), "");
+    EXPECT_EQ(WhoTriedOn(world, person).back(), kReader);
+  }
+  EXPECT_EQ(WhoTriedOn(world, kPersons).size(), 2U);
+  for (const Tried& tried : AllTried(world)) {
+    EXPECT_FALSE(tried.about.empty()) << "nothing is about nobody";
+  }
+}
+
+// The count of a minute before that a new attempt brings with it is not that attempt's, nor its human's.
+TEST(RefusedCall, ACountThatIsBroughtIsOfNoHuman) {
+  World world;
+  constexpr uint64_t kTarget = rpc::RefusedCalls::kMostAbout + 1;
+  const auto tries = [&](uint64_t person) {
+    EXPECT_TRUE(NoteRefusedCall(world.vault(), world.As(kReader, "agent-accueil"),
+                                Reading(world, kReader, person), Lacks()));
+  };
+  const auto takes_all_places = [&] {
+    for (uint64_t person = 1; person < kTarget; ++person) {
+      tries(person);
+    }
+    world.Settle(absl::Milliseconds(500));  // between two looks at what is due, one a second
+  };
+  takes_all_places();
+  tries(kTarget);
+  tries(kTarget);
+  world.Settle(absl::Seconds(59) + absl::Milliseconds(600));
+  takes_all_places();
+  EXPECT_TRUE(Of(world, kTarget).empty());
+  tries(kTarget);
+  world.Settle(absl::Milliseconds(100));
+  std::vector<std::string> functions;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_VAULT_REFUSED &&
+        leaf.details.subject().id() == World::Person(kTarget).ToBytes()) {
+      EXPECT_EQ(PayloadOf<v1::VaultRefused>(leaf.details).value().count(), 2U);
+      functions.push_back(leaf.details.acting_function());
+    }
+  }
+  EXPECT_EQ(functions, std::vector<std::string>{""});
+}
+
+// Counts are looked for until every minute is over, however long writing those before took.
+TEST(RefusedCall, IsWrittenHoweverLongTheOthersTake) {
+  absl::Duration commit = absl::ZeroDuration();
+  World world;
+  world.harness().options().store.commit_delay = [&commit] { return commit; };
+  world.Restart();
+  const auto seven_about = [&](uint64_t person) {
+    for (int i = 0; i < 7; ++i) {
+      ASSERT_TRUE(
+          NoteRefusedCall(world.vault(), world.As(kReader), Reading(world, kReader, person), Lacks()));
+    }
+    world.Settle(absl::Seconds(29));
+  };
+  ASSERT_NO_FATAL_FAILURE(seven_about(1));
+  ASSERT_NO_FATAL_FAILURE(seven_about(2));
+  commit = absl::Seconds(70);
+  world.Settle(absl::Seconds(10));  // the count about the first is being written
+  commit = absl::ZeroDuration();
+  world.Settle(absl::Minutes(3));
+  for (const uint64_t person : {uint64_t{1}, uint64_t{2}}) {
+    const auto hers = Of(world, person);
+    ASSERT_EQ(hers.size(), 6U) << person;
+    EXPECT_EQ(hers.back().count(), 2U);
+  }
+}
+
+// Whom it was refused about long ago takes no place, though nothing was counted.
+TEST(RefusedCall, AttemptsOfMinutesThatAreOverTakeNoPlaces) {
+  World world;
+  ASSERT_NO_FATAL_FAILURE(Flood(world, rpc::RefusedCalls::kMostAbout));
+  world.Settle(absl::Minutes(2));
+  constexpr uint64_t kNext = rpc::RefusedCalls::kMostAbout + 1;
+  ASSERT_TRUE(NoteRefusedCall(world.vault(), world.As(kReader), Reading(world, kReader, kNext), Lacks()));
+  world.Settle();
+  EXPECT_THAT(WhoTriedOn(world, kNext), ::testing::ElementsAre(kReader));
 }
 
 // What handlers refuse of bytes: as a stream, and a piece a call.

@@ -103,8 +103,9 @@ class Socket {
   int fd_;
 };
 
-// UNAVAILABLE: nobody is there. Whoever is there and has no room for one more (EAGAIN of a Unix socket) is
-// not nobody, and neither is a lack of our own.
+// UNAVAILABLE: nobody is there, which the other machine says at once. Whoever is there and has no room for
+// one more (EAGAIN of a Unix socket; over TCP no answer at all) is not nobody, and neither is a lack of our
+// own.
 absl::StatusOr<Socket> ConnectTo(int family, const sockaddr* address, socklen_t length, Instant until) {
   Socket socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket.fd() < 0) {
@@ -114,13 +115,17 @@ absl::StatusOr<Socket> ConnectTo(int family, const sockaddr* address, socklen_t 
     if (errno == EAGAIN) {
       return TooLate();
     }
-    if (errno != EINPROGRESS || !socket.Await(POLLOUT, until).ok()) {
+    if (errno != EINPROGRESS) {
       return Unreachable();
     }
+    RETURN_IF_ERROR(socket.Await(POLLOUT, until));
     int error = 0;
     socklen_t size = sizeof(error);
-    if (::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
-      return Unreachable();
+    if (::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+      return NoVerdict();
+    }
+    if (error != 0) {
+      return error == ETIMEDOUT ? TooLate() : Unreachable();
     }
   }
   return socket;

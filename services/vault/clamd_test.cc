@@ -2,6 +2,8 @@
 #include "services/vault/clamd.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "services/vault/format/bytes.h"
 
@@ -239,6 +242,59 @@ TEST(Clamd, NobodyIsThereOnlyWhenThereIsNoConnection) {
   const auto verdict = ScanAt("unix:/nowhere/clamd", "abc");
   ASSERT_TRUE(verdict.ok()) << verdict.status();
   EXPECT_EQ(*verdict, ScanVerdict::kNobody);
+}
+
+// A TCP server that is there, and has no room for one more connection.
+class Crowded {
+ public:
+  Crowded() {
+    listening_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof(address);
+    auto* const raw = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(listening_, raw, length), 0);
+    EXPECT_EQ(::listen(listening_, 0), 0);
+    EXPECT_EQ(::getsockname(listening_, raw, &length), 0);
+    port_ = ntohs(address.sin_port);
+    while (held_.size() < 64 && !full_) {
+      held_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      const bool done = ::connect(held_.back(), raw, length) == 0;
+      pollfd polled{held_.back(), POLLOUT, 0};
+      full_ = !done && ::poll(&polled, 1, 100) == 0;
+    }
+  }
+  ~Crowded() {
+    for (const int fd : held_) {
+      ::close(fd);
+    }
+    ::close(listening_);
+  }
+  Crowded(const Crowded&) = delete;
+  Crowded& operator=(const Crowded&) = delete;
+  [[nodiscard]] bool full() const { return full_; }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int listening_ = -1;
+  int port_ = 0;
+  std::vector<int> held_;
+  bool full_ = false;
+};
+
+TEST(Clamd, WhoHasNoRoomForAConnectionIsNotNobody) {
+  std::string address;
+  {
+    const Crowded server;
+    ASSERT_TRUE(server.full());
+    address = server.address();
+    const auto verdict = ScanAt(address, "abc", absl::Milliseconds(200));
+    EXPECT_TRUE(absl::IsDeadlineExceeded(verdict.status())) << verdict.status();
+  }
+  const auto gone = ScanAt(address, "abc");
+  ASSERT_TRUE(gone.ok()) << gone.status();
+  EXPECT_EQ(*gone, ScanVerdict::kNobody);
 }
 
 TEST(Clamd, ReadsItsReplies) {

@@ -270,7 +270,7 @@ Task<absl::Status> OwnLeaves::ListDay(Id128 person, Id128 document, std::optiona
   co_return absl::OkStatus();
 }
 
-// From the host as it is now: suspended ones are listed.
+// From the host as it is now: suspended ones are listed, but for those that no answer lets act again.
 Task<absl::Status> OwnLeaves::ListHost(Id128 person, std::string institution) {
   const auto host = vault_.store.Host(person, institution);
   if (absl::IsDataLoss(host.status())) {
@@ -278,7 +278,8 @@ Task<absl::Status> OwnLeaves::ListHost(Id128 person, std::string institution) {
     co_return absl::OkStatus();
   }
   CO_RETURN_IF_ERROR(host.status());
-  const bool listed = host->has_value() && (*host)->value.state() == v1::Host::STATE_SUSPENDED;
+  const bool listed =
+      host->has_value() && (*host)->value.state() == v1::Host::STATE_SUSPENDED && !(*host)->value.restored();
   const VaultStore::UnjudgedHost row{person, std::move(institution)};
   const absl::Status set = co_await CommitDerived(vault_, vault_.store.SetUnjudged(row, listed));
   co_return set;

@@ -49,6 +49,7 @@ v1::Upload UploadOf(const Id128& id, const v1::StoredUpload& upload, const Conte
   out.set_size(upload.size());
   out.set_committed(CommittedOf(head));
   *out.mutable_expires() = ToProto(ExpiryOf(upload, head, rules));
+  out.set_sha256(upload.sha256());
   return out;
 }
 

@@ -24,6 +24,7 @@ namespace relais::vault {
 /// a share sees.
 [[nodiscard]] v1::Document DocumentOf(const Id128& id, const Stored<v1::StoredDocument>& document,
                                       bool only_current = false);
+/// Of one under way, with the hash that was declared: for its depositor alone.
 [[nodiscard]] v1::Upload UploadOf(const Id128& id, const v1::StoredUpload& upload, const ContentHead* head,
                                   const UploadRules& rules);
 /// Of one that is over.

@@ -218,19 +218,164 @@ TEST(Cut, UnlinkingAHostStopsWhatItHasOpenAndNothingOfOthers) {
   EXPECT_EQ(cuts[0].share_id(), "");
 }
 
-TEST(Cut, APermitsEndAndAPapersEndStopIt) {
+TEST(Cut, ASharesEndAndAPapersEndStopIt) {
   Story story;
-  story.world.consent.permit_lasts = absl::Seconds(3);
-  auto running = BeginDownload(story.world, kReader, 1, story.paper, kSlow);
-  story.world.Settle(absl::Milliseconds(2900));
+  story.world.Share(1, story.paper, "cpam", absl::Seconds(5));
+  auto running = BeginDownload(story.world, "cpam", 1, story.paper, kSlow);
+  story.world.Settle(absl::Milliseconds(2500));
   EXPECT_TRUE(running->client->ended.ok());
-  EXPECT_TRUE(story.Ends(*running, absl::Milliseconds(100) + kSoon));
+  EXPECT_TRUE(story.Ends(*running, absl::Milliseconds(500) + kSoon));
+  EXPECT_EQ(ReasonOf(running->client->ended), common::v1::ERROR_REASON_NOT_PERMITTED);
   EXPECT_EQ(story.Cuts().at(0).cause(), "EXPIRED");
   auto hers = BeginDownload(story.world, kHost, 1, story.paper, kSlow);
   story.world.Settle(absl::Milliseconds(1500));
   story.world.vault().streams.DocumentGone(World::Person(1), Id128::FromHex(story.paper).value());
   EXPECT_FALSE(hers->client->ended.ok()) << "before it returns";
   EXPECT_EQ(story.Cuts().at(1).cause(), "DESTROYED");
+}
+
+// ---- a permit that ends while a paper is read (ADR 72): it takes nine seconds, its permit lasts three
+
+struct Short : Story {
+  Short() {
+    world.consent.permit_lasts = absl::Seconds(3);
+    running = BeginDownload(world, kReader, 1, paper, kSlow);
+    world.Settle(absl::Seconds(1));
+  }
+  std::shared_ptr<Running> running;
+};
+
+TEST(PermitsEnd, ConsentIsAskedAnewBeforeIt) {
+  Short story;
+  story.world.Settle(absl::Seconds(12));
+  ASSERT_TRUE(story.running->ended.has_value());
+  ASSERT_TRUE(story.running->ended->ok()) << *story.running->ended;
+  std::string got;
+  for (const v1::DownloadResponse& message : story.running->client->got) {
+    got += message.data();
+  }
+  EXPECT_TRUE(got == Pdf(kLong));
+  ASSERT_GT(story.world.consent.recorded(), 2u);
+  const consent::v1::CheckRequest& first = story.world.consent.asked.front();
+  for (const consent::v1::CheckRequest& asked : story.world.consent.asked) {
+    EXPECT_EQ(asked.SerializeAsString(), first.SerializeAsString()) << "the same question";
+  }
+  EXPECT_THAT(story.Cuts(), SizeIs(0));
+  const auto read = Payloads<v1::DocumentRead>(story.world, audit::v1::EVENT_CLASS_DOCUMENT_READ);
+  ASSERT_THAT(read, SizeIs(1));
+  EXPECT_EQ(read[0].permit_id(), "permit-1");
+  const size_t asked = story.world.consent.asked.size();
+  story.world.Settle(absl::Seconds(10));
+  EXPECT_EQ(story.world.consent.asked.size(), asked) << "nobody asks about a reading that is over";
+  EXPECT_EQ(story.world.vault().streams.size(), 0u);
+}
+
+// Consent is away, or decides nothing.
+TEST(PermitsEnd, WithoutAnAnswerItIsNotToldAsHerNo) {
+  for (const bool away : {true, false}) {
+    SCOPED_TRACE(away);
+    Short story;
+    if (away) {
+      story.world.consent.down = absl::UnavailableError("down");
+    } else {
+      story.world.consent.directory_expired = true;
+    }
+    story.world.Settle(absl::Milliseconds(1900));
+    EXPECT_TRUE(story.running->client->ended.ok()) << "the permit it has still runs";
+    EXPECT_TRUE(story.Ends(*story.running, absl::Milliseconds(100) + kSoon));
+    EXPECT_EQ(story.running->client->ended.code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(ReasonOf(story.running->client->ended), common::v1::ERROR_REASON_PEER_BEHIND);
+    const auto cuts = story.Cuts();
+    ASSERT_THAT(cuts, SizeIs(1));
+    EXPECT_EQ(cuts[0].cause(), "PERMIT_ENDED");
+    EXPECT_EQ(cuts[0].share_id(), story.share);
+    ASSERT_TRUE(story.running->ended.has_value());
+    EXPECT_EQ(ReasonOf(*story.running->ended), common::v1::ERROR_REASON_PEER_BEHIND);
+    // The same goes on from where it was.
+    story.world.consent.down = absl::OkStatus();
+    story.world.consent.directory_expired = false;
+    v1::DownloadRequest rest = ReadOf(story.world, kReader, 1, story.paper);
+    rest.set_offset(cuts[0].sent());
+    const Got got = Download(story.world, kReader, rest);
+    ASSERT_TRUE(got.status.ok()) << got.status;
+    EXPECT_TRUE(got.bytes == Pdf(kLong).substr(cuts[0].sent()));
+  }
+}
+
+TEST(PermitsEnd, ANoOfConsentsIsToldAsOne) {
+  Short story;
+  story.world.consent.permits = [](const auto&) { return false; };
+  EXPECT_TRUE(story.running->client->ended.ok()) << "nobody asked yet";
+  EXPECT_TRUE(story.Ends(*story.running, absl::Seconds(1)));
+  EXPECT_EQ(ReasonOf(story.running->client->ended), common::v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_EQ(story.Cuts().at(0).cause(), "EXPIRED");
+}
+
+TEST(PermitsEnd, AWithdrawalStopsItUnderALaterPermitToo) {
+  Short story;
+  story.world.Settle(absl::Milliseconds(1500));
+  ASSERT_EQ(story.world.consent.recorded(), 2u);
+  ASSERT_TRUE(story.running->client->ended.ok());
+  Withdraws(story.world, 1);
+  EXPECT_TRUE(story.Ends(*story.running));
+  EXPECT_EQ(story.Cuts().at(0).cause(), "WITHDRAWN");
+}
+
+// Consent is asked anew, and takes three seconds to answer.
+struct AskedAnew : Short {
+  AskedAnew() {
+    world.consent.delay = absl::Seconds(3);
+    asked = world.sim().RunUntil([&] { return world.consent.recorded() == 2; }, absl::Seconds(1));
+  }
+  /// Whether the call ends while the answer is still under way: as soon as its client lets go of a message.
+  bool CallEnds() {
+    return world.sim().RunUntil([&] { return running->ended.has_value(); }, kSlow) &&
+           world.vault().streams.size() == 1;
+  }
+  bool asked = false;
+};
+
+// What the later answer does not know ends the reading while that answer is under way, for good.
+TEST(PermitsEnd, AWithdrawalWhileConsentIsAskedAnewIsNotMissed) {
+  AskedAnew story;
+  ASSERT_TRUE(story.asked);
+  Withdraws(story.world, 1);
+  EXPECT_TRUE(story.Ends(*story.running));
+  const size_t got = story.running->client->got.size();
+  EXPECT_TRUE(story.CallEnds()) << "it waits for no answer";
+  EXPECT_EQ(ReasonOf(story.running->ended.value_or(absl::OkStatus())),
+            common::v1::ERROR_REASON_NOT_PERMITTED);
+  story.world.Settle(absl::Seconds(4));
+  EXPECT_EQ(story.world.vault().streams.size(), 0u) << "the answer is there";
+  EXPECT_EQ(story.running->client->got.size(), got) << "nothing is sent under the later permit";
+  EXPECT_EQ(story.world.consent.recorded(), 2u);
+  const auto cuts = story.Cuts();
+  ASSERT_THAT(cuts, SizeIs(1));
+  EXPECT_EQ(cuts[0].cause(), "WITHDRAWN");
+}
+
+TEST(PermitsEnd, StoppingWaitsForWhatAsksConsent) {
+  AskedAnew story;
+  ASSERT_TRUE(story.asked);
+  Withdraws(story.world, 1);
+  ASSERT_TRUE(story.CallEnds());
+  EXPECT_TRUE(story.world.Run(story.world.vault().streams.Stop()));
+  EXPECT_EQ(story.world.vault().streams.size(), 0u);
+}
+
+// Whoever asks for a paper and takes none of it holds no permit for as long as the call may last.
+TEST(PermitsEnd, NobodyIsAskedForAClientThatTakesNothingMore) {
+  Short story;
+  story.running->client->each = absl::Minutes(1);
+  EXPECT_TRUE(story.Ends(*story.running, absl::Seconds(10)));
+  EXPECT_EQ(ReasonOf(story.running->client->ended), common::v1::ERROR_REASON_PEER_BEHIND);
+  const size_t asked = story.world.consent.recorded();
+  EXPECT_GT(asked, 1u) << "while something went out";
+  story.world.Settle(absl::Minutes(1));
+  EXPECT_EQ(story.world.consent.recorded(), asked);
+  const auto cuts = story.Cuts();
+  ASSERT_THAT(cuts, SizeIs(1));
+  EXPECT_EQ(cuts[0].cause(), "PERMIT_ENDED");
 }
 
 // What consent's answer knew already does not end it; what is later does.

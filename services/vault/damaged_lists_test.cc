@@ -146,6 +146,30 @@ TEST(DamagedList, RequestsThatOpenAreShown) {
   EXPECT_EQ(theirs->unreadable(), 1U);
 }
 
+TEST(DamagedList, HostsThatOpenAreShown) {
+  DamagedDisk disk;
+  World world(disk.Options());
+  const auto hosts = [&] {
+    v1::ListHostsRequest request;
+    *request.mutable_person() = world.Handle(kHost, kHer);
+    const auto response = world.Run(world.service().hosts().ListHosts(world.As(kHost), request));
+    World::Require(response.status());
+    std::set<std::string> institutions;
+    for (const v1::Host& host : response->hosts()) {
+      institutions.insert(host.institution());
+    }
+    return std::make_pair(institutions, response->unreadable());
+  };
+  for (const char* institution : {kHost, "aphp", "cpam", "caf"}) {
+    world.Host(kHer, institution);
+  }
+  EXPECT_EQ(hosts(), std::make_pair(std::set<std::string>{kHost, "aphp", "cpam", "caf"}, 0U));
+  Flip(world, Hers(), HostKey(world, kHer, "aphp"), kSomewhere);
+  EXPECT_EQ(hosts(), std::make_pair(std::set<std::string>{kHost, "cpam", "caf"}, 1U));
+  disk.store->Damage(Hers(), HostKey(world, kHer, "cpam"));
+  EXPECT_EQ(hosts(), std::make_pair(std::set<std::string>{kHost, "caf"}, 2U)) << "a stretch counts as one";
+}
+
 TEST(DamagedList, HerJournalShowsWhatReads) {
   World world;
   world.Host(kHer);

@@ -5,8 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/subject_keys.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/storage/partitions.h"
+#include "services/vault/expired_shares.h"
+#include "services/vault/handlers/commit_act.h"
 #include "services/vault/judging_hosts.h"
 
 namespace relais::vault {
@@ -74,6 +78,7 @@ Task<absl::Status> HostRounds::LookAtUnjudged() {
       }
     }
     from = hosts.next;
+    co_await ResumeOn(vault_.context.executor);
   } while (!from.empty());
   co_return absl::OkStatus();
 }
@@ -93,7 +98,13 @@ Task<absl::Status> HostRounds::Step() {
   CO_ASSIGN_OR_RETURN(const VaultStore::ReadablePersons found,
                       vault_.store.PersonsThatRead(*from_, kPersonsPerStep));
   Unanswered unanswered;
+  absl::Status shares;
   for (const Id128& person : found.persons) {
+    // What is not written now is at the next round; meanwhile it opens nothing.
+    const absl::Status expired = co_await ExpireShares(vault_, person);
+    if (!IsCollision(expired) && !audit::IsErased(expired)) {
+      shares.Update(expired);
+    }
     HerNo any;
     const absl::StatusOr<bool> judged =
         co_await JudgeHostsOf(vault_, person, std::move(any), Occasion::kRound);
@@ -108,6 +119,9 @@ Task<absl::Status> HostRounds::Step() {
       co_return absl::OkStatus();
     }
     co_await ResumeOn(vault_.context.executor);
+  }
+  if (!shares.ok()) {
+    log::Warn("shares that ran out cannot all be written so now", {log::Field::Code(shares)});
   }
   from_ = found.next;
   co_return absl::OkStatus();

@@ -1,5 +1,6 @@
 // Hosts, looked at again (ADR 51): those that consent gave no decision about, until it does; and all of them
-// once a day, so that what was passed over when consent's log was followed is made up for.
+// once a day, so that what was passed over when consent's log was followed is made up for. On the same way
+// shares that ran out are written so (expired_shares.h).
 #pragma once
 
 #include <optional>

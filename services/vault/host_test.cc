@@ -61,6 +61,16 @@ TEST(Host, IsLinkedOnAnAgreementThatConsentPermitsNow) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_HOST_CHANGED), 1u);
 }
 
+// An older one that lasts longer need not be withdrawn first (ADR 71).
+TEST(Host, IsLinkedOnTheAgreementThatIsNamedBesideALongerOne) {
+  World world;
+  world.consent.others = {{std::string(32, '8'), absl::Hours(24 * 800)}};
+  const auto linked = Link(world, LinkOf(world, 1));
+  ASSERT_TRUE(linked.ok()) << linked.status();
+  EXPECT_EQ(linked->host().consent_id(), world.consent.agreement);
+  EXPECT_TRUE(Acts(world, 1));
+}
+
 // A no that is followed while it is being linked finds no row to close: it is not missed all the same.
 TEST(Host, IsNotLinkedOverANoThatComesMeanwhile) {
   World world;

@@ -100,6 +100,9 @@ absl::StatusOr<bool> SaidNoElsewhere(const Vault& vault, const Id128& person, co
 // As consent judges one that is linked.
 Task<absl::StatusOr<bool>> JudgeLinked(const Vault& vault, Id128 person, std::string institution,
                                        Stored<v1::StoredHost> host, Occasion occasion) {
+  if (host.value.restored() && occasion == Occasion::kRound) {
+    co_return false;  // no answer would let it act again; LinkHost asks
+  }
   const bool suspended = host.value.state() == v1::Host::STATE_SUSPENDED;
   consent::v1::CheckRequest question = QuestionOf(person, institution, host.value.purpose());
   CO_ASSIGN_OR_RETURN(const Told told, co_await AskOf(vault, std::move(question)));

@@ -39,7 +39,8 @@ Task<absl::Status> EndHost(const Vault& vault, Id128 person, std::string institu
 /// again. One that she unlinked under another name, and agreed to nothing since that it stands on, ends
 /// unasked, its leaf addressed to nobody. Each change is one commit with its leaf, guarded by the row as it
 /// was before consent was asked. False: there was nothing to ask. UNAVAILABLE: consent does not answer at the
-/// moment, and nothing was changed. audit::IsErased: she is erased.
+/// moment, and nothing was changed. One that was restored (ADR 73) acts again by no answer: a no may end it,
+/// and a round does not ask. audit::IsErased: she is erased.
 Task<absl::StatusOr<bool>> JudgeHost(const Vault& vault, Id128 person, std::string institution, HerNo no,
                                      Occasion occasion);
 /// All of them under that name; the first error ends it.

@@ -14,6 +14,10 @@ absl::Status StatusOfCut(std::string_view cause) {
     return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_BEHIND,
                         "the reading is suspended: ask again from where it stopped");
   }
+  if (cause == "PERMIT_ENDED") {
+    return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_BEHIND,
+                        "the reading's permit has ended: ask again from where it stopped");
+  }
   if (cause == "DESTROYED") {
     return rpc::NoSuchOrNotYours();
   }
@@ -34,10 +38,37 @@ OpenReading::OpenReading(OpenStreams& streams, ReadingBasis basis)
 OpenReading::~OpenReading() { streams_.Forget(*this); }
 
 void OpenReading::Permitted(uint64_t decided_at, absl::Time permit_expires) {
+  const absl::Time now = streams_.vault_.context.log.Now();
   std::lock_guard lock(mu_);
   judged_ = true;
   decided_at_ = decided_at;
   permit_expires_ = permit_expires;
+  ask_at_ = WhenToAskAnew(now, permit_expires);
+  went_ = false;
+}
+
+void OpenReading::Went() {
+  std::lock_guard lock(mu_);
+  went_ = true;
+}
+
+void OpenReading::Denied() {
+  Note([](OpenReading& reading) { reading.denied_ = true; });
+}
+
+Task<bool> OpenReading::PermitEnds() {
+  const OneShot<bool> due(streams_.vault_.context.executor);
+  {
+    std::lock_guard lock(mu_);
+    due_ = due;
+  }
+  Look();
+  const bool ends = co_await due;
+  co_return ends;
+}
+
+void OpenReading::Over() {
+  Note([](OpenReading& reading) { reading.over_ = true; });
 }
 
 void OpenReading::WhenCut(std::function<void(absl::Status)> end) {
@@ -69,26 +100,36 @@ std::optional<std::string> OpenReading::Judge() const {
   facts.share = share_;
   facts.share_until = basis_.until;
   facts.document_there = document_there_;
+  facts.denied = denied_;
   return vault::WhyCut(facts, now);
 }
 
 // Before consent has answered there is nothing to cut: what ends it meanwhile is known, and judged then.
 void OpenReading::Look() {
+  const absl::Time now = streams_.vault_.context.log.Now();
   std::function<void(absl::Status)> end;
-  std::string cause;
+  std::optional<OneShot<bool>> due;
+  std::optional<std::string> cause;
+  bool ended = false;
   {
     std::lock_guard lock(mu_);
     if (!cut_.has_value() && judged_) {
       cut_ = Judge();
     }
-    if (!cut_.has_value()) {
-      return;
+    cause = cut_;
+    ended = cut_.has_value() || over_;
+    if (ended || (now >= ask_at_ && went_)) {
+      due = std::exchange(due_, std::nullopt);
     }
-    cause = *cut_;
-    end = std::exchange(end_, nullptr);
+    if (cut_.has_value()) {
+      end = std::exchange(end_, nullptr);
+    }
+  }
+  if (due.has_value()) {
+    due->Set(!ended);
   }
   if (end) {
-    end(StatusOfCut(cause));
+    end(StatusOfCut(*cause));
   }
 }
 
@@ -212,6 +253,17 @@ void OpenStreams::PersonGone(const Id128& person) {
       [](OpenReading& reading) { reading.document_there_ = false; });
 }
 
+void OpenStreams::StartAsking(Task<bool> asking) {
+  {
+    std::lock_guard lock(mu_);
+    ++asking_;
+  }
+  Start(std::move(asking), [this](bool /*answered*/) {
+    std::lock_guard lock(mu_);
+    --asking_;
+  });
+}
+
 size_t OpenStreams::size() const {
   std::lock_guard lock(mu_);
   return open_.size();
@@ -236,10 +288,13 @@ Task<bool> OpenStreams::Stop() {
     std::lock_guard lock(mu_);
     stopping_ = true;
   }
+  for (const auto& reading : All()) {
+    reading->Over();
+  }
   while (true) {
     {
       std::lock_guard lock(mu_);
-      if (!watching_) {
+      if (!watching_ && asking_ == 0) {
         break;
       }
     }

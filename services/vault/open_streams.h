@@ -48,8 +48,18 @@ class OpenReading {
   OpenReading(const OpenReading&) = delete;
   OpenReading& operator=(const OpenReading&) = delete;
 
-  /// Consent permits it, as of that size of its log: leaves below are in the answer, later ones are not.
+  /// Consent permits it, as of that size of its log: leaves below are in the answer, later ones are not. Anew
+  /// while it runs (ADR 72): what cut it before stays.
   void Permitted(uint64_t decided_at, absl::Time permit_expires);
+  /// Consent, asked anew, permits it no more: it is cut.
+  void Denied();
+  /// A message has gone out: only then is there anything to ask anew for.
+  void Went();
+  /// Resumes with true when consent is to be asked anew: kAskBefore the permit ends, once a message went out
+  /// under it; with false once it was cut or is Over. Of one coroutine, which keeps it.
+  Task<bool> PermitEnds();
+  /// Nothing more is sent, or the service stops: consent is asked anew no more.
+  void Over();
   /// Called once, with what the client is told, when it is cut; from any thread, perhaps within this call.
   void WhenCut(std::function<void(absl::Status)> end);
 
@@ -63,7 +73,7 @@ class OpenReading {
   // Changes what is known and cuts it when it must stop now.
   void Note(const std::function<void(OpenReading&)>& change);
   std::optional<std::string> Judge() const;  // under mu_
-  void Look();                               // cuts it when it must stop now
+  void Look();                               // cuts it when it must stop now, and says when to ask anew
 
   OpenStreams& streams_;
   const ReadingBasis basis_;
@@ -71,7 +81,12 @@ class OpenReading {
   bool judged_ = false;      // consent was asked, or need not be
   uint64_t decided_at_ = 0;  // size of consent's log
   absl::Time permit_expires_;
-  std::optional<uint64_t> void_;  // the last leaf of consent's log that voids its permit
+  absl::Time ask_at_ = absl::InfiniteFuture();
+  bool went_ = false;  // a message, since the permit it has
+  bool denied_ = false;
+  bool over_ = false;
+  std::optional<OneShot<bool>> due_;  // PermitEnds waits for it
+  std::optional<uint64_t> void_;      // the last leaf of consent's log that voids its permit
   v1::Share::State share_ = v1::Share::STATE_ACTIVE;
   v1::Host::State host_ = v1::Host::STATE_ACTIVE;
   bool document_there_ = true;
@@ -80,9 +95,9 @@ class OpenReading {
   std::function<void(absl::Status)> end_;
 };
 
-/// What a client is told of a reading that was cut: PERMISSION_DENIED / NOT_PERMITTED; for SUSPENDED
-/// UNAVAILABLE / PEER_BEHIND, to be resumed from where it was; for DESTROYED NO_SUCH_OR_NOT_YOURS; for
-/// DAMAGED DATA_LOSS / DOCUMENT_DAMAGED.
+/// What a client is told of a reading that was cut: PERMISSION_DENIED / NOT_PERMITTED; for SUSPENDED and
+/// PERMIT_ENDED UNAVAILABLE / PEER_BEHIND, to be resumed from where it was; for DESTROYED
+/// NO_SUCH_OR_NOT_YOURS; for DAMAGED DATA_LOSS / DOCUMENT_DAMAGED.
 [[nodiscard]] absl::Status StatusOfCut(std::string_view cause);
 
 /// All of them. Thread-safe. Each of the ends below cuts what it ends before it returns; a reading that waits
@@ -116,9 +131,12 @@ class OpenStreams {
   /// She is being erased.
   void PersonGone(const Id128& person);
 
-  /// Readings under way.
+  /// Starts what asks consent anew for a reading, which nobody else waits for: Stop does.
+  void StartAsking(Task<bool> asking);
+
+  /// Readings under way, and such as have ended while consent is asked about them.
   [[nodiscard]] size_t size() const;
-  /// Resumes when nothing looks any more. No reading may begin after.
+  /// Resumes when nothing looks any more, and what asks consent has ended. No reading may begin after.
   Task<bool> Stop();
 
  private:
@@ -136,6 +154,7 @@ class OpenStreams {
   List open_;
   bool watching_ = false;
   bool stopping_ = false;
+  size_t asking_ = 0;  // StartAsking's, not ended yet
 };
 
 }  // namespace relais::vault

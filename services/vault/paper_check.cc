@@ -34,9 +34,24 @@ absl::Status Note(const absl::Status& status, uint64_t at, TextRead& read) {
   }
 }
 
+void TakeRight(const audit::OpenedLeaf& leaf, LoggedPapers& logged) {
+  if (const auto host = PayloadOf<v1::HostChanged>(leaf.details)) {
+    logged.hosts.insert_or_assign(host->institution(),
+                                  LoggedRight<v1::Host::State>{host->state(), leaf.index});
+  } else if (const auto share = PayloadOf<v1::ShareChanged>(leaf.details)) {
+    const absl::StatusOr<Id128> id = Id128::FromHex(share->share_id());
+    if (id.ok()) {
+      logged.shares.insert_or_assign(*id, LoggedRight<v1::Share::State>{share->state(), leaf.index});
+    }
+  }
+}
+
 void Take(const audit::OpenedLeaf& leaf, const std::optional<Id128>& only, LoggedPapers& logged) {
   if (leaf.opening != audit::OpenedLeaf::Opening::kOpened) {
     return;
+  }
+  if (!only.has_value()) {
+    TakeRight(leaf, logged);
   }
   if (auto deposited = PayloadOf<v1::DocumentDeposited>(leaf.details)) {
     const absl::StatusOr<Id128> id = Id128::FromHex(deposited->document_id());
@@ -143,7 +158,10 @@ absl::StatusOr<LoggedPapers> LoggedOf(const rpc::ServiceContext& context, const 
     }
     from = indices.back() + 1;
     ASSIGN_OR_RETURN(const audit::ReadableLeaves read, audit::OpenReadable(context.log, indices));
-    logged.all_read = logged.all_read && read.unreadable.empty();
+    if (!read.unreadable.empty()) {
+      logged.all_read = false;
+      logged.last_unreadable = read.unreadable.back();
+    }
     for (const audit::OpenedLeaf& leaf : read.leaves) {
       Take(leaf, only, logged);
     }

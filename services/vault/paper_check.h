@@ -17,14 +17,23 @@
 
 namespace relais::vault {
 
-/// Papers by id, as her leaves say it.
+/// Where the last leaf that reads about a host or a share of hers says it stands.
+template <typename State>
+struct LoggedRight {
+  State state;
+  uint64_t leaf = 0;  // its index
+};
+/// Papers by id, as her leaves say it; and her hosts and shares.
 struct LoggedPapers {
   std::map<Id128, LoggedPaper> papers;
-  bool all_read = true;  // false: a leaf about her does not read, whatever it says
+  std::map<std::string, LoggedRight<v1::Host::State>> hosts;  // by institution
+  std::map<Id128, LoggedRight<v1::Share::State>> shares;
+  bool all_read = true;                     // false: a leaf about her does not read, whatever it says
+  std::optional<uint64_t> last_unreadable;  // the index of the last such; nullopt: all_read
 };
-/// From what of her log is durable now. `only`: of that paper alone. Her leaves are read from the first one:
-/// long for one who is read often. Leaves that do not read keep no other: DATA_LOSS only where it cannot be
-/// told which leaves are about her.
+/// From what of her log is durable now. `only`: of that paper alone, and of no host or share. Her leaves are
+/// read from the first one: long for one who is read often. Leaves that do not read keep no other: DATA_LOSS
+/// only where it cannot be told which leaves are about her.
 [[nodiscard]] absl::StatusOr<LoggedPapers> LoggedOf(const rpc::ServiceContext& context, const Id128& person,
                                                     const std::optional<Id128>& only);
 

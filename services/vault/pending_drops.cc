@@ -6,12 +6,9 @@
 #include "common/base/status.h"
 #include "common/storage/salvage.h"
 #include "services/vault/destroying.h"
-#include "services/vault/domain/document_types.h"
-#include "services/vault/domain/host_rules.h"
+#include "services/vault/drop_permit.h"
 #include "services/vault/events.h"
 #include "services/vault/handlers/access.h"
-#include "services/vault/handlers/upload_handlers.h"
-#include "services/vault/open_streams.h"
 
 namespace relais::vault {
 namespace {
@@ -27,23 +24,9 @@ bool IsPending(const std::optional<Stored<v1::StoredDocument>>& document) {
          document->value.versions_size() > 0;
 }
 
-// On the list before consent is asked, as a reading is. On which agreement of hers the drop rests is not
-// told: the end of any touches it.
-std::shared_ptr<OpenReading> WatchFor(const Vault& vault, const Id128& person, const Id128& document,
-                                      const v1::StoredDocument& drop) {
-  const std::string& institution = drop.drop_host().institution();
-  const auto directory = vault.context.directory();
-  const directory::Institution* found = directory->FindInstitution(institution);
-  ReadingBasis basis;
-  basis.person = person;
-  basis.document = document;
-  basis.share = document;  // rests on an answer of consent's
-  basis.covered.purpose = drop.drop_purpose();
-  basis.covered.institution = institution;
-  basis.covered.kind = found == nullptr ? "" : found->kind;
-  basis.covered.act = common::v1::ACT_STORE;
-  basis.covered.categories = CategoriesOf(drop.type());
-  return vault.streams.Open(std::move(basis));
+DropTerms TermsOf(const Id128& person, const Id128& document, const v1::StoredDocument& drop) {
+  return {person,     document, drop.versions(0).version().depositor(), drop.drop_host(), drop.drop_purpose(),
+          drop.type()};
 }
 
 }  // namespace
@@ -120,30 +103,30 @@ Task<absl::StatusOr<bool>> PendingDrops::Decide(Id128 person, Id128 document) {
   if (!IsPending(stored)) {
     co_return false;  // decided: the follower takes it off the list; or she is being erased
   }
-  const v1::StoredDocument& drop = stored->value;
-  CO_ASSIGN_OR_RETURN(const auto host, vault_.store.Host(person, drop.drop_host().institution()));
-  if (!host.has_value() || !ActsForHer(host->value, vault_.context.clock.Now())) {
-    co_return false;
+  const DropTerms terms = TermsOf(person, document, stored->value);
+  CO_ASSIGN_OR_RETURN(const auto host, ActingHost(vault_, person, terms.host.institution()));
+  if (vault_.lease.consent() == nullptr) {
+    co_return false;  // without consent's log her no would not be heard of
   }
-  const audit::Follower* consent = vault_.lease.consent();
-  if (consent == nullptr) {
-    co_return false;  // her no would not be heard of
-  }
-  const auto watch = WatchFor(vault_, person, document, drop);
-  const uint64_t followed = consent->applied();
-  CO_ASSIGN_OR_RETURN(
-      const bool permitted,
-      co_await MayStore(vault_, person, drop.versions(0).version().depositor(), drop.drop_host(),
-                        drop.drop_purpose(), drop.type(), /*recorded=*/true));
-  // A leaf that was followed since consent was asked is later than its answer: the next look asks again.
-  watch->Permitted(followed, absl::InfiniteFuture());
-  // From here on a leaf that may say otherwise counts as followed only once the row is there (ConsentLeaves).
-  const KeyCommits::Ticket deciding = vault_.access.linking().Enter();
-  for (int i = 0; i < kTries; ++i) {
-    if (permitted && watch->WhyCut().has_value()) {
+  if (!host.has_value()) {
+    // Its host need not act for it to be refused. Until then nothing is recorded, however often it is asked.
+    CO_ASSIGN_OR_RETURN(const bool may, co_await MayStore(vault_, terms, /*recorded=*/false));
+    if (may) {
       co_return false;
     }
-    const auto written = co_await Write(person, document, permitted);
+  }
+  CO_ASSIGN_OR_RETURN(const AskedDrop asked, co_await AskAbout(vault_, terms));
+  KeyCommits::Ticket deciding;
+  if (asked.permitted) {
+    // From here on a leaf that may say otherwise counts as followed only once the row is there
+    // (ConsentLeaves). What is destroyed takes no place: a no more changes nothing, and texts may be copied.
+    deciding = vault_.access.linking().Enter();
+  }
+  for (int i = 0; i < kTries; ++i) {
+    if (asked.permitted && asked.watch->WhyCut().has_value()) {
+      co_return false;
+    }
+    const auto written = co_await Write(person, document, asked.permitted);
     if (!absl::IsAborted(written.status())) {
       co_return written;
     }
@@ -167,6 +150,12 @@ Task<absl::StatusOr<bool>> PendingDrops::Write(Id128 person, Id128 document, boo
   // Held until the commit has ended: the certificate names the epoch in use.
   const KeyCommits::Ticket ticket = vault_.keys.commits().Enter();
   if (permitted) {
+    const std::string institution = stored->value.drop_host().institution();
+    CO_ASSIGN_OR_RETURN(const auto host, ActingHost(vault_, person, institution));
+    if (!host.has_value()) {
+      co_return false;  // she unlinked it meanwhile
+    }
+    vault_.store.GuardHost(person, institution, host->version, commit);
     stored->value.set_state(v1::Document::STATE_ACTIVE);
     stored->value.clear_drop_host();
     stored->value.clear_drop_purpose();

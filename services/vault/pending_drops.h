@@ -1,4 +1,5 @@
-// Papers dropped in while consent could not be asked (ADR 35): decided once it can.
+// Papers dropped in while consent could not be asked, or to who did not act for her (ADR 35, ADR 74): decided
+// once both are otherwise.
 #pragma once
 
 #include <memory>
@@ -17,10 +18,10 @@ namespace relais::vault {
 [[nodiscard]] absl::StatusOr<std::vector<Id128>> PendingOf(const Vault& vault, const Id128& person);
 
 /// Asks consent about each, every `expiry_scan`: on her agreement it becomes ACTIVE (DOCUMENT_CHANGED); where
-/// consent says no it is destroyed (`REFUSED_DROP`). While its host is none of hers, or consent cannot be
-/// asked, or what it answered may have been overtaken by a no of hers, it stays, until the keeper's sweep
-/// ends it after kPendingConsent. A no that comes while the paper is made visible is followed after that, as
-/// one that comes after a deposit.
+/// consent says no it is destroyed (`REFUSED_DROP`), whether its host acts for her or not. While its host is
+/// none that does, or consent cannot be asked, or what it answered may have been overtaken by a no of hers,
+/// it stays, until the keeper's sweep ends it after kPendingConsent. A no that comes while the paper is made
+/// visible is followed after that, as one that comes after a deposit.
 class PendingDrops {
  public:
   explicit PendingDrops(const Vault& vault);

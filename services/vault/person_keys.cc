@@ -131,6 +131,9 @@ absl::StatusOr<uint64_t> RenewUploads(const Vault& vault, const Id128& person, G
 Task<absl::Status> RenewSome(const Vault& vault, Id128 person, const std::string& rotation,
                              Renewal& renewal) {
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0) {
+      co_await Sleep(vault.context.executor, PauseBeforeTry(vault.context.random, i));
+    }
     CO_ASSIGN_OR_RETURN(Stored<v1::StoredUsage> usage, vault.store.Usage(person));
     if (usage.version == 0) {
       renewal.more = false;  // she is being erased
@@ -256,6 +259,7 @@ Task<absl::Status> RenewMarks(const Vault& vault, Id128 person, uint32_t target)
       const absl::StatusOr<storage::CommitResult> done =
           co_await vault.context.store.Commit(std::move(commit));
       if (absl::IsAborted(done.status()) && ++tries < kTries) {
+        co_await Sleep(vault.context.executor, PauseBeforeTry(vault.context.random, tries));
         continue;
       }
       CO_RETURN_IF_ERROR(done.status());
@@ -298,31 +302,36 @@ absl::StatusOr<bool> AllBy(const Vault& vault, const Id128& person, uint32_t gen
 
 }  // namespace
 
-Task<absl::StatusOr<uint64_t>> RenewPersonKey(const Vault& vault, Id128 person, std::string rotation_id) {
-  CO_ASSIGN_OR_RETURN(const std::vector<WrappedPersonKey> keys, vault.store.PersonKeys(person));
-  Renewal renewal;
-  if (keys.empty()) {
-    co_return renewal.keys;
+Task<absl::Status> RenewPersonKey(const Vault& vault, Id128 person, std::string rotation_id, uint64_t& keys) {
+  CO_ASSIGN_OR_RETURN(const std::vector<WrappedPersonKey> held, vault.store.PersonKeys(person));
+  if (held.empty()) {
+    co_return absl::OkStatus();
   }
+  Renewal renewal;
   // Several: an earlier renewal of hers is to be finished, and that is one.
-  renewal.target = keys.back().generation + (keys.size() == 1 ? 1 : 0);
+  renewal.target = held.back().generation + (held.size() == 1 ? 1 : 0);
   while (renewal.more) {
+    const uint64_t before = renewal.keys;
     const absl::Status renewed = co_await RenewSome(vault, person, rotation_id, renewal);
     if (audit::IsErased(renewed)) {
-      co_return uint64_t{0};
+      co_return absl::OkStatus();
     }
     CO_RETURN_IF_ERROR(renewed);
+    keys += renewal.keys - before;
   }
   const absl::Status marked = co_await RenewMarks(vault, person, renewal.target);
   if (!audit::IsErased(marked)) {
     CO_RETURN_IF_ERROR(marked);
   }
-  co_return renewal.keys;
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> DropOldPersonKeys(const Vault& vault, Id128 person, std::string rotation_id,
                                      uint64_t keys) {
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0) {
+      co_await Sleep(vault.context.executor, PauseBeforeTry(vault.context.random, i));
+    }
     // Read first: whatever changes her papers from here on changes it too.
     CO_ASSIGN_OR_RETURN(const Stored<v1::StoredUsage> usage, vault.store.Usage(person));
     CO_ASSIGN_OR_RETURN(const std::vector<WrappedPersonKey> held, vault.store.PersonKeys(person));

@@ -131,19 +131,53 @@ TEST(Reading, WhoItIsSharedWithReadsOnARecordedPermit) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_READ), 1u);
 }
 
-// ADR 35: a permit on another ground, or on another agreement, opens nothing here.
-TEST(Reading, APermitOnAnythingButTheSharesAgreementOpensNothing) {
+// ADR 35, 71: consent is asked about the share's agreement, and what she agreed to beside it changes nothing:
+// neither does it close the share, nor keep it open. A permit on another ground opens nothing here.
+TEST(Reading, TheSharesAgreementAloneOpensIt) {
   World world;
   world.Host(1);
   const auto paper = world.MustDeposit(1, Pdf(1000));
   world.Share(1, paper.document);
-  world.consent.agreement = std::string(32, '8');
+  world.consent.others = {{std::string(32, '8'), absl::Hours(24 * 800)}};
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok()) << "her second yes ends nothing";
+  EXPECT_EQ(world.consent.asked.back().consent_id(), world.consent.agreement);
+  v1::ListRequest list;
+  *list.mutable_person() = world.Handle(kReader, 1);
+  const auto theirs = world.Run(world.service().metadata().List(world.As(kReader), list));
+  ASSERT_TRUE(theirs.ok()) << theirs.status();
+  EXPECT_EQ(theirs->documents_size(), 1);
+  world.consent.agreement = std::string(32, '9');  // that of the share is no more
   EXPECT_EQ(ReasonOf(Download(world, kReader, 1, paper.document).status),
             common::v1::ERROR_REASON_NOT_PERMITTED);
   world.consent.agreement = "";  // the team's
   EXPECT_EQ(ReasonOf(Download(world, kReader, 1, paper.document).status),
             common::v1::ERROR_REASON_NOT_PERMITTED);
-  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_READ), 0u);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_DOCUMENT_READ), 1u);
+}
+
+// Of two shares of one paper the first rests on what consent knows no more: who downloads it sees it listed.
+TEST(Reading, EveryShareOfAPaperIsTriedAlsoForAList) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const std::string seven = world.Share(1, paper.document);
+  const std::string nine(32, '9');
+  const std::string other =
+      world.Share(1, paper.document, kReader, absl::Hours(24 * 30), v1::DOCUMENT_TYPE_UNSPECIFIED, nine);
+  if (seven < other) {
+    world.consent.agreement = nine;
+  }
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok());
+  v1::ListRequest list;
+  *list.mutable_person() = world.Handle(kReader, 1);
+  const auto theirs = world.Run(world.service().metadata().List(world.As(kReader), list));
+  ASSERT_TRUE(theirs.ok()) << theirs.status();
+  ASSERT_EQ(theirs->documents_size(), 1);
+  EXPECT_EQ(theirs->documents(0).document_id(), paper.document);
+  EXPECT_EQ(world.consent.recorded(), 4u) << "both, twice";
+  world.consent.permits = [](const auto&) { return false; };
+  EXPECT_EQ(ReasonOf(world.Run(world.service().metadata().List(world.As(kReader), list)).status()),
+            common::v1::ERROR_REASON_NOT_PERMITTED);
 }
 
 TEST(Reading, WithoutConsentNothingIsShownToOthersAndHersGoesOn) {

@@ -53,44 +53,48 @@ Task<absl::StatusOr<size_t>> Reminding::LookOnce() {
   co_await ResumeOn(vault_.context.executor);
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   const absl::CivilDay today = vault_.paris.DayOf(vault_.context.log.Now());
-  size_t sent = 0;
+  Looked all;
   absl::Status first;
   for (int days = -kPast; days <= kAhead && !background_.stopping(); ++days) {
-    const absl::StatusOr<size_t> here = co_await LookAt(today + days, today);
+    const absl::StatusOr<Looked> here = co_await LookAt(today + days, today);
     first.Update(here.status());
-    sent += here.ok() ? *here : 0;
+    all.sent += here.ok() ? here->sent : 0;
+    all.passed_over += here.ok() ? here->passed_over : 0;
+  }
+  if (all.passed_over != 0) {
+    log::Error("papers that expire: rows do not read, so not every host is reminded",
+               {log::Field::Count("papers", static_cast<int64_t>(all.passed_over))});
   }
   CO_RETURN_IF_ERROR(first);
-  co_return sent;
+  co_return all.sent;
 }
 
-Task<absl::StatusOr<size_t>> Reminding::LookAt(absl::CivilDay day, absl::CivilDay today) {
-  size_t sent = 0;
+Task<absl::StatusOr<Reminding::Looked>> Reminding::LookAt(absl::CivilDay day, absl::CivilDay today) {
+  Looked looked;
   std::string from;
   do {
     CO_ASSIGN_OR_RETURN(const VaultStore::ExpiryRows rows, vault_.store.Expiries(day, from, kRowsAtOnce));
     for (const v1::ExpiryPointer& pointer : rows.rows) {
       CO_ASSIGN_OR_RETURN(const Id128 person, IdOf(pointer.person()));
       CO_ASSIGN_OR_RETURN(const Id128 document, IdOf(pointer.document()));
-      const absl::StatusOr<bool> reminded = co_await Remind(day, today, person, document);
-      if (audit::DoesNotRead(reminded.status())) {
-        continue;  // keeps nobody else's
+      bool passed_over = false;
+      const absl::StatusOr<bool> reminded = co_await Remind(day, today, person, document, passed_over);
+      const bool damaged = audit::DoesNotRead(reminded.status());  // keeps nobody else's
+      if (!damaged) {
+        CO_RETURN_IF_ERROR(reminded.status());
       }
-      CO_RETURN_IF_ERROR(reminded.status());
-      sent += *reminded ? 1 : 0;
+      looked.passed_over += damaged || passed_over ? 1 : 0;
+      looked.sent += !damaged && *reminded ? 1 : 0;
     }
     from = rows.next;
   } while (!from.empty());
-  co_return sent;
+  co_return looked;
 }
 
 Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay today, Id128 person,
-                                             Id128 document) {
+                                             Id128 document, bool& passed_over) {
   for (int i = 0; i < kTries; ++i) {
     auto stored = vault_.store.Document(person, document);
-    if (absl::IsDataLoss(stored.status())) {
-      co_return false;  // the scrub says so
-    }
     CO_RETURN_IF_ERROR(stored.status());
     if (!stored->has_value() || !ExpiresOn((*stored)->value, day) || day < today) {
       const absl::Status dropped = co_await DropPointer(day, person, document);
@@ -104,10 +108,12 @@ Task<absl::StatusOr<bool>> Reminding::Remind(absl::CivilDay day, absl::CivilDay 
       co_return false;
     }
     paper.add_reminded(*due);
-    CO_ASSIGN_OR_RETURN(const std::vector<VaultStore::HostRow> rows, vault_.store.Hosts(person));
-    const std::vector<ActiveHost> hosts = ActiveHostsOf(rows, vault_.context.clock.Now());
-    if (hosts.empty() && AnySuspended(rows, vault_.context.clock.Now())) {
-      co_return false;  // sent once, and to nobody now: it waits for consent's decision as they do
+    CO_ASSIGN_OR_RETURN(const VaultStore::ReadableHostRows rows, vault_.store.ReadableHosts(person));
+    passed_over = rows.gaps + rows.unreadable.size() != 0;
+    const std::vector<ActiveHost> hosts = ActiveHostsOf(rows.rows, vault_.context.clock.Now());
+    // Sent once, and to nobody now: it waits for consent's decision as they do, or for a row that reads.
+    if (hosts.empty() && (passed_over || AnySuspended(rows.rows, vault_.context.clock.Now()))) {
+      co_return false;
     }
     const rpc::Call own = OwnCall(vault_.context);
     const rpc::Actor actor = ActorOfOwn(own);

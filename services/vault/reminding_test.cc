@@ -105,6 +105,36 @@ TEST(Reminding, WhatDoesNotReadKeepsNobodyElsesReminders) {
   }
 }
 
+// One host's row of two does not read: the other is reminded, and the operators are told.
+TEST(Reminding, GoesToTheHostsThatRead) {
+  World world(Calm());
+  const absl::CivilDay day = kToday + 10;
+  const std::string document = Deposit(world, day);
+  world.Host(1, "caf");
+  testing::Flip(world, VaultStore::PersonPartition(World::Person(1)), testing::HostKey(world, 1, "caf"), 20);
+  ::testing::internal::CaptureStderr();
+  Look(world);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  ASSERT_EQ(Reminders(world).size(), 1);
+  EXPECT_EQ(Reminders(world)[0].document_id(), document);
+  EXPECT_THAT(Reminders(world)[0].hosts(), ElementsAre(kHost));
+  EXPECT_THAT(said, ::testing::HasSubstr("not every host is reminded"));
+  EXPECT_THAT(said, ::testing::Not(::testing::HasSubstr(document)));
+}
+
+// Sent once: not to nobody because the row of her only host does not read now.
+TEST(Reminding, WaitsWhileTheRowOfHerOnlyHostDoesNotRead) {
+  World world(Calm());
+  Deposit(world, kToday + 10);
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
+  const std::string key = testing::HostKey(world, 1, kHost);
+  const std::string before = testing::Flip(world, hers, key, 20);
+  EXPECT_EQ(Look(world), 0);
+  EXPECT_THAT(Reminders(world), IsEmpty());
+  testing::SetRaw(world, hers, key, before);
+  EXPECT_EQ(Look(world), 1);
+}
+
 TEST(Reminding, SixtyAndFifteenDaysBeforeAndOnceEach) {
   World world(Calm());
   const absl::CivilDay day = kToday + 70;

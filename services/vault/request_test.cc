@@ -133,19 +133,15 @@ TEST(Request, SheGrantsAndTheAskerReads) {
   EXPECT_EQ(ListFor(world, "cpam", std::nullopt)->requests_size(), 0);
 }
 
-// However shares are made, one person has a bounded number of them in force.
-TEST(Request, WhatIsGrantedCountsAmongHerShares) {
-  World world;
-  world.Host(1);
-  const auto one = world.MustDeposit(1, Pdf(1000, 1));
-  const auto two = world.MustDeposit(1, Pdf(1000, 2));
-  const std::string share = world.Share(1, "", "cpam", absl::Hours(24 * 30), v1::DOCUMENT_TYPE_LEASE);
+// She shared so many times, for so long, with the cpam.
+void HasShares(World& world, size_t count, absl::Duration lasts) {
+  const std::string share = world.Share(1, "", "cpam", lasts, v1::DOCUMENT_TYPE_LEASE);
   const Id128 first = Id128::FromHex(share).value();
   const v1::StoredShare stored = (*world.store().Share(World::Person(1), first))->value;
   size_t there = 1;
-  while (there + 1 < kMostShares) {
+  while (there < count) {
     storage::CommitRequest commit;
-    for (int i = 0; i < 200 && there + 1 < kMostShares; ++i, ++there) {
+    for (int i = 0; i < 200 && there < count; ++i, ++there) {
       World::Require(
           world.store().PutShare(World::Person(1), world.context().random.Id(), {stored, 0}, commit));
     }
@@ -154,6 +150,15 @@ TEST(Request, WhatIsGrantedCountsAmongHerShares) {
     world.MustCommit(std::move(commit),
                      ShareEvent({call, actor, "", World::Person(1), kAsHost}, first, stored));
   }
+}
+
+// However shares are made, one person has a bounded number of them in force.
+TEST(Request, WhatIsGrantedCountsAmongHerShares) {
+  World world;
+  world.Host(1);
+  const auto one = world.MustDeposit(1, Pdf(1000, 1));
+  const auto two = world.MustDeposit(1, Pdf(1000, 2));
+  HasShares(world, kMostShares - 1, absl::Hours(24 * 30));
   const auto asked = Ask(world, AskFor(world, 1));
   ASSERT_TRUE(asked.ok()) << asked.status();
   world.Settle();
@@ -164,6 +169,39 @@ TEST(Request, WhatIsGrantedCountsAmongHerShares) {
   const auto decided = Decide(world, decision);
   ASSERT_TRUE(decided.ok()) << decided.status();
   EXPECT_EQ(decided->shares_size(), 1);
+}
+
+// What ran out is in force no more, though no row says so yet.
+TEST(Request, SharesPastTheirDateCountNoMore) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  HasShares(world, kMostShares, absl::Minutes(1));
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  const v1::DecideRequestRequest decision =
+      DecisionOn(world, asked->request().document_request_id(), paper.document);
+  EXPECT_EQ(ReasonOf(Decide(world, decision).status()), common::v1::ERROR_REASON_OVERLOADED);
+  world.Settle(absl::Seconds(61));
+  const auto decided = Decide(world, decision);
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  EXPECT_EQ(decided->shares_size(), 1);
+}
+
+// A longer agreement beside the one she grants it on changes nothing (ADR 71).
+TEST(Request, IsGrantedOnTheAgreementThatIsNamed) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const auto asked = Ask(world, AskFor(world, 1));
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  world.consent.others = {{std::string(32, '8'), absl::Hours(24 * 800)}};
+  const auto decided =
+      Decide(world, DecisionOn(world, asked->request().document_request_id(), paper.document));
+  ASSERT_TRUE(decided.ok()) << decided.status();
+  ASSERT_EQ(decided->shares_size(), 1);
+  EXPECT_EQ(decided->shares(0).consent_id(), world.consent.agreement);
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok());
 }
 
 TEST(Request, HerNoMakesNoShare) {

@@ -19,10 +19,15 @@ constexpr size_t kPersonsPerScan = 500;
 constexpr int kMostPasses = 5;
 constexpr absl::Duration kPoll = absl::Milliseconds(5);
 constexpr absl::Duration kIdle = absl::Hours(1);
+constexpr int kComeBacks = 5;  // to vaults that keep changing
+constexpr absl::Duration kComeBackAfter = absl::Seconds(1);
 
 bool UnderWay(const v1::StoredRotation& stored) {
   return !stored.rotation().rotation_id().empty() && !stored.rotation().has_ended();
 }
+
+// `next` of an epoch's rotation whose first pass has ended: the last id there can be.
+Id128 AllCounted() { return Id128::FromBytes(std::string(Id128::kSize, '\xff')).value(); }
 
 absl::Status Stopping() { return absl::UnavailableError("the service is stopping"); }
 
@@ -293,12 +298,16 @@ Task<absl::Status> Rotation::WaitForCommits() {
   co_return absl::OkStatus();
 }
 
-// The first pass goes on where an earlier process was; what proves that none is left begins at the first
-// person.
+// The first pass goes on where an earlier process was, and counts persons; what proves that none is left
+// begins at the first person.
 Task<absl::Status> Rotation::WrapAll(uint32_t epoch, Progress& progress) {
   Id128 from;
   if (!progress.stored.value.next().empty()) {
     CO_ASSIGN_OR_RETURN(from, IdOf(progress.stored.value.next()));
+  }
+  bool counting = from != AllCounted();
+  if (!counting) {
+    from = Id128();
   }
   for (int pass = 0; pass < kMostPasses; ++pass) {
     for (;;) {
@@ -312,12 +321,13 @@ Task<absl::Status> Rotation::WrapAll(uint32_t epoch, Progress& progress) {
       }
       v1::Rotation& rotation = *progress.stored.value.mutable_rotation();
       rotation.set_keys(rotation.keys() + wrapped_here);
-      if (pass == 0) {
+      if (counting) {
         rotation.set_persons_done(rotation.persons_done() + persons.size());
       }
       const bool last = persons.size() < kPersonsPerScan || from.IsZero();
       if (!persons.empty() && !last) {
-        const absl::Status saved = co_await Save(progress, from);
+        const Id128 next = counting ? from : AllCounted();
+        const absl::Status saved = co_await Save(progress, next);
         CO_RETURN_IF_ERROR(saved);
       }
       if (background_.stopping()) {
@@ -332,6 +342,9 @@ Task<absl::Status> Rotation::WrapAll(uint32_t epoch, Progress& progress) {
     if (none) {
       co_return absl::OkStatus();
     }
+    counting = false;
+    const absl::Status saved = co_await Save(progress, AllCounted());
+    CO_RETURN_IF_ERROR(saved);
     from = Id128();
   }
   co_return absl::InternalError("keys under the old epoch keep coming");
@@ -394,6 +407,74 @@ absl::StatusOr<bool> Rotation::NoneIsOld(uint32_t epoch) const {
 
 // ---- persons' keys
 
+namespace {
+
+// One whose keys are renewed, and how many were already: a vault may be come back to.
+struct Renewing {
+  Id128 person;
+  uint64_t keys = 0;
+};
+struct Renewed {
+  uint64_t keys = 0;           // wrapped anew by this look
+  std::vector<Renewing> busy;  // vaults that keep changing: to be come back to
+};
+
+// Whose rows are damaged keeps every generation: the scrub says what is damaged.
+Task<absl::StatusOr<Renewed>> RenewAll(const Vault& vault, std::vector<Renewing> persons,
+                                       std::string rotation_id) {
+  Renewed out;
+  std::vector<Renewing> renewed;
+  for (Renewing& one : persons) {
+    const uint64_t before = one.keys;
+    const absl::Status done = co_await RenewPersonKey(vault, one.person, rotation_id, one.keys);
+    out.keys += one.keys - before;
+    if (absl::IsAborted(done)) {
+      out.busy.push_back(one);
+    } else if (absl::IsDataLoss(done)) {
+      log::Warn("a person's keys of papers are not renewed: a row is damaged", {log::Field::Code(done)});
+    } else {
+      CO_RETURN_IF_ERROR(done);
+      renewed.push_back(one);
+    }
+  }
+  // Some time later than the new rows: who has just read an old one still finds its key.
+  for (const Renewing& one : renewed) {
+    const absl::Status dropped = co_await DropOldPersonKeys(vault, one.person, rotation_id, one.keys);
+    if (absl::IsAborted(dropped)) {
+      out.busy.push_back(one);
+    } else if (!absl::IsDataLoss(dropped)) {
+      CO_RETURN_IF_ERROR(dropped);
+    }
+  }
+  co_return out;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<uint64_t>> Rotation::RotateSome(std::vector<Id128> persons, std::string rotation_id) {
+  std::vector<Renewing> all;
+  all.reserve(persons.size());
+  for (const Id128& person : persons) {
+    all.push_back({person});
+  }
+  CO_ASSIGN_OR_RETURN(Renewed renewed, co_await RenewAll(vault_, std::move(all), rotation_id));
+  uint64_t keys = renewed.keys;
+  for (int i = 0; i < kComeBacks && !renewed.busy.empty(); ++i) {
+    if (background_.stopping()) {
+      co_return Stopping();
+    }
+    co_await Sleep(vault_.context.executor, kComeBackAfter);
+    std::vector<Renewing> busy = std::move(renewed.busy);
+    CO_ASSIGN_OR_RETURN(renewed, co_await RenewAll(vault_, std::move(busy), rotation_id));
+    keys += renewed.keys;
+  }
+  if (!renewed.busy.empty()) {
+    log::Warn("vaults change too often for their keys to be renewed: they are, by the next rotation",
+              {log::Field::Count("vaults", static_cast<int64_t>(renewed.busy.size()))});
+  }
+  co_return keys;
+}
+
 Task<absl::Status> Rotation::RotatePersons(Stored<v1::StoredRotation> stored) {
   Progress progress{std::move(stored)};
   const std::string id = progress.stored.value.rotation().rotation_id();
@@ -406,28 +487,12 @@ Task<absl::Status> Rotation::RotatePersons(Stored<v1::StoredRotation> stored) {
       co_return Stopping();
     }
     CO_ASSIGN_OR_RETURN(const std::vector<Id128> persons, vault_.store.Persons(from, kPersonsAtOnce));
-    std::vector<uint64_t> renewed;
-    for (const Id128& person : persons) {
-      absl::StatusOr<uint64_t> keys = co_await RenewPersonKey(vault_, person, id);
-      if (absl::IsDataLoss(keys.status())) {
-        // Hers stay as they are, every generation: the scrub says what is damaged.
-        log::Warn("a person's keys of papers are not renewed: a row is damaged",
-                  {log::Field::Code(keys.status())});
-        keys = uint64_t{0};
-      }
-      CO_RETURN_IF_ERROR(keys.status());
-      renewed.push_back(*keys);
+    CO_ASSIGN_OR_RETURN(const uint64_t keys, co_await RotateSome(persons, id));
+    if (!persons.empty()) {
+      from = storage::NextId(persons.back());
     }
-    // Some time later than the new rows: who has just read an old one still finds its key.
     v1::Rotation& rotation = *progress.stored.value.mutable_rotation();
-    for (size_t i = 0; i < persons.size(); ++i) {
-      const absl::Status dropped = co_await DropOldPersonKeys(vault_, persons[i], id, renewed[i]);
-      if (!absl::IsDataLoss(dropped)) {
-        CO_RETURN_IF_ERROR(dropped);
-      }
-      rotation.set_keys(rotation.keys() + renewed[i]);
-      from = storage::NextId(persons[i]);
-    }
+    rotation.set_keys(rotation.keys() + keys);
     rotation.set_persons_done(rotation.persons_done() + persons.size());
     last = persons.size() < kPersonsAtOnce || from.IsZero();
     if (!last) {

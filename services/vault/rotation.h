@@ -15,11 +15,14 @@
 //
 // Persons' keys: of each person a new generation; every version key of hers and every duplicate mark is
 // written anew, in bounded commits that each put `v/usage`, so that no act of hers goes on with what it read
-// before; her old generations go once a look, guarded by `v/usage`, finds nothing that they wrap.
+// before; her old generations go once a look, guarded by `v/usage`, finds nothing that they wrap. A vault
+// that keeps changing is passed over, come back to some times, and then left to the next rotation: it keeps
+// nobody else's keys old.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/rpc/idempotency.h"
@@ -63,6 +66,7 @@ class Rotation {
   Task<absl::Status> Go(Stored<v1::StoredRotation> stored);
   Task<absl::Status> RotateEpoch(Stored<v1::StoredRotation> stored);
   Task<absl::Status> RotatePersons(Stored<v1::StoredRotation> stored);
+  Task<absl::StatusOr<uint64_t>> RotateSome(std::vector<Id128> persons, std::string rotation_id);
   Task<absl::Status> WaitForCommits();
   struct Progress;
   Task<absl::Status> WrapAll(uint32_t epoch, Progress& progress);
@@ -76,9 +80,10 @@ class Rotation {
   Background background_;
 };
 
-/// Renews one person's key (person_keys.cc): how many keys were wrapped anew. DATA_LOSS: a row of hers is
-/// damaged; what was not renewed is still opened by its old generation.
-Task<absl::StatusOr<uint64_t>> RenewPersonKey(const Vault& vault, Id128 person, std::string rotation_id);
+/// Renews one person's key (person_keys.cc). `keys` grows by how many were wrapped anew, also where it fails.
+/// DATA_LOSS: a row of hers is damaged; ABORTED: her vault keeps changing. What was not renewed is still
+/// opened by its old generation.
+Task<absl::Status> RenewPersonKey(const Vault& vault, Id128 person, std::string rotation_id, uint64_t& keys);
 /// Removes generations of hers that nothing is wrapped by any more. ABORTED: something still is.
 Task<absl::Status> DropOldPersonKeys(const Vault& vault, Id128 person, std::string rotation_id,
                                      uint64_t keys);

@@ -5,9 +5,14 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "common/crypto/destroyed_key.h"
 #include "common/crypto/memory_key_ring.h"
+#include "common/storage/memory/memory_store.h"
+#include "common/storage/testing/forwarding_store.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/key_handlers.h"
 #include "services/vault/handlers/reading_handlers.h"
@@ -200,6 +205,72 @@ TEST(EpochRotation, DepositsGoOnMeanwhile) {
   ExpectAllThere(world, there);
 }
 
+// A key wrapped before the epoch began that is committed behind the first pass, and a disk that fails after
+// the second.
+class LateStore final : public storage::testing::ForwardingStore {
+ public:
+  explicit LateStore(std::unique_ptr<storage::Store> inner) : ForwardingStore(std::move(inner)) {}
+
+  storage::Partition after;                    // a commit there
+  std::optional<storage::CommitRequest> late;  // is followed by this one
+  bool compaction_fails = false;               // once
+
+  Task<absl::StatusOr<storage::CommitResult>> Commit(storage::CommitRequest request) override {
+    const bool now = request.partition == after;
+    auto done = co_await inner_->Commit(std::move(request));
+    if (now && late.has_value()) {
+      storage::CommitRequest then = *std::exchange(late, std::nullopt);
+      const auto put = co_await inner_->Commit(std::move(then));
+      World::Require(put.status());
+    }
+    co_return done;
+  }
+  absl::Status Compact() override {
+    return std::exchange(compaction_fails, false) ? absl::UnavailableError("later") : inner_->Compact();
+  }
+};
+
+TEST(EpochRotation, NobodyIsCountedTwiceWhenALaterPassBeginsAnew) {
+  constexpr uint64_t kPersons = 501;  // more than one page
+  LateStore* store = nullptr;
+  World::Options options;
+  options.settings.scrub_every = absl::ZeroDuration();
+  options.make_store = [&](Executor& executor,
+                           storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+    auto made = std::make_unique<LateStore>(std::make_unique<storage::MemoryStore>(
+        std::make_shared<storage::MemoryDisk>(), executor, sequencer,
+        storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}));
+    store = made.get();
+    return std::unique_ptr<storage::Store>(std::move(made));
+  };
+  World world(options);
+  const auto key_of = [&](const Id128& person, uint32_t generation) {
+    storage::CommitRequest commit;
+    const std::string wrapped =
+        *WrapPersonKey(world.vault().keys.epochs(), person, generation, NewPaperKey(world.context().random));
+    VaultStore::PutPersonKey(person, {generation, {wrapped, 0}}, commit);
+    return commit;
+  };
+  std::vector<Id128> persons;
+  for (uint64_t person = 1; person <= kPersons; ++person) {
+    persons.push_back(World::Person(person));
+    World::Require(world.Run(world.context().store.Commit(key_of(persons.back(), 1))).status());
+  }
+  std::sort(persons.begin(), persons.end());
+  store->after = VaultStore::PersonPartition(persons.back());
+  store->late = key_of(persons.front(), 2);
+  store->compaction_fails = true;
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_EPOCH).ok());
+  world.Settle(absl::Minutes(2));
+  ASSERT_FALSE(store->late.has_value());
+  ASSERT_FALSE(store->compaction_fails);
+  const v1::Rotation rotation = StatusOf(world).rotation();
+  EXPECT_TRUE(rotation.has_ended());
+  EXPECT_EQ(rotation.persons(), kPersons);
+  EXPECT_EQ(rotation.persons_done(), kPersons);
+  EXPECT_EQ(rotation.keys(), kPersons + 1);
+}
+
 TEST(EpochRotation, ByItselfAfterItsLength) {
   World::Options options;
   options.settings.epoch_length = absl::Minutes(30);
@@ -324,6 +395,110 @@ TEST(PersonRotation, EveryCrashGoesOnAndLosesNothing) {
       EXPECT_EQ(GenerationOfPaper(world, person, there.papers[person - 1].document), keys[0].generation);
     }
   }
+}
+
+// A vault in which another act is always faster: commits that its sums guard lose, so often.
+class BusyStore final : public storage::testing::ForwardingStore {
+ public:
+  explicit BusyStore(std::unique_ptr<storage::Store> inner) : ForwardingStore(std::move(inner)) {}
+
+  storage::Partition busy;
+  int through = 0;  // go through before
+  int times = 0;
+
+  Task<absl::StatusOr<storage::CommitResult>> Commit(storage::CommitRequest request) override {
+    const bool guarded =
+        std::any_of(request.preconditions.begin(), request.preconditions.end(),
+                    [](const storage::Precondition& unchanged) { return unchanged.key == "v/usage"; });
+    const bool hers = guarded && request.partition == busy;
+    if (hers && through > 0) {
+      --through;
+    } else if (hers && times > 0) {
+      --times;
+      co_return absl::AbortedError("a precondition did not hold");
+    }
+    auto done = co_await inner_->Commit(std::move(request));
+    co_return done;
+  }
+};
+struct BusyDisk {
+  BusyStore* store = nullptr;
+
+  [[nodiscard]] World::Options Options() {
+    World::Options options;
+    options.make_store =
+        [this](Executor& executor,
+               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
+      auto made = std::make_unique<BusyStore>(std::make_unique<storage::MemoryStore>(
+          std::make_shared<storage::MemoryDisk>(), executor, sequencer,
+          storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}));
+      store = made.get();
+      return std::unique_ptr<storage::Store>(std::move(made));
+    };
+    return options;
+  }
+};
+
+TEST(PersonRotation, AVaultThatKeepsChangingKeepsNobodyElsesKeysOld) {
+  BusyDisk disk;
+  World world(disk.Options());
+  const Papers3 there = Deposit(world);
+  disk.store->busy = VaultStore::PersonPartition(World::Person(2));
+  disk.store->times = 1'000'000;
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+  world.Settle(absl::Minutes(5));
+  EXPECT_TRUE(StatusOf(world).rotation().has_ended());
+  EXPECT_EQ(GenerationOfPaper(world, 1, there.papers[0].document), 2u);
+  EXPECT_EQ(GenerationOfPaper(world, 2, there.papers[1].document), 1u);
+  EXPECT_EQ(GenerationOfPaper(world, 3, there.papers[2].document), 2u);
+  ExpectAllThere(world, there);
+  disk.store->times = 0;
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON, "r2").ok());
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(GenerationOfPaper(world, 2, there.papers[1].document), 2u) << "by the next one";
+  EXPECT_EQ(KeysOf(world, 2).size(), 1);
+  ExpectAllThere(world, there);
+}
+
+TEST(PersonRotation, AVaultThatKeptChangingForAWhileIsComeBackTo) {
+  BusyDisk disk;
+  World world(disk.Options());
+  const Papers3 there = Deposit(world);
+  disk.store->busy = VaultStore::PersonPartition(World::Person(2));
+  disk.store->times = kTries + 5;
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+  world.Settle(absl::Minutes(5));
+  EXPECT_TRUE(StatusOf(world).rotation().has_ended());
+  EXPECT_EQ(StatusOf(world).rotation().keys(), 3u);
+  for (const uint64_t person : {1, 2, 3}) {
+    EXPECT_EQ(GenerationOfPaper(world, person, there.papers[person - 1].document), 2u);
+    EXPECT_EQ(KeysOf(world, person).size(), 1) << "the old one is gone";
+  }
+  ExpectAllThere(world, there);
+}
+
+// What was wrapped anew before it turned out to be busy counts once, and is said where its old key goes.
+TEST(PersonRotation, AVaultThatIsComeBackToIsCountedWhole) {
+  BusyDisk disk;
+  World world(disk.Options());
+  const Papers3 there = Deposit(world);
+  disk.store->busy = VaultStore::PersonPartition(World::Person(2));
+  disk.store->through = 1;  // the papers; the marks do not
+  disk.store->times = kTries;
+  ASSERT_TRUE(Rotate(world, v1::KEY_LEVEL_PERSON).ok());
+  world.Settle(absl::Minutes(5));
+  ASSERT_TRUE(StatusOf(world).rotation().has_ended());
+  EXPECT_EQ(disk.store->times, 0);
+  EXPECT_EQ(StatusOf(world).rotation().keys(), 3u);
+  size_t gone = 0;
+  for (const v1::PaperKeysRotated& said : Said(world)) {
+    if (said.level() == v1::KEY_LEVEL_PERSON && said.destroyed() == 1) {
+      EXPECT_EQ(said.keys(), 1u);
+      ++gone;
+    }
+  }
+  EXPECT_EQ(gone, 3u);
+  ExpectAllThere(world, there);
 }
 
 TEST(PersonRotation, ADamagedVaultStaysAsItIsAndOthersGoOn) {

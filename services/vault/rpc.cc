@@ -326,7 +326,10 @@ absl::StatusOr<std::unique_ptr<rpc::BoundService>> Bind(rpc::ServiceRuntime& run
   bound->services.push_back(std::make_unique<KeyRpc>(dispatcher, *service));
   bound->services.push_back(std::make_unique<OperationRpc>(dispatcher, *service));
   runtime.Show(*bound, "consent", service->consent_follower(), rpc::Lease::kWanted);
-  bound->start = [service] { return service->Start(); };
+  bound->start = [service]() -> absl::Status {
+    RETURN_IF_ERROR(BlockOn(service->EndRestored()));
+    return service->Start();
+  };
   bound->stop = [service] { BlockOn(service->Stop()); };
   bound->owned = std::move(service);
   return bound;

@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 
 #include "common/audit/big_endian.h"
+#include "relais/consent/v1/rights_events.pb.h"
+#include "services/vault/handlers/access.h"
 #include "services/vault/scrubber.h"
 #include "services/vault/testing/damage.h"
+#include "services/vault/testing/reading.h"
 
 namespace relais::vault {
 namespace {
@@ -72,7 +75,7 @@ TEST(ScrubOfDamage, WhoseJournalDoesNotAllReadIsReadAndPassedOver) {
     world.Host(person);
     papers.push_back(world.MustDeposit(person, Pdf(3000, static_cast<uint8_t>(person))));
   }
-  const auto deposit = LeafOfDeposit(world, 2, papers[1].document);
+  const auto deposit = LeafOfDeposit(world, papers[1].document);
   ASSERT_TRUE(deposit.has_value());
   const World::Deposited other = world.MustDeposit(2, Pdf(3000, 4));
   SetRaw(world, Of(2), RecordKey(papers[1]), std::nullopt);
@@ -96,7 +99,7 @@ TEST(ScrubOfDamage, WhatWasFoundStandsWhenItsLeafIsTorn) {
   World world;
   world.Host(1);
   const World::Deposited paper = world.MustDeposit(1, Pdf(3000, 1));
-  const auto deposit = LeafOfDeposit(world, 1, paper.document);
+  const auto deposit = LeafOfDeposit(world, paper.document);
   ASSERT_TRUE(deposit.has_value());
   Flip(world, BytesOf(paper), PieceKey(0), 9);
   EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ALTERED);
@@ -105,6 +108,154 @@ TEST(ScrubOfDamage, WhatWasFoundStandsWhenItsLeafIsTorn) {
   TearLeaf(world, *deposit);
   EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_LOG_UNREADABLE);
   EXPECT_TRUE(world.Document(1, paper.document).versions(0).version().damaged()) << "as it was found before";
+}
+
+absl::Status Unlink(World& world, const std::string& request_id) {
+  v1::UnlinkHostRequest request;
+  request.set_request_id(request_id);
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_institution("caf");
+  return world.Run(world.service().hosts().UnlinkHost(world.As(kHost), request)).status();
+}
+absl::Status Link(World& world, const std::string& request_id) {
+  v1::LinkHostRequest request;
+  request.set_request_id(request_id);
+  *request.mutable_person() = world.Handle("caf", 1);
+  request.set_consent_id(world.consent.agreement);
+  request.set_purpose("RIGHTS_OPENING");
+  return world.Run(world.service().hosts().LinkHost(world.As("caf"), request)).status();
+}
+absl::Status Revoke(World& world, const std::string& share) {
+  v1::RevokeRequest request;
+  request.set_request_id("revoke");
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_share_id(share);
+  return world.Run(world.service().shares().Revoke(world.As(kHost), request)).status();
+}
+v1::StoredHost CafOf(World& world) {
+  const auto host = world.store().Host(World::Person(1), "caf");
+  World::Require(host.status());
+  return host->has_value() ? (*host)->value : v1::StoredHost();
+}
+v1::Share::State StateOf(World& world, const std::string& share) {
+  const auto stored = world.store().Share(World::Person(1), testing::Hex(share));
+  World::Require(stored.status());
+  return stored->has_value() ? (*stored)->value.state() : v1::Share::STATE_UNSPECIFIED;
+}
+
+// A host that she unlinked and a share that she revoked, in force again by their rows.
+struct PutBack {
+  explicit PutBack(World& world, size_t size = 3000) {
+    world.Host(1);
+    world.Host(1, "caf");
+    paper = world.MustDeposit(1, Pdf(size));
+    share = world.Share(1, paper.document, "cpam");
+    const std::string host_key = HostKey(world, 1, "caf");
+    const std::string share_key = "v/share/" + testing::Hex(share).ToBytes();
+    const auto host_row = testing::Raw(world, Of(1), host_key);
+    const auto share_row = testing::Raw(world, Of(1), share_key);
+    World::Require(Unlink(world, "u1"));
+    World::Require(Revoke(world, share));
+    SetRaw(world, Of(1), host_key, host_row);
+    SetRaw(world, Of(1), share_key, share_row);
+  }
+  World::Deposited paper;
+  std::string share;
+};
+
+TEST(ScrubOfRights, RowsThatWerePutBackInForceAreEndedAgain) {
+  World world;
+  const PutBack there(world);
+  ASSERT_TRUE(world.vault().access.Host(world.As("caf"), World::Person(1)).ok());
+  ASSERT_EQ(StateOf(world, there.share), v1::Share::STATE_ACTIVE);
+  const size_t said = world.Count(audit::v1::EVENT_CLASS_HOST_CHANGED);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Scrub(world, "s1").rights_put_back(), 2U);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("were put back in force"));
+  EXPECT_EQ(CafOf(world).state(), v1::Host::STATE_UNLINKED);
+  EXPECT_EQ(StateOf(world, there.share), v1::Share::STATE_REVOKED);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_HOST_CHANGED), said + 1);
+  EXPECT_EQ(rpc::ReasonOf(Link(world, "l1")), common::v1::ERROR_REASON_NOT_PERMITTED)
+      << "she said no, and agreed to nothing since";
+  EXPECT_EQ(Scrub(world, "s2").rights_put_back(), 0U);
+}
+
+TEST(ScrubOfRights, WhatIsReadThroughThemIsCut) {
+  World world;
+  const PutBack there(world, size_t{8} * 262'144);
+  const absl::Duration slowly = absl::Seconds(3);
+  const auto host = testing::BeginDownload(world, "caf", 1, there.paper.document, slowly);
+  const auto share = testing::BeginDownload(world, "cpam", 1, there.paper.document, slowly);
+  world.Settle(absl::Seconds(4));
+  for (const auto& reading : {host, share}) {
+    ASSERT_FALSE(reading->ended.has_value());
+    ASSERT_TRUE(reading->client->ended.ok());
+  }
+  EXPECT_EQ(Scrub(world, "s1").rights_put_back(), 2U);
+  EXPECT_FALSE(host->client->ended.ok());
+  EXPECT_FALSE(share->client->ended.ok());
+}
+
+TEST(ScrubOfRights, ASuspendedHostThatWasPutBackActiveWaitsForLinkHost) {
+  World world;
+  world.Host(1);
+  world.Host(1, "caf");
+  const std::string key = HostKey(world, 1, "caf");
+  const auto row = testing::Raw(world, Of(1), key);
+  world.consent.directory_expired = true;
+  world.ConsentSays(1, audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED, consent::v1::ProcessingRestricted());
+  world.Settle();
+  ASSERT_EQ(CafOf(world).state(), v1::Host::STATE_SUSPENDED);
+  SetRaw(world, Of(1), key, row);
+  EXPECT_EQ(Scrub(world, "s1").rights_put_back(), 1U);
+  EXPECT_EQ(CafOf(world).state(), v1::Host::STATE_SUSPENDED);
+  EXPECT_TRUE(CafOf(world).restored());
+}
+
+TEST(ScrubOfRights, WhatStandsAsTheLogSaysStays) {
+  World world;
+  world.Host(1);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(3000));
+  const std::string share = world.Share(1, paper.document, "cpam");
+  ASSERT_TRUE(Link(world, "l1").ok());
+  ASSERT_TRUE(Unlink(world, "u1").ok());
+  world.Settle();  // what she agrees to from now on comes after her no
+  testing::Agrees(world, 1, std::string(32, '8'));
+  const absl::Status again = Link(world, "l2");
+  ASSERT_TRUE(again.ok()) << again;
+  world.Settle();
+  EXPECT_EQ(Scrub(world, "s1").rights_put_back(), 0U);
+  EXPECT_EQ(CafOf(world).state(), v1::Host::STATE_ACTIVE);
+  EXPECT_EQ(StateOf(world, share), v1::Share::STATE_ACTIVE);
+}
+
+// Whoever tears an old leaf of hers keeps no right in force by it.
+TEST(ScrubOfRights, ALeafThatDoesNotReadAndIsOlderThanTheirEndKeepsNothing) {
+  World world;
+  const PutBack there(world);
+  const auto leaf = LeafOfDeposit(world, there.paper.document);
+  ASSERT_TRUE(leaf.has_value());
+  TearLeaf(world, *leaf);
+  const v1::Scrub scrub = Scrub(world, "s1");
+  EXPECT_EQ(scrub.rights_put_back(), 2U);
+  EXPECT_EQ(scrub.passed_over(), 1U);
+  EXPECT_EQ(CafOf(world).state(), v1::Host::STATE_UNLINKED);
+  EXPECT_EQ(StateOf(world, there.share), v1::Share::STATE_REVOKED);
+}
+
+// The leaf that is lost may be the one that linked it again.
+TEST(ScrubOfRights, NothingIsConcludedWhereALaterLeafOfHersDoesNotRead) {
+  World world;
+  const PutBack there(world);
+  const World::Deposited later = world.MustDeposit(1, Pdf(3000, 7));
+  const auto leaf = LeafOfDeposit(world, later.document);
+  ASSERT_TRUE(leaf.has_value());
+  TearLeaf(world, *leaf);
+  const v1::Scrub scrub = Scrub(world, "s1");
+  EXPECT_EQ(scrub.rights_put_back(), 0U);
+  EXPECT_EQ(scrub.passed_over(), 1U);
+  EXPECT_EQ(CafOf(world).state(), v1::Host::STATE_ACTIVE);
+  EXPECT_EQ(StateOf(world, there.share), v1::Share::STATE_ACTIVE);
 }
 
 TEST(ScrubOfDamage, GoesPastAStretchOfPersonsAndOfBytes) {

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/storage/salvage.h"
 #include "services/vault/acts_of_nobody.h"
+#include "services/vault/rights_put_back.h"
 #include "services/vault/sums.h"
 
 namespace relais::vault {
@@ -274,6 +275,10 @@ Task<absl::Status> Scrubber::Finish(Stored<v1::StoredScrub>& stored) {
     log::Error("papers are damaged: the scrub's report says how many, their persons' journals which",
                {log::Field::Count("damaged", static_cast<int64_t>(scrub.damaged()))});
   }
+  if (scrub.rights_put_back() != 0) {
+    log::Error("rows of hosts or shares that had ended were put back in force: they are ended again",
+               {log::Field::Count("rights", static_cast<int64_t>(scrub.rights_put_back()))});
+  }
   if (scrub.unreadable() + scrub.passed_over() != 0) {
     log::Error("rows of the vault do not read: the scrub's report says how many",
                {log::Field::Count("unreadable", static_cast<int64_t>(scrub.unreadable())),
@@ -334,6 +339,8 @@ Task<absl::Status> Scrubber::ScrubPerson(Id128 person, v1::Scrub& scrub) {
 // All of them, also when one could not be judged.
 Task<absl::Status> Scrubber::ScrubPapers(Id128 person, v1::Scrub& scrub) {
   CO_ASSIGN_OR_RETURN(const LoggedPapers logged, LoggedOf(vault_.context, person, std::nullopt));
+  CO_ASSIGN_OR_RETURN(const uint64_t put_back, co_await EndRightsPutBack(vault_, person, logged));
+  scrub.set_rights_put_back(scrub.rights_put_back() + put_back);
   CO_ASSIGN_OR_RETURN(const std::set<Id128> papers, PapersOf(vault_, person, logged));
   absl::Status unjudged =
       logged.all_read ? absl::OkStatus() : absl::DataLossError("a leaf about her does not read");

@@ -25,6 +25,9 @@ namespace relais::vault {
 /// counted (`unreadable`) and passed over, and so is a person of whom nothing says which papers there should
 /// be (`passed_over`). Every other row of the store but the log's own is read too.
 ///
+/// A host or share of hers that is in force by its row and not by the last leaf about it is ended again
+/// (rights_put_back.h) and counted (`rights_put_back`).
+///
 /// Only what has a head that says whose it is, and is in no record of that person, is removed: bytes without
 /// a head are damage, not rubbish.
 class Scrubber {

@@ -27,6 +27,7 @@
 #include "services/vault/open_streams.h"
 #include "services/vault/pending_drops.h"
 #include "services/vault/reminding.h"
+#include "services/vault/restored.h"
 #include "services/vault/rotation.h"
 #include "services/vault/scanner.h"
 #include "services/vault/scrubber.h"
@@ -160,9 +161,18 @@ absl::Status Service::Prepare() {
   return absl::OkStatus();
 }
 
+Task<absl::Status> Service::EndRestored() {
+  const absl::Status ended = co_await EndRestoredRights(parts_->vault);
+  co_return ended;
+}
+
 absl::Status Service::Start() {
   RETURN_IF_ERROR(Prepare());
   Parts& p = *parts_;
+  ASSIGN_OR_RETURN(const bool restored, RightsAreRestored(p.vault));
+  if (restored) {
+    return absl::FailedPreconditionError("what a restore brought back is to end before the vault serves");
+  }
   RETURN_IF_ERROR(p.own_follower->Start());
   p.keeper->FollowingStarted();
   if (p.consent_follower != nullptr) {

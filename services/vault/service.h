@@ -27,7 +27,7 @@ class OperationHandlers;  // handlers/operation_handlers.h: StartScrub GetScrub 
 class KeyHandlers;        // handlers/key_handlers.h: Status Rotate
 class ExportHandlers;     // handlers/export_handlers.h: Export
 
-/// Life: Create → Prepare → Start → serve → Stop (resumes when nothing is in flight) → destroy.
+/// Life: Create → Prepare → EndRestored → Start → serve → Stop (resumes when nothing is in flight) → destroy.
 class Service {
  public:
   /// `epochs`: the level above persons' keys. `consent_log`: the consent registry's; nullptr: configured
@@ -41,6 +41,9 @@ class Service {
 
   /// Before Start, which calls it else: sees that the keys of papers are there.
   absl::Status Prepare();
+  /// Before Start: nothing that a restore brought back acts or reads (restored.h). Needs nobody to be served.
+  Task<absl::Status> EndRestored();
+  /// FAILED_PRECONDITION where EndRestored has not come to its end.
   absl::Status Start();
   Task<bool> Stop();
 

@@ -82,6 +82,30 @@ TEST(Share, ConsentMustPermitItOnThatVeryAgreementForAllOfItsTime) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED), 0u);
 }
 
+// Of a paper of two categories consent names the agreement that lasts longest for each: asked about the one
+// that covers both, it permits (ADR 71).
+TEST(Share, APaperOfTwoCategoriesOnTheAgreementThatCoversBoth) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000), v1::DOCUMENT_TYPE_MEDICAL);
+  world.consent.covers = {"DOCUMENTS"};
+  const std::string both(32, '8');
+  world.consent.others = {{both, absl::Hours(24 * 90), {"DOCUMENTS", "HEALTH"}}};
+  v1::ShareRequest request = ShareOfPaper(world, 1, paper.document);
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_NOT_PERMITTED)
+      << "the longer one does not cover its health";
+  request.set_consent_id(both);
+  const auto made = Make(world, request);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->share().consent_id(), both);
+  EXPECT_TRUE(Download(world, kReader, 1, paper.document).status.ok());
+  request = ShareOfPaper(world, 1, paper.document, "share-2");
+  request.set_consent_id(both);
+  *request.mutable_until() = ToProto(world.sim().Now() + absl::Hours(24 * 91));
+  EXPECT_EQ(ReasonOf(Make(world, request).status()), common::v1::ERROR_REASON_NOT_PERMITTED)
+      << "it must last as long as the share, whatever another does";
+}
+
 // RGPD art. 10: no agreement shares it, whatever consent says.
 TEST(Share, ACriminalJudgmentIsHersAlone) {
   World world;
@@ -196,6 +220,34 @@ TEST(Share, AHostOrTheRecipientEndsItAndNobodyElse) {
   EXPECT_EQ(Stored(world, 1, share).state(), v1::Share::STATE_REVOKED);
   world.Settle();
   EXPECT_EQ(ListFor(world, kReader, std::nullopt)->shares_size(), 0);
+}
+
+// Nobody reads by it any more from its date on; the daily round says so where it is kept, once.
+TEST(Share, ThatRanOutIsWrittenSoAndLeavesItsRecipientsList) {
+  World::Options options;
+  options.settings.host_scan = absl::Seconds(1);
+  options.settings.host_round = absl::Seconds(10);
+  World world(options);
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const std::string short_one = world.Share(1, paper.document, kReader, absl::Seconds(30));
+  const std::string long_one = world.Share(1, paper.document);
+  world.Settle(absl::Seconds(15));
+  EXPECT_EQ(Stored(world, 1, short_one).state(), v1::Share::STATE_ACTIVE) << "not before its date";
+  world.Settle(absl::Minutes(1));
+  const v1::StoredShare ended = Stored(world, 1, short_one);
+  EXPECT_EQ(ended.state(), v1::Share::STATE_EXPIRED);
+  EXPECT_EQ(ended.ended().seconds(), ended.until().seconds());
+  EXPECT_EQ(Stored(world, 1, long_one).state(), v1::Share::STATE_ACTIVE);
+  const auto listed = world.store().Pointers(PointerKind::kShared, kReader, Id128(), 10);
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_THAT(listed->rows, SizeIs(1));
+  EXPECT_EQ(listed->rows[0].id.ToHex(), long_one);
+  world.Settle(absl::Minutes(1));
+  const auto said = Payloads<v1::ShareChanged>(world, audit::v1::EVENT_CLASS_SHARE_CHANGED);
+  ASSERT_THAT(said, SizeIs(3)) << "both, and the end of one";
+  EXPECT_EQ(said[2].share_id(), short_one);
+  EXPECT_EQ(said[2].state(), v1::Share::STATE_EXPIRED);
 }
 
 TEST(HerNo, AWithdrawalEndsTheSharesOfThatAgreement) {

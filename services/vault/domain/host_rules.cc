@@ -106,7 +106,7 @@ bool Meet(v1::StoredHost& host, HostFate fate, Occasion occasion, absl::Time now
     case HostFate::kEnds:
       return End(host, v1::Host::STATE_WITHDRAWN, now);
     case HostFate::kStays:
-      if (host.state() != v1::Host::STATE_SUSPENDED) {
+      if (host.state() != v1::Host::STATE_SUSPENDED || host.restored()) {
         return false;
       }
       host.set_state(v1::Host::STATE_ACTIVE);
@@ -121,6 +121,29 @@ bool Meet(v1::StoredHost& host, HostFate fate, Occasion occasion, absl::Time now
       break;
   }
   return false;
+}
+
+bool SuspendRestored(v1::StoredHost& host) {
+  if (HasEnded(host) || host.restored()) {
+    return false;
+  }
+  host.set_state(v1::Host::STATE_SUSPENDED);
+  host.set_restored(true);
+  return true;
+}
+
+bool StandAsLogged(v1::StoredHost& host, v1::Host::State last, absl::Time now) {
+  switch (last) {
+    case v1::Host::STATE_UNSPECIFIED:
+    case v1::Host::STATE_ACTIVE:
+      return false;
+    case v1::Host::STATE_SUSPENDED:
+      return host.state() == v1::Host::STATE_ACTIVE && SuspendRestored(host);
+    case v1::Host::STATE_UNLINKED:
+      return !HasEnded(host) && Unlink(host, now);
+    default:
+      return End(host, last, now);
+  }
 }
 
 Covered CoveredBy(const v1::StoredHost& host, const std::string& institution, const std::string& kind) {

@@ -75,8 +75,18 @@ enum class Occasion {
   kRound,  // nothing new is known against it: it stays what it is
 };
 
-/// True when the row changed: a suspended one that stays is ACTIVE again. What has ended stays as it ended.
+/// True when the row changed: a suspended one that stays is ACTIVE again, unless it was restored: that one
+/// waits for LinkHost. What has ended stays as it ended.
 bool Meet(v1::StoredHost& host, HostFate fate, Occasion occasion, absl::Time now);
+
+/// It was in a backup that was restored with a loss, and whether she said no to it since is lost (ADR 73):
+/// one that is linked by its row is SUSPENDED until LinkHost, whatever consent answers. True when it changed.
+bool SuspendRestored(v1::StoredHost& host);
+
+/// `last`: where the last leaf about it says that it stands. A row that is in force beyond that was put back:
+/// it stands as the log says again, a suspended one until LinkHost, one that she unlinked until she agrees
+/// anew. True when it changed.
+bool StandAsLogged(v1::StoredHost& host, v1::Host::State last, absl::Time now);
 
 /// In consent's terms, for what her no ends. `kind`: of the institution, by the directory.
 [[nodiscard]] Covered CoveredBy(const v1::StoredHost& host, const std::string& institution,

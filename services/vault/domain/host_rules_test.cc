@@ -161,6 +161,47 @@ TEST(Hosts, ThatAreSuspendedActAgainOrEnd) {
   EXPECT_EQ(StateOf(host, kNow), v1::Host::STATE_UNLINKED);
 }
 
+TEST(Hosts, ThatWereRestoredWaitToBeLinkedAndMayEnd) {  // ADR 73
+  for (const bool suspended : {false, true}) {
+    v1::StoredHost host = Host();
+    if (suspended) {
+      host.set_state(v1::Host::STATE_SUSPENDED);
+    }
+    EXPECT_TRUE(SuspendRestored(host));
+    EXPECT_FALSE(SuspendRestored(host)) << "once";
+    EXPECT_EQ(StateOf(host, kNow), v1::Host::STATE_SUSPENDED);
+    for (const Occasion occasion : {Occasion::kHerNo, Occasion::kRound}) {
+      EXPECT_FALSE(Meet(host, HostFate::kStays, occasion, kNow));
+    }
+    EXPECT_EQ(StateOf(host, kNow), v1::Host::STATE_SUSPENDED);
+    v1::StoredHost linked =
+        Linked(host, IdOf(7).ToBytes(), "RIGHTS_OPENING", Agreed({"DOCUMENTS"}, IdOf(7)), kNow);
+    EXPECT_TRUE(ActsForHer(linked, kNow));
+    EXPECT_FALSE(linked.restored());
+    EXPECT_TRUE(Meet(host, HostFate::kEnds, Occasion::kHerNo, kNow));
+    EXPECT_EQ(host.state(), v1::Host::STATE_WITHDRAWN);
+  }
+  v1::StoredHost ended = Host();
+  ASSERT_TRUE(End(ended, v1::Host::STATE_WITHDRAWN, kNow));
+  EXPECT_FALSE(SuspendRestored(ended));
+}
+
+TEST(Hosts, ThatWerePutBackStandAsTheLogSays) {
+  v1::StoredHost host = Host();
+  EXPECT_FALSE(StandAsLogged(host, v1::Host::STATE_ACTIVE, kNow));
+  EXPECT_TRUE(StandAsLogged(host, v1::Host::STATE_SUSPENDED, kNow));
+  EXPECT_TRUE(host.restored());
+  EXPECT_FALSE(StandAsLogged(host, v1::Host::STATE_SUSPENDED, kNow));
+  EXPECT_FALSE(StandAsLogged(host, v1::Host::STATE_ACTIVE, kNow)) << "in force less than the log says";
+  EXPECT_TRUE(StandAsLogged(host, v1::Host::STATE_WITHDRAWN, kNow)) << "consent's yes would have let it act";
+  EXPECT_EQ(host.state(), v1::Host::STATE_WITHDRAWN);
+  EXPECT_FALSE(StandAsLogged(host, v1::Host::STATE_UNLINKED, kNow)) << "it is ended";
+  host = Host();
+  EXPECT_TRUE(StandAsLogged(host, v1::Host::STATE_UNLINKED, kNow));
+  EXPECT_EQ(host.state(), v1::Host::STATE_UNLINKED);
+  EXPECT_FALSE(MayBeLinkedOn(host, IdOf(7).ToBytes())) << "her no is known again";
+}
+
 TEST(Hosts, WhatConsentDoesNotAnswerIsANoOrADoubtOrNothing) {
   using Code = absl::StatusCode;
   for (const auto reason : {common::v1::ERROR_REASON_UNKNOWN_CODE, common::v1::ERROR_REASON_INVALID_FIELDS,

@@ -1,7 +1,6 @@
 #include "services/vault/domain/quota.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "absl/strings/str_cat.h"
 
@@ -60,6 +59,46 @@ Refusal Reserve(const Limits& limits, const v1::InstitutionUsage& institution, u
   }
   AddUnderWay(size, usage);
   return std::nullopt;
+}
+
+DropsUnderWay AllUnderWay(const v1::StoredUsage& usage) {
+  DropsUnderWay all;
+  all.open = usage.open_uploads();
+  all.reserved_bytes = usage.reserved_bytes();
+  return all;
+}
+
+void CountUpload(const v1::StoredUpload& upload, std::string_view depositor, DropsUnderWay& drops) {
+  if (!upload.has_drop_host()) {
+    drops.open = Less(drops.open, uint32_t{1});
+    drops.reserved_bytes = Less(drops.reserved_bytes, uint64_t{upload.size()});
+  } else if (upload.depositor().institution() == depositor) {
+    ++drops.by_depositor;
+  }
+}
+
+void CountPaper(const v1::StoredDocument& document, DropsUnderWay& drops) {
+  if (document.state() != v1::Document::STATE_PENDING_CONSENT) {
+    return;
+  }
+  drops.waiting += static_cast<uint32_t>(document.versions_size());
+  for (const v1::StoredVersion& version : document.versions()) {
+    drops.waiting_bytes += version.version().size();
+  }
+}
+
+Refusal ReserveDrop(const Limits& limits, const v1::InstitutionUsage& institution, const DropsUnderWay& drops,
+                    uint64_t size, v1::StoredUsage& usage) {
+  const uint32_t most = std::max(limits.person_open_uploads / kDropsShare, uint32_t{1});
+  const uint32_t most_versions = std::max(limits.person_documents / kDropsShare, uint32_t{1});
+  const uint64_t bytes_left =
+      Less(Less(limits.person_bytes / kDropsShare, drops.reserved_bytes), drops.waiting_bytes);
+  const bool full = drops.open >= most || drops.by_depositor >= kDropsOfOne ||
+                    drops.open >= Less(most_versions, drops.waiting) || size > bytes_left;
+  if (full && size <= limits.document_bytes) {
+    return common::v1::ERROR_REASON_QUOTA_EXCEEDED;
+  }
+  return Reserve(limits, institution, size, usage);
 }
 
 void Release(uint64_t size, v1::StoredUsage& usage) {

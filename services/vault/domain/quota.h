@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "relais/vault/v1/state.pb.h"
 #include "services/vault/domain/refusal.h"
@@ -23,6 +24,32 @@ struct Limits {
 /// `institution`: what is known of the depositor's at this moment.
 [[nodiscard]] Refusal Reserve(const Limits& limits, const v1::InstitutionUsage& institution, uint64_t size,
                               v1::StoredUsage& usage);
+
+/// Of the uploads under way in her vault, those of institutions that are not her host (drops), and of her
+/// papers those that were dropped in and wait (PENDING_CONSENT).
+struct DropsUnderWay {
+  uint32_t open = 0;
+  uint64_t reserved_bytes = 0;
+  uint32_t by_depositor = 0;  // of `open`, by the institution that begins one more
+  uint32_t waiting = 0;       // versions
+  uint64_t waiting_bytes = 0;
+};
+/// Counting them: all that is under way by her row, then each upload by itself, of which those of her hosts
+/// are taken off. So what does not read counts as a drop.
+[[nodiscard]] DropsUnderWay AllUnderWay(const v1::StoredUsage& usage);
+void CountUpload(const v1::StoredUpload& upload, std::string_view depositor, DropsUnderWay& drops);
+/// Whatever the paper's state.
+void CountPaper(const v1::StoredDocument& document, DropsUnderWay& drops);
+/// Of one institution so many drops may be under way in a vault.
+inline constexpr uint32_t kDropsOfOne = 2;
+/// One in so many of `person_open_uploads` (at least one) may be under way as drops, and of
+/// `person_documents` (at least one) and `person_bytes` be under way or wait: who drops in never keeps her
+/// hosts from depositing.
+inline constexpr uint32_t kDropsShare = 4;
+/// As Reserve, of a drop; QUOTA_EXCEEDED also past what drops may hold.
+[[nodiscard]] Refusal ReserveDrop(const Limits& limits, const v1::InstitutionUsage& institution,
+                                  const DropsUnderWay& drops, uint64_t size, v1::StoredUsage& usage);
+
 /// Of a QUOTA_EXCEEDED of Reserve: which setting it is, of what, and how much is free, in words for her host;
 /// of several the first. Empty: none holds it back.
 [[nodiscard]] std::string FullLimit(const Limits& limits, const v1::InstitutionUsage& institution,

@@ -1,5 +1,7 @@
 #include "services/vault/domain/share_rules.h"
 
+#include <algorithm>
+
 #include "common/base/proto_time.h"
 #include "common/crypto/encoding.h"
 #include "services/vault/domain/document_types.h"
@@ -86,13 +88,20 @@ std::optional<std::string> WhyCut(const StreamFacts& facts, absl::Time now) {
   if (facts.permit_revoked || facts.share == v1::Share::STATE_WITHDRAWN) {
     return "WITHDRAWN";
   }
-  if (facts.share != v1::Share::STATE_ACTIVE || now >= facts.share_until || now >= facts.permit_expires) {
+  if (facts.share != v1::Share::STATE_ACTIVE || now >= facts.share_until || facts.denied) {
     return "EXPIRED";
   }
   if (!facts.lease) {
     return "SUSPENDED";
   }
+  if (now >= facts.permit_expires) {
+    return "PERMIT_ENDED";
+  }
   return std::nullopt;
+}
+
+absl::Time WhenToAskAnew(absl::Time now, absl::Time permit_expires) {
+  return permit_expires - std::min(kAskBefore, (permit_expires - now) / 2);
 }
 
 }  // namespace relais::vault

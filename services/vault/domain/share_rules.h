@@ -80,9 +80,17 @@ struct StreamFacts {
   v1::Share::State share = v1::Share::STATE_UNSPECIFIED;  // as stored
   absl::Time share_until;
   bool document_there = true;  // neither destroyed nor being erased
+  bool denied = false;         // consent was asked anew, and permits it no more
 };
 /// Why it is cut, in the words of DocumentReadCut.cause; nullopt: it goes on. What ended for good is said
-/// before what is only suspended.
+/// before what is only suspended, or only needs another permit (PERMIT_ENDED).
 [[nodiscard]] std::optional<std::string> WhyCut(const StreamFacts& facts, absl::Time now);
+
+/// How long before its permit ends a reading asks consent anew: far longer than an answer takes, so that none
+/// is cut because of one, and little of a permit (60 s unless configured) is given away. Of a permit that is
+/// shorter than twice that, half of it.
+inline constexpr absl::Duration kAskBefore = absl::Seconds(5);
+/// When that is, of a permit given now.
+[[nodiscard]] absl::Time WhenToAskAnew(absl::Time now, absl::Time permit_expires);
 
 }  // namespace relais::vault

@@ -199,7 +199,14 @@ TEST(MakingAShare, NotWithOneselfNorOfWhatIsNotKept) {
 
 // ---- while it is read
 
-StreamFacts Running() { return {true, false, At(12, 1), v1::Share::STATE_ACTIVE, At(12, 20), true}; }
+StreamFacts Running() {
+  StreamFacts facts;
+  facts.lease = true;
+  facts.permit_expires = At(12, 1);
+  facts.share = v1::Share::STATE_ACTIVE;
+  facts.share_until = At(12, 20);
+  return facts;
+}
 
 TEST(Stream, GoesOnWhileEverythingHolds) { EXPECT_EQ(WhyCut(Running(), kNow), std::nullopt); }
 
@@ -215,8 +222,16 @@ TEST(Stream, IsCutBy) {
   facts = Running();
   facts.document_there = false;
   EXPECT_EQ(WhyCut(facts, kNow), "DESTROYED");
-  EXPECT_EQ(WhyCut(Running(), At(12, 1)), "EXPIRED") << "the permit's end";
+  EXPECT_EQ(WhyCut(Running(), At(12, 1)), "PERMIT_ENDED");
   facts = Running();
+  facts.permit_revoked = true;
+  EXPECT_EQ(WhyCut(facts, At(12, 1)), "WITHDRAWN");
+  facts = Running();
+  facts.denied = true;
+  EXPECT_EQ(WhyCut(facts, kNow), "EXPIRED") << "consent, asked anew, says no";
+  EXPECT_EQ(WhyCut(facts, At(12, 1)), "EXPIRED") << "what ended for good is said first";
+  facts = Running();
+  EXPECT_EQ(WhyCut(facts, At(12, 20)), "EXPIRED") << "likewise the share's end";
   facts.permit_expires = absl::InfiniteFuture();
   EXPECT_EQ(WhyCut(facts, At(12, 20)), "EXPIRED") << "the share's end";
   for (const auto& [state, cause] : {std::pair{v1::Share::STATE_REVOKED, "REVOKED"},
@@ -228,6 +243,12 @@ TEST(Stream, IsCutBy) {
     facts.share = state;
     EXPECT_EQ(WhyCut(facts, kNow), cause) << state;
   }
+}
+
+TEST(Stream, AsksAnewBeforeItsPermitEnds) {
+  EXPECT_EQ(WhenToAskAnew(kNow, kNow + absl::Seconds(60)), kNow + absl::Seconds(60) - kAskBefore);
+  EXPECT_EQ(WhenToAskAnew(kNow, kNow + absl::Seconds(1)), kNow + absl::Milliseconds(500));
+  EXPECT_EQ(WhenToAskAnew(kNow, absl::InfiniteFuture()), absl::InfiniteFuture());
 }
 
 TEST(Stream, AWithdrawalTouchesTheShare) {

@@ -67,7 +67,8 @@ Refusal JudgeBegin(const v1::BeginUploadRequest& request, const BeginFacts& fact
   if (facts.host && facts.duplicate && !request.allow_duplicate()) {
     return ERROR_REASON_DUPLICATE_DOCUMENT;
   }
-  return Reserve(limits, facts.institution, request.size(), usage);
+  return facts.host ? Reserve(limits, facts.institution, request.size(), usage)
+                    : ReserveDrop(limits, facts.institution, facts.drops, request.size(), usage);
 }
 
 std::string FullLimitOf(const v1::BeginUploadRequest& request, const BeginFacts& facts, const Limits& limits,

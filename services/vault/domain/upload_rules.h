@@ -34,6 +34,7 @@ struct BeginFacts {
       nullptr;                       // the paper it is a version of; nullptr: a new one, or none was found
   bool duplicate = false;            // a text with the declared hash is in this vault
   v1::InstitutionUsage institution;  // the depositor's
+  DropsUnderWay drops;               // of a drop: those that there are, or wait
 };
 /// A field of a request, and what it must be.
 struct WrongField {

@@ -89,6 +89,16 @@ TEST(BeginUpload, WhoIsNotHerHostDropsAPaper) {
   EXPECT_EQ(Begin(drop, ByHost()), common::v1::ERROR_REASON_INVALID_FIELDS);
 }
 
+TEST(BeginUpload, DropsThatAreUnderWayHoldBackDropsAlone) {
+  v1::BeginUploadRequest drop = Request();
+  drop.mutable_drop()->set_purpose("RIGHTS_OPENING");
+  BeginFacts facts;
+  facts.drops.open = 4;
+  EXPECT_EQ(Begin(drop, facts), common::v1::ERROR_REASON_QUOTA_EXCEEDED);
+  facts.host = true;
+  EXPECT_EQ(Begin(Request(), facts), std::nullopt);
+}
+
 TEST(BeginUpload, DeclaredTypes) {
   v1::BeginUploadRequest request = Request();
   request.set_media_type("application/pdf");

@@ -19,22 +19,14 @@ constexpr absl::Duration kWindow = absl::Minutes(1);  // RefusedCalls'
 constexpr absl::Duration kPoll = absl::Seconds(1);
 constexpr absl::Duration kLinkPoll = absl::Milliseconds(1);
 
-// What the counting keeps apart: who tried, and on whom.
-std::string KeyOf(std::string_view institution, const Id128& person) {
-  return std::string(institution) + "/" + person.ToHex();
-}
-
 struct WhoAndWhom {
   std::string institution;
   Id128 person;  // zero: too many to tell apart
 };
-WhoAndWhom ReadKey(std::string_view key) {
-  const size_t slash = key.rfind('/');
-  if (slash == std::string_view::npos) {
-    return {"service/" + std::string(kOwnName), Id128()};
-  }
-  const auto person = Id128::FromHex(key.substr(slash + 1));
-  return {std::string(key.substr(0, slash)), person.ok() ? *person : Id128()};
+WhoAndWhom NamedBy(const rpc::RefusedCalls::Leaf& leaf) {
+  const auto person = Id128::FromHex(leaf.about);
+  return {leaf.caller.empty() ? "service/" + std::string(kOwnName) : leaf.caller,
+          person.ok() ? *person : Id128()};
 }
 
 std::string MethodOf(v1::JournalEntry::Act act, std::string_view document_id) {
@@ -58,6 +50,10 @@ Attempt ReadMethod(std::string_view method) {
 absl::Status ActsNow(const std::optional<Stored<v1::StoredHost>>& host, absl::Time now) {
   if (!host.has_value() || !IsLinked(host->value, now)) {
     return rpc::NoSuchOrNotYours();
+  }
+  if (!ActsForHer(host->value, now) && host->value.restored()) {
+    return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_BEHIND,
+                        "the host is suspended: link anew, the vault was restored");
   }
   if (!ActsForHer(host->value, now)) {
     return rpc::Refusal(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_PEER_BEHIND,
@@ -156,10 +152,10 @@ Task<absl::Status> Access::Refused(rpc::Call call, rpc::Actor actor, Id128 perso
   if (reason == common::v1::ERROR_REASON_UNSPECIFIED || !vault_.context.Writable().ok()) {
     co_return why;
   }
-  auto leaves = refused_.Note(KeyOf(actor.institution, person), MethodOf(act, document_id),
+  auto leaves = refused_.Note(actor.institution, person.ToHex(), MethodOf(act, document_id),
                               rpc::ReasonName(reason), vault_.context.clock.Now());
+  NotedNow();
   if (leaves.empty()) {
-    CountedNow();
     co_return why;
   }
   const absl::Status written = co_await Write(std::move(leaves), std::move(call), std::move(actor));
@@ -179,15 +175,19 @@ void Access::RefusedBehind(rpc::Call call, Id128 person, Attempt attempt, absl::
                 });
 }
 
-// `call` and `actor`: whose attempt just now was refused, the last of these; what was counted is no one
-// human's.
+// `call` and `actor`: whose attempt just now was refused, the one of these that stands alone; what was
+// counted is no one human's.
 Task<absl::Status> Access::Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rpc::Call call,
                                  rpc::Actor actor) {
   const rpc::ServiceContext& context = vault_.context;
   for (const rpc::RefusedCalls::Leaf& leaf : leaves) {
-    const WhoAndWhom who = ReadKey(leaf.caller);
-    const Attempt attempt = ReadMethod(leaf.call.method());
-    rpc::Call by = &leaf == &leaves.back() && actor.institution == who.institution ? call : OwnCall(context);
+    const WhoAndWhom who = NamedBy(leaf);
+    Attempt attempt = ReadMethod(leaf.call.method());
+    if (who.person.IsZero()) {
+      attempt.document_id.clear();  // nobody's journal, nobody's paper
+    }
+    const bool just_now = leaf.alone && !who.person.IsZero() && actor.institution == who.institution;
+    rpc::Call by = just_now ? call : OwnCall(context);
     rpc::Actor whose = actor;
     if (by.caller.is_service()) {
       whose = rpc::Actor{who.institution, "", ""};
@@ -219,22 +219,23 @@ Task<absl::Status> Access::Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rp
   co_return absl::OkStatus();
 }
 
-void Access::CountedNow() {
+void Access::NotedNow() {
   std::lock_guard lock(mu_);
-  last_counted_ = vault_.context.clock.Monotonic();
+  last_noted_ = vault_.context.clock.Monotonic();
   if (!waiting_ && !stopping_) {
     waiting_ = true;
     Spawn(vault_.context.executor, WriteCounted());
   }
 }
 
-// Until every minute in which something was counted is over.
+// Until every minute in which something was refused is over.
 Task<void> Access::WriteCounted() {
   const rpc::ServiceContext& context = vault_.context;
   bool more = true;
   while (more) {
     co_await Sleep(context.executor, kPoll);
     const bool all = stopping_;
+    const auto looked = context.clock.Monotonic();  // writing may take longer than a minute
     auto due = refused_.Due(context.clock.Now(), all);
     rpc::Call own = OwnCall(context);
     rpc::Actor nobody;
@@ -243,7 +244,7 @@ Task<void> Access::WriteCounted() {
       log::Error("counted refusals could not be written", {log::Field::Code(written)});
     }
     std::lock_guard lock(mu_);
-    more = !all && context.clock.Monotonic() <= last_counted_ + kWindow + kPoll;
+    more = !all && looked <= last_noted_ + kWindow + kPoll;
     waiting_ = more;
   }
 }

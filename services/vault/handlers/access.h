@@ -36,7 +36,10 @@ struct HostedName {
 
 /// Thread-safe. "Unknown", "erased", "another's" and "no longer" are one answer, NO_SUCH_OR_NOT_YOURS, after
 /// the same work; each attempt on a person who was named leaves VAULT_REFUSED about her (D-3.2), the first
-/// five of a caller on her in a minute one each, the others one together.
+/// five of an institution on her in a minute one each, the others one together. An institution that is
+/// refused about more than a thousand persons in a minute leaves one about each of those beyond when the
+/// minute is over, with how often and not what; far beyond, one about nobody that names it (RefusedCalls).
+/// What others try stays in the journals of whom they try it on.
 class Access {
  public:
   explicit Access(const Vault& vault);
@@ -92,7 +95,7 @@ class Access {
  private:
   Task<absl::Status> Write(std::vector<rpc::RefusedCalls::Leaf> leaves, rpc::Call call, rpc::Actor actor);
   Task<void> WriteCounted();
-  void CountedNow();
+  void NotedNow();
 
   const Vault& vault_;
   KeyCommits linking_;
@@ -100,8 +103,8 @@ class Access {
   std::atomic<bool> stopping_ = false;
   std::atomic<int> behind_ = 0;  // RefusedBehind's, under way
   std::mutex mu_;
-  bool waiting_ = false;                                // WriteCounted is under way
-  absl::Duration last_counted_ = absl::ZeroDuration();  // monotonic
+  bool waiting_ = false;                              // WriteCounted is under way
+  absl::Duration last_noted_ = absl::ZeroDuration();  // monotonic
 };
 
 }  // namespace relais::vault

@@ -7,6 +7,7 @@
 #include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
 #include "services/vault/domain/host_rules.h"
+#include "services/vault/drop_permit.h"
 #include "services/vault/events.h"
 #include "services/vault/handlers/access.h"
 #include "services/vault/handlers/remembered.h"
@@ -61,6 +62,32 @@ absl::StatusOr<std::optional<Id128>> HolderOf(const Vault& vault, const Id128& p
   }
   ASSIGN_OR_RETURN(const auto found, vault.store.Duplicate(person, mark));
   return found.has_value() ? std::optional<Id128>(found->value.document) : std::optional<Id128>();
+}
+
+// Of what is under way in her vault, what was dropped in, and what waits of it. What does not read counts as
+// that. Under the guard of her sums, which every paper and upload that is made changes.
+absl::StatusOr<DropsUnderWay> DropsInto(const Vault& vault, const Id128& person, const v1::StoredUsage& usage,
+                                        std::string_view depositor) {
+  constexpr size_t kPage = 100;
+  DropsUnderWay drops = AllUnderWay(usage);
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    ASSIGN_OR_RETURN(const auto page, vault.store.ReadableUploads(person, *from, kPage));
+    for (const Row<v1::StoredUpload>& row : page.rows) {
+      CountUpload(row.stored.value, depositor, drops);
+    }
+    from = page.next;
+  }
+  from = Id128();
+  while (from.has_value()) {
+    ASSIGN_OR_RETURN(const auto page, vault.store.ReadableDocuments(person, *from, kPage));
+    for (const Row<v1::StoredDocument>& row : page.rows) {
+      CountPaper(row.stored.value, drops);
+    }
+    drops.waiting += static_cast<uint32_t>(page.missing());
+    from = page.next;
+  }
+  return drops;
 }
 
 // Under which names the caller may have begun it before. Else none but the given one: it acts for her under
@@ -119,9 +146,11 @@ Task<absl::StatusOr<v1::BeginUploadResponse>> UploadHandlers::BeginUpload(rpc::C
     co_return said;
   }
   if (!*host && request.has_drop()) {
-    const auto may =
-        co_await MayStore(vault_, beginning.person, PartyOf(beginning.actor), request.drop().host(),
-                          request.drop().purpose(), request.description().type(), /*recorded=*/false);
+    const DropTerms terms{beginning.person,         {},
+                          PartyOf(beginning.actor), request.drop().host(),
+                          request.drop().purpose(), request.description().type()};
+    // Whichever institution is named: whether it acts for her is judged when the drop is complete (ADR 74).
+    const auto may = co_await MayStore(vault_, terms, /*recorded=*/false);
     // While consent cannot be asked a drop is taken, and shown to nobody (ADR 35).
     beginning.permitted =
         may.ok() ? *may : rpc::ReasonOf(may.status()) == common::v1::ERROR_REASON_PEER_UNAVAILABLE;
@@ -204,6 +233,9 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
     CO_ASSIGN_OR_RETURN(document, Id128::FromHex(request.document_id()));
     CO_ASSIGN_OR_RETURN(later_of, vault_.store.Document(person, document));
     facts.later_of = later_of.has_value() ? &later_of->value : nullptr;
+  }
+  if (!facts.host) {
+    CO_ASSIGN_OR_RETURN(facts.drops, DropsInto(vault_, person, usage.value, beginning.actor.institution));
   }
   std::optional<Id128> holder;
   if (facts.host) {

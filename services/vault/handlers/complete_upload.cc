@@ -8,7 +8,7 @@
 #include "common/crypto/sha256.h"
 #include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
-#include "services/vault/domain/host_rules.h"
+#include "services/vault/drop_permit.h"
 #include "services/vault/events.h"
 #include "services/vault/handlers/access.h"
 #include "services/vault/handlers/commit_act.h"
@@ -70,6 +70,43 @@ absl::Status WhyNotScanned(const absl::StatusOr<ScanVerdict>& verdict, bool requ
   }
   return *verdict == ScanVerdict::kNobody && required ? StatusOf(common::v1::ERROR_REASON_SCANNER_UNAVAILABLE)
                                                       : absl::OkStatus();
+}
+
+DropTerms TermsOf(const OwnUpload& upload, const Id128& document) {
+  const v1::StoredUpload& stored = upload.stored.value;
+  return {upload.person,         document,     stored.depositor(), stored.drop_host(),
+          stored.drop_purpose(), stored.type()};
+}
+
+// What becomes of a drop by this attempt, and the place that it holds until its row is there.
+struct DroppedNow {
+  std::optional<Stored<v1::StoredHost>> shown;  // to that host; nullopt: it waits (ADR 35)
+  KeyCommits::Ticket place;
+};
+
+// NOT_PERMITTED: consent says no. ABORTED: what it said was overtaken, it is to be asked again. A drop waits
+// while consent cannot be asked, its log is not followed, or that host does not act for her.
+Task<absl::StatusOr<DroppedNow>> JudgeDrop(const Vault& vault, DropTerms terms) {
+  DroppedNow dropped;
+  const auto asked = co_await AskAbout(vault, terms);
+  if (rpc::ReasonOf(asked.status()) == common::v1::ERROR_REASON_PEER_UNAVAILABLE) {
+    co_return dropped;
+  }
+  CO_RETURN_IF_ERROR(asked.status());
+  if (!asked->permitted) {
+    co_return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
+  }
+  // From here on a leaf that may say otherwise counts as followed only once the row is there.
+  dropped.place = vault.access.linking().Enter();
+  const std::optional<std::string> cut = asked->watch->WhyCut();
+  if (cut == "SUSPENDED") {
+    co_return dropped;
+  }
+  if (cut.has_value()) {
+    co_return absl::AbortedError("what consent answered counts no more");
+  }
+  CO_ASSIGN_OR_RETURN(dropped.shown, ActingHost(vault, terms.person, terms.host.institution()));
+  co_return dropped;
 }
 
 // Why JudgeComplete says WRONG_STATE. A drop is never a version of something: of her vault it tells nothing.
@@ -335,22 +372,12 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::KeepOnc
     }
   }
   CO_RETURN_IF_ERROR(Judge(upload, before.has_value() ? &before->value : nullptr, holder, examined));
-  if (!examined.facts.host && !examined.permitted.has_value()) {
-    const auto may =
-        co_await MayStore(vault_, person, upload.stored.value.depositor(), upload.stored.value.drop_host(),
-                          upload.stored.value.drop_purpose(), upload.stored.value.type(), /*recorded=*/true);
-    if (may.ok() && !*may) {
-      co_return StatusOf(common::v1::ERROR_REASON_NOT_PERMITTED);
-    }
-    const bool unasked = rpc::ReasonOf(may.status()) == common::v1::ERROR_REASON_PEER_UNAVAILABLE;
-    if (!may.ok() && !unasked) {
-      co_return may.status();
-    }
-    examined.permitted = may.ok();
+  DroppedNow dropped;
+  if (!examined.facts.host) {
+    CO_ASSIGN_OR_RETURN(dropped, co_await JudgeDrop(vault_, TermsOf(upload, examined.document)));
   }
 
-  const v1::Document::State state =
-      StateWhenCompleted(examined.facts.host, examined.permitted.value_or(false));
+  const v1::Document::State state = StateWhenCompleted(examined.facts.host, dropped.shown.has_value());
   Stored<v1::StoredDocument> document;
   document.version = before.has_value() ? before->version : 0;
   std::optional<v1::StoredDocument> was;
@@ -383,6 +410,10 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::KeepOnc
   if (examined.facts.host && host.has_value()) {
     vault_.store.GuardHost(person, upload.actor.institution, host->version, commit);
   }
+  if (dropped.shown.has_value()) {
+    vault_.store.GuardHost(person, upload.stored.value.drop_host().institution(), dropped.shown->version,
+                           commit);
+  }
   v1::CompleteUploadResponse response;
   response.mutable_document()->set_document_id(examined.document.ToHex());
   response.set_version(upload.stored.value.version());
@@ -391,6 +422,7 @@ Task<absl::StatusOr<v1::CompleteUploadResponse>> CompleteUploadHandlers::KeepOnc
   }
   RememberAct(seen, examined.event_id, response, commit);
   const auto done = co_await vault_.context.store.Commit(std::move(commit));
+  dropped.place = KeyCommits::Ticket();
   CO_RETURN_IF_ERROR(done.status());
   document.version = done->version;
   *response.mutable_document() = DocumentOf(examined.document, document);

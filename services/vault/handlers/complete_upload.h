@@ -31,7 +31,6 @@ class CompleteUploadHandlers {
     std::optional<ContentHead> head;
     CompleteFacts facts;
     bool malware = false;
-    std::optional<bool> permitted;  // of a drop, once consent was asked: false, it could not be
   };
   Task<absl::StatusOr<v1::CompleteUploadResponse>> Again(rpc::Call call, rpc::Actor actor, Id128 person,
                                                          std::string row, bool want_proof);

@@ -28,17 +28,18 @@ int PlaceOf(const v1::StoredHost& host, absl::Time now) {
   return IsLinked(host, now) ? 1 : 2;
 }
 
-// Asked about its own acting for her: it gives to itself.
+// Asked about its own acting for her on that very agreement (ADR 71): it gives to itself.
 consent::v1::CheckRequest CheckOfHost(const Id128& person, const rpc::Actor& actor,
-                                      const std::string& purpose) {
+                                      const v1::LinkHostRequest& link) {
   consent::v1::CheckRequest request;
   request.mutable_person()->set_person_id(person.ToBytes());
   request.mutable_sender()->set_institution(actor.institution);
   request.mutable_sender()->set_function(actor.function);
   *request.mutable_recipient() = request.sender();
-  request.set_purpose(purpose);
+  request.set_purpose(link.purpose());
   request.add_categories("DOCUMENTS");
   request.set_act(common::v1::ACT_HOST);
+  request.set_consent_id(link.consent_id());
   return request;
 }
 
@@ -88,6 +89,21 @@ absl::Status MayBeLinked(const Vault& vault, const Id128& person, const std::str
     }
   }
   return absl::OkStatus();
+}
+
+// Hosts of hers under these names, past what does not read.
+struct HostsOfHers {
+  std::vector<VaultStore::HostRow> rows;
+  uint32_t unreadable = 0;  // a stretch counts as one
+};
+absl::StatusOr<HostsOfHers> HostsUnder(const VaultStore& store, const std::vector<HostedName>& names) {
+  HostsOfHers out;
+  for (const HostedName& name : names) {
+    ASSIGN_OR_RETURN(VaultStore::ReadableHostRows some, store.ReadableHosts(name.person));
+    std::move(some.rows.begin(), some.rows.end(), std::back_inserter(out.rows));
+    out.unreadable += static_cast<uint32_t>(some.unreadable.size() + some.gaps);
+  }
+  return out;
 }
 
 // The row that her no is put to: version 0 where there is none, kDoesNotRead where it says nothing any more.
@@ -159,7 +175,7 @@ Task<absl::StatusOr<v1::LinkHostResponse>> HostHandlers::TryLink(rpc::Call call,
     co_return StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED);
   }
   const auto watch = WatchFor(vault_, person, actor, request, event_id);
-  consent::v1::CheckRequest question = CheckOfHost(person, actor, request.purpose());
+  consent::v1::CheckRequest question = CheckOfHost(person, actor, request);
   CO_ASSIGN_OR_RETURN(const Answered answered, co_await AskConsent(vault_, std::move(question)));
   if (const Refusal why = JudgeLink(request.consent_id(), answered.answer); why.has_value()) {
     co_return StatusOf(*why);
@@ -339,18 +355,15 @@ Task<absl::StatusOr<v1::ListHostsResponse>> HostHandlers::ListHosts(rpc::Call ca
   Attempt attempt{v1::JournalEntry::ACT_LOOKED, ""};
   CO_ASSIGN_OR_RETURN(const auto names,
                       co_await vault_.access.RequireHostedNames(call, person, std::move(attempt)));
-  std::vector<VaultStore::HostRow> rows;
-  for (const HostedName& name : names) {
-    CO_ASSIGN_OR_RETURN(auto some, vault_.store.Hosts(name.person));
-    std::move(some.begin(), some.end(), std::back_inserter(rows));
-  }
+  CO_ASSIGN_OR_RETURN(HostsOfHers hers, HostsUnder(vault_.store, names));
   const absl::Time now = vault_.context.clock.Now();
-  std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
+  std::stable_sort(hers.rows.begin(), hers.rows.end(), [&](const auto& a, const auto& b) {
     return PlaceOf(a.stored.value, now) < PlaceOf(b.stored.value, now);
   });
   v1::ListHostsResponse response;
   response.set_revision(vault_.context.log.Revision(vault_.context.log.state().size));
-  for (const VaultStore::HostRow& row : rows) {
+  response.set_unreadable(hers.unreadable);
+  for (const VaultStore::HostRow& row : hers.rows) {
     const bool was_one = !row.stored.value.consent().empty();  // else only unlinked
     const bool wanted = (request.with_ended() && was_one) || IsLinked(row.stored.value, now);
     // Once, as it stands best: under whichever name it acts for her.

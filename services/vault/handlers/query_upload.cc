@@ -1,4 +1,6 @@
 // How far an upload is, what became of it, and giving it up: of UploadHandlers.
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "common/base/status.h"
@@ -15,6 +17,29 @@ namespace relais::vault {
 namespace {
 
 constexpr v1::JournalEntry::Act kAct = v1::JournalEntry::ACT_UPLOAD;
+constexpr size_t kPage = 100;
+
+// Which upload is to be given up. A host of hers may name a drop under way by the paper that it makes: her
+// journal names no other id of it.
+absl::StatusOr<std::string> UploadMeant(const Vault& vault, const rpc::Call& call, const Id128& person,
+                                        const std::string& named) {
+  const absl::Status host = vault.access.Host(call, person).status();
+  if (rpc::ReasonOf(host) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS) {
+    return named;
+  }
+  std::optional<Id128> from = Id128();
+  while (from.has_value()) {
+    ASSIGN_OR_RETURN(const auto page, vault.store.ReadableUploads(person, *from, kPage));
+    for (const Row<v1::StoredUpload>& row : page.rows) {
+      const auto paper = IdOf(row.stored.value.document());
+      if (row.stored.value.has_drop_host() && paper.ok() && paper->ToHex() == named) {
+        return row.id.ToHex();
+      }
+    }
+    from = page.next;
+  }
+  return named;
+}
 
 }  // namespace
 
@@ -95,7 +120,8 @@ Task<absl::StatusOr<v1::AbandonUploadResponse>> UploadHandlers::AbandonUpload(
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const Id128 given, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
-  CO_ASSIGN_OR_RETURN(const Id128 person, NameOfUpload(vault_, given, request.upload_id()));
+  CO_ASSIGN_OR_RETURN(const std::string upload_id, UploadMeant(vault_, call, given, request.upload_id()));
+  CO_ASSIGN_OR_RETURN(const Id128 person, NameOfUpload(vault_, given, upload_id));
   CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
                       vault_.store.Seen(person, call, actor, "AbandonUpload", request.request_id(), request));
   if (seen.answer.has_value()) {
@@ -103,7 +129,7 @@ Task<absl::StatusOr<v1::AbandonUploadResponse>> UploadHandlers::AbandonUpload(
                                                                  request.want_proof());
     co_return again;
   }
-  const auto upload = FindUpload(vault_, call, request.person(), request.upload_id());
+  const auto upload = FindUpload(vault_, call, request.person(), upload_id, UploadUse::kGiveUp);
   if (!upload.ok()) {
     const absl::Status said =
         co_await vault_.access.Refused(std::move(call), actor, given, kAct, "", upload.status());
@@ -114,9 +140,13 @@ Task<absl::StatusOr<v1::AbandonUploadResponse>> UploadHandlers::AbandonUpload(
   ending.reason = "ABANDONED";
   ending.request_id = request.request_id();
   ending.event_id = vault_.context.random.Id();
+  ending.by_host = upload->host.has_value();
   const Id128 event_id = ending.event_id;
-  ending.also = [&seen, &response, event_id](storage::CommitRequest& commit) {
+  ending.also = [&, event_id](storage::CommitRequest& commit) {
     RememberAct(seen, event_id, response, commit);
+    if (upload->host.has_value()) {
+      vault_.store.GuardHost(person, actor.institution, upload->host->version, commit);
+    }
   };
   const auto ended =
       co_await EndUpload(vault_, std::move(call), actor, person, upload->id, std::move(ending));

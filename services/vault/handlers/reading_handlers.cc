@@ -1,6 +1,7 @@
 #include "services/vault/handlers/reading_handlers.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -133,12 +134,14 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
   CO_ASSIGN_OR_RETURN(std::shared_ptr<Begun> begun, co_await Begin(call, std::move(request)));
   // One that waits for its client is ended where it waits.
   begun->right.open->WhenCut([out](absl::Status why) { out->End(std::move(why)); });
+  if (!begun->right.hers()) {
+    vault_.streams.StartAsking(KeepPermitted(call, begun->right));
+  }
   absl::Status sent = co_await Send(begun, std::move(out));
   begun->right.open->WhenCut(nullptr);
-  if (sent.ok()) {
-    co_return sent;
-  }
-  if (const auto cause = begun->right.open->WhyCut(); cause.has_value()) {
+  const std::optional<std::string> cause = begun->right.open->WhyCut();
+  begun->right.open->Over();
+  if (!sent.ok() && cause.has_value()) {
     sent = co_await Cut(std::move(call), std::move(begun), *cause);
   } else if (rpc::ReasonOf(sent) == common::v1::ERROR_REASON_DOCUMENT_DAMAGED) {
     std::string damaged = "DAMAGED";
@@ -147,10 +150,29 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
   co_return sent;
 }
 
+// Without an answer it goes on to its permit's end, and its client asks again.
+Task<bool> ReadingHandlers::KeepPermitted(rpc::Call call, ReadingRight given) {
+  const ReadingRight right = std::move(given);  // off the list before this counts as ended
+  absl::Status asked;
+  while (asked.ok()) {
+    const bool permit_ends = co_await right.open->PermitEnds();
+    if (!permit_ends) {
+      break;
+    }
+    asked = co_await rights_.AskAnew(call, right);
+  }
+  co_return asked.ok();
+}
+
 Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
                                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
-  // The last look, in memory, before a piece leaves (ADR 35).
-  const auto may = [open = begun->right.open] { return !open->WhyCut().has_value(); };
+  // The last look, in memory, before a piece leaves (ADR 35); the one before it has gone.
+  const auto may = [open = begun->right.open, first = true]() mutable {
+    if (!std::exchange(first, false)) {
+      open->Went();
+    }
+    return !open->WhyCut().has_value();
+  };
   rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out), may);
   const absl::Status given = co_await GiveAll(*begun, writing);
   const bool went = co_await writing.Finish();

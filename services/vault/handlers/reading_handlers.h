@@ -32,6 +32,9 @@ class ReadingHandlers {
   Task<absl::Status> Send(std::shared_ptr<Begun> begun,
                           std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out);
   Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing);
+  // Asks consent anew while a shared reading runs, each time that its permit is about to end. It may outlive
+  // the call by an answer (OpenStreams::StartAsking).
+  Task<bool> KeepPermitted(rpc::Call call, ReadingRight given);
   Task<absl::Status> Cut(rpc::Call call, std::shared_ptr<Begun> begun, std::string cause);
 
   const Vault& vault_;

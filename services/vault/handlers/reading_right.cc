@@ -10,6 +10,7 @@
 #include "common/audit/does_not_read.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "common/crypto/encoding.h"
 #include "services/vault/domain/document_types.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/handlers/which_name.h"
@@ -81,11 +82,13 @@ absl::Status MayBeShown(const Vault& vault) {
 
 }  // namespace
 
-Task<absl::StatusOr<Answered>> AskConsent(const Vault& vault, consent::v1::CheckRequest request) {
+Task<absl::StatusOr<Answered>> AskConsent(const Vault& vault, consent::v1::CheckRequest request,
+                                          absl::Duration within) {
   if (!vault.peers.check) {
     co_return StatusOf(common::v1::ERROR_REASON_PEER_UNAVAILABLE);
   }
-  const auto response = co_await vault.peers.check(std::move(request), vault.settings.peer_timeout);
+  const absl::Duration timeout = std::min(within, vault.settings.peer_timeout);
+  const auto response = co_await vault.peers.check(std::move(request), timeout);
   if (!response.ok()) {
     co_return rpc::PeerFailure(response.status(), "consent");
   }
@@ -126,6 +129,7 @@ consent::v1::CheckRequest CheckOfShare(const Id128& person, const v1::StoredShar
     request.add_categories(std::move(category));
   }
   request.set_act(common::v1::ACT_SHARE_DOCUMENT);
+  request.set_consent_id(crypto::HexEncode(share.consent()));
   return request;
 }
 
@@ -350,6 +354,21 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::Permitted(rpc::Call call, Read
   co_return right;
 }
 
+// On the list all the while: what is followed from the first answer on cuts it, whatever this one says.
+Task<absl::Status> ReadingRights::AskAnew(rpc::Call call, ReadingRight right) const {
+  CO_RETURN_IF_ERROR(MayBeShown(vault_));
+  const v1::StoredShare& share = right.share.value;
+  const Reading reading = ReadingOf(call, right.document_id, right.document.value, 0);
+  consent::v1::CheckRequest question = CheckOfShare(right.person, share, reading.type, call.caller.function);
+  CO_ASSIGN_OR_RETURN(const Answered answered, co_await AskConsent(vault_, std::move(question), kAskBefore));
+  if (JudgeConsent(share, reading, answered.answer, vault_.context.log.Now()).has_value()) {
+    right.open->Denied();
+  } else {
+    right.open->Permitted(answered.decided_at, answered.answer.permit_expires);
+  }
+  co_return absl::OkStatus();
+}
+
 Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call call, Id128 person,
                                                                       std::vector<v1::DocumentType> types,
                                                                       Id128 from, size_t limit) const {
@@ -363,11 +382,12 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::SharedWith(rpc::Call 
 Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::Gather(rpc::Call call, Id128 person,
                                                                   std::vector<v1::DocumentType> types,
                                                                   Id128 from, size_t limit) const {
-  // The candidates: papers with the share that covers each, in the order of the papers' ids.
+  // The candidates: papers with the shares that cover each, as many as one reading asks about, in the order
+  // of the papers' ids.
   struct Candidate {
     Id128 name;
     Row<v1::StoredDocument> paper;
-    Row<v1::StoredShare> share;
+    std::vector<Row<v1::StoredShare>> shares;
   };
   std::map<Id128, Candidate> candidates;
   std::set<Id128> unreadable;
@@ -400,15 +420,17 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::Gather(rpc::Call call
           continue;
         }
         const Reading reading = ReadingOf(call, paper.id, document, 0);
+        Candidate candidate{name, paper, {}};
         for (const Row<v1::StoredShare>& share : shares) {
           const Refusal why = JudgeBeforeConsent(share.stored.value, reading, now, vault_.lease.Held());
-          if (!why.has_value()) {
-            candidates.emplace(paper.id, Candidate{name, paper, share});
-            break;
-          }
-          if (*why == common::v1::ERROR_REASON_PEER_BEHIND) {
+          if (!why.has_value() && candidate.shares.size() < kMostAsked) {
+            candidate.shares.push_back(share);
+          } else if (why == common::v1::ERROR_REASON_PEER_BEHIND) {
             refusal = Behind();
           }
+        }
+        if (!candidate.shares.empty()) {
+          candidates.emplace(paper.id, std::move(candidate));
         }
       }
       at = page.next;
@@ -429,35 +451,42 @@ Task<absl::StatusOr<ReadingRights::Shared>> ReadingRights::Gather(rpc::Call call
   // One question for what is one to consent.
   std::map<std::pair<Id128, int>, absl::StatusOr<ReadingRight>> answers;
   for (auto& [id, candidate] : candidates) {
-    const std::pair<Id128, int> key(candidate.share.id,
-                                    static_cast<int>(candidate.paper.stored.value.type()));
-    auto known = answers.find(key);
-    if (out.rights.size() >= limit || (known == answers.end() && answers.size() >= kMostAskedInList)) {
+    if (out.rights.size() >= limit) {
       out.next = id;
+    }
+    for (size_t i = 0; i < candidate.shares.size() && !out.next.has_value(); ++i) {
+      ReadingRight right;
+      right.person = candidate.name;
+      right.document_id = id;
+      right.document = candidate.paper.stored;
+      right.share_id = candidate.shares[i].id;
+      right.share = candidate.shares[i].stored;
+      const std::pair<Id128, int> key(*right.share_id, static_cast<int>(right.document.value.type()));
+      auto known = answers.find(key);
+      if (known == answers.end() && answers.size() >= kMostAskedInList) {
+        out.next = id;
+        break;
+      }
+      if (known == answers.end()) {
+        const Reading reading = ReadingOf(call, id, right.document.value, 0);
+        auto permitted = co_await Permitted(call, right, reading);
+        if (!permitted.ok() && rpc::ReasonOf(permitted.status()) != common::v1::ERROR_REASON_NOT_PERMITTED) {
+          co_return permitted.status();
+        }
+        known = answers.emplace(key, std::move(permitted)).first;
+      }
+      if (known->second.ok()) {
+        right.permit_id = known->second->permit_id;
+        right.permit_expires = known->second->permit_expires;
+        right.open = known->second->open;
+        out.rights.push_back(std::move(right));
+        break;
+      }
+      refusal = known->second.status();
+    }
+    if (out.next.has_value()) {
       break;
     }
-    ReadingRight right;
-    right.person = candidate.name;
-    right.document_id = id;
-    right.document = candidate.paper.stored;
-    right.share_id = candidate.share.id;
-    right.share = candidate.share.stored;
-    if (known == answers.end()) {
-      const Reading reading = ReadingOf(call, id, right.document.value, 0);
-      auto permitted = co_await Permitted(call, right, reading);
-      if (!permitted.ok() && rpc::ReasonOf(permitted.status()) != common::v1::ERROR_REASON_NOT_PERMITTED) {
-        co_return permitted.status();
-      }
-      known = answers.emplace(key, std::move(permitted)).first;
-    }
-    if (!known->second.ok()) {
-      refusal = known->second.status();
-      continue;
-    }
-    right.permit_id = known->second->permit_id;
-    right.permit_expires = known->second->permit_expires;
-    right.open = known->second->open;
-    out.rights.push_back(std::move(right));
   }
   out.unreadable = CountBetween(unreadable, from, out.next);
   if (out.rights.empty() && !out.next.has_value() && out.unreadable == 0) {

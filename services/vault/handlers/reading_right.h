@@ -28,13 +28,15 @@ struct Answered {
   uint64_t decided_at = 0;
 };
 /// Asks. UNAVAILABLE / PEER_UNAVAILABLE when consent gives no answer, FAILED_PRECONDITION / DIRECTORY_EXPIRED
-/// when it may decide nothing. A denial is an answer.
-Task<absl::StatusOr<Answered>> AskConsent(const Vault& vault, consent::v1::CheckRequest request);
+/// when it may decide nothing. A denial is an answer. `within`: at most settings.peer_timeout.
+Task<absl::StatusOr<Answered>> AskConsent(const Vault& vault, consent::v1::CheckRequest request,
+                                          absl::Duration within = absl::InfiniteDuration());
 /// OK once this service has followed consent's log up to there; else PEER_BEHIND. To be waited for before a
 /// row is made on an answer: what is followed later is then later than the answer.
 Task<absl::Status> CaughtUp(const Vault& vault, uint64_t decided_at);
 
-/// The question that a reading under a share, or the making of one, rests on. `type`: of the paper.
+/// The question that a reading under a share, or the making of one, rests on: of her agreements that of the
+/// share alone is looked at (ADR 71). `type`: of the paper.
 [[nodiscard]] consent::v1::CheckRequest CheckOfShare(const Id128& person, const v1::StoredShare& share,
                                                      v1::DocumentType type, std::string_view function);
 
@@ -86,6 +88,10 @@ class ReadingRights {
   };
   Task<absl::StatusOr<Shared>> SharedWith(rpc::Call call, Id128 person, std::vector<v1::DocumentType> types,
                                           Id128 from, size_t limit) const;
+
+  /// Asks consent anew about a shared reading under way (ADR 72) and tells it the answer
+  /// (OpenReading::Permitted, Denied). An error when there is none: it goes on to its permit's end.
+  Task<absl::Status> AskAnew(rpc::Call call, ReadingRight right) const;
 
   /// The leaf that somebody reads, durable before anything is shown, guarded by what lets her. ABORTED when
   /// that has changed: judge anew.

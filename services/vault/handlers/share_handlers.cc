@@ -80,8 +80,9 @@ absl::Status AddShares(const Vault& vault, const Id128& name, const common::v1::
 
 absl::Status RoomForShares(const Vault& vault, const Id128& person, size_t more) {
   ASSIGN_OR_RETURN(const auto shares, AllShares(vault.store, person));
-  const auto in_force = std::count_if(shares.rows.begin(), shares.rows.end(), [](const auto& row) {
-    return row.stored.value.state() == v1::Share::STATE_ACTIVE;
+  const absl::Time now = vault.context.clock.Now();
+  const auto in_force = std::count_if(shares.rows.begin(), shares.rows.end(), [&](const auto& row) {
+    return StateOf(row.stored.value, now, /*lease=*/true) == v1::Share::STATE_ACTIVE;
   });
   return static_cast<size_t>(in_force) + shares.missing() + more <= kMostShares
              ? absl::OkStatus()

@@ -7,7 +7,6 @@
 #include "common/base/status.h"
 #include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
-#include "services/vault/domain/document_types.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/events.h"
 #include "services/vault/format/pieces.h"
@@ -50,38 +49,6 @@ absl::StatusOr<bool> IsHost(const VaultStore& store, const Id128& person, std::s
   return host.has_value() && ActsForHer(host->value, now);
 }
 
-Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
-                                    common::v1::Party host, std::string purpose, v1::DocumentType type,
-                                    bool recorded) {
-  CO_ASSIGN_OR_RETURN(const auto hosting, vault.store.Host(person, host.institution()));
-  const absl::Status acts = ActsNow(hosting, vault.context.clock.Now());
-  if (rpc::ReasonOf(acts) == common::v1::ERROR_REASON_PEER_BEHIND) {
-    co_return StatusOf(common::v1::ERROR_REASON_PEER_UNAVAILABLE);  // the drop waits as the host does
-  }
-  if (!acts.ok()) {
-    co_return false;
-  }
-  consent::v1::CheckRequest request;
-  request.mutable_person()->set_person_id(person.ToBytes());
-  *request.mutable_sender() = std::move(depositor);
-  *request.mutable_recipient() = std::move(host);
-  request.set_purpose(std::move(purpose));
-  const std::vector<std::string> categories = CategoriesOf(type);
-  request.mutable_categories()->Assign(categories.begin(), categories.end());
-  request.set_act(common::v1::ACT_STORE);
-  request.set_dry_run(!recorded);
-  CO_ASSIGN_OR_RETURN(const ConsentAnswer answer,
-                      co_await Ask(vault.peers, std::move(request), vault.settings.peer_timeout));
-  // On an agreement of hers, whichever: D-3.1 knows no other ground.
-  bool agreed =
-      answer.decision == common::v1::DECISION_PERMIT && answer.categories.size() == categories.size();
-  for (const ConsentAnswer::Category& category : answer.categories) {
-    agreed = agreed && category.decision == common::v1::DECISION_PERMIT &&
-             category.ground == common::v1::GROUND_AGREEMENT;
-  }
-  co_return agreed;
-}
-
 absl::Status MayKnow(const Vault& vault, const rpc::Call& call, const Id128& person,
                      std::string_view depositor, bool drop) {
   if (depositor.empty() || depositor != call.caller.institution) {
@@ -91,7 +58,8 @@ absl::Status MayKnow(const Vault& vault, const rpc::Call& call, const Id128& per
 }
 
 absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
-                                     const common::v1::PersonRef& person, std::string_view upload_id) {
+                                     const common::v1::PersonRef& person, std::string_view upload_id,
+                                     UploadUse use) {
   OwnUpload own;
   ASSIGN_OR_RETURN(own.person, rpc::PersonOf(vault.context, call, person, "person"));
   ASSIGN_OR_RETURN(own.actor, rpc::ActorOf(call, nullptr));
@@ -107,8 +75,13 @@ absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
   if (!stored.has_value()) {
     return rpc::NoSuchOrNotYours();
   }
-  RETURN_IF_ERROR(MayKnow(vault, call, own.person, stored->value.depositor().institution(),
-                          stored->value.has_drop_host()));
+  const std::string& depositor = stored->value.depositor().institution();
+  const bool drop = stored->value.has_drop_host();
+  if (use == UploadUse::kGiveUp && drop && depositor != call.caller.institution) {
+    ASSIGN_OR_RETURN(own.host, vault.access.Host(call, own.person));
+  } else {
+    RETURN_IF_ERROR(MayKnow(vault, call, own.person, depositor, drop));
+  }
   own.stored = *std::move(stored);
   return own;
 }
@@ -148,7 +121,7 @@ Task<absl::StatusOr<storage::LeafRange>> EndUpload(const Vault& vault, rpc::Call
     CO_ASSIGN_OR_RETURN(Sums sums, SumsOf(vault, person));
     Release(upload->value.size(), sums.usage.value);
     const Acting acting{call, actor, ending.request_id, person,
-                        upload->value.has_drop_host() ? kAsNobody : kAsHost};
+                        upload->value.has_drop_host() && !ending.by_host ? kAsNobody : kAsHost};
     audit::Event event = UploadEvent(acting, id, upload->value, v1::Upload::STATE_ENDED, ending.reason);
     event.event_id = ending.event_id;
     CO_ASSIGN_OR_RETURN(auto draft, vault.context.log.Draft(std::move(event)));

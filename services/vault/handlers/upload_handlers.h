@@ -24,9 +24,11 @@ struct OwnUpload {
   Id128 person;  // the name of hers under which it is
   Id128 id;
   Stored<v1::StoredUpload> stored;
+  std::optional<Stored<v1::StoredHost>> host = {};  // the caller's row, where another's drop is given up
 };
 
-/// Thread-safe. Methods as in the proto. Who goes on with an upload is the institution that began it.
+/// Thread-safe. Methods as in the proto. Who goes on with an upload is the institution that began it; a drop
+/// under way may be given up by a host of hers too.
 class UploadHandlers {
  public:
   explicit UploadHandlers(const Vault& vault) : vault_(vault) {}
@@ -78,12 +80,18 @@ class UploadHandlers {
 [[nodiscard]] absl::StatusOr<Id128> NameOfUpload(const Vault& vault, const Id128& given,
                                                  std::string_view upload_id);
 
-/// The upload that this caller began and that is under way, under any name of hers. NOT_FOUND else;
-/// PEER_BEHIND while the caller is her host and suspended; DOCUMENT_DAMAGED to her host where it does not
-/// open.
+/// What an upload is looked for.
+enum class UploadUse {
+  kGoOn,
+  kGiveUp,  // her host may too, where it is a drop: her vault is hers (D-3.1)
+};
+/// The upload that this caller began and that is under way, under any name of hers; to be given up, also a
+/// drop of another's. NOT_FOUND else; PEER_BEHIND while the caller is her host and suspended;
+/// DOCUMENT_DAMAGED to her host where it does not open.
 [[nodiscard]] absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
                                                    const common::v1::PersonRef& person,
-                                                   std::string_view upload_id);
+                                                   std::string_view upload_id,
+                                                   UploadUse use = UploadUse::kGoOn);
 
 /// An upload as it is, under way or over. nullopt: there is none.
 struct KnownUpload {
@@ -108,18 +116,12 @@ Task<absl::StatusOr<EnteredUpload>> EnterUpload(const Vault& vault, rpc::Call ca
 [[nodiscard]] absl::StatusOr<bool> IsHost(const VaultStore& store, const Id128& person,
                                           std::string_view institution, absl::Time now);
 
-/// Asks whether a drop may be stored: true on her agreement. An error when consent cannot be asked;
-/// PEER_UNAVAILABLE too while that host is suspended.
-/// `recorded` false: a dry run.
-Task<absl::StatusOr<bool>> MayStore(const Vault& vault, Id128 person, common::v1::Party depositor,
-                                    common::v1::Party host, std::string purpose, v1::DocumentType type,
-                                    bool recorded);
-
 /// How an upload ends without a paper.
 struct Ending {
   std::string reason;                                 // an ErrorReason by name, `EXPIRED`, `ABANDONED`
   std::string request_id;                             // empty: none
   Id128 event_id;                                     // of its leaf; zero: a fresh one
+  bool by_host = false;                               // a drop that a host of hers gives up
   std::function<void(storage::CommitRequest&)> also;  // adds to the commit; null: nothing
 };
 /// Ends it, in one commit: usage, its rows, UPLOAD_CHANGED (ENDED). The bytes go by the own log's follower.

@@ -7,9 +7,10 @@
 
 namespace relais::vault::testing {
 
-/// Of aphp, to the attention of her host.
-inline v1::BeginUploadRequest DropOf(const World& world, const std::string& id, uint64_t size) {
-  v1::BeginUploadRequest request = world.Begin(1, id, size, v1::DOCUMENT_TYPE_HEALTH_COVER, "aphp");
+/// Of aphp, or of another, to the attention of her host.
+inline v1::BeginUploadRequest DropOf(const World& world, const std::string& id, uint64_t size,
+                                     const std::string& institution = "aphp") {
+  v1::BeginUploadRequest request = world.Begin(1, id, size, v1::DOCUMENT_TYPE_HEALTH_COVER, institution);
   request.mutable_drop()->mutable_host()->set_institution(kHost);
   request.mutable_drop()->set_purpose("RIGHTS_OPENING");
   return request;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/audit/start.h"
 #include "common/base/proto_time.h"
 #include "common/crypto/sha256.h"
 #include "common/rpc/stream.h"
@@ -46,7 +47,8 @@ class CuttableTail final : public audit::TailSource {
   const bool& cut_;
 };
 
-/// Permits as `permits` says, on the agreement that `agreement` names; remembers what it was asked.
+/// Permits as `permits` says, on the agreement that `agreement` names or on one of `others`: of those that
+/// cover a category the one asked about, else the one that lasts longest. Remembers what it was asked.
 class FakeConsent {
  public:
   FakeConsent(relais::testing::SimExecutor& sim, audit::Log& log) : sim_(sim), log_(log) {}
@@ -55,6 +57,14 @@ class FakeConsent {
   std::string agreement =
       std::string(32, '7');  // 32 hexadecimal digits; empty: another ground than an agreement
   absl::Duration ground_lasts = absl::Hours(24 * 400);
+  std::vector<std::string> covers;  // categories of `agreement`; none: all
+  /// What else she agreed to.
+  struct Agreement {
+    std::string id;  // 32 hexadecimal digits
+    absl::Duration lasts = absl::ZeroDuration();
+    std::vector<std::string> covers = {};  // none: all
+  };
+  std::vector<Agreement> others;
   absl::Duration permit_lasts = absl::Seconds(60);
   absl::Status down;               // not OK: every call fails with it
   bool directory_expired = false;  // past its not_after: every check decides nothing
@@ -77,18 +87,21 @@ class FakeConsent {
     }
     consent::v1::CheckResponse response;
     response.set_revision(log_.Revision(log_.state().size));
-    const bool permitted = !directory_expired && permits(request);
-    response.set_decision(permitted ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
+    const bool no_no = !directory_expired && permits(request);
+    bool permitted = no_no;
     for (const std::string& category : request.categories()) {
+      const std::optional<Agreement> ground = no_no ? GroundOf(request, category) : std::nullopt;
+      permitted = permitted && ground.has_value();
       consent::v1::CategoryDecision& decided = *response.add_categories();
       decided.set_category(category);
-      decided.set_decision(response.decision());
-      if (permitted) {
-        decided.set_ground(agreement.empty() ? common::v1::GROUND_TEAM : common::v1::GROUND_AGREEMENT);
-        decided.set_consent_id(agreement);
-        *decided.mutable_expires() = ToProto(sim_.Now() + ground_lasts);
+      decided.set_decision(ground.has_value() ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
+      if (ground.has_value()) {
+        decided.set_ground(ground->id.empty() ? common::v1::GROUND_TEAM : common::v1::GROUND_AGREEMENT);
+        decided.set_consent_id(ground->id);
+        *decided.mutable_expires() = ToProto(sim_.Now() + ground->lasts);
       }
     }
+    response.set_decision(permitted ? common::v1::DECISION_PERMIT : common::v1::DECISION_DENY);
     if (!permitted) {
       response.set_reason(directory_expired ? consent::v1::REASON_DIRECTORY_EXPIRED
                                             : consent::v1::REASON_REFUSED);
@@ -115,6 +128,27 @@ class FakeConsent {
   }
 
  private:
+  // Without an id: another ground than an agreement. nullopt: there is none.
+  [[nodiscard]] std::optional<Agreement> GroundOf(const consent::v1::CheckRequest& request,
+                                                  const std::string& category) const {
+    Agreement first{agreement, ground_lasts, covers};
+    if (first.id.empty()) {
+      return first;
+    }
+    std::vector<Agreement> all = others;
+    all.push_back(std::move(first));
+    std::optional<Agreement> longest;
+    for (const Agreement& one : all) {
+      const bool covered =
+          one.covers.empty() || std::find(one.covers.begin(), one.covers.end(), category) != one.covers.end();
+      const bool looked_at = request.consent_id().empty() || request.consent_id() == one.id;
+      if (covered && looked_at && (!longest.has_value() || one.lasts > longest->lasts)) {
+        longest = one;
+      }
+    }
+    return longest;
+  }
+
   relais::testing::SimExecutor& sim_;
   audit::Log& log_;
 };
@@ -375,10 +409,10 @@ class World final : public rpc::testing::SimulatedService<Service> {
   }
 
   /// Shares a paper (or, `document` empty, a type) with an institution, by the row itself. Returns the
-  /// share's id, hex.
+  /// share's id, hex. `on`: the agreement, else consent's.
   std::string Share(uint64_t person, const std::string& document, const std::string& recipient = kReader,
                     absl::Duration lasts = absl::Hours(24 * 30),
-                    v1::DocumentType type = v1::DOCUMENT_TYPE_UNSPECIFIED) {
+                    v1::DocumentType type = v1::DOCUMENT_TYPE_UNSPECIFIED, const std::string& on = "") {
     v1::StoredShare share;
     if (!document.empty()) {
       share.set_document(Id128::FromHex(document).value().ToBytes());
@@ -388,7 +422,7 @@ class World final : public rpc::testing::SimulatedService<Service> {
     share.set_purpose("RIGHTS_OPENING");
     *share.mutable_since() = ToProto(sim().Now());
     *share.mutable_until() = ToProto(sim().Now() + lasts);
-    share.set_consent(Id128::FromHex(consent.agreement).value().ToBytes());
+    share.set_consent(Id128::FromHex(on.empty() ? consent.agreement : on).value().ToBytes());
     share.mutable_shared_by()->set_institution(kHost);
     share.set_state(v1::Share::STATE_ACTIVE);
     const Id128 id = context().random.Id();
@@ -430,11 +464,22 @@ class World final : public rpc::testing::SimulatedService<Service> {
     peers.acknowledge_erasure = [this](consent::v1::AcknowledgeErasureRequest request, absl::Duration) {
       return consent.Acknowledge(std::move(request));
     };
-    return std::make_unique<Service>(
+    auto made = std::make_unique<Service>(
         context, std::move(peers), options_.settings, *calendar::Paris::Load(),
         std::make_unique<RingEpochKeys>(harness().ring(), context.random),
         options_.scanner ? std::make_unique<FakeScanner>(scanner) : nullptr,
         options_.with_consent ? std::make_unique<CuttableTail>(consent_log_.log(), cut_) : nullptr);
+    BeforeStart(context, *made);
+    return made;
+  }
+
+  // As the runtime. What fails keeps it from starting: Start refuses.
+  void BeforeStart(const rpc::ServiceContext& context, Service& made) {
+    if (context.log.lost().has_value()) {
+      Run(audit::RecordContinued(context.log, context.store, "service/vault", directory().version()))
+          .IgnoreError();
+    }
+    Run(made.EndRestored()).IgnoreError();
   }
 
   const Options options_;
