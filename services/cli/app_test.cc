@@ -254,6 +254,64 @@ TEST(DocumentVerbs, AnEmptyPaperIsNotDeposited) {
   std::filesystem::remove(empty);
 }
 
+// Likewise before anything is sent.
+TEST(DocumentVerbs, FilesThatWouldBeLostAreRefused) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "relais-verbs-XXXXXX").string();
+  const std::filesystem::path folder = mkdtemp(pattern.data());
+  const std::string file = (folder / "paper.pdf").string();
+  std::ofstream(file) << "hers";
+  std::ofstream(folder / "papers.tar.key") << "opens an earlier one";
+  const auto run = [](const std::string& line) {
+    Context context;
+    CLI::App app("", "relais");
+    BuildApp(app, context);
+    app.parse(line);
+    return std::string(context.command().status().message());
+  };
+  const std::string put = "document put HANDLE " + file + " --type lease --title Bail --receipt ";
+  EXPECT_NE(run(put + file).find("--receipt would be written over the paper"), std::string::npos);
+  EXPECT_NE(run(put + (folder / "./paper.pdf").string()).find("over the paper"), std::string::npos);
+  EXPECT_EQ(run(put + (folder / "receipt.json").string()).find("over the paper"), std::string::npos);
+  const std::string to = "document export HANDLE " + (folder / "papers.tar").string();
+  EXPECT_NE(run(to + " --seal").find("papers.tar.key is there"), std::string::npos);
+  EXPECT_EQ(run(to).find("is there"), std::string::npos);
+  EXPECT_NE(run(to + " --proof " + (folder / "papers.tar").string()).find("two files"), std::string::npos);
+  const std::string get = "document get HANDLE DOCUMENT " + (folder / "read.pdf").string() + " --resume";
+  EXPECT_NE(run(get + " --length 10").find("--text-version"), std::string::npos);
+  EXPECT_EQ(run(get + " --length 10 --text-version 1").find("--text-version"), std::string::npos);
+  EXPECT_EQ(run(get).find("--text-version"), std::string::npos);
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    names.insert(entry.path().filename().string());
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"paper.pdf", "papers.tar.key"})) << "nothing was begun";
+  std::filesystem::remove_all(folder);
+}
+
+TEST(DocumentVerbs, AnUploadGoesOnWithItsOwnFileAlone) {
+  vault::v1::Upload upload;
+  upload.set_state(vault::v1::Upload::STATE_OPEN);
+  upload.set_size(10);
+  EXPECT_TRUE(CheckGoesOn(upload, 10, "a").ok()) << "it was begun without a hash";
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckGoesOn(upload, 11, "a")));
+  upload.set_sha256("a");
+  EXPECT_TRUE(CheckGoesOn(upload, 10, "a").ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckGoesOn(upload, 10, "b")));
+  upload.set_state(vault::v1::Upload::STATE_ENDED);
+  upload.set_reason("ABANDONED");
+  EXPECT_EQ(CheckGoesOn(upload, 10, "a").message(),
+            "that upload ended: it was given up; deposit the paper anew, without --resume");
+}
+
+TEST(DocumentVerbs, HostsThatDoNotReadAreCounted) {
+  vault::v1::ListHostsResponse response;
+  response.add_hosts()->set_institution("ville-paris");
+  const std::string all = HostsText(response);
+  EXPECT_NE(all.find("ville-paris"), std::string::npos);
+  response.set_unreadable(2);
+  EXPECT_EQ(HostsText(response), all + "not shown: at least 2 that do not open\n");
+}
+
 TEST(DocumentVerbs, ALastDayThatIsPastIsSaid) {
   vault::v1::Description description;
   const absl::CivilDay today(2026, 11, 10);

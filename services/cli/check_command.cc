@@ -1,9 +1,8 @@
 // `relais check`: may X give Y about P to Z, for what purpose, on what ground?
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "common/base/proto_time.h"
 #include "common/base/status.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
+#include "services/cli/check_text.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
@@ -31,6 +30,7 @@ struct CheckOptions {
   std::string objection_end;
   std::string source_reference;
   std::string desk;
+  std::string consent;
   bool record = false;
   std::string time;
   std::string fresh;
@@ -64,32 +64,6 @@ absl::Status FillGround(const CheckOptions& options, consent::v1::CheckRequest& 
   return absl::OkStatus();
 }
 
-std::string Describe(const consent::v1::CheckResponse& response, bool recorded) {
-  std::string out = response.decision() == common::v1::DECISION_PERMIT ? "PERMIT" : "NOT PERMITTED";
-  const std::string ground = EnumText(response.ground());
-  const std::string reason = EnumText(response.reason());
-  if (response.decision() == common::v1::DECISION_PERMIT) {
-    absl::StrAppend(&out, "  ground ", ground, reason == ground ? "" : ", reason " + reason);
-  }
-  absl::StrAppend(&out, recorded ? "" : "  (dry run: authorises nothing)", "\n");
-  for (const auto& category : response.categories()) {
-    absl::StrAppend(
-        &out, "  ", category.category(), ": ", EnumText(category.decision()),
-        category.decision() == common::v1::DECISION_PERMIT ? " " + EnumText(category.ground()) : "", "\n");
-  }
-  for (const int obligation : response.obligations()) {
-    absl::StrAppend(&out, "  to do: ", EnumText(static_cast<consent::v1::Obligation>(obligation)), "\n");
-  }
-  if (response.has_permit()) {
-    absl::StrAppend(&out, "  permit ", response.permit().permit_id(), ", until ",
-                    ParisTime(FromProto(response.permit().expires())), "\n");
-  }
-  if (!response.next_step().empty()) {
-    absl::StrAppend(&out, "  ", absl::StrReplaceAll(response.next_step(), {{"\n", "\n  "}}), "\n");
-  }
-  return out;
-}
-
 absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   consent::v1::CheckRequest request;
@@ -102,6 +76,7 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
   request.set_act(act);
   RETURN_IF_ERROR(FillGround(options, request));
   request.set_recipient_desk(options.desk);
+  request.set_consent_id(options.consent);
   request.set_dry_run(!options.record);
   request.set_at_least_as_fresh(options.fresh);
   request.set_exercise(options.exercise);
@@ -117,7 +92,7 @@ absl::StatusOr<int> RunCheck(Context& context, const CheckOptions& options) {
   ASSIGN_OR_RETURN(const auto response, session->Call<ConsentService>(&ConsentService::Stub::Check, request));
   RETURN_IF_ERROR(WriteReceipt(options.receipt, response.proof()));
   Print(context.globals.json, response,
-        Describe(response, options.record) +
+        CheckText(response, options.record, options.exercise) +
             (options.receipt.empty() ? "" : absl::StrCat("  proof: ", options.receipt, "\n")));
   return response.decision() == common::v1::DECISION_PERMIT ? kExitOk : kExitNotPermitted;
 }
@@ -145,8 +120,9 @@ void AddCheckCommand(CLI::App& app, Context& context) {
   verb.add_option("--objection-end", options->objection_end, "the last day to object");
   verb.add_option("--source-reference", options->source_reference, "the sender's reference");
   verb.add_option("--desk", options->desk, "the recipient's desk");
+  verb.add_option("--consent", options->consent, "of her agreements look at this one alone");
   verb.add_flag("--record", options->record, "record it: a permit authorises one disclosure");
-  verb.add_option("--time", options->time, "as of another instant; dry run only");
+  verb.add_option("--time", options->time, "as of another instant; of services alone, and a dry run");
   verb.add_option("--at-least-as-fresh", options->fresh, "a revision the answer must not be older than");
   verb.add_flag("--exercise", options->exercise, "part of an exercise");
   AddOutput(verb, "--receipt", options->receipt, "write the proof here, as a JSON receipt");

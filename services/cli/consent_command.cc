@@ -347,6 +347,7 @@ void AddObjections(CLI::App& noun, Context& context) {
               "--adresse '12 bd de l Hopital' --code-postal 75013");
   auto lift_options = std::make_shared<ConsentOptions>();
   AddIdentity(lift, *lift_options);
+  lift.get_option("--supplier")->required()->description("a supplier");
   AddCommon(lift, *lift_options);
   OnRun(lift, context, lift_options, RunLift);
 }

@@ -9,14 +9,13 @@
 #include "absl/strings/str_join.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
-#include "common/pki/file.h"
 #include "relais/vault/v1/export_service.grpc.pb.h"
+#include "services/cli/archive_files.h"
 #include "services/cli/audit_command.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/log_keys.h"
 #include "services/cli/output.h"
-#include "services/cli/private_file.h"
 #include "services/cli/progress.h"
 #include "services/cli/receipt.h"
 #include "services/cli/session.h"
@@ -31,7 +30,6 @@ using vault::v1::ExportService;
 
 constexpr size_t kMostKeyBytes = 256;
 constexpr size_t kMostProofBytes = size_t{4} << 20;
-constexpr mode_t kPrivate = 0600;
 
 struct ExportOptions {
   std::string person;
@@ -51,6 +49,11 @@ std::vector<LogKey> KeysOfVault(std::vector<LogKey> keys) {
 
 // Where the proof of an archive is looked for; empty: nowhere.
 std::string ProofBeside(const std::string& archive) { return archive == "-" ? "" : archive + ".proof.json"; }
+
+ArchivePaths PathsOf(const ExportOptions& options) {
+  return {options.file, options.seal ? options.file + ".key" : "",
+          options.proof.empty() ? ProofBeside(options.file) : options.proof};
+}
 
 // `proved`: by a signed end of the export, the archive is whole.
 nlohmann::json FactsJson(const VaultExportFacts& facts, bool proved) {
@@ -100,8 +103,8 @@ std::string FactsText(const VaultExportFacts& facts, bool proved) {
 // Writes what comes, and checks it on the way.
 class Taker {
  public:
-  Taker(PrivateFile& file, const std::string& key_path, std::vector<LogKey> keys, bool quiet)
-      : file_(file), key_path_(key_path), keys_(std::move(keys)), quiet_(quiet) {}
+  Taker(ArchiveFiles& files, std::vector<LogKey> keys, bool quiet)
+      : files_(files), file_(files.archive()), keys_(std::move(keys)), quiet_(quiet) {}
 
   absl::Status Take(const ExportResponse& message) {
     switch (message.response_case()) {
@@ -125,6 +128,7 @@ class Taker {
     }
   }
 
+  /// What is in the archive, once it and its proof are all there and checked.
   absl::StatusOr<VaultExportFacts> Finish() {
     if (reader_ == nullptr || !ended_) {
       return absl::DataLossError("the export is cut: ask for it again");
@@ -139,10 +143,9 @@ class Taker {
     ASSIGN_OR_RETURN(const std::string proof, FormatReceipt(end_.written().proof()));
     ASSIGN_OR_RETURN(const auto proved, OpenVaultExportProof(proof, NamedKeys(keys_)));
     RETURN_IF_ERROR(CheckProvedWhole(facts, proved));
+    RETURN_IF_ERROR(files_.WriteProof(proof));
     return facts;
   }
-  /// Of the whole, after Finish.
-  [[nodiscard]] const common::v1::Proof& proof() const { return end_.written().proof(); }
 
  private:
   absl::Status Start(const vault::v1::ExportStart& start) {
@@ -151,21 +154,21 @@ class Taker {
     }
     export_id_ = start.export_id();
     std::optional<VaultExportKey> key;
-    if (!key_path_.empty()) {
+    if (!files_.paths().key.empty()) {
       const auto id = Id128::FromHex(start.export_id());
       if (!id.ok() || start.key().size() != 32) {
         return absl::DataLossError("the export is not sealed as asked");
       }
       key = VaultExportKey{*id, Secret(start.key())};
-      RETURN_IF_ERROR(pki::WriteFileDurably(key_path_, FormatVaultExportKey(*key), kPrivate));
+      RETURN_IF_ERROR(files_.WriteKey(FormatVaultExportKey(*key)));
     }
     reader_ = std::make_unique<VaultExportReader>(NamedKeys(keys_), Verifiers(keys_), std::move(key));
     progress_.emplace(start.bytes(), quiet_, clock_, ProgressUnit::kBytes);
     return absl::OkStatus();
   }
 
-  PrivateFile& file_;
-  const std::string key_path_;
+  ArchiveFiles& files_;
+  PrivateFile& file_;  // the archive
   const std::vector<LogKey> keys_;
   const bool quiet_;
   const SystemClock clock_;
@@ -209,37 +212,32 @@ absl::StatusOr<int> RunExport(Context& context, const ExportOptions& options) {
   if (options.seal && options.file == "-") {
     return absl::InvalidArgumentError("--seal wants a file, to put the key beside it");
   }
+  const ArchivePaths paths = PathsOf(options);
+  RETURN_IF_ERROR(CheckArchivePaths(paths));
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(std::vector<LogKey> keys, ReadLogKeys(session->settings(), options.keys));
-  ASSIGN_OR_RETURN(PrivateFile file, PrivateFile::Begin(options.file));
-  const std::string key_path = options.seal ? options.file + ".key" : "";
-  Taker taker(file, key_path, KeysOfVault(std::move(keys)), session->json());
+  ASSIGN_OR_RETURN(ArchiveFiles files, ArchiveFiles::Begin(paths));
+  Taker taker(files, KeysOfVault(std::move(keys)), session->json());
   const absl::Status fetched = Fetch(*session, options, taker);
   const absl::StatusOr<VaultExportFacts> facts =
       fetched.ok() ? taker.Finish() : absl::StatusOr<VaultExportFacts>(fetched);
-  if (!facts.ok()) {
+  if (const absl::Status kept = facts.ok() ? files.Finish() : facts.status(); !kept.ok()) {
     // A part of an archive proves nothing, and holds papers in clear.
-    file.Remove();
-    if (!key_path.empty()) {
-      std::remove(key_path.c_str());
-    }
-    return facts.status();
+    files.Remove();
+    return kept;
   }
-  RETURN_IF_ERROR(file.Finish());
-  const std::string proof_path = options.proof.empty() ? ProofBeside(options.file) : options.proof;
-  RETURN_IF_ERROR(WriteReceipt(proof_path, taker.proof()));
   nlohmann::json json = FactsJson(*facts, true);
   json["file"] = options.file;
-  json["key"] = key_path;
-  json["proof"] = proof_path;
-  PrintBeside(
-      options.file, context.globals.json, json,
-      absl::StrCat(FactsText(*facts, true), options.file, ": ", BytesText(file.size()),
-                   options.seal ? absl::StrCat(", sealed; its key: ", key_path, ", to be carried apart\n")
-                                : ", in clear\n",
-                   proof_path.empty()
-                       ? "its proof was not kept: --proof names a file for it\n"
-                       : absl::StrCat("the proof that it is whole, to be kept with it: ", proof_path, "\n")));
+  json["key"] = paths.key;
+  json["proof"] = paths.proof;
+  PrintBeside(options.file, context.globals.json, json,
+              absl::StrCat(
+                  FactsText(*facts, true), options.file, ": ", BytesText(files.archive().size()),
+                  options.seal ? absl::StrCat(", sealed; its key: ", paths.key, ", to be carried apart\n")
+                               : ", in clear\n",
+                  paths.proof.empty()
+                      ? "its proof was not kept: --proof names a file for it\n"
+                      : absl::StrCat("the proof that it is whole, to be kept with it: ", paths.proof, "\n")));
   return NothingLacks(*facts) ? kExitOk : kExitFindings;
 }
 
@@ -312,10 +310,15 @@ void AddDocumentExport(CLI::App& noun, Context& context) {
       "relais --as ville-paris/dsol document export HANDLE papiers.tar");
   auto options = std::make_shared<ExportOptions>();
   verb.add_option("person", options->person, "her handle")->required();
-  AddOutput(verb, "file", options->file,
-            "the archive to write, mode 0600; -: standard output, once it is whole", Dash::kStandardOutput)
+  AddOutput(
+      verb, "file", options->file,
+      "the archive to write, mode 0600, refused where FILE or its proof is there; -: standard output, "
+      "once it is whole. Until then FILE.partial, which a command that is killed leaves, with papers in "
+      "clear: delete it",
+      Dash::kStandardOutput)
       ->required();
-  verb.add_flag("--seal", options->seal, "sealed under a fresh key, which goes to FILE.key");
+  verb.add_flag("--seal", options->seal,
+                "sealed under a fresh key, which goes to FILE.key; refused where that is there");
   verb.add_flag("--current-only", options->current_only, "of each paper the current version alone");
   AddOutput(verb, "--proof", options->proof,
             "where the proof of the whole goes: FILE.proof.json unless named");

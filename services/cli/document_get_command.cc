@@ -22,6 +22,8 @@ using vault::v1::DocumentService;
 using vault::v1::DownloadResponse;
 
 constexpr absl::Duration kBetweenAttempts = absl::Milliseconds(100);
+constexpr char kOfAnotherText[] =
+    ": what was gone on with is of another text, or damaged, and is removed; read it anew, without --resume";
 
 struct GetOptions {
   std::string person;
@@ -35,9 +37,19 @@ struct GetOptions {
 
   /// A part proves its own chunks, not the whole: no hash is compared.
   [[nodiscard]] bool whole() const { return offset == 0 && length == 0; }
+  /// Whether what an interruption leaves can be gone on with: the hash of the whole, or its name, says of
+  /// what it is a part.
+  [[nodiscard]] bool goes_on() const { return whole() || version != 0; }
+  /// In the partial's name: of a range which paper, version and first byte, so that no other is joined to it,
+  /// and what is left of a whole reading stays.
+  [[nodiscard]] std::string mark() const {
+    return whole() ? ""
+                   : absl::StrCat(".", document, ".", version == 0 ? "range" : absl::StrCat(version), ".",
+                                  offset);
+  }
 };
 
-// True when asking again may help.
+// True when asking again may help: the vault is away, or the permit or its sight of her agreements ended.
 bool MayHelp(const absl::Status& status) { return absl::IsUnavailable(status); }
 
 class Receiver {
@@ -60,7 +72,9 @@ class Receiver {
     return in.eof() ? absl::OkStatus() : absl::InvalidArgumentError("cannot read " + partial);
   }
 
-  /// OK once the file has all. CANCELLED after a signal.
+  /// OK once the file has all, over as many streams as it takes: a permit, a lease or a connection may end
+  /// before the paper does. It goes on while bytes come, and until the timeout when none do. CANCELLED after
+  /// a signal.
   absl::Status Receive() {
     absl::Time give_up = absl::Now() + session_.timeout();
     while (true) {
@@ -87,7 +101,8 @@ class Receiver {
   absl::Status Compare() {
     return !options_.whole() || hasher_.Finish() == version_.sha256()
                ? absl::OkStatus()
-               : absl::DataLossError("what came has another hash than the paper");
+               : absl::DataLossError(absl::StrCat("what came has another hash than version ",
+                                                  version_.version(), options_.resume ? kOfAnotherText : ""));
   }
   [[nodiscard]] const vault::v1::DocumentVersion& version() const { return version_; }
   [[nodiscard]] uint64_t wanted() const { return wanted_; }
@@ -103,7 +118,9 @@ class Receiver {
       // What follows an interruption is of the same text.
       request_.set_version(version_.version());
       wanted_ = file_.size() + message.start().length();
-      progress_.emplace(wanted_, session_.json(), clock_, ProgressUnit::kBytes, file_.size());
+      if (!progress_.has_value()) {  // else it goes on with the reading
+        progress_.emplace(wanted_, session_.json(), clock_, ProgressUnit::kBytes, file_.size());
+      }
       return absl::OkStatus();
     }
     if (!started_ || file_.size() + message.data().size() > wanted_) {
@@ -163,20 +180,37 @@ class Receiver {
   CancelledBySignal signals_;
 };
 
-absl::StatusOr<int> RunGet(Context& context, const GetOptions& options) {
-  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
-  ASSIGN_OR_RETURN(PrivateFile file,
-                   options.resume ? PrivateFile::GoOn(options.file) : PrivateFile::Begin(options.file));
-  if (options.length != 0 && file.size() > options.length) {
+absl::StatusOr<PrivateFile> OpenFile(const GetOptions& options) {
+  if (!options.resume) {
+    return PrivateFile::Begin(options.file, options.mark());
+  }
+  ASSIGN_OR_RETURN(PrivateFile file, PrivateFile::GoOn(options.file, options.mark()));
+  if (options.length == 0 || file.size() < options.length) {
+    return file;
+  }
+  if (file.size() > options.length) {
     return absl::InvalidArgumentError(file.partial() + " has more than that range");
   }
+  // It has all: its last byte is read again, for it has to be permitted still, and no length means to the
+  // end.
+  RETURN_IF_ERROR(file.CutTo(options.length - 1));
+  return file;
+}
+
+absl::StatusOr<int> RunGet(Context& context, const GetOptions& options) {
+  if (options.resume && !options.goes_on()) {
+    return absl::InvalidArgumentError(
+        "--resume of a range wants --text-version: else two versions could be joined");
+  }
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
+  ASSIGN_OR_RETURN(PrivateFile file, OpenFile(options));
   Receiver receiver(*session, file, options);
   if (file.size() > 0 && options.whole()) {
     RETURN_IF_ERROR(receiver.Hash(file.partial()));
   }
   absl::Status received = receiver.Receive();
   if (absl::IsCancelled(received) || MayHelp(received)) {
-    if (file.size() > 0 && !file.partial().empty()) {
+    if (file.size() > 0 && !file.partial().empty() && options.goes_on()) {
       return PrintIncomplete(context, "file", file.partial(), file.size(), receiver.wanted(),
                              "the same command with --resume goes on");
     }
@@ -212,14 +246,20 @@ void AddDocumentGet(CLI::App& noun, Context& context) {
   auto options = std::make_shared<GetOptions>();
   verb.add_option("person", options->person, "her handle")->required();
   verb.add_option("document", options->document, "the paper, 32 hexadecimal digits")->required();
-  AddOutput(verb, "file", options->file, "the file to write, mode 0600; -: standard output, once it is whole",
-            Dash::kStandardOutput)
+  AddOutput(
+      verb, "file", options->file,
+      "the file to write, mode 0600; -: standard output, once it is whole. Until then FILE.partial (of a "
+      "range FILE.DOCUMENT.VERSION.OFFSET.partial, VERSION being `range` when none is named), which an "
+      "interruption leaves, in clear: go on with it or delete it",
+      Dash::kStandardOutput)
       ->required();
-  verb.add_option("--text-version", options->version, "which version; default the current one");
+  verb.add_option("--text-version", options->version,
+                  "which version; default the current one. A range is gone on with of a named one alone");
   verb.add_option("--offset", options->offset, "first byte");
   verb.add_option("--length", options->length, "bytes; default to the end");
   verb.add_option("--share", options->share, "under which share; default whichever allows it");
-  verb.add_flag("--resume", options->resume, "go on with FILE.partial of an interrupted reading");
+  verb.add_flag("--resume", options->resume,
+                "go on with what an interrupted reading left; of a range with --text-version");
   OnRunDocument(verb, context, options, RunGet);
 }
 

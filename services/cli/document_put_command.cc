@@ -1,4 +1,5 @@
 // `relais document put`: a paper is deposited, resumed from what the vault already has.
+#include <algorithm>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
@@ -79,6 +80,12 @@ class Sender {
   }
 
  private:
+  // Nothing that is sent again would help.
+  static absl::Status BecameShorter() {
+    return absl::InvalidArgumentError(
+        "the file became shorter while it was sent, or cannot be read any more: nothing of it is deposited");
+  }
+
   absl::Status Query() {
     vault::v1::QueryUploadRequest request;
     *request.mutable_person() = person_;
@@ -92,7 +99,7 @@ class Sender {
   // One stream.
   absl::Status Once() {
     if (!source_.SeekTo(upload_.committed())) {
-      return absl::InvalidArgumentError("the file became shorter");
+      return BecameShorter();
     }
     ASSIGN_OR_RETURN(const auto channel, session_.Channel("vault"));
     const auto stub = DocumentService::NewStub(channel);
@@ -107,14 +114,23 @@ class Sender {
     message.mutable_open()->set_offset(upload_.committed());
     uint64_t sent = upload_.committed();
     bool going = stream->Write(message);
-    while (going && sent < source_.size() && source_.Read(kTransferPiece, *message.mutable_data())) {
-      going = stream->Write(message);
+    bool shorter = false;
+    while (going && sent < source_.size() && !shorter) {
+      const uint64_t most = std::min<uint64_t>(kTransferPiece, source_.size() - sent);
+      shorter = !source_.Read(static_cast<size_t>(most), *message.mutable_data());
+      going = !shorter && stream->Write(message);
       sent += message.data().size();
       progress_.Update(0, sent);
+    }
+    if (shorter) {
+      call.TryCancel();
     }
     stream->WritesDone();
     const grpc::Status status = stream->Finish();
     signals_.Use(nullptr);
+    if (shorter) {
+      return BecameShorter();
+    }
     if (!status.ok()) {
       return session_.Explain("vault", rpc::FromGrpc(status));
     }
@@ -157,15 +173,7 @@ absl::StatusOr<Upload> GoOn(Session& session, const PutOptions& options, const P
   request.set_upload_id(options.resume);
   ASSIGN_OR_RETURN(const auto response,
                    session.Call<DocumentService>(&DocumentService::Stub::QueryUpload, request));
-  if (response.upload().size() != source.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("that upload is of ", BytesText(response.upload().size()),
-                                                   ", the file has ", BytesText(source.size())));
-  }
-  if (response.upload().state() == Upload::STATE_ENDED) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("that upload ended: ", EndedText(response.upload().reason()),
-                     "; deposit the paper anew, without --resume"));
-  }
+  RETURN_IF_ERROR(CheckGoesOn(response.upload(), source.size(), source.sha256()));
   return response.upload();
 }
 
@@ -181,11 +189,20 @@ absl::StatusOr<vault::v1::CompleteUploadResponse> Complete(Session& session, con
   return session.Call<DocumentService>(&DocumentService::Stub::CompleteUpload, request, kCompletePatience);
 }
 
+// The receipt is not written over the paper, nor is what it is until it is whole (pki::WriteFileDurably).
+absl::Status CheckReceiptApart(const PutOptions& options) {
+  const bool over = !options.receipt.empty() && (NameOneFile(options.receipt, options.file) ||
+                                                 NameOneFile(options.receipt + ".new", options.file));
+  return over ? absl::InvalidArgumentError("--receipt would be written over the paper: name another file")
+              : absl::OkStatus();
+}
+
 absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
   if (options.drop_host.empty() != options.drop_purpose.empty()) {
     return absl::InvalidArgumentError("--drop-to and --purpose go together");
   }
   ASSIGN_OR_RETURN(const vault::v1::Description description, ParseDescription(options.description));
+  RETURN_IF_ERROR(CheckReceiptApart(options));
   ASSIGN_OR_RETURN(PaperSource source, PaperSource::Open(options.file));
   if (source.size() == 0) {
     return absl::InvalidArgumentError(absl::StrCat("the paper is empty: nothing comes from ", options.file));
@@ -220,6 +237,22 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
 }
 
 }  // namespace
+
+absl::Status CheckGoesOn(const Upload& upload, uint64_t size, const std::string& sha256) {
+  if (upload.size() != size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("that upload is of ", BytesText(upload.size()), ", the file has ", BytesText(size)));
+  }
+  if (upload.state() == Upload::STATE_ENDED) {
+    return absl::FailedPreconditionError(absl::StrCat("that upload ended: ", EndedText(upload.reason()),
+                                                      "; deposit the paper anew, without --resume"));
+  }
+  if (!upload.sha256().empty() && upload.sha256() != sha256) {
+    return absl::InvalidArgumentError(
+        "that upload is of another file of the same size: its hash differs; nothing was sent");
+  }
+  return absl::OkStatus();
+}
 
 void AddDocumentPut(CLI::App& noun, Context& context) {
   CLI::App& verb =

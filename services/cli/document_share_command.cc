@@ -141,12 +141,7 @@ absl::StatusOr<int> RunHosts(Context& context, const ShareOptions& options) {
   request.set_with_ended(options.with_ended);
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
   ASSIGN_OR_RETURN(const auto response, session->Call<HostService>(&HostService::Stub::ListHosts, request));
-  std::vector<std::vector<std::string>> rows = {{"INSTITUTION", "SINCE", "UNTIL", "STATE", "AGREEMENT"}};
-  for (const vault::v1::Host& host : response.hosts()) {
-    rows.push_back({host.institution(), ParisTime(FromProto(host.since())),
-                    ParisTime(FromProto(host.until())), EnumText(host.state()), host.consent_id()});
-  }
-  Print(context.globals.json, response, Table(rows));
+  Print(context.globals.json, response, HostsText(response));
   return kExitOk;
 }
 
@@ -217,6 +212,15 @@ void AddHosts(CLI::App& noun, Context& context) {
 }
 
 }  // namespace
+
+std::string HostsText(const vault::v1::ListHostsResponse& response) {
+  std::vector<std::vector<std::string>> rows = {{"INSTITUTION", "SINCE", "UNTIL", "STATE", "AGREEMENT"}};
+  for (const vault::v1::Host& host : response.hosts()) {
+    rows.push_back({host.institution(), ParisTime(FromProto(host.since())),
+                    ParisTime(FromProto(host.until())), EnumText(host.state()), host.consent_id()});
+  }
+  return Table(rows) + UnreadableText(response.unreadable());
+}
 
 void AddDocumentShares(CLI::App& noun, Context& context) {
   AddShares(noun, context);

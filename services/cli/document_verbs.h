@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/client_context.h"
 #include "relais/vault/v1/document.pb.h"
+#include "relais/vault/v1/host_service.pb.h"
 #include "services/cli/command.h"
 #include "services/cli/interrupt.h"
 #include "services/cli/settings.h"
@@ -70,11 +71,18 @@ void AddDescription(CLI::App& verb, DescriptionOptions& options);
 /// Prints it on standard error.
 void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& description);
 
+/// OK when a file of this size and SHA-256 is the one that the upload was begun of, as far as it says, and
+/// what is left of it may be sent. INVALID_ARGUMENT for another file, FAILED_PRECONDITION when it ended.
+[[nodiscard]] absl::Status CheckGoesOn(const vault::v1::Upload& upload, uint64_t size,
+                                       const std::string& sha256);
+
 /// "1,234 bytes"
 [[nodiscard]] std::string BytesText(uint64_t bytes);
 
 /// A line on what is there and cannot be shown; "" of none.
 [[nodiscard]] std::string UnreadableText(uint32_t rows);
+/// A table of her hosts, then how many are not shown.
+[[nodiscard]] std::string HostsText(const vault::v1::ListHostsResponse& response);
 
 /// A transfer that did not end: says on the terminal how to go on, for a program how far it came.
 /// kExitIncomplete.

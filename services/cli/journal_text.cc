@@ -71,6 +71,7 @@ constexpr Words kCuts[] = {
     {"DESTROYED", "it was destroyed"},
     {"EXPIRED", "what allowed it was over"},
     {"FAILED", "the vault failed"},
+    {"PERMIT_ENDED", "its permit ended, and another could not be asked for at that moment"},
     {"REVOKED", "the share was ended"},
     {"SUSPENDED", "her agreements could not be followed at that moment"},
     {"UNLINKED", "the host no longer acts for her"},

@@ -1,6 +1,7 @@
 #include "services/cli/private_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,7 +9,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "common/base/status.h"
+#include "common/pki/file.h"
 #include "services/cli/nameless_file.h"
+#include "services/cli/take_name.h"
 
 namespace relais::cli {
 namespace {
@@ -19,6 +23,10 @@ constexpr char kStandardOutput[] = "-";
 
 absl::Status CannotWrite(const std::string& path) {
   return absl::InvalidArgumentError("cannot write " + path);
+}
+
+Taken Replace(const std::string& from, const std::string& to) {
+  return std::rename(from.c_str(), to.c_str()) == 0 ? Taken::kYes : Taken::kFailed;
 }
 
 absl::Status CannotKeep() {
@@ -35,6 +43,7 @@ PrivateFile::PrivateFile(PrivateFile&& other) noexcept
       partial_(std::move(other.partial_)),
       fd_(std::exchange(other.fd_, -1)),
       to_(other.to_),
+      synced_(other.synced_),
       size_(other.size_) {}
 
 PrivateFile::~PrivateFile() {
@@ -43,15 +52,15 @@ PrivateFile::~PrivateFile() {
   }
 }
 
-absl::StatusOr<PrivateFile> PrivateFile::Open(const std::string& path, int flags) {
-  const std::string partial = path + ".partial";
-  const int fd =
-      open(partial.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, kPrivate);
+absl::StatusOr<PrivateFile> PrivateFile::Open(const std::string& path, const std::string& mark) {
+  const std::string partial = PartialOf(path, mark);
+  const int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kPrivate);
   struct stat info {};
   if (fd < 0) {
     return CannotWrite(partial);
   }
   PrivateFile file(path, partial, fd);
+  RETURN_IF_ERROR(file.Lock());
   // What was there under other permissions is hers from now on.
   if (fchmod(fd, kPrivate) != 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     return CannotWrite(partial);
@@ -60,9 +69,11 @@ absl::StatusOr<PrivateFile> PrivateFile::Open(const std::string& path, int flags
   return file;
 }
 
-absl::StatusOr<PrivateFile> PrivateFile::Begin(const std::string& path) {
+absl::StatusOr<PrivateFile> PrivateFile::Begin(const std::string& path, const std::string& mark) {
   if (path != kStandardOutput) {
-    return Open(path, O_TRUNC);
+    ASSIGN_OR_RETURN(PrivateFile file, Open(path, mark));
+    RETURN_IF_ERROR(file.CutTo(0));  // only now: until it is locked it may be another's
+    return file;
   }
   return isatty(STDOUT_FILENO) == 1
              ? absl::InvalidArgumentError("standard output is a terminal: pipe it on, or name a file")
@@ -79,13 +90,29 @@ absl::StatusOr<PrivateFile> PrivateFile::Spool(int to) {
   return file;
 }
 
-absl::StatusOr<PrivateFile> PrivateFile::GoOn(const std::string& path) {
+absl::StatusOr<PrivateFile> PrivateFile::GoOn(const std::string& path, const std::string& mark) {
   return path == kStandardOutput
              ? absl::InvalidArgumentError("nothing of standard output is kept to go on with: name a file")
-             : Open(path, 0);
+             : Open(path, mark);
+}
+
+absl::Status PrivateFile::Lock() {
+  // Whoever held it until now may have given it its name, or removed it.
+  const bool taken = flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return taken || !IsAt(partial_)
+             ? absl::InvalidArgumentError(partial_ + " is being written by another command: wait for its end")
+             : absl::OkStatus();
+}
+
+bool PrivateFile::IsAt(const std::string& path) const {
+  struct stat mine {};
+  struct stat there {};
+  return fd_ >= 0 && fstat(fd_, &mine) == 0 && lstat(path.c_str(), &there) == 0 &&
+         mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
 }
 
 absl::Status PrivateFile::Write(std::string_view data) {
+  synced_ = false;
   if (!WriteAll(fd_, data)) {
     return to_ < 0 ? CannotWrite(partial_) : CannotKeep();
   }
@@ -93,14 +120,34 @@ absl::Status PrivateFile::Write(std::string_view data) {
   return absl::OkStatus();
 }
 
-absl::Status PrivateFile::Finish() {
+absl::Status PrivateFile::CutTo(uint64_t size) {
+  synced_ = false;
+  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) {
+    return to_ < 0 ? CannotWrite(partial_) : CannotKeep();
+  }
+  size_ = size;
+  return absl::OkStatus();
+}
+
+absl::Status PrivateFile::Sync() {
+  synced_ = synced_ || to_ >= 0 || fsync(fd_) == 0;
+  return synced_ ? absl::OkStatus() : CannotWrite(partial_);
+}
+
+absl::Status PrivateFile::Finish(Over over) {
   if (to_ >= 0) {
     return GoOut();
   }
-  const bool synced = fsync(fd_) == 0;
-  const bool closed = close(std::exchange(fd_, -1)) == 0;
-  return synced && closed && std::rename(partial_.c_str(), path_.c_str()) == 0 ? absl::OkStatus()
-                                                                               : CannotWrite(path_);
+  RETURN_IF_ERROR(Sync());
+  // It stays locked: whoever opened it under its first name must find it so.
+  const Taken taken = over == Over::kNothing ? TakeName(partial_, path_) : Replace(partial_, path_);
+  if (taken != Taken::kYes) {
+    return taken == Taken::kIsThere
+               ? absl::InvalidArgumentError(path_ + " is there meanwhile: nothing is written over it")
+               : CannotWrite(path_);
+  }
+  const absl::Status synced = pki::SyncFolderOf(path_);
+  return synced.ok() ? synced : absl::InvalidArgumentError(synced.message());
 }
 
 absl::Status PrivateFile::GoOut() {
@@ -123,11 +170,13 @@ absl::Status PrivateFile::GoOut() {
 }
 
 void PrivateFile::Remove() {
+  for (const std::string& name : {partial_, path_}) {
+    if (to_ < 0 && IsAt(name)) {
+      unlink(name.c_str());
+    }
+  }
   if (fd_ >= 0) {
     close(std::exchange(fd_, -1));
-  }
-  if (to_ < 0) {
-    unlink(partial_.c_str());
   }
 }
 

@@ -116,6 +116,7 @@ absl::StatusOr<int> RunHistory(Context& context, const HistoryOptions& options) 
                      session->Call<ConsentService>(&ConsentService::Stub::ListDisclosures, request));
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
+    page.set_unreadable(all.unreadable() + page.unreadable());
     all.MergeFrom(page);
   } while (!request.page_token().empty());
   std::string text;
@@ -124,6 +125,9 @@ absl::StatusOr<int> RunHistory(Context& context, const HistoryOptions& options) 
   }
   for (const consent::v1::WithheldDisclosure& withheld : all.withheld()) {
     absl::StrAppend(&text, Printable(withheld.fr()), "\n");
+  }
+  if (all.unreadable() > 0) {
+    absl::StrAppend(&text, "Entrées illisibles : ", all.unreadable(), ". Unreadable entries.\n");
   }
   absl::StrAppend(
       &text, text.empty() ? "Personne n'a rien demandé.\n" : "",

@@ -5,6 +5,7 @@
 #include "common/pki/file.h"
 #include "relais/consent/v1/consent_service.grpc.pb.h"
 #include "relais/consent/v1/rights_service.grpc.pb.h"
+#include "services/cli/archive_pages.h"
 #include "services/cli/command.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/output.h"
@@ -140,7 +141,14 @@ absl::StatusOr<int> RunExport(Context& context, const RightsOptions& options) {
   *request.mutable_person() = Person(options.person);
   request.set_rights_id(options.rights_id);
   ASSIGN_OR_RETURN(const auto session, Session::Open(context.globals));
-  ASSIGN_OR_RETURN(const auto response, session->Call<RightsService>(&RightsService::Stub::Export, request));
+  consent::v1::ExportResponse response;
+  std::vector<std::string> pages;
+  do {
+    ASSIGN_OR_RETURN(response, session->Call<RightsService>(&RightsService::Stub::Export, request));
+    pages.push_back(response.archive_json());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  ASSIGN_OR_RETURN(*response.mutable_archive_json(), JoinArchivePages(pages));
   if (options.output.empty()) {
     Print(context.globals.json, response, Printable(response.archive_json()));
     return kExitOk;
@@ -178,6 +186,7 @@ absl::StatusOr<int> RunWithheld(Context& context, const RightsOptions& options) 
     ASSIGN_OR_RETURN(auto page, session->Call<ConsentService>(&ConsentService::Stub::ListWithheld, request));
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
+    page.set_unreadable(all.unreadable() + page.unreadable());
     all.MergeFrom(page);
   } while (!request.page_token().empty());
   std::string text;
@@ -186,7 +195,11 @@ absl::StatusOr<int> RunWithheld(Context& context, const RightsOptions& options) 
                     DayText(entry.review_on()), entry.review_due() ? ", due" : "",
                     entry.may_show() ? "" : ", not to be shown", "\n");
   }
-  Print(context.globals.json, all, text.empty() ? "nothing to review\n" : text);
+  absl::StrAppend(&text, text.empty() ? "nothing to review\n" : "");
+  if (all.unreadable() > 0) {
+    absl::StrAppend(&text, all.unreadable(), " entries of her log do not read; tell the operators\n");
+  }
+  Print(context.globals.json, all, text);
   return kExitOk;
 }
 

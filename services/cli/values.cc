@@ -20,6 +20,17 @@
 #include "services/cli/output.h"
 
 namespace relais::cli {
+namespace {
+
+// Empty when it cannot be found out.
+std::filesystem::path PlaceOf(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  std::filesystem::path place = error ? whole : std::filesystem::weakly_canonical(whole, error);
+  return error ? std::filesystem::path() : place;
+}
+
+}  // namespace
 
 absl::StatusOr<std::string> ReadInput(const std::string& path, size_t limit) {
   RETURN_IF_ERROR(CheckInput(path));
@@ -68,6 +79,15 @@ absl::Status CheckOutput(const std::string& path) {
   close(fd);
   unlink(beside.c_str());
   return absl::OkStatus();
+}
+
+bool NameOneFile(const std::string& one, const std::string& other) {
+  std::error_code error;
+  if (std::filesystem::equivalent(one, other, error)) {
+    return true;
+  }
+  const std::filesystem::path place = PlaceOf(one);
+  return !place.empty() && place == PlaceOf(other);
 }
 
 absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text, const std::string& option) {

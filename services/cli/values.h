@@ -20,6 +20,8 @@ namespace relais::cli {
 /// OK when a file can be written there, whole or not at all: its folder is there, takes one, and nothing but
 /// a file has that name. Found by trying: nothing stays. INVALID_ARGUMENT.
 [[nodiscard]] absl::Status CheckOutput(const std::string& path);
+/// True when both name one file, or would: links followed, whether it is there or not.
+[[nodiscard]] bool NameOneFile(const std::string& one, const std::string& other);
 
 /// "2026-11-03" or "03/11/2026". INVALID_ARGUMENT names `option`.
 [[nodiscard]] absl::StatusOr<common::v1::Date> ParseDateOption(const std::string& text,

@@ -23,6 +23,14 @@ std::string FindingsText(const vault::v1::Scrub& scrub) {
   return scrub.has_ended() ? text : text + " so far";
 }
 
+// Empty when none was.
+std::string PutBackText(const vault::v1::Scrub& scrub) {
+  return scrub.rights_put_back() == 0
+             ? ""
+             : absl::StrCat("put back on the disk after its end, and ended again: ",
+                            Counted(scrub.rights_put_back(), "host or share", "hosts or shares"), "\n");
+}
+
 // Empty when everything was.
 std::string UnreadText(const vault::v1::Scrub& scrub) {
   if (scrub.unreadable() + scrub.passed_over() == 0) {
@@ -35,7 +43,7 @@ std::string UnreadText(const vault::v1::Scrub& scrub) {
 }  // namespace
 
 bool FoundNothing(const vault::v1::Scrub& scrub) {
-  return scrub.damaged() + scrub.unreadable() + scrub.passed_over() == 0;
+  return scrub.damaged() + scrub.unreadable() + scrub.passed_over() + scrub.rights_put_back() == 0;
 }
 
 std::string ScrubText(const vault::v1::Scrub& scrub) {
@@ -44,7 +52,8 @@ std::string ScrubText(const vault::v1::Scrub& scrub) {
   return absl::StrCat("scrub ", scrub.scrub_id(), ", begun ", ParisTime(FromProto(scrub.begun())), ", ", when,
                       "\nread: ", Counted(scrub.versions(), "version", "versions"), ", ",
                       BytesText(scrub.bytes()), "; ", Counted(scrub.orphans_removed(), "value", "values"),
-                      " of no paper removed\n", FindingsText(scrub), "\n", UnreadText(scrub));
+                      " of no paper removed\n", FindingsText(scrub), "\n", PutBackText(scrub),
+                      UnreadText(scrub));
 }
 
 }  // namespace relais::cli

@@ -35,6 +35,20 @@ TEST(ScrubText, WhatIsFoundIsToldApart) {
             "3 findings: 1 missing, 0 altered, 0 with another hash, 2 rolled back so far\n");
 }
 
+// A right that somebody put back is no damage, and worse.
+TEST(ScrubText, RightsThatWerePutBackAreSaidAndAreAFinding) {
+  vault::v1::Scrub scrub = Ended();
+  scrub.set_rights_put_back(1);
+  EXPECT_FALSE(FoundNothing(scrub));
+  EXPECT_EQ(ScrubText(scrub),
+            "scrub ab, begun 2025-11-20 13:00:00, ended 2025-11-20 13:01:00\n"
+            "read: 2 versions, 1,234 bytes; 0 values of no paper removed\n"
+            "0 findings\n"
+            "put back on the disk after its end, and ended again: 1 host or share\n");
+  scrub.set_rights_put_back(2);
+  EXPECT_NE(ScrubText(scrub).find(": 2 hosts or shares\n"), std::string::npos);
+}
+
 TEST(ScrubText, WhatDoesNotReadIsSaidAndIsAFinding) {
   vault::v1::Scrub scrub = Ended();
   EXPECT_TRUE(FoundNothing(scrub));

@@ -38,6 +38,10 @@ Id128 IdOr(const std::string& hex, const Id128& otherwise) {
   return id.ok() ? *id : otherwise;
 }
 
+Cover CoverWithin(Cover own, Cover taken) {
+  return taken == Cover::kNone ? Cover::kNone : std::max(own, taken);
+}
+
 std::string RecordName(uint32_t key_version, const std::string& digest) {
   return absl::StrCat(key_version, ":", digest);
 }
@@ -265,7 +269,8 @@ const ActOfHers* HerActs::FindAgreement(const Id128& person, const Id128& agreem
   return nullptr;
 }
 
-// A withdrawal that names an agreement takes back what that agreement covers, within its own lines.
+// A withdrawal that names an agreement takes back what that agreement covers, within its own lines; it is
+// narrow when either names the institution.
 Cover HerActs::CoverOfAct(const ActOfHers& act, const Person* person, const Sought& sought) const {
   if (act.kind == ActOfHers::Kind::kAgreement && act.source_reference != 0 &&
       texts_[act.source_reference] != sought.source_reference) {
@@ -275,7 +280,7 @@ Cover HerActs::CoverOfAct(const ActOfHers& act, const Person* person, const Soug
   if (own != Cover::kNone && act.takes_back) {
     const bool about_it =
         act.source_reference == 0 || texts_[act.source_reference] == sought.source_reference;
-    return about_it ? CoverOf(lines_[act.taken], sought) : Cover::kNone;
+    return about_it ? CoverWithin(own, CoverOf(lines_[act.taken], sought)) : Cover::kNone;
   }
   if (own == Cover::kNone || act.kind != ActOfHers::Kind::kWithdrawal || act.id.IsZero() ||
       person == nullptr) {
@@ -283,7 +288,7 @@ Cover HerActs::CoverOfAct(const ActOfHers& act, const Person* person, const Soug
   }
   for (const ActOfHers& agreement : person->acts) {
     if (agreement.kind == ActOfHers::Kind::kAgreement && agreement.id == act.id) {
-      return CoverOfAct(agreement, nullptr, sought);
+      return CoverWithin(own, CoverOfAct(agreement, nullptr, sought));
     }
   }
   return own;

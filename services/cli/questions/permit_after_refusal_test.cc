@@ -177,6 +177,16 @@ TEST_F(PermitAfterRefusalTest, AWithdrawalOfOneAgreementIsAsBroadAsThatAgreement
   EXPECT_THAT(teller.Codes(), ElementsAre("WITHDRAWN 5 4"));
 }
 
+// D-2.6.2: she took back of a broad agreement this institution by name.
+TEST_F(PermitAfterRefusalTest, ANarrowWithdrawalOfABroadAgreementIsNarrow) {
+  const consent::v1::ConsentLine benefits = Line("RIGHTS_OPENING", "IDENTITY", "BENEFITS");
+  teller.Agrees(1, benefits, 7);
+  teller.Withdraws(1, Line("", "", "caf"), 7);
+  teller.Agrees(1, benefits, 8);
+  teller.Permit(1, 8);
+  EXPECT_THAT(teller.Codes(), ElementsAre("WITHDRAWN 3 1"));
+}
+
 TEST_F(PermitAfterRefusalTest, AWithdrawalOfEverythingCoversEveryGroundButALegalDuty) {
   teller.Withdraws(1, everything);
   const auto on = [&](common::v1::Ground ground) {
