@@ -176,12 +176,18 @@ class DeadlinesTest(StoryCase):
         answer = self.ours.check(self.ward)
         self.assertEqual(answer.decision, self.types.DECISION_DENY)
         self.assertEqual(answer.reason, self.values.REASON_NOT_PERMITTED)
-        # Why is hers to know: she asks, and whoever she asks reads it for her (D-2.6.7).
+        # Why is hers to know (D-2.6.7): not for whom she only asked for a copy, but for whom she agrees with again.
+        def denied():
+            disclosures = self.ours.history(self.ward).disclosures
+            entry, = [each for each in disclosures if each.kind == self.ours.disclosures.DISCLOSURE_KIND_DENIED]
+            return entry
+
         self.ours.open(self.ward, self.ours.rights.RIGHT_ACCESS)
-        disclosures = self.ours.history(self.ward).disclosures
-        denied = [each for each in disclosures if each.kind == self.ours.disclosures.DISCLOSURE_KIND_DENIED]
-        self.assertEqual([each.reason for each in denied], [self.values.REASON_MANDATE_ENDED])
-        self.assertIn("mandat", denied[0].fr)
+        self.assertEqual(denied().reason, self.values.REASON_UNSPECIFIED)
+        self.assertNotIn("mandat", denied().fr)
+        self.ours.agree(self.ward, lines=[self.ours.line("cpam")])
+        self.assertEqual(denied().reason, self.values.REASON_MANDATE_ENDED)
+        self.assertIn("mandat", denied().fr)
 
     # --- she is erased (RGPD art. 17, 19)
 

@@ -1,17 +1,23 @@
 """The command line at the vault: papers through pipes, what is taken and what is not, what is said where nothing is found,
-of acts in her journal, of cut archives, and of backups that open no paper."""
+of acts in her journal, of cut archives, of files that must not be lost or joined, and of backups that open no paper."""
 
+import contextlib
+import datetime
+import hashlib
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import grpc
 
 import suite
-from test_vault import CITY, PIECE, VaultCase, pdf
+from test_vault import CAF, CITY, PIECE, VaultCase, pdf
 
 TYPE = ("--type", "tax-notice", "--title", "Avis d'imposition")
 
@@ -201,6 +207,300 @@ class CheckExportTest(VaultCase):
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertEqual(b"--key ORIGIN+ID+KEY" in done.stderr, code == 1, done.stderr)
         self.assertIn(b"--key KEY", whole, "LISEZMOI.txt says it too")
+
+
+class SealedExportTest(VaultCase):
+    """A key is given once: nothing that fails or is killed may take one away."""
+
+    def opens(self, archive):
+        return self.code("document", "check-export", archive, "--key-file", archive + ".key") == 0
+
+    def exporting(self, handle, archive, *options):
+        """A command that has begun to write an archive."""
+        exporting = self.suite.start("document", "export", handle, archive, *options, acting=CITY)
+        self.addCleanup(exporting.communicate)
+        self.addCleanup(exporting.kill)
+        partial = archive + ".partial"
+        suite.wait_for("its first bytes", lambda: os.path.exists(partial) and os.path.getsize(partial) > 0, timeout=20,
+                       pause=0)
+        return exporting
+
+    def test_no_export_takes_the_key_of_an_earlier_one(self):
+        handle, _ = self.person()
+        self.put(handle, pdf(1000))
+        archive = self.suite.path("carried.tar")
+        self.relais("document", "export", handle, archive, "--seal")
+        self.assertTrue(self.opens(archive))
+        key = suite.read(archive + ".key")
+        self.suite.kill("vault")
+        try:
+            for options in (("--seal",), (), ("--proof", archive + ".another")):
+                done = self.suite.command("--timeout", "1s", "document", "export", handle, archive, *options, acting=CITY)
+                self.assertEqual(done.returncode, 2, "nothing is sent: " + done.stderr)
+                self.assertIn(" is there", done.stderr)
+                self.assertEqual(suite.read(archive + ".key"), key)
+                self.assertTrue(self.opens(archive))
+        finally:
+            self.suite.up()
+        done = self.suite.command("document", "export", handle, archive, "--seal", acting=CITY)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("carried.tar.key is there", done.stderr)
+        os.rename(archive + ".key", archive + ".elsewhere")
+        self.assertEqual(self.code("document", "export", handle, archive, "--seal"), 2, "its key is carried apart")
+        self.assertEqual(self.code("document", "export", handle, archive), 2)
+        self.assertEqual(suite.read(archive + ".elsewhere"), key)
+        os.rename(archive, archive + ".away")
+        self.assertEqual(self.code("document", "export", handle, archive), 2, "its proof would be lost")
+        self.assertEqual(self.code("document", "check-export", archive + ".away", "--proof", archive + ".proof.json",
+                                   "--key-file", archive + ".elsewhere"), 0)
+
+    def test_a_killed_one_leaves_no_key_and_is_made_anew(self):
+        handle, _ = self.person()
+        self.put(handle, pdf(96 << 20))
+        archive = self.suite.path("killed.tar")
+        exporting = self.exporting(handle, archive, "--seal")
+        exporting.kill()
+        exporting.wait(timeout=60)
+        self.assertEqual(exporting.returncode, -signal.SIGKILL, "it was over before")
+        self.assertFalse(os.path.exists(archive) or os.path.exists(archive + ".key") or
+                         os.path.exists(archive + ".proof.json"))
+        self.relais("document", "export", handle, archive, "--seal")
+        self.assertTrue(self.opens(archive))
+        names = sorted(name for name in os.listdir(os.path.dirname(archive)) if name.startswith("killed.tar"))
+        self.assertEqual(names, ["killed.tar", "killed.tar.key", "killed.tar.proof.json"])
+
+    def test_two_at_a_time_are_not_written_into_one_file(self):
+        handle, _ = self.person()
+        self.put(handle, pdf(96 << 20, 7))
+        archive = self.suite.path("twice.tar")
+        exporting = self.exporting(handle, archive, "--seal")
+        exporting.send_signal(signal.SIGSTOP)
+        try:
+            for options in (("--seal",), ()):
+                done = self.suite.command("document", "export", handle, archive, *options, acting=CITY)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("another command", done.stderr)
+            self.assertFalse(os.path.exists(archive), "it was over before")
+        finally:
+            exporting.send_signal(signal.SIGCONT)
+        _, errors = exporting.communicate(timeout=120)
+        self.assertEqual(exporting.returncode, 0, errors)
+        self.assertTrue(self.opens(archive))
+
+
+class RangeTest(VaultCase):
+    """A range that is gone on with is of one text, and no more than was asked for."""
+
+    def setUp(self):
+        self.handle, _ = self.person()
+        self.texts = pdf(5000, 1), pdf(5000, 2)
+        self.document = self.put(self.handle, self.texts[0])["document"]["documentId"]
+        self.put(self.handle, self.texts[1], "--document", self.document)
+        self.path = self.suite.file("range-" + suite.new_id())
+
+    def begun(self, version, data, offset=1000):
+        """What an interrupted reading left."""
+        path = "%s.%s.%d.%d.partial" % (self.path, self.document, version, offset)
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def go_on(self, *options, codes=(0,)):
+        return self.relais("document", "get", self.handle, self.document, self.path, "--offset", "1000", "--length", "2000",
+                           "--resume", *options, codes=codes)
+
+    def test_one_that_is_all_there_gets_nothing_more(self):
+        partial = self.begun(1, self.texts[0][1000:3000])
+        told = self.go_on("--text-version", "1")
+        self.assertEqual((told["bytes"], told["version"]["version"]), (2000, 1))
+        self.assertEqual(suite.read(self.path), self.texts[0][1000:3000])
+        self.assertFalse(os.path.exists(partial))
+
+    def test_the_rest_is_read_and_no_more(self):
+        self.begun(2, self.texts[1][1000:1700])
+        self.go_on("--text-version", "2")
+        self.assertEqual(suite.read(self.path), self.texts[1][1000:3000])
+        reads = [entry for entry in self.relais("document", "journal", self.handle, "--all")["entries"]
+                 if entry["act"] == "ACT_READ"]
+        self.assertEqual((len(reads), int(reads[0]["offset"])), (1, 1700))
+
+    def test_two_texts_are_not_joined(self):
+        of_the_first = self.begun(1, self.texts[0][1000:1700])
+        elsewhere = self.begun(2, self.texts[1][500:1200], 500)
+        self.go_on("--text-version", "2")
+        self.assertEqual(suite.read(self.path), self.texts[1][1000:3000])
+        other = self.put(self.handle, pdf(5000, 3))["document"]["documentId"]
+        path = self.path + ".other"
+        shutil.copy(of_the_first, "%s.%s.1.1000.partial" % (path, self.document))
+        self.relais("document", "get", self.handle, other, path, "--offset", "1000", "--length", "2000", "--resume",
+                    "--text-version", "1")
+        self.assertEqual(suite.read(path), pdf(5000, 3)[1000:3000])
+        self.assertTrue(os.path.exists(of_the_first) and os.path.exists(elsewhere), "what is not its own stays")
+
+    def test_what_is_left_of_a_whole_reading_stays(self):
+        left = self.path + ".partial"
+        with open(left, "wb") as file:
+            file.write(self.texts[1][:1700])
+        self.relais("document", "get", self.handle, self.document, self.path, "--offset", "1000", "--length", "2000")
+        self.assertEqual(suite.read(self.path), self.texts[1][1000:3000])
+        self.assertEqual(suite.read(left), self.texts[1][:1700])
+        told = self.relais("document", "get", self.handle, self.document, self.path, "--resume")
+        self.assertTrue(told["hashCompared"])
+        self.assertEqual(suite.read(self.path), self.texts[1])
+
+    def test_which_version_is_to_be_said(self):
+        with open(self.path + ".partial", "wb") as file:
+            file.write(self.texts[0][1000:1700])
+        done = self.suite.command("document", "get", self.handle, self.document, self.path, "--length", "2000", "--offset",
+                                  "1000", "--resume", acting=CITY)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("--text-version", done.stderr)
+        self.assertFalse(os.path.exists(self.path))
+
+
+class SentTest(VaultCase):
+    def test_an_upload_goes_on_with_its_own_file_alone(self):
+        handle, _ = self.person()
+        service = suite.pb("vault/v1/document_service")
+        document = suite.pb("vault/v1/document")
+        person = suite.pb("common/v1/types").PersonRef(handle=handle)
+        client = self.suite.client(CITY)
+        data = pdf(2 * PIECE, 1)
+        upload = client.call("vault", "DocumentService", "BeginUpload", service.BeginUploadRequest(
+            request_id=suite.new_id(), person=person, size=len(data), sha256=hashlib.sha256(data).digest(),
+            description=document.Description(type=document.DOCUMENT_TYPE_LEASE, title="Bail"))).upload.upload_id
+        client.call("vault", "DocumentService", "UploadPiece", service.UploadPieceRequest(
+            person=person, upload_id=upload, offset=0, data=data[:PIECE]))
+
+        def go_on(name, text):
+            return self.suite.command("document", "put", handle, self.suite.file(name, text), "--type", "lease", "--title",
+                                      "Bail", "--resume", upload, acting=CITY)
+
+        done = go_on("another.pdf", pdf(len(data), 2))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("of another file of the same size", done.stderr)
+        stands = client.call("vault", "DocumentService", "QueryUpload", service.QueryUploadRequest(
+            person=person, upload_id=upload)).upload
+        self.assertEqual((stands.state, stands.committed), (document.Upload.STATE_OPEN, PIECE), "nothing is lost")
+        self.assertEqual(go_on("the-one.pdf", data).returncode, 0)
+
+    def relay(self, before):
+        """Where somebody listens who hands everything on to the vault: once connected to, after `before()`."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+        host, _, port = self.suite.target("vault").rpartition(":")
+
+        def hand_on(source, to):
+            with contextlib.suppress(OSError), source, to:
+                while data := source.recv(PIECE):
+                    to.sendall(data)
+                to.shutdown(socket.SHUT_WR)
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    near, _ = listening.accept()
+                    before()
+                    far = socket.create_connection((host, int(port)))
+                    for source, to in ((near, far), (far.dup(), near.dup())):
+                        threading.Thread(target=hand_on, args=(source, to), daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
+        return "127.0.0.1:%d" % listening.getsockname()[1]
+
+    def test_a_file_that_becomes_shorter_is_said_at_once(self):
+        handle, _ = self.person()
+        data = pdf(3 * PIECE, 4)
+        path = self.suite.file("shrinking.pdf", data)
+        shrunk = []
+
+        def shrink():
+            # Whoever connects has read its size and hash; nothing of it is sent yet.
+            shrunk.append(os.path.getsize(path))
+            os.truncate(path, PIECE)
+        # Its patience is longer than this test's.
+        done = self.suite.command("--timeout", "300s", "document", "put", handle, path, *TYPE, acting=CITY, timeout=60,
+                                  env={"RELAIS_VAULT": self.relay(shrink)})
+        self.assertEqual(shrunk[:1], [len(data)])
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("became shorter", done.stderr)
+        count = self.relais("document", "count", handle)
+        self.assertEqual((count["documents"], count["openUploads"]), (0, 1), "it had begun")
+
+    def test_a_receipt_is_not_written_over_the_paper(self):
+        handle, _ = self.person()
+        data = pdf(1000, 5)
+        paper = self.suite.file("carte.pdf", data)
+        done = self.suite.command("document", "put", handle, paper, *TYPE, "--receipt", paper, acting=CITY)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(suite.read(paper), data)
+        archive = self.suite.path("alone.tar")
+        self.assertEqual(self.code("document", "export", handle, archive, "--proof", archive), 2)
+        self.assertFalse(os.path.exists(archive) or os.path.exists(archive + ".partial"))
+        count = self.relais("document", "count", handle)
+        self.assertEqual((count["documents"], count["openUploads"]), (0, 0))
+
+
+class PermitTest(VaultCase):
+    # With a lease that outlasts it, it is the permit that ends.
+    settings = {"permit.seconds": "3", "lease.duration": "20s"}
+
+    def of_her_journal(self, handle, act):
+        done = self.suite.command("--json", "document", "journal", handle, "--all", acting=CITY)
+        entries = json.loads(done.stdout)["entries"] if done.returncode == 0 else []
+        return [entry for entry in entries if entry["act"] == act]
+
+    def test_a_reading_outlasts_its_permit(self):
+        handle, _ = self.person()
+        data = pdf(96 << 20, 8)
+        document = self.put(handle, data)["document"]["documentId"]
+        _, _, there = self.share(handle, document)
+        service = suite.pb("vault/v1/document_service")
+        person = suite.pb("common/v1/types").PersonRef(handle=there)
+        stream = suite.stub(self.suite.channel("vault", CAF), "vault/v1/document_service", "DocumentService").Download(
+            service.DownloadRequest(person=person, document_id=document), timeout=300,
+            metadata=self.suite.client(CAF).metadata)
+        ended = datetime.datetime.fromtimestamp(next(stream).start.permit_expires.seconds, datetime.timezone.utc)
+        got = bytearray()
+
+        def slowly():
+            got.extend(next(stream).data)
+            return self.suite.now() > ended + datetime.timedelta(seconds=4)
+        suite.wait_for("the end of a second permit", slowly, timeout=60)
+        self.assertLess(len(got), len(data), "it was over before")
+        for message in stream:
+            got.extend(message.data)
+        self.assertEqual(hashlib.sha256(got).digest(), hashlib.sha256(data).digest())
+        self.assertEqual(len([entry for entry in self.of_her_journal(handle, "ACT_READ") if entry["allowed"]]), 1)
+        self.assertEqual(self.of_her_journal(handle, "ACT_READ_CUT"), [])
+
+    def test_a_reading_goes_on_where_its_permit_ended(self):
+        handle, _ = self.person()
+        data = pdf(96 << 20, 6)
+        document = self.put(handle, data)["document"]["documentId"]
+        _, _, there = self.share(handle, document)
+        path = self.suite.file("slow.pdf")
+        partial = path + ".partial"
+        getting = self.suite.start("--timeout", "120s", "document", "get", there, document, path, acting=CAF)
+        self.addCleanup(getting.communicate)
+        self.addCleanup(getting.kill)
+        suite.wait_for("its first bytes", lambda: os.path.exists(partial) and os.path.getsize(partial) > 0, timeout=20,
+                       pause=0)
+        # It takes nothing, and nobody can be asked for another permit: the stream ends.
+        getting.send_signal(signal.SIGSTOP)
+        self.suite.kill("consent")
+        try:
+            cut = suite.wait_for("the end of the stream", lambda: self.of_her_journal(handle, "ACT_READ_CUT"))
+            self.assertEqual([entry["reason"] for entry in cut], ["PERMIT_ENDED"])
+            self.assertFalse(os.path.exists(path), "it was over before")
+        finally:
+            getting.send_signal(signal.SIGCONT)
+            self.suite.up()
+        _, errors = getting.communicate(timeout=120)
+        self.assertEqual(getting.returncode, 0, errors)
+        self.assertEqual(suite.read(path), data)
+        self.assertFalse(os.path.exists(partial))
+        offsets = [int(entry.get("offset", 0)) for entry in self.of_her_journal(handle, "ACT_READ") if entry["allowed"]]
+        self.assertGreater(max(offsets), 0, "what was there was not read again")
 
 
 class SaidTest(VaultCase):

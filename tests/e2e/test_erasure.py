@@ -6,22 +6,28 @@ fail.
 """
 
 import base64
+import contextlib
+import hashlib
 import json
 import os
 import re
-import shutil
 import unittest
 
 import grpc
 
 import suite
+import vault_format
+from restoring import Restoring
 from test_story import BSPP, CITY, EDF, StoryCase
+from test_vault import CAF, PIECE, VaultCase, pdf
 
 STEWARD, OPERATOR, AUDITOR = "ville-paris/steward", "operator/ops", "auditor/suite"
 SURNAME, FIRST, STREET = "Canarisque", "Sereine", "7 rue du Serin Perdu"
 FACTS, AGENT, REFERENCE = "plumes-jaunes-au-seuil", "agent-canari-77", "REF-CANARI-0001"
 CANARIES = [SURNAME, SURNAME.upper(), STREET, "SERIN PERDU", FACTS, AGENT, REFERENCE]
 WRAPPED = re.compile(rb"\x01\x00\x00\x00\x01.{104}", re.DOTALL)
+# Wherever one may begin, under either of two epochs.
+PAPERS_KEY = re.compile(rb"(?=(\x01\x00\x00\x00[\x01\x02].{104}))", re.DOTALL)
 
 
 class ErasureCase(StoryCase):
@@ -212,6 +218,102 @@ class ErasureTest(ErasureCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+class PapersErasureTest(VaultCase, ErasureCase):
+    """She had papers, and one was shared: host and reader find none, and what is left on the vault's disk opens nothing."""
+
+    def epoch_keys(self):
+        """By number: the epochs' keys that the vault's ring holds."""
+        master = bytes.fromhex(suite.read(self.suite.path("vault", "master")).decode().strip())
+        keys = {}
+        for line in suite.read(self.suite.path("vault", "ring")).decode().splitlines():
+            if line.startswith("vault-epoch ") and not line.endswith(" destroyed"):
+                _, epoch, key = vault_format.open_ring_line(master, line)
+                keys[epoch] = key
+        return keys
+
+    def keys_of_papers(self, person):
+        """Those of hers that come out of what stands anywhere on the vault's disk and what its ring holds, each with what was
+        opened."""
+        found, epochs = {}, self.epoch_keys()
+        for path in self.files(self.suite.path("vault")):
+            with contextlib.suppress(FileNotFoundError):  # it was compacted away
+                for match in PAPERS_KEY.finditer(suite.read(path)):
+                    with contextlib.suppress(vault_format.Refused, KeyError):
+                        key = vault_format.open_person_key(epochs, person, 1, match.group(1))
+                        found[key] = match.group(1)[5:]
+        return found
+
+    def planted(self, seed):
+        """(her handle, her id, her paper, its text, its receipt) of somebody new."""
+        before = self.subjects()
+        handle, _ = self.person()
+        ids = [subject[1:] for subject in self.subjects() - before if subject[:1] == b"P"]
+        self.assertEqual(len(ids), 1)
+        data, receipt = pdf(2 * PIECE + 11, seed), self.suite.file("receipt-%d" % seed)
+        document = self.put(handle, data, "--receipt", receipt)["document"]["documentId"]
+        return handle, ids[0], document, data, receipt
+
+    def shared_with_the_caf(self):
+        return {share["shareId"] for share in self.relais("document", "shares", acting=CAF)["shares"]}
+
+    def ended_rotation(self):
+        return self.suite.json("vault", "keys", acting=OPERATOR)["epochsHeld"] == [2]
+
+    def versions_scrubbed(self):
+        motive = ("--reason", "après un effacement")
+        scrub = self.suite.json(*motive, "vault", "scrub", acting=OPERATOR)["scrub"]["scrubId"]
+
+        def ended():
+            report = self.suite.json("vault", "scrub-status", scrub, acting=OPERATOR)["scrub"]
+            return report if report.get("ended") else None
+        return int(suite.wait_for("the end of the scrub", ended, timeout=120)["versions"])
+
+    def test_nobody_finds_a_paper_and_nothing_opens(self):
+        witness, _, kept, kept_data, _ = self.planted(1)
+        handle, person, document, data, receipt = self.planted(2)
+        share_id, _, there = self.share(handle, document)
+        self.assertEqual(self.get(there, document, acting=CAF), data)
+        self.assertIn(share_id, self.shared_with_the_caf())
+        self.assertEqual(self.versions_scrubbed(), 2)
+        # That the search finds her key, and that it is the one in use: the mark of her text is under it.
+        (key, sealed), = self.keys_of_papers(person).items()
+        mark = vault_format.duplicate_mark(key, hashlib.sha256(data).digest())
+        self.assertTrue(self.found([mark], self.folders("store")))
+        audit_keys = self.wrapped_keys([b"P" + person])
+        self.assertTrue(self.found(list(audit_keys), [self.suite.path("vault", "store")]))
+
+        self.erase(handle)
+        for verb in ("count", "list", "journal", "hosts", "shares", "requests"):
+            self.assertEqual(self.code("document", verb, handle), 7, verb)
+        for verb in ("info", "verify", "receipt"):
+            out = ("--out", self.suite.file("none")) if verb == "receipt" else ()
+            self.assertEqual(self.code("document", verb, handle, document, *out), 7, verb)
+        self.assertEqual(self.get(handle, document), 7)
+        self.assertEqual(self.code("document", "export", handle, self.suite.file("none.tar")), 7)
+        self.assertIn(self.get(there, document, acting=CAF), (6, 7))
+        listed = self.suite.command("--json", "document", "list", there, acting=CAF)
+        self.assertIn(json.loads(listed.stdout)["documents"] if listed.returncode == 0 else listed.returncode, ([], 7))
+        suite.wait_for("the end of the share at the CAF", lambda: share_id not in self.shared_with_the_caf())
+        self.assertEqual(self.versions_scrubbed(), 1, "of the other's paper alone")
+
+        self.suite.json("--reason", "après un effacement", "vault", "rotate", "--level", "epoch", acting=OPERATOR)
+        suite.wait_for("the end of the epoch", self.ended_rotation, timeout=60)
+        self.operate("maintenance", "rotate-epoch", "--service", "vault")
+        self.assertEqual(list(self.epoch_keys()), [2])
+        self.suite.down()
+        self.assertEqual(self.keys_of_papers(person), {})
+        self.assertEqual(self.found([sealed, *audit_keys], [self.suite.path("vault")]), [])
+        self.suite.up()
+        self.assertNotIn(b"P" + person, self.subjects())
+        self.assertEqual(self.get(handle, document), 7)
+        self.assertEqual(self.get(witness, kept), kept_data)
+        _, new, _, _, _ = self.planted(3)
+        self.assertEqual(len(self.keys_of_papers(new)), 1, "the search still finds what there is")
+        self.assertEqual(self.keys_of_papers(person), {})
+        self.assertEqual(self.code("audit", "verify", receipt), 0)
+        self.suite.verify_logs()
+
+
 def words(value):
     """Every text in a JSON value; of bytes, which stand there in base64, what they hold."""
     if isinstance(value, dict):
@@ -289,49 +391,8 @@ class HoldTest(ErasureCase):
         self.suite.verify_logs()
 
 
-class RestoreTest(ErasureCase):
+class RestoreTest(Restoring, ErasureCase):
     """An old backup comes back: erasures are made again before anything is served."""
-
-    def restore(self, service):
-        """Puts back backup 1 of a stopped service, under the next origin."""
-        shutil.move(self.suite.path(service, "store"), self.suite.path(service, "store.lost"))
-        restored = self.suite.command("backup", "restore", "1", "--service-config", self.suite.path(service, "config.yaml"))
-        self.assertEqual(restored.returncode, 0, restored.stdout + restored.stderr)
-
-    def set_origin(self, service, epoch):
-        path = self.suite.path(service, "config.yaml")
-        text = suite.read(path).decode()
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(re.sub(r'(origin: ".*/)\d+"', r'\g<1>%d"' % epoch, text))
-
-    def flag(self, service, *flags):
-        """Adds flags for the starts to come; returns what undoes it."""
-        path = self.suite.path(service, "flags")
-        before = suite.read(path).decode()
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(before + "".join(each + "\n" for each in flags))
-
-        def undo():
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(before)
-        return undo
-
-    def list_origin(self, service, epoch):
-        """Adds the new origin to the directory, with the same key, and publishes it."""
-        path = self.suite.path("directory", "directory.yaml")
-        text = suite.read(path).decode()
-        version = int(re.search(r"^version: (\d+)", text, re.M).group(1))
-        text = re.sub(r"^version: \d+", "version: %d" % (version + 1), text, flags=re.M)
-        entry = re.search(r"^  - service: %s\n(?:    .*\n)+" % service, text, re.M).group()
-        text = text.replace(entry, entry + re.sub(r"/\d+(?=\"?\n)", "/%d" % epoch, entry, count=1))
-        next_file = self.suite.path("directory", "next.yaml")
-        with open(next_file, "w", encoding="utf-8") as file:
-            file.write(text)
-        signed = self.suite.command("directory", "sign", next_file, "--key", self.suite.path("directory", "root.key"),
-                                    "--name", "development-root")
-        self.assertEqual(signed.returncode, 0, signed.stdout + signed.stderr)
-        os.replace(next_file + ".sig", path + ".sig")
-        os.replace(next_file, path)
 
     def test_alerting_and_then_consent(self):
         handles = self.plant()

@@ -78,6 +78,31 @@ class HistoryTest(suite.SuiteTest):
         read, = self.of_kind(self.city.history(person).disclosures, "HISTORY_READ")
         self.assertEqual(read.sender.institution, "ville-paris")
 
+    def test_it_says_on_which_agreement(self):
+        """Of two on the same lines: the one that was asked about, else the one that lasts longest (ADR 71)."""
+        person = self.city.register(suite.new_id(), surname="Kaboré", first_names="Awa")
+        shorter = self.city.agreement(person)
+        shorter.valid_until.GetCurrentTime()
+        shorter.valid_until.seconds += 30 * 24 * 3600
+        first = self.city.call("ConsentService", "RecordConsent", shorter).consent_id
+        second = self.city.agree(person).consent_id
+
+        def check(*options, code=0):
+            done = self.suite.command("check", person.handle, "--record", "--recipient", "caf", "--purpose",
+                                      "RIGHTS_OPENING", "--category", "IDENTITY", *options, acting=CITY)
+            self.assertEqual(done.returncode, code, done.stderr)
+
+        check("--consent", first)
+        check("--consent", second)
+        check()
+        check("--consent", suite.new_id(), code=6)
+        check("--consent", "none", code=2)
+        shown = self.city.history(person).disclosures
+        permitted = sorted(self.of_kind(shown, "PERMITTED"), key=lambda each: each.leaf_index)
+        self.assertEqual([each.consent_id for each in permitted], [first, second, second])
+        denied, = self.of_kind(shown, "DENIED")
+        self.assertEqual(denied.reason, self.values.REASON_NO_GROUND)
+
     def test_what_protects_somebody_is_withheld(self):
         person, _ = self.asked_about()
         self.city.declare(person, "aphp")

@@ -174,7 +174,8 @@ class StoryTest(StoryCase):
         self.assertEqual(self.delivery(bills[0]["reference"]), "KEPT")
         self.assertEqual(self.send_bills(bills[2]), ["ACCEPTED"])
         message = self.received(self.city, "dsol-75112")
-        self.assertEqual(self.alert_of("dsol-75112", message).rule, "RECURRENCE_DOSSIERS")
+        alert = suite.wait_for("its alert", lambda: self.alert_of("dsol-75112", message))
+        self.assertEqual(alert.rule, "RECURRENCE_DOSSIERS")
 
     def test_a_recurrence_is_settled_bill_by_bill(self):
         who = {"nom": "Gaudichon", "prenoms": "Rosalie", "adresse": "3 rue Didot", "code_postal": "75014"}
