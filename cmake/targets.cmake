@@ -2,7 +2,9 @@
 #
 #   relais_library(NAME SRCS a.cc ... DEPS x y ...)   static library, include root = repository root
 #   relais_binary(NAME SRCS ... DEPS ...)             executable in build/<preset>/bin
-#   relais_test(NAME SRCS ... DEPS ... [LABELS l])    GoogleTest binary, registered with CTest
+#   relais_test(NAME SRCS ... DEPS ... [LABELS l] [TIMEOUT s] [LONG a.cc ...])
+#                                                     GoogleTest binary, registered with CTest; LONG: those of its sources
+#                                                     that run long enough to be optimised
 #   relais_fuzzer(NAME SRCS ... DEPS ...)             libFuzzer binary in build/asan/bin; only where the preset is asan
 
 add_custom_target(all_tests)
@@ -38,7 +40,7 @@ function(relais_binary name)
 endfunction()
 
 function(relais_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS;LONG" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
@@ -51,6 +53,7 @@ function(relais_test name)
   # instead of 18 for one of the vault's. But for the simulation, which is long.
   if(NOT "sim" IN_LIST ARG_LABELS)
     target_compile_options(${name} PRIVATE "$<$<CONFIG:Release>:-O0>")
+    set_source_files_properties(${ARG_LONG} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O2>")
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
