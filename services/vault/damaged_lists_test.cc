@@ -190,9 +190,7 @@ TEST(DamagedList, HerJournalShowsWhatReads) {
     return std::make_pair(papers, journal->unreadable());
   };
   EXPECT_EQ(deposits(), std::make_pair(std::vector{second.document, first.document}, 0U));
-  const std::optional<uint64_t> damaged = LeafOfDeposit(world, first.document);
-  ASSERT_TRUE(damaged.has_value());
-  TearLeaf(world, *damaged);
+  TearDepositOf(world, first.document);
   EXPECT_EQ(deposits(), std::make_pair(std::vector{second.document}, 1U));
 }
 

@@ -30,10 +30,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kHost;
 using testing::kReader;
-using testing::LeafOfDeposit;
 using ::testing::Not;
 using testing::Pdf;
-using testing::TearLeaf;
+using testing::TearDepositOf;
 using testing::World;
 
 constexpr uint64_t kHer = 1;
@@ -355,12 +354,6 @@ v1::VaultExported ProvedEnd(const Taken& taken) {
                                  : absl::StatusOr<audit::v1::LeafDetails>(leaf.status());
   EXPECT_TRUE(details.ok() && details->payload().UnpackTo(&proved)) << details.status();
   return proved;
-}
-
-void TearDepositOf(World& world, const std::string& document) {
-  const std::optional<uint64_t> leaf = LeafOfDeposit(world, document);
-  ASSERT_TRUE(leaf.has_value());
-  TearLeaf(world, *leaf);
 }
 
 // One bad leaf keeps nothing back: it is counted, by the signed end too, and a paper whose deposit it was is

@@ -17,13 +17,12 @@ using testing::Flip;
 using testing::FoundOf;
 using testing::HostKey;
 using testing::kHost;
-using testing::LeafOfDeposit;
 using testing::Pdf;
 using testing::PieceKey;
 using testing::RecordKey;
 using testing::Scrub;
 using testing::SetRaw;
-using testing::TearLeaf;
+using testing::TearDepositOf;
 using testing::Verify;
 using testing::World;
 
@@ -75,11 +74,9 @@ TEST(ScrubOfDamage, WhoseJournalDoesNotAllReadIsReadAndPassedOver) {
     world.Host(person);
     papers.push_back(world.MustDeposit(person, Pdf(3000, static_cast<uint8_t>(person))));
   }
-  const auto deposit = LeafOfDeposit(world, papers[1].document);
-  ASSERT_TRUE(deposit.has_value());
   const World::Deposited other = world.MustDeposit(2, Pdf(3000, 4));
   SetRaw(world, Of(2), RecordKey(papers[1]), std::nullopt);
-  TearLeaf(world, *deposit);
+  TearDepositOf(world, papers[1].document);
   const v1::Scrub scrub = Scrub(world, "s1");
   EXPECT_TRUE(scrub.has_ended());
   EXPECT_EQ(scrub.passed_over(), 1U);
@@ -99,13 +96,11 @@ TEST(ScrubOfDamage, WhatWasFoundStandsWhenItsLeafIsTorn) {
   World world;
   world.Host(1);
   const World::Deposited paper = world.MustDeposit(1, Pdf(3000, 1));
-  const auto deposit = LeafOfDeposit(world, paper.document);
-  ASSERT_TRUE(deposit.has_value());
   Flip(world, BytesOf(paper), PieceKey(0), 9);
   EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ALTERED);
   EXPECT_TRUE(world.Document(1, paper.document).versions(0).version().damaged());
   Flip(world, BytesOf(paper), PieceKey(0), 9);
-  TearLeaf(world, *deposit);
+  TearDepositOf(world, paper.document);
   EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_LOG_UNREADABLE);
   EXPECT_TRUE(world.Document(1, paper.document).versions(0).version().damaged()) << "as it was found before";
 }
@@ -233,9 +228,7 @@ TEST(ScrubOfRights, WhatStandsAsTheLogSaysStays) {
 TEST(ScrubOfRights, ALeafThatDoesNotReadAndIsOlderThanTheirEndKeepsNothing) {
   World world;
   const PutBack there(world);
-  const auto leaf = LeafOfDeposit(world, there.paper.document);
-  ASSERT_TRUE(leaf.has_value());
-  TearLeaf(world, *leaf);
+  TearDepositOf(world, there.paper.document);
   const v1::Scrub scrub = Scrub(world, "s1");
   EXPECT_EQ(scrub.rights_put_back(), 2U);
   EXPECT_EQ(scrub.passed_over(), 1U);
@@ -248,9 +241,7 @@ TEST(ScrubOfRights, NothingIsConcludedWhereALaterLeafOfHersDoesNotRead) {
   World world;
   const PutBack there(world);
   const World::Deposited later = world.MustDeposit(1, Pdf(3000, 7));
-  const auto leaf = LeafOfDeposit(world, later.document);
-  ASSERT_TRUE(leaf.has_value());
-  TearLeaf(world, *leaf);
+  TearDepositOf(world, later.document);
   const v1::Scrub scrub = Scrub(world, "s1");
   EXPECT_EQ(scrub.rights_put_back(), 0U);
   EXPECT_EQ(scrub.passed_over(), 1U);

@@ -126,6 +126,13 @@ inline void TearLeaf(World& world, uint64_t leaf) {
   world.harness().disk()->Apply(damage);
 }
 
+/// Likewise the leaf of a paper's latest deposit, which must read until then.
+inline void TearDepositOf(World& world, const std::string& document) {
+  const std::optional<uint64_t> leaf = LeafOfDeposit(world, document);
+  World::Require(leaf.has_value() ? absl::OkStatus() : absl::NotFoundError("no leaf of that deposit"));
+  TearLeaf(world, *leaf);
+}
+
 /// Asks for a scrub and lets it come to its end, if it does.
 inline v1::Scrub Scrub(World& world, const std::string& request_id) {
   v1::StartScrubRequest request;
