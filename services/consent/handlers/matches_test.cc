@@ -12,7 +12,6 @@ namespace {
 using testing::SimWorld;
 using Ref = common::v1::PersonRef;
 
-constexpr auto kPermit = common::v1::DECISION_PERMIT;
 constexpr auto kDeny = common::v1::DECISION_DENY;
 
 v1::Traits Jeanne(int month = 4, int day = 12) {
