@@ -141,11 +141,13 @@ void AddObligations(common::v1::Ground ground, bool offence, std::vector<v1::Obl
   }
 }
 
-// The order of D-2.6, and before it what a restriction of processing leaves of it.
+// The order of D-2.6, and before it what a restriction of processing leaves of it: no team, so that its step
+// does not stand before her agreement's and an emergency's.
 std::vector<CategoryAnswer> DecideCategories(const PersonState& state, const Question& question,
                                              const Rules& rules, const Moment& moment, const Teams& teams) {
   if (const std::optional<UnderRestriction> left = WhatRestrictionLeaves(state, question, moment.now)) {
-    std::vector<CategoryAnswer> answers = DecideCategories(left->state, left->question, rules, moment, teams);
+    std::vector<CategoryAnswer> answers =
+        DecideCategories(left->state, left->question, rules, moment, Teams());
     for (CategoryAnswer& answer : answers) {
       if (!SurvivesRestriction(answer)) {
         answer = Deny(v1::REASON_RESTRICTED);

@@ -4,9 +4,11 @@
 // million in an optimised build.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <string>
 
 #include "absl/strings/numbers.h"
 #include "services/consent/domain/naive_model.h"
@@ -58,6 +60,9 @@ class Histories {
     q.recipient_desk = Pick({"", "dsol-75113", "casvp-psa", "siao-urgence"});
     q.purpose = OneIn(2) ? "ENERGY_AID" : Pick({"SOCIAL_ASSESSMENT", "CHILD_PROTECTION"});
     q.categories = {AnyCategory()};
+    if (OneIn(8)) {
+      AskMore(q);
+    }
     q.act = OneIn(4) ? AnyAct() : common::v1::ACT_TRANSMIT;
     static constexpr common::v1::Ground kGrounds[] = {
         common::v1::GROUND_UNSPECIFIED,  common::v1::GROUND_ART2,
@@ -116,6 +121,14 @@ class Histories {
                         by,
                         AnyFunction(by),
                         {testing::MakeLine({q.purpose}, {q.categories[0]}, {testing::To(q.recipient)}, {})}});
+        if (OneIn(4)) {
+          state.Add(RestrictionOf(OneIn(2) ? q.recipient : q.sender, 91));
+          if (OneIn(3)) {  // and her life was in danger meanwhile
+            const absl::Time from = Instant();
+            state.Add(
+                Emergency{testing::IdOf(92), q.recipient, "", q.categories, from, from + absl::Hours(72)});
+          }
+        }
         return;
       }
       case 2: {  // a professional's own word, to protect
@@ -171,6 +184,30 @@ class Histories {
   }
 
  private:
+  // Two to four categories, each once.
+  void AskMore(Question& q) {
+    const size_t wanted = 2 + Below(3);
+    while (q.categories.size() < wanted) {
+      const std::string more = AnyCategory();
+      if (std::find(q.categories.begin(), q.categories.end(), more) == q.categories.end()) {
+        q.categories.push_back(more);
+      }
+    }
+  }
+
+  // Never of the instant of another act: acts of one person do not tie with it.
+  Restriction RestrictionOf(const std::string& institution, uint8_t number) {
+    Restriction restriction;
+    restriction.id = testing::IdOf(number);
+    restriction.institution = institution;
+    const absl::Time before = Instant();
+    restriction.from = before + absl::Minutes(1);
+    if (OneIn(3)) {
+      restriction.until = before + absl::Hours(static_cast<int64_t>(6 * (1 + Below(30))));
+    }
+    return restriction;
+  }
+
   std::string Pick(std::initializer_list<const char*> list) { return *(list.begin() + Below(list.size())); }
   std::string AnyCategory() {
     return Pick({"IDENTITY", "ADDRESS", "HEALTH", "SIGNS", "IDENTITY", "OFFENCE"});
@@ -218,7 +255,7 @@ class Histories {
   }
 
   void Add(PersonState& state, uint8_t number) {
-    switch (Below(11)) {
+    switch (Below(12)) {
       case 0:
       case 1:
       case 2: {
@@ -316,10 +353,19 @@ class Histories {
         state.Add(Information{testing::IdOf(number), Instant(), by, AnyFunction(by), {std::move(line)}});
         return;
       }
+      case 10: {
+        const std::string institution =
+            OneIn(2) ? AnyRecipient() : Pick({"edf", "engie", "bspp", "ville-paris", "prison"});
+        state.Add(RestrictionOf(institution, number));
+        return;
+      }
       default: {
         Emergency emergency;
         emergency.id = testing::IdOf(number);
         emergency.recipient = AnyRecipient();
+        if (OneIn(3)) {
+          emergency.recipient_function = AnyFunction(emergency.recipient);
+        }
         emergency.categories = {AnyCategory(), "IDENTITY"};
         emergency.from = Instant();
         emergency.until = emergency.from + absl::Hours(static_cast<int64_t>(1 + Below(72)));
@@ -362,6 +408,53 @@ OneAsked AboutOne(const PersonState& state, const Question& question, int number
   return one;
 }
 
+// What differs between an answer and the model's reasons, of every category and of the whole; empty: nothing.
+std::string Difference(const Answer& answer, const testing::Reasons& expected) {
+  if (answer.categories.size() != expected.each.size()) {
+    return "not every category is answered";
+  }
+  for (size_t i = 0; i < expected.each.size(); ++i) {
+    if (answer.categories[i].reason != expected.each[i]) {
+      return v1::Reason_Name(answer.categories[i].reason) + " of a category, expected " +
+             v1::Reason_Name(expected.each[i]);
+    }
+  }
+  if (answer.whole.reason != expected.whole || answer.whole.permitted() != testing::Permits(expected.whole)) {
+    return v1::Reason_Name(answer.whole.reason) + " of the whole, expected " +
+           v1::Reason_Name(expected.whole);
+  }
+  return "";
+}
+
+// How often what is asked of several categories, and what is restricted, decides.
+class Reached {
+ public:
+  void Count(const testing::Reasons& reasons, bool restricted) {
+    const bool first = testing::Permits(reasons.each[0]);
+    const bool whole = testing::Permits(reasons.whole);
+    if (reasons.each.size() > 1) {
+      all_of_several_ += whole ? 1 : 0;
+      a_later_one_denies_ += first && !whole ? 1 : 0;
+    }
+    if (restricted) {
+      ++despite_restriction_[reasons.whole];
+    }
+  }
+  void Expect(int at_least) {
+    EXPECT_GT(all_of_several_, at_least) << "several categories, all permitted";
+    EXPECT_GT(a_later_one_denies_, at_least) << "the first permitted, a later one not";
+    for (const v1::Reason reason :
+         {v1::REASON_RESTRICTED, v1::REASON_AGREEMENT, v1::REASON_LEGAL_DUTY, v1::REASON_EMERGENCY}) {
+      EXPECT_GT(despite_restriction_[reason], at_least) << v1::Reason_Name(reason) << " while restricted";
+    }
+  }
+
+ private:
+  int all_of_several_ = 0;
+  int a_later_one_denies_ = 0;
+  std::map<v1::Reason, int> despite_restriction_;
+};
+
 class DecisionProperty : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
@@ -369,6 +462,7 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
   const Rules rules = testing::SampleRules();
   Histories histories(seed);
   std::map<v1::Reason, int> seen;
+  Reached reached;
   int beside_longer = 0;
   int not_that_one = 0;
   const int wanted = HistoriesWanted();
@@ -378,20 +472,22 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
     Question question = histories.Ask();
     histories.Sharpen(question, teams, state);
     const Moment moment = testing::At(histories.Instant());
-    const v1::Reason expected = testing::Model(state, teams, question, question.categories[0], moment);
-    const Answer answer = Decide(state, question, rules, moment, teams);
-    ASSERT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(expected))
+    const testing::Reasons reasons = testing::ModelAll(state, teams, question, moment);
+    const v1::Reason expected = reasons.whole;
+    ASSERT_EQ(Difference(Decide(state, question, rules, moment, teams), reasons), "")
         << "history " << i << " of seed " << seed;
+    reached.Count(reasons, testing::Restricted(state, question, moment.now));
     // What is not asked for need not be read: without the teams the answer is the same.
-    if (expected == v1::REASON_TEAM) {
+    if (std::find(reasons.each.begin(), reasons.each.end(), v1::REASON_TEAM) != reasons.each.end()) {
       ASSERT_TRUE(MayBeTeam(state, question, rules)) << "history " << i << " of seed " << seed;
     }
     ++seen[expected];
 
     const OneAsked one = AboutOne(state, question, i);
-    const v1::Reason of_one = testing::Model(one.state, teams, one.question, question.categories[0], moment);
+    const testing::Reasons about_one = testing::ModelAll(one.state, teams, one.question, moment);
+    const v1::Reason of_one = about_one.whole;
     const Answer about = Decide(one.state, one.question, rules, moment, teams);
-    ASSERT_EQ(v1::Reason_Name(about.whole.reason), v1::Reason_Name(of_one))
+    ASSERT_EQ(Difference(about, about_one), "")
         << "about one agreement, history " << i << " of seed " << seed;
     if (of_one == v1::REASON_AGREEMENT) {
       ASSERT_EQ(about.whole.basis, one.question.agreement) << "history " << i << " of seed " << seed;
@@ -402,6 +498,7 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
       not_that_one += expected == v1::REASON_AGREEMENT ? 1 : 0;
     }
   }
+  reached.Expect(wanted / 30000);
   EXPECT_GT(beside_longer, wanted / 3000) << "permitted on the one asked about, which does not last longest";
   EXPECT_GT(not_that_one, wanted / 3000) << "permitted, but not on the one asked about";
   // The histories reach every reason that the sample can give, each often enough to mean something.
@@ -425,6 +522,7 @@ TEST_P(DecisionProperty, AgreesWithTheModelOnRandomHistories) {
                                   v1::REASON_MANDATE_ENDED,
                                   v1::REASON_TERMINATED,
                                   v1::REASON_INVALIDATED,
+                                  v1::REASON_RESTRICTED,
                                   v1::REASON_NO_GROUND}) {
     EXPECT_GT(seen[reason], wanted / 30000) << v1::Reason_Name(reason);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <vector>
 
 namespace relais::consent::testing {
 namespace {
@@ -224,6 +223,25 @@ bool ModelTeam(const PersonState& state, const Teams& teams, const Question& q, 
   return false;
 }
 
+// ---- her demand that processing be restricted
+
+bool Stands(const Restriction& restriction, const Question& q, absl::Time now) {
+  const bool ended = restriction.until && *restriction.until <= now;
+  const bool begun = restriction.from <= now;
+  return begun && !ended && (restriction.institution == q.sender || restriction.institution == q.recipient);
+}
+
+// What she agreed to before it is what she restricted; what she agrees to after it counts (art. 18.2).
+bool Stopped(const PersonState& state, const Question& q, const Agreement& agreement, absl::Time now) {
+  for (const Restriction& restriction : state.restrictions()) {
+    const bool after = agreement.recorded > restriction.from;
+    if (Stands(restriction, q, now) && !after) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // ---- her own acts, in their order
 
 struct Said {
@@ -256,7 +274,8 @@ std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const
   std::vector<Said> said;
   for (const Agreement& agreement : state.agreements()) {
     const int covered = reaches(agreement);
-    if (covered == 0 || agreement.recorded > now || category == "OFFENCE") {
+    if (covered == 0 || agreement.recorded > now || category == "OFFENCE" ||
+        Stopped(state, q, agreement, now)) {
       continue;
     }
     if (agreement.ended && agreement.ended->invalidated && agreement.ended->at <= now) {
@@ -414,7 +433,10 @@ bool ModelEmergency(const PersonState& state, const Question& q, const std::stri
   for (const Emergency& emergency : state.emergencies()) {
     const bool none = emergency.outcome == v1::REVIEW_OUTCOME_NOT_JUSTIFIED && emergency.reviewed &&
                       *emergency.reviewed <= now;
-    if (emergency.recipient == q.recipient && emergency.from <= now && now < emergency.until && !none &&
+    const bool theirs =
+        emergency.recipient == q.recipient &&
+        (emergency.recipient_function.empty() || emergency.recipient_function == q.recipient_function);
+    if (theirs && emergency.from <= now && now < emergency.until && !none &&
         In(emergency.categories, category) && category != "OFFENCE" && q.act != common::v1::ACT_HOST) {
       return true;
     }
@@ -423,6 +445,36 @@ bool ModelEmergency(const PersonState& state, const Question& q, const std::stri
 }
 
 }  // namespace
+
+bool Restricted(const PersonState& state, const Question& question, absl::Time now) {
+  for (const Restriction& restriction : state.restrictions()) {
+    if (Stands(restriction, question, now)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Permits(v1::Reason reason) {
+  return reason == v1::REASON_LEGAL_DUTY || reason == v1::REASON_OPT_OUT_REGIME ||
+         reason == v1::REASON_AUTHORISED_EXIT || reason == v1::REASON_TEAM ||
+         reason == v1::REASON_AGREEMENT || reason == v1::REASON_EMERGENCY;
+}
+
+Reasons ModelAll(const PersonState& state, const Teams& teams, const Question& question,
+                 const Moment& moment) {
+  Reasons reasons;
+  for (const std::string& category : question.categories) {
+    reasons.each.push_back(Model(state, teams, question, category, moment));
+  }
+  reasons.whole = reasons.each.at(0);
+  for (const v1::Reason reason : reasons.each) {
+    if (Permits(reasons.whole) && !Permits(reason)) {
+      reasons.whole = reason;  // the first that is denied
+    }
+  }
+  return reasons;
+}
 
 v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q, const std::string& category,
                  const Moment& moment, const Hears& hears) {
@@ -455,22 +507,22 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
   if (last.no != nullptr) {
     return last.no->kind == Denial::Kind::kWithdrawal ? v1::REASON_WITHDRAWN : v1::REASON_REFUSED;
   }
-  // 3
-  if (ground == common::v1::GROUND_ART2 || ground == common::v1::GROUND_ART6 ||
-      ground == common::v1::GROUND_CONVENTION) {
+  // 3, 4: neither counts while processing is restricted
+  const bool restricted = Restricted(state, q, moment.now);
+  if (!restricted && (ground == common::v1::GROUND_ART2 || ground == common::v1::GROUND_ART6 ||
+                      ground == common::v1::GROUND_CONVENTION)) {
     missing = ModelBill(q, category, moment.today);
     if (missing == v1::REASON_OPT_OUT_REGIME) {
       return missing;
     }
   }
-  if (ground == common::v1::GROUND_AUTHORISED_EXIT) {
+  if (!restricted && ground == common::v1::GROUND_AUTHORISED_EXIT) {
     missing = ModelExit(q, category, moment.today);
     if (missing == v1::REASON_AUTHORISED_EXIT) {
       return missing;
     }
   }
-  // 4
-  if (ModelTeam(state, teams, q, category, moment.now)) {
+  if (!restricted && ModelTeam(state, teams, q, category, moment.now)) {
     return v1::REASON_TEAM;
   }
   // 5
@@ -483,7 +535,11 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
     return v1::REASON_EMERGENCY;
   }
   // 7
-  return missing != v1::REASON_UNSPECIFIED ? missing : agreement;
+  if (missing != v1::REASON_UNSPECIFIED) {
+    return missing;
+  }
+  const bool nothing = agreement == v1::REASON_NO_GROUND || agreement == v1::REASON_EXPIRED;
+  return restricted && nothing ? v1::REASON_RESTRICTED : agreement;
 }
 
 }  // namespace relais::consent::testing

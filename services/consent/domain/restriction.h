@@ -25,8 +25,9 @@ struct UnderRestriction {
 /// Nullopt when neither sender nor recipient is restricted at that instant.
 [[nodiscard]] std::optional<UnderRestriction> WhatRestrictionLeaves(const PersonState& state,
                                                                     const Question& question, absl::Time now);
-/// Of an answer to that question: false for a permit on a ground that restriction stops, and for a denial
-/// that she did not make: the restriction is then the reason.
+/// Of an answer to that question: false for a permit on a ground that restriction stops, and for a denial for
+/// want of a ground, or of one that still runs: the restriction is then the reason. Other denials keep
+/// theirs.
 [[nodiscard]] bool SurvivesRestriction(const CategoryAnswer& answer);
 
 }  // namespace relais::consent

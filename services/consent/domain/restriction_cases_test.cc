@@ -108,6 +108,49 @@ TEST(RestrictionCases, AVitalEmergencyIsNotStopped) {
   EXPECT_EQ(Ask(state, RightsQuestion(), 13), v1::REASON_RESTRICTED);
 }
 
+// The Ville's social worker and her référent at Emmaüs, of one team, and she was told.
+Question InTheTeam() {
+  return With(RightsQuestion(), [](Question& q) {
+    q.sender_function = "assistant-social";
+    q.recipient = "emmaus";
+    q.recipient_function = "educateur";
+  });
+}
+
+PersonState ToldBefore() {
+  PersonState state;
+  state.Add(Information{IdOf(50), Day(1), "ville-paris", "assistant-social", {RightsLine({To("emmaus")})}});
+  return state;
+}
+
+v1::Reason AskTeam(const PersonState& state, int day) {
+  const Teams teams{true,
+                    {Mission{IdOf(200), "emmaus", "educateur", Day(1), std::nullopt},
+                     Mission{IdOf(200), "ville-paris", "assistant-social", Day(1), std::nullopt}}};
+  return Decide(state, InTheTeam(), SampleRules(), At(Day(day)), teams).whole.reason;
+}
+
+TEST(RestrictionCases, ATeamsPermissionIsStopped) {
+  EXPECT_EQ(AskTeam(ToldBefore(), 10), v1::REASON_TEAM);
+  EXPECT_EQ(AskTeam(RestrictedOn(5, ToldBefore()), 10), v1::REASON_RESTRICTED);
+}
+
+// What is stopped of a team does not stop what art. 18.2 leaves.
+TEST(RestrictionCases, WithinATeamWhatSheAgreesToAfterwardsIsNotStopped) {
+  PersonState state = RestrictedOn(5, ToldBefore());
+  Agreement agreement = AgreedOn(6);
+  agreement.lines = {RightsLine({To("emmaus")})};
+  state.Add(std::move(agreement));
+  EXPECT_EQ(AskTeam(state, 10), v1::REASON_AGREEMENT);
+}
+
+TEST(RestrictionCases, WithinATeamAVitalEmergencyIsNotStopped) {
+  PersonState state = RestrictedOn(5, ToldBefore());
+  state.Add(Emergency{IdOf(7), "emmaus", "", {"IDENTITY"}, Day(9), Day(12)});
+  EXPECT_EQ(AskTeam(state, 10), v1::REASON_EMERGENCY);
+  EXPECT_EQ(AskTeam(state, 13), v1::REASON_RESTRICTED);
+}
+
 TEST(RestrictionCases, HerRefusalIsStillHerRefusal) {
   PersonState state = RestrictedOn(5, Agreed(1));
   state.Add(Denial{IdOf(8), Denial::Kind::kRefusal, Day(6), std::nullopt, {RightsLine({To("caf")})}});
