@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/str_replace.h"
+#include "common/directory/codes.h"
 #include "common/receipt/markup.h"
+#include "common/receipt/pictograms.h"
 #include "common/receipt/testing/sample_receipt.h"
 
 namespace relais::receipt {
@@ -197,6 +202,57 @@ TEST_F(PageTest, SelfContained) {
     }
     EXPECT_THAT(html, Not(::testing::ContainsRegex(" on[a-z]+=")));
     EXPECT_THAT(html, HasSubstr("@page{size:A4"));
+  }
+}
+
+// For who does not read: what, to whom, until when and how to withdraw each have a drawing of their own, and
+// who has the page read out hears the words beside it instead.
+TEST_F(PageTest, PictogramsForWhatToWhomUntilWhenAndHowToWithdraw) {
+  for (const Catalog& catalog : Catalogs()) {
+    const std::string html = Html(catalog.language);
+    std::set<std::string> drawings;
+    for (const char* part : {"what", "to", "until", "withdraw"}) {
+      const std::string drawing = Pictogram(part);
+      ASSERT_THAT(drawing, HasSubstr("<svg ")) << part;
+      EXPECT_THAT(drawing, HasSubstr(" aria-hidden=\"true\"")) << part;
+      EXPECT_TRUE(drawings.insert(drawing).second) << part << " has the drawing of another";
+      const std::string words = Escape(catalog.Message("section." + std::string(part)));
+      ASSERT_FALSE(words.empty()) << catalog.language << " " << part;
+      EXPECT_THAT(html, HasSubstr("<h2>" + drawing + words + "</h2>")) << catalog.language << " " << part;
+    }
+  }
+}
+
+TEST_F(PageTest, EveryCategoryHasAPictogramAndItsWordsInEveryLanguage) {
+  consent::v1::ConsentLine& line = *receipt_.mutable_consent()->mutable_lines(0);
+  line.clear_categories();
+  receipt_.clear_categories();
+  for (const std::string_view code : directory::kExpectedCategories) {
+    const std::string name(code);
+    line.add_categories(name);
+    testing::AddLabel(*receipt_.add_categories(), name, "fr " + name, "en " + name);
+  }
+  for (const Catalog& catalog : Catalogs()) {
+    const std::vector<Page> pages = Pages(catalog.language);
+    const std::vector<Section>& sections = pages.front().sections;
+    const auto what = std::find_if(sections.begin(), sections.end(),
+                                   [](const Section& each) { return each.pictogram == "what"; });
+    ASSERT_NE(what, sections.end()) << catalog.language;
+    ASSERT_EQ(what->items.size(), directory::kExpectedCategories.size()) << catalog.language;
+    const std::string html = Html(catalog.language);
+    for (size_t i = 0; i < what->items.size(); ++i) {
+      const Item& item = what->items[i];
+      const std::string_view code = directory::kExpectedCategories[i];
+      const std::string drawing = Pictogram(item.pictogram);
+      ASSERT_THAT(drawing, HasSubstr("<svg ")) << catalog.language << " " << code;
+      ASSERT_FALSE(item.text.empty() || item.text[0].text.empty()) << catalog.language << " " << code;
+      const bool own = item.text[0].kind == Span::Kind::kOwn;
+      const std::string isolated =
+          item.text[0].kind == Span::Kind::kFrench ? "<bdi lang=\"fr\" dir=\"ltr\">" : "<bdi>";
+      EXPECT_THAT(html, HasSubstr("<li>" + drawing + (own ? "" : isolated) + Escape(item.text[0].text)))
+          << catalog.language << " " << code;
+      EXPECT_NE(item.text[0].text, code) << catalog.language << ": a code is no word";
+    }
   }
 }
 
