@@ -163,6 +163,9 @@ int RunService(int argc, char** argv, const ServiceDefinition& definition) {
   if (const absl::Status settled = config->Finish(); !settled.ok()) {
     return Fail(kExitSettings, settled);
   }
+  if (!settings.handles.ok()) {
+    return Fail(kExitSettings, settings.handles.status());
+  }
   if (flags->check_config) {
     if (const absl::Status files = CheckFiles(settings); !files.ok()) {
       return Fail(kExitSettings, files);

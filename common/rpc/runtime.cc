@@ -16,6 +16,7 @@
 #include "common/directory/sign.h"
 #include "common/pki/file.h"
 #include "common/rpc/audit_service.h"
+#include "common/rpc/handle_settings.h"
 #include "common/rpc/hold_service.h"
 #include "common/rpc/maintenance_service.h"
 #include "common/rpc/tail_client.h"
@@ -130,8 +131,8 @@ absl::StatusOr<std::unique_ptr<ServiceRuntime>> ServiceRuntime::Open(const Servi
                                                                      const Flags& flags,
                                                                      const Settings& settings) {
   std::unique_ptr<ServiceRuntime> runtime(new ServiceRuntime(definition.name, flags, settings));
-  RETURN_IF_ERROR(runtime->OpenKeys());
   RETURN_IF_ERROR(runtime->OpenDirectory());
+  RETURN_IF_ERROR(runtime->OpenKeys());
   RETURN_IF_ERROR(runtime->OpenLog());
   RETURN_IF_ERROR(runtime->OpenStore());
   RETURN_IF_ERROR(runtime->OpenMaintenance(definition));
@@ -142,11 +143,8 @@ absl::StatusOr<std::unique_ptr<ServiceRuntime>> ServiceRuntime::Open(const Servi
 absl::Status ServiceRuntime::OpenKeys() {
   ASSIGN_OR_RETURN(shared_ring_, OpenSharedRing(settings_, random_));
   ASSIGN_OR_RETURN(own_ring_, OpenOwnRing(settings_, random_));
-  identity::HandlePolicy policy;
-  policy.standard.current = settings_.handle_generation;
-  if (settings_.retiring_generation != 0) {
-    policy.standard.retiring.push_back({settings_.retiring_generation, settings_.retiring_until});
-  }
+  ASSIGN_OR_RETURN(const identity::HandlePolicy policy, settings_.handles);
+  RETURN_IF_ERROR(CheckHandlePolicy(policy, *directory_->Current(), *shared_ring_));
   ASSIGN_OR_RETURN(identity::HandleCodec codec,
                    identity::HandleCodec::Create(*shared_ring_, policy, *clock_));
   handles_ = std::make_unique<identity::HandleCodec>(std::move(codec));

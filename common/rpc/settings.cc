@@ -14,12 +14,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/rpc/handle_settings.h"
 
 namespace relais::rpc {
 namespace {
 
 constexpr int64_t kMostCacheMib = 1 << 16;
-constexpr int64_t kMostGeneration = 65535;
 constexpr int64_t kMostThreads = 64;
 constexpr int64_t kMostCachedKeys = 100'000'000;
 constexpr int64_t kMostCalls = 100'000;
@@ -109,13 +109,7 @@ Settings ReadSettings(Config& config) {
   settings.disk = ReadDiskMarks(config);
   settings.ring = config.String("keys.ring");
   settings.ring_master = config.String("keys.master");
-  settings.handle_generation = static_cast<uint16_t>(config.Int("handles.generation", 1, 1, kMostGeneration));
-  settings.retiring_generation = static_cast<uint16_t>(config.Int("handles.retiring", 0, 0, kMostGeneration));
-  const std::string until = config.String("handles.retiring_until", "");
-  std::string error;
-  if (until.empty() || !absl::ParseTime(absl::RFC3339_full, until, &settings.retiring_until, &error)) {
-    settings.retiring_until = absl::InfinitePast();  // an end that cannot be read has passed
-  }
+  settings.handles = ReadHandlePolicy(config);
   settings.audit_ring = config.String("audit.ring");
   settings.audit_master = config.String("audit.master");
   settings.ring_copy = config.String("audit.ring_copy", "");

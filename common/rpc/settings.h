@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/config.h"
+#include "common/identity/handle.h"
 #include "common/rpc/tls.h"
 #include "common/storage/disk_space.h"
 
@@ -54,10 +56,8 @@ struct Settings {
   storage::DiskMarks disk;
   std::string ring;  // keys.ring, keys.master: the ring of handle and suppression keys
   std::string ring_master;
-  uint16_t handle_generation = 1;  // handles.generation: 1
-  uint16_t retiring_generation =
-      0;                      // handles.retiring: still understood until handles.retiring_until; default none
-  absl::Time retiring_until;  // RFC 3339
+  // handles.*: handle_settings.h; an error names the key that does not fit
+  absl::StatusOr<identity::HandlePolicy> handles = identity::HandlePolicy();
   std::string
       audit_ring;  // audit.ring, audit.master: this log's own ring. Made when neither it nor the store is
   std::string audit_master;     // there
@@ -87,7 +87,7 @@ struct Settings {
   bool reflection = false;       // reflection: false
 };
 
-/// Reads them. Errors are the config's to report (Config::Finish).
+/// Reads them. Errors are the config's to report (Config::Finish), but for that of `handles`.
 Settings ReadSettings(Config& config);
 /// That the files which must be there before a start can be read. FAILED_PRECONDITION naming each setting
 /// whose file cannot, and why.

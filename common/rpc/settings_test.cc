@@ -56,7 +56,8 @@ TEST(Settings, ReadsThemAllWithDefaults) {
   EXPECT_EQ(settings.peers.at("routing"), "127.0.0.1:7002");
   EXPECT_EQ(settings.lease, absl::Seconds(2));
   EXPECT_EQ(settings.threads, 3);
-  EXPECT_EQ(settings.handle_generation, 1);
+  ASSERT_TRUE(settings.handles.ok()) << settings.handles.status();
+  EXPECT_EQ(settings.handles->standard.current, 1);
   EXPECT_FALSE(settings.reflection);
   EXPECT_EQ(settings.disk.first.used_percent, 85);
   EXPECT_EQ(settings.disk.first.free_bytes, uint64_t{10} << 30);

@@ -9,6 +9,7 @@
 #include "common/crypto/encoding.h"
 #include "common/crypto/file_key_ring.h"
 #include "common/crypto/secret_file.h"
+#include "common/identity/handle.h"
 #include "common/identity/record_key.h"
 #include "common/merkle/note.h"
 #include "common/pki/certificate.h"
@@ -74,6 +75,20 @@ absl::StatusOr<int> RunSuppressionKey(Context& context, const PkiOptions& option
         nlohmann::json{{"institution", options.institution}, {"version", version}, {"file", path}},
         absl::StrCat("version ", version, " for ", options.institution, ": ", path, "\n",
                      options.show ? "" : "services use it within a second\n"));
+  return kExitOk;
+}
+
+// It names nobody until the settings of the services say so (`handles.*`).
+absl::StatusOr<int> RunHandleKey(Context& context, const PkiOptions&) {
+  ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
+  ASSIGN_OR_RETURN(const std::string folder, settings.InHome("keys"));
+  ASSIGN_OR_RETURN(const Secret master, crypto::ReadSecretFile(folder + "/master"));
+  SystemRandom random;
+  ASSIGN_OR_RETURN(const auto ring, crypto::FileKeyRing::Open(folder + "/ring", master, random));
+  ASSIGN_OR_RETURN(const uint32_t generation,
+                   ring->Add(identity::kHandleKeyName, Secret(random.Bytes(kKeyBytes))));
+  Print(context.globals.json, nlohmann::json{{"generation", generation}},
+        absl::StrCat("generation ", generation, " of handles; used where a service's handles.* say so\n"));
   return kExitOk;
 }
 
@@ -177,7 +192,7 @@ absl::StatusOr<int> RunShow(Context& context, const PkiOptions& options) {
 }  // namespace
 
 void AddPkiCommands(CLI::App& app, Context& context) {
-  CLI::App& noun = AddNoun(app, "pki", "certificates, suppression keys and masters of key rings");
+  CLI::App& noun = AddNoun(app, "pki", "certificates, keys of the shared ring and masters of key rings");
 
   CLI::App& suppression =
       AddVerb(noun, "suppression-key",
@@ -188,6 +203,11 @@ void AddPkiCommands(CLI::App& app, Context& context) {
   suppression.add_option("--file", suppression_options->file, "default: its folder of the PKI");
   suppression.add_flag("--show", suppression_options->show, "issue none: only write the file again");
   OnRun(suppression, context, suppression_options, RunSuppressionKey);
+
+  CLI::App& handle =
+      AddVerb(noun, "handle-key", "add the next generation of the key that handles are made under",
+              "relais pki handle-key");
+  OnRun(handle, context, std::make_shared<PkiOptions>(), RunHandleKey);
 
   CLI::App& issue = AddVerb(noun, "issue", "a new development certificate for a system or a service",
                             "relais pki issue edf/billing --days 90");
