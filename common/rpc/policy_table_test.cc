@@ -14,6 +14,7 @@
 #include "common/directory/parse.h"
 #include "common/pki/file.h"
 #include "common/rpc/policy.h"
+#include "common/rpc/testing/service_world.h"
 #include "relais/alerting/v1/alert_service.pb.h"
 #include "relais/alerting/v1/signal_service.pb.h"
 #include "relais/audit/v1/audit_service.pb.h"
@@ -382,6 +383,67 @@ TEST(PolicyTable, TheSampleDirectoryHasAFunctionForEachMethodAndRole) {
         }
       }
       EXPECT_TRUE(somebody) << name << " by " << wanted;
+    }
+  }
+}
+
+// Who is one human with whom, who is erased, of whom a copy is held.
+const std::set<std::string>& OfStewardsAlone() {
+  static const auto* const kMethods =
+      new std::set<std::string>{"consent.PersonService/ConfirmMatch",  "consent.PersonService/Erase",
+                                "consent.PersonService/GetLinkImpact", "consent.PersonService/ListCandidates",
+                                "consent.PersonService/Merge",         "consent.PersonService/PlaceHold",
+                                "consent.PersonService/RejectMatch",   "consent.PersonService/ReleaseHold",
+                                "consent.PersonService/Split"};
+  return *kMethods;
+}
+
+TEST(PolicyTable, WhatAStewardAloneMayDo) {
+  std::set<std::string> found;
+  for (const auto& [name, method] : Methods()) {
+    const common::v1::Policy& policy = PolicyOf(*method);
+    if (policy.roles_size() == 1 && policy.roles(0) == common::v1::ROLE_STEWARD) {
+      found.insert(name);
+    }
+  }
+  EXPECT_EQ(found, OfStewardsAlone());
+}
+
+// The role decides before everything else: nobody has it by a function that may, by a reason, or by other
+// roles.
+TEST(PolicyTable, NobodyButAStewardDoesIt) {
+  const absl::StatusOr<std::string> text = pki::ReadWholeFile("deploy/dev/directory.yaml", size_t{1} << 20);
+  ASSERT_TRUE(text.ok()) << text.status();
+  const absl::StatusOr<directory::Directory> directory = directory::ParseDirectory(*text);
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  std::set<common::v1::Role> others;
+  for (int i = 0; i < common::v1::Role_descriptor()->value_count(); ++i) {
+    others.insert(static_cast<common::v1::Role>(common::v1::Role_descriptor()->value(i)->number()));
+  }
+  ASSERT_EQ(others.erase(common::v1::ROLE_STEWARD), 1U);
+  Caller caller = testing::InstitutionCaller("ville-paris", "steward", common::v1::ROLE_STEWARD);
+  caller.agent = "a-1";
+  caller.function = "gestionnaire-identites";
+  caller.reason = "doublon signalé";
+  for (const std::string& name : OfStewardsAlone()) {
+    const common::v1::Policy& policy = PolicyOf(*Methods().at(name));
+    const auto decide = [&](const Caller& asks) { return CheckPolicy(policy, asks, *directory); };
+    EXPECT_TRUE(decide(caller).ok()) << name << ": " << decide(caller);
+    Caller other = caller;
+    other.roles = others;
+    EXPECT_EQ(decide(other).code(), absl::StatusCode::kPermissionDenied) << name;
+    EXPECT_EQ(ReasonOf(decide(other)), common::v1::ERROR_REASON_MISSING_ROLE) << name << " by all others";
+    EXPECT_EQ(ReasonOf(decide(testing::ServiceCaller("alerting"))), common::v1::ERROR_REASON_MISSING_ROLE)
+        << name << " by a service";
+    for (const directory::Institution& institution : directory->content().institutions) {
+      for (const directory::System& system : institution.systems) {
+        other.institution = institution.id;
+        other.roles = RolesOf(system);
+        EXPECT_EQ(decide(other).ok(), system.HasRole("STEWARD")) << name << " by " << institution.id;
+        EXPECT_EQ(ReasonOf(CheckRoles(policy, other)) == common::v1::ERROR_REASON_MISSING_ROLE,
+                  !system.HasRole("STEWARD"))
+            << name << " by " << institution.id << "/" << system.id;
+      }
     }
   }
 }

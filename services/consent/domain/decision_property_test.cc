@@ -157,6 +157,20 @@ class Histories {
         q.stated.event = OneIn(8) ? "SERIOUS" : "PRISON";
         return;
       }
+      case 4: {  // now and then what an agreement of hers is about
+        if (state.agreements().empty() || !OneIn(4)) {
+          return;
+        }
+        const Agreement& agreement = state.agreements()[Below(state.agreements().size())];
+        const Line& line = *agreement.lines.begin();
+        q.purpose = line.purposes.front();
+        q.categories = {line.categories.front()};
+        if (!line.recipients.front().institution.empty()) {
+          q.recipient = line.recipients.front().institution;
+        }
+        q.stated = Stated();
+        return;
+      }
       default:
         return;
     }

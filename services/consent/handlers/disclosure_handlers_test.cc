@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/audit/big_endian.h"
 #include "common/base/testing/seeded_random.h"
@@ -30,6 +35,21 @@ common::v1::Date DateOf(int year) {
   date.set_month(6);
   date.set_day(1);
   return date;
+}
+
+// No word of these, wherever in the answer.
+void ExpectNowhere(const v1::ListDisclosuresResponse& history, const std::vector<std::string>& never) {
+  const std::string all = history.Utf8DebugString();
+  for (const std::string& word : never) {
+    EXPECT_THAT(all, Not(HasSubstr(word)));
+  }
+}
+
+// What Report() says, and who says it in what function, to whom.
+std::vector<std::string> OfTheReport() {
+  return {"coups",     "Voisine",  "bspp",    "BSPP",        "Brigade",       "pompiers", "226",
+          "SOCIAL",    "DISTRESS", "SERIOUS", "IDENTITY",    "Identit",       "agent-1",  "assistant-social",
+          "Assistant", "CP_",      "LEGAL",   "ville-paris", "Ville de Paris"};
 }
 
 class DisclosureTest : public ::testing::Test {
@@ -74,6 +94,42 @@ class DisclosureTest : public ::testing::Test {
     return request;
   }
 
+  // Break-glass: its facts name somebody else, and it comes from a report.
+  void Declared(const std::string& request_id, const std::string& recipient) {
+    v1::DeclareRequest request;
+    request.set_request_id(request_id);
+    *request.mutable_person() = person_;
+    request.mutable_recipient()->set_institution(recipient);
+    request.add_categories("IDENTITY");
+    request.set_facts("Seul, inconscient. Vu par Karim Benali.");
+    request.set_source_reference("report-" + request_id);
+    request.set_person_unable(true);
+    request.set_danger_serious(true);
+    rpc::Call call = world_.As("ville-paris");
+    call.caller.agent = "agent-claire";
+    call.caller.reason = "appel de Karim Benali";
+    SimWorld::Require(world_.Run(world_.service().emergencies().Declare(call, request)).status());
+  }
+  // A leaf about her of that class, without a payload.
+  void Wrote(audit::v1::EventClass event_class, const std::string& institution) {
+    audit::Event event =
+        rpc::EventOf(world_.As(institution), {institution, "assistant-social", "agent-1"}, event_class, "");
+    event.event_id = world_.context().random.Id();
+    event.subject = PersonSubject(world_.IdOf(person_));
+    SimWorld::Require(world_.Run(rpc::WriteLoneLeaf(world_.context(), std::move(event))).status());
+  }
+  // Whether a leaf holds that text: what an answer is not to show is there to be shown.
+  bool IsRecorded(const std::string& text) {
+    const std::vector<audit::OpenedLeaf> leaves = world_.Leaves();
+    return std::any_of(leaves.begin(), leaves.end(), [&](const audit::OpenedLeaf& leaf) {
+      return leaf.details.SerializeAsString().find(text) != std::string::npos;
+    });
+  }
+  HistoryWords Words() {
+    return {world_.directory(), *world_.service().registry().rules.Of(testing::SampleDirectory()),
+            world_.service().registry().paris, world_.log().Now(), none_};
+  }
+
   // She asks that institution for what is kept about her.
   void AsksForACopy(const std::string& institution) {
     v1::OpenRequest request;
@@ -111,6 +167,7 @@ class DisclosureTest : public ::testing::Test {
     return Page("ville-paris", 1, token).status().code() == absl::StatusCode::kInvalidArgument;
   }
 
+  Reviews none_;
   SimWorld world_;
   common::v1::PersonRef person_;
 };
@@ -125,11 +182,70 @@ TEST_F(DisclosureTest, SaysInPlainFrenchWhoGaveWhatToWhomWhyAndOnWhatGround) {
   EXPECT_EQ(entry.recipient().institution(), "caf");
   EXPECT_EQ(entry.purpose(), "RIGHTS_OPENING");
   EXPECT_EQ(entry.ground(), common::v1::GROUND_AGREEMENT);
-  EXPECT_THAT(entry.fr(), HasSubstr("Le 03/11/2026 à 11 h 00, Ville de Paris a pu donner à "));
+  EXPECT_THAT(entry.fr(),
+              HasSubstr("Le 03/11/2026 à 11 h 00, Ville de Paris (Assistant de service social) a pu "
+                        "donner à Caisse d'allocations familiales de Paris ces informations"));
   EXPECT_THAT(entry.fr(), HasSubstr("Identité"));
   EXPECT_THAT(entry.fr(), HasSubstr("But : Ouvrir ou rétablir des droits sociaux."));
   EXPECT_THAT(entry.fr(), HasSubstr("C'était permis avec votre accord."));
   EXPECT_THAT(entry.en(), HasSubstr("with your agreement"));
+}
+
+// RGPD art. 15: by institution and function, in the entry and in both languages.
+TEST_F(DisclosureTest, TellsTheFunctionsOfBothSides) {
+  v1::CheckRequest request = SimWorld::CheckFor(person_);
+  request.mutable_recipient()->set_function("travailleur-social");
+  Checked(request);
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 1);
+  const v1::Disclosure& entry = history.disclosures(0);
+  EXPECT_EQ(entry.sender().function(), "assistant-social") << "in which it asked, though it did not write it";
+  EXPECT_EQ(entry.recipient().function(), "travailleur-social");
+  for (const std::string& said : {entry.fr(), entry.en()}) {
+    EXPECT_THAT(said, HasSubstr("Ville de Paris (Assistant de service social) "));
+    EXPECT_THAT(said, HasSubstr("Caisse d'allocations familiales de Paris (Travailleur social) "));
+  }
+}
+
+// The function of who asks is the sender's where the sender asks, and nobody else's.
+TEST_F(DisclosureTest, AFunctionIsToldOfTheSenderThatAskedAlone) {
+  struct Case {
+    const char* asked_by;
+    const char* recipient;
+    const char* written;
+    const char* told;
+  };
+  for (const Case& each :
+       {Case{"ville-paris", "caf", "", "assistant-social"},
+        Case{"ville-paris", "caf", "travailleur-social", "travailleur-social"}, Case{"caf", "caf", "", ""},
+        Case{"service/routing", "caf", "", ""}, Case{"ville-paris", "ville-paris", "", ""}}) {
+    audit::OpenedLeaf leaf;
+    leaf.leaf.time = world_.log().Now();
+    leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);
+    leaf.leaf.header.set_institution(each.asked_by);
+    leaf.leaf.header.set_decision(common::v1::DECISION_PERMIT);
+    leaf.details.set_acting_function("assistant-social");
+    v1::CheckDecided check;
+    check.mutable_sender()->set_institution("ville-paris");
+    check.mutable_sender()->set_function(each.written);
+    check.mutable_recipient()->set_institution(each.recipient);
+    leaf.details.mutable_payload()->PackFrom(check);
+    const auto entry = EntryOf(leaf, Words());
+    ASSERT_TRUE(entry.has_value() && std::holds_alternative<v1::Disclosure>(*entry)) << each.asked_by;
+    const auto& shown = std::get<v1::Disclosure>(*entry);
+    EXPECT_EQ(shown.sender().function(), each.told) << each.asked_by << " to " << each.recipient;
+    EXPECT_EQ(shown.recipient().function(), "") << each.asked_by << " to " << each.recipient;
+    EXPECT_EQ(shown.fr().find("Ville de Paris (") != std::string::npos, *each.told != '\0') << shown.fr();
+    EXPECT_EQ(shown.en().find("Ville de Paris (") != std::string::npos, *each.told != '\0') << shown.en();
+  }
+}
+
+TEST_F(DisclosureTest, WhoReceivesAndAsksSpeaksForItselfAlone) {
+  Checked(SimWorld::CheckFor(person_), "caf");
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 1);
+  EXPECT_EQ(history.disclosures(0).sender().function(), "");
+  EXPECT_THAT(history.disclosures(0).fr(), HasSubstr(", Ville de Paris a "));
 }
 
 // An exercise discloses nothing: a permit of one, a denial of one, and one that would be withheld.
@@ -296,30 +412,21 @@ TEST_F(DisclosureTest, ProtectedReportsAreWithheld) {
   EXPECT_EQ(withheld.review_on().year(), 2027);
   EXPECT_EQ(withheld.review_on().month(), 5);
   EXPECT_FALSE(withheld.review_due());
-  for (const char* never : {"BSPP", "bspp", "pompiers", "226", "coups", "SOCIAL"}) {
-    EXPECT_THAT(withheld.ShortDebugString(), Not(HasSubstr(never)));
-  }
+  ASSERT_TRUE(IsRecorded("coups"));
+  ExpectNowhere(history, OfTheReport());
 }
 
 // What is told about an inquiry into how a child lives could reach who is its subject.
 TEST_F(DisclosureTest, AnEmergencyForChildProtectionIsWithheld) {
-  const auto declare = [&](const std::string& request_id, const std::string& recipient) {
-    v1::DeclareRequest request;
-    request.set_request_id(request_id);
-    *request.mutable_person() = person_;
-    request.mutable_recipient()->set_institution(recipient);
-    request.add_categories("IDENTITY");
-    request.set_facts("Seul, inconscient.");
-    request.set_person_unable(true);
-    request.set_danger_serious(true);
-    SimWorld::Require(
-        world_.Run(world_.service().emergencies().Declare(world_.As("ville-paris"), request)).status());
-  };
-  declare("e1", "crip75");
+  Declared("e1", "crip75");
+  ASSERT_TRUE(IsRecorded("Benali") && IsRecorded("report-e1"));
   const v1::ListDisclosuresResponse withheld = All();
   EXPECT_EQ(withheld.disclosures_size(), 0);
   EXPECT_EQ(withheld.withheld_size(), 1);
-  declare("e2", "caf");
+  ExpectNowhere(withheld, {"inconscient", "Benali", "report-", "crip75", "Cellule", "ville-paris",
+                           "Ville de Paris", "assistant-social", "Assistant", "agent-", "IDENTITY", "Identit",
+                           "EMERGENCY", "urgence", "danger", "enfant"});
+  Declared("e2", "caf");
   const v1::ListDisclosuresResponse both = All();
   EXPECT_EQ(both.withheld_size(), 1);
   EXPECT_EQ(std::count_if(both.disclosures().begin(), both.disclosures().end(),
@@ -328,6 +435,112 @@ TEST_F(DisclosureTest, AnEmergencyForChildProtectionIsWithheld) {
                                    entry.recipient().institution() == "caf";
                           }),
             1);
+  ExpectNowhere(both, {"inconscient", "Benali", "report-", "crip75", "Cellule", "agent-", "enfant"});
+}
+
+// What is shown is institutions, functions and codes: nothing of facts, who is named in them, agents or
+// references.
+TEST_F(DisclosureTest, WhatIsShownHasNoFactsAgentsOrReferences) {
+  v1::CheckRequest cut = SimWorld::CutFor(person_);
+  cut.mutable_stated_ground()->set_source_reference("bill-4711");
+  cut.mutable_stated_ground()->set_facts("Relevé remis à Awa Diallo.");
+  Checked(cut, "edf");
+  Declared("e1", "caf");
+  ASSERT_TRUE(IsRecorded("Benali") && IsRecorded("report-e1") && IsRecorded("bill-4711"));
+  All();  // from here on the reading is an entry, too
+  const v1::ListDisclosuresResponse history = All();
+  std::set<v1::DisclosureKind> kinds;
+  for (const v1::Disclosure& entry : history.disclosures()) {
+    kinds.insert(entry.kind());
+  }
+  EXPECT_EQ(kinds, (std::set<v1::DisclosureKind>{v1::DISCLOSURE_KIND_PERMITTED, v1::DISCLOSURE_KIND_EMERGENCY,
+                                                 v1::DISCLOSURE_KIND_HISTORY_READ}));
+  ExpectNowhere(history, {"inconscient", "Benali", "Karim", "report-", "bill-", "Relevé", "Diallo", "agent-",
+                          "appel", "case-1", "Durand", "Marie"});
+}
+
+// A check that stands on facts and is shown, whatever was decided.
+TEST_F(DisclosureTest, FactsOfACheckAreInNoEntry) {
+  for (const auto decision : {common::v1::DECISION_PERMIT, common::v1::DECISION_DENY}) {
+    audit::OpenedLeaf leaf;
+    leaf.leaf.time = world_.log().Now();
+    leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);
+    leaf.leaf.header.set_decision(decision);
+    leaf.leaf.header.set_ground(common::v1::GROUND_AUTHORISED_EXIT);
+    v1::CheckDecided check;
+    check.mutable_sender()->set_institution("ville-paris");
+    check.mutable_recipient()->set_institution("caf");
+    check.set_facts("Sort le 4, chez Karim Benali.");
+    check.set_source_reference("levee-4711");
+    leaf.details.mutable_payload()->PackFrom(check);
+    const auto entry = EntryOf(leaf, Words());
+    ASSERT_TRUE(entry.has_value() && std::holds_alternative<v1::Disclosure>(*entry));
+    const std::string shown = std::get<v1::Disclosure>(*entry).Utf8DebugString();
+    for (const char* never : {"Sort", "Benali", "levee", "4711"}) {
+      EXPECT_THAT(shown, Not(HasSubstr(never)));
+    }
+  }
+}
+
+// Who lives at her address, and whose record may be hers and nobody has said so: each has its own history.
+TEST_F(DisclosureTest, NothingShowsOfHerHouseholdOrOfACandidate) {
+  v1::Traits hers = SimWorld::Marie();
+  hers.mutable_birth_date()->set_year(1961);
+  hers.mutable_birth_date()->set_month(1);
+  hers.mutable_birth_date()->set_day(1);  // never linked at once
+  hers.set_birthplace("Lyon");
+  person_ = world_.NewPerson("case-2", hers);
+  v1::Traits alike = hers;
+  alike.set_address("3 rue Neuve");
+  alike.set_phone("0612345678");
+  const auto candidate = world_.Register("r-c1", "C-1", alike, "caf");
+  SimWorld::Require(candidate.status());
+  v1::Traits at_hers = SimWorld::Marie();
+  at_hers.set_first_names("Zoé");
+  at_hers.mutable_birth_date()->set_year(2010);
+  at_hers.mutable_birth_date()->set_month(6);
+  at_hers.mutable_birth_date()->set_day(9);
+  const common::v1::PersonRef child = world_.NewPerson("case-zoe", at_hers);
+  world_.Follow(world_.service().own_leaves());
+  ASSERT_GE(world_.Count(audit::v1::EVENT_CLASS_CANDIDATE_FOUND), 2U);
+  ASSERT_FALSE(testing::AreOne(world_, person_, child));
+  SimWorld::Require(world_.Record(SimWorld::ConsentFor(person_, "c2")).status());
+  SimWorld::Require(world_.Record(SimWorld::ConsentFor(child, "c3")).status());
+
+  v1::CheckRequest own = SimWorld::CheckFor(person_);
+  own.mutable_recipient()->set_institution("siao");
+  Checked(own);
+  const common::v1::PersonRef her = person_;
+  person_ = child;
+  Checked(SimWorld::CheckFor(person_));
+  Checked(Report(), "bspp");
+  Declared("e1", "aphp");
+  const v1::ListDisclosuresResponse of_child = All();
+  EXPECT_EQ(of_child.disclosures_size(), 2);
+  EXPECT_EQ(of_child.withheld_size(), 1);
+  person_ = her;
+  v1::CheckRequest of_candidate = SimWorld::CheckFor(candidate->person(), false);
+  of_candidate.mutable_sender()->set_institution("caf");
+  for (const char* recipient : {"emmaus", "crip75"}) {
+    of_candidate.mutable_recipient()->set_institution(recipient);
+    SimWorld::Require(world_.Run(world_.service().checks().Check(world_.As("caf"), of_candidate)).status());
+  }
+  ASSERT_EQ(world_.Count(audit::v1::EVENT_CLASS_CHECK_DECIDED), 5U);
+  const auto compared =
+      world_.Run(world_.service().candidates().ListCandidates(world_.As("ville-paris", "steward"), {}));
+  ASSERT_TRUE(compared.ok()) << compared.status();
+
+  const v1::ListDisclosuresResponse history = All();
+  std::set<v1::DisclosureKind> kinds;
+  for (const v1::Disclosure& entry : history.disclosures()) {
+    kinds.insert(entry.kind());
+  }
+  EXPECT_EQ(kinds, (std::set<v1::DisclosureKind>{v1::DISCLOSURE_KIND_DENIED, v1::DISCLOSURE_KIND_COMPARED}));
+  EXPECT_EQ(history.withheld_size(), 0);
+  ExpectNowhere(history,
+                {"\"caf\"", "Caisse", "emmaus", "Emmaüs", "aphp", "bspp", "crip75", "Benali", "rue Neuve",
+                 "0612345678", "Zo", "case-", "C-1", child.handle(), candidate->person().handle(),
+                 world_.IdOf(child).ToHex(), world_.IdOf(candidate->person(), "caf").ToHex()});
 }
 
 TEST_F(DisclosureTest, StillWithheldOnceReviewIsDue) {
@@ -337,6 +550,7 @@ TEST_F(DisclosureTest, StillWithheldOnceReviewIsDue) {
   ASSERT_EQ(history.withheld_size(), 1);
   EXPECT_TRUE(history.withheld(0).review_due());
   EXPECT_EQ(history.disclosures_size(), 0);
+  ExpectNowhere(history, OfTheReport());
 }
 
 TEST_F(DisclosureTest, BoundsDoNotTellTheInstantOfWhatIsWithheld) {
@@ -363,10 +577,21 @@ TEST_F(DisclosureTest, BoundsDoNotTellTheInstantOfWhatIsWithheld) {
 }
 
 TEST_F(DisclosureTest, ADeniedReportIsWithheldToo) {
-  Checked(Report(false), "bspp");
+  v1::CheckRequest without_facts = Report(false);
+  without_facts.mutable_stated_ground()->set_source_reference("detresse-77");
+  Checked(without_facts, "bspp");
+  EXPECT_EQ(LastCheck().reason(), v1::REASON_GROUND_NOT_ESTABLISHED);
+  v1::CheckRequest to_whom_not = Report();
+  to_whom_not.clear_recipient_desk();
+  to_whom_not.mutable_recipient()->set_institution("caf");
+  Checked(to_whom_not, "bspp");
+  EXPECT_EQ(LastCheck().reason(), v1::REASON_RECIPIENT_NOT_ALLOWED);
+  ASSERT_TRUE(IsRecorded("detresse-77"));
   const v1::ListDisclosuresResponse history = All();
-  EXPECT_EQ(history.withheld_size(), 1);
+  EXPECT_EQ(history.withheld_size(), 2);
   EXPECT_EQ(history.disclosures_size(), 0);
+  ExpectNowhere(history, OfTheReport());
+  ExpectNowhere(history, {"detresse", "Caisse", "\"caf\"", "REASON_GROUND", "REASON_RECIPIENT"});
 }
 
 TEST_F(DisclosureTest, ReadingItIsPartOfIt) {
@@ -672,13 +897,137 @@ TEST_F(DisclosureTest, PagesAreStableUnderWrites) {
   EXPECT_TRUE(std::is_sorted(seen.rbegin(), seen.rend()));
 }
 
+using Class = audit::v1::EventClass;
+
+// Every class of event that is told in her history, and as what.
+const std::map<Class, std::set<v1::DisclosureKind>>& ToldAs() {
+  static const auto& told = *new std::map<Class, std::set<v1::DisclosureKind>>{
+      {audit::v1::EVENT_CLASS_CHECK_DECIDED, {v1::DISCLOSURE_KIND_PERMITTED, v1::DISCLOSURE_KIND_DENIED}},
+      {audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, {v1::DISCLOSURE_KIND_EMERGENCY}},
+      {audit::v1::EVENT_CLASS_HISTORY_READ, {v1::DISCLOSURE_KIND_HISTORY_READ}},
+      {audit::v1::EVENT_CLASS_RIGHTS_EXPORTED, {v1::DISCLOSURE_KIND_EXPORTED}},
+      {audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, {v1::DISCLOSURE_KIND_COMPARED}},
+      {audit::v1::EVENT_CLASS_RECEIPT_GIVEN, {v1::DISCLOSURE_KIND_RECEIPT_GIVEN}},
+  };
+  return told;
+}
+
+struct NotTold {
+  const char* why;
+  std::vector<Class> classes;
+};
+
+// And every other, with why it is no disclosure of this registry's.
+std::vector<NotTold> NoDisclosures() {
+  using namespace audit::v1;  // NOLINT(google-build-using-namespace)
+  return {
+      {"never written", {EVENT_CLASS_UNSPECIFIED}},
+      {"of the log, the service, its keys or who audits it: about no person",
+       {EVENT_CLASS_LOG_OPENED, EVENT_CLASS_SERVICE_STARTED, EVENT_CLASS_LOG_READ,
+        EVENT_CLASS_DIRECTORY_CHANGED, EVENT_CLASS_SCOPE_PROPOSED, EVENT_CLASS_SCOPE_APPROVED,
+        EVENT_CLASS_AGENT_SEARCHED, EVENT_CLASS_LOG_KEYS_CHANGED, EVENT_CLASS_EPOCH_ROTATED,
+        EVENT_CLASS_MONTH_KEY_DESTROYED, EVENT_CLASS_PURGED, EVENT_CLASS_LOG_CONTINUED,
+        EVENT_CLASS_HOLD_ENDED, EVENT_CLASS_NOTICE_REGISTERED}},
+      {"refused before anything was looked at: nothing was given", {EVENT_CLASS_CALL_REFUSED}},
+      {"her erasure: no history is left, and nobody is given anything of hers",
+       {EVENT_CLASS_ERASE_REQUESTED, EVENT_CLASS_ERASED}},
+      {"a legal hold: told to nobody while it lasts (ADR 22)", {EVENT_CLASS_HOLD_PLACED}},
+      {"what she said herself, or what was written down of her by who knows it: kept, not given",
+       {EVENT_CLASS_PERSON_REGISTERED, EVENT_CLASS_CONSENT_RECORDED, EVENT_CLASS_REFUSAL_RECORDED,
+        EVENT_CLASS_CONSENT_WITHDRAWN, EVENT_CLASS_OBJECTION_RECORDED, EVENT_CLASS_OBJECTION_LIFTED,
+        EVENT_CLASS_CONSENT_EXPIRED, EVENT_CLASS_CONSENT_RENEWED, EVENT_CLASS_INFORMATION_RECORDED,
+        EVENT_CLASS_AGREEMENTS_TOUCHED, EVENT_CLASS_RIGHTS_OPENED, EVENT_CLASS_RIGHTS_ANSWERED,
+        EVENT_CLASS_PROCESSING_RESTRICTED, EVENT_CLASS_PROCESSING_UNRESTRICTED,
+        EVENT_CLASS_IDENTIFIER_CHANGED, EVENT_CLASS_STATUS_UPDATED}},
+      {"what became of an emergency: it is told as it was declared",
+       {EVENT_CLASS_EMERGENCY_REVIEWED, EVENT_CLASS_EMERGENCY_REVIEW_OVERDUE}},
+      {"to who received already, by what is told: it is to erase or to mend, and is given no value",
+       {EVENT_CLASS_ERASURE_ASKED, EVENT_CLASS_ERASURE_ANSWERED, EVENT_CLASS_RECORD_RECTIFIED,
+        EVENT_CLASS_RECTIFICATION_ANSWERED}},
+      {"who reviews what is withheld would tell what it is (ADR 67)",
+       {EVENT_CLASS_WITHHOLDING_REVIEWED, EVENT_CLASS_WITHHELD_LISTED}},
+      {"which records are one human: who looked at hers is told (CANDIDATE_COMPARED)",
+       {EVENT_CLASS_CANDIDATE_FOUND, EVENT_CLASS_CANDIDATE_DECIDED, EVENT_CLASS_PERSONS_LINKED,
+        EVENT_CLASS_PERSONS_SPLIT}},
+      {"routing's log: what went was checked here first",
+       {EVENT_CLASS_REFERENT_CHANGED, EVENT_CLASS_MESSAGE_SUBMITTED, EVENT_CLASS_MESSAGE_NOT_PERMITTED,
+        EVENT_CLASS_MESSAGE_OFFERED, EVENT_CLASS_MESSAGE_DELIVERED, EVENT_CLASS_MESSAGE_TAKEN,
+        EVENT_CLASS_MESSAGE_WITHDRAWN, EVENT_CLASS_MESSAGE_ESCALATED, EVENT_CLASS_MESSAGE_DEAD}},
+      {"alerting's log: what it passes on was checked here first",
+       {EVENT_CLASS_SIGNAL_ACCEPTED, EVENT_CLASS_SIGNAL_REFUSED, EVENT_CLASS_OBJECTION_NOTED,
+        EVENT_CLASS_ALERT_CHANGED}},
+      {"the vault's log: told in her journal there (ReadJournal)",
+       {EVENT_CLASS_UPLOAD_CHANGED, EVENT_CLASS_DOCUMENT_DEPOSITED, EVENT_CLASS_DOCUMENT_READ,
+        EVENT_CLASS_DOCUMENT_READ_CUT, EVENT_CLASS_VAULT_REFUSED, EVENT_CLASS_VAULT_LOOKED,
+        EVENT_CLASS_DOCUMENT_CHANGED, EVENT_CLASS_DOCUMENT_VERIFIED, EVENT_CLASS_DOCUMENT_DESTROYED,
+        EVENT_CLASS_SHARE_CHANGED, EVENT_CLASS_DOCUMENT_REQUEST_CHANGED, EVENT_CLASS_HOST_CHANGED,
+        EVENT_CLASS_VAULT_EXPORTED, EVENT_CLASS_DOCUMENT_EXPIRING, EVENT_CLASS_PAPER_KEYS_ROTATED,
+        EVENT_CLASS_VAULT_SCRUBBED, EVENT_CLASS_CLOSURE_ANNOUNCED, EVENT_CLASS_VAULT_EXPORT_CUT,
+        EVENT_CLASS_DOCUMENT_ASKED}},
+  };
+}
+
+// A leaf of that class that is not withheld.
+audit::OpenedLeaf LeafOf(Class event_class, common::v1::Decision decision, absl::Time time) {
+  audit::OpenedLeaf leaf;
+  leaf.leaf.time = time;
+  leaf.leaf.header.set_event_class(event_class);
+  leaf.leaf.header.set_institution("ville-paris");
+  leaf.leaf.header.set_decision(decision);
+  if (event_class == audit::v1::EVENT_CLASS_CHECK_DECIDED) {
+    v1::CheckDecided check;
+    check.mutable_recipient()->set_institution("caf");
+    leaf.details.mutable_payload()->PackFrom(check);
+  } else if (event_class == audit::v1::EVENT_CLASS_EMERGENCY_DECLARED) {
+    v1::EmergencyDeclared emergency;
+    emergency.mutable_recipient()->set_institution("caf");
+    leaf.details.mutable_payload()->PackFrom(emergency);
+  }
+  return leaf;
+}
+
+// A new class of event is told in her history, or says here why it is no disclosure.
+TEST_F(DisclosureTest, EveryClassOfEventIsToldOrNoDisclosure) {
+  std::map<Class, size_t> said;
+  for (const auto& [event_class, kinds] : ToldAs()) {
+    ++said[event_class];
+  }
+  for (const NotTold& each : NoDisclosures()) {
+    for (const Class event_class : each.classes) {
+      ++said[event_class];
+    }
+  }
+  const google::protobuf::EnumDescriptor* classes = audit::v1::EventClass_descriptor();
+  for (int i = 0; i < classes->value_count(); ++i) {
+    const auto event_class = static_cast<Class>(classes->value(i)->number());
+    EXPECT_EQ(said[event_class], 1U) << classes->value(i)->name() << " is in one of the two, once";
+    std::set<v1::DisclosureKind> kinds;
+    for (const auto decision : {common::v1::DECISION_PERMIT, common::v1::DECISION_DENY}) {
+      const auto entry = EntryOf(LeafOf(event_class, decision, world_.log().Now()), Words());
+      if (!entry) {
+        continue;
+      }
+      ASSERT_TRUE(std::holds_alternative<v1::Disclosure>(*entry)) << classes->value(i)->name();
+      const auto& shown = std::get<v1::Disclosure>(*entry);
+      EXPECT_FALSE(shown.fr().empty() || shown.en().empty()) << classes->value(i)->name();
+      kinds.insert(shown.kind());
+    }
+    const auto told = ToldAs().find(event_class);
+    EXPECT_EQ(kinds, told == ToldAs().end() ? std::set<v1::DisclosureKind>() : told->second)
+        << classes->value(i)->name();
+  }
+}
+
 // Complete against the log: over random histories, every leaf about her that tells of an access is an entry
 // or is withheld, and nothing else is.
 TEST_F(DisclosureTest, CompleteAgainstTheLog) {
   relais::testing::SeededRandom random(20261125);
   const auto pick = [&](uint64_t n) { return random.Id().bytes()[0] % n; };
   for (int step = 0; step < 150; ++step) {
-    switch (pick(6)) {
+    if (step == 50 || step == 100) {
+      Declared("e" + std::to_string(step), step == 50 ? "caf" : "crip75");
+    }
+    switch (pick(8)) {
       case 0:
         Checked(Report(pick(2) == 0), "bspp");
         break;
@@ -700,36 +1049,52 @@ TEST_F(DisclosureTest, CompleteAgainstTheLog) {
       case 4:
         world_.harness().sim().RunFor(absl::Hours(1));
         break;
+      case 5: {  // read, copied, compared, given
+        constexpr std::array<Class, 4> kActs = {
+            audit::v1::EVENT_CLASS_HISTORY_READ, audit::v1::EVENT_CLASS_RIGHTS_EXPORTED,
+            audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_RECEIPT_GIVEN};
+        Wrote(kActs.at(pick(kActs.size())), "caf");
+        break;
+      }
+      case 6:  // no disclosures
+        SimWorld::Require(
+            world_.Record(SimWorld::ConsentFor(person_, "again-" + std::to_string(step))).status());
+        AsksForACopy("ville-paris");
+        break;
       default:
         Checked(SimWorld::CheckFor(person_));
     }
   }
   const Id128 her = world_.IdOf(person_);
-  std::vector<uint64_t> shown;
-  size_t withheld = 0;
-  for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
-    if (leaf.details.subject().id() != her.ToBytes() ||
-        leaf.leaf.header.event_class() != audit::v1::EVENT_CLASS_CHECK_DECIDED) {
-      continue;
-    }
-    v1::CheckDecided check;
-    ASSERT_TRUE(leaf.details.payload().UnpackTo(&check));
-    const bool report = check.sender().institution() == "bspp" || check.recipient().institution() == "crip75";
-    if (report) {
-      ++withheld;
-    } else {
-      shown.push_back(leaf.index);
-    }
-  }
-  ASSERT_GT(withheld, 5U);
-  ASSERT_GT(shown.size(), 20U);
   for (const int size : {0, 1, 7}) {
+    std::vector<uint64_t> shown;
+    std::set<Class> classes;
+    size_t withheld = 0;
+    for (const audit::OpenedLeaf& leaf : world_.Leaves()) {
+      const Class event_class = leaf.leaf.header.event_class();
+      if (leaf.details.subject().id() != her.ToBytes() || !ToldAs().contains(event_class)) {
+        continue;
+      }
+      v1::CheckDecided check;
+      v1::EmergencyDeclared emergency;
+      const bool report =
+          (leaf.details.payload().UnpackTo(&check) &&
+           (check.sender().institution() == "bspp" || check.recipient().institution() == "crip75")) ||
+          (leaf.details.payload().UnpackTo(&emergency) && emergency.recipient().institution() == "crip75");
+      if (report) {
+        ++withheld;
+      } else {
+        classes.insert(event_class);
+        shown.push_back(leaf.index);
+      }
+    }
+    ASSERT_GT(withheld, 5U);
+    ASSERT_GT(shown.size(), 20U);
+    ASSERT_EQ(classes.size(), ToldAs().size()) << "each of those that are told was there";
     const v1::ListDisclosuresResponse history = All(size);
     std::vector<uint64_t> listed;
     for (const v1::Disclosure& entry : history.disclosures()) {
-      if (entry.kind() != v1::DISCLOSURE_KIND_HISTORY_READ) {  // this very reading
-        listed.push_back(entry.leaf_index());
-      }
+      listed.push_back(entry.leaf_index());
     }
     std::reverse(listed.begin(), listed.end());
     EXPECT_EQ(listed, shown) << size;

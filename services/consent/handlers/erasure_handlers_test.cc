@@ -461,6 +461,7 @@ TEST(Retention, AFeedIsNoContact) {
 
 TEST(Retention, AnObjectionsDigestGoesAfterThreeYearsAndALaterOneBindsAgain) {  // D-1.6
   SimWorld world;
+  world.UseDirectory(testing::SampleDirectoryWith("2027-12-31T22:59:59Z", "2037-12-31T22:59:59Z"));
   ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-1", {"edf"})).ok());
   const auto before = Partitions(world, storage::PartitionKind::kIndexBucket);
   world.harness().sim().RunFor(absl::Hours(24 * 1095));
@@ -474,13 +475,16 @@ TEST(Retention, AnObjectionsDigestGoesAfterThreeYearsAndALaterOneBindsAgain) {  
   }
   EXPECT_EQ(Partitions(world, storage::PartitionKind::kIndexBucket), before - 1);
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), 1);
-  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-2", {"edf"})).ok());
   const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
+  EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), common::v1::DECISION_PERMIT)
+      << "nothing stands against it";
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-2", {"edf"})).ok());
   EXPECT_EQ(world.Decision(SimWorld::CutFor(person)), common::v1::DECISION_DENY);
 }
 
 TEST(Retention, WhoWasLinkedToAPurgedObjectionTakesTheNextOne) {
   SimWorld world;
+  world.UseDirectory(testing::SampleDirectoryWith("2027-12-31T22:59:59Z", "2037-12-31T22:59:59Z"));
   const common::v1::PersonRef person = world.NewPerson("D-1", SimWorld::Marie());
   for (const char* request : {"o-1", "o-2"}) {
     ASSERT_TRUE(world.Object(SimWorld::ObjectionOf(request, {"edf"})).ok());
@@ -493,8 +497,9 @@ TEST(Retention, WhoWasLinkedToAPurgedObjectionTakesTheNextOne) {
     ASSERT_TRUE(world.Run(world.maintenance().RunOnce()).ok());
   }
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PURGED), 1);
-  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-3", {"edf"})).ok());
   v1::CheckRequest cut = SimWorld::CutFor(person);
+  EXPECT_EQ(world.Decision(cut), common::v1::DECISION_PERMIT) << "nothing stands against it";
+  ASSERT_TRUE(world.Object(SimWorld::ObjectionOf("o-3", {"edf"})).ok());
   EXPECT_EQ(world.Decision(cut), common::v1::DECISION_DENY)
       << "the number of changes goes on, so that her state takes the new one";
 }

@@ -202,7 +202,7 @@ Task<absl::StatusOr<v1::ListOverdueResponse>> RightsHandlers::ListOverdue(rpc::C
     more = !from.empty();
     unreadable += page.unreadable;
     for (const DueRow& due : page.rows) {
-      if (response.requests_size() == page_size) {
+      if (response.requests_size() == page_size || settled.size() == kMostSettled) {
         response.set_next_page_token(crypto::HexEncode(due.key));
         more = false;
         break;

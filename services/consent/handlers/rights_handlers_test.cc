@@ -169,6 +169,45 @@ TEST_F(RightsHandlersTest, TheOldestFirstByPages) {
   }
 }
 
+// What was answered, or is due later by now, leaves the list as it is read: of one reading a bounded part.
+TEST_F(RightsHandlersTest, OneReadingSettlesNoMoreThanItsBound) {
+  constexpr size_t kStale = 250;
+  static_assert(kStale > kMostSettled && kStale < 2 * kMostSettled);
+  const std::string id = Opened("o1");
+  Registry& registry = world_.service().registry();
+  const Id128 her = world_.IdOf(person_);
+  const absl::StatusOr<RightsRow> opened = ReadRights(registry, her, *Id128::FromHex(id), "ville-paris");
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  for (size_t i = 1; i <= kStale; ++i) {
+    RightsRow stale = *opened;
+    stale.the.due -= static_cast<absl::civil_diff_t>(i);
+    ASSERT_TRUE(world_.Run(world_.context().store.Commit(DueOf(registry, her, stale))).ok());
+  }
+  world_.harness().sim().RunFor(absl::Hours(24 * 40));
+  const auto listed = [&] {
+    const auto due = DueBefore(registry, "ville-paris", world_.log().Now(), "", 2 * kStale);
+    SimWorld::Require(due.status());
+    return due->rows.size();
+  };
+  const auto read = [&](const std::string& token) {
+    v1::ListOverdueRequest request;
+    request.set_page_token(token);
+    const auto page = world_.Run(world_.service().rights().ListOverdue(world_.As("ville-paris"), request));
+    SimWorld::Require(page.status());
+    return *page;
+  };
+  ASSERT_EQ(listed(), kStale + 1);
+  const v1::ListOverdueResponse first = read("");
+  EXPECT_EQ(first.requests_size(), 0);
+  EXPECT_FALSE(first.next_page_token().empty()) << "there is more, though it shows nothing";
+  EXPECT_EQ(listed(), kStale + 1 - kMostSettled);
+  const v1::ListOverdueResponse second = read(first.next_page_token());
+  ASSERT_EQ(second.requests_size(), 1);
+  EXPECT_EQ(second.requests(0).rights_id(), id);
+  EXPECT_EQ(second.next_page_token(), "");
+  EXPECT_EQ(listed(), 1U) << "what is overdue";
+}
+
 TEST_F(RightsHandlersTest, ExtendedOnceWithReasons) {
   const std::string id = Opened("o1");
   EXPECT_EQ(Answer("a1", id, v1::RIGHTS_OUTCOME_EXTENDED).status().code(),

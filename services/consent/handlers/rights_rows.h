@@ -3,6 +3,7 @@
 // expiries.h). A row of the list tells that something may be due: who reads it looks at the request.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -64,6 +65,8 @@ struct DueRows {
 /// Deadlines before `now` from key `from` on, oldest first, at most `limit`.
 [[nodiscard]] absl::StatusOr<DueRows> DueBefore(const Registry& registry, std::string_view institution,
                                                 absl::Time now, const std::string& from, size_t limit);
+/// What one reading of the list takes off it, at most: the rest is for the next ones.
+inline constexpr size_t kMostSettled = 200;
 /// Takes rows off the list; what is not there any more does not matter.
 [[nodiscard]] Task<absl::Status> ForgetDue(Registry& registry, std::string institution,
                                            std::vector<std::string> keys);
