@@ -256,6 +256,19 @@ TEST_F(VaultExportTest, APaperTakenOutWithItsReceiptAndTheManifestRewrittenIsFou
   EXPECT_THAT(std::string(Whole(rewritten, ended).message()), HasSubstr("not the one that was sent"));
 }
 
+// The journal as sentences (`journal.txt`) is a file like the others: there as the manifest says, or refused.
+TEST_F(VaultExportTest, TheJournalToBeReadIsCheckedLikeTheOthers) {
+  files_.insert(files_.begin() + 4, {"journal.txt", "Le 06/02/2027, emmaus a lu un papier."});
+  const nlohmann::json manifest = Manifest();
+  EXPECT_EQ(manifest["files"][4]["path"], "journal.txt");
+  const auto facts = Read(Archive(manifest));
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->files, 6U);
+  files_[4].data = "Le 06/02/2027, emmaus a lu un rapport";
+  ASSERT_EQ(files_[4].data.size(), manifest["files"][4]["size"]);
+  EXPECT_THAT(Failure(Archive(manifest)), HasSubstr("journal.txt"));
+}
+
 TEST_F(VaultExportTest, AnyOtherByteIsNotTheArchiveThatWasProved) {
   const std::string archive = Archive(Manifest());
   const vault::v1::VaultExported ended = Ended(archive);

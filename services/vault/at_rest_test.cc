@@ -1,21 +1,24 @@
 // What the vault's rows tell who has the disk and no key (D-3.3, ADR 60): random ids, and no institution, day
-// or size of a paper, in keys as in values.
+// or size of a paper, nor what is said of it or why, in keys as in values.
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "common/base/proto_time.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/vault/convert.h"
 #include "services/vault/format/pieces.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/drops.h"
+#include "services/vault/testing/reading.h"
 
 namespace relais::vault {
 namespace {
 
 using testing::kHost;
+using testing::kReader;
 using testing::Pdf;
 using testing::World;
 
@@ -85,8 +88,9 @@ size_t SealedContaining(World& world, const std::vector<RowBytes>& rows, const s
   return count;
 }
 
-// A paper kept that expires, one dropped in, one under way; a share; two hosts that are suspended.
-void Fill(World& world) {
+// A paper kept that expires, one dropped in, one under way; a share; two hosts that are suspended. The
+// paper's id.
+std::string Fill(World& world) {
   testing::Dropped(world);
   v1::BeginUploadRequest begin = world.Begin(1, "kept", kKept);
   *begin.mutable_description()->mutable_expires() = DateOf(kDay);
@@ -103,7 +107,26 @@ void Fill(World& world) {
   consent::v1::ProcessingRestricted may_deny;
   world.ConsentSays(1, audit::v1::EVENT_CLASS_PROCESSING_RESTRICTED, may_deny);
   world.Settle();
+  return kept->upload().document_id();
 }
+
+// A paper is asked for, with a motive in words.
+constexpr char kWhy[] = "pour votre dossier de logement";
+void Asks(World& world) {
+  world.Host(1);
+  v1::RequestDocumentRequest request;
+  request.set_request_id("ask");
+  *request.mutable_person() = world.Handle(kReader, 1);
+  request.add_types(v1::DOCUMENT_TYPE_LEASE);
+  request.set_purpose("RIGHTS_OPENING");
+  request.set_why(kWhy);
+  *request.mutable_until() = ToProto(world.sim().Now() + absl::Hours(24 * 60));
+  World::Require(world.Run(world.service().requests().RequestDocument(world.As(kReader), request)).status());
+  world.Settle();
+}
+
+// Of the row of a paper that is kept: ACTIVE, TAX_NOTICE, and the tag of its title.
+constexpr char kStateAndType[] = "\x08\x01\x10\x06\x1a";
 
 TEST(AtRest, NoRowTellsAnInstitutionADayOrASize) {
   World world;
@@ -148,6 +171,42 @@ TEST(AtRest, WhoHasTheKeyFindsThemAll) {
   ASSERT_TRUE(hosts.ok() && hosts->size() == 2) << hosts.status();
   EXPECT_EQ(hosts->front().institution, "emmaus") << "in the order of their names";
   EXPECT_EQ(hosts->back().institution, kHost);
+}
+
+TEST(AtRest, NoRowTellsWhatIsSaidOfAPaperOrWhy) {
+  World world;
+  Asks(world);
+  Fill(world);
+  const std::vector<RowBytes> rows = AllRows(world);
+  ASSERT_GT(Containing(rows, World::Person(1).ToBytes()), 5U) << "ids stay, so rows are seen";
+  const std::string sha256 = crypto::Sha256(Pdf(kKept));
+  EXPECT_EQ(Containing(rows, sha256), 0U);
+  EXPECT_EQ(Containing(rows, absl::BytesToHexString(sha256)), 0U);
+  for (const char* said : {"application/pdf", "SHA-256", "TAX_NOTICE", "LEASE", "avis kept", "avis under-way",
+                           "RIGHTS_OPENING", kWhy, kStateAndType}) {
+    EXPECT_EQ(Containing(rows, said), 0U) << absl::CEscape(said);
+  }
+}
+
+// The same looked for in the same rows, opened.
+TEST(AtRest, WhoHasHerKeyFindsWhatIsSaidAndWhy) {
+  World world;
+  Asks(world);
+  const std::string kept = Fill(world);
+  const std::string record = world.Document(1, kept).SerializeAsString();
+  for (const std::string& said :
+       {crypto::Sha256(Pdf(kKept)), std::string("application/pdf"), std::string("SHA-256"),
+        std::string("avis kept"), std::string(kStateAndType)}) {
+    EXPECT_NE(record.find(said), std::string::npos) << absl::CEscape(said);
+  }
+  const auto requests = world.store().Requests(World::Person(1), Id128(), 10);
+  ASSERT_TRUE(requests.ok() && requests->rows.size() == 1) << requests.status();
+  const std::string asked = requests->rows[0].stored.value.SerializeAsString();
+  EXPECT_NE(asked.find(kWhy), std::string::npos);
+  EXPECT_NE(asked.find("RIGHTS_OPENING"), std::string::npos);
+  const auto shares = world.store().Shares(World::Person(1), Id128(), 10);
+  ASSERT_TRUE(shares.ok() && shares->rows.size() == 1) << shares.status();
+  EXPECT_EQ(shares->rows[0].stored.value.purpose(), "RIGHTS_OPENING");
 }
 
 }  // namespace

@@ -54,6 +54,17 @@ std::string LinesOf(const std::vector<audit::OpenedLeaf>& leaves, bool& first) {
   return text;
 }
 
+// The same as sentences.
+std::string SentencesOf(const std::vector<audit::OpenedLeaf>& leaves, const calendar::Paris& paris) {
+  std::string text;
+  for (const audit::OpenedLeaf& leaf : leaves) {
+    if (const auto entry = EntryOf(leaf.leaf.header, leaf.details, leaf.index, leaf.leaf.time)) {
+      text += ExportJournalSentences(*entry, paris);
+    }
+  }
+  return text;
+}
+
 std::string EndOfLines(bool first, uint64_t unreadable) {
   return (first ? std::string(kJournalBegin) : std::string()) + ExportJournalEnd(unreadable);
 }
@@ -69,6 +80,7 @@ Task<absl::StatusOr<JournalFound>> FindJournal(const Vault& vault, std::vector<I
     co_await ResumeOn(vault.context.executor);
     CO_ASSIGN_OR_RETURN(const audit::ReadableLeaves opened, OpenSome(log, found.leaves, at));
     found.size += LinesOf(opened.leaves, first).size();
+    found.text_size += SentencesOf(opened.leaves, vault.paris).size();
     found.unreadable += opened.unreadable.size();
     for (const audit::OpenedLeaf& leaf : opened.leaves) {
       if (const auto deposited = SaidBy<v1::DocumentDeposited>(leaf, kDeposited)) {
@@ -80,6 +92,7 @@ Task<absl::StatusOr<JournalFound>> FindJournal(const Vault& vault, std::vector<I
     }
   }
   found.size += EndOfLines(first, found.unreadable).size();
+  found.text_size += kJournalTextBegin.size() + ExportJournalTextEnd(found.unreadable).size();
   co_return found;
 }
 
@@ -105,7 +118,30 @@ Task<absl::Status> AddDestroyedSince(const Vault& vault, const std::vector<Id128
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> WriteJournal(const Vault& vault, const JournalFound& found, ExportSink& sink) {
+namespace {
+
+Task<absl::Status> WriteSentences(const Vault& vault, const JournalFound& found, ExportSink& sink) {
+  std::string path = "journal.txt";
+  absl::Status written = co_await sink.BeginFile(std::move(path), found.text_size);
+  CO_RETURN_IF_ERROR(written);
+  std::string begin(kJournalTextBegin);
+  written = co_await sink.Data(std::move(begin));
+  CO_RETURN_IF_ERROR(written);
+  for (size_t at = 0; at < found.leaves.size(); at += kAtOnce) {
+    co_await ResumeOn(vault.context.executor);
+    CO_ASSIGN_OR_RETURN(const audit::ReadableLeaves opened, OpenSome(vault.context.log, found.leaves, at));
+    std::string sentences = SentencesOf(opened.leaves, vault.paris);
+    written = co_await sink.Data(std::move(sentences));
+    CO_RETURN_IF_ERROR(written);
+  }
+  std::string end = ExportJournalTextEnd(found.unreadable);
+  written = co_await sink.Data(std::move(end));
+  CO_RETURN_IF_ERROR(written);
+  written = co_await sink.EndFile();
+  co_return written;
+}
+
+Task<absl::Status> WriteLines(const Vault& vault, const JournalFound& found, ExportSink& sink) {
   std::string path = "journal.json";
   absl::Status written = co_await sink.BeginFile(std::move(path), found.size);
   CO_RETURN_IF_ERROR(written);
@@ -121,6 +157,15 @@ Task<absl::Status> WriteJournal(const Vault& vault, const JournalFound& found, E
   written = co_await sink.Data(std::move(end));
   CO_RETURN_IF_ERROR(written);
   written = co_await sink.EndFile();
+  co_return written;
+}
+
+}  // namespace
+
+Task<absl::Status> WriteJournal(const Vault& vault, const JournalFound& found, ExportSink& sink) {
+  absl::Status written = co_await WriteSentences(vault, found, sink);
+  CO_RETURN_IF_ERROR(written);
+  written = co_await WriteLines(vault, found, sink);
   co_return written;
 }
 

@@ -1,5 +1,5 @@
-// Her journal as a file of an export: too long to be held, so it is read twice, and must be the same both
-// times.
+// Her journal as two files of an export, for a program and for her: too long to be held, so it is read once
+// before and once for each, and must be the same each time.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ namespace relais::vault {
 /// What was found on the first reading.
 struct JournalFound {
   std::vector<uint64_t> leaves;  // of her journal under all names (journal_leaves.h), ascending
-  uint64_t size = 0;             // of the file
-  uint64_t unreadable = 0;       // of `leaves`, those that do not read: no line of the file is theirs
+  uint64_t size = 0;             // of `journal.json`
+  uint64_t text_size = 0;        // of `journal.txt`
+  uint64_t unreadable = 0;       // of `leaves`, those that do not read: no line of the files is theirs
   /// Leaves after those of the journal that AddDestroyedSince met and that do not read.
   uint64_t unreadable_since = 0;
   /// Where the deposit of a version stands in the log, by document (32 hexadecimal digits) and version.
@@ -36,8 +37,8 @@ Task<absl::StatusOr<JournalFound>> FindJournal(const Vault& vault, std::vector<I
 Task<absl::Status> AddDestroyedSince(const Vault& vault, const std::vector<Id128>& names, uint64_t from,
                                      JournalFound& found);
 
-/// Writes `journal.json`. INTERNAL when it is another than it was, because somebody was erased meanwhile, or
-/// a leaf read then and does not any more.
+/// Writes `journal.txt` and `journal.json`. INTERNAL when it is another than it was, because somebody was
+/// erased meanwhile, or a leaf read then and does not any more.
 Task<absl::Status> WriteJournal(const Vault& vault, const JournalFound& found, ExportSink& sink);
 
 }  // namespace relais::vault

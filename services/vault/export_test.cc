@@ -11,7 +11,9 @@
 #include "common/audit/leaf.h"
 #include "common/crypto/encoding.h"
 #include "common/receipt/act.h"
+#include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
+#include "services/vault/export_text.h"
 #include "services/vault/format/opener.h"
 #include "services/vault/format/sealed_text.h"
 #include "services/vault/format/tar.h"
@@ -138,7 +140,7 @@ TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
   EXPECT_NE(taken.end.written().revision(), "");
   EXPECT_THAT(Cuts(world), IsEmpty());
   Unpack(taken, taken.bytes);
-  ASSERT_EQ(taken.order.size(), 8U);
+  ASSERT_EQ(taken.order.size(), 9U);
   EXPECT_EQ(taken.order.front(), "LISEZMOI.txt");
   EXPECT_EQ(taken.order.back(), "manifest.json");
   const std::string readme = taken.files["LISEZMOI.txt"];
@@ -153,8 +155,8 @@ TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
   EXPECT_EQ(manifest["format"], "relais-vault-export/1");
   EXPECT_EQ(manifest["export_id"], taken.start.export_id());
   EXPECT_EQ(manifest["person"], world.Handle(kHost, kHer).handle());
-  ASSERT_EQ(manifest["files"].size(), 7U);
-  for (size_t i = 0; i < 7; ++i) {
+  ASSERT_EQ(manifest["files"].size(), 8U);
+  for (size_t i = 0; i < 8; ++i) {
     const nlohmann::json& file = manifest["files"][i];
     const std::string path = file["path"];
     EXPECT_EQ(path, taken.order[i]);
@@ -190,6 +192,16 @@ TEST(Export, IsCompleteAndEachFileIsInTheManifest) {
     EXPECT_TRUE(before == 0 || index > before);
     before = index;
   }
+  // To be read: of each entry, in its order, a sentence in French and one in English (D-3.1).
+  const std::string text = taken.files["journal.txt"];
+  std::string sentences(kJournalTextBegin);
+  for (const nlohmann::json& json : journal["entries"]) {
+    v1::JournalEntry entry;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json.dump(), &entry).ok());
+    sentences += ExportJournalSentences(entry, world.vault().paris);
+  }
+  EXPECT_EQ(text, sentences);
+  EXPECT_THAT(text, HasSubstr(" a commencé à emporter tout votre coffre-fort"));
 }
 
 TEST(Export, OfAnEmptyVaultIsAnArchiveToo) {
@@ -198,7 +210,8 @@ TEST(Export, OfAnEmptyVaultIsAnArchiveToo) {
   Taken taken = Export(world);
   ASSERT_TRUE(taken.status.ok()) << taken.status;
   Unpack(taken, taken.bytes);
-  EXPECT_THAT(taken.order, ElementsAre("LISEZMOI.txt", "metadata.json", "journal.json", "manifest.json"));
+  EXPECT_THAT(taken.order,
+              ElementsAre("LISEZMOI.txt", "metadata.json", "journal.txt", "journal.json", "manifest.json"));
   EXPECT_EQ(taken.Json("metadata.json")["documents"].size(), 0U);
 }
 
@@ -217,7 +230,7 @@ TEST(Export, SealedUnderAFreshKeyThatOpensItAlone) {
   EXPECT_EQ(taken.end.archive_sha256(), crypto::Sha256(archive));
   EXPECT_EQ(taken.end.sha256(), crypto::Sha256(taken.bytes));
   Unpack(taken, archive);
-  EXPECT_EQ(taken.order.size(), 6U);
+  EXPECT_EQ(taken.order.size(), 7U);
   EXPECT_NE(Export(world, true).start.key(), taken.start.key());
 }
 
@@ -374,6 +387,8 @@ TEST(Export, GoesOnPastALeafThatDoesNotRead) {
   Unpack(taken, taken.bytes);
   const nlohmann::json journal = taken.Json("journal.json");
   EXPECT_EQ(journal["unreadable"], 1);
+  EXPECT_THAT(taken.files["journal.txt"], HasSubstr("Lignes qui ne se lisent plus : 1\n"));
+  EXPECT_THAT(whole.files["journal.txt"], Not(HasSubstr("ne se lisent plus")));
   EXPECT_GE(journal["entries"].size(), whole.Json("journal.json")["entries"].size())
       << "the lines of the first export came, one went";
   const nlohmann::json manifest = taken.Json("manifest.json");

@@ -6,6 +6,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
 #include "services/vault/domain/document_types.h"
+#include "services/vault/domain/journal_words.h"
 
 namespace relais::vault {
 namespace {
@@ -53,7 +54,8 @@ std::string ExportReadme(absl::Time made, const std::string& origin, bool curren
       "receipts/       la preuve du dépôt de chacun\n"
       "certificates/   la preuve de la destruction de ceux qui ont été détruits\n"
       "metadata.json   ce qui est dit de vos papiers, de leurs partages et de vos hébergeurs\n"
-      "journal.json    qui a lu, essayé de lire ou changé quoi\n"
+      "journal.txt     qui a lu, essayé de lire ou changé quoi, à lire\n"
+      "journal.json    la même chose, pour un logiciel\n"
       "manifest.json   la liste de tous ces fichiers avec leur empreinte SHA-256\n\n"
       "Pour vérifier : `relais document check-export ARCHIVE --key CLÉ`, ou comparez les empreintes de "
       "manifest.json\n"
@@ -80,7 +82,8 @@ std::string ExportReadme(absl::Time made, const std::string& origin, bool curren
       "receipts/       the proof that each was deposited\n"
       "certificates/   the proof that those were destroyed which were\n"
       "metadata.json   what is said of your papers, of their shares and of your hosts\n"
-      "journal.json    who read, tried to read or changed what\n"
+      "journal.txt     who read, tried to read or changed what, to be read\n"
+      "journal.json    the same, for a program\n"
       "manifest.json   the list of all these files with their SHA-256\n\n"
       "To check it: `relais document check-export ARCHIVE --key KEY`, or compare the hashes of manifest.json "
       "with\n"
@@ -117,6 +120,17 @@ std::string ExportJournalLine(const v1::JournalEntry& entry) { return Json(entry
 
 std::string ExportJournalEnd(uint64_t unreadable) {
   return absl::StrCat("\n],\n\"unreadable\": ", unreadable, "}\n");
+}
+
+std::string ExportJournalSentences(const v1::JournalEntry& entry, const calendar::Paris& paris) {
+  return absl::StrCat("\n", JournalSentence(entry, Language::kFrench, paris), "\n",
+                      JournalSentence(entry, Language::kEnglish, paris), "\n");
+}
+
+std::string ExportJournalTextEnd(uint64_t unreadable) {
+  return unreadable == 0 ? ""
+                         : absl::StrCat("\nLignes qui ne se lisent plus : ", unreadable,
+                                        "\nLines that do not read any more: ", unreadable, "\n");
 }
 
 std::string ExportManifestText(const ExportManifest& manifest) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/calendar/paris.h"
 #include "relais/vault/v1/document_service.pb.h"
 #include "relais/vault/v1/host_service.pb.h"
 #include "relais/vault/v1/share_service.pb.h"
@@ -43,6 +44,14 @@ inline constexpr std::string_view kJournalBegin = "{\"entries\": [\n";
 inline constexpr std::string_view kJournalBetween = ",\n";
 /// `unreadable`: leaves that do not read, of which there is no line.
 [[nodiscard]] std::string ExportJournalEnd(uint64_t unreadable);
+
+/// `journal.txt`, the same for who reads it: of each entry a sentence in French, then in English.
+[[nodiscard]] std::string ExportJournalSentences(const v1::JournalEntry& entry, const calendar::Paris& paris);
+inline constexpr std::string_view kJournalTextBegin =
+    "VOTRE JOURNAL : qui a fait, ou tenté, quoi (heures de Paris)\n"
+    "YOUR JOURNAL: who did, or tried, what (times of Paris)\n";
+/// `unreadable`: as of ExportJournalEnd.
+[[nodiscard]] std::string ExportJournalTextEnd(uint64_t unreadable);
 
 /// A file of the archive.
 struct ExportedFile {

@@ -316,6 +316,30 @@ TEST(Judging, PastItsPeriodASuspendedHostIsAskedAboutNoMore) {
             common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
 }
 
+// What it reads by a share does not rest on its hosting, which gives nothing more while it is suspended.
+TEST(Judging, ASuspendedHostReadsWhatIsSharedWithItAndNothingElse) {  // D-2.6.2, D-3.6
+  World world;
+  world.Host(1);
+  world.Host(1, kReader);
+  const auto shared = world.MustDeposit(1, Pdf(1000));
+  const auto other = world.MustDeposit(1, Pdf(2000, 5));
+  const std::string share = world.Share(1, shared.document, kReader);
+  FailsAbout(world, 1, absl::InternalError("a row does not read"));
+  MayDeny(world, 1);
+  world.Settle();
+  ASSERT_EQ(StateIn(world, 1, kReader), v1::Host::STATE_SUSPENDED);
+  EXPECT_EQ(Download(world, kReader, 1, shared.document).bytes, Pdf(1000));
+  const auto reads = Payloads<v1::DocumentRead>(world, audit::v1::EVENT_CLASS_DOCUMENT_READ);
+  ASSERT_THAT(reads, SizeIs(1));
+  EXPECT_EQ(reads[0].share_id(), share) << "by the share";
+  EXPECT_EQ(ReasonOf(Download(world, kReader, 1, other.document).status),
+            common::v1::ERROR_REASON_PEER_BEHIND);
+  world.consent.permits = [](const auto&) { return false; };
+  EXPECT_EQ(ReasonOf(Download(world, kReader, 1, shared.document).status),
+            common::v1::ERROR_REASON_PEER_BEHIND)
+      << "a share that consent denies gives nothing either";
+}
+
 // All of hers or none: a list without what is kept under one of her names would seem whole.
 TEST(Judging, SuspendedUnderOneNameAHostListsNeither) {
   World world;

@@ -1,8 +1,10 @@
 // Sharing (D-3.6): one paper or type, one recipient, until a date, on one agreement; and how it ends.
 #include <optional>
 
+#include "common/rpc/refusal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/vault/testing/damage.h"
 #include "services/vault/testing/reading.h"
 
 namespace relais::vault::testing {
@@ -48,6 +50,35 @@ TEST(Share, HerHostMakesItOnAnAgreementAndTheRecipientReads) {
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->share().share_id(), made->share().share_id());
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED), 1u);
+}
+
+// What is remembered of it was cut by damage: nothing is made a second time, and what to do is said.
+TEST(Share, WhoseRememberedAnswerIsDamagedIsNotMadeAgain) {
+  World world;
+  world.Host(1);
+  const auto paper = world.MustDeposit(1, Pdf(1000));
+  const v1::ShareRequest request = ShareOfPaper(world, 1, paper.document);
+  const auto made = Make(world, request);
+  ASSERT_TRUE(made.ok()) << made.status();
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
+  const auto rows = world.context().store.Scan(hers, "req/", "", 1000);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  const std::string event = Id128::FromHex(made->share().share_id()).value().ToBytes();
+  size_t cut = 0;
+  for (const storage::KeyedEntry& row : rows->entries) {
+    if (row.entry.value.size() > event.size() &&
+        row.entry.value.compare(row.entry.value.size() - event.size(), event.size(), event) == 0) {
+      SetRaw(world, hers, row.key, row.entry.value.substr(0, row.entry.value.size() - 1));
+      ++cut;
+    }
+  }
+  ASSERT_EQ(cut, 1U);
+  const absl::Status again = Make(world, request).status();
+  EXPECT_EQ(again.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReasonOf(again), common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+  EXPECT_NE(again.message().find("request_id does not read, by damage on its disk"), std::string::npos);
+  EXPECT_NE(rpc::NextStepOf(again).find("ListShares"), std::string::npos);
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_SHARE_CHANGED), 1U);
 }
 
 TEST(Share, OnlyAHostOfHersShares) {

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/rpc/call.h"
+#include "common/rpc/refusal.h"
 
 namespace relais::vault {
 
@@ -27,7 +29,12 @@ absl::StatusOr<std::optional<RememberedAct>> ReadAct(const rpc::Idempotency::See
   }
   std::string_view text = *seen.answer;
   if (text.size() < Id128::kSize || text.size() % Id128::kSize != 0) {
-    return absl::DataLossError("a remembered request cannot be read");
+    return rpc::WithNextStep(
+        rpc::Refusal(absl::StatusCode::kDataLoss, common::v1::ERROR_REASON_DOCUMENT_DAMAGED,
+                     "what the vault remembers of this request_id does not read, by damage on its disk: the "
+                     "act was done, its answer is lost"),
+        "look at what there is (ListShares, ListHosts, ReadJournal); do not send it again under another "
+        "request_id before; tell the vault's operator");
   }
   RememberedAct act;
   ASSIGN_OR_RETURN(act.event_id, Id128::FromBytes(text.substr(0, Id128::kSize)));

@@ -28,7 +28,8 @@ struct RememberedAct {
   Id128 event_id;
   std::vector<Id128> made;
 };
-/// nullopt: the request comes for the first time. DATA_LOSS when what is remembered does not read.
+/// nullopt: the request comes for the first time. DATA_LOSS / DOCUMENT_DAMAGED, with
+/// what to do, when what is remembered does not read.
 [[nodiscard]] absl::StatusOr<std::optional<RememberedAct>> ReadAct(const rpc::Idempotency::Seen& seen);
 void RememberAct(const rpc::Idempotency::Seen& seen, const RememberedAct& act,
                  storage::CommitRequest& commit);

@@ -266,8 +266,9 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::Judge(rpc::Call call, ReadWant
   if (hers.ok() && hers->has_value()) {
     co_return **std::move(hers);
   }
-  // A host's row that does not open says nothing of who reads by a share.
-  if (!hers.ok() && !audit::DoesNotRead(hers.status())) {
+  // A host that is suspended, or whose row does not open, says nothing of who reads by a share.
+  const bool suspended = rpc::ReasonOf(hers.status()) == common::v1::ERROR_REASON_PEER_BEHIND;
+  if (!hers.ok() && !suspended && !audit::DoesNotRead(hers.status())) {
     co_return hers.status();
   }
   auto shared = co_await ByShare(std::move(call), std::move(found), wanted);

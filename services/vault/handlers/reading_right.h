@@ -73,10 +73,10 @@ class ReadingRights {
   explicit ReadingRights(const Vault& vault) : vault_(vault) {}
 
   /// NO_SUCH_OR_NOT_YOURS for whatever is not there, not shared or no longer; PEER_BEHIND when only the lease
-  /// on consent's log lacks, or for her host that is suspended; PEER_UNAVAILABLE when consent cannot be
-  /// asked; NOT_PERMITTED when consent does not let it rest on the share's agreement; VAULT_CLOSED;
-  /// DIRECTORY_EXPIRED; DOCUMENT_DAMAGED when the paper's record, or what would let the caller see it, does
-  /// not open. Nothing is recorded of a refusal: Access::Refused is the caller's to call.
+  /// on consent's log lacks, or for her host that is suspended and has no share; PEER_UNAVAILABLE when
+  /// consent cannot be asked; NOT_PERMITTED when consent does not let it rest on the share's agreement;
+  /// VAULT_CLOSED; DIRECTORY_EXPIRED; DOCUMENT_DAMAGED when the paper's record, or what would let the caller
+  /// see it, does not open. Nothing is recorded of a refusal: Access::Refused is the caller's to call.
   Task<absl::StatusOr<ReadingRight>> Of(rpc::Call call, ReadWanted wanted) const;
 
   /// What of hers the caller's institution may look at now by shares, at most `limit` papers in the order of
