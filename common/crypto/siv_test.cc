@@ -53,12 +53,14 @@ TEST(AesSivTest, Rfc5297AppendixA) {
   }
 }
 
-// Project Wycheproof, aes_siv_cmac_test.json, 512-bit keys: tcId 302, 303, 305, 320 and the edge cases
-// 325 to 329 of the counter.
+// The key of Wycheproof's edge cases and altered tags.
+constexpr char kEdge[] =
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+    "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
+
+// Project Wycheproof, aes_siv_cmac_test.json, 512-bit keys: tcId 302, 303, 305, 306, 320 and the edge cases
+// 325 to 334 of the counter.
 TEST(AesSivTest, Wycheproof) {
-  constexpr char kEdge[] =
-      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-      "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
   const Vector vectors[] = {
       {"c25cafc6018b98dfbb79a40ec89c575a4f88c4116489bba27707479800c01302"
        "35334a45dbe8d8dae3da8dcb45bbe5dce031b0f68ded544fda7eca30d6749442",
@@ -76,6 +78,11 @@ TEST(AesSivTest, Wycheproof) {
        {"fab912dec29a34aabfaef176"},
        "0d",
        "1c6969ecb15741a9959b7a8492250e391a"},
+      {"3ab062dbdd38b951a9fb0d8bb185959a93dab3496b850a3062b93003036c8bd2"
+       "aabbf37d5d3f6a399d4cedefb70c1b8a7b45639fe118c10e39f36fa58618a84d",
+       {"e8605f13db8c482d48bdba2d"},
+       "5c6f",
+       "fddea9ac778b978a968033ce52ec61162588"},
       {"139383f3f82dc78e0b380027f9e5fcd2ed23716404be5c554452e4dc73d23702"
        "6594491820c6b8297185cc1fa84f49a5c7d7cd05c5de090ff1c3397bc2740437",
        {"d39da73ffc03ad0a9213ffc7"},
@@ -101,9 +108,72 @@ TEST(AesSivTest, Wycheproof) {
        {""},
        "ff4d7cdeb8f3c4e37a05a91ee26e2a84",
        "ffffffffffffffffffffffff7fffffffb0a9da80307785ecc1545966c64844de"},
+      {kEdge,
+       {"000102030405060708090a0b0c0d0e0f"},
+       "cd53e1763fbb8663afe74dc1bd443e52",
+       "ffffffffffffffffffffffff7fffffff82b74728b73fc76c14b6bdb999625008"},
+      {kEdge,
+       {""},
+       "6eb52fc95a5185a3bd2a30d3058414ab",
+       "ffffffffffffffff7fffffffffffffff21518997d2d5c4ac067bc0ab21a27af1"},
+      {kEdge,
+       {"000102030405060708090a0b0c0d0e0f"},
+       "5cabb261dd19c72368c8d40c5aae007d",
+       "ffffffffffffffff7fffffffffffffff134f143f559d862cd39924747e886e27"},
+      {kEdge,
+       {""},
+       "114cc36e58faceb2e6a2344a679ea4c3",
+       "fffffffffffffffffffffffffffffffe2f849650d6e89e2668e990219195719c"},
+      {kEdge,
+       {"000102030405060708090a0b0c0d0e0f"},
+       "23525ec6dfb28c323340d09538b4b015",
+       "fffffffffffffffffffffffffffffffe1d9a0bf851a0dca6bd0b74fecebf654a"},
   };
   for (const Vector& v : vectors) {
     Check(*AesSiv::Create(Secret(Hex(v.key))), v);
+  }
+}
+
+// The same file's altered tags: tcId 336, 341, 346, 349, 352, 364, 370 and 385, with bit 0, 1, 7, 8, 31, 63,
+// 64 and 96 flipped.
+TEST(AesSivTest, WycheproofInvalid) {
+  const AesSiv siv = *AesSiv::Create(Secret(Hex(kEdge)));
+  const Vector vectors[] = {
+      {kEdge, {""}, "3031323334353637", "202e4a8f8b4c66788f3af230fb1c3ada5ead70c7f066d4df"},
+      {kEdge,
+       {""},
+       "303132333435363738393a3b3c3d3e3f",
+       "06b4e8166f28082987a32cdaf53deb61211dffad7562c4b924bb79fed73d9ce2"},
+      {kEdge,
+       {""},
+       "303132333435363738393a3b3c3d3e3f40414243",
+       "b05d6cf8eeb36a37849710e7d1f72940adfd10a7615d6515b999dbfc5a10f3ae"
+       "9df5f19a"},
+      {kEdge,
+       {""},
+       "303132333435363738393a3b3c3d3e3f",
+       "04b5e8166f28082987a32cdaf53deb61211dffad7562c4b924bb79fed73d9ce2"},
+      {kEdge, {""}, "3031323334353637", "212e4a0f8b4c66788f3af230fb1c3ada5ead70c7f066d4df"},
+      {kEdge, {""}, "3031323334353637", "212e4a8f8b4c66f88f3af230fb1c3ada5ead70c7f066d4df"},
+      {kEdge,
+       {""},
+       "303132333435363738393a3b3c3d3e3f40414243",
+       "305d6cf8eeb36a37859710e7d1f72940adfd10a7615d6515b999dbfc5a10f3ae"
+       "9df5f19a"},
+      {kEdge,
+       {""},
+       "303132333435363738393a3b3c3d3e3f",
+       "04b4e8166f28082987a32cdaf43deb61211dffad7562c4b924bb79fed73d9ce2"},
+  };
+  for (const Vector& v : vectors) {
+    const std::string ad = Hex(v.ads[0]);
+    const std::vector<std::string_view> ads = {ad};
+    EXPECT_EQ(siv.Open(ads, Hex(v.sealed)).status(), absl::InvalidArgumentError("authentication failed"))
+        << v.sealed;
+    // Only the tag was altered: the rest is the text's true ciphertext.
+    const std::string sealed = HexEncode(*siv.Seal(ads, Hex(v.plaintext)));
+    EXPECT_NE(sealed, v.sealed);
+    EXPECT_EQ(sealed.substr(2 * AesSiv::kOverhead), std::string_view(v.sealed).substr(2 * AesSiv::kOverhead));
   }
 }
 
