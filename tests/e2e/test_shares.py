@@ -61,6 +61,25 @@ class AgreementsTest(SharesCase):
         _, there = self.shared(*self.on(handle, document, health))
         self.assertEqual(self.get(there, document, acting=CAF), data)
 
+    def test_a_type_is_shared_with_what_comes_later_and_nothing_else(self):
+        handle, _ = self.person()
+
+        def put(kind, number):
+            data = pdf(1000, number)
+            return data, self.relais("document", "put", handle, self.suite.file("%d.pdf" % number, data), "--type",
+                                     kind, "--title", "Papier")["document"]["documentId"]
+        payslip, first = put("payslip", 3)
+        _, lease = put("lease", 4)
+        agreement = self.agreed(handle, "--until", SOONER)
+        share_id, there = self.shared("document", "share", handle, "--type", "payslip", "--with", "caf", "--purpose",
+                                      "RIGHTS_OPENING", "--until", UNTIL, "--consent", agreement)
+        self.assertEqual(self.get(there, first, acting=CAF), payslip)
+        self.assertEqual(self.get(there, lease, acting=CAF), 7)
+        later, second = put("payslip", 5)
+        self.assertEqual(self.get(there, second, acting=CAF), later)
+        self.relais("document", "unshare", handle, share_id)
+        self.assertEqual([self.get(there, each, acting=CAF) for each in (first, second, lease)], [7, 7, 7])
+
 
 class RestoredTest(Restoring, SharesCase):
     def states(self, handle):
