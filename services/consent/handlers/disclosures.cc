@@ -90,7 +90,7 @@ Both DenialTextOfHers(v1::Reason reason) {
 
 // D-2.6.7: the exact reason is for her. Nothing is said of a reason that tells nothing.
 Both DenialText(v1::Reason reason, bool represented) {
-  if (const Both theirs = DenialTextOfHers(reason); represented && !theirs.fr.empty()) {
+  if (Both theirs = DenialTextOfHers(reason); represented && !theirs.fr.empty()) {
     return theirs;
   }
   switch (reason) {
