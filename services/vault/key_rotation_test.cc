@@ -13,6 +13,7 @@
 #include "services/vault/format/pieces.h"
 #include "services/vault/handlers/key_handlers.h"
 #include "services/vault/testing/damage.h"
+#include "services/vault/testing/world_on.h"
 
 namespace relais::vault {
 namespace {
@@ -160,39 +161,24 @@ class PausedStore final : public storage::testing::ForwardingStore {
   std::optional<OneShot<bool>> go_;
 };
 
-// A vault on such a store. A restart is not for it.
-struct PausedWorld {
-  PausedWorld() : world(Options()) {}
-  ~PausedWorld() { store->LetGo(); }
-  PausedWorld(const PausedWorld&) = delete;
-  PausedWorld& operator=(const PausedWorld&) = delete;
-
-  PausedStore* store = nullptr;
-  World world;
-
- private:
-  World::Options Options() {
-    World::Options options;
-    options.make_store =
-        [this](Executor& executor,
-               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
-      auto made = std::make_unique<PausedStore>(
-          std::make_unique<storage::MemoryStore>(
-              std::make_shared<storage::MemoryDisk>(), executor, sequencer,
-              storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}),
-          executor);
-      store = made.get();
-      return std::unique_ptr<storage::Store>(std::move(made));
-    };
-    return options;
-  }
-};
+using PausedWorld = testing::WorldOn<PausedStore>;
 
 // The last person there is, in the order of ids.
 Id128 LastOf(World& world) {
   const auto persons = world.store().Persons(Id128(), 1000);
   World::Require(persons.status());
   return persons->back();
+}
+
+// A rotation that has come to the last person and waits there.
+v1::Rotation AllButTheLast(PausedWorld& paused, v1::KeyLevel level) {
+  paused.store->Pause(VaultStore::PersonPartition(LastOf(paused.world)));
+  Rotate(paused.world, level);
+  paused.world.Settle(absl::Seconds(30));
+  EXPECT_TRUE(paused.store->pauses());
+  const v1::Rotation under_way = RotationOf(paused.world);
+  EXPECT_FALSE(under_way.has_ended());
+  return under_way;
 }
 
 TEST(RotationProgress, OfPersonsKeysIsSeenWhileItIsUnderWay) {
@@ -203,12 +189,7 @@ TEST(RotationProgress, OfPersonsKeysIsSeenWhileItIsUnderWay) {
     world.Host(person);
     world.MustDeposit(person, Pdf(100, static_cast<uint8_t>(person)));
   }
-  paused.store->Pause(VaultStore::PersonPartition(LastOf(world)));
-  Rotate(world, v1::KEY_LEVEL_PERSON);
-  world.Settle(absl::Seconds(30));
-  ASSERT_TRUE(paused.store->pauses());
-  const v1::Rotation under_way = RotationOf(world);
-  EXPECT_FALSE(under_way.has_ended());
+  const v1::Rotation under_way = AllButTheLast(paused, v1::KEY_LEVEL_PERSON);
   EXPECT_EQ(under_way.persons(), kPersons);
   EXPECT_EQ(under_way.persons_done(), kPersons - 1) << "so 0 < done < all";
   EXPECT_EQ(under_way.keys(), kPersons - 1);
@@ -232,12 +213,7 @@ TEST(RotationProgress, OfAnEpochIsSeenWhileItIsUnderWay) {
     VaultStore::PutPersonKey(World::Person(person), {1, {*wrapped, 0}}, commit);
     World::Require(world.Run(world.context().store.Commit(std::move(commit))).status());
   }
-  paused.store->Pause(VaultStore::PersonPartition(LastOf(world)));
-  Rotate(world, v1::KEY_LEVEL_EPOCH);
-  world.Settle(absl::Seconds(30));
-  ASSERT_TRUE(paused.store->pauses());
-  const v1::Rotation under_way = RotationOf(world);
-  EXPECT_FALSE(under_way.has_ended());
+  const v1::Rotation under_way = AllButTheLast(paused, v1::KEY_LEVEL_EPOCH);
   EXPECT_EQ(under_way.persons(), kPersons);
   EXPECT_EQ(under_way.persons_done(), kPersons - 1) << "so 0 < done < all";
   EXPECT_EQ(world.vault().keys.epochs().Held().size(), 2U) << "the old one opens who is not done";

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "common/storage/memory/memory_store.h"
 #include "common/storage/testing/forwarding_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/testing/reading.h"
+#include "services/vault/testing/world_on.h"
 
 namespace relais::vault::testing {
 namespace {
@@ -20,7 +20,9 @@ using ::testing::SizeIs;
 // Commits with a leaf may be refused; and says how often pieces of texts were read.
 class LeaflessStore final : public storage::testing::ForwardingStore {
  public:
-  explicit LeaflessStore(std::unique_ptr<storage::Store> inner) : ForwardingStore(std::move(inner)) {}
+  LeaflessStore(std::unique_ptr<storage::Store> inner, Executor& /*executor*/)
+      : ForwardingStore(std::move(inner)) {}
+  void LetGo() { refuses = false; }
 
   bool refuses = false;
   int refused = 0;
@@ -45,31 +47,7 @@ class LeaflessStore final : public storage::testing::ForwardingStore {
   mutable int pieces_read_ = 0;  // virtual time: one thread
 };
 
-// A vault on such a store. A restart is not for it.
-struct LeaflessWorld {
-  LeaflessWorld() : world(Options()) {}
-  ~LeaflessWorld() { store->refuses = false; }
-  LeaflessWorld(const LeaflessWorld&) = delete;
-  LeaflessWorld& operator=(const LeaflessWorld&) = delete;
-
-  LeaflessStore* store = nullptr;
-  World world;
-
- private:
-  World::Options Options() {
-    World::Options options;
-    options.make_store =
-        [this](Executor& executor,
-               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
-      auto made = std::make_unique<LeaflessStore>(std::make_unique<storage::MemoryStore>(
-          std::make_shared<storage::MemoryDisk>(), executor, sequencer,
-          storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}));
-      store = made.get();
-      return std::unique_ptr<storage::Store>(std::move(made));
-    };
-    return options;
-  }
-};
+using LeaflessWorld = testing::WorldOn<LeaflessStore>;
 
 absl::StatusOr<v1::ReadRangeResponse> ReadRange(World& world, const std::string& institution,
                                                 const std::string& document, uint64_t offset,

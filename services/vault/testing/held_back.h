@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "common/base/task.h"
-#include "common/storage/memory/memory_store.h"
 #include "common/storage/testing/forwarding_store.h"
-#include "services/vault/testing/world.h"
+#include "services/vault/testing/world_on.h"
 
 namespace relais::vault::testing {
 
@@ -59,33 +58,6 @@ class HeldBackStore final : public storage::testing::ForwardingStore {
   int commits_ = 0;
 };
 
-/// A vault on such a store. A restart is not for it.
-struct HeldBackWorld {
-  explicit HeldBackWorld(Settings settings = {}) : world(Options(std::move(settings))) {}
-  ~HeldBackWorld() { store->LetGo(); }
-  HeldBackWorld(const HeldBackWorld&) = delete;
-  HeldBackWorld& operator=(const HeldBackWorld&) = delete;
-
-  HeldBackStore* store = nullptr;
-  World world;
-
- private:
-  World::Options Options(Settings settings) {
-    World::Options options;
-    options.settings = std::move(settings);
-    options.make_store =
-        [this](Executor& executor,
-               storage::Sequencer& sequencer) -> absl::StatusOr<std::unique_ptr<storage::Store>> {
-      auto made = std::make_unique<HeldBackStore>(
-          std::make_unique<storage::MemoryStore>(
-              std::make_shared<storage::MemoryDisk>(), executor, sequencer,
-              storage::MemoryStore::Options{.commit_delay = {}, .crash_at = {}, .strict = true}),
-          executor);
-      store = made.get();
-      return std::unique_ptr<storage::Store>(std::move(made));
-    };
-    return options;
-  }
-};
+using HeldBackWorld = WorldOn<HeldBackStore>;
 
 }  // namespace relais::vault::testing
