@@ -1,7 +1,9 @@
 #include "tests/bench/bulk_store.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "common/storage/validate.h"
 #include "common/storage/value_format.h"
@@ -42,10 +44,22 @@ absl::StatusOr<std::vector<std::optional<storage::Entry>>> BulkStore::MultiGet(
   return entries;
 }
 
-absl::StatusOr<storage::Page> BulkStore::Scan(const storage::Partition& /*partition*/,
-                                              std::string_view /*prefix*/, std::string_view /*from*/,
-                                              size_t /*page_size*/) const {
-  return OnlyTakes();
+absl::StatusOr<storage::Page> BulkStore::Scan(const storage::Partition& partition, std::string_view prefix,
+                                              std::string_view from, size_t page_size) const {
+  const std::string before = storage::EncodeDataKey(partition, "");
+  const std::string first = storage::EncodeDataKey(partition, std::max(prefix, from));
+  const std::string within = storage::EncodeDataKey(partition, prefix);
+  storage::Page page;
+  std::lock_guard lock(mu_);
+  for (auto row = rows_.data.lower_bound(first);
+       row != rows_.data.end() && absl::StartsWith(row->first, within); ++row) {
+    if (page.entries.size() == page_size) {
+      page.next = row->first.substr(before.size());
+      break;
+    }
+    page.entries.push_back({row->first.substr(before.size()), row->second});
+  }
+  return page;
 }
 
 absl::StatusOr<storage::CommitResult> BulkStore::Apply(storage::CommitRequest request) {

@@ -4,24 +4,25 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "common/storage/store.h"
 
 namespace relais::bench {
 
 /// The contract of store.h, but that nothing is durable, that what was taken away is not read any more, and
-/// that nothing can be listed or deleted (UNIMPLEMENTED). Commits end on the calling thread. Thread-safe.
+/// that the log cannot be read, nor partitions be listed, nor rows deleted (UNIMPLEMENTED). Commits end on
+/// the calling thread. Thread-safe.
 class BulkStore final : public storage::Store {
  public:
   struct Rows {
-    absl::flat_hash_map<std::string, storage::Entry> data;  // by encoded key
-    std::vector<storage::LogRow> log;                       // in the order of the log
+    std::map<std::string, storage::Entry> data;  // by encoded key
+    std::vector<storage::LogRow> log;            // in the order of the log
   };
 
   /// `sequencer` is called under this store's lock. Versions go on after `last_version`.

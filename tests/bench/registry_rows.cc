@@ -51,11 +51,10 @@ absl::Status RegistryRows::Write(BulkStore::Rows rows) {
 
 absl::Status RegistryRows::WriteData(const BulkStore::Rows& rows) {
   using Row = std::pair<const std::string, storage::Entry>;
-  std::vector<const Row*> persons;
   for (const Row& row : rows.data) {
     switch (static_cast<storage::PartitionKind>(row.first[0])) {
       case storage::PartitionKind::kPerson:
-        persons.push_back(&row);
+        RETURN_IF_ERROR(Put(persons_, row.first, storage::EncodeValue(row.second.version, row.second.value)));
         break;
       case storage::PartitionKind::kIndexBucket:
         RETURN_IF_ERROR(Spill(row.first, storage::EncodeValue(row.second.version, row.second.value)));
@@ -63,10 +62,6 @@ absl::Status RegistryRows::WriteData(const BulkStore::Rows& rows) {
       default:
         return absl::InternalError("a registry wrote a partition that nobody expected");
     }
-  }
-  std::sort(persons.begin(), persons.end(), [](const Row* a, const Row* b) { return a->first < b->first; });
-  for (const Row* row : persons) {
-    RETURN_IF_ERROR(Put(persons_, row->first, storage::EncodeValue(row->second.version, row->second.value)));
   }
   return absl::OkStatus();
 }
