@@ -45,7 +45,8 @@ absl::StatusOr<Generations> ReadGenerations(Config& config, const std::string& u
   }
   absl::Time until;
   std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, until_text, &until, &error)) {
+  if (!absl::ParseTime(absl::RFC3339_full, until_text, &until, &error) || until == absl::InfiniteFuture() ||
+      until == absl::InfinitePast()) {
     return Wrong(until_key, "must be an RFC 3339 instant such as 2027-06-30T00:00:00Z");
   }
   out.retiring.push_back({retiring, until});

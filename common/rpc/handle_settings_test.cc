@@ -140,6 +140,7 @@ TEST(HandleSettings, AnEndIsAnInstantAndBelongsToARetiringGeneration) {
     EXPECT_TRUE(read("3", "2027-06-30T00:00:00Z").ok()) << "the next one, before it makes handles";
     ExpectSaid(read("1", ""), "'" + under + ".retiring_until' must be an RFC 3339 instant");
     ExpectSaid(read("1", "2027-06-30"), "'" + under + ".retiring_until' must be an RFC 3339 instant");
+    ExpectSaid(read("1", "infinite-future"), "'" + under + ".retiring_until' must be an RFC 3339 instant");
     ExpectSaid(read("", "2027-06-30T00:00:00Z"), "'" + under + ".retiring_until' says nothing without");
     ExpectSaid(read("2", "2027-06-30T00:00:00Z"), "'" + under + ".retiring' must be another generation");
   }

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/rpc/handle_settings.h"
 #include "common/rpc/lone_leaf.h"
 #include "common/rpc/process.h"
 #include "common/rpc/runtime.h"
@@ -56,6 +57,10 @@ void ServiceRuntime::ReloadDirectory(bool forced) {
     return;
   }
   log::Info("another directory is in force", {log::Field::Count("version", static_cast<int64_t>(version))});
+  if (const absl::Status fits = CheckHandlePolicy(*settings_.handles, *directory_->Current(), *shared_ring_);
+      !fits.ok()) {
+    log::Error("with this directory the next start fails", {log::Field::Internal(fits)});
+  }
   audit::Event event;
   event.event_class = audit::v1::EVENT_CLASS_DIRECTORY_CHANGED;
   event.institution = "service/" + name_;

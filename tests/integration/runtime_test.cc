@@ -82,9 +82,10 @@ class Installation {
     EXPECT_TRUE(ring.ok() && (*ring)->Add(name, Secret(random_.Bytes(32))).ok());
   }
 
-  // The sample, with another version and, where given, a revoked certificate.
-  void PublishDirectory(uint64_t version, const std::string& revoked) {
+  // The sample, with another version and, where given, a revoked certificate and one institution more.
+  void PublishDirectory(uint64_t version, const std::string& revoked, const std::string& more = "") {
     std::string yaml = Read(kSampleDirectory);
+    Replace(yaml, "\ninstitutions:\n", "\ninstitutions:\n" + more);
     Replace(yaml, "\nversion: 1\n", "\nversion: " + std::to_string(version) + "\n");
     if (!revoked.empty()) {
       Replace(yaml, "\nrevocations: []",
@@ -275,6 +276,31 @@ TEST_F(RuntimeTest, ANewDirectoryComesIntoForceWithoutRestart) {
   EXPECT_EQ(Checkpoint(dsol).error_code(), grpc::StatusCode::UNAUTHENTICATED);
   process.Signal(SIGINT);
   EXPECT_EQ(process.Wait(), 0);
+}
+
+// The next start would refuse it: said while there is time to mend the settings.
+TEST_F(RuntimeTest, ANewDirectoryThatTheSettingsDoNotFitIsSaid) {
+  installation_.PublishDirectory(
+      2, "",
+      "  - id: halte\n    name: La Halte\n    kind: CCAS\n    controller: La Halte\n"
+      "    dpo: {name: DPO, email: dpo@halte.example}\n    dpia: AIPD-2026-halte\n"
+      "    systems:\n      - {id: psa, roles: [PROFESSIONAL]}\n");
+  std::vector<std::string> arguments = Arguments();
+  arguments.insert(arguments.end(), {"--set", "handles.institutions.halte.generation=1"});
+  {
+    Process process(arguments);
+    process.WaitForLog("serving");
+    installation_.PublishDirectory(3, "");
+    EXPECT_EQ(process.WaitForLog("another directory is in force").value("version", 0), 3);
+    EXPECT_NE(
+        process.WaitForLog("with this directory the next start fails").dump().find("institutions.halte"),
+        std::string::npos);
+    process.Signal(SIGTERM);
+    EXPECT_EQ(process.Wait(), 0);
+  }
+  Process refused(arguments);
+  refused.WaitForLog("cannot start");
+  EXPECT_NE(refused.Wait(), 0);
 }
 
 TEST_F(RuntimeTest, ANewSharedKeyIsTakenInWithoutRestart) {
