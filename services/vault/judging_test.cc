@@ -336,8 +336,8 @@ TEST(Judging, ASuspendedHostReadsWhatIsSharedWithItAndNothingElse) {  // D-2.6.2
             common::v1::ERROR_REASON_PEER_BEHIND);
   world.consent.permits = [](const auto&) { return false; };
   EXPECT_EQ(ReasonOf(Download(world, kReader, 1, shared.document).status),
-            common::v1::ERROR_REASON_PEER_BEHIND)
-      << "a share that consent denies gives nothing either";
+            common::v1::ERROR_REASON_NOT_PERMITTED)
+      << "a share that consent denies gives nothing either, and is told as what it is";
 }
 
 // All of hers or none: a list without what is kept under one of her names would seem whole.

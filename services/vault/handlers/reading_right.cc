@@ -272,7 +272,9 @@ Task<absl::StatusOr<ReadingRight>> ReadingRights::Judge(rpc::Call call, ReadWant
     co_return hers.status();
   }
   auto shared = co_await ByShare(std::move(call), std::move(found), wanted);
-  if (!shared.ok() && !hers.ok()) {
+  // Only a host that has no share at all is told of its hosting.
+  const bool none = rpc::ReasonOf(shared.status()) == common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS;
+  if (none && !hers.ok()) {
     co_return hers.status();
   }
   co_return shared;
