@@ -27,6 +27,11 @@ struct Bucket {
   }
 };
 
+// At which suppliers an institution's own record of a person can stand.
+std::vector<std::string> SuppliersFor(const directory::Directory& directory, const std::string& institution) {
+  return IsSupplier(directory, institution) ? std::vector<std::string>{institution} : SuppliersOf(directory);
+}
+
 absl::StatusOr<Bucket> ReadBucket(const storage::Store& store, const storage::Partition& partition) {
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, store.Get(partition, kStateKey));
   Bucket bucket;
@@ -282,13 +287,21 @@ absl::StatusOr<std::vector<RecordName>> RecordsOfTraits(const Registry& registry
   if (!text.complete()) {
     return records;
   }
-  const std::vector<std::string> suppliers =
-      IsSupplier(directory, institution) ? std::vector<std::string>{institution} : SuppliersOf(directory);
-  for (const std::string& supplier : suppliers) {
+  for (const std::string& supplier : SuppliersFor(directory, institution)) {
     ASSIGN_OR_RETURN(const std::vector<RecordName> at, RecordsAt(registry, supplier, text));
     records.insert(records.end(), at.begin(), at.end());
   }
   return records;
+}
+
+absl::StatusOr<size_t> CountRecords(const Registry& registry, const directory::Directory& directory,
+                                    const std::string& institution) {
+  size_t count = 0;
+  for (const std::string& supplier : SuppliersFor(directory, institution)) {
+    ASSIGN_OR_RETURN(const std::vector<RecordName> at, RecordsAt(registry, supplier, RecordText()));
+    count += at.size();
+  }
+  return count;
 }
 
 bool IsSupplier(const directory::Directory& directory, std::string_view institution) {

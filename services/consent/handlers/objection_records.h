@@ -14,6 +14,7 @@
 //    is newer than what it has, so late ones do no harm.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,6 +72,10 @@ absl::StatusOr<std::vector<RecordName>> RecordsOfTraits(const Registry& registry
                                                         const directory::Directory& directory,
                                                         const std::string& institution,
                                                         const v1::Traits& traits);
+
+/// How many RecordsOfTraits gives of whole traits.
+absl::StatusOr<size_t> CountRecords(const Registry& registry, const directory::Directory& directory,
+                                    const std::string& institution);
 
 /// Energy and water suppliers: those whose transmissions are opt-out.
 [[nodiscard]] bool IsSupplier(const directory::Directory& directory, std::string_view institution);

@@ -223,15 +223,35 @@ absl::StatusOr<std::vector<RecordName>> RecordsOf(Registry& registry, const dire
   return RecordsOfTraits(registry, directory, registration.institution, stored->traits());
 }
 
-Task<absl::Status> AttachObjections(Registry& registry, std::vector<RecordName> records,
+// Writes the row of the act once more, in place of a record that is not attached.
+Task<absl::Status> RewriteAct(Registry& registry, Id128 person, Id128 act) {
+  storage::CommitRequest commit;
+  commit.partition = PersonPartition(person);
+  std::string key = EventRow(act);
+  CO_ASSIGN_OR_RETURN(std::optional<storage::Entry> row, registry.context.store.Get(commit.partition, key));
+  if (!row) {
+    co_return absl::OkStatus();  // erased meanwhile
+  }
+  commit.preconditions.push_back({key, row->version});
+  commit.batch.push_back({std::move(key), std::move(row->value)});
+  const absl::StatusOr<storage::CommitResult> result =
+      co_await registry.context.store.Commit(std::move(commit));
+  co_return absl::IsAborted(result.status()) ? absl::OkStatus() : result.status();
+}
+
+// `commits` at least, whatever is known of her: her traits, as they were first given, name records or none.
+Task<absl::Status> AttachObjections(Registry& registry, std::vector<RecordName> records, size_t commits,
                                     Registration registration) {
   audit::Event event = registration.event;
   event.event_class = audit::v1::EVENT_CLASS_OBJECTION_RECORDED;
   event.details.clear_payload();
   std::vector<Task<absl::Status>> attached;
-  attached.reserve(records.size());
+  attached.reserve(commits);
   for (const RecordName& record : records) {
     attached.push_back(AttachRecord(registry, registration.person, record, event));
+  }
+  while (attached.size() < commits) {
+    attached.push_back(RewriteAct(registry, registration.person, registration.event.event_id));
   }
   const std::vector<absl::Status> results = co_await WhenAll(registry.context.executor, std::move(attached));
   for (const absl::Status& result : results) {
@@ -307,8 +327,10 @@ Task<absl::StatusOr<v1::RegisterResponse>> PersonHandlers::RegisterNow(rpc::Call
     co_return written.status();
   }
   CO_ASSIGN_OR_RETURN(std::vector<RecordName> records, RecordsOf(registry_, *call.directory, registration));
+  CO_ASSIGN_OR_RETURN(const size_t commits,
+                      CountRecords(registry_, *call.directory, registration.institution));
   const absl::Status attached =
-      co_await AttachObjections(registry_, std::move(records), std::move(registration));
+      co_await AttachObjections(registry_, std::move(records), commits, std::move(registration));
   CO_RETURN_IF_ERROR(attached);
   v1::RegisterResponse response;
   *response.mutable_person() = rpc::RefFor(registry_.context, call, *person);

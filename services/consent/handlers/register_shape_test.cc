@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/storage/memory/memory_store.h"
 #include "services/consent/handlers/person_handlers.h"
 #include "services/consent/testing/noting_store.h"
@@ -133,6 +134,26 @@ TEST_F(RegisterShape, NothingDiffersWhereAnotherInstitutionKnowsHer) {
   EXPECT_EQ(known.commits, unknown.commits);
   EXPECT_EQ(CountsOf(known), CountsOf(unknown));
   EXPECT_EQ(known.key_looks.size(), unknown.key_looks.size());
+}
+
+// The traits that come with a known name may be others than were first given, with an address or without: the
+// commits are as many.
+TEST_F(RegisterShape, ItsCommitsAreAsManyWhateverTraitsAreGivenAndStood) {
+  v1::Traits nowhere = SimWorld::Marie();
+  nowhere.clear_address();
+  v1::Traits other = SimWorld::Marie();
+  other.set_surname("Martin");
+  int count = 0;
+  for (const v1::Traits& first : {SimWorld::Marie(), nowhere, other, v1::Traits()}) {
+    for (const v1::Traits& then : {SimWorld::Marie(), nowhere, other, v1::Traits()}) {
+      const std::string name = absl::StrCat("case-", ++count);
+      const Work unknown = Register(absl::StrCat(name, "-new"), name, "ville-paris", first);
+      const Work known = Register(absl::StrCat(name, "-again"), name, "ville-paris", then);
+      EXPECT_EQ(unknown.commits.size(), 5u) << name;
+      EXPECT_EQ(known.commits.size(), 5u) << name;
+      EXPECT_EQ(known.looks.size(), unknown.looks.size()) << name;
+    }
+  }
 }
 
 // An objection on her record is applied at her first registration: a commit more, with a leaf.
