@@ -1,14 +1,17 @@
-// Bytes changed in the files of a real RocksDB, and the whole service on it: a scrub comes to its end and
+// Bits changed in the files of a real RocksDB, and the whole service on it: a scrub comes to its end and
 // says what it met, a reading is the text that was deposited or DOCUMENT_DAMAGED, and a vault that cannot say
-// which does not start (D-3.1).
+// which does not start (D-3.1). Of the files that say which others there are and how they are read, none
+// makes a paper go: it does not start, or everything is there.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/storage/rocksdb/rocksdb_store.h"
@@ -136,12 +139,101 @@ std::vector<std::string> FilesEnding(const std::string& folder, const std::vecto
   return files;
 }
 
-void FlipByte(const std::string& file, uint64_t at) {
-  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-  stream.seekg(static_cast<std::streamoff>(at));
+std::vector<std::string> FilesBeginning(const std::string& folder, const std::string& beginning) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    std::string name = entry.path().filename();
+    if (entry.is_regular_file() && name.starts_with(beginning)) {
+      files.push_back(std::move(name));
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string BytesOfFile(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+// One bit of a store's files.
+struct Place {
+  std::string file;
+  uint64_t at = 0;
+  int bit = 0;  // 0 to 7
+};
+
+constexpr int kBits = 8;
+constexpr int kThird = 2;
+
+// Which bits are flipped at the `number`-th place: one that is the same everywhere, and of the others the
+// next one in turn.
+std::vector<int> BitsAt(uint64_t number) {
+  return {kThird, (kThird + 1 + static_cast<int>(number % (kBits - 1))) % kBits};
+}
+
+// As many places of a file as said, from its beginning on.
+std::vector<Place> PlacesOf(const std::string& folder, const std::string& file, uint64_t count) {
+  const uint64_t size = fs::file_size(fs::path(folder) / file);
+  std::vector<Place> places;
+  for (uint64_t i = 0; i < std::min(count, size); ++i) {
+    places.push_back({file, size * i / std::min(count, size), static_cast<int>(i % kBits)});
+  }
+  return places;
+}
+
+// The files of version edits are RocksDB's record logs: blocks of records, each of which begins with a
+// checksum, 4 bytes, its length, 2 bytes, and its type; a length or a type of records that are written over
+// says that the log ends there.
+constexpr uint64_t kLogBlock = 32768;
+constexpr uint64_t kLogHeader = 7;
+constexpr uint64_t kLengthAt = 4;
+constexpr uint64_t kTypeAt = 6;
+constexpr int kPastTheEnd = 7;  // of the length's second byte
+
+std::vector<uint64_t> RecordsOf(const std::string& bytes) {
+  std::vector<uint64_t> records;
+  uint64_t at = 0;
+  while (at + kLogHeader <= bytes.size()) {
+    const uint64_t left = kLogBlock - at % kLogBlock;
+    if (left < kLogHeader) {
+      at += left;
+      continue;
+    }
+    records.push_back(at);
+    const uint64_t low = static_cast<uint8_t>(bytes.at(at + kLengthAt));
+    const uint64_t high = static_cast<uint8_t>(bytes.at(at + kLengthAt + 1));
+    at += kLogHeader + low + (high << 8);
+  }
+  EXPECT_EQ(at, bytes.size()) << "these are its records";
+  return records;
+}
+
+// Of each record: its checksum, its length, its type and what it says.
+std::vector<Place> PlacesOfRecords(const std::string& folder, const std::string& file) {
+  const std::vector<uint64_t> records = RecordsOf(BytesOfFile(fs::path(folder) / file));
+  const uint64_t size = fs::file_size(fs::path(folder) / file);
+  std::vector<Place> places;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const uint64_t at = records[i];
+    const uint64_t end = i + 1 < records.size() ? records[i + 1] : size;
+    const int bit = static_cast<int>(i % kBits);
+    places.push_back({file, at + i % kLengthAt, bit});
+    places.push_back({file, at + kLengthAt, bit});
+    places.push_back({file, at + kLengthAt + 1, kPastTheEnd});
+    places.push_back({file, at + kTypeAt, kThird});
+    places.push_back({file, at + kTypeAt, bit});
+    places.push_back({file, (at + kLogHeader + end) / 2, bit});
+  }
+  return places;
+}
+
+void Flip(const std::string& folder, const Place& place) {
+  std::fstream stream(fs::path(folder) / place.file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(place.at));
   const int before = stream.get();
-  stream.seekp(static_cast<std::streamoff>(at));
-  stream.put(static_cast<char>(before ^ 0x04));
+  stream.seekp(static_cast<std::streamoff>(place.at));
+  stream.put(static_cast<char>(before ^ (1 << place.bit)));
 }
 
 struct Outcomes {
@@ -150,6 +242,7 @@ struct Outcomes {
   int told = 0;      // by a scrub
   int harmless = 0;  // nothing was told, and everything was read
   size_t unread = 0;
+  std::vector<absl::Status> why;  // of those that did not start
 };
 
 void SayWhatItDoes(OnDisk& vault, const std::string& copy, const std::vector<Deposited>& papers,
@@ -158,6 +251,7 @@ void SayWhatItDoes(OnDisk& vault, const std::string& copy, const std::vector<Dep
   const absl::Status back = vault.ComeBack(copy);
   if (!back.ok()) {
     ++outcomes.refused;
+    outcomes.why.push_back(back);
     EXPECT_TRUE(absl::IsDataLoss(back) || absl::IsFailedPrecondition(back) || absl::IsUnavailable(back))
         << back;
     vault.Die();
@@ -200,6 +294,18 @@ void SayWhatItDoes(OnDisk& vault, const std::string& copy, const std::vector<Dep
   vault.Die();
 }
 
+// The same of a copy of `whole` in which that bit is another.
+void SayWhatAFlipDoes(OnDisk& vault, const std::string& whole, const Place& place,
+                      const std::vector<Deposited>& papers, Outcomes& outcomes) {
+  SCOPED_TRACE(place.file + " " + std::to_string(place.at) + " bit " + std::to_string(place.bit) + " of " +
+               std::to_string(fs::file_size(fs::path(whole) / place.file)));
+  const std::string copy = whole + ".copy";
+  fs::remove_all(copy);
+  fs::copy(whole, copy, fs::copy_options::recursive);
+  Flip(copy, place);
+  SayWhatItDoes(vault, copy, papers, outcomes);
+}
+
 TEST(Disk, EveryScrubEndsAndWhatAFlipDoesIsNothingOrTold) {
   const storage::testing::TempFolder folder;
   const std::string whole = folder / "whole";
@@ -213,19 +319,18 @@ TEST(Disk, EveryScrubEndsAndWhatAFlipDoesIsNothingOrTold) {
   ASSERT_TRUE(vault.disk()->Compact().ok());  // out of the write-ahead log
   vault.Die();
   Outcomes outcomes;
+  uint64_t places = 0;
   for (const std::string& file : FilesEnding(whole, {".sst", ".blob"})) {
     const uint64_t size = fs::file_size(fs::path(whole) / file);
     const uint64_t flips = std::clamp(size / kBytesPerFlip, kFewestFlips, kMostFlips);
     for (uint64_t i = 0; i < flips; ++i) {
       const uint64_t at = std::min(size - 1, size * i / flips + 7);
-      SCOPED_TRACE(file + " " + std::to_string(at) + " of " + std::to_string(size));
-      const std::string copy = folder / "copy";
-      fs::remove_all(copy);
-      fs::copy(whole, copy, fs::copy_options::recursive);
-      FlipByte((fs::path(copy) / file).string(), at);
-      SayWhatItDoes(vault, copy, papers, outcomes);
+      for (const int bit : BitsAt(places++)) {
+        SayWhatAFlipDoes(vault, whole, {file, at, bit}, papers, outcomes);
+      }
     }
   }
+  EXPECT_GE(places, uint64_t{kBits} - 1) << "each of the bits has had its turn";
   EXPECT_GT(outcomes.told, 0);
   EXPECT_GT(outcomes.unread, 0U);
   EXPECT_LT(outcomes.refused, outcomes.flips / 2) << "most are met by what serves";
@@ -242,8 +347,8 @@ TEST(Disk, EveryScrubEndsAndWhatAFlipDoesIsNothingOrTold) {
 }
 
 // What is still in the write-ahead log: the store does not open, or everything is there. A length that is
-// changed at its very end looks like a record that was never written; what it takes along is missed by the
-// checkpoint that was published outside.
+// changed at its very end looks like a record that was never written, a type that is changed may look like
+// the log's end; what they take along is missed by the checkpoint that was published outside.
 TEST(Disk, AFlipInTheWriteAheadLogLosesNothingUnseen) {
   constexpr uint64_t kFlips = 24;
   constexpr uint64_t kLastBytes = 4096;
@@ -270,19 +375,64 @@ TEST(Disk, AFlipInTheWriteAheadLogLosesNothingUnseen) {
     // All over it, then its end.
     const uint64_t last = std::min(size, kLastBytes);
     const uint64_t at = i < kFlips ? size * i / kFlips : size - last + last * (i - kFlips) / kFlips;
-    SCOPED_TRACE(std::to_string(at) + " of " + std::to_string(size));
-    const std::string copy = folder / "copy";
-    fs::remove_all(copy);
-    fs::copy(whole, copy, fs::copy_options::recursive);
-    fs::copy_file(checkpoint, published, fs::copy_options::overwrite_existing);
-    FlipByte((fs::path(copy) / file).string(), at);
-    SayWhatItDoes(vault, copy, papers, outcomes);
+    for (const int bit : BitsAt(i)) {
+      fs::copy_file(checkpoint, published, fs::copy_options::overwrite_existing);
+      SayWhatAFlipDoes(vault, whole, {file, at, bit}, papers, outcomes);
+    }
   }
   EXPECT_GT(outcomes.refused, 0);
   EXPECT_EQ(outcomes.unread, 0U) << "it is all there, or it does not start";
   RecordProperty("flips", outcomes.flips);
   RecordProperty("refused", outcomes.refused);
   fs::copy_file(checkpoint, published, fs::copy_options::overwrite_existing);
+  const absl::Status back = vault.ComeBack(whole);
+  ASSERT_TRUE(back.ok()) << back;
+  EXPECT_EQ(Unread(world, papers), 0U);
+  EXPECT_TRUE(world.context().store.failure().ok());
+}
+
+// MANIFEST says which files hold the rows, CURRENT which MANIFEST counts, OPTIONS how the files were written,
+// IDENTITY whose they are. A MANIFEST that seems to end before its end names files that are gone, or none:
+// the store does not open (ADR 80).
+TEST(Disk, AFlipInWhatNamesTheFilesMakesNoPaperGo) {
+  constexpr uint64_t kPlaces = 8;
+  constexpr uint64_t kAll = 4096;  // more bytes than CURRENT has
+  const storage::testing::TempFolder folder;
+  const std::string whole = folder / "whole";
+  OnDisk vault(whole);
+  World& world = vault.world();
+  const std::vector<Deposited> papers = Fill(world);
+  world.Settle(absl::Seconds(5));
+  ASSERT_TRUE(vault.disk()->Compact().ok());  // out of the write-ahead log
+  vault.Die();
+  const std::vector<std::string> manifests = FilesBeginning(whole, "MANIFEST-");
+  ASSERT_FALSE(manifests.empty());
+  const std::vector<std::string> options = FilesBeginning(whole, "OPTIONS-");
+  ASSERT_FALSE(options.empty());
+  const auto say = [&](const std::vector<Place>& places) {
+    Outcomes outcomes;
+    for (const Place& place : places) {
+      SayWhatAFlipDoes(vault, whole, place, papers, outcomes);
+    }
+    EXPECT_GT(outcomes.flips, 0);
+    EXPECT_EQ(outcomes.told, 0) << "everything is there, or it does not start";
+    EXPECT_EQ(outcomes.unread, 0U);
+    // What speaks against a start says that it is damaged, or at least which store it is.
+    for (const absl::Status& why : outcomes.why) {
+      EXPECT_TRUE(absl::IsDataLoss(why) || why.message().find(whole) != std::string::npos) << why;
+    }
+    return outcomes;
+  };
+  const Outcomes edits = say(PlacesOfRecords(whole, manifests.back()));
+  EXPECT_GT(edits.refused, 0);
+  RecordProperty("edits", edits.flips);
+  RecordProperty("edits_refused", edits.refused);
+  const Outcomes current = say(PlacesOf(whole, "CURRENT", kAll));
+  EXPECT_EQ(current.refused, current.flips) << "another name is no MANIFEST of this store";
+  const Outcomes settings = say(PlacesOf(whole, options.back(), kPlaces));
+  EXPECT_EQ(settings.harmless, settings.flips) << "nobody reads them";
+  const Outcomes identity = say(PlacesOf(whole, "IDENTITY", kPlaces));
+  EXPECT_EQ(identity.harmless, identity.flips);
   const absl::Status back = vault.ComeBack(whole);
   ASSERT_TRUE(back.ok()) << back;
   EXPECT_EQ(Unread(world, papers), 0U);

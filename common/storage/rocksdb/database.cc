@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/storage/rocksdb/record_logs.h"
 #include "common/storage/validate.h"
 #include "common/storage/value_format.h"
 
@@ -149,6 +150,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
   } else if (std::error_code error; !std::filesystem::exists(options.path + "/CURRENT", error)) {
     return absl::NotFoundError("no store at " + options.path);
   }
+  RETURN_IF_ERROR(CheckRecordLogs(options.path));
   auto database = std::unique_ptr<Database>(new Database(latch));
   rocksdb::DB* db = nullptr;
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);

@@ -76,10 +76,14 @@ class DamagedStore final : public ForwardingStore {
     for (const Precondition& precondition : request.preconditions) {
       CO_RETURN_IF_ERROR(Readable(request.partition, precondition.key));
     }
+    std::vector<std::string> rows;
     for (const Mutation& mutation : request.batch) {
-      written_.insert(request.partition.Encode() + mutation.key);
+      rows.push_back(request.partition.Encode() + mutation.key);
     }
     auto done = co_await inner_->Commit(std::move(request));
+    if (done.ok()) {
+      written_.insert(rows.begin(), rows.end());
+    }
     co_return done;
   }
   [[nodiscard]] absl::StatusOr<std::vector<Partition>> ListPartitions(PartitionKind kind, const Id128& from,
