@@ -218,6 +218,57 @@ TEST(Alerts, AReportsGroundIsRecordedBeforeItIsSent) {
   EXPECT_EQ(world.peers().submitted.size(), 2u);
 }
 
+v1::FeedRow Emergency(const std::string& reference) {
+  nlohmann::json unable = feeds::testing::BsppReport();
+  unable["danger"] = "SERIOUS";
+  unable["agreement"] = "UNABLE";
+  return Report(reference, unable);
+}
+
+absl::Status FileFull() {
+  return rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_QUOTA_EXCEEDED, "full");
+}
+
+// ADR 76: a file that is full stays full; what she agreed to before may let it go.
+TEST(Alerts, AReportWhoseGroundHasNoRoomGoesWithoutIfItMay) {
+  World world;
+  world.peers().grounds_refused = FileFull();
+  ASSERT_EQ(world.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+  ASSERT_EQ(world.SubmitOne(Emergency("B2"), "bspp"), "ACCEPTED");
+  world.Settle(absl::Minutes(1));
+  EXPECT_TRUE(world.peers().agreements.empty());
+  EXPECT_TRUE(world.peers().emergencies.empty());
+  ASSERT_EQ(world.peers().submitted.size(), 2u);
+  const auto alerts = world.Alerts();
+  ASSERT_EQ(alerts.size(), 2u);
+  EXPECT_EQ(alerts[0].state(), v1::Alert::STATE_SENT);
+  EXPECT_EQ(alerts[1].state(), v1::Alert::STATE_SENT);
+}
+
+TEST(Alerts, AReportWhoseGroundHasNoRoomAndThatMayNotGoWithoutEnds) {
+  World world;
+  world.peers().grounds_refused = FileFull();
+  world.peers().permits = false;
+  ASSERT_EQ(world.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(world.DeliveryOf("B1", "bspp"), v1::Delivery::STATE_KEPT);
+  EXPECT_TRUE(world.peers().submitted.empty());
+}
+
+TEST(Alerts, AReportWaitsForAGroundThatPassingTroubleRefuses) {
+  World world;
+  world.peers().grounds_refused =
+      rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED, "later");
+  ASSERT_EQ(world.SubmitOne(Report("B1"), "bspp"), "ACCEPTED");
+  world.Settle(absl::Minutes(1));
+  EXPECT_TRUE(world.peers().submitted.empty());
+  EXPECT_EQ(world.DeliveryOf("B1", "bspp"), v1::Delivery::STATE_PENDING);
+  world.peers().grounds_refused = absl::OkStatus();
+  world.Settle(absl::Minutes(1));
+  EXPECT_EQ(world.peers().agreements.size(), 1u);
+  EXPECT_EQ(world.peers().submitted.size(), 1u);
+}
+
 TEST(Alerts, AnAgreementRecordedForTheDayDeskDoesNotLoseTheAlertAtNight) {
   World world;
   world.peers().permits = true;

@@ -28,6 +28,18 @@ bool AlreadyRecorded(const absl::Status& status) {
   return rpc::ReasonOf(status) == common::v1::ERROR_REASON_REQUEST_ID_REUSED;
 }
 
+// What is left to be done about a ground that was to be recorded. Where her file, or this institution's share
+// of it, is full the same would be answered without end (ADR 76): the report goes on without, and consent's
+// decision about it is final.
+absl::Status AfterRecording(const absl::Status& recorded) {
+  if (rpc::ReasonOf(recorded) == common::v1::ERROR_REASON_QUOTA_EXCEEDED) {
+    log::Error("a report's ground has no room in the person's file: the report goes if it may without",
+               {log::Field::Code(recorded)});
+    return absl::OkStatus();
+  }
+  return AlreadyRecorded(recorded) ? absl::OkStatus() : recorded;
+}
+
 }  // namespace
 
 // nullopt: erased since, or it can never be read again.
@@ -203,7 +215,7 @@ Task<absl::StatusOr<std::string>> Sending::TerritoryOf(Errand errand) {
   co_return resolved->territory_institution();
 }
 
-// What a brigade's report stands on is recorded before it is sent (D-4.4a).
+// What a brigade's report stands on is recorded before it is sent (D-4.4a), where there is room for it.
 Task<absl::Status> Sending::RecordGround(Errand errand) {
   if (!StandsOnRecordedGround(errand.row, paris_)) {
     co_return absl::OkStatus();
@@ -219,18 +231,14 @@ Task<absl::Status> Sending::RecordGround(Errand errand) {
     agreement->mutable_person()->set_person_id(errand.person);
     *agreement->mutable_acting() = ActingFor(errand.alert.institution());
     const auto recorded = co_await peers_.record_consent(std::move(*agreement), settings_.peer_timeout);
-    if (!recorded.ok() && !AlreadyRecorded(recorded.status())) {
-      co_return recorded.status();
-    }
+    CO_RETURN_IF_ERROR(AfterRecording(recorded.status()));
   }
   if (auto emergency = EmergencyOf(errand.row, *territory)) {
     emergency->set_request_id(RequestId(context_, errand.leaf, Effect::kEmergency));
     emergency->mutable_person()->set_person_id(errand.person);
     *emergency->mutable_acting() = ActingFor(errand.alert.institution());
     const auto declared = co_await peers_.declare(std::move(*emergency), settings_.peer_timeout);
-    if (!declared.ok() && !AlreadyRecorded(declared.status())) {
-      co_return declared.status();
-    }
+    CO_RETURN_IF_ERROR(AfterRecording(declared.status()));
   }
   co_return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include "common/audit/leaf.h"
 #include "common/base/status.h"
 #include "common/storage/value_format.h"
+#include "services/vault/lost_answer.h"
 
 namespace relais::vault {
 namespace {
@@ -31,7 +32,7 @@ void RememberActOfNobody(const rpc::Idempotency::Seen& seen, const ActOfNobody& 
 
 absl::StatusOr<ActOfNobody> ReadActOfNobody(std::string_view row, google::protobuf::Message& answer) {
   if (row.size() < kHead || !answer.ParseFromString(std::string(row.substr(kHead)))) {
-    return absl::DataLossError("a remembered act cannot be read");
+    return AnswerIsLost("GetScrub, GetClosure, the leaves of the vault's log");
   }
   ActOfNobody act;
   ASSIGN_OR_RETURN(act.event_id, Id128::FromBytes(row.substr(0, Id128::kSize)));

@@ -26,7 +26,7 @@ struct ActOfNobody {
 /// Adds to its commit what a repetition needs; `answer` holds nothing personal.
 void RememberActOfNobody(const rpc::Idempotency::Seen& seen, const ActOfNobody& act,
                          const google::protobuf::Message& answer, storage::CommitRequest& commit);
-/// What was remembered. DATA_LOSS when it does not read.
+/// What was remembered. DATA_LOSS / DOCUMENT_DAMAGED, with what to do, when it does not read.
 [[nodiscard]] absl::StatusOr<ActOfNobody> ReadActOfNobody(std::string_view row,
                                                           google::protobuf::Message& answer);
 

@@ -134,7 +134,7 @@ Task<absl::Status> OwnLeaves::Count(std::string institution, VaultStore::Counted
   for (int i = 0; i < kTries; ++i) {
     auto commit = vault_.store.CountFor(institution, text, size, counted);
     if (absl::IsDataLoss(commit.status())) {
-      PassedOver(commit.status());  // of an institution whose sums are damaged nothing more is counted
+      PassedOver(commit.status());  // what it counts for there does not read
       co_return absl::OkStatus();
     }
     CO_RETURN_IF_ERROR(commit.status());

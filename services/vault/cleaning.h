@@ -49,7 +49,7 @@ class OwnLeaves final : public audit::LeafHandler {
 /// UNAVAILABLE while somebody does not stop writing.
 Task<absl::Status> CleanUpload(const Vault& vault, OpenUpload upload);
 
-/// That upload counts no more there. Idempotent. DATA_LOSS: the institution's sums do not read.
+/// That upload counts no more there. Idempotent. DATA_LOSS: what it counts for does not read.
 Task<absl::Status> CountNoMore(const Vault& vault, std::string institution, VaultStore::CountedText text);
 
 /// Of the list of uploads under way, whose rows read: hers.

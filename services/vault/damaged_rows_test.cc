@@ -6,8 +6,11 @@
 #include <set>
 
 #include "common/audit/leaf.h"
+#include "common/rpc/refusal.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/export_handlers.h"
+#include "services/vault/handlers/upload_handlers.h"
+#include "services/vault/scrubber.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/reading.h"
 
@@ -307,6 +310,82 @@ TEST(DamagedRow, OfWhoseKeyDoesNotReadAttemptsAreSeenAllTheSame) {  // D-3.2
   world.Restart();  // it was in memory
   EXPECT_EQ(Read(world, papers[0].document), Name(kDamaged));
   EXPECT_EQ(Unopened(world, audit::v1::EVENT_CLASS_VAULT_REFUSED), 1);
+}
+
+// ---- what is remembered of requests
+
+// Of each answer that is remembered there the head, of so many bytes, is all that is left to read.
+void DamageAnswers(World& world, const storage::Partition& partition, size_t head) {
+  constexpr size_t kBefore = 1 + 32;  // version and digest: they say which request it was
+  const auto rows = world.context().store.Scan(partition, "req/", "", 100);
+  World::Require(rows.status());
+  ASSERT_THAT(rows->entries, ::testing::Not(IsEmpty()));
+  for (const storage::KeyedEntry& row : rows->entries) {
+    SetRaw(world, partition, row.key, row.entry.value.substr(0, kBefore + head) + '\xff');
+  }
+}
+void ExpectAnswerIsLost(const absl::Status& status, const std::string& look) {
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_EQ(ReasonOf(status), kDamaged);
+  EXPECT_NE(rpc::NextStepOf(status).find(look), std::string::npos) << rpc::NextStepOf(status);
+}
+
+TEST(DamagedAnswer, ToARepeatedUploadIsSaidToBeLostAndNothingBeginsAnew) {
+  for (const size_t head : {Id128::kSize, size_t{3}}) {
+    World world;
+    world.Host(kHer);
+    const v1::BeginUploadRequest begin = world.Begin(kHer, "b", 1000);
+    ASSERT_TRUE(world.TryBegin(begin).ok());
+    DamageAnswers(world, Hers(), head);
+    ExpectAnswerIsLost(world.TryBegin(begin).status(), "QueryUpload");
+    EXPECT_EQ(world.Usage(kHer).open_uploads(), 1U);
+  }
+}
+
+TEST(DamagedAnswer, ToAnUploadGivenUpIsSaidToBeLost) {
+  World world;
+  world.Host(kHer);
+  const auto begun = world.TryBegin(world.Begin(kHer, "b", 1000));
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  v1::AbandonUploadRequest request;
+  request.set_request_id("a");
+  *request.mutable_person() = world.Handle(kHost, kHer);
+  request.set_upload_id(begun->upload().upload_id());
+  const auto abandon = [&] {
+    return world.Run(world.service().uploads().AbandonUpload(world.As(kHost), request)).status();
+  };
+  ASSERT_TRUE(abandon().ok());
+  DamageAnswers(world, Hers(), Id128::kSize);
+  ExpectAnswerIsLost(abandon(), "QueryUpload");
+}
+
+TEST(DamagedAnswer, ToADestructionIsSaidToBeLost) {
+  for (const size_t head : {Id128::kSize, size_t{3}}) {
+    World world;
+    world.Host(kHer);
+    v1::DestroyRequest request;
+    request.set_request_id("d");
+    *request.mutable_person() = world.Handle(kHost, kHer);
+    request.set_document_id(world.MustDeposit(kHer, Pdf(3000)).document);
+    const auto destroy = [&] {
+      return world.Run(world.service().destroying().Destroy(world.As(kHost), request)).status();
+    };
+    ASSERT_TRUE(destroy().ok());
+    DamageAnswers(world, Hers(), head);
+    ExpectAnswerIsLost(destroy(), "ReadJournal");
+  }
+}
+
+TEST(DamagedAnswer, ToAnOperatorIsSaidToBeLost) {
+  for (const size_t head : {Id128::kSize + sizeof(uint64_t), size_t{3}}) {
+    World world;
+    testing::Scrub(world, "s1");
+    DamageAnswers(world, Scrubber::Bucket(world.context()), head);
+    v1::StartScrubRequest request;
+    request.set_request_id("s1");
+    const auto again = world.Run(world.service().operations().StartScrub(world.As("operator"), request));
+    ExpectAnswerIsLost(again.status(), "GetScrub");
+  }
 }
 
 // ---- a stretch of the disk

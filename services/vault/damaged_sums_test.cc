@@ -1,5 +1,5 @@
-// Papers are destroyed and uploads end whatever the rows of sums and lists are like; those are made anew
-// (D-3.1).
+// Papers are destroyed and uploads end whatever the rows of sums and lists are like; those, hers and
+// institutions', are made anew (D-3.1).
 #include <gmock/gmock.h>
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/upload_handlers.h"
+#include "services/vault/institution_sums.h"
 #include "services/vault/sums.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/drops.h"
@@ -41,7 +42,7 @@ std::string MustBegin(World& world, uint64_t person, uint64_t size) {
   return begun->upload().upload_id();
 }
 absl::Status UsageOpens(World& world) { return world.store().Usage(World::Person(kHer)).status(); }
-bool Same(const v1::StoredUsage& a, const v1::StoredUsage& b) {
+bool Same(const google::protobuf::Message& a, const google::protobuf::Message& b) {
   return google::protobuf::util::MessageDifferencer::Equals(a, b);
 }
 
@@ -137,6 +138,130 @@ TEST_P(DamagedSums, ActsThatMeetThemCollide) {
 }
 
 INSTANTIATE_TEST_SUITE_P(FlippedAndUnread, DamagedSums, ::testing::Bool());
+
+// ---- an institution's
+
+// Their total on a disk, two ways damaged.
+class DamagedTotal : public ::testing::TestWithParam<bool> {
+ protected:
+  DamagedTotal() {
+    world_.Host(kHer);
+    for (uint8_t i = 0; i < 3; ++i) {
+      papers_.push_back(world_.MustDeposit(kHer, Pdf(3000, i)));
+    }
+    upload_ = MustBegin(world_, kHer, 1000);
+    before_.set_bytes(9000);
+    before_.set_documents(3);
+    before_.set_reserved_bytes(1000);
+  }
+  absl::StatusOr<Stored<v1::InstitutionUsage>> Total() { return world_.store().InstitutionUsage(kHost); }
+  v1::InstitutionUsage MustTotal() {
+    const auto total = Total();
+    World::Require(total.status());
+    return total->value;
+  }
+  storage::Partition Bucket() { return world_.context().idempotency.Bucket("vault-usage", kHost, ""); }
+  void Damage() {
+    ASSERT_TRUE(Same(MustTotal(), before_));
+    if (GetParam()) {
+      disk_.store->Damage(Bucket(), "usage");
+    } else {
+      Flip(world_, Bucket(), "usage", kSomewhere);
+    }
+    ASSERT_TRUE(absl::IsDataLoss(Total().status()));
+  }
+  // The commit by which what was deposited as that paper counts no more.
+  storage::CommitRequest Uncounted(const World::Deposited& paper) {
+    const VaultStore::CountedText text{Hex(paper.document), 1, Hex(paper.upload)};
+    auto commit = world_.store().CountFor(kHost, text, 0, VaultStore::Counted::kNone);
+    World::Require(commit.status());
+    return commit->value_or(storage::CommitRequest());
+  }
+  storage::CommitRequest Anew() {
+    auto commit = world_.Run(TotalAnew(world_.vault(), kHost, nullptr));
+    World::Require(commit.status());
+    return commit->value_or(storage::CommitRequest());
+  }
+  absl::Status Commit(storage::CommitRequest commit) {
+    return world_.Run(world_.context().store.Commit(std::move(commit))).status();
+  }
+
+  DamagedDisk disk_;
+  World world_{disk_.Options()};
+  std::vector<World::Deposited> papers_;
+  std::string upload_;
+  v1::InstitutionUsage before_;
+};
+
+TEST_P(DamagedTotal, AScrubMakesItAnewAndItDepositsAgain) {
+  Damage();
+  const v1::BeginUploadRequest begin = world_.Begin(kHer, "later", 1000);
+  ASSERT_FALSE(world_.TryBegin(begin).ok());
+  Scrub(world_, "s1");
+  EXPECT_TRUE(Same(MustTotal(), before_));
+  const auto begun = world_.TryBegin(begin);
+  EXPECT_TRUE(begun.ok()) << begun.status();
+}
+
+TEST_P(DamagedTotal, WhatEndsMeanwhileIsNotLost) {
+  Damage();
+  v1::AbandonUploadRequest request;
+  request.set_request_id("a1");
+  *request.mutable_person() = world_.Handle(kHost, kHer);
+  request.set_upload_id(upload_);
+  const auto abandoned = world_.Run(world_.service().uploads().AbandonUpload(world_.As(kHost), request));
+  ASSERT_TRUE(abandoned.ok()) << abandoned.status();
+  ASSERT_TRUE(Destroy(world_, papers_[0].document).ok());
+  world_.Settle();
+  ASSERT_TRUE(absl::IsDataLoss(Total().status()));
+  Scrub(world_, "s1");
+  EXPECT_EQ(MustTotal().bytes(), 6000U);
+  EXPECT_EQ(MustTotal().documents(), 2U);
+  EXPECT_EQ(MustTotal().reserved_bytes(), 0U);
+}
+
+TEST_P(DamagedTotal, WhatIsDepositedMeanwhileIsNotLost) {
+  Damage();
+  const std::string text = Pdf(1000, 9);
+  ASSERT_TRUE(world_.TrySend(kHer, upload_, 0, text).ok());
+  const auto completed = world_.TryComplete(kHer, "c1", upload_, text);
+  ASSERT_TRUE(completed.ok()) << completed.status();
+  world_.Settle();
+  Scrub(world_, "s1");
+  EXPECT_EQ(MustTotal().bytes(), 10000U);
+  EXPECT_EQ(MustTotal().documents(), 4U);
+  EXPECT_EQ(MustTotal().reserved_bytes(), 0U);
+}
+
+TEST_P(DamagedTotal, WhereNotAllReadsThatCountsItStaysAsItIs) {
+  const auto rows = world_.context().store.Scan(Bucket(), "u/", "", 10);
+  ASSERT_TRUE(rows.ok());
+  ASSERT_THAT(rows->entries, SizeIs(4));
+  const std::string key = rows->entries[1].key;
+  const std::string row = Flip(world_, Bucket(), key, kSomewhere);
+  Damage();
+  Scrub(world_, "s1");
+  EXPECT_TRUE(absl::IsDataLoss(Total().status())) << "less than there is would be reserved against";
+  SetRaw(world_, Bucket(), key, row);
+  Scrub(world_, "s2");
+  EXPECT_TRUE(Same(MustTotal(), before_));
+}
+
+TEST_P(DamagedTotal, WhoMakesItAnewAndWhoCountsCollide) {
+  Damage();
+  storage::CommitRequest anew = Anew();
+  ASSERT_TRUE(Commit(Uncounted(papers_[0])).ok());
+  EXPECT_TRUE(absl::IsAborted(Commit(std::move(anew))));
+  storage::CommitRequest late = Uncounted(papers_[1]);
+  ASSERT_TRUE(Commit(Anew()).ok());
+  const absl::Status counted = Commit(std::move(late));
+  EXPECT_TRUE(absl::IsAborted(counted)) << counted;
+  EXPECT_EQ(MustTotal().bytes(), 6000U);
+}
+
+INSTANTIATE_TEST_SUITE_P(FlippedAndUnread, DamagedTotal, ::testing::Bool());
+
+// ---- marks
 
 TEST(DamagedMark, KeepsNoPaperFromBeingDestroyed) {
   World world;

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/storage/salvage.h"
 #include "services/vault/acts_of_nobody.h"
+#include "services/vault/institution_sums.h"
 #include "services/vault/rights_put_back.h"
 #include "services/vault/sums.h"
 
@@ -242,6 +243,8 @@ Task<absl::Status> Scrubber::Go(Stored<v1::StoredScrub> stored) {
   }
   const absl::Status others = co_await ReadOthers(stored);
   CO_RETURN_IF_ERROR(others);
+  const absl::Status mended = co_await MendInstitutionSums(vault_, &background_);
+  CO_RETURN_IF_ERROR(mended);
   const absl::Status finished = co_await Finish(stored);
   co_return finished;
 }

@@ -1,5 +1,4 @@
 // The rows in index buckets: derived lists, and what operations keep.
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -13,12 +12,9 @@ namespace relais::vault {
 namespace {
 
 constexpr std::string_view kState = "state";
-constexpr std::string_view kTotal = "usage";
-constexpr std::string_view kVersionPrefix = "u/";
 constexpr std::string_view kDayPrefix = "v/day/";
 constexpr std::string_view kDayUse = "day";
 constexpr size_t kRowsAtOnce = 500;
-constexpr size_t kCountedSize = 1 + 8;
 constexpr size_t kOpenUploadFixed = Id128::kSize + Id128::kSize + 4 + 8;
 
 absl::Status Unreadable() { return absl::DataLossError("a derived row of the vault cannot be read"); }
@@ -81,72 +77,6 @@ std::optional<Id128> NextAt(std::string_view key) {
   }
   const Id128 next = key.size() > Id128::kSize ? storage::NextId(IdAt(key)) : IdAt(key);
   return next.IsZero() ? std::nullopt : std::optional<Id128>(next);
-}
-
-// What one upload counts for, as its row says.
-struct CountedVersion {
-  VaultStore::Counted counted = VaultStore::Counted::kNone;
-  uint64_t size = 0;
-};
-
-std::string CountedKey(const VaultStore::CountedText& text) {
-  std::string key(kVersionPrefix);
-  key += text.document.bytes();
-  AppendBigEndian32(text.version, key);
-  key += text.upload.bytes();
-  return key;
-}
-
-// nullopt: no key of that kind.
-std::optional<VaultStore::CountedText> ReadCountedKey(std::string_view key) {
-  constexpr size_t kSize = kVersionPrefix.size() + Id128::kSize + 4 + Id128::kSize;
-  if (key.size() != kSize) {
-    return std::nullopt;
-  }
-  key.remove_prefix(kVersionPrefix.size());
-  const auto document = IdOf(key.substr(0, Id128::kSize));
-  const auto upload = IdOf(key.substr(Id128::kSize + 4));
-  if (!document.ok() || !upload.ok()) {
-    return std::nullopt;
-  }
-  return VaultStore::CountedText{*document, ReadBigEndian32(key.substr(Id128::kSize)), *upload};
-}
-
-std::string PackCounted(const CountedVersion& counted) {
-  std::string value(1, static_cast<char>(counted.counted));
-  AppendBigEndian64(counted.size, value);
-  return value;
-}
-
-absl::StatusOr<CountedVersion> ReadCounted(const std::optional<std::string>& value) {
-  if (!value.has_value()) {
-    return CountedVersion();
-  }
-  if (value->size() != kCountedSize || (*value)[0] < 1 || (*value)[0] > 2) {
-    return Unreadable();
-  }
-  return CountedVersion{static_cast<VaultStore::Counted>((*value)[0]),
-                        ReadBigEndian64(std::string_view(*value).substr(1))};
-}
-
-uint64_t Less(uint64_t from, uint64_t amount) { return from - std::min(from, amount); }
-
-void Add(const CountedVersion& counted, bool first, v1::InstitutionUsage& usage) {
-  if (counted.counted == VaultStore::Counted::kReserved) {
-    usage.set_reserved_bytes(usage.reserved_bytes() + counted.size);
-  } else if (counted.counted == VaultStore::Counted::kKept) {
-    usage.set_bytes(usage.bytes() + counted.size);
-    usage.set_documents(usage.documents() + (first ? 1 : 0));
-  }
-}
-
-void TakeAway(const CountedVersion& counted, bool first, v1::InstitutionUsage& usage) {
-  if (counted.counted == VaultStore::Counted::kReserved) {
-    usage.set_reserved_bytes(Less(usage.reserved_bytes(), counted.size));
-  } else if (counted.counted == VaultStore::Counted::kKept) {
-    usage.set_bytes(Less(usage.bytes(), counted.size));
-    usage.set_documents(Less(usage.documents(), first ? 1 : 0));
-  }
 }
 
 absl::StatusOr<OpenUpload> ReadOpenUpload(std::string_view key, std::string_view value) {
@@ -242,78 +172,6 @@ storage::CommitRequest VaultStore::SetPointer(PointerKind kind, std::string_view
     value = pointer->SerializeAsString();
   }
   return SetSealed(context_.idempotency.Bucket(BucketName(kind), institution, ""), id.ToBytes(), value);
-}
-
-// ---- what institutions have deposited
-
-absl::StatusOr<Stored<v1::InstitutionUsage>> VaultStore::InstitutionUsage(
-    std::string_view institution) const {
-  const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, kTotal));
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, OpenValue(bucket, kTotal, entry));
-  Stored<v1::InstitutionUsage> stored;
-  if (value.has_value()) {
-    stored.version = entry->version;
-    if (!stored.value.ParseFromString(*value)) {
-      return Unreadable();
-    }
-  }
-  return stored;
-}
-
-absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::string_view institution,
-                                                                           const CountedText& text,
-                                                                           uint64_t size,
-                                                                           Counted counted) const {
-  const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
-  const std::string key = CountedKey(text);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, key));
-  ASSIGN_OR_RETURN(const std::optional<std::string> opened, OpenValue(bucket, key, entry));
-  ASSIGN_OR_RETURN(const CountedVersion before, ReadCounted(opened));
-  const CountedVersion after{counted, counted == Counted::kNone ? 0 : size};
-  if (before.counted == after.counted && (after.counted == Counted::kNone || before.size == after.size)) {
-    return std::optional<storage::CommitRequest>();
-  }
-  ASSIGN_OR_RETURN(Stored<v1::InstitutionUsage> total, InstitutionUsage(institution));
-  const bool first = text.version == 1;
-  TakeAway(before, first, total.value);
-  Add(after, first, total.value);
-  storage::CommitRequest commit;
-  PutRow(bucket, kTotal, rows_.Seal(RowOf(bucket, kTotal), total.value.SerializeAsString()), total.version,
-         commit);
-  storage::Precondition unchanged{key, std::nullopt};
-  if (entry.has_value()) {
-    unchanged.version = entry->version;
-  }
-  commit.preconditions.push_back(std::move(unchanged));
-  std::optional<std::string> value;
-  if (counted != Counted::kNone) {
-    value = rows_.Seal(RowOf(bucket, key), PackCounted(after));
-  }
-  commit.batch.push_back({key, std::move(value)});
-  return std::optional(std::move(commit));
-}
-
-absl::StatusOr<std::vector<VaultStore::CountedRow>> VaultStore::CountedTexts(std::string_view institution,
-                                                                             const Id128& document) const {
-  const storage::Partition bucket = context_.idempotency.Bucket("vault-usage", institution, "");
-  const std::string prefix = std::string(kVersionPrefix) + document.ToBytes();
-  std::vector<CountedRow> out;
-  std::string from;
-  do {
-    ASSIGN_OR_RETURN(const storage::Page page, context_.store.Scan(bucket, prefix, from, kRowsAtOnce));
-    for (const storage::KeyedEntry& row : page.entries) {
-      const std::optional<CountedText> text = ReadCountedKey(row.key);
-      if (!text.has_value()) {
-        continue;
-      }
-      ASSIGN_OR_RETURN(const std::optional<std::string> opened, OpenValue(bucket, row.key, row.entry));
-      ASSIGN_OR_RETURN(const CountedVersion counted, ReadCounted(opened));
-      out.push_back({*text, counted.counted});
-    }
-    from = page.next;
-  } while (!from.empty());
-  return out;
 }
 
 // ---- papers by the day on which they expire

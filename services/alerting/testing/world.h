@@ -40,6 +40,7 @@ class FakePeers {
 
   absl::Status consent_down;
   absl::Status routing_down;
+  absl::Status grounds_refused;  // agreements and emergencies
   bool permits = true;
   bool referent = true;  // she has one
   std::string desk = "dsol-75113";
@@ -72,6 +73,7 @@ class FakePeers {
       consent::v1::RecordConsentRequest request) {
     CO_RETURN_IF_ERROR(consent_down);
     CO_RETURN_IF_ERROR(Valid(request));
+    CO_RETURN_IF_ERROR(grounds_refused);
     CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("consent", request.request_id(), request));
     if (fresh) {
       agreements.push_back(std::move(request));
@@ -90,6 +92,7 @@ class FakePeers {
   Task<absl::StatusOr<consent::v1::DeclareResponse>> Declare(consent::v1::DeclareRequest request) {
     CO_RETURN_IF_ERROR(consent_down);
     CO_RETURN_IF_ERROR(Valid(request));
+    CO_RETURN_IF_ERROR(grounds_refused);
     CO_ASSIGN_OR_RETURN(const bool fresh, Fresh("declare", request.request_id(), request));
     if (fresh) {
       emergencies.push_back(std::move(request));

@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/rpc/call.h"
 #include "common/rpc/refusal.h"
+#include "services/vault/lost_answer.h"
 
 namespace relais::vault {
 
@@ -29,12 +30,7 @@ absl::StatusOr<std::optional<RememberedAct>> ReadAct(const rpc::Idempotency::See
   }
   std::string_view text = *seen.answer;
   if (text.size() < Id128::kSize || text.size() % Id128::kSize != 0) {
-    return rpc::WithNextStep(
-        rpc::Refusal(absl::StatusCode::kDataLoss, common::v1::ERROR_REASON_DOCUMENT_DAMAGED,
-                     "what the vault remembers of this request_id does not read, by damage on its disk: the "
-                     "act was done, its answer is lost"),
-        "look at what there is (ListShares, ListHosts, ReadJournal); do not send it again under another "
-        "request_id before; tell the vault's operator");
+    return AnswerIsLost("ListShares, ListHosts, ReadJournal");
   }
   RememberedAct act;
   ASSIGN_OR_RETURN(act.event_id, Id128::FromBytes(text.substr(0, Id128::kSize)));

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "common/audit/subject_keys.h"
 #include "common/base/status.h"
 #include "services/vault/convert.h"
@@ -11,6 +12,7 @@
 #include "services/vault/handlers/access.h"
 #include "services/vault/handlers/reading_right.h"
 #include "services/vault/handlers/which_name.h"
+#include "services/vault/lost_answer.h"
 #include "services/vault/open_streams.h"
 
 namespace relais::vault {
@@ -25,12 +27,14 @@ struct Remembered {
   Id128 event;
   uint32_t epoch = 0;
 };
+// DATA_LOSS / DOCUMENT_DAMAGED, with what to do, when it does not read.
 absl::StatusOr<Remembered> Unpack(std::string_view text) {
   Remembered remembered;
-  ASSIGN_OR_RETURN(remembered.event, IdOf(text.substr(0, Id128::kSize)));
-  for (const char digit : text.substr(Id128::kSize)) {
-    remembered.epoch = remembered.epoch * 10 + static_cast<uint32_t>(digit - '0');
+  const absl::StatusOr<Id128> event = IdOf(text.substr(0, Id128::kSize));
+  if (!event.ok() || !absl::SimpleAtoi(std::string(text.substr(Id128::kSize)), &remembered.epoch)) {
+    return AnswerIsLost("List, ReadJournal");
   }
+  remembered.event = *event;
   return remembered;
 }
 
