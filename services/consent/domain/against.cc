@@ -1,7 +1,9 @@
 #include "services/consent/domain/against.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
+#include <utility>
 
 #include "services/consent/domain/contested.h"
 
@@ -35,6 +37,9 @@ class Against {
     const absl::Time since = Took().since;
     return since > now_ || since >= agreement_.TermAt(since).until;
   }
+
+  // What comes after an agreement ends it wherever it holds, whatever else she agreed to (D-2.6.2).
+  [[nodiscard]] bool IsLater() const { return later_; }
 
   [[nodiscard]] Takes From(const Line& line) const {
     Takes takes = Takes::kNothing;
@@ -93,6 +98,70 @@ class Against {
   const absl::Time one_;  // since when the two names are one human
 };
 
+// So that one line of a long history is looked at in a bounded time.
+constexpr size_t kMostParts = 256;
+
+struct Part {
+  absl::Time since;
+  Contested what;
+};
+
+// What later noes hold of the line, in the order of `since`.
+std::vector<Part> LaterParts(const PersonState& state, const Agreement& agreement, const Line& line,
+                             const Rules& rules, absl::Time now) {
+  std::vector<Part> parts;
+  for (const Denial& denial : state.denials()) {
+    const Against against(state, denial, agreement, rules, now);
+    if (!against.IsLater() || against.TakesNothing()) {
+      continue;
+    }
+    for (Contested& part : ContestedBy(state, denial, agreement, line, rules)) {
+      if (!part.limited && parts.size() < kMostParts) {
+        parts.push_back({against.Took().since, std::move(part)});
+      }
+    }
+  }
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Part& one, const Part& other) { return one.since < other.since; });
+  return parts;
+}
+
+// Since when later noes hold all of the line together; never: InfiniteFuture.
+absl::Time HeldSince(const PersonState& state, const Agreement& agreement, const Line& line,
+                     const Rules& rules, absl::Time now) {
+  const std::vector<Part> parts = LaterParts(state, agreement, line, rules, now);
+  std::vector<const Contested*> all;
+  all.reserve(parts.size());
+  for (const Part& part : parts) {
+    all.push_back(&part.what);
+  }
+  if (!HoldTogether(line, all)) {
+    return absl::InfiniteFuture();
+  }
+  size_t too_few = 0;
+  size_t enough = all.size();  // of the first
+  while (enough - too_few > 1) {
+    const size_t some = too_few + (enough - too_few) / 2;
+    const std::vector<const Contested*> first(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(some));
+    if (HoldTogether(line, first)) {
+      enough = some;
+    } else {
+      too_few = some;
+    }
+  }
+  return parts[enough - 1].since;
+}
+
+// Since when nothing is left of any line. `lines`: since when one no alone holds it.
+absl::Time NothingLeftSince(const PersonState& state, const Agreement& agreement,
+                            const std::vector<absl::Time>& lines, const Rules& rules, absl::Time now) {
+  absl::Time last = absl::InfinitePast();
+  for (size_t i = 0; i < lines.size() && last != absl::InfiniteFuture(); ++i) {
+    last = std::max(last, std::min(lines[i], HeldSince(state, agreement, agreement.lines[i], rules, now)));
+  }
+  return lines.empty() ? absl::InfiniteFuture() : last;
+}
+
 }  // namespace
 
 Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const Rules& rules, absl::Time now) {
@@ -118,7 +187,7 @@ Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const R
   std::stable_sort(taken.noes.begin(), taken.noes.end(),
                    [](const TookFrom& one, const TookFrom& other) { return one.since < other.since; });
   const absl::Time last =
-      lines.empty() ? absl::InfiniteFuture() : *std::max_element(lines.begin(), lines.end());
+      taken.noes.empty() ? absl::InfiniteFuture() : NothingLeftSince(state, agreement, lines, rules, now);
   if (last != absl::InfiniteFuture()) {
     taken.whole = last;
     std::erase_if(taken.noes, [&](const TookFrom& took) { return took.since > last; });

@@ -35,8 +35,12 @@ struct Taken {
 };
 
 /// By what is known at `now`; what an agreement had ended by, by its period or its mandate, takes nothing any
-/// more. A line counts as taken whole when one line of a no holds all of it: never while a check permits
-/// something by it.
+/// more. A line counts as taken whole, never while a check permits something by it, when
+/// - one line of a no holds all of it; or
+/// - noes said since the agreement hold it together, each combination of its lists in one of them. A kind is
+///   held by a no to the kind or to everybody: its institutions are not counted.
+/// Not put together, but a part: what a no from before the agreement holds, and more than 256 parts of a
+/// line.
 [[nodiscard]] Taken WhatWasTaken(const PersonState& state, const Agreement& agreement, const Rules& rules,
                                  absl::Time now);
 

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "services/consent/domain/consent_state.h"
 #include "services/consent/domain/her_acts.h"
@@ -396,6 +400,190 @@ TEST(Against, ShownAsGivenExactlyWhenACheckPermitsUnderOneName) {
   }
   EXPECT_EQ(histories, 59049);
   EXPECT_GT(permitted, 1000);
+}
+
+// What she says no to in one act.
+Line Of(std::vector<std::string> categories, std::vector<Recipient> recipients = {}) {
+  return MakeLine({}, std::move(categories), std::move(recipients), {});
+}
+const Line& BothToBoth() {
+  static const Line line = MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf"), To("siao")});
+  return line;
+}
+v1::ConsentState First(const Story& story, int day = 11) {
+  return State(story.state(), *story.state().FindAgreement(IdOf(1)), day);
+}
+
+// When the rest goes nothing is left, whatever act took it; since the last of them.
+TEST(Against, TheRestIsTakenInAnotherAct) {
+  const auto agreed = [] { return Story().Agrees(1, {BothToBoth()}); };
+  const Story by_category = agreed().Withdraws(5, {Of({"IDENTITY"})}).Withdraws(7, {Of({"ADDRESS"})});
+  EXPECT_EQ(First(by_category, 6), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(First(by_category), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_FALSE(IsRenewable(First(by_category)));
+  const PersonState& state = by_category.state();
+  EXPECT_EQ(OnReceipt(state, state.agreements().front(), 6).state, v1::RECEIPT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(OnReceipt(state, state.agreements().front()).state, v1::RECEIPT_STATE_WITHDRAWN);
+  EXPECT_EQ(OnReceipt(state, state.agreements().front()).since, Day(7));
+  const std::vector<ConsentChange> changes = {{Day(1), v1::CONSENT_STATE_GIVEN},
+                                              {Day(5), v1::CONSENT_STATE_PARTLY_WITHDRAWN},
+                                              {Day(7), v1::CONSENT_STATE_WITHDRAWN}};
+  EXPECT_EQ(HistoryOf(state, state.agreements().front(), Sample(), Day(11)).changes, changes);
+  EXPECT_EQ(First(agreed().WithdrawsOf(5, 1, {Of({}, {To("caf")})}).Refuses(6, {Of({}, {To("siao")})})),
+            v1::CONSENT_STATE_WITHDRAWN)
+      << "by number and by lines";
+  EXPECT_EQ(First(agreed().Withdraws(5, {Of({}, {To("caf")}), Of({}, {To("siao")})})),
+            v1::CONSENT_STATE_WITHDRAWN)
+      << "two lines of one act";
+}
+
+TEST(Against, EachCombinationCounts) {
+  Story story = Story()
+                    .Agrees(1, {BothToBoth()})
+                    .Withdraws(4, {Of({"IDENTITY"})})
+                    .Withdraws(5, {Of({"ADDRESS"}, {To("caf")})});
+  EXPECT_EQ(First(story), v1::CONSENT_STATE_PARTLY_WITHDRAWN) << "her address to the SIAO";
+  story.Withdraws(6, {Of({"ADDRESS"}, {To("siao")})}).Refuses(8, {Line()});
+  EXPECT_EQ(First(story), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_EQ(OnReceipt(story.state(), story.state().agreements().front()).since, Day(6))
+      << "before the one that holds all of it";
+  const Story corners = Story()
+                            .Agrees(1, {BothToBoth()})
+                            .Withdraws(4, {Of({"IDENTITY"}, {To("caf")})})
+                            .Withdraws(5, {Of({"ADDRESS"}, {To("siao")})});
+  EXPECT_EQ(First(corners), v1::CONSENT_STATE_PARTLY_WITHDRAWN) << "each value is in one, not each pair";
+}
+
+// What is left of another line is left.
+TEST(Against, EachLineCounts) {
+  Story story = Story()
+                    .Agrees(1, {BothToBoth(), RightsLine({To("aphp")})})
+                    .Withdraws(4, {Of({}, {To("caf")})})
+                    .Withdraws(5, {Of({}, {To("siao")})});
+  EXPECT_EQ(First(story), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  story.Withdraws(6, {Of({}, {To("aphp")})});
+  EXPECT_EQ(First(story), v1::CONSENT_STATE_WITHDRAWN);
+}
+
+// A kind is open: who is of it tomorrow was not said no to.
+TEST(Against, AKindIsNotItsInstitutions) {
+  const Line line = MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {Kind("BENEFITS")});
+  Story story = Story().Agrees(1, {line}).Withdraws(4, {Of({"ADDRESS"})});
+  story.Withdraws(5, {Of({"IDENTITY"}, {To("caf")})});  // the only one
+  EXPECT_EQ(First(story), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  story.Withdraws(6, {Of({"IDENTITY"}, {Kind("BENEFITS")})});
+  EXPECT_EQ(First(story), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_EQ(OnReceipt(story.state(), story.state().agreements().front()).since, Day(6));
+}
+
+// D-4.4a: what was taken of one report is no combination that is gone.
+TEST(Against, WhatIsLimitedToAReportIsNotPutTogether) {
+  const PersonState state =
+      Story()
+          .Agrees(1, {ToCaf()}, false, "BSPP-1")
+          .Agrees(2, {MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf")})})
+          .WithdrawsAgreement(3, 1)
+          .Withdraws(4, {Of({"ADDRESS"})})
+          .state();
+  ASSERT_TRUE(Permits(state));
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(2))), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+}
+
+// A no from before it may have been answered: it is put together with nothing.
+TEST(Against, ANoFromBeforeItStaysAPart) {
+  const PersonState state = Story()
+                                .Refuses(1, {Of({"IDENTITY"})})
+                                .RepresentativeAgrees(2, {BothToBoth()})
+                                .Withdraws(4, {Of({"ADDRESS"})})
+                                .state();
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(2))), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+}
+
+// What she agrees to anew stands, and what had been taken does not come back.
+TEST(Against, ANewAgreementAfterTheRestWasTaken) {
+  const PersonState state = Story()
+                                .Agrees(1, {BothToBoth()})
+                                .Withdraws(4, {Of({"ADDRESS"})})
+                                .Withdraws(5, {Of({"IDENTITY"})})
+                                .Agrees(6, {BothToBoth()})
+                                .state();
+  ASSERT_TRUE(Permits(state));
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(1))), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_EQ(State(state, *state.FindAgreement(IdOf(4))), v1::CONSENT_STATE_GIVEN);
+}
+
+// True when a check permits something that the line holds; of the kind also to one that nobody named.
+bool PermitsSome(const PersonState& state, const Rules& rules) {
+  for (const char* recipient : {"caf", "siao", "emmaus", "newcomer"}) {
+    for (const char* category : {"IDENTITY", "ADDRESS"}) {
+      Question question = RightsQuestion();
+      question.recipient = recipient;
+      question.categories = {category};
+      if (Decide(state, question, rules, testing::At(Day(11))).whole.permitted()) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// Every history of three noes after an agreement: withdrawn exactly when no check permits anything by it.
+TEST(Against, WithdrawnExactlyWhenNoCheckPermitsAnything) {
+  Rules rules = testing::SampleRules();
+  rules.institution_kinds.emplace("newcomer", "ASSOCIATION");
+  const Line line =
+      MakeLine({"RIGHTS_OPENING"}, {"IDENTITY", "ADDRESS"}, {To("caf"), To("siao"), Kind("ASSOCIATION")});
+  const Recipient kind = Kind("ASSOCIATION");
+  const std::vector<std::vector<Line>> noes = {
+      {Of({"IDENTITY"})},
+      {Of({"ADDRESS"})},
+      {Of({"HEALTH"})},
+      {Of({}, {To("caf"), To("siao")})},
+      {Of({}, {To("caf")}), Of({}, {To("siao")})},
+      {Of({}, {kind})},
+      {Of({}, {To("emmaus")})},
+      {Of({}, {To("emmaus"), To("newcomer")})},
+      {Of({"ADDRESS"}, {To("caf"), To("siao")}), Of({"ADDRESS"}, {kind})},
+      {Of({"IDENTITY"}, {To("siao"), kind})},
+      {Of({"IDENTITY"}, {To("caf"), To("siao"), kind})},
+      {Of({"IDENTITY", "ADDRESS"}, {Kind("BENEFITS"), Kind("SIAO")})},
+  };
+  int withdrawn = 0;
+  int in_part = 0;
+  for (const auto& first : noes) {
+    for (const auto& second : noes) {
+      for (const auto& third : noes) {
+        for (const bool by_number : {false, true}) {
+          Story story = Story().Agrees(1, {line});
+          int day = 2;
+          for (const auto& no : {first, second, third}) {
+            if (by_number) {
+              story.WithdrawsOf(day++, 1, no);
+            } else {
+              story.Withdraws(day++, no);
+            }
+          }
+          const v1::ConsentState state =
+              StateOf(story.state(), story.state().agreements().front(), rules, Day(11));
+          // Who was named is denied; of a kind somebody else may come.
+          Rules later = rules;
+          later.institution_kinds.emplace("another", "ASSOCIATION");
+          Question open = RightsQuestion();
+          open.recipient = "another";
+          bool permits = PermitsSome(story.state(), rules);
+          for (const char* category : {"IDENTITY", "ADDRESS"}) {
+            open.categories = {category};
+            permits = permits || Decide(story.state(), open, later, testing::At(Day(11))).whole.permitted();
+          }
+          ASSERT_EQ(state == v1::CONSENT_STATE_WITHDRAWN, !permits) << withdrawn << "/" << in_part;
+          withdrawn += permits ? 0 : 1;
+          in_part += state == v1::CONSENT_STATE_PARTLY_WITHDRAWN ? 1 : 0;
+        }
+      }
+    }
+  }
+  EXPECT_GT(withdrawn, 50);
+  EXPECT_GT(in_part, 500);
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ struct Contested {
   const Line* line = nullptr;
   /// It is the line, as a whole.
   bool whole = false;
+  /// The no holds it for one report, or for child protection, alone, and the agreement holds more.
+  bool limited = false;
 
   /// Nothing is left of it.
   [[nodiscard]] bool empty() const { return narrow.empty() && broad.empty(); }
@@ -42,5 +44,9 @@ struct Contested {
 /// Takes out what an agreement on these lines answers. Of purposes, categories and acts, what only several
 /// lines together hold counts as not answered: that errs on the side of her no.
 void Answer(const Lines& yes, const Rules& rules, Contested& contested);
+
+/// True when each combination of the agreement's line is in one of these parts of it. A kind that the line
+/// names is in a part that holds the kind: never in those that name its institutions, however many.
+[[nodiscard]] bool HoldTogether(const Line& line, const std::vector<const Contested*>& parts);
 
 }  // namespace relais::consent

@@ -1,5 +1,7 @@
 #include "services/consent/handlers/check_handlers.h"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -293,10 +295,12 @@ bool Settle(Registry& registry, const Batch& batch, const Item& item,
 }
 
 // Records every item, one commit a person; items that lost a race are decided again. What was recorded before
-// under the batch's id is answered as it was, and what cannot be decided has its error.
+// under the batch's id is answered as it was, and what cannot be decided has its error. The size of the log
+// that all of them are decided at or after: a withdrawal can have come between two items.
 Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> items,
                          v1::BatchCheckResponse& response) {
-  uint64_t size = 0;
+  const uint64_t begun = registry.context.log.state().size;
+  uint64_t size = std::numeric_limits<uint64_t>::max();
   for (int attempt = 0; attempt < kMostTries && !items.empty(); ++attempt) {
     std::vector<storage::CommitRequest> commits;
     std::vector<Item> kept;
@@ -313,6 +317,7 @@ Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> item
         }
         if (again->has_value()) {
           SetResult(**again, out);
+          size = begun;
           continue;
         }
       }
@@ -329,7 +334,7 @@ Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> item
         co_await registry.context.store.CommitAll(std::move(commits));
     items.clear();
     for (size_t i = 0; i < results.size(); ++i) {
-      size = results[i].ok() ? std::max(size, results[i]->leaves.tree_size) : size;
+      size = results[i].ok() ? std::min(size, results[i]->leaves.tree_size) : size;
       if (Settle(registry, batch, kept[i], results[i], *response.mutable_results(kept[i].index))) {
         items.push_back(std::move(kept[i]));
       }
@@ -338,7 +343,7 @@ Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> item
   for (const Item& item : items) {
     SetError(TooContended(), *response.mutable_results(item.index));
   }
-  co_return size;
+  co_return size == std::numeric_limits<uint64_t>::max() ? begun : size;
 }
 
 }  // namespace
@@ -398,8 +403,7 @@ Task<absl::StatusOr<v1::BatchCheckResponse>> CheckHandlers::BatchCheck(rpc::Call
     if (!request.request_id().empty()) {
       batch.what.content = BatchContentOf(request);
     }
-    const uint64_t recorded = co_await RecordAll(registry_, batch, std::move(items), response);
-    size = std::max(size, recorded);
+    size = co_await RecordAll(registry_, batch, std::move(items), response);
   }
   response.set_revision(registry_.context.log.Revision(size));
   co_return response;

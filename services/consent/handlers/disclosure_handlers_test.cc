@@ -207,18 +207,26 @@ TEST_F(DisclosureTest, TellsTheFunctionsOfBothSides) {
   }
 }
 
-// The function of who asks is the sender's where the sender asks, and nobody else's.
-TEST_F(DisclosureTest, AFunctionIsToldOfTheSenderThatAskedAlone) {
+// The function of who asks is that of the side that asks for itself, and nobody else's.
+TEST_F(DisclosureTest, AFunctionIsToldOfTheSideThatAskedAlone) {
   struct Case {
     const char* asked_by;
     const char* recipient;
-    const char* written;
-    const char* told;
+    const char* sender_wrote;
+    const char* recipient_wrote;
+    const char* sender_told;
+    const char* recipient_told;
   };
+  const std::string siao = world_.directory().FindInstitution("siao")->name;
+  // Who asks acts as an assistant-social.
   for (const Case& each :
-       {Case{"ville-paris", "caf", "", "assistant-social"},
-        Case{"ville-paris", "caf", "travailleur-social", "travailleur-social"}, Case{"caf", "caf", "", ""},
-        Case{"service/routing", "caf", "", ""}, Case{"ville-paris", "ville-paris", "", ""}}) {
+       {Case{"ville-paris", "siao", "", "", "assistant-social", ""},
+        Case{"ville-paris", "siao", "travailleur-social", "", "travailleur-social", ""},
+        Case{"siao", "siao", "", "", "", "assistant-social"},
+        Case{"siao", "siao", "", "travailleur-social", "", "travailleur-social"},
+        Case{"siao", "siao", "travailleur-social", "", "travailleur-social", "assistant-social"},
+        Case{"caf", "siao", "", "", "", ""}, Case{"service/routing", "siao", "", "", "", ""},
+        Case{"ville-paris", "ville-paris", "", "", "", ""}}) {
     audit::OpenedLeaf leaf;
     leaf.leaf.time = world_.log().Now();
     leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);
@@ -227,25 +235,58 @@ TEST_F(DisclosureTest, AFunctionIsToldOfTheSenderThatAskedAlone) {
     leaf.details.set_acting_function("assistant-social");
     v1::CheckDecided check;
     check.mutable_sender()->set_institution("ville-paris");
-    check.mutable_sender()->set_function(each.written);
+    check.mutable_sender()->set_function(each.sender_wrote);
     check.mutable_recipient()->set_institution(each.recipient);
+    check.mutable_recipient()->set_function(each.recipient_wrote);
     leaf.details.mutable_payload()->PackFrom(check);
     const auto entry = EntryOf(leaf, Words());
     ASSERT_TRUE(entry.has_value() && std::holds_alternative<v1::Disclosure>(*entry)) << each.asked_by;
     const auto& shown = std::get<v1::Disclosure>(*entry);
-    EXPECT_EQ(shown.sender().function(), each.told) << each.asked_by << " to " << each.recipient;
-    EXPECT_EQ(shown.recipient().function(), "") << each.asked_by << " to " << each.recipient;
-    EXPECT_EQ(shown.fr().find("Ville de Paris (") != std::string::npos, *each.told != '\0') << shown.fr();
-    EXPECT_EQ(shown.en().find("Ville de Paris (") != std::string::npos, *each.told != '\0') << shown.en();
+    EXPECT_EQ(shown.sender().function(), each.sender_told) << each.asked_by << " to " << each.recipient;
+    EXPECT_EQ(shown.recipient().function(), each.recipient_told) << each.asked_by << " to " << each.recipient;
+    for (const std::string& said : {shown.fr(), shown.en()}) {
+      EXPECT_EQ(said.find("Ville de Paris (") != std::string::npos, *each.sender_told != '\0') << said;
+      EXPECT_EQ(said.find(siao + " (") != std::string::npos, *each.recipient_told != '\0') << said;
+    }
   }
 }
 
+// In both languages; of the sender that did not ask nothing is made up.
 TEST_F(DisclosureTest, WhoReceivesAndAsksSpeaksForItselfAlone) {
-  Checked(SimWorld::CheckFor(person_), "caf");
+  rpc::Call call = world_.As("caf");
+  call.caller.function = "travailleur-social";
+  v1::CheckRequest request = SimWorld::CheckFor(person_);
+  request.set_dry_run(false);
+  *request.mutable_person() = rpc::HandleFor(world_.context(), "caf", world_.IdOf(person_));
+  SimWorld::Require(world_.Run(world_.service().checks().Check(call, request)).status());
   const v1::ListDisclosuresResponse history = All();
   ASSERT_EQ(history.disclosures_size(), 1);
-  EXPECT_EQ(history.disclosures(0).sender().function(), "");
-  EXPECT_THAT(history.disclosures(0).fr(), HasSubstr(", Ville de Paris a "));
+  const v1::Disclosure& entry = history.disclosures(0);
+  EXPECT_EQ(entry.sender().function(), "");
+  EXPECT_EQ(entry.recipient().function(), "travailleur-social") << "in which it asked";
+  EXPECT_THAT(entry.fr(), HasSubstr(", Ville de Paris a pu donner à Caisse d'allocations familiales de Paris "
+                                    "(Travailleur social) ces informations"));
+  EXPECT_THAT(entry.en(), HasSubstr(", Ville de Paris could give Caisse d'allocations familiales de Paris "
+                                    "(Travailleur social) this information"));
+}
+
+// A service asks for two others: whatever its leaf says of a function, it is not theirs.
+TEST_F(DisclosureTest, OfWhoIsNeitherSideNoFunctionIsTold) {
+  v1::CheckRequest request = SimWorld::CheckFor(person_);
+  request.set_dry_run(false);
+  rpc::Call call = world_.AsService("routing");
+  call.caller.function = "assistant-social";
+  request.mutable_person()->set_person_id(world_.IdOf(person_).ToBytes());
+  SimWorld::Require(world_.Run(world_.service().checks().Check(call, request)).status());
+  const v1::ListDisclosuresResponse history = All();
+  ASSERT_EQ(history.disclosures_size(), 1);
+  const v1::Disclosure& entry = history.disclosures(0);
+  EXPECT_EQ(entry.sender().function(), "");
+  EXPECT_EQ(entry.recipient().function(), "");
+  EXPECT_THAT(entry.fr(), HasSubstr(", Ville de Paris a pu donner à Caisse d'allocations familiales de Paris "
+                                    "ces informations"));
+  EXPECT_THAT(entry.en(), HasSubstr(", Ville de Paris could give Caisse d'allocations familiales de Paris "
+                                    "this information"));
 }
 
 // An exercise discloses nothing: a permit of one, a denial of one, and one that would be withheld.

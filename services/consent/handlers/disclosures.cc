@@ -238,17 +238,17 @@ v1::CheckDecided OwnOf(v1::CheckDecided check, const std::set<std::string>& coll
   return check;
 }
 
-// RGPD art. 15: institution and function. Who asks for its own institution and leaves the sender's function
+// RGPD art. 15: institution and function. The side that asks for its own institution and leaves its function
 // out is known by the leaf's; of who else asks, or where both sides are of one institution, nobody knows
 // whose it is.
-common::v1::Party SenderOf(const audit::OpenedLeaf& leaf, const v1::CheckDecided& check) {
-  common::v1::Party sender = check.sender();
-  const bool asked_itself = leaf.leaf.header.institution() == sender.institution() &&
-                            check.recipient().institution() != sender.institution();
-  if (sender.function().empty() && asked_itself) {
-    sender.set_function(leaf.details.acting_function());
+common::v1::Party PartyTold(const audit::OpenedLeaf& leaf, common::v1::Party side,
+                            const common::v1::Party& other) {
+  const bool asked_itself =
+      leaf.leaf.header.institution() == side.institution() && other.institution() != side.institution();
+  if (side.function().empty() && asked_itself) {
+    side.set_function(leaf.details.acting_function());
   }
-  return sender;
+  return side;
 }
 
 HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& recorded,
@@ -261,8 +261,8 @@ HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& r
   v1::Disclosure entry;
   const bool permitted = header.decision() == common::v1::DECISION_PERMIT;
   entry.set_kind(permitted ? v1::DISCLOSURE_KIND_PERMITTED : v1::DISCLOSURE_KIND_DENIED);
-  *entry.mutable_sender() = SenderOf(leaf, check);
-  *entry.mutable_recipient() = check.recipient();
+  *entry.mutable_sender() = PartyTold(leaf, check.sender(), check.recipient());
+  *entry.mutable_recipient() = PartyTold(leaf, check.recipient(), check.sender());
   entry.set_purpose(header.purpose());
   *entry.mutable_categories() = header.categories();
   entry.set_act(check.act());

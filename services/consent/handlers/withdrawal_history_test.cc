@@ -7,16 +7,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <cstdlib>
 #include <map>
-#include <mutex>
+#include <memory>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "services/consent/testing/history.h"
+#include "services/consent/testing/history_scene.h"
 #include "services/consent/testing/world.h"
 
 namespace relais::consent {
@@ -24,9 +26,14 @@ namespace {
 
 using common::v1::DECISION_PERMIT;
 using ::testing::IsEmpty;
+using testing::Lost;
+using testing::Meet;
 using testing::Operation;
+using testing::Person;
 using testing::PoolWorld;
-using ::testing::SizeIs;
+using testing::Record;
+using testing::Scene;
+using testing::SizeOf;
 using testing::Violations;
 
 constexpr int kPersons = 2;
@@ -34,149 +41,13 @@ constexpr int kCheckers = 3;  // for each person, beside who agrees and withdraw
 constexpr int kDefaultSeconds = 4;
 constexpr auto kBetweenRestarts = std::chrono::milliseconds(400);
 
-Operation Op(Operation::Kind kind, uint64_t called, uint64_t answered, uint64_t revision,
-             bool permitted = false) {
-  Operation operation;
-  operation.kind = kind;
-  operation.called = called;
-  operation.answered = answered;
-  operation.revision = revision;
-  operation.permitted = permitted;
-  return operation;
-}
-
-// ---- the checker can say no
-
 using Kind = Operation::Kind;
-
-TEST(HistoryChecker, AcceptsWhatOneOrderExplains) {
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kCheck, 3, 4, 11, true)}), IsEmpty());
-  // At the same time as the withdrawal: before it.
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kWithdraw, 3, 6, 12),
-                          Op(Kind::kCheck, 4, 7, 11, true)}),
-              IsEmpty());
-  // An agreement that failed may have happened; a withdrawal that failed may not.
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, Operation::kNever, 0), Op(Kind::kCheck, 3, 4, 11, true)}),
-              IsEmpty());
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kWithdraw, 3, Operation::kNever, 0),
-                          Op(Kind::kCheck, 4, 5, 12, true)}),
-              IsEmpty());
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kWithdraw, 3, 4, 12),
-                          Op(Kind::kAgree, 5, 6, 13), Op(Kind::kCheck, 7, 8, 14, true)}),
-              IsEmpty());
-}
-
-TEST(HistoryChecker, FindsAPermitThatNothingExplains) {
-  EXPECT_THAT(Violations({Op(Kind::kCheck, 3, 4, 11, true)}), SizeIs(1));
-  // Answered before she agreed.
-  EXPECT_THAT(Violations({Op(Kind::kCheck, 1, 2, 9, true), Op(Kind::kAgree, 3, 4, 10)}), SizeIs(1));
-  // Called after the withdrawal was answered, whatever revision it names.
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kWithdraw, 3, 4, 12),
-                          Op(Kind::kCheck, 5, 6, 11, true)}),
-              SizeIs(1));
-  // At the withdrawal's revision, though it was under way.
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kWithdraw, 3, 6, 12),
-                          Op(Kind::kCheck, 4, 7, 12, true)}),
-              SizeIs(1));
-  // The agreement that follows is of a later revision than the check's.
-  EXPECT_THAT(Violations({Op(Kind::kAgree, 1, 2, 10), Op(Kind::kWithdraw, 3, 4, 12),
-                          Op(Kind::kAgree, 5, 9, 15), Op(Kind::kCheck, 6, 8, 13, true)}),
-              SizeIs(1));
-}
-
-// ---- the service
-
-uint64_t SizeOf(const std::string& revision) {
-  uint64_t size = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(revision.substr(revision.rfind(':') + 1), &size));
-  return size;
-}
-
-Settings OneDecoded() {
-  Settings settings;
-  settings.cached_persons = 1;
-  return settings;
-}
-
-// One process at a time. A restart lets the calls under way end and holds back new ones.
-class Restarting {
- public:
-  PoolWorld& world() { return world_; }
-
-  template <typename Call>
-  auto During(const Call& call) {
-    {
-      std::unique_lock lock(mu_);
-      changed_.wait(lock, [&] { return !restarting_; });
-      ++under_way_;
-    }
-    auto answer = call(world_);
-    const std::lock_guard lock(mu_);
-    --under_way_;
-    changed_.notify_all();
-    return answer;
-  }
-  void Restart() {
-    std::unique_lock lock(mu_);
-    restarting_ = true;
-    changed_.wait(lock, [&] { return under_way_ == 0; });
-    world_.Restart();
-    restarting_ = false;
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mu_;
-  std::condition_variable changed_;
-  int under_way_ = 0;
-  bool restarting_ = false;
-  // With room for one decoded person: the others are packed and unpacked all the time.
-  PoolWorld world_{PoolWorld::DefaultOptions(), OneDecoded()};
-};
-
-// What happened to one person.
-struct Person {
-  common::v1::PersonRef ref;
-  std::mutex mu;
-  std::vector<Operation> history;
-
-  void Add(const Operation& operation) {
-    const std::lock_guard lock(mu);
-    history.push_back(operation);
-  }
-};
-
-struct Scene {
-  Restarting suite;
-  std::atomic<uint64_t> clock = 1;
-  std::atomic<bool> over = false;
-  std::atomic<uint64_t> permits = 0;
-};
-
-// Failures are of a process that died; anything else is a finding.
-bool Lost(const absl::Status& status) {
-  EXPECT_TRUE(status.ok() || absl::IsUnavailable(status) || absl::IsCancelled(status) ||
-              absl::IsFailedPrecondition(status) || absl::IsResourceExhausted(status))
-      << status;
-  return !status.ok();
-}
-
-template <typename Call>
-void Record(Scene& run, Person& person, Operation operation, Call call) {
-  operation.called = run.clock++;
-  const uint64_t revision = call(operation);
-  if (revision != 0) {
-    operation.revision = revision;
-    operation.answered = run.clock++;
-  }
-  person.Add(operation);
-}
 
 void CheckOnAndOn(Scene& run, Person& person, bool recorded) {
   const v1::CheckRequest request = PoolWorld::CheckFor(person.ref, !recorded);
   while (!run.over) {
     Operation check;
-    check.at_least = !recorded;
+    check.named = recorded ? Operation::Named::kExactly : Operation::Named::kAtLeast;
     Record(run, person, check, [&](Operation& operation) -> uint64_t {
       const auto response = run.suite.During([&](PoolWorld& world) {
         return BlockOn(world.service().checks().Check(world.As("ville-paris"), request));
@@ -254,15 +125,8 @@ TEST(WithdrawalHistory, NoPermitAtOrAfterAWithdrawalAcrossRestarts) {
   std::vector<std::unique_ptr<Person>> persons;
   std::vector<std::thread> threads;
   for (int i = 0; i < kPersons; ++i) {
-    v1::RegisterRequest registration;
-    registration.set_request_id("r" + std::to_string(i));
-    registration.set_own_identifier("case-" + std::to_string(i));
-    const auto person = run.suite.During([&](PoolWorld& world) {
-      return BlockOn(world.service().persons().Register(world.As("ville-paris"), registration));
-    });
-    ASSERT_TRUE(person.ok()) << person.status();
     persons.push_back(std::make_unique<Person>());
-    persons.back()->ref = person->person();
+    Meet(run, "case-" + std::to_string(i), *persons.back());
   }
   for (size_t i = 0; i < persons.size(); ++i) {
     Person& person = *persons[i];
