@@ -1,13 +1,15 @@
-"""A paper larger than the vault may ever be: deposited, checked, read and exported in memory that does not grow with it."""
+"""A paper larger than the vault may ever be, and many streams that stand still at once: deposited, checked, read and exported in
+memory that grows with neither."""
 
 import hashlib
 import os
 import random
 import re
+import threading
 import unittest
 
 import suite
-from test_vault import VaultCase
+from test_vault import CITY, PIECE, VaultCase
 
 BLOCK = 1 << 20
 MOST = 300_000_000  # bytes that relais-vault may have held at any instant
@@ -33,14 +35,16 @@ def sha256_of(path):
     return digest.digest()
 
 
-@unittest.skipIf(suite.preset() in ("asan", "tsan"), "a sanitizer keeps memory of its own")
-class MemoryTest(VaultCase):
-    SIZE = 384 * BLOCK
-
+class MemoryCase(VaultCase):
     def peak(self):
         """The most that relais-vault has held since it was started, in bytes."""
         status = suite.read("/proc/%d/status" % self.suite.pid("vault")).decode()
         return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M).group(1)) * 1024
+
+
+@unittest.skipIf(suite.preset() in ("asan", "tsan"), "a sanitizer keeps memory of its own")
+class MemoryTest(MemoryCase):
+    SIZE = 384 * BLOCK
 
     def test_a_large_paper_is_never_held_whole(self):
         self.assertGreater(self.SIZE, MOST, "held whole it would be seen")
@@ -63,6 +67,96 @@ class MemoryTest(VaultCase):
         self.assertEqual(self.relais("document", "export", handle, archive)["documents"], 1)
         self.assertGreater(os.path.getsize(archive), self.SIZE)
         self.assertLess(self.peak(), MOST, "exported")
+
+
+@unittest.skipIf(suite.preset() in ("asan", "tsan"), "a sanitizer keeps memory of its own")
+class ManyStreamsTest(MemoryCase):
+    SIZE = 64 * BLOCK
+    READERS = 48
+    PERSONS = 3
+    UPLOADS = 16  # of each: as many as may be under way in one vault
+    COMMIT = 8  # pieces of a stream that one commit takes
+    SENT = COMMIT + 3  # the last three wait in the vault for the rest of theirs
+
+    def setUp(self):
+        self.service = suite.pb("vault/v1/document_service")
+        self.types = suite.pb("common/v1/types")
+        self.client = self.suite.client(CITY)
+        self.credentials = self.suite.credentials(CITY)
+        self.piece = random.Random(2).randbytes(PIECE)
+
+    def connect(self):
+        """The vault over a connection of its own."""
+        channel = self.suite.open("vault", self.credentials)
+        self.addCleanup(channel.close)
+        return suite.stub(channel, "vault/v1/document_service", "DocumentService")
+
+    def read_a_little(self, handle, document):
+        """A reading that has taken its first message and takes no more until it is asked to."""
+        stream = self.connect().Download(self.service.DownloadRequest(
+            person=self.types.PersonRef(handle=handle), document_id=document), timeout=120, metadata=self.client.metadata)
+        self.addCleanup(stream.cancel)
+        self.assertEqual(next(stream).start.length, self.SIZE)
+        return stream
+
+    def begin(self, handle):
+        description = suite.pb("vault/v1/document")
+        return self.client.call("vault", "DocumentService", "BeginUpload", self.service.BeginUploadRequest(
+            request_id=suite.new_id(), person=self.types.PersonRef(handle=handle), size=self.SIZE,
+            description=description.Description(type=description.DOCUMENT_TYPE_LEASE, title="Bail"))).upload.upload_id
+
+    def committed(self, handle, upload):
+        return self.client.call("vault", "DocumentService", "QueryUpload", self.service.QueryUploadRequest(
+            person=self.types.PersonRef(handle=handle), upload_id=upload)).upload.committed
+
+    def send_a_little(self, handle):
+        """(an upload's answer to come, what lets its client end the stream): SENT pieces went, and the stream stays open."""
+        upload = self.begin(handle)
+        end = threading.Event()
+        self.addCleanup(end.set)
+
+        def messages():
+            yield self.service.UploadRequest(open=self.service.UploadOpen(
+                person=self.types.PersonRef(handle=handle), upload_id=upload, offset=0))
+            for _ in range(self.SENT):
+                yield self.service.UploadRequest(data=self.piece)
+            end.wait(120)
+        answer = self.connect().Upload.future(messages(), timeout=120, metadata=self.client.metadata)
+        self.addCleanup(answer.cancel)
+        suite.wait_for("its first commit", lambda: self.committed(handle, upload) == self.COMMIT * PIECE, pause=0.05)
+        return answer, end
+
+    def deposit(self, handle):
+        """(a paper of SIZE bytes, its SHA-256)"""
+        paper = self.suite.file("read.pdf")
+        sha256 = write_paper(paper, self.SIZE)
+        made = self.relais("document", "put", handle, paper, "--type", "lease", "--title", "Bail")
+        os.remove(paper)
+        return made["document"]["documentId"], sha256
+
+    def test_many_streams_that_stand_still(self):
+        self.assertGreater(self.READERS * self.SIZE, 10 * MOST, "held for readers they would be seen")
+        self.assertGreater(self.PERSONS * self.UPLOADS * self.SIZE, 10 * MOST, "reserved they would be seen")
+        persons = [self.person()[0] for _ in range(self.PERSONS)]
+        document, sha256 = self.deposit(persons[0])
+        self.assertLess(self.peak(), MOST, "deposited")
+        readings = [self.read_a_little(persons[0], document) for _ in range(self.READERS)]
+        self.assertLess(self.peak(), MOST, "readers")
+        sendings = [self.send_a_little(handle) for handle in persons for _ in range(self.UPLOADS)]
+        self.assertLess(self.peak(), MOST, "readers and uploads")
+
+        # All of them were alive all the time: they go on where they stood.
+        self.assertFalse(any(answer.done() for answer, _ in sendings))
+        first = [next(stream).data for stream in readings]
+        self.assertEqual({len(data) for data in first}, {PIECE})
+        digest = hashlib.sha256(first[0])
+        for message in readings[0]:
+            digest.update(message.data)
+        self.assertEqual(digest.digest(), sha256)
+        for answer, end in sendings:
+            end.set()
+            self.assertEqual(answer.result(timeout=60).upload.committed, self.SENT * PIECE)
+        self.assertLess(self.peak(), MOST, "went on")
 
 
 if __name__ == "__main__":
