@@ -29,7 +29,7 @@ class OptOutHold {
     if (takes_rows_ == nullptr) {
       return absl::OkStatus();
     }
-    const absl::Status taken = takes_rows_();
+    absl::Status taken = takes_rows_();
     std::lock_guard lock(mu_);
     if (!taken.ok()) {
       refused_ = true;
