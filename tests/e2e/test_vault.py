@@ -420,6 +420,8 @@ class KilledTest(VaultCase):
             description=document_pb.Description(type=document_pb.DOCUMENT_TYPE_LEASE, title="Bail")))
         upload = begun.upload.upload_id
 
+        kills = []
+
         def messages(offset, killed_after):
             yield service.UploadRequest(open=service.UploadOpen(person=types.PersonRef(handle=handle),
                                                                 upload_id=upload, offset=offset))
@@ -427,17 +429,20 @@ class KilledTest(VaultCase):
                 if killed_after is not None and at - offset >= killed_after * PIECE:
                     suite.wait_for("a commit", lambda: self.committed(handle, upload) > offset, timeout=20)
                     self.suite.kill("vault")
+                    kills.append(at)
                     return
                 yield service.UploadRequest(data=data[at:at + PIECE])
 
         offset = 0
-        for killed_after in (7, 11, None):
+        for killed_after in (9, 11, None):  # it commits each eighth
             stub = suite.stub(self.suite.channel("vault", CITY), "vault/v1/document_service", "DocumentService")
             if killed_after is None:
                 stub.Upload(messages(offset, None), timeout=60, metadata=client.metadata)
                 break
             with self.assertRaises(grpc.RpcError):
                 stub.Upload(messages(offset, killed_after), timeout=60, metadata=client.metadata)
+            self.assertTrue(kills, "it was killed, and not only waited for")
+            kills.clear()
             self.suite.up()
             after = self.committed(handle, upload)
             self.assertGreater(after, offset, "what was committed stays")
