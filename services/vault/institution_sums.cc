@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "services/vault/format/bytes.h"
+#include "services/vault/put_row.h"
 #include "services/vault/store.h"
 
 namespace relais::vault {
@@ -31,21 +32,6 @@ absl::StatusOr<uint64_t> VersionIn(const storage::Store& store, const storage::P
                                    std::string_view key) {
   ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, store.Get(bucket, key));
   return entry.has_value() ? entry->version : 0;
-}
-
-// Guarded by `version`, unless that is kDoesNotRead.
-void PutRow(const storage::Partition& bucket, std::string_view key, std::string value, uint64_t version,
-            storage::CommitRequest& commit) {
-  commit.partition = bucket;
-  commit.batch.push_back({std::string(key), std::move(value)});
-  if (version == kDoesNotRead) {
-    return;
-  }
-  storage::Precondition unchanged{std::string(key), std::nullopt};
-  if (version != 0) {
-    unchanged.version = version;
-  }
-  commit.preconditions.push_back(std::move(unchanged));
 }
 
 // What one upload counts for, as its row says.

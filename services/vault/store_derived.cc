@@ -6,6 +6,7 @@
 #include "common/storage/partitions.h"
 #include "common/storage/salvage.h"
 #include "services/vault/format/bytes.h"
+#include "services/vault/put_row.h"
 #include "services/vault/store.h"
 
 namespace relais::vault {
@@ -25,20 +26,6 @@ std::string_view BucketName(PointerKind kind) {
 
 std::string DayName(absl::CivilDay day) {
   return absl::StrFormat("%04d-%02d-%02d", day.year(), day.month(), day.day());
-}
-
-void PutRow(const storage::Partition& partition, std::string_view key, std::string value, uint64_t version,
-            storage::CommitRequest& commit) {
-  commit.partition = partition;
-  commit.batch.push_back({std::string(key), std::move(value)});
-  if (version == kDoesNotRead) {
-    return;
-  }
-  storage::Precondition unchanged{std::string(key), std::nullopt};
-  if (version != 0) {
-    unchanged.version = version;
-  }
-  commit.preconditions.push_back(std::move(unchanged));
 }
 
 template <typename T>

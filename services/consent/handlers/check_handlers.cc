@@ -1,7 +1,6 @@
 #include "services/consent/handlers/check_handlers.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -300,7 +299,7 @@ bool Settle(Registry& registry, const Batch& batch, const Item& item,
 Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> items,
                          v1::BatchCheckResponse& response) {
   const uint64_t begun = registry.context.log.state().size;
-  uint64_t size = std::numeric_limits<uint64_t>::max();
+  std::optional<uint64_t> lowest;
   for (int attempt = 0; attempt < kMostTries && !items.empty(); ++attempt) {
     std::vector<storage::CommitRequest> commits;
     std::vector<Item> kept;
@@ -317,7 +316,7 @@ Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> item
         }
         if (again->has_value()) {
           SetResult(**again, out);
-          size = begun;
+          lowest = begun;
           continue;
         }
       }
@@ -334,7 +333,9 @@ Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> item
         co_await registry.context.store.CommitAll(std::move(commits));
     items.clear();
     for (size_t i = 0; i < results.size(); ++i) {
-      size = results[i].ok() ? std::min(size, results[i]->leaves.tree_size) : size;
+      if (results[i].ok()) {
+        lowest = std::min(lowest.value_or(results[i]->leaves.tree_size), results[i]->leaves.tree_size);
+      }
       if (Settle(registry, batch, kept[i], results[i], *response.mutable_results(kept[i].index))) {
         items.push_back(std::move(kept[i]));
       }
@@ -343,7 +344,7 @@ Task<uint64_t> RecordAll(Registry& registry, Batch batch, std::vector<Item> item
   for (const Item& item : items) {
     SetError(TooContended(), *response.mutable_results(item.index));
   }
-  co_return size == std::numeric_limits<uint64_t>::max() ? begun : size;
+  co_return lowest.value_or(begun);
 }
 
 }  // namespace
