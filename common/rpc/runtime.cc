@@ -251,6 +251,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   DispatchOptions options;
   options.service = name_;
   options.max_calls = settings_.max_calls;
+  options.max_streams = definition.max_streams;
   options.always_ready = {kAuditServiceName};
   dispatcher_ = std::make_unique<Dispatcher>(*context_, *authenticator_, options);
   RETURN_IF_ERROR(dispatcher_->AddService(kAuditServiceName));

@@ -80,6 +80,8 @@ struct ServiceDefinition {
   /// The name in the service's own ring of keys that wrap what its store holds besides the log's subjects;
   /// empty: none. Backups say whether such a key that they need is over.
   std::string papers_ring = {};
+  /// Streams of all clients at once, half of them of any one institution; beyond: OVERLOADED.
+  int max_streams = 512;
   /// Reads the service's own settings, before anything is opened. May be empty.
   std::function<void(Config&)> settings;
   std::function<absl::StatusOr<std::unique_ptr<BoundService>>(ServiceRuntime&)> bind;

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   definition.services = {"relais.vault.v1.DocumentService", "relais.vault.v1.ShareService",
                          "relais.vault.v1.HostService",     "relais.vault.v1.ExportService",
                          "relais.vault.v1.KeyService",      "relais.vault.v1.OperationService"};
+  definition.max_streams = relais::vault::kMaxStreams;
   definition.papers_ring = relais::vault::RingEpochKeys::kRingName;
   definition.opened = relais::vault::OpenedToPeers();
   definition.settings = [&](relais::Config& config) { settings = relais::vault::ReadSettings(config); };

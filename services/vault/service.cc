@@ -50,7 +50,8 @@ struct Service::Parts {
         keys(*epochs, store, context.random),
         papers(context, keys),
         writers(context.executor),
-        vault{context, peers,         settings, paris,   store,    keys,     papers,    writers,
+        lookahead(settings.lookahead_pieces),
+        vault{context, peers,         settings, paris,   store,    keys,     papers,    writers, lookahead,
               lease,   scanner.get(), access,   streams, scrubber, rotation, reminding, closing},
         access(vault),
         streams(vault),
@@ -90,6 +91,7 @@ struct Service::Parts {
   PaperKeys keys;
   const Papers papers;
   UploadWriters writers;
+  Lookahead lookahead;
   Lease lease;
   const Vault vault;
   Access access;

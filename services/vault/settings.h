@@ -20,6 +20,10 @@ struct ScanSettings {
   absl::Duration timeout = absl::Seconds(120);
 };
 
+/// Streams at once, half of them of one institution: what each holds at least while it stands still, two
+/// pieces of a text, leaves relais-vault below 300 MB (ADR 81).
+inline constexpr int kMaxStreams = 192;
+
 struct Settings {
   Limits limits;
   UploadRules uploads;
@@ -40,6 +44,7 @@ struct Settings {
   uint64_t scrub_bytes_per_second = uint64_t{64} << 20;
   absl::Duration epoch_length = absl::Hours(24 * 30);  // of vault-epoch; zero: on demand only
   size_t commit_pieces = 8;                            // of an upload stream that one commit takes, at most
+  size_t lookahead_pieces = 128;                       // of all streams together (lookahead.h): 32 MiB
 };
 
 }  // namespace relais::vault

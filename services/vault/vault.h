@@ -36,6 +36,7 @@
 #include "common/calendar/paris.h"
 #include "common/rpc/service_context.h"
 #include "services/vault/domain/closure.h"
+#include "services/vault/lookahead.h"
 #include "services/vault/papers.h"
 #include "services/vault/peers.h"
 #include "services/vault/settings.h"
@@ -75,6 +76,7 @@ struct Vault {
   PaperKeys& keys;
   const Papers& papers;
   UploadWriters& writers;
+  Lookahead& lookahead;
   Lease& lease;
   const Scanner* scanner;  // null: none
   Access& access;

@@ -8,8 +8,10 @@ import re
 import threading
 import unittest
 
+import grpc
+
 import suite
-from test_vault import CITY, PIECE, VaultCase
+from test_vault import CAF, CITY, PIECE, VaultCase
 
 BLOCK = 1 << 20
 MOST = 300_000_000  # bytes that relais-vault may have held at any instant
@@ -71,31 +73,38 @@ class MemoryTest(MemoryCase):
 
 @unittest.skipIf(suite.preset() in ("asan", "tsan"), "a sanitizer keeps memory of its own")
 class ManyStreamsTest(MemoryCase):
+    """As many as the vault takes at once (ADR 81): half of the streams are one institution's."""
     SIZE = 64 * BLOCK
+    EACH = 96  # streams of one institution
+    THEIRS = EACH - 8  # of another: services that follow the vault's log have streams too
     READERS = 48
     PERSONS = 3
     UPLOADS = 16  # of each: as many as may be under way in one vault
-    COMMIT = 8  # pieces of a stream that one commit takes
-    SENT = COMMIT + 3  # the last three wait in the vault for the rest of theirs
+    COMMIT = 8  # pieces of a stream that one commit takes at most
+    SENT = COMMIT + 3  # the last three wait in the vault for the rest of theirs, or are committed at once
 
     def setUp(self):
         self.service = suite.pb("vault/v1/document_service")
         self.types = suite.pb("common/v1/types")
         self.client = self.suite.client(CITY)
-        self.credentials = self.suite.credentials(CITY)
         self.piece = random.Random(2).randbytes(PIECE)
 
-    def connect(self):
+    def connect(self, acting=CITY):
         """The vault over a connection of its own."""
-        channel = self.suite.open("vault", self.credentials)
+        channel = self.suite.open("vault", self.suite.credentials(acting))
         self.addCleanup(channel.close)
         return suite.stub(channel, "vault/v1/document_service", "DocumentService")
 
-    def read_a_little(self, handle, document):
-        """A reading that has taken its first message and takes no more until it is asked to."""
-        stream = self.connect().Download(self.service.DownloadRequest(
-            person=self.types.PersonRef(handle=handle), document_id=document), timeout=120, metadata=self.client.metadata)
+    def start_reading(self, handle, document, acting=CITY):
+        stream = self.connect(acting).Download(self.service.DownloadRequest(
+            person=self.types.PersonRef(handle=handle), document_id=document), timeout=120,
+            metadata=self.suite.client(acting).metadata)
         self.addCleanup(stream.cancel)
+        return stream
+
+    def read_a_little(self, handle, document, acting=CITY):
+        """A reading that has taken its first message and takes no more until it is asked to."""
+        stream = self.start_reading(handle, document, acting)
         self.assertEqual(next(stream).start.length, self.SIZE)
         return stream
 
@@ -123,7 +132,7 @@ class ManyStreamsTest(MemoryCase):
             end.wait(120)
         answer = self.connect().Upload.future(messages(), timeout=120, metadata=self.client.metadata)
         self.addCleanup(answer.cancel)
-        suite.wait_for("its first commit", lambda: self.committed(handle, upload) == self.COMMIT * PIECE, pause=0.05)
+        suite.wait_for("its first commit", lambda: self.committed(handle, upload) >= self.COMMIT * PIECE, pause=0.05)
         return answer, end
 
     def deposit(self, handle):
@@ -134,25 +143,35 @@ class ManyStreamsTest(MemoryCase):
         os.remove(paper)
         return made["document"]["documentId"], sha256
 
-    def test_many_streams_that_stand_still(self):
+    def check_full(self, handle, document):
+        """One more is refused, and said to be worth another try."""
+        self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", next, self.start_reading(handle, document))
+
+    def test_as_many_streams_as_there_may_be_stand_still(self):
         self.assertGreater(self.READERS * self.SIZE, 10 * MOST, "held for readers they would be seen")
         self.assertGreater(self.PERSONS * self.UPLOADS * self.SIZE, 10 * MOST, "reserved they would be seen")
+        self.assertEqual(self.READERS + self.PERSONS * self.UPLOADS, self.EACH)
         persons = [self.person()[0] for _ in range(self.PERSONS)]
         document, sha256 = self.deposit(persons[0])
+        _, _, there = self.share(persons[0], document)
         self.assertLess(self.peak(), MOST, "deposited")
         readings = [self.read_a_little(persons[0], document) for _ in range(self.READERS)]
         self.assertLess(self.peak(), MOST, "readers")
         sendings = [self.send_a_little(handle) for handle in persons for _ in range(self.UPLOADS)]
         self.assertLess(self.peak(), MOST, "readers and uploads")
+        self.check_full(persons[0], document)
+        theirs = [self.read_a_little(there, document, CAF) for _ in range(self.THEIRS)]
+        self.assertLess(self.peak(), MOST, "readers, uploads and another's readers")
 
         # All of them were alive all the time: they go on where they stood.
         self.assertFalse(any(answer.done() for answer, _ in sendings))
-        first = [next(stream).data for stream in readings]
+        first = [next(stream).data for stream in readings + theirs]
         self.assertEqual({len(data) for data in first}, {PIECE})
-        digest = hashlib.sha256(first[0])
-        for message in readings[0]:
-            digest.update(message.data)
-        self.assertEqual(digest.digest(), sha256)
+        for stream, data in ((readings[0], first[0]), (theirs[-1], first[-1])):
+            digest = hashlib.sha256(data)
+            for message in stream:
+                digest.update(message.data)
+            self.assertEqual(digest.digest(), sha256)
         for answer, end in sendings:
             end.set()
             self.assertEqual(answer.result(timeout=60).upload.committed, self.SENT * PIECE)

@@ -13,6 +13,7 @@ namespace relais::vault {
 namespace {
 
 constexpr int kTriesToBegin = 5;
+constexpr size_t kPiecesAhead = 2;  // that WriteBehind holds besides the one that goes out
 
 v1::DownloadRequest AsDownload(const v1::ReadRangeRequest& range) {
   v1::DownloadRequest request;
@@ -137,7 +138,9 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
   if (!begun->right.hers()) {
     vault_.streams.StartAsking(KeepPermitted(call, begun->right));
   }
-  absl::Status sent = co_await Send(begun, std::move(out));
+  Lookahead::Held held = vault_.lookahead.Of(call.caller.institution);
+  const bool ahead = held.Hold(kPiecesAhead);
+  absl::Status sent = co_await Send(begun, std::move(out), ahead);
   begun->right.open->WhenCut(nullptr);
   const std::optional<std::string> cause = begun->right.open->WhyCut();
   begun->right.open->Over();
@@ -165,7 +168,7 @@ Task<bool> ReadingHandlers::KeepPermitted(rpc::Call call, ReadingRight given) {
 }
 
 Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
-                                         std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out) {
+                                         std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out, bool ahead) {
   // The last look, in memory, before a piece leaves (ADR 35); the one before it has gone.
   const auto may = [open = begun->right.open, first = true]() mutable {
     if (!std::exchange(first, false)) {
@@ -174,15 +177,17 @@ Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
     return !open->WhyCut().has_value();
   };
   rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out), may);
-  const absl::Status given = co_await GiveAll(*begun, writing);
+  const absl::Status given = co_await GiveAll(*begun, writing, ahead);
   const bool went = co_await writing.Finish();
   begun->Sent(writing.written());
   CO_RETURN_IF_ERROR(given);
   co_return went ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }
 
-// Pieces are read and opened while others go out, into the messages of those that went.
-Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing) {
+// Pieces are read and opened while others go out (`ahead`), or one by one, into the messages of those that
+// went.
+Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing,
+                                            bool ahead) {
   v1::DownloadResponse first;
   *first.mutable_start() = begun.Start();
   bool going = co_await writing.Write(std::move(first));
@@ -192,6 +197,9 @@ Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::D
     message.mutable_data()->resize(begun.NextSize());
     CO_RETURN_IF_ERROR(begun.Next(*message.mutable_data()));
     going = co_await writing.Write(std::move(message));
+    if (!ahead) {
+      going = co_await writing.Finish();
+    }
   }
   co_return going ? absl::OkStatus() : absl::CancelledError("the client is gone");
 }

@@ -28,10 +28,10 @@ class ReadingHandlers {
   Task<absl::StatusOr<std::shared_ptr<Begun>>> Begin(rpc::Call call, v1::DownloadRequest request);
   Task<absl::StatusOr<std::shared_ptr<Begun>>> TryBegin(rpc::Call call, ReadWanted wanted, uint64_t offset,
                                                         uint64_t length);
-  // OK, or why it ended.
+  // OK, or why it ended. `ahead`: the next pieces are got ready while their client takes those before.
   Task<absl::Status> Send(std::shared_ptr<Begun> begun,
-                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out);
-  Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing);
+                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out, bool ahead);
+  Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing, bool ahead);
   // Asks consent anew while a shared reading runs, each time that its permit is about to end. It may outlive
   // the call by an answer (OpenStreams::StartAsking).
   Task<bool> KeepPermitted(rpc::Call call, ReadingRight given);

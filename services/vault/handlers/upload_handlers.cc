@@ -226,21 +226,23 @@ Task<absl::Status> UploadHandlers::TakeBytes(rpc::Call call, OwnUpload upload, U
                                              uint64_t offset,
                                              std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream) {
   CO_ASSIGN_OR_RETURN(PaperWriter writer, WriterAt(upload, offset, 0));
+  Lookahead::Held held = vault_.lookahead.Of(call.caller.institution);
   CO_ASSIGN_OR_RETURN(std::optional<TextSoFar> text, co_await TakeUp(std::move(call), upload, writer));
   place.WhenUnwanted(
       [stream] { stream->End(absl::AbortedError("another stream goes on with this upload")); });
   PieceStream pieces(vault_.context.executor, writer, std::move(text));
   const PieceAssembler assembler(upload.stored.value.size(), offset);
-  const absl::Status pumped = co_await Pump(pieces, assembler, place, std::move(stream));
+  const absl::Status pumped = co_await Pump(pieces, assembler, place, held, std::move(stream));
   const absl::Status durable = co_await pieces.Finish();
   vault_.writers.Keep(upload.id, pieces.Take(), vault_.context.clock.Now());
   CO_RETURN_IF_ERROR(pumped);
   co_return absl::IsAborted(durable) ? Overtaken() : durable;
 }
 
-// Until the client ends the stream. What came of whole pieces is given on, whatever ends it.
+// Until the client ends the stream. What came of whole pieces is given on, whatever ends it, and at once
+// where there is no room for it to wait for more.
 Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler assembler,
-                                        UploadWriters::Place& place,
+                                        UploadWriters::Place& place, Lookahead::Held& held,
                                         std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream) {
   std::vector<PieceAssembler::Piece> pending;
   absl::Status status;
@@ -258,9 +260,14 @@ Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler asse
       status = StatusOf(*refusal);
       break;
     }
-    if (pending.size() >= vault_.settings.commit_pieces || (!pending.empty() && pending.back().last)) {
+    if (pending.empty()) {
+      continue;
+    }
+    const bool waits = pending.size() < vault_.settings.commit_pieces && !pending.back().last;
+    if (!waits || !held.Hold(pending.size())) {
       std::vector<PieceAssembler::Piece> whole = std::exchange(pending, {});
       status = co_await pieces.Give(std::move(whole));
+      held.HoldNothing();
     }
   }
   if (!pending.empty()) {

@@ -61,7 +61,7 @@ class UploadHandlers {
                                std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
   Task<absl::Status> TakePiece(rpc::Call call, OwnUpload upload, v1::UploadPieceRequest request);
   Task<absl::Status> Pump(PieceStream& pieces, PieceAssembler assembler, UploadWriters::Place& place,
-                          std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
+                          Lookahead::Held& held, std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream);
   absl::StatusOr<PaperWriter> WriterAt(const OwnUpload& upload, uint64_t offset, uint64_t length) const;
   Task<absl::StatusOr<std::optional<TextSoFar>>> TakeUp(rpc::Call call, OwnUpload upload,
                                                         PaperWriter& writer);

@@ -1,0 +1,203 @@
+// Memory for pieces that streams hold ahead: a bound for all, a share for each institution, and what streams
+// do without.
+#include "services/vault/lookahead.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/storage/testing/forwarding_store.h"
+#include "gtest/gtest.h"
+#include "services/vault/format/pieces.h"
+#include "services/vault/testing/reading.h"
+#include "services/vault/testing/world_on.h"
+
+namespace relais::vault {
+namespace {
+
+using namespace testing;
+
+TEST(Lookahead, OneInstitutionHoldsHalfAndAllTheWhole) {
+  Lookahead lookahead(8);
+  Lookahead::Held first = lookahead.Of("caf");
+  Lookahead::Held second = lookahead.Of("caf");
+  Lookahead::Held other = lookahead.Of("aphp");
+  Lookahead::Held third = lookahead.Of("edf");
+  EXPECT_TRUE(first.Hold(3));
+  EXPECT_FALSE(second.Hold(2)) << "five of eight, of one institution";
+  EXPECT_TRUE(second.Hold(1));
+  EXPECT_FALSE(first.Hold(4));
+  EXPECT_TRUE(other.Hold(4));
+  EXPECT_FALSE(third.Hold(1)) << "nine of eight, of all";
+  EXPECT_TRUE(third.Hold(0));
+}
+
+TEST(Lookahead, WhatIsNotHeldAnyMoreIsThereForOthers) {
+  Lookahead lookahead(8);
+  Lookahead::Held stays = lookahead.Of("caf");
+  {
+    Lookahead::Held goes = lookahead.Of("caf");
+    EXPECT_TRUE(goes.Hold(4));
+    EXPECT_FALSE(stays.Hold(1));
+    EXPECT_TRUE(goes.Hold(3)) << "less always goes";
+    EXPECT_TRUE(stays.Hold(1));
+    EXPECT_FALSE(stays.Hold(2));
+    goes.HoldNothing();
+    EXPECT_TRUE(stays.Hold(2));
+    EXPECT_TRUE(goes.Hold(2));
+  }
+  EXPECT_TRUE(stays.Hold(4));
+}
+
+// ---- streams
+
+constexpr size_t kPieces = 8;
+constexpr absl::Duration kEach = absl::Seconds(10);  // a slow client takes a message in
+
+// Counts the pieces of texts that are read.
+class CountingStore final : public storage::testing::ForwardingStore {
+ public:
+  CountingStore(std::unique_ptr<storage::Store> inner, Executor& /*executor*/)
+      : ForwardingStore(std::move(inner)) {}
+  [[nodiscard]] int pieces_read() const { return pieces_read_; }
+  void LetGo() {}
+
+  [[nodiscard]] absl::StatusOr<bool> WithValue(
+      const storage::Partition& partition, std::string_view key,
+      absl::FunctionRef<absl::Status(std::string_view value)> use) const override {
+    pieces_read_ += partition.kind == storage::PartitionKind::kDocument ? 1 : 0;
+    return inner_->WithValue(partition, key, use);
+  }
+
+ private:
+  mutable std::atomic<int> pieces_read_ = 0;
+};
+
+Settings WithLookahead(size_t pieces) {
+  Settings settings;
+  settings.lookahead_pieces = pieces;
+  return settings;
+}
+
+// Pieces read for a slow client while it takes the first of them; it gets the whole text in the end.
+int ReadForASlowClient(size_t lookahead) {
+  WorldOn<CountingStore> vault(WithLookahead(lookahead));
+  World& world = vault.world;
+  world.Host(1);
+  const std::string text = Pdf(kPieces * kPieceSize);
+  const std::string paper = world.MustDeposit(1, text).document;
+  const int before = vault.store->pieces_read();
+  const auto running = BeginDownload(world, kHost, 1, paper, kEach);
+  world.sim().RunFor(kEach * 1.5);  // DownloadStart has gone
+  EXPECT_EQ(running->client->got.size(), 1);
+  const int read = vault.store->pieces_read() - before;
+  EXPECT_TRUE(world.sim().RunUntil([&] { return running->ended.has_value(); }, kEach * (kPieces + 2)));
+  EXPECT_TRUE(running->ended.value_or(absl::UnknownError("not over")).ok());
+  std::string got;
+  for (const v1::DownloadResponse& message : running->client->got) {
+    got += message.data();
+  }
+  EXPECT_EQ(got, text);
+  return read;
+}
+
+TEST(StreamsAhead, AReadingHasTheNextPiecesReady) { EXPECT_EQ(ReadForASlowClient(128), 3); }
+TEST(StreamsAhead, WithoutRoomAReadingGoesPieceByPiece) { EXPECT_EQ(ReadForASlowClient(0), 1); }
+
+// A client that sends pieces and then neither more nor the end, until it is let go.
+class StandsStill final : public rpc::Reader<v1::UploadRequest> {
+ public:
+  StandsStill(Executor& executor, ScriptedUpload says) : goes_on_(executor), says_(std::move(says)) {}
+  void GoOn() { goes_on_.Set(true); }
+
+  Task<std::optional<v1::UploadRequest>> Read() override {
+    std::optional<v1::UploadRequest> next = co_await says_.Read();
+    if (!next.has_value()) {
+      co_await goes_on_;
+    }
+    co_return next;
+  }
+  [[nodiscard]] bool cancelled() const override { return says_.cancelled(); }
+
+ private:
+  OneShot<bool> goes_on_;
+  ScriptedUpload says_;
+};
+
+struct Sending {
+  std::string upload;
+  std::shared_ptr<StandsStill> client;
+  std::optional<absl::StatusOr<v1::UploadResponse>> answer = {};
+};
+std::shared_ptr<Sending> BeginSending(World& world, uint64_t person, std::string_view bytes, size_t each) {
+  const auto begun = world.TryBegin(world.Begin(person, "begin-" + std::to_string(person), bytes.size() * 2));
+  EXPECT_TRUE(begun.ok());
+  ScriptedUpload says;
+  const std::string upload = begun.ok() ? begun->upload().upload_id() : "";
+  says.Open(world.Handle(kHost, person), upload, 0);
+  says.Send(bytes, each);
+  auto sending =
+      std::make_shared<Sending>(Sending{upload, std::make_shared<StandsStill>(world.sim(), std::move(says))});
+  relais::Start(
+      world.service().uploads().Upload(world.As(kHost), sending->client),
+      [sending](absl::StatusOr<v1::UploadResponse> answer) { sending->answer = std::move(answer); });
+  world.Settle();
+  return sending;
+}
+
+uint64_t CommittedOf(World& world, uint64_t person, const Sending& sending) {
+  v1::QueryUploadRequest request;
+  *request.mutable_person() = world.Handle(kHost, person);
+  request.set_upload_id(sending.upload);
+  const auto answer = world.Run(world.service().uploads().QueryUpload(world.As(kHost), request));
+  EXPECT_TRUE(answer.ok());
+  return answer.ok() ? answer->upload().committed() : 0;
+}
+
+// Two uploads that stand still after three pieces each. Room is for one institution's three.
+TEST(StreamsAhead, AnUploadWithoutRoomIsCommittedPieceByPieceAndTheRoomComesBack) {
+  World::Options options;
+  options.settings = WithLookahead(6);
+  World world(std::move(options));
+  const std::string three = Pdf(3 * kPieceSize);
+  for (uint64_t person = 1; person <= 3; ++person) {
+    world.Host(person);
+  }
+  const auto first = BeginSending(world, 1, three, kPieceSize);
+  EXPECT_EQ(CommittedOf(world, 1, *first), 0) << "they wait for more";
+  const auto second = BeginSending(world, 2, three, kPieceSize);
+  EXPECT_EQ(CommittedOf(world, 2, *second), 3 * kPieceSize);
+
+  first->client->GoOn();
+  world.Settle();
+  ASSERT_TRUE(first->answer.has_value());
+  EXPECT_TRUE(first->answer->ok());
+  EXPECT_EQ(CommittedOf(world, 1, *first), 3 * kPieceSize);
+  const auto third = BeginSending(world, 3, three, kPieceSize);
+  EXPECT_EQ(CommittedOf(world, 3, *third), 0) << "there is room again";
+  for (const auto& each : {second, third}) {
+    each->client->GoOn();
+  }
+  world.Settle();
+  EXPECT_TRUE(second->answer.has_value());
+  EXPECT_TRUE(third->answer.has_value());
+}
+
+TEST(StreamsAhead, ManyUploadsThatStandStillHoldNoWholePiece) {
+  World::Options options;
+  options.settings = WithLookahead(0);
+  World world(std::move(options));
+  world.Host(1);
+  const auto sending = BeginSending(world, 1, Pdf(2 * kPieceSize + 100'000), 70'001);
+  EXPECT_EQ(CommittedOf(world, 1, *sending), 2 * kPieceSize);
+  sending->client->GoOn();
+  world.Settle();
+  ASSERT_TRUE(sending->answer.has_value());
+  EXPECT_TRUE(sending->answer->ok());
+}
+
+}  // namespace
+}  // namespace relais::vault
