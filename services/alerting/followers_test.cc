@@ -1,6 +1,7 @@
 // From accepted rows to alerts at desks, and what becomes of them.
 #include "services/alerting/followers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "services/alerting/testing/world.h"
@@ -10,7 +11,9 @@ namespace {
 
 using testing::Cut;
 using testing::EdfColumn;
+using ::testing::HasSubstr;
 using testing::Letter;
+using ::testing::Not;
 using testing::Payment;
 using testing::Report;
 using testing::World;
@@ -243,6 +246,22 @@ TEST(Alerts, AReportWhoseGroundHasNoRoomGoesWithoutIfItMay) {
   ASSERT_EQ(alerts.size(), 2u);
   EXPECT_EQ(alerts[0].state(), v1::Alert::STATE_SENT);
   EXPECT_EQ(alerts[1].state(), v1::Alert::STATE_SENT);
+}
+
+// Which alert's ground consent would not record, and of whom nothing.
+TEST(Alerts, AGroundThatHasNoRoomIsToldByItsAlert) {
+  World world;
+  world.peers().grounds_refused = FileFull();
+  ::testing::internal::CaptureStderr();
+  const std::string outcome = world.SubmitOne(Emergency("B2"), "bspp");
+  world.Settle(absl::Minutes(1));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  ASSERT_EQ(outcome, "ACCEPTED");
+  ASSERT_EQ(world.peers().submitted.size(), 1u);
+  EXPECT_THAT(said, HasSubstr("has no room"));
+  EXPECT_THAT(said, HasSubstr("\"alert\":\"" + Only(world).alert_id() + "\""));
+  EXPECT_THAT(said,
+              Not(HasSubstr(Id128::FromBytes(world.peers().submitted[0].person().person_id())->ToHex())));
 }
 
 TEST(Alerts, AReportWhoseGroundHasNoRoomAndThatMayNotGoWithoutEnds) {

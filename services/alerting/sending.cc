@@ -31,10 +31,10 @@ bool AlreadyRecorded(const absl::Status& status) {
 // What is left to be done about a ground that was to be recorded. Where her file, or this institution's share
 // of it, is full the same would be answered without end (ADR 76): the report goes on without, and consent's
 // decision about it is final.
-absl::Status AfterRecording(const absl::Status& recorded) {
+absl::Status AfterRecording(const Id128& alert, const absl::Status& recorded) {
   if (rpc::ReasonOf(recorded) == common::v1::ERROR_REASON_QUOTA_EXCEEDED) {
     log::Error("a report's ground has no room in the person's file: the report goes if it may without",
-               {log::Field::Code(recorded)});
+               {log::Field::Name("alert", alert.ToHex()), log::Field::Code(recorded)});
     return absl::OkStatus();
   }
   return AlreadyRecorded(recorded) ? absl::OkStatus() : recorded;
@@ -231,14 +231,14 @@ Task<absl::Status> Sending::RecordGround(Errand errand) {
     agreement->mutable_person()->set_person_id(errand.person);
     *agreement->mutable_acting() = ActingFor(errand.alert.institution());
     const auto recorded = co_await peers_.record_consent(std::move(*agreement), settings_.peer_timeout);
-    CO_RETURN_IF_ERROR(AfterRecording(recorded.status()));
+    CO_RETURN_IF_ERROR(AfterRecording(errand.alert_id, recorded.status()));
   }
   if (auto emergency = EmergencyOf(errand.row, *territory)) {
     emergency->set_request_id(RequestId(context_, errand.leaf, Effect::kEmergency));
     emergency->mutable_person()->set_person_id(errand.person);
     *emergency->mutable_acting() = ActingFor(errand.alert.institution());
     const auto declared = co_await peers_.declare(std::move(*emergency), settings_.peer_timeout);
-    CO_RETURN_IF_ERROR(AfterRecording(declared.status()));
+    CO_RETURN_IF_ERROR(AfterRecording(errand.alert_id, declared.status()));
   }
   co_return absl::OkStatus();
 }

@@ -159,12 +159,11 @@ absl::StatusOr<int> VerifyProofOf(Context& context, const common::v1::Proof& pro
   return PrintVerified(context, checks, facts, more);
 }
 
+// Of a text that looks like a receipt: one that does not read is broken.
 absl::StatusOr<int> VerifyReceipt(Context& context, const std::string& text, const Trust& trust) {
   const auto proof = ParseReceipt(text);
   if (!proof.ok()) {
-    // What is no receipt at all is a mistake of who asks; what was one is broken.
-    return LooksLikeReceipt(text) ? PrintBroken(context, proof.status())
-                                  : absl::StatusOr<int>(proof.status());
+    return PrintBroken(context, proof.status());
   }
   return VerifyProofOf(context, *proof, IsConsentRecord(text) ? nullptr : &text, trust);
 }
@@ -253,25 +252,38 @@ absl::StatusOr<int> VerifyExportFile(Context& context, std::istream& in, const T
 }
 
 absl::StatusOr<int> VerifyFile(Context& context, const VerifyOptions& options) {
-  ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
-  ASSIGN_OR_RETURN(const Trust trust, ReadTrust(settings, options));
   std::ifstream in(options.file, std::ios::binary);
   std::string first_line;
   if (!in || !std::getline(in, first_line)) {
     return absl::InvalidArgumentError("cannot read " + options.file);
   }
-  if (LooksLikeExport(first_line)) {
+  const bool is_export = LooksLikeExport(first_line);
+  std::string text;
+  if (!is_export) {
+    ASSIGN_OR_RETURN(text, pki::ReadWholeFile(options.file, kMostReceiptBytes));
+  }
+  // A receipt's JSON is read as one, whatever its texts say.
+  const bool is_receipt = LooksLikeReceipt(text);
+  const std::string code(is_receipt ? std::string_view() : receipt::CodeIn(text));
+  const bool is_tlog_proof = merkle::LooksLikeTlogProof(text);
+  // A mistake of who asks, said before a key is asked for: no key would make it one.
+  if (!is_export && !is_receipt && code.empty() && !is_tlog_proof) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        options.file, " is not a receipt, nor the page of an agreement, the text of its QR code, ",
+        "a .tlog-proof or an export"));
+  }
+  ASSIGN_OR_RETURN(const ClientSettings settings, ReadClientSettings(context.globals));
+  ASSIGN_OR_RETURN(const Trust trust, ReadTrust(settings, options));
+  if (is_export) {
     in.clear();
     in.seekg(0);
     return VerifyExportFile(context, in, trust);
   }
-  ASSIGN_OR_RETURN(const std::string text, pki::ReadWholeFile(options.file, kMostReceiptBytes));
-  // A receipt's JSON is read as one, whatever its texts say.
-  if (const std::string_view code = receipt::CodeIn(text); !code.empty() && !LooksLikeReceipt(text)) {
-    return VerifyCodeFile(context, std::string(code), options, trust);
+  if (!code.empty()) {
+    return VerifyCodeFile(context, code, options, trust);
   }
-  return merkle::LooksLikeTlogProof(text) ? VerifyTlogProofFile(context, text, options, trust)
-                                          : VerifyReceipt(context, text, trust);
+  return is_tlog_proof ? VerifyTlogProofFile(context, text, options, trust)
+                       : VerifyReceipt(context, text, trust);
 }
 
 // Cosigned checkpoints are older than the latest: the two are remembered apart.

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <string_view>
 #include <system_error>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 
@@ -20,8 +22,9 @@ constexpr size_t kHeader = 7;
 constexpr size_t kLengthAt = 4;
 constexpr size_t kTypeAt = 6;
 constexpr int kLengthBits = 16;
-constexpr uint8_t kFirstOverwritten = 5;  // types of logs that are written over
-constexpr uint8_t kLastOverwritten = 8;
+constexpr int kTypeBits = 8;
+constexpr uint8_t kNoType = 0;    // with a length of 0: never written
+constexpr uint8_t kLastType = 4;  // whole, first, middle, last; those above are not of our logs
 
 uint8_t ByteAt(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
 
@@ -62,23 +65,53 @@ bool WasWhole(std::string_view record) {
   return false;
 }
 
-// True where a record of the block looks like the log's end and is none.
-bool HidesWhatFollows(std::string_view block) {
-  while (block.size() >= kHeader) {
-    const uint8_t type = ByteAt(block, kTypeAt);
-    if (type >= kFirstOverwritten && type <= kLastOverwritten) {
+// With another bit of its type it is whole, and was of that type. Its text is all there.
+bool WasOfAnotherType(std::string_view record) {
+  std::string summed(record.substr(kTypeAt, kHeader - kTypeAt + LengthOf(record)));
+  const uint8_t type = ByteAt(record, kTypeAt);
+  for (int bit = 0; bit < kTypeBits; ++bit) {
+    summed[0] = static_cast<char>(type ^ (1 << bit));
+    if (Crc32c(summed) == ChecksumOf(record)) {
       return true;
     }
-    if (kHeader + LengthOf(block) > block.size()) {
-      return WasWhole(block);
-    }
-    block.remove_prefix(kHeader + LengthOf(block));
   }
   return false;
 }
 
+// True where a record of the block looks like none, or like the log's end, and was one.
+bool HidesWhatFollows(std::string_view block) {
+  while (block.size() >= kHeader) {
+    const uint8_t type = ByteAt(block, kTypeAt);
+    const size_t length = LengthOf(block);
+    if (kHeader + length > block.size()) {
+      return WasWhole(block);
+    }
+    const bool unwritten = type == kNoType && length == 0;
+    if ((unwritten || type > kLastType) && WasOfAnotherType(block)) {
+      return true;
+    }
+    if (unwritten) {
+      return false;  // RocksDB goes on at the next block, too
+    }
+    block.remove_prefix(kHeader + length);
+  }
+  return false;
+}
+
+absl::Status CannotRead(const std::filesystem::path& file) {
+  return absl::UnavailableError("cannot read " + file.string());
+}
+
+bool IsGone(const std::filesystem::path& file) {
+  std::error_code error;
+  return !std::filesystem::exists(file, error) && !error;
+}
+
 absl::Status CheckLog(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
+  if (!in.is_open()) {
+    return IsGone(file) ? absl::OkStatus() : CannotRead(file);
+  }
   std::string block;
   uint64_t at = 0;
   do {
@@ -91,25 +124,42 @@ absl::Status CheckLog(const std::filesystem::path& file) {
     }
     at += block.size();
   } while (block.size() == kBlock);
-  return in.bad() || at == 0 ? absl::UnavailableError("cannot read " + file.string()) : absl::OkStatus();
+  return in.bad() ? CannotRead(file) : absl::OkStatus();
 }
 
-bool IsLog(const std::filesystem::directory_entry& entry) {
-  const std::string name = entry.path().filename();
-  return entry.is_regular_file() && entry.file_size() > 0 &&
-         (name.starts_with("MANIFEST-") || entry.path().extension() == ".log");
+// The MANIFEST that counts; empty where CURRENT cannot be read, which is for RocksDB to judge.
+std::string CurrentManifest(const std::string& path) {
+  std::ifstream in(path + "/CURRENT", std::ios::binary);
+  std::string name;
+  std::getline(in, name);
+  return name;
+}
+
+absl::StatusOr<bool> IsLog(const std::filesystem::directory_entry& entry, const std::string& manifest) {
+  if (entry.path().filename().string() != manifest && entry.path().extension() != ".log") {
+    return false;
+  }
+  std::error_code error;
+  const bool regular = entry.is_regular_file(error);
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return CannotRead(entry.path());
+  }
+  return regular && !error;
 }
 
 }  // namespace
 
 absl::Status CheckRecordLogs(const std::string& path) {
+  const std::string manifest = CurrentManifest(path);
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    if (IsLog(entry)) {
-      RETURN_IF_ERROR(CheckLog(entry.path()));
+  std::filesystem::directory_iterator entry(path, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    ASSIGN_OR_RETURN(const bool is_log, IsLog(*entry, manifest));
+    if (is_log) {
+      RETURN_IF_ERROR(CheckLog(entry->path()));
     }
   }
-  return absl::OkStatus();
+  return !error || error == std::errc::no_such_file_or_directory ? absl::OkStatus() : CannotRead(path);
 }
 
 }  // namespace relais::storage

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "services/consent/domain/contested.h"
+#include "services/consent/domain/together.h"
 
 namespace relais::consent {
 namespace {
@@ -98,19 +100,19 @@ class Against {
   const absl::Time one_;  // since when the two names are one human
 };
 
-// So that one line of a long history is looked at in a bounded time.
-constexpr size_t kMostParts = 256;
-
 struct Part {
   absl::Time since;
   Contested what;
 };
 
-// What later noes hold of the line, in the order of `since`.
+// What later noes hold of the line, in the order of `since`: no more than HoldTogether takes.
 std::vector<Part> LaterParts(const PersonState& state, const Agreement& agreement, const Line& line,
                              const Rules& rules, absl::Time now) {
   std::vector<Part> parts;
   for (const Denial& denial : state.denials()) {
+    if (parts.size() == kMostParts) {
+      break;
+    }
     const Against against(state, denial, agreement, rules, now);
     if (!against.IsLater() || against.TakesNothing()) {
       continue;
@@ -135,21 +137,8 @@ absl::Time HeldSince(const PersonState& state, const Agreement& agreement, const
   for (const Part& part : parts) {
     all.push_back(&part.what);
   }
-  if (!HoldTogether(line, all)) {
-    return absl::InfiniteFuture();
-  }
-  size_t too_few = 0;
-  size_t enough = all.size();  // of the first
-  while (enough - too_few > 1) {
-    const size_t some = too_few + (enough - too_few) / 2;
-    const std::vector<const Contested*> first(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(some));
-    if (HoldTogether(line, first)) {
-      enough = some;
-    } else {
-      too_few = some;
-    }
-  }
-  return parts[enough - 1].since;
+  const std::optional<size_t> first = HoldTogether(line, all).first;
+  return first ? parts[*first - 1].since : absl::InfiniteFuture();
 }
 
 // Since when nothing is left of any line. `lines`: since when one no alone holds it.
@@ -157,7 +146,9 @@ absl::Time NothingLeftSince(const PersonState& state, const Agreement& agreement
                             const std::vector<absl::Time>& lines, const Rules& rules, absl::Time now) {
   absl::Time last = absl::InfinitePast();
   for (size_t i = 0; i < lines.size() && last != absl::InfiniteFuture(); ++i) {
-    last = std::max(last, std::min(lines[i], HeldSince(state, agreement, agreement.lines[i], rules, now)));
+    if (lines[i] > last) {  // else it was gone by then, whatever several noes hold of it
+      last = std::max(last, std::min(lines[i], HeldSince(state, agreement, agreement.lines[i], rules, now)));
+    }
   }
   return lines.empty() ? absl::InfiniteFuture() : last;
 }

@@ -512,6 +512,55 @@ TEST(Against, ANewAgreementAfterTheRestWasTaken) {
   EXPECT_EQ(State(state, *state.FindAgreement(IdOf(4))), v1::CONSENT_STATE_GIVEN);
 }
 
+// A long history of short noes against long lines: to its end, and exactly. Each leaves out one value and
+// names half of the recipients; one recipient is named by the last two alone.
+TEST(Against, ManyNoesThatEachLeaveSomethingOut) {
+  constexpr int kLines = 44;
+  constexpr int kNoes = 255;
+  constexpr int kValues = 10;
+  constexpr int kRecipients = 20;
+  std::vector<std::string> purposes;
+  std::vector<std::string> categories;
+  std::vector<Recipient> recipients;
+  recipients.reserve(kRecipients);
+  for (int i = 0; i < kValues; ++i) {
+    purposes.push_back("P" + std::to_string(i));
+    categories.push_back("C" + std::to_string(i));
+  }
+  for (int i = 0; i < kRecipients; ++i) {
+    recipients.push_back(To("r" + std::to_string(i)));
+  }
+  const auto without = [](std::vector<std::string> values, int left_out) {
+    if (left_out >= 0 && left_out < kValues) {
+      values.erase(values.begin() + left_out);
+    }
+    return values;
+  };
+  const std::vector<common::v1::Act> acts = {common::v1::ACT_TRANSMIT, common::v1::ACT_STORE};
+  std::vector<Line> lines;
+  lines.reserve(kLines);
+  for (int i = 0; i < kLines; ++i) {
+    lines.push_back(MakeLine(purposes, without(categories, i % (kValues + 1)), recipients, acts));
+  }
+  Story story = Story().Agrees(1, lines);
+  for (int no = 0; no < kNoes; ++no) {
+    const bool of_the_last_two = no >= kNoes - 2;
+    std::vector<Recipient> some;
+    for (int i = 0; i < kRecipients; ++i) {
+      if (i == 0 ? of_the_last_two : i % 2 == no / (2 * kValues) % 2) {
+        some.push_back(recipients[i]);
+      }
+    }
+    const int left_out = no % (2 * kValues);
+    story.Withdraws(
+        2 + no, {MakeLine(without(purposes, left_out), without(categories, left_out - kValues), some, acts)});
+  }
+  constexpr int kLast = 2 + kNoes - 1;
+  EXPECT_EQ(First(story, kLast - 1), v1::CONSENT_STATE_PARTLY_WITHDRAWN);
+  EXPECT_EQ(First(story, kLast), v1::CONSENT_STATE_WITHDRAWN);
+  EXPECT_EQ(OnReceipt(story.state(), *story.state().FindAgreement(IdOf(1)), kLast + 1).since, Day(kLast));
+}
+
 // True when a check permits something that the line holds; of the kind also to one that nobody named.
 bool PermitsSome(const PersonState& state, const Rules& rules) {
   for (const char* recipient : {"caf", "siao", "emmaus", "newcomer"}) {

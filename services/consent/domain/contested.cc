@@ -1,7 +1,6 @@
 #include "services/consent/domain/contested.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -130,37 +129,6 @@ bool HasAll(const std::vector<Value>& list, const Some<Value>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const Value* value) { return Has(list, *value); });
 }
 
-using Parts = std::vector<const Contested*>;
-
-template <typename Value>
-bool Names(const Some<Value>& some, const Value& value) {
-  return std::any_of(some.begin(), some.end(), [&](const Value* each) { return *each == value; });
-}
-
-// Of each value those parts whose list has it: once where several values are in the same ones.
-template <typename Value>
-std::vector<Parts> ByValue(const std::vector<Value>& values, const Parts& parts,
-                           std::vector<const Value*> Contested::*list) {
-  std::vector<Parts> by_value;
-  for (const Value& value : values) {
-    Parts having;
-    std::copy_if(parts.begin(), parts.end(), std::back_inserter(having),
-                 [&](const Contested* part) { return Names(part->*list, value); });
-    if (!Has(by_value, having)) {
-      by_value.push_back(std::move(having));
-    }
-  }
-  return by_value;
-}
-
-bool AllRecipientsIn(const Parts& parts, const std::vector<Recipient>& recipients) {
-  return std::all_of(recipients.begin(), recipients.end(), [&](const Recipient& each) {
-    return std::any_of(parts.begin(), parts.end(), [&](const Contested* part) {
-      return Names(part->narrow, each) || Names(part->broad, each);
-    });
-  });
-}
-
 }  // namespace
 
 std::vector<Contested> ContestedBy(const PersonState& state, const Denial& denial, const Agreement& agreement,
@@ -203,22 +171,6 @@ void Answer(const Lines& yes, const Rules& rules, Contested& contested) {
         });
     contested.whole = contested.whole && answered == 0 && !some_of_a_kind;
   }
-}
-
-bool HoldTogether(const Line& line, const std::vector<const Contested*>& parts) {
-  if (parts.empty()) {
-    return false;
-  }
-  for (const Parts& of_purpose : ByValue(line.purposes, parts, &Contested::purposes)) {
-    for (const Parts& of_category : ByValue(line.categories, of_purpose, &Contested::categories)) {
-      for (const Parts& of_act : ByValue(line.acts, of_category, &Contested::acts)) {
-        if (!AllRecipientsIn(of_act, line.recipients)) {
-          return false;
-        }
-      }
-    }
-  }
-  return true;
 }
 
 }  // namespace relais::consent

@@ -45,8 +45,4 @@ struct Contested {
 /// lines together hold counts as not answered: that errs on the side of her no.
 void Answer(const Lines& yes, const Rules& rules, Contested& contested);
 
-/// True when each combination of the agreement's line is in one of these parts of it. A kind that the line
-/// names is in a part that holds the kind: never in those that name its institutions, however many.
-[[nodiscard]] bool HoldTogether(const Line& line, const std::vector<const Contested*>& parts);
-
 }  // namespace relais::consent
