@@ -280,8 +280,11 @@ Task<absl::StatusOr<v1::ListDisclosuresResponse>> DisclosureHandlers::ListDisclo
     CO_ASSIGN_OR_RETURN(collected, CollectedBy(registry_, person, actor.institution));
   }
   const std::shared_ptr<const Rules> rules = registry_.rules.Of(call.directory);
-  const HistoryWords words{*call.directory,   *rules,  registry_.paris,
-                           context.log.Now(), reviews, opens == Opens::kItsOwn ? &collected : nullptr};
+  HistoryWords words{*call.directory, *rules, registry_.paris, context.log.Now(), reviews};
+  if (opens == Opens::kItsOwn) {
+    words.collected = &collected;
+    words.reader = actor.institution;
+  }
   v1::ListDisclosuresResponse response;
   const size_t page_size = request.page_size() == 0 ? kDefaultPage : static_cast<size_t>(request.page_size());
   Page page(page_size, from, response);

@@ -114,6 +114,8 @@ TEST_F(DisclosureTest, WhomSheAskedForACopyLearnsNoReason) {
   const v1::Disclosure permitted = LastOf("caf", v1::DISCLOSURE_KIND_PERMITTED);
   EXPECT_EQ(permitted.ground(), common::v1::GROUND_AGREEMENT);
   EXPECT_EQ(permitted.consent_id(), "") << "another's agreement";
+  EXPECT_EQ(permitted.sender().function(), "") << "in which another's agent asked";
+  EXPECT_EQ(permitted.fr().find("ssistant"), std::string::npos);
   EXPECT_THAT(permitted.fr(), HasSubstr("C'était permis sur la base d'un accord."));
   EXPECT_THAT(permitted.en(), HasSubstr("It was allowed on the basis of an agreement."));
   ASSERT_TRUE(world_.WithdrawAll(person_, "w1").ok());
@@ -150,7 +152,8 @@ TEST_F(DisclosureTest, WhomSheAskedForACopyIsNotToldWhoSpoke) {
                            world_.service().registry().paris,
                            world_.log().Now(),
                            none,
-                           &collected};
+                           &collected,
+                           "caf"};
   audit::OpenedLeaf leaf;
   leaf.leaf.time = world_.log().Now();
   leaf.leaf.header.set_event_class(audit::v1::EVENT_CLASS_CHECK_DECIDED);

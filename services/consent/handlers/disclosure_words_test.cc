@@ -124,6 +124,9 @@ TEST_F(DisclosureTest, WhoReceivesAndAsksSpeaksForItselfAlone) {
                                     "(Travailleur social) ces informations"));
   EXPECT_THAT(entry.en(), HasSubstr(", Ville de Paris could give Caisse d'allocations familiales de Paris "
                                     "(Travailleur social) this information"));
+  AsksForACopy("caf");
+  EXPECT_EQ(LastOf("caf", v1::DISCLOSURE_KIND_PERMITTED).recipient().function(), "travailleur-social")
+      << "its own";
 }
 
 // A service asks for two others: whatever its leaf says of a function, it is not theirs.

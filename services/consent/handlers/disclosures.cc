@@ -240,12 +240,13 @@ v1::CheckDecided OwnOf(v1::CheckDecided check, const std::set<std::string>& coll
 
 // RGPD art. 15: institution and function. The side that asks for its own institution and leaves its function
 // out is known by the leaf's; of who else asks, or where both sides are of one institution, nobody knows
-// whose it is.
+// whose it is. That is owed to her: who has its own alone is told its own.
 common::v1::Party PartyTold(const audit::OpenedLeaf& leaf, common::v1::Party side,
-                            const common::v1::Party& other) {
+                            const common::v1::Party& other, const HistoryWords& words) {
   const bool asked_itself =
       leaf.leaf.header.institution() == side.institution() && other.institution() != side.institution();
-  if (side.function().empty() && asked_itself) {
+  const bool may_be_told = words.collected == nullptr || side.institution() == words.reader;
+  if (side.function().empty() && asked_itself && may_be_told) {
     side.set_function(leaf.details.acting_function());
   }
   return side;
@@ -261,8 +262,8 @@ HistoryEntry CheckEntry(const audit::OpenedLeaf& leaf, const v1::CheckDecided& r
   v1::Disclosure entry;
   const bool permitted = header.decision() == common::v1::DECISION_PERMIT;
   entry.set_kind(permitted ? v1::DISCLOSURE_KIND_PERMITTED : v1::DISCLOSURE_KIND_DENIED);
-  *entry.mutable_sender() = PartyTold(leaf, check.sender(), check.recipient());
-  *entry.mutable_recipient() = PartyTold(leaf, check.recipient(), check.sender());
+  *entry.mutable_sender() = PartyTold(leaf, check.sender(), check.recipient(), words);
+  *entry.mutable_recipient() = PartyTold(leaf, check.recipient(), check.sender(), words);
   entry.set_purpose(header.purpose());
   *entry.mutable_categories() = header.categories();
   entry.set_act(check.act());

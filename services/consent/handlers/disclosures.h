@@ -29,6 +29,9 @@ struct HistoryWords {
   /// is named to it, nor why something was denied, nor who spoke for her (D-2.6.7). Null: who reads all of
   /// hers.
   const std::set<std::string>* collected = nullptr;
+  /// Whose own that is: of the other side no function is told that it did not write itself. Lives longer than
+  /// this.
+  std::string_view reader = {};
 };
 
 /// Nullopt for a leaf that is no entry: it tells of no access.
