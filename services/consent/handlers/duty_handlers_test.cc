@@ -86,6 +86,36 @@ TEST(Obligations, AreOwedByTheRecipientOfABillOnceAndMet) {
   EXPECT_EQ(Duties(world)->obligations_size(), 0);
 }
 
+// D-2.7: so does who is told of a danger (code pénal 226-14 1°). What is not permitted is owed by nobody.
+TEST(Obligations, AreOwedByWhoIsToldOfADanger) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  v1::CheckRequest report =
+      SimWorld::CutFor(rpc::HandleFor(world.context(), "bspp", world.IdOf(person)), "bspp");
+  report.set_dry_run(false);
+  report.set_purpose("SOCIAL_ASSESSMENT");
+  report.mutable_stated_ground()->set_ground(common::v1::GROUND_CP_226_14_1);
+  report.mutable_stated_ground()->set_signal_type("DISTRESS_REPORT");
+  report.mutable_stated_ground()->set_event("SERIOUS");
+  const auto decided = [&](const std::string& request_id) {
+    report.set_request_id(request_id);
+    const auto response = world.Run(world.service().checks().Check(world.As("bspp"), report));
+    SimWorld::Require(response.status());
+    return response->decision();
+  };
+  ASSERT_EQ(decided("without-facts"), DECISION_DENY);
+  EXPECT_EQ(Duties(world)->obligations_size(), 0);
+  report.mutable_stated_ground()->set_facts("Porte ouverte, couchée, ne répond plus.");
+  ASSERT_EQ(decided("with-facts"), DECISION_PERMIT);
+  const auto owed = Duties(world);
+  ASSERT_TRUE(owed.ok()) << owed.status();
+  ASSERT_EQ(owed->obligations_size(), 1);
+  EXPECT_EQ(owed->obligations(0).kind(), v1::DUTY_KIND_INFORM_FIRST_CONTACT);
+  EXPECT_EQ(owed->obligations(0).ground(), common::v1::GROUND_CP_226_14_1);
+  EXPECT_EQ(owed->obligations(0).person().handle(), person.handle());
+  EXPECT_EQ(Duties(world, "bspp")->obligations_size(), 0) << "who told knows it from her";
+}
+
 // ADR 69: one that does not read, of anybody, keeps no institution from its other duties.
 TEST(Obligations, WhatDoesNotReadIsCountedAndGoneBy) {
   SimWorld world;
