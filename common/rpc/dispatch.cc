@@ -66,8 +66,8 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
       authenticator_(authenticator),
       options_(std::move(options)),
       id_prefix_(crypto::HexEncode(context.random.Bytes(4)) + "-"),
-      calls_(options_.max_calls, std::max(1, options_.max_calls / 2)),
-      streams_(options_.max_streams, std::max(1, options_.max_streams / 2)),
+      calls_(options_.max_calls, std::max(1, options_.max_calls / 2), options_.for_services),
+      streams_(options_.max_streams, std::max(1, options_.max_streams / 2), options_.for_services),
       awaited_(options_.max_refused_streams, options_.max_refused_streams_each) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
@@ -170,7 +170,7 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
   call.caller = *std::move(peer.caller);
   if (!call.caller.is_service()) {
     // One institution that calls without end must not keep the others out.
-    if (!bound.shares.Take(call.caller.institution, bound.each)) {
+    if (!bound.TakeShare(call.caller.institution)) {
       return Overloaded(options_.retry_after);
     }
     record.sharer = call.caller.institution;
@@ -203,7 +203,7 @@ absl::StatusOr<Call> Dispatcher::Admit(const grpc::CallbackServerContext& contex
 
 bool Dispatcher::MayAwait(const Record& record) {
   const bool shares = !record.sharer.empty();
-  if (shares && !awaited_.shares.Take(record.sharer, awaited_.each)) {
+  if (shares && !awaited_.TakeShare(record.sharer)) {
     return false;
   }
   const bool taken = awaited_.Take();
@@ -211,7 +211,7 @@ bool Dispatcher::MayAwait(const Record& record) {
     streams_.in_flight.fetch_sub(1);
   }
   if (shares) {
-    (taken ? streams_ : awaited_).shares.Give(record.sharer);
+    (taken ? streams_ : awaited_).GiveShare(record.sharer);
   }
   return taken;
 }
@@ -255,7 +255,7 @@ grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::S
     bound.in_flight.fetch_sub(1);
   }
   if (!record.sharer.empty()) {
-    bound.shares.Give(record.sharer);
+    bound.GiveShare(record.sharer);
   }
   const std::string_view name = record.method == nullptr ? std::string_view() : record.method->name;
   if (metrics_ != nullptr) {

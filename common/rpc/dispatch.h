@@ -50,9 +50,12 @@ namespace relais::rpc {
 
 struct DispatchOptions {
   std::string service;  // "consent": whose leaf it is when many callers are counted together
-  /// Unary, at once, and of any one institution half of them; beyond: RESOURCE_EXHAUSTED with RetryInfo.
+  /// Unary, of institutions, at once, and of any one institution half of them; beyond: RESOURCE_EXHAUSTED
+  /// with RetryInfo.
   int max_calls = 1024;
   int max_streams = 512;  // likewise
+  /// Places beside each of these that only services get: institutions cannot keep them from following a log.
+  int for_services = 16;
   /// Clients' streams that are refused and whose first message is awaited (SetRefusedAbout), and of any one
   /// institution: none of `max_streams`. Beyond: refused without their message.
   int max_refused_streams = 16;
@@ -194,18 +197,34 @@ class Dispatcher {
   };
   // What may be going on at once, and what is.
   struct Bound {
-    Bound(int at_most, int at_most_each) : most(at_most), each(at_most_each) {}
-    // False when there is no place left. Each taken is given back: `--in_flight`.
+    Bound(int at_most, int at_most_each, int beside = 0)
+        : most(at_most), each(at_most_each), for_services(beside) {}
+    // False when there is no place left, whoever it is. Each taken is given back: `--in_flight`.
     bool Take() {
-      if (in_flight.fetch_add(1) < most) {
+      if (in_flight.fetch_add(1) < most + for_services) {
         return true;
       }
       in_flight.fetch_sub(1);
       return false;
     }
-    const int most;
+    // The same of an institution, once it is known to be one.
+    bool TakeShare(const std::string& institution) {
+      const bool room = shared.fetch_add(1) < most;
+      if (room && shares.Take(institution, each)) {
+        return true;
+      }
+      shared.fetch_sub(1);
+      return false;
+    }
+    void GiveShare(const std::string& institution) {
+      shares.Give(institution);
+      shared.fetch_sub(1);
+    }
+    const int most;  // of institutions
     const int each;  // of one institution
+    const int for_services;
     std::atomic<int> in_flight = 0;
+    std::atomic<int> shared = 0;  // of these an institution's
     Shares shares;
   };
 

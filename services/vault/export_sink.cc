@@ -75,6 +75,7 @@ Task<absl::Status> ExportSink::Archive(std::string bytes) {
   } else {
     held_.append(bytes);
   }
+  bytes = std::string();  // not while the client takes its time
   absl::Status sent = co_await Send(false);
   co_return sent;
 }

@@ -2,7 +2,7 @@
 // reading, so that the next ones are ready when its client took those before.
 //
 //   Lookahead::Held held = lookahead.Of("caf");
-//   if (!held.Hold(2)) { … }    // goes piece by piece: no stream is refused for it
+//   if (!held.Hold(2)) { … }    // goes piece by piece; an export, which cannot, comes back later
 #pragma once
 
 #include <cstddef>

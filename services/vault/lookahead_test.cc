@@ -9,9 +9,11 @@
 #include <string>
 #include <utility>
 
+#include "common/rpc/refusal.h"
 #include "common/storage/testing/forwarding_store.h"
 #include "gtest/gtest.h"
 #include "services/vault/format/pieces.h"
+#include "services/vault/handlers/export_handlers.h"
 #include "services/vault/testing/reading.h"
 #include "services/vault/testing/world_on.h"
 
@@ -104,8 +106,55 @@ int ReadForASlowClient(size_t lookahead) {
   return read;
 }
 
+// Room that comes is taken while it goes.
+TEST(StreamsAhead, AReadingGetsRoomThatComes) {
+  WorldOn<CountingStore> vault(WithLookahead(4));
+  World& world = vault.world;
+  world.Host(1);
+  const std::string paper = world.MustDeposit(1, Pdf(kPieces * kPieceSize)).document;
+  const auto first = BeginDownload(world, kHost, 1, paper, kEach);
+  world.Settle();
+  const auto second = BeginDownload(world, kHost, 1, paper, kEach);
+  world.sim().RunFor(kEach * 1.5);
+  first->client->HangUp();
+  ASSERT_TRUE(world.sim().RunUntil([&] { return first->ended.has_value(); }, kEach * 3));
+  const int before = vault.store->pieces_read();
+  const size_t got = second->client->got.size();
+  ASSERT_TRUE(world.sim().RunUntil([&] { return second->client->got.size() == got + 2; }, kEach * 3));
+  EXPECT_GT(vault.store->pieces_read() - before, 2) << "more than what it took";
+  EXPECT_TRUE(world.sim().RunUntil([&] { return second->ended.has_value(); }, kEach * (kPieces + 2)));
+}
+
 TEST(StreamsAhead, AReadingHasTheNextPiecesReady) { EXPECT_EQ(ReadForASlowClient(128), 3); }
 TEST(StreamsAhead, WithoutRoomAReadingGoesPieceByPiece) { EXPECT_EQ(ReadForASlowClient(0), 1); }
+
+// An export cannot go with less: what it seals comes out in other portions than it goes in.
+TEST(StreamsAhead, AnExportWithoutRoomComesBackLater) {
+  World::Options options;
+  options.settings = WithLookahead(8);
+  World world(std::move(options));
+  world.Host(1);
+  world.MustDeposit(1, Pdf(kPieces * kPieceSize));
+  v1::ExportRequest request;
+  *request.mutable_person() = world.Handle(kHost, 1);
+  const auto slow = std::make_shared<Collected<v1::ExportResponse>>(world.sim());
+  slow->each = kEach;
+  std::optional<absl::Status> ended;
+  relais::Start(world.service().exports().Export(world.As(kHost), request, slow),
+                [&ended](absl::Status status) { ended = std::move(status); });
+  world.Settle();
+  EXPECT_FALSE(ended.has_value());
+  const auto again = [&] {
+    return world.Run(world.service().exports().Export(
+        world.As(kHost), request, std::make_shared<Collected<v1::ExportResponse>>(world.sim())));
+  };
+  const absl::Status refused = again();
+  EXPECT_EQ(ReasonOf(refused), common::v1::ERROR_REASON_OVERLOADED);
+  EXPECT_TRUE(rpc::RetryAfterOf(refused).has_value());
+  slow->HangUp();
+  ASSERT_TRUE(world.sim().RunUntil([&] { return ended.has_value(); }, absl::Minutes(5)));
+  EXPECT_TRUE(again().ok());
+}
 
 // A client that sends pieces and then neither more nor the end, until it is let go.
 class StandsStill final : public rpc::Reader<v1::UploadRequest> {

@@ -20,8 +20,8 @@ struct ScanSettings {
   absl::Duration timeout = absl::Seconds(120);
 };
 
-/// Streams at once, half of them of one institution: what each holds at least while it stands still, two
-/// pieces of a text, leaves relais-vault below 300 MB (ADR 81).
+/// Streams of institutions at once, half of them of one: each holds two pieces of a text at least while it
+/// stands still (ADR 81).
 inline constexpr int kMaxStreams = 192;
 
 struct Settings {

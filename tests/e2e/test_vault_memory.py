@@ -76,7 +76,6 @@ class ManyStreamsTest(MemoryCase):
     """As many as the vault takes at once (ADR 81): half of the streams are one institution's."""
     SIZE = 64 * BLOCK
     EACH = 96  # streams of one institution
-    THEIRS = EACH - 8  # of another: services that follow the vault's log have streams too
     READERS = 48
     PERSONS = 3
     UPLOADS = 16  # of each: as many as may be under way in one vault
@@ -143,9 +142,10 @@ class ManyStreamsTest(MemoryCase):
         os.remove(paper)
         return made["document"]["documentId"], sha256
 
-    def check_full(self, handle, document):
+    def check_full(self, handle, document, acting):
         """One more is refused, and said to be worth another try."""
-        self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", next, self.start_reading(handle, document))
+        self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", next,
+                     self.start_reading(handle, document, acting))
 
     def test_as_many_streams_as_there_may_be_stand_still(self):
         self.assertGreater(self.READERS * self.SIZE, 10 * MOST, "held for readers they would be seen")
@@ -159,9 +159,10 @@ class ManyStreamsTest(MemoryCase):
         self.assertLess(self.peak(), MOST, "readers")
         sendings = [self.send_a_little(handle) for handle in persons for _ in range(self.UPLOADS)]
         self.assertLess(self.peak(), MOST, "readers and uploads")
-        self.check_full(persons[0], document)
-        theirs = [self.read_a_little(there, document, CAF) for _ in range(self.THEIRS)]
+        self.check_full(persons[0], document, CITY)
+        theirs = [self.read_a_little(there, document, CAF) for _ in range(self.EACH)]
         self.assertLess(self.peak(), MOST, "readers, uploads and another's readers")
+        self.check_full(there, document, CAF)
 
         # All of them were alive all the time: they go on where they stood.
         self.assertFalse(any(answer.done() for answer, _ in sendings))

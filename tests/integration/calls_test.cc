@@ -154,6 +154,26 @@ TEST_F(GatedServer, OneInstitutionCannotKeepTheOthersOut) {
   EXPECT_TRUE(Checkpoint(dsol).ok());  // its share came back
 }
 
+// A service follows the log however many institutions' calls stand still; its own places are not without end.
+TEST_F(GatedServer, InstitutionsCannotKeepServicesOut) {
+  DispatchOptions options = OneAtATime();
+  options.for_services = 1;
+  TlsServer server(Certs(), Certs().Service("consent"), options, gate_.handler());
+  executor_ = &server.executor();
+  const auto dsol = Plain(server, Dsol());
+  const auto routing = Plain(server, Certs().Service("routing"));
+  auto call = std::async(std::launch::async, [&] { return Checkpoint(dsol); });
+  gate_.AwaitEntered(1);
+  EXPECT_EQ(ReasonOf(Checkpoint(dsol)), common::v1::ERROR_REASON_OVERLOADED);
+  auto follows = std::async(std::launch::async, [&] { return Checkpoint(routing); });
+  gate_.AwaitEntered(2);
+  EXPECT_EQ(ReasonOf(Checkpoint(routing)), common::v1::ERROR_REASON_OVERLOADED);
+  gate_.Open();
+  EXPECT_TRUE(call.get().ok());
+  EXPECT_TRUE(follows.get().ok());
+  EXPECT_TRUE(Checkpoint(dsol).ok()) << "its place came back";
+}
+
 TEST_F(GatedServer, AClientThatLeavesDoesNotTakeTheHandlerAlong) {
   TlsServer server(Certs(), Certs().Service("consent"), {}, gate_.handler());
   executor_ = &server.executor();

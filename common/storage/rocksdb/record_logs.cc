@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -53,12 +54,36 @@ uint32_t ChecksumOf(std::string_view record) {
   return (rotated >> 17) | (rotated << 15);
 }
 
+// Its text is all there, as that long.
+bool MatchesChecksum(std::string_view record, size_t length) {
+  return Crc32c(record.substr(kTypeAt, kHeader - kTypeAt + length)) == ChecksumOf(record);
+}
+
+// What a header is to who only walks the log.
+enum class Header : uint8_t {
+  kRecord,
+  kTooLong,    // for its block
+  kUnwritten,  // type and length zero
+  kOtherType,  // none of our logs
+};
+
+Header HeaderOf(std::string_view block) {
+  const uint8_t type = ByteAt(block, kTypeAt);
+  const size_t length = LengthOf(block);
+  if (kHeader + length > block.size()) {
+    return Header::kTooLong;
+  }
+  if (type == kNoType && length == 0) {
+    return Header::kUnwritten;
+  }
+  return type > kLastType ? Header::kOtherType : Header::kRecord;
+}
+
 // With another bit of its length it is whole: that is what it was.
 bool WasWhole(std::string_view record) {
   for (int bit = 0; bit < kLengthBits; ++bit) {
     const size_t length = LengthOf(record) ^ (size_t{1} << bit);
-    if (kHeader + length <= record.size() &&
-        Crc32c(record.substr(kTypeAt, kHeader - kTypeAt + length)) == ChecksumOf(record)) {
+    if (kHeader + length <= record.size() && MatchesChecksum(record, length)) {
       return true;
     }
   }
@@ -78,25 +103,93 @@ bool WasOfAnotherType(std::string_view record) {
   return false;
 }
 
-// True where a record of the block looks like none, or like the log's end, and was one.
-bool HidesWhatFollows(std::string_view block) {
-  while (block.size() >= kHeader) {
-    const uint8_t type = ByteAt(block, kTypeAt);
-    const size_t length = LengthOf(block);
-    if (kHeader + length > block.size()) {
+// Looks like no record, and with one bit another is one.
+bool WasRecord(Header header, std::string_view block) {
+  switch (header) {
+    case Header::kRecord:
+      return false;
+    case Header::kTooLong:
       return WasWhole(block);
-    }
-    const bool unwritten = type == kNoType && length == 0;
-    if ((unwritten || type > kLastType) && WasOfAnotherType(block)) {
-      return true;
-    }
-    if (unwritten) {
-      return false;  // RocksDB goes on at the next block, too
-    }
-    block.remove_prefix(kHeader + length);
+    case Header::kUnwritten:
+    case Header::kOtherType:
+      return WasOfAnotherType(block);
   }
   return false;
 }
+
+// A record of our logs, with a text, begins here and is undamaged.
+bool IsWhole(std::string_view block) {
+  const size_t length = LengthOf(block);
+  return HeaderOf(block) == Header::kRecord && ByteAt(block, kTypeAt) != kNoType && length > 0 &&
+         MatchesChecksum(block, length);
+}
+
+// At whichever byte it begins.
+bool HoldsWhole(std::string_view bytes) {
+  for (; bytes.size() >= kHeader; bytes.remove_prefix(1)) {
+    if (IsWhole(bytes)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+enum class LogKind : uint8_t { kManifest, kWriteAhead };
+
+// What is no record ends a log: nothing whole follows it.
+class LogWalk {
+ public:
+  explicit LogWalk(LogKind kind) : kind_(kind) {}
+
+  // Looks at the next block. Where the log is damaged, if this block shows it.
+  std::optional<uint64_t> Next(std::string_view block) {
+    at_ += block.size();
+    while (block.size() >= kHeader) {
+      const Header header = HeaderOf(block);
+      const uint64_t here = at_ - block.size();
+      if (WasRecord(header, block)) {
+        return here;
+      }
+      if (end_.has_value() && IsWhole(block)) {
+        return end_;
+      }
+      if (!end_.has_value() && IsEnd(header, block)) {
+        end_ = here;
+      }
+      if (header == Header::kTooLong || header == Header::kUnwritten) {
+        return HidesInBlock(block) ? end_ : std::nullopt;  // RocksDB goes on at the next block, too
+      }
+      block.remove_prefix(kHeader + LengthOf(block));
+    }
+    return std::nullopt;
+  }
+
+ private:
+  // A tail of a write-ahead log that was not synchronized may reach the disk out of order: zeros, then
+  // records.
+  [[nodiscard]] bool IsEnd(Header header, std::string_view block) const {
+    switch (header) {
+      case Header::kRecord:
+        return false;
+      case Header::kTooLong:
+        return true;
+      case Header::kUnwritten:
+        return kind_ == LogKind::kManifest;
+      case Header::kOtherType:
+        return !MatchesChecksum(block, LengthOf(block));  // a later RocksDB's, if it does
+    }
+    return false;
+  }
+  // Past a header that does not say where the next one is. Not in a write-ahead log: a torn record's text may
+  // be anything, another log too.
+  [[nodiscard]] bool HidesInBlock(std::string_view block) const {
+    return kind_ == LogKind::kManifest && HoldsWhole(block);
+  }
+
+  LogKind kind_;
+  uint64_t at_ = 0;              // where the next block begins
+  std::optional<uint64_t> end_;  // the first that was no record
+};
 
 absl::Status CannotRead(const std::filesystem::path& file) {
   return absl::UnavailableError("cannot read " + file.string());
@@ -107,22 +200,22 @@ bool IsGone(const std::filesystem::path& file) {
   return !std::filesystem::exists(file, error) && !error;
 }
 
-absl::Status CheckLog(const std::filesystem::path& file) {
+absl::Status CheckLog(const std::filesystem::path& file, LogKind kind) {
   std::ifstream in(file, std::ios::binary);
   if (!in.is_open()) {
     return IsGone(file) ? absl::OkStatus() : CannotRead(file);
   }
+  LogWalk walk(kind);
   std::string block;
-  uint64_t at = 0;
   do {
     block.resize(kBlock);
     in.read(block.data(), static_cast<std::streamsize>(kBlock));
     block.resize(static_cast<size_t>(in.gcount()));
-    if (HidesWhatFollows(block)) {
-      return absl::DataLossError(absl::StrCat("the store is damaged: ", file.string(), " near byte ", at,
+    const std::optional<uint64_t> place = walk.Next(block);
+    if (place.has_value()) {
+      return absl::DataLossError(absl::StrCat("the store is damaged: ", file.string(), " at byte ", *place,
                                               ": a record looks like the end of the log and is not"));
     }
-    at += block.size();
   } while (block.size() == kBlock);
   return in.bad() ? CannotRead(file) : absl::OkStatus();
 }
@@ -156,7 +249,8 @@ absl::Status CheckRecordLogs(const std::string& path) {
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     ASSIGN_OR_RETURN(const bool is_log, IsLog(*entry, manifest));
     if (is_log) {
-      RETURN_IF_ERROR(CheckLog(entry->path()));
+      const bool counts = entry->path().filename().string() == manifest;
+      RETURN_IF_ERROR(CheckLog(entry->path(), counts ? LogKind::kManifest : LogKind::kWriteAhead));
     }
   }
   return !error || error == std::errc::no_such_file_or_directory ? absl::OkStatus() : CannotRead(path);

@@ -2,14 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/executor.h"
 #include "common/storage/rocksdb/rocksdb_store.h"
 #include "common/storage/testing/counting_sequencer.h"
@@ -27,7 +32,26 @@ constexpr int kFirst = 2;
 constexpr int kMiddle = 3;
 constexpr int kLast = 4;
 constexpr int kWrittenOver = 2;  // the bit that makes of a whole record (1) one of a log that is written over
+constexpr int kLastWrittenOver = 8;
+constexpr size_t kSector = 512;
+// For each type, one of logs that are written over that is two bits from it.
+constexpr std::array<char, kLast + 1> kTwoBitsFrom{0, 7, 7, 5, 7};
 const Partition kCase{PartitionKind::kCase, {}};
+
+void ChangeItsTypeByTwoBits(std::string& log, size_t record) {
+  char& type = log.at(record + kTypeAt);
+  type = kTwoBitsFrom.at(static_cast<uint8_t>(type));
+}
+
+void LengthenByTwoBits(std::string& log, size_t record) {
+  char& high = log.at(record + kTypeAt - 1);
+  high = static_cast<char>(high ^ 0xc0);
+}
+
+void ZeroASector(std::string& log, size_t record) {
+  const size_t size = std::min(kSector, log.size() - record);
+  log.replace(record, size, size, '\0');
+}
 
 // A store of which the last rows are in the write-ahead log and the others were flushed and never compacted.
 class RecordLogsTest : public ::testing::Test {
@@ -130,9 +154,62 @@ class RecordLogsTest : public ::testing::Test {
     }
     Write(log, good);
   }
+  // Damages the records of a log one after the other: those that are `found` stop a start, at their place;
+  // the others are as a crash leaves them.
+  void ExpectFound(const fs::path& log, const std::function<void(std::string& log, size_t record)>& damage,
+                   const std::function<bool(size_t record)>& found) {
+    const std::string good = Read(log);
+    for (const size_t record : RecordsOf(good)) {
+      std::string bad = good;
+      damage(bad, record);
+      Write(log, bad);
+      const absl::Status checked = Check();
+      const std::string place = absl::StrCat(log.string(), " at byte ", record, ":");
+      EXPECT_EQ(absl::IsDataLoss(checked), found(record)) << place << " " << checked;
+      EXPECT_EQ(checked.ok(), !found(record)) << place << " " << checked;
+      EXPECT_EQ(checked.message().find(place) != std::string::npos, found(record)) << place << " " << checked;
+    }
+    Write(log, good);
+  }
+  // Types of logs that are written over, further than one bit from what the records were.
+  void ExpectOtherTypesAreFound(const fs::path& log) {
+    const size_t last = RecordsOf(Read(log)).back();
+    const auto before_the_last = [last](size_t record) { return record != last; };
+    ExpectFound(log, ChangeItsTypeByTwoBits, before_the_last);
+    for (int type = kLast + 1; type <= kLastWrittenOver; ++type) {
+      const auto its_text_too = [type](std::string& bytes, size_t record) {
+        bytes.at(record + kTypeAt) = static_cast<char>(type);
+        bytes = Flipped(std::move(bytes), record + kHeader, 0);
+      };
+      ExpectFound(log, its_text_too, before_the_last);
+    }
+  }
+  // Commits more than three blocks of the write-ahead log.
+  void FillBlocks() {
+    auto store = Open();
+    ASSERT_TRUE(store.ok()) << store.status();
+    for (int i = 0; i < 40; ++i) {
+      ASSERT_TRUE(Commit(**store, "long " + std::to_string(i), std::string(3000, 'x')).ok());
+    }
+  }
+  // A MANIFEST of more than three blocks: what its records say is RocksDB's to judge.
+  void FillBlocksOfTheManifest() {
+    ASSERT_NO_FATAL_FAILURE(FillBlocks());
+    Write(Manifest(), Read(WriteAheadLog()));
+    ASSERT_GT(fs::file_size(Manifest()), 3 * kBlock);
+    ASSERT_TRUE(Check().ok()) << Check();
+  }
+  // With that for its write-ahead log the store does not open: it is RocksDB that says why.
+  void ExpectRocksDbRefuses(const std::string& log) {
+    fs::copy(folder_ / "store", folder_ / "copy");
+    Write(fs::path(folder_ / "copy") / WriteAheadLog().filename(), log);
+    EXPECT_TRUE(Check("copy").ok()) << Check("copy");
+    EXPECT_FALSE(Open("copy").ok());
+    fs::remove_all(folder_ / "copy");
+  }
   // With that at the end of its write-ahead log the store opens, and has its rows.
-  void ExpectOpensWithTail(const std::string& tail) {
-    const fs::path log = WriteAheadLog();
+  void ExpectOpensWithTail(const std::string& tail) { ExpectOpensWithTail(WriteAheadLog(), tail); }
+  void ExpectOpensWithTail(const fs::path& log, const std::string& tail) {
     fs::copy(folder_ / "store", folder_ / "copy");
     Write(fs::path(folder_ / "copy") / log.filename(), Read(log) + tail);
     EXPECT_TRUE(Check("copy").ok()) << Check("copy");
@@ -209,6 +286,87 @@ TEST_F(RecordLogsTest, AnotherTypeThatWasNoRecordIsNoDamage) {
   ExpectOpensWithTail("junk" + length_and_type + "was here before");
 }
 
+// RocksDB takes them for the log's end, wherever they are.
+TEST_F(RecordLogsTest, AnotherTypeBeforeAWholeRecordIsNoEnd) {
+  ExpectOtherTypesAreFound(Manifest());
+  ExpectOtherTypesAreFound(WriteAheadLog());
+}
+
+TEST_F(RecordLogsTest, AnotherTypeBeforeAWholeRecordOfALaterBlockIsNoEnd) {
+  ASSERT_NO_FATAL_FAILURE(FillBlocks());
+  ASSERT_GT(fs::file_size(WriteAheadLog()), 3 * kBlock);
+  ExpectOtherTypesAreFound(WriteAheadLog());
+  ASSERT_NO_FATAL_FAILURE(FillBlocksOfTheManifest());
+  ExpectOtherTypesAreFound(Manifest());
+}
+
+TEST_F(RecordLogsTest, ALengthPastItsBlockIsNoEndBeforeAWholeRecordOfALaterOne) {
+  ASSERT_NO_FATAL_FAILURE(FillBlocks());
+  const size_t last = RecordsOf(Read(WriteAheadLog())).back();
+  ASSERT_GT(last, 3 * kBlock);
+  ExpectFound(WriteAheadLog(), LengthenByTwoBits,
+              [last](size_t record) { return record / kBlock < last / kBlock; });
+}
+
+// In a MANIFEST also where that is in the same block.
+TEST_F(RecordLogsTest, ALengthPastItsBlockIsNoEndOfAManifestBeforeAWholeRecord) {
+  const size_t last = RecordsOf(Read(Manifest())).back();
+  ExpectFound(Manifest(), LengthenByTwoBits, [last](size_t record) { return record != last; });
+}
+
+// Each record of a MANIFEST is synchronized before it counts: none is lost before one that is there.
+TEST_F(RecordLogsTest, ASectorOfZerosBeforeAWholeRecordOfAManifestIsFound) {
+  const auto expect_found = [this] {
+    const size_t last = RecordsOf(Read(Manifest())).back();
+    ASSERT_GE(last, kSector);
+    ExpectFound(Manifest(), ZeroASector, [last](size_t record) { return record + kSector <= last; });
+  };
+  expect_found();
+  ASSERT_NO_FATAL_FAILURE(FillBlocksOfTheManifest());
+  expect_found();
+}
+
+TEST_F(RecordLogsTest, TheBlocksOfAManifestAfterZerosHoldNoRecord) {
+  const std::string good = Read(Manifest());
+  ASSERT_LT(good.size() + kHeader, kBlock);
+  std::string block = good;
+  block.resize(kBlock);
+  Write(Manifest(), block + good);
+  EXPECT_TRUE(absl::IsDataLoss(Check())) << Check();
+  block.resize(2 * kBlock);
+  Write(Manifest(), block + good);
+  EXPECT_TRUE(absl::IsDataLoss(Check())) << Check();
+}
+
+// A loss of power may leave them before records, of a tail that was never synchronized.
+TEST_F(RecordLogsTest, ZerosInAWriteAheadLogAreNoDamage) {
+  ASSERT_NO_FATAL_FAILURE(FillBlocks());
+  ExpectFound(WriteAheadLog(), ZeroASector, [](size_t) { return false; });
+}
+
+TEST_F(RecordLogsTest, AManifestThatEndsInNoRecordOpens) {
+  const std::string length_and_type{8, 0, 6};
+  ExpectOpensWithTail(Manifest(), std::string(20, '\0'));
+  ExpectOpensWithTail(Manifest(), std::string(2 * kBlock, '\0'));
+  ExpectOpensWithTail(Manifest(), "junk" + length_and_type + "was here before");
+}
+
+// Of zeros and junk at a write-ahead log's end RocksDB does not pass all.
+TEST_F(RecordLogsTest, ATailThatIsNoEndIsForRocksDbToJudge) {
+  for (const char type : {'\1', '\2', '\3', '\4', '\x9'}) {
+    const std::string length_and_type{8, 0, type};
+    ExpectRocksDbRefuses(Read(WriteAheadLog()) + "junk" + length_and_type + "was here before");
+  }
+  ASSERT_NO_FATAL_FAILURE(FillBlocks());
+  const std::string log = Read(WriteAheadLog());
+  const std::vector<size_t> records = RecordsOf(log);
+  const auto first = std::find_if(records.begin(), records.end(),
+                                  [&](size_t record) { return log.at(record + kTypeAt) == kFirst; });
+  ASSERT_TRUE(first != records.end());
+  const size_t cut = (*first / kBlock + 1) * kBlock;  // which it fills
+  ExpectRocksDbRefuses(log.substr(0, cut) + std::string(kHeader, '\0'));
+}
+
 // As a crash leaves it before RocksDB deletes it.
 TEST_F(RecordLogsTest, OnlyTheManifestThatCountsIsLookedAt) {
   const std::string good = Read(Manifest());
@@ -254,6 +412,22 @@ TEST(RecordLogs, ARecordOfNothingIsNotTakenForZeros) {
   }
   EXPECT_TRUE(check("none" + no_text_no_type).ok());
   EXPECT_TRUE(check(std::string(kHeader, '\0')).ok());
+}
+
+// One that a later RocksDB writes matches its checksum.
+TEST(RecordLogs, ARecordOfATypeThatIsNotKnownIsNoEnd) {
+  const testing::TempFolder folder;
+  const std::string length{4, 0};
+  const std::string unknown = "\x9d\x0a\xdc\x60" + length + "\x09zstd";
+  const std::string whole = "\x16\x20\xaa\x58" + length + "\x01rows";
+  const auto check = [&](const std::string& log) {
+    std::ofstream(folder / "000001.log", std::ios::binary | std::ios::trunc) << log;
+    return CheckRecordLogs(folder.path());
+  };
+  EXPECT_TRUE(check(unknown + whole).ok());
+  const std::string changed = "\x9d\x0a\xdc\x60" + length + "\x09ztsd";
+  EXPECT_TRUE(absl::IsDataLoss(check(changed + whole)));
+  EXPECT_TRUE(check(changed).ok()) << "for RocksDB to judge";
 }
 
 TEST(RecordLogs, NoStoreIsNotDamaged) {

@@ -128,6 +128,17 @@ TEST_F(DisclosureTest, WhomSheAskedForACopyLearnsNoReason) {
   EXPECT_THAT(denied.en(), HasSubstr("It was not allowed. Nothing was given."));
 }
 
+// Nor in which function the other side declared that her life was in danger.
+TEST_F(DisclosureTest, WhomSheAskedForACopyIsNotToldTheOthersFunction) {
+  Declared("e1", "caf");
+  AsksForACopy("caf");
+  const v1::Disclosure told = LastOf("caf", v1::DISCLOSURE_KIND_EMERGENCY);
+  EXPECT_EQ(told.sender().institution(), "ville-paris");
+  EXPECT_EQ(told.sender().function(), "");
+  const v1::Disclosure hers = LastOf("ville-paris", v1::DISCLOSURE_KIND_EMERGENCY);
+  EXPECT_EQ(hers.sender().function(), "assistant-social") << "who reads all of hers";
+}
+
 // Nor a no that she said under another name.
 TEST_F(DisclosureTest, WhomSheAskedForACopyLearnsNoReasonOfALinkedName) {
   const common::v1::PersonRef other = world_.NewPerson("case-2");

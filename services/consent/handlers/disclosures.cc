@@ -238,15 +238,20 @@ v1::CheckDecided OwnOf(v1::CheckDecided check, const std::set<std::string>& coll
   return check;
 }
 
+// In which function its agent acted, where that side did not write it itself. It is owed to her: who has its
+// own alone is told its own (ADR 78).
+bool MayBeToldFunctionOf(const common::v1::Party& side, const HistoryWords& words) {
+  return words.collected == nullptr || side.institution() == words.reader;
+}
+
 // RGPD art. 15: institution and function. The side that asks for its own institution and leaves its function
 // out is known by the leaf's; of who else asks, or where both sides are of one institution, nobody knows
-// whose it is. That is owed to her: who has its own alone is told its own.
+// whose it is.
 common::v1::Party PartyTold(const audit::OpenedLeaf& leaf, common::v1::Party side,
                             const common::v1::Party& other, const HistoryWords& words) {
   const bool asked_itself =
       leaf.leaf.header.institution() == side.institution() && other.institution() != side.institution();
-  const bool may_be_told = words.collected == nullptr || side.institution() == words.reader;
-  if (side.function().empty() && asked_itself && may_be_told) {
+  if (side.function().empty() && asked_itself && MayBeToldFunctionOf(side, words)) {
     side.set_function(leaf.details.acting_function());
   }
   return side;
@@ -297,7 +302,9 @@ HistoryEntry EmergencyEntry(const audit::OpenedLeaf& leaf, const v1::EmergencyDe
   v1::Disclosure entry;
   entry.set_kind(v1::DISCLOSURE_KIND_EMERGENCY);
   entry.mutable_sender()->set_institution(DeclaredBy(leaf, emergency));
-  entry.mutable_sender()->set_function(leaf.details.acting_function());
+  if (MayBeToldFunctionOf(entry.sender(), words)) {
+    entry.mutable_sender()->set_function(leaf.details.acting_function());
+  }
   *entry.mutable_recipient() = emergency.recipient();
   *entry.mutable_categories() = leaf.leaf.header.categories();
   entry.set_ground(common::v1::GROUND_EMERGENCY);

@@ -13,12 +13,14 @@
 #include "common/crypto/sha256.h"
 #include "common/receipt/act.h"
 #include "common/rpc/checkpoint_size.h"
+#include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
 #include "services/vault/domain/export_names.h"
 #include "services/vault/domain/host_rules.h"
 #include "services/vault/events.h"
 #include "services/vault/export_journal.h"
 #include "services/vault/export_sink.h"
+#include "services/vault/format/pieces.h"
 #include "services/vault/format/sealed_text.h"
 #include "services/vault/handlers/commit_act.h"
 #include "services/vault/handlers/reading_right.h"
@@ -30,7 +32,10 @@ namespace {
 constexpr size_t kPage = 200;
 constexpr size_t kKeyBytes = 32;
 // A text up to this size is held while it is checked, a longer one is read twice.
-constexpr uint64_t kHeldText = uint64_t{4} << 20;
+constexpr uint64_t kHeldText = kPieceSize;
+// What one holds besides the two that any stream may: what came in, and what is sealed and not a message yet.
+constexpr size_t kPiecesOfExport = 4;
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 struct Paper {
   Id128 person;
@@ -254,6 +259,10 @@ Task<absl::StatusOr<std::shared_ptr<ExportHandlers::Run>>> ExportHandlers::Begin
 Task<absl::Status> ExportHandlers::Export(rpc::Call call, v1::ExportRequest request,
                                           std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
   co_await ResumeOn(vault_.context.executor);
+  Lookahead::Held held = vault_.lookahead.Of(call.caller.institution);
+  if (!held.Hold(kPiecesOfExport)) {
+    co_return rpc::Overloaded(kRetryAfter);  // no leaf: nobody did wrong
+  }
   CO_ASSIGN_OR_RETURN(std::shared_ptr<Run> run, co_await Begin(std::move(call), std::move(request)));
   // One that waits for its client is ended where it waits.
   for (const auto& each : run->open) {

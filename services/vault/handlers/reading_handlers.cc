@@ -139,8 +139,7 @@ Task<absl::Status> ReadingHandlers::Download(rpc::Call call, v1::DownloadRequest
     vault_.streams.StartAsking(KeepPermitted(call, begun->right));
   }
   Lookahead::Held held = vault_.lookahead.Of(call.caller.institution);
-  const bool ahead = held.Hold(kPiecesAhead);
-  absl::Status sent = co_await Send(begun, std::move(out), ahead);
+  absl::Status sent = co_await Send(begun, std::move(out), held);
   begun->right.open->WhenCut(nullptr);
   const std::optional<std::string> cause = begun->right.open->WhyCut();
   begun->right.open->Over();
@@ -168,7 +167,8 @@ Task<bool> ReadingHandlers::KeepPermitted(rpc::Call call, ReadingRight given) {
 }
 
 Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
-                                         std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out, bool ahead) {
+                                         std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out,
+                                         Lookahead::Held& held) {
   // The last look, in memory, before a piece leaves (ADR 35); the one before it has gone.
   const auto may = [open = begun->right.open, first = true]() mutable {
     if (!std::exchange(first, false)) {
@@ -177,7 +177,7 @@ Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
     return !open->WhyCut().has_value();
   };
   rpc::WriteBehind<v1::DownloadResponse> writing(vault_.context.executor, std::move(out), may);
-  const absl::Status given = co_await GiveAll(*begun, writing, ahead);
+  const absl::Status given = co_await GiveAll(*begun, writing, held);
   const bool went = co_await writing.Finish();
   begun->Sent(writing.written());
   CO_RETURN_IF_ERROR(given);
@@ -187,7 +187,8 @@ Task<absl::Status> ReadingHandlers::Send(std::shared_ptr<Begun> begun,
 // Pieces are read and opened while others go out (`ahead`), or one by one, into the messages of those that
 // went.
 Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing,
-                                            bool ahead) {
+                                            Lookahead::Held& held) {
+  bool ahead = held.Hold(kPiecesAhead);
   v1::DownloadResponse first;
   *first.mutable_start() = begun.Start();
   bool going = co_await writing.Write(std::move(first));
@@ -197,6 +198,7 @@ Task<absl::Status> ReadingHandlers::GiveAll(Begun& begun, rpc::WriteBehind<v1::D
     message.mutable_data()->resize(begun.NextSize());
     CO_RETURN_IF_ERROR(begun.Next(*message.mutable_data()));
     going = co_await writing.Write(std::move(message));
+    ahead = ahead || held.Hold(kPiecesAhead);
     if (!ahead) {
       going = co_await writing.Finish();
     }

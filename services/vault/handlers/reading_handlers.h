@@ -28,10 +28,12 @@ class ReadingHandlers {
   Task<absl::StatusOr<std::shared_ptr<Begun>>> Begin(rpc::Call call, v1::DownloadRequest request);
   Task<absl::StatusOr<std::shared_ptr<Begun>>> TryBegin(rpc::Call call, ReadWanted wanted, uint64_t offset,
                                                         uint64_t length);
-  // OK, or why it ended. `ahead`: the next pieces are got ready while their client takes those before.
+  // OK, or why it ended. Where there is room the next pieces are got ready while their client takes those
+  // before. `held`, and Begun in GiveAll, live in the frame of who awaits these.
   Task<absl::Status> Send(std::shared_ptr<Begun> begun,
-                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out, bool ahead);
-  Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing, bool ahead);
+                          std::shared_ptr<rpc::Writer<v1::DownloadResponse>> out, Lookahead::Held& held);
+  Task<absl::Status> GiveAll(Begun& begun, rpc::WriteBehind<v1::DownloadResponse>& writing,
+                             Lookahead::Held& held);
   // Asks consent anew while a shared reading runs, each time that its permit is about to end. It may outlive
   // the call by an answer (OpenStreams::StartAsking).
   Task<bool> KeepPermitted(rpc::Call call, ReadingRight given);

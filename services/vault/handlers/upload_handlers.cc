@@ -245,6 +245,7 @@ Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler asse
                                         UploadWriters::Place& place, Lookahead::Held& held,
                                         std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream) {
   std::vector<PieceAssembler::Piece> pending;
+  size_t under_way = 0;  // pieces of the commit that is not awaited yet
   absl::Status status;
   while (status.ok() && !place.Unwanted()) {
     std::optional<v1::UploadRequest> message = co_await stream->Read();
@@ -264,10 +265,13 @@ Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler asse
       continue;
     }
     const bool waits = pending.size() < vault_.settings.commit_pieces && !pending.back().last;
-    if (!waits || !held.Hold(pending.size())) {
+    if (!waits || !held.Hold(under_way + pending.size())) {
       std::vector<PieceAssembler::Piece> whole = std::exchange(pending, {});
-      status = co_await pieces.Give(std::move(whole));
-      held.HoldNothing();
+      under_way = whole.size();
+      status = co_await pieces.Give(std::move(whole));  // those before are durable
+      if (!held.Hold(under_way)) {
+        held.HoldNothing();
+      }
     }
   }
   if (!pending.empty()) {
