@@ -43,7 +43,7 @@ struct ReadingHandlers::Begun {
   // Reads these to `out`, which has their length; they are genuine, and where they belong in this version's
   // text (ADR 34). Any failure: Papers::Damaged.
   absl::Status Next(std::span<char> out) {
-    const absl::Status read = text.ReadInto(next, range, out);
+    absl::Status read = text.ReadInto(next, range, out);
     if (!read.ok()) {
       return absl::IsNotFound(read) || absl::IsDataLoss(read) ? Papers::Damaged() : read;
     }
