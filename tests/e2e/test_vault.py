@@ -420,7 +420,7 @@ class KilledTest(VaultCase):
             description=document_pb.Description(type=document_pb.DOCUMENT_TYPE_LEASE, title="Bail")))
         upload = begun.upload.upload_id
 
-        kills = []
+        killed = threading.Event()  # the call fails before whoever kills knows that it is done
 
         def messages(offset, killed_after):
             yield service.UploadRequest(open=service.UploadOpen(person=types.PersonRef(handle=handle),
@@ -429,7 +429,7 @@ class KilledTest(VaultCase):
                 if killed_after is not None and at - offset >= killed_after * PIECE:
                     suite.wait_for("a commit", lambda: self.committed(handle, upload) > offset, timeout=20)
                     self.suite.kill("vault")
-                    kills.append(at)
+                    killed.set()
                     return
                 yield service.UploadRequest(data=data[at:at + PIECE])
 
@@ -441,8 +441,8 @@ class KilledTest(VaultCase):
                 break
             with self.assertRaises(grpc.RpcError):
                 stub.Upload(messages(offset, killed_after), timeout=60, metadata=client.metadata)
-            self.assertTrue(kills, "it was killed, and not only waited for")
-            kills.clear()
+            self.assertTrue(killed.wait(20), "it was killed, and not only waited for")
+            killed.clear()
             self.suite.up()
             after = self.committed(handle, upload)
             self.assertGreater(after, offset, "what was committed stays")
