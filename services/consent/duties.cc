@@ -298,7 +298,7 @@ DutyName InformationAfter(const Id128& person, const Emergency& emergency, absl:
 }
 
 absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter, absl::Time now) {
-  ASSIGN_OR_RETURN(Place place, PlaceOf(filter.from));
+  ASSIGN_OR_RETURN(const Place place, PlaceOf(filter.from));
   DutyPage page;
   size_t looked = 0;
   bool begun = false;
@@ -307,7 +307,7 @@ absl::StatusOr<DutyPage> ListDuties(Registry& registry, const DutyFilter& filter
     if (!begun || (filter.kind != v1::DUTY_KIND_UNSPECIFIED && list != ListOf(filter.kind))) {
       continue;
     }
-    const std::string from = list == place.list ? std::move(place.key) : std::string();
+    const std::string from = list == place.list ? place.key : std::string();
     RETURN_IF_ERROR(list == List::kErased ? ListErased(registry, filter, from, now, page)
                                           : ListBucket(registry, filter, list, from, now, looked, page));
     if (!page.next.empty()) {
