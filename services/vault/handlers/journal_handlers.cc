@@ -101,6 +101,7 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
   const absl::Status looked = co_await LookedUnder(vault_, call, hosted, "JOURNAL", request.document_id());
   CO_RETURN_IF_ERROR(looked);
   std::vector<Id128> names;
+  names.reserve(hosted.size());
   for (const HostedName& name : hosted) {
     names.push_back(name.person);
   }
