@@ -100,11 +100,7 @@ Task<absl::StatusOr<v1::ReadJournalResponse>> JournalHandlers::ReadJournal(rpc::
   // That it is read is said first; the line of this look is the next page one's to see.
   const absl::Status looked = co_await LookedUnder(vault_, call, hosted, "JOURNAL", request.document_id());
   CO_RETURN_IF_ERROR(looked);
-  std::vector<Id128> names;
-  names.reserve(hosted.size());
-  for (const HostedName& name : hosted) {
-    names.push_back(name.person);
-  }
+  const std::vector<Id128> names = PersonsOf(hosted);
   co_await ResumeOn(context.executor);
   const size_t limit = PageSize(request.page_size());
   CO_ASSIGN_OR_RETURN(JournalLines lines, ReadJournalLines(vault_, names, wanted, place.to, limit));

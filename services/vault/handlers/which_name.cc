@@ -29,6 +29,7 @@ absl::StatusOr<std::optional<SeenAt>> SeenUnderAny(const VaultStore& store, cons
 
 std::vector<Id128> PersonsOf(const std::vector<HostedName>& names) {
   std::vector<Id128> persons;
+  persons.reserve(names.size());
   for (const HostedName& name : names) {
     persons.push_back(name.person);
   }
