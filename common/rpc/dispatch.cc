@@ -249,14 +249,38 @@ absl::Status Dispatcher::CheckMessage(const google::protobuf::Message& message, 
 }
 
 grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::Status& said) {
-  // Whatever a handler was about to write about somebody who is being erased: there is nobody any more.
-  const absl::Status outcome = audit::IsErased(said) ? NoSuchOrNotYours() : said;
+  grpc::Status outcome = Conclude(record, said);
+  GivePlace(record, bound);
+  return outcome;
+}
+
+void Dispatcher::GivePlace(const Record& record, Bound& bound) {
   if (record.admitted) {
     bound.in_flight.fetch_sub(1);
   }
   if (!record.sharer.empty()) {
     bound.GiveShare(record.sharer);
   }
+}
+
+std::function<void()> Dispatcher::KeepPlace(const grpc::CallbackServerContext& context, const Record& record,
+                                            Bound& bound) {
+  bound.untaken.fetch_add(1);
+  const auto answer = std::make_shared<UntakenAnswer>(context, [this, record, &bound] {
+    bound.untaken.fetch_sub(1);
+    GivePlace(record, bound);
+  });
+  context_.executor.PostAfter(options_.untaken, [held = std::weak_ptr<UntakenAnswer>(answer)] {
+    if (const std::shared_ptr<UntakenAnswer> late = held.lock()) {
+      late->Drop();
+    }
+  });
+  return [answer] { answer->Gone(); };
+}
+
+grpc::Status Dispatcher::Conclude(const Record& record, const absl::Status& said) {
+  // Whatever a handler was about to write about somebody who is being erased: there is nobody any more.
+  const absl::Status outcome = audit::IsErased(said) ? NoSuchOrNotYours() : said;
   const std::string_view name = record.method == nullptr ? std::string_view() : record.method->name;
   if (metrics_ != nullptr) {
     if (record.admitted) {

@@ -41,6 +41,7 @@
 #include "common/rpc/shares.h"
 #include "common/rpc/status_mapping.h"
 #include "common/rpc/stream.h"
+#include "common/rpc/untaken_answer.h"
 #include "common/rpc/validate.h"
 #include "common/telemetry/service_metrics.h"
 #include "grpcpp/server_context.h"
@@ -62,6 +63,10 @@ struct DispatchOptions {
   int max_refused_streams_each = 2;
   absl::Duration first_message = absl::Seconds(2);  // how long it is awaited
   absl::Duration retry_after = absl::Milliseconds(200);
+  /// An answer larger than this keeps its call's place until the client has taken it, and so does a message
+  /// of a stream that was ended; after `untaken` it is dropped (ADR 82).
+  size_t large_answer = size_t{16} << 10;
+  absl::Duration untaken = absl::Seconds(60);
   /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
   std::set<std::string> always_ready;
 };
@@ -162,8 +167,8 @@ class Dispatcher {
   /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
   void BeginDrain();
   /// Calls and streams admitted and not answered.
-  [[nodiscard]] int in_flight() const { return calls_.in_flight + streams_.in_flight + awaited_.in_flight; }
-  [[nodiscard]] int calls_in_flight() const { return calls_.in_flight; }
+  [[nodiscard]] int in_flight() const { return calls_.under_way() + streams_.under_way() + awaited(); }
+  [[nodiscard]] int calls_in_flight() const { return calls_.under_way(); }
   /// Refused streams whose first message is awaited.
   [[nodiscard]] int awaited() const { return awaited_.in_flight; }
   /// Writes the leaves of refusals counted in minutes that are over; `all`: in the current ones too. Call
@@ -220,11 +225,14 @@ class Dispatcher {
       shares.Give(institution);
       shared.fetch_sub(1);
     }
+    // Of those that have a place, the ones that are not answered yet.
+    [[nodiscard]] int under_way() const { return in_flight - untaken; }
     const int most;  // of institutions
     const int each;  // of one institution
     const int for_services;
     std::atomic<int> in_flight = 0;
-    std::atomic<int> shared = 0;  // of these an institution's
+    std::atomic<int> shared = 0;   // of these an institution's
+    std::atomic<int> untaken = 0;  // of these answered, and the answer has not left
     Shares shares;
   };
 
@@ -238,8 +246,15 @@ class Dispatcher {
   absl::Status CheckReady(const Method& method) const;
   // Validates; discards what this program does not know.
   absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
-  // Counts, measures, and turns the outcome into gRPC's.
+  // Conclude, and its place is given back.
   grpc::Status Close(const Record& record, Bound& bound, const absl::Status& said);
+  // Counts, measures, and turns the outcome into gRPC's.
+  grpc::Status Conclude(const Record& record, const absl::Status& said);
+  void GivePlace(const Record& record, Bound& bound);
+  // Its place is given back when what this returns is called: at the end of a call whose client takes its
+  // time. `context`: there until then.
+  std::function<void()> KeepPlace(const grpc::CallbackServerContext& context, const Record& record,
+                                  Bound& bound);
   void NoteRefusal(const Record& record, const Call& call, const google::protobuf::Message* message,
                    const absl::Status& why);
   // The handler's own: the role was there, the scope was not.
@@ -300,7 +315,7 @@ template <typename Request, typename Response, typename Handler>
 grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context, const Request* request,
                                             Response* response, const Method* method,
                                             const Handler& handler) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  GrpcUnary* reactor = GrpcUnary::Make();
   Opened opened = Open(*context, method, calls_, request, Comes::kNow);
   absl::Status status = opened.call.status();
   bool discard = false;
@@ -320,18 +335,24 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
   if (discard) {
     owned.DiscardUnknownFields();
   }
-  Start(handler(*std::move(opened.call), std::move(owned)),
-        [this, reactor, response, record = std::move(opened.record)](absl::StatusOr<Response> answer) {
-          const absl::Status status = answer.status();
-          if (answer.ok()) {
-            *response = *std::move(answer);
-          }
-          NoteOutcome(record, status);
-          NoteMisses(record, status, *response);
-          // After Finish the server may end, and this object with it.
-          const grpc::Status outcome = Close(record, calls_, status);
-          reactor->Finish(outcome);
-        });
+  Start(
+      handler(*std::move(opened.call), std::move(owned)),
+      [this, context, reactor, response, record = std::move(opened.record)](absl::StatusOr<Response> answer) {
+        const absl::Status status = answer.status();
+        if (answer.ok()) {
+          *response = *std::move(answer);
+        }
+        NoteOutcome(record, status);
+        NoteMisses(record, status, *response);
+        const grpc::Status outcome = Conclude(record, status);
+        if (response->ByteSizeLong() > options_.large_answer) {
+          reactor->at_end().Set(KeepPlace(*context, record, calls_));
+        } else {
+          GivePlace(record, calls_);
+        }
+        // After Finish the server may end, and this object with it.
+        reactor->Finish(outcome);
+      });
   return reactor;
 }
 
@@ -451,10 +472,15 @@ void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened o
     }
   });
   Start(start(*std::move(opened.call)),
-        [this, stream, number, record = std::move(opened.record)](absl::Status status) {
+        [this, &context, stream, number, record = std::move(opened.record)](absl::Status status) {
           Unregister(number);
           NoteOutcome(record, status);
-          const grpc::Status outcome = Close(record, streams_, stream->Outcome(status));
+          const grpc::Status outcome = Conclude(record, stream->Outcome(status));
+          if (stream->writing()) {
+            stream->at_end().Set(KeepPlace(context, record, streams_));
+          } else {
+            GivePlace(record, streams_);
+          }
           stream->Finish(outcome);
         });
 }

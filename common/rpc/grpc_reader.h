@@ -12,6 +12,7 @@
 #include "common/base/task.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/stream.h"
+#include "common/rpc/untaken_answer.h"
 #include "grpcpp/support/server_callback.h"
 
 namespace relais::rpc {
@@ -85,6 +86,10 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
     return ended_.ok() ? of_handler : ended_;
   }
 
+  /// Nothing goes out but the one answer, which is small.
+  [[nodiscard]] bool writing() const { return false; }
+  AtEnd& at_end() { return at_end_; }
+
   void OnReadDone(bool ok) override {
     std::optional<OneShot<bool>> reader;
     {
@@ -96,7 +101,10 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
     }
   }
   void OnCancel() override { End(absl::CancelledError("the client has gone")); }
-  void OnDone() override { const std::shared_ptr<GrpcReader> last = std::move(self_); }
+  void OnDone() override {
+    const std::shared_ptr<GrpcReader> last = std::move(self_);
+    at_end_.Run();
+  }
 
  private:
   Executor& executor_;
@@ -105,6 +113,7 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
   mutable std::mutex mu_;
   absl::Status ended_;
   std::optional<OneShot<bool>> reader_;
+  AtEnd at_end_;
   std::shared_ptr<GrpcReader> self_;
 };
 

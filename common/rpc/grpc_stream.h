@@ -12,6 +12,7 @@
 #include "common/base/executor.h"
 #include "common/base/task.h"
 #include "common/rpc/stream.h"
+#include "common/rpc/untaken_answer.h"
 #include "grpcpp/support/server_callback.h"
 
 namespace relais::rpc {
@@ -59,7 +60,7 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
 
   Task<bool> Write(Response response) override {
     OneShot<bool> done(executor_);
-    if (!Await(writer_, done)) {
+    if (!Await(writer_, done, true)) {
       co_return false;
     }
     outgoing_ = std::move(response);
@@ -95,21 +96,41 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
     return ended_.ok() ? of_handler : ended_;
   }
 
+  /// Whether a message waits for the client, though nobody may wait for it any more.
+  [[nodiscard]] bool writing() const {
+    std::lock_guard lock(mu_);
+    return writing_;
+  }
+  /// Before Finish.
+  AtEnd& at_end() { return at_end_; }
+
   void OnReadDone(bool ok) override { Wake(Take(reader_), ok); }
-  void OnWriteDone(bool ok) override { Wake(Take(writer_), ok); }
+  void OnWriteDone(bool ok) override {
+    Waiter writer;
+    {
+      std::lock_guard lock(mu_);
+      writer = std::exchange(writer_, std::nullopt);
+      writing_ = false;
+    }
+    Wake(writer, ok);
+  }
   void OnCancel() override { End(absl::CancelledError("the client has gone")); }
-  void OnDone() override { const std::shared_ptr<GrpcStream> last = std::move(self_); }
+  void OnDone() override {
+    const std::shared_ptr<GrpcStream> last = std::move(self_);
+    at_end_.Run();
+  }
 
  private:
   using Waiter = std::optional<OneShot<bool>>;
 
   // False once ended: gRPC must not be asked again.
-  bool Await(Waiter& place, const OneShot<bool>& done) {
+  bool Await(Waiter& place, const OneShot<bool>& done, bool writes = false) {
     std::lock_guard lock(mu_);
     if (!ended_.ok()) {
       return false;
     }
     place = done;
+    writing_ = writing_ || writes;
     return true;
   }
   Waiter Take(Waiter& place) {
@@ -130,6 +151,8 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
   absl::Status ended_;
   Waiter reader_;
   Waiter writer_;
+  bool writing_ = false;
+  AtEnd at_end_;
   std::shared_ptr<GrpcStream> self_;
 };
 

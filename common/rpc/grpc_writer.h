@@ -11,6 +11,7 @@
 #include "common/base/task.h"
 #include "common/rpc/grpc_stream.h"
 #include "common/rpc/stream.h"
+#include "common/rpc/untaken_answer.h"
 #include "grpcpp/support/server_callback.h"
 
 namespace relais::rpc {
@@ -35,6 +36,7 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
         co_return false;
       }
       writer_ = done;
+      writing_ = true;
     }
     outgoing_ = std::move(response);
     this->StartWrite(&outgoing_);
@@ -70,18 +72,30 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
     return ended_.ok() ? of_handler : ended_;
   }
 
+  /// Whether a message waits for the client, though nobody may wait for it any more.
+  [[nodiscard]] bool writing() const {
+    std::lock_guard lock(mu_);
+    return writing_;
+  }
+  /// Before Finish.
+  AtEnd& at_end() { return at_end_; }
+
   void OnWriteDone(bool ok) override {
     std::optional<OneShot<bool>> writer;
     {
       std::lock_guard lock(mu_);
       writer = std::exchange(writer_, std::nullopt);
+      writing_ = false;
     }
     if (writer.has_value()) {
       writer->Set(ok);
     }
   }
   void OnCancel() override { End(absl::CancelledError("the client has gone")); }
-  void OnDone() override { const std::shared_ptr<GrpcWriter> last = std::move(self_); }
+  void OnDone() override {
+    const std::shared_ptr<GrpcWriter> last = std::move(self_);
+    at_end_.Run();
+  }
 
  private:
   Executor& executor_;
@@ -89,6 +103,8 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
   mutable std::mutex mu_;
   absl::Status ended_;
   std::optional<OneShot<bool>> writer_;
+  bool writing_ = false;
+  AtEnd at_end_;
   std::shared_ptr<GrpcWriter> self_;
 };
 
