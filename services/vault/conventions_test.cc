@@ -1,9 +1,10 @@
-// What methods have in common: a proof for who asks for it, and how fresh an answer is.
+// What methods have in common: a proof for who asks for it, how fresh an answer is, and when to come back.
 #include <functional>
 #include <iterator>
 #include <map>
 #include <utility>
 
+#include "common/rpc/refusal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/vault/handlers/receipt_handlers.h"
@@ -243,6 +244,14 @@ TEST_F(Conventions, AShareThatChangedSinceItWasReadIsNotRevoked) {
   const auto theirs = revoke("theirs", "", kReader);
   ASSERT_TRUE(theirs.ok()) << theirs.status();
   EXPECT_EQ(theirs->share().etag(), "") << "of who it is with it is not";
+}
+
+// An act that lost at every try, and an export without room (ADR 81).
+TEST(TooManyAtOnce, SaysWhenToComeBack) {
+  const absl::Status refused = TooManyAtOnce();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_EQ(ReasonOf(refused), common::v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(rpc::RetryAfterOf(refused), absl::Seconds(1));
 }
 
 }  // namespace

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "common/audit/leaf.h"
 #include "common/crypto/encoding.h"
 #include "common/receipt/act.h"
+#include "common/rpc/refusal.h"
+#include "common/storage/testing/forwarding_store.h"
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
 #include "services/vault/export_text.h"
@@ -23,6 +27,7 @@
 #include "services/vault/open_streams.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/reading.h"
+#include "services/vault/testing/world_on.h"
 
 namespace relais::vault {
 namespace {
@@ -704,6 +709,35 @@ TEST(Export, OfWhoIsBeingErasedIsCut) {
   ASSERT_TRUE(slow.status->has_value());
   EXPECT_EQ(rpc::ReasonOf(**slow.status), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
   ExpectCut(world, slow, "DESTROYED");
+}
+
+// Another act is faster than each that has a leaf, while it is busy.
+class BusyStore final : public storage::testing::ForwardingStore {
+ public:
+  BusyStore(std::unique_ptr<storage::Store> inner, Executor& /*executor*/)
+      : ForwardingStore(std::move(inner)) {}
+  bool busy = false;
+  void LetGo() { busy = false; }
+
+  Task<absl::StatusOr<storage::CommitResult>> Commit(storage::CommitRequest request) override {
+    if (busy && !request.leaves.empty()) {
+      co_return absl::AbortedError("a precondition did not hold");
+    }
+    auto done = co_await inner_->Commit(std::move(request));
+    co_return done;
+  }
+};
+
+TEST(Export, ThatLosesToOthersAtEachTryIsToldWhenToComeBack) {
+  testing::WorldOn<BusyStore> vault;
+  World& world = vault.world;
+  world.Host(kHer);
+  vault.store->busy = true;
+  const Taken refused = Export(world);
+  vault.store->busy = false;
+  EXPECT_EQ(rpc::ReasonOf(refused.status), common::v1::ERROR_REASON_OVERLOADED);
+  EXPECT_TRUE(rpc::RetryAfterOf(refused.status).has_value());
+  EXPECT_TRUE(Export(world).ended);
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 // Memory for pieces of texts that streams hold ahead of need: an upload, so that one commit takes several; a
-// reading, so that the next ones are ready when its client took those before.
+// reading, so that the next ones are ready when its client took those before. Exports have one of their own.
 //
 //   Lookahead::Held held = lookahead.Of("caf");
 //   if (!held.Hold(2)) { … }    // goes piece by piece; an export, which cannot, comes back later
+//   begin(commit, held.HandOver());    // counted until the commit has ended, wherever the stream is by then
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -14,7 +16,7 @@
 namespace relais::vault {
 
 /// So many pieces for all streams together, half of them for those of one institution: streams that stand
-/// still, however many, hold no more of it, and make others slower at most. Thread-safe.
+/// still, however many, hold no more of it. Thread-safe; each Held is one owner's at a time.
 class Lookahead {
  public:
   explicit Lookahead(size_t pieces) : pieces_(pieces) {}
@@ -22,8 +24,9 @@ class Lookahead {
   Lookahead& operator=(const Lookahead&) = delete;
   ~Lookahead() = default;
 
-  /// What one stream holds: nothing at first, and given back at its end, which is before the Lookahead's. For
-  /// one coroutine.
+  /// What one stream, or one commit of it, holds: nothing at first, and given back at its end, which is
+  /// before the Lookahead's. For one coroutine, or whoever it was handed over to: others may change theirs
+  /// at the same time, nobody this one.
   class Held {
    public:
     Held(Lookahead& of, std::string institution) : of_(of), institution_(std::move(institution)) {}
@@ -38,9 +41,12 @@ class Lookahead {
       held_ = fits ? pieces : held_;
       return fits;
     }
-    void HoldNothing() {
-      of_.Change(institution_, held_, 0);
-      held_ = 0;
+    /// All that it holds, for whoever goes on with those pieces; this one holds nothing then. At no instant
+    /// are they counted twice or not at all.
+    [[nodiscard]] std::shared_ptr<Held> HandOver() {
+      auto taken = std::make_shared<Held>(of_, institution_);
+      taken->held_ = std::exchange(held_, 0);
+      return taken;
     }
 
    private:

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/rpc/refusal.h"
@@ -47,11 +48,32 @@ TEST(Lookahead, WhatIsNotHeldAnyMoreIsThereForOthers) {
     EXPECT_TRUE(goes.Hold(3)) << "less always goes";
     EXPECT_TRUE(stays.Hold(1));
     EXPECT_FALSE(stays.Hold(2));
-    goes.HoldNothing();
+    EXPECT_TRUE(goes.Hold(0));
     EXPECT_TRUE(stays.Hold(2));
     EXPECT_TRUE(goes.Hold(2));
   }
   EXPECT_TRUE(stays.Hold(4));
+}
+
+TEST(Lookahead, WhatIsHandedOverCountsUntilItsNewOwnerEnds) {
+  Lookahead lookahead(8);
+  Lookahead::Held stream = lookahead.Of("caf");
+  Lookahead::Held other = lookahead.Of("caf");
+  ASSERT_TRUE(stream.Hold(3));
+  std::shared_ptr<Lookahead::Held> commit = stream.HandOver();
+  EXPECT_FALSE(other.Hold(2)) << "three of four";
+  EXPECT_TRUE(other.Hold(1)) << "counted once";
+  EXPECT_FALSE(stream.Hold(1)) << "what it handed over is no more its own";
+  EXPECT_TRUE(other.Hold(0));
+  EXPECT_TRUE(stream.Hold(1));
+  EXPECT_FALSE(stream.Hold(2));
+  commit.reset();
+  EXPECT_TRUE(stream.Hold(4));
+}
+
+TEST(Lookahead, AllThatIsHeldAheadIs32MiB) {
+  const Settings settings;
+  EXPECT_EQ((settings.lookahead_pieces + settings.export_pieces) * kPieceSize, size_t{32} << 20);
 }
 
 // ---- streams
@@ -78,10 +100,67 @@ class CountingStore final : public storage::testing::ForwardingStore {
   mutable std::atomic<int> pieces_read_ = 0;
 };
 
+// Keeps one commit of a text's bytes back.
+class HeldUpStore final : public storage::testing::ForwardingStore {
+ public:
+  HeldUpStore(std::unique_ptr<storage::Store> inner, Executor& executor)
+      : ForwardingStore(std::move(inner)), executor_(executor) {}
+
+  // The next one does not come to its end until LetGo.
+  void HoldUpNext() { next_ = true; }
+  [[nodiscard]] bool holds_up() const { return held_up_.has_value(); }
+  void LetGo() {
+    next_ = false;
+    if (const auto go = std::exchange(held_up_, std::nullopt); go.has_value()) {
+      go->Set(true);
+    }
+  }
+
+  Task<absl::StatusOr<storage::CommitResult>> Commit(storage::CommitRequest request) override {
+    if (request.partition.kind == storage::PartitionKind::kDocument && std::exchange(next_, false)) {
+      const OneShot<bool> go(executor_);
+      held_up_ = go;
+      co_await go;
+    }
+    auto done = co_await inner_->Commit(std::move(request));
+    co_return done;
+  }
+
+ private:
+  Executor& executor_;
+  bool next_ = false;
+  std::optional<OneShot<bool>> held_up_;
+};
+
 Settings WithLookahead(size_t pieces) {
   Settings settings;
   settings.lookahead_pieces = pieces;
   return settings;
+}
+// One institution's uploads may have as many pieces ahead as one commit of theirs takes.
+Settings WithRoomForOneCommit() {
+  Settings settings = WithLookahead(8);
+  settings.commit_pieces = 4;
+  return settings;
+}
+
+// A reading of a slow client, up to where it has taken the first message and not the next.
+struct SlowReading {
+  std::shared_ptr<Running> running;
+  int read = 0;  // pieces, by then
+};
+SlowReading BeginSlowly(WorldOn<CountingStore>& vault, const std::string& paper) {
+  SlowReading slow;
+  const int before = vault.store->pieces_read();
+  slow.running = BeginDownload(vault.world, kHost, 1, paper, kEach);
+  vault.world.sim().RunFor(kEach * 1.5);  // DownloadStart has gone
+  EXPECT_EQ(slow.running->client->got.size(), 1);
+  slow.read = vault.store->pieces_read() - before;
+  return slow;
+}
+void EndReading(World& world, const Running& running) {
+  EXPECT_TRUE(world.sim().RunUntil([&] { return running.ended.has_value(); }, kEach * (kPieces + 2)));
+  EXPECT_TRUE(running.ended.value_or(absl::UnknownError("not over")).ok());
 }
 
 // Pieces read for a slow client while it takes the first of them; it gets the whole text in the end.
@@ -90,14 +169,8 @@ int ReadForASlowClient(size_t lookahead) {
   World& world = vault.world;
   world.Host(1);
   const std::string text = Pdf(kPieces * kPieceSize);
-  const std::string paper = world.MustDeposit(1, text).document;
-  const int before = vault.store->pieces_read();
-  const auto running = BeginDownload(world, kHost, 1, paper, kEach);
-  world.sim().RunFor(kEach * 1.5);  // DownloadStart has gone
-  EXPECT_EQ(running->client->got.size(), 1);
-  const int read = vault.store->pieces_read() - before;
-  EXPECT_TRUE(world.sim().RunUntil([&] { return running->ended.has_value(); }, kEach * (kPieces + 2)));
-  EXPECT_TRUE(running->ended.value_or(absl::UnknownError("not over")).ok());
+  const auto [running, read] = BeginSlowly(vault, world.MustDeposit(1, text).document);
+  EndReading(world, *running);
   std::string got;
   for (const v1::DownloadResponse& message : running->client->got) {
     got += message.data();
@@ -125,13 +198,13 @@ TEST(StreamsAhead, AReadingGetsRoomThatComes) {
   EXPECT_TRUE(world.sim().RunUntil([&] { return second->ended.has_value(); }, kEach * (kPieces + 2)));
 }
 
-TEST(StreamsAhead, AReadingHasTheNextPiecesReady) { EXPECT_EQ(ReadForASlowClient(128), 3); }
+TEST(StreamsAhead, AReadingHasTheNextPiecesReady) { EXPECT_EQ(ReadForASlowClient(96), 3); }
 TEST(StreamsAhead, WithoutRoomAReadingGoesPieceByPiece) { EXPECT_EQ(ReadForASlowClient(0), 1); }
 
 // An export cannot go with less: what it seals comes out in other portions than it goes in.
 TEST(StreamsAhead, AnExportWithoutRoomComesBackLater) {
   World::Options options;
-  options.settings = WithLookahead(8);
+  options.settings.export_pieces = 8;
   World world(std::move(options));
   world.Host(1);
   world.MustDeposit(1, Pdf(kPieces * kPieceSize));
@@ -156,24 +229,57 @@ TEST(StreamsAhead, AnExportWithoutRoomComesBackLater) {
   EXPECT_TRUE(again().ok());
 }
 
+// Her right (D-3.4): none of their room is lent to readings and uploads.
+TEST(StreamsAhead, AnExportBeginsWhileReadingsHaveAllOfTheirs) {
+  World::Options options;
+  options.settings = WithLookahead(4);
+  World world(std::move(options));
+  world.Host(1);
+  const std::string paper = world.MustDeposit(1, Pdf(kPieces * kPieceSize)).document;
+  const auto reading = BeginDownload(world, kHost, 1, paper, kEach);
+  world.Settle();
+  ASSERT_FALSE(world.vault().lookahead.Of(kHost).Hold(1)) << "two are the institution's half";
+  v1::ExportRequest request;
+  *request.mutable_person() = world.Handle(kHost, 1);
+  const auto client = std::make_shared<Collected<v1::ExportResponse>>(world.sim());
+  const absl::Status exported = world.Run(world.service().exports().Export(world.As(kHost), request, client));
+  EXPECT_TRUE(exported.ok()) << exported;
+  EXPECT_FALSE(reading->ended.has_value());
+  EndReading(world, *reading);
+}
+
 // A client that sends pieces and then neither more nor the end, until it is let go.
 class StandsStill final : public rpc::Reader<v1::UploadRequest> {
  public:
-  StandsStill(Executor& executor, ScriptedUpload says) : goes_on_(executor), says_(std::move(says)) {}
+  StandsStill(Executor& executor, ScriptedUpload says)
+      : executor_(executor), goes_on_(executor), says_(std::move(says)) {}
   void GoOn() { goes_on_.Set(true); }
+  // To stand still again after these.
+  void SendMore(std::string_view bytes) {
+    says_.Send(bytes);
+    std::exchange(goes_on_, OneShot<bool>(executor_)).Set(true);
+  }
+  // The vault waits for what comes next.
+  [[nodiscard]] bool asked() const { return asked_; }
 
   Task<std::optional<v1::UploadRequest>> Read() override {
     std::optional<v1::UploadRequest> next = co_await says_.Read();
     if (!next.has_value()) {
-      co_await goes_on_;
+      const OneShot<bool> goes_on = goes_on_;
+      asked_ = true;
+      co_await goes_on;
+      asked_ = false;
+      next = co_await says_.Read();
     }
     co_return next;
   }
   [[nodiscard]] bool cancelled() const override { return says_.cancelled(); }
 
  private:
+  Executor& executor_;
   OneShot<bool> goes_on_;
   ScriptedUpload says_;
+  bool asked_ = false;
 };
 
 struct Sending {
@@ -242,6 +348,54 @@ TEST(StreamsAhead, ManyUploadsThatStandStillHoldNoWholePiece) {
   world.Host(1);
   const auto sending = BeginSending(world, 1, Pdf(2 * kPieceSize + 100'000), 70'001);
   EXPECT_EQ(CommittedOf(world, 1, *sending), 2 * kPieceSize);
+  sending->client->GoOn();
+  world.Settle();
+  ASSERT_TRUE(sending->answer.has_value());
+  EXPECT_TRUE(sending->answer->ok());
+}
+
+// What a commit took is there for others once it has ended.
+TEST(StreamsAhead, AnUploadThatStandsStillAfterACommitHoldsNothing) {
+  WorldOn<CountingStore> vault(WithRoomForOneCommit());
+  World& world = vault.world;
+  world.Host(1);
+  world.Host(2);
+  const std::string paper = world.MustDeposit(1, Pdf(kPieces * kPieceSize)).document;
+  const auto sending = BeginSending(world, 2, Pdf(4 * kPieceSize), kPieceSize);
+  EXPECT_EQ(CommittedOf(world, 2, *sending), 4 * kPieceSize);
+  EXPECT_FALSE(sending->answer.has_value());
+  const SlowReading slow = BeginSlowly(vault, paper);
+  EXPECT_EQ(slow.read, 3) << "as many as where nobody sends";
+  EndReading(world, *slow.running);
+  sending->client->GoOn();
+  world.Settle();
+  EXPECT_TRUE(sending->answer.has_value());
+}
+
+TEST(StreamsAhead, WhatWaitedCountsUntilItIsDurableAndNoMoreIsReadBefore) {
+  WorldOn<HeldUpStore> vault(WithRoomForOneCommit());
+  World& world = vault.world;
+  world.Host(1);
+  const std::string text = Pdf(4 * kPieceSize);
+  const auto sending = BeginSending(world, 1, std::string_view(text).substr(0, 3 * kPieceSize), kPieceSize);
+  ASSERT_TRUE(sending->client->asked());
+  Lookahead::Held other = world.vault().lookahead.Of(kHost);
+  ASSERT_TRUE(other.Hold(1));
+  ASSERT_FALSE(other.Hold(2)) << "three wait";
+
+  vault.store->HoldUpNext();
+  sending->client->SendMore(std::string_view(text).substr(3 * kPieceSize));
+  world.Settle();
+  ASSERT_TRUE(vault.store->holds_up());
+  EXPECT_FALSE(other.Hold(2)) << "the three are not durable yet";
+  EXPECT_FALSE(world.vault().lookahead.Of(kHost).Hold(3));
+  EXPECT_FALSE(sending->client->asked()) << "one is held for which there is no room";
+
+  vault.store->LetGo();
+  world.Settle();
+  EXPECT_TRUE(sending->client->asked());
+  EXPECT_EQ(CommittedOf(world, 1, *sending), 4 * kPieceSize);
+  EXPECT_TRUE(other.Hold(4)) << "nothing is left of them";
   sending->client->GoOn();
   world.Settle();
   ASSERT_TRUE(sending->answer.has_value());

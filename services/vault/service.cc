@@ -51,8 +51,9 @@ struct Service::Parts {
         papers(context, keys),
         writers(context.executor),
         lookahead(settings.lookahead_pieces),
-        vault{context, peers,         settings, paris,   store,    keys,     papers,    writers, lookahead,
-              lease,   scanner.get(), access,   streams, scrubber, rotation, reminding, closing},
+        export_room(settings.export_pieces),
+        vault{context,     peers, settings,      paris,  store,   keys,     papers,   writers,   lookahead,
+              export_room, lease, scanner.get(), access, streams, scrubber, rotation, reminding, closing},
         access(vault),
         streams(vault),
         scrubber(vault),
@@ -92,6 +93,7 @@ struct Service::Parts {
   const Papers papers;
   UploadWriters writers;
   Lookahead lookahead;
+  Lookahead export_room;
   Lease lease;
   const Vault vault;
   Access access;

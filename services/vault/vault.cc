@@ -7,10 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/proto_time.h"
 #include "common/base/status.h"
+#include "common/rpc/refusal.h"
 #include "services/vault/convert.h"
 
 namespace relais::vault {
 namespace {
+
+constexpr absl::Duration kComeBackAfter = absl::Seconds(1);
 
 struct Said {
   common::v1::ErrorReason reason;
@@ -105,6 +108,6 @@ absl::Duration PauseBeforeTry(Random& random, int attempt) {
   return most * (static_cast<double>(drawn) / std::numeric_limits<uint32_t>::max());
 }
 
-absl::Status TooManyAtOnce() { return StatusOf(common::v1::ERROR_REASON_OVERLOADED); }
+absl::Status TooManyAtOnce() { return rpc::Overloaded(kComeBackAfter); }
 
 }  // namespace relais::vault

@@ -76,7 +76,8 @@ struct Vault {
   PaperKeys& keys;
   const Papers& papers;
   UploadWriters& writers;
-  Lookahead& lookahead;
+  Lookahead& lookahead;    // of readings and uploads
+  Lookahead& export_room;  // of exports
   Lease& lease;
   const Scanner* scanner;  // null: none
   Access& access;
@@ -108,7 +109,8 @@ inline constexpr int kTries = 20;
 /// How long to wait before that try (1 is the second) of an act that lost to another of the same vault: drawn
 /// at random, up to 1 ms and twice as much each time, at most 512, so that many at once do not meet again.
 [[nodiscard]] absl::Duration PauseBeforeTry(Random& random, int attempt);
-/// After the last one: the client may come back (OVERLOADED).
+/// After the last one, or where there is no room: OVERLOADED; the client may come back after a second
+/// (rpc::RetryAfterOf).
 [[nodiscard]] absl::Status TooManyAtOnce();
 
 }  // namespace relais::vault

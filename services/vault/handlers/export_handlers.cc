@@ -35,7 +35,6 @@ constexpr size_t kKeyBytes = 32;
 constexpr uint64_t kHeldText = kPieceSize;
 // What one holds besides the two that any stream may: what came in, and what is sealed and not a message yet.
 constexpr size_t kPiecesOfExport = 4;
-constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 struct Paper {
   Id128 person;
@@ -253,15 +252,15 @@ Task<absl::StatusOr<std::shared_ptr<ExportHandlers::Run>>> ExportHandlers::Begin
       co_return audit::IsErased(recorded) ? rpc::NoSuchOrNotYours() : recorded;
     }
   }
-  co_return StatusOf(common::v1::ERROR_REASON_OVERLOADED);
+  co_return TooManyAtOnce();
 }
 
 Task<absl::Status> ExportHandlers::Export(rpc::Call call, v1::ExportRequest request,
                                           std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
   co_await ResumeOn(vault_.context.executor);
-  Lookahead::Held held = vault_.lookahead.Of(call.caller.institution);
+  Lookahead::Held held = vault_.export_room.Of(call.caller.institution);
   if (!held.Hold(kPiecesOfExport)) {
-    co_return rpc::Overloaded(kRetryAfter);  // no leaf: nobody did wrong
+    co_return TooManyAtOnce();  // no leaf: nobody did wrong
   }
   CO_ASSIGN_OR_RETURN(std::shared_ptr<Run> run, co_await Begin(std::move(call), std::move(request)));
   // One that waits for its client is ended where it waits.

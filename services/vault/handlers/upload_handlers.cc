@@ -239,13 +239,14 @@ Task<absl::Status> UploadHandlers::TakeBytes(rpc::Call call, OwnUpload upload, U
   co_return absl::IsAborted(durable) ? Overtaken() : durable;
 }
 
-// Until the client ends the stream. What came of whole pieces is given on, whatever ends it, and at once
-// where there is no room for it to wait for more.
+// Until the client ends the stream. What came of whole pieces is given on, whatever ends it. Where there is
+// no room for one that came it is given on at once with those that wait, and all are durable before more is
+// read: no more than what one message completed is held and not counted. `held` is of those that wait; of
+// those whose commit is under way the commit holds it.
 Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler assembler,
                                         UploadWriters::Place& place, Lookahead::Held& held,
                                         std::shared_ptr<rpc::Reader<v1::UploadRequest>> stream) {
   std::vector<PieceAssembler::Piece> pending;
-  size_t under_way = 0;  // pieces of the commit that is not awaited yet
   absl::Status status;
   while (status.ok() && !place.Unwanted()) {
     std::optional<v1::UploadRequest> message = co_await stream->Read();
@@ -261,21 +262,25 @@ Task<absl::Status> UploadHandlers::Pump(PieceStream& pieces, PieceAssembler asse
       status = StatusOf(*refusal);
       break;
     }
+    message.reset();  // not while its pieces become durable
     if (pending.empty()) {
       continue;
     }
+    const bool fits = held.Hold(pending.size());
     const bool waits = pending.size() < vault_.settings.commit_pieces && !pending.back().last;
-    if (!waits || !held.Hold(under_way + pending.size())) {
-      std::vector<PieceAssembler::Piece> whole = std::exchange(pending, {});
-      under_way = whole.size();
-      status = co_await pieces.Give(std::move(whole));  // those before are durable
-      if (!held.Hold(under_way)) {
-        held.HoldNothing();
-      }
+    if (waits && fits) {
+      continue;
+    }
+    std::vector<PieceAssembler::Piece> whole = std::exchange(pending, {});
+    std::shared_ptr<Lookahead::Held> room = held.HandOver();
+    status = co_await pieces.Give(std::move(whole), std::move(room));  // those before are durable
+    if (status.ok() && !fits) {
+      status = co_await pieces.Finish();
     }
   }
   if (!pending.empty()) {
-    const absl::Status given = co_await pieces.Give(std::move(pending));
+    std::shared_ptr<Lookahead::Held> room = held.HandOver();
+    const absl::Status given = co_await pieces.Give(std::move(pending), std::move(room));
     if (status.ok()) {
       status = given;
     }
@@ -335,7 +340,8 @@ Task<absl::Status> UploadHandlers::TakePiece(rpc::Call call, OwnUpload upload,
   std::vector<PieceAssembler::Piece> pieces(1);
   pieces[0] = {offset, std::move(*request.mutable_data()), offset + length == stored.size()};
   PieceStream stream(vault_.context.executor, *writer, std::move(text));
-  const absl::Status given = co_await stream.Give(std::move(pieces));
+  std::shared_ptr<Lookahead::Held> no_room;
+  const absl::Status given = co_await stream.Give(std::move(pieces), std::move(no_room));
   const absl::Status durable = co_await stream.Finish();
   vault_.writers.Keep(upload.id, stream.Take(), vault_.context.clock.Now());
   CO_RETURN_IF_ERROR(given);

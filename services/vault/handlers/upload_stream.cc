@@ -15,7 +15,8 @@ TextSoFar NothingYet() {
   return text;
 }
 
-Task<absl::Status> PieceStream::Give(std::vector<PieceAssembler::Piece> pieces) {
+Task<absl::Status> PieceStream::Give(std::vector<PieceAssembler::Piece> pieces,
+                                     std::shared_ptr<Lookahead::Held> room) {
   if (text_.has_value()) {
     for (const PieceAssembler::Piece& piece : pieces) {
       Note(piece.text, *text_);
@@ -27,7 +28,10 @@ Task<absl::Status> PieceStream::Give(std::vector<PieceAssembler::Piece> pieces) 
   }
   const OneShot<absl::Status> done(executor_);
   under_way_.emplace(done);
-  Start(writer_.Append(std::move(pieces)), [done](absl::Status status) { done.Set(std::move(status)); });
+  Start(writer_.Append(std::move(pieces)), [done, room = std::move(room)](absl::Status status) mutable {
+    room.reset();  // whoever waits may end, and what it is of with it
+    done.Set(std::move(status));
+  });
   co_return absl::OkStatus();
 }
 

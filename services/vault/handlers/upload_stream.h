@@ -1,6 +1,7 @@
 // The bytes of an upload on their way to the disk: one commit is under way while the next pieces come in.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/status/status.h"
 #include "common/base/executor.h"
 #include "common/base/task.h"
+#include "services/vault/lookahead.h"
 #include "services/vault/upload_writers.h"
 
 namespace relais::vault {
@@ -22,8 +24,9 @@ class PieceStream {
   PieceStream& operator=(const PieceStream&) = delete;
   ~PieceStream() = default;
 
-  /// Takes the pieces; resumes once those before are durable, with how that went.
-  Task<absl::Status> Give(std::vector<PieceAssembler::Piece> pieces);
+  /// Takes the pieces; resumes once those before are durable, with how that went. `room` (null: none) is
+  /// given back when their commit has ended, or is not begun: always before Finish resumes.
+  Task<absl::Status> Give(std::vector<PieceAssembler::Piece> pieces, std::shared_ptr<Lookahead::Held> room);
   /// Resumes once all are durable. The first error there was.
   Task<absl::Status> Finish();
   /// What the next call may go on with, up to the last piece given; after Finish. Empty when something
