@@ -28,6 +28,22 @@ constexpr size_t kMostEvents = 1000;
 // Of a page: so much takes some ten milliseconds. A page has at least one agreement.
 constexpr size_t kMostCompared = 2'000'000;
 
+// HoldTogether looks up no more than that of a line, whatever noes hold of it.
+size_t MostLookedUp(const Line& line) {
+  return line.recipients.size() *
+         (1 + line.categories.size() * (1 + line.purposes.size() * (1 + line.acts.size())));
+}
+
+// The most that it takes to tell what her noes took of an agreement: lines that are compared, `per_line` for
+// each of its own, and, where there are any, what is looked up of them together.
+size_t ToCompare(const Agreement& agreement, size_t per_line) {
+  size_t all = 0;
+  for (const Line& line : agreement.lines) {
+    all += per_line == 0 ? 0 : per_line + MostLookedUp(line);
+  }
+  return all;
+}
+
 bool IsTheirs(const Agreement& agreement, const rpc::Call& call) {
   return call.caller.is_service() || agreement.collector == call.caller.institution;
 }
@@ -355,7 +371,7 @@ Task<absl::StatusOr<v1::ListConsentsResponse>> ConsentHandlers::ListConsents(
   constexpr size_t kMostBytes = 900'000;  // a message has 1 MiB
   Id128 last;
   for (const Agreement* agreement : theirs) {
-    const size_t to_compare = agreement->lines.size() * per_line;
+    const size_t to_compare = ToCompare(*agreement, per_line);
     const bool too_long = response.consents_size() > 0 && compared + to_compare > kMostCompared;
     if (static_cast<size_t>(response.consents_size()) >= most || bytes > kMostBytes || too_long) {
       response.set_next_page_token(absl::WebSafeBase64Escape(last.ToBytes()));

@@ -351,6 +351,57 @@ TEST(ListConsents, OfALongLinkedHistoryInShortPages) {
   EXPECT_THAT(seen, ::testing::UnorderedElementsAreArray(ids));
 }
 
+// The same of lists as long as they may be, of which many noes are looked up together (together.h).
+TEST(ListConsents, OfLongListsInShortPages) {
+  Desk desk;
+  constexpr int kAgreements = 3;
+  constexpr int kValues = 50;
+  constexpr int kActs = 10;
+  constexpr int kRefusals = 8;
+  constexpr int kNoes = 32;  // of each refusal
+  for (int i = 0; i < kAgreements; ++i) {
+    v1::RecordConsentRequest agreement = SimWorld::ConsentFor(desk.person, "c" + std::to_string(i));
+    v1::ConsentLine& line = *agreement.mutable_lines(0);
+    while (line.purposes_size() < kValues) {
+      line.add_purposes(line.purposes(0));
+      line.add_categories(line.categories(0));
+      *line.add_recipients() = line.recipients(0);
+    }
+    while (line.acts_size() < kActs) {
+      line.add_acts(line.acts(0));
+    }
+    *agreement.add_lines() = agreement.lines(0);
+    const auto recorded = desk.world.Record(agreement);
+    ASSERT_TRUE(recorded.ok()) << recorded.status();
+  }
+  const auto pages = [&desk] {
+    v1::ListConsentsRequest request;
+    *request.mutable_person() = desk.person;
+    std::vector<int> sizes;
+    do {
+      const auto response =
+          desk.world.Run(desk.world.service().consents().ListConsents(desk.world.As("ville-paris"), request));
+      SimWorld::Require(response.status());
+      sizes.push_back(response->consents_size());
+      request.set_page_token(response->next_page_token());
+    } while (!request.page_token().empty());
+    return sizes;
+  };
+  EXPECT_THAT(pages(), ::testing::ElementsAre(kAgreements)) << "there is no no to look for";
+  for (int i = 0; i < kRefusals; ++i) {
+    v1::RecordRefusalRequest refusal;
+    refusal.set_request_id("n" + std::to_string(i));
+    *refusal.mutable_person() = desk.person;
+    while (refusal.lines_size() < kNoes) {
+      refusal.add_lines()->add_categories("IDENTITY");
+    }
+    ASSERT_TRUE(
+        desk.world.Run(desk.world.service().agreements().RecordRefusal(desk.world.As("ville-paris"), refusal))
+            .ok());
+  }
+  EXPECT_THAT(pages(), ::testing::ElementsAre(1, 1, 1));
+}
+
 // api.md: a consent holds person, secrecy ground and event history.
 TEST(GetConsent, HoldsWhoseOnWhatGroundAndWhatBecameOfIt) {
   Desk desk;
