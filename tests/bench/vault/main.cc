@@ -25,6 +25,7 @@
 #include "tests/bench/vault/plain_stream.h"
 #include "tests/bench/vault/raw_blobs.h"
 #include "tests/bench/vault/small_papers.h"
+#include "tests/bench/vault/standing.h"
 #include "tests/bench/vault/vault_client.h"
 
 namespace relais::bench {
@@ -37,6 +38,7 @@ constexpr int kConnections = 2;
 constexpr size_t kSealedPiece = 262'208;
 constexpr int kPiecesOfCommit = 8;
 constexpr double kMega = 1e6;
+constexpr absl::Duration kUntilFull = absl::Seconds(3);  // for what readings hold ahead
 
 struct Options {
   VaultSuite suite;
@@ -48,6 +50,7 @@ struct Options {
   int rounds = 3;
   int ranges = 2'000;
   int cuts = 40;
+  int standing = 96;       // readings of each of two institutions that stand still in the end
   int settle_seconds = 0;  // between the deposits of small papers and their readings
   std::string cold_store;  // not in the page cache when they are read; empty: as they are
 };
@@ -192,22 +195,14 @@ class Measuring {
   absl::Status Cuts() {
     std::vector<double> millis;
     for (int i = 0; i < options_.cuts; ++i) {
-      ASSIGN_OR_RETURN(const std::string agreement,
-                       city_->Agree(her_, common::v1::ACT_SHARE_DOCUMENT, "caf"));
-      ASSIGN_OR_RETURN(const std::string share, city_->Share(her_, document_, "caf", agreement));
-      absl::StatusOr<std::string> there = absl::NotFoundError("");
-      for (int tries = 0; tries < 200 && absl::IsNotFound(there.status()); ++tries) {
-        absl::SleepFor(absl::Milliseconds(20));
-        there = caf_->HandleOfShare(share);
-      }
-      RETURN_IF_ERROR(there.status());
+      ASSIGN_OR_RETURN(const Shared shared, ShareIt());
       std::atomic<bool> reading = false;
       std::atomic<bool> over = false;
       std::chrono::steady_clock::time_point ended;
       absl::Status status;
       std::thread reader([&] {
         // Slowly, so that the text does not end first.
-        status = caf_->Download(*there, document_, 0, [&](size_t) {
+        status = caf_->Download(shared.handle, document_, 0, [&](size_t) {
           reading = true;
           absl::SleepFor(absl::Milliseconds(2));
           return true;
@@ -218,7 +213,7 @@ class Measuring {
       while (!reading && !over) {
         absl::SleepFor(absl::Milliseconds(1));
       }
-      const absl::Status withdrawn = city_->Withdraw(her_, agreement);
+      const absl::Status withdrawn = city_->Withdraw(her_, shared.agreement);
       const auto answered = std::chrono::steady_clock::now();
       reader.join();
       RETURN_IF_ERROR(withdrawn);
@@ -232,8 +227,41 @@ class Measuring {
     return absl::OkStatus();
   }
 
+  // As many readings as the vault takes at once, none of which goes on, beside caches that the small papers
+  // filled: what it holds then is for whoever looks at the process.
+  absl::Status StandStill() {
+    ASSIGN_OR_RETURN(const Shared shared, ShareIt());
+    StandingReadings readings;
+    for (int i = 0; i < options_.standing; ++i) {
+      RETURN_IF_ERROR(readings.Add(options_.suite, "ville-paris", "dsol", her_, document_));
+      RETURN_IF_ERROR(readings.Add(options_.suite, "caf", "droits", shared.handle, document_));
+    }
+    absl::SleepFor(kUntilFull);
+    Say("standing_readings", 2.0 * options_.standing);
+    return absl::OkStatus();
+  }
+
  private:
   explicit Measuring(const Options& options) : options_(options) {}
+
+  // Of the large paper, with CAF.
+  struct Shared {
+    std::string agreement;
+    std::string handle;  // what CAF calls her
+  };
+  absl::StatusOr<Shared> ShareIt() {
+    Shared made;
+    ASSIGN_OR_RETURN(made.agreement, city_->Agree(her_, common::v1::ACT_SHARE_DOCUMENT, "caf"));
+    ASSIGN_OR_RETURN(const std::string share, city_->Share(her_, document_, "caf", made.agreement));
+    absl::StatusOr<std::string> there = absl::NotFoundError("");
+    for (int tries = 0; tries < 200 && absl::IsNotFound(there.status()); ++tries) {
+      absl::SleepFor(absl::Milliseconds(20));
+      there = caf_->HandleOfShare(share);
+    }
+    RETURN_IF_ERROR(there.status());
+    made.handle = *std::move(there);
+    return made;
+  }
 
   // Of fifty papers each. Of few papers, enough persons that those in flight seldom meet in one vault, where
   // they would wait for each other.
@@ -271,7 +299,8 @@ absl::Status Run(const Options& options) {
   RETURN_IF_ERROR(measuring.Transfers());
   RETURN_IF_ERROR(measuring.Ranges());
   RETURN_IF_ERROR(measuring.Cuts());
-  return measuring.Papers();
+  RETURN_IF_ERROR(measuring.Papers());
+  return measuring.StandStill();
 }
 
 }  // namespace
@@ -302,6 +331,9 @@ int main(int argc, char** argv) {
   run->add_option("--cold-store", options.cold_store,
                   "The vault's store, dropped from the page cache before the small papers are read");
   run->add_option("--cuts", options.cuts, "Downloads that are cut")->check(CLI::Range(1, 900));
+  run->add_option("--standing", options.standing,
+                  "Readings of each of two institutions that stand still in the end")
+      ->check(CLI::Range(0, 96));
   CLI11_PARSE(app, argc, argv);
   if (serve->parsed()) {
     return relais::bench::ServePlainStream(options.suite.pki);
