@@ -1,5 +1,7 @@
 // What the vault's rows tell who has the disk and no key (D-3.3, ADR 60): random ids, and no institution, day
-// or size of a paper, nor what is said of it or why, in keys as in values.
+// or size of a paper, nor what is said of it or why, in keys as in values. The log beside them tells more:
+// the header of a leaf is in clear, with the act, its institution, purpose and categories (docs/audit.md), so
+// of a deposit that the paper is about health or an offence.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -9,6 +11,7 @@
 #include "common/base/proto_time.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/vault/convert.h"
+#include "services/vault/events.h"
 #include "services/vault/format/pieces.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/drops.h"
@@ -17,6 +20,7 @@
 namespace relais::vault {
 namespace {
 
+using testing::Hex;
 using testing::kHost;
 using testing::kReader;
 using testing::Pdf;
@@ -186,6 +190,42 @@ TEST(AtRest, NoRowTellsWhatIsSaidOfAPaperOrWhy) {
                            "RIGHTS_OPENING", kWhy, kStateAndType}) {
     EXPECT_EQ(Containing(rows, said), 0U) << absl::CEscape(said);
   }
+}
+
+// All that is in clear of a leaf but its instant and its random; nothing that is not named here.
+TEST(AtRest, TheHeaderOfADepositTellsItsCategoriesAndNoMore) {
+  World world;
+  world.Host(1);
+  world.MustDeposit(1, Pdf(kKept), v1::DOCUMENT_TYPE_MEDICAL);
+  size_t deposits = 0;
+  for (const audit::OpenedLeaf& each : world.Leaves()) {
+    const audit::v1::LeafHeader& header = each.leaf.header;
+    if (header.event_class() != audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED) {
+      continue;
+    }
+    ++deposits;
+    EXPECT_EQ(header.event_id().size(), 16U);
+    EXPECT_EQ(header.commitment().size(), 32U);
+    audit::v1::LeafHeader told;
+    told.set_event_class(audit::v1::EVENT_CLASS_DOCUMENT_DEPOSITED);
+    told.set_institution(kHost);
+    told.add_categories("DOCUMENTS");
+    told.add_categories("HEALTH");
+    told.set_directory_version(header.directory_version());  // the same for every leaf of its time
+    told.set_test(header.test());
+    told.set_event_id(header.event_id());
+    told.set_commitment(header.commitment());
+    EXPECT_EQ(header.SerializeAsString(), told.SerializeAsString()) << header.ShortDebugString();
+    const auto deposited = PayloadOf<v1::DocumentDeposited>(each.details);
+    ASSERT_TRUE(deposited.has_value());
+    for (const std::string& said : {deposited->document_id(), deposited->sha256(), deposited->media_type(),
+                                    Hex(deposited->document_id()).ToBytes(), World::Person(1).ToBytes()}) {
+      ASSERT_FALSE(said.empty());
+      EXPECT_EQ(each.bytes.find(said), std::string::npos)
+          << "nor do its sealed parts: " << absl::CEscape(said);
+    }
+  }
+  EXPECT_EQ(deposits, 1U);
 }
 
 // The same looked for in the same rows, opened.

@@ -1,6 +1,10 @@
 // Contrôler: what is altered, missing or put back is found, on request and by the scrub (NF Z42-020; D-3.1).
 #include <gmock/gmock.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "common/crypto/aead.h"
 #include "services/vault/handlers/destroy_handlers.h"
 #include "services/vault/handlers/operation_handlers.h"
@@ -12,6 +16,7 @@ namespace relais::vault {
 namespace {
 
 using testing::BytesOf;
+using ::testing::ElementsAre;
 using testing::Flip;
 using testing::FoundOf;
 using testing::Hex;
@@ -113,6 +118,118 @@ TEST(Verify, APieceOfAnotherPaperDoesNotFit) {
   SetRaw(world, BytesOf(one), "head", Raw(world, BytesOf(other), "head"));
   EXPECT_EQ(FoundOf(world, 1, one.document), v1::VersionCheck::FINDING_ALTERED);
   EXPECT_EQ(FoundOf(world, 1, other.document), v1::VersionCheck::FINDING_INTACT);
+}
+
+// A later version of that paper with a text that she has already.
+World::Deposited SameTextAgain(World& world, std::string_view text, const World::Deposited& earlier) {
+  v1::BeginUploadRequest begin = world.Begin(1, "begin-again", text.size());
+  begin.set_document_id(earlier.document);
+  begin.set_allow_duplicate(true);
+  const auto begun = world.TryBegin(begin);
+  World::Require(begun.status());
+  World::Require(world.TrySend(1, begun->upload().upload_id(), 0, text).status());
+  const auto done = world.TryComplete(1, "complete-again", begun->upload().upload_id(), text);
+  World::Require(done.status());
+  world.Settle();
+  return {done->document().document_id(), begun->upload().upload_id(), done->version()};
+}
+
+// Of each version, in their order.
+std::vector<v1::VersionCheck::Finding> FindingsOf(World& world, uint64_t person,
+                                                  const std::string& document) {
+  const auto response = Verify(world, person, document);
+  World::Require(response.status());
+  std::vector<v1::VersionCheck::Finding> findings;
+  for (const v1::VersionCheck& check : response->versions()) {
+    findings.push_back(check.finding());
+  }
+  return findings;
+}
+
+// Rows of each of two texts, in each other's place.
+void Exchange(World& world, const World::Deposited& one, const World::Deposited& other,
+              const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    const std::optional<std::string> ones = Raw(world, BytesOf(one), key);
+    const std::optional<std::string> others = Raw(world, BytesOf(other), key);
+    World::Require(ones.has_value() && others.has_value() && *ones != *others
+                       ? absl::OkStatus()
+                       : absl::NotFoundError("no two rows to exchange"));
+    SetRaw(world, BytesOf(one), key, others);
+    SetRaw(world, BytesOf(other), key, ones);
+  }
+}
+// Of a text in one piece: either of its rows, and both.
+std::vector<std::vector<std::string>> RowsToExchange() {
+  return {{PieceKey(0)}, {"head"}, {"head", PieceKey(0)}};
+}
+
+// The same bytes on both sides, here and below: only whose they are differs.
+TEST(Verify, ATextOfAnotherVersionDoesNotFit) {
+  constexpr auto kIntact = v1::VersionCheck::FINDING_INTACT;
+  constexpr auto kAltered = v1::VersionCheck::FINDING_ALTERED;
+  World world;
+  world.Host(1);
+  const World::Deposited first = world.MustDeposit(1, Pdf(5000));
+  const World::Deposited second = SameTextAgain(world, Pdf(5000), first);
+  ASSERT_EQ(second.document, first.document);
+  ASSERT_EQ(second.version, 2U);
+  EXPECT_THAT(FindingsOf(world, 1, first.document), ElementsAre(kIntact, kIntact));
+  for (const std::vector<std::string>& keys : RowsToExchange()) {
+    SCOPED_TRACE(::testing::PrintToString(keys));
+    Exchange(world, first, second, keys);
+    EXPECT_EQ(rpc::ReasonOf(Read(world, first.document, 0, 10).status()),
+              common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+    EXPECT_THAT(FindingsOf(world, 1, first.document), ElementsAre(kAltered, kAltered));
+    Exchange(world, first, second, keys);
+    EXPECT_THAT(FindingsOf(world, 1, first.document), ElementsAre(kIntact, kIntact));
+    EXPECT_TRUE(Read(world, first.document, 0, 10).ok());
+  }
+  // The earlier one alone, in the later one's place.
+  SetRaw(world, BytesOf(second), PieceKey(0), Raw(world, BytesOf(first), PieceKey(0)));
+  EXPECT_THAT(FindingsOf(world, 1, first.document), ElementsAre(kIntact, kAltered));
+}
+
+TEST(Verify, ATextOfAnotherPersonDoesNotFit) {
+  World world;
+  world.Host(1);
+  world.Host(2);
+  const World::Deposited hers = world.MustDeposit(1, Pdf(5000));
+  const World::Deposited anothers = world.MustDeposit(2, Pdf(5000));
+  for (const std::vector<std::string>& keys : RowsToExchange()) {
+    SCOPED_TRACE(::testing::PrintToString(keys));
+    Exchange(world, hers, anothers, keys);
+    EXPECT_EQ(rpc::ReasonOf(Read(world, hers.document, 0, 10).status()),
+              common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+    EXPECT_EQ(FoundOf(world, 1, hers.document), v1::VersionCheck::FINDING_ALTERED);
+    EXPECT_EQ(FoundOf(world, 2, anothers.document), v1::VersionCheck::FINDING_ALTERED);
+    Exchange(world, hers, anothers, keys);
+    EXPECT_EQ(FoundOf(world, 1, hers.document), v1::VersionCheck::FINDING_INTACT);
+    EXPECT_EQ(FoundOf(world, 2, anothers.document), v1::VersionCheck::FINDING_INTACT);
+    EXPECT_TRUE(Read(world, hers.document, 0, 10).ok());
+  }
+}
+
+TEST(Verify, ARecordOfAnotherPaperOrPersonDoesNotFit) {
+  World world;
+  world.Host(1);
+  world.Host(2);
+  const World::Deposited paper = world.MustDeposit(1, Pdf(5000, 1));
+  const World::Deposited other = world.MustDeposit(1, Pdf(5000, 2));
+  const World::Deposited anothers = world.MustDeposit(2, Pdf(5000, 1));
+  const storage::Partition person2 = VaultStore::PersonPartition(World::Person(2));
+  const std::optional<std::string> before = Raw(world, Hers(), RecordKey(paper));
+  for (const std::optional<std::string>& record :
+       {Raw(world, Hers(), RecordKey(other)), Raw(world, person2, RecordKey(anothers))}) {
+    ASSERT_TRUE(record.has_value());
+    SetRaw(world, Hers(), RecordKey(paper), record);
+    EXPECT_EQ(rpc::ReasonOf(Read(world, paper.document, 0, 10).status()),
+              common::v1::ERROR_REASON_DOCUMENT_DAMAGED);
+    EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_ALTERED);
+    EXPECT_EQ(FoundOf(world, 1, other.document), v1::VersionCheck::FINDING_INTACT);
+    SetRaw(world, Hers(), RecordKey(paper), before);
+    EXPECT_EQ(FoundOf(world, 1, paper.document), v1::VersionCheck::FINDING_INTACT);
+  }
 }
 
 TEST(Verify, ARecordThatWasPutBackIsSeenAgainstTheLog) {

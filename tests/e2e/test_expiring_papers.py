@@ -40,7 +40,7 @@ class DeskCase(test_vault.VaultCase):
         return {message.message_id for message in answer.messages}
 
 
-class ExpiringPapersTest(DeskCase):
+class ExpiringCase(DeskCase):
     settings = {"reminders.scan": "1s"}
 
     def expiring(self, handle, days, seed):
@@ -56,6 +56,8 @@ class ExpiringPapersTest(DeskCase):
         into = {} if into is None else into
         return suite.wait_for("a reminder at " + desk, lambda: self.reminders(client, desk, handle, into))
 
+
+class ExpiringPapersTest(ExpiringCase):
     def may_tell_emmaus(self, handle, purpose, category):
         self.relais("consent", "record", handle, "--purpose", purpose, "--category", category, "--recipient", "emmaus",
                     "--act", "transmit", "--method", "signed-paper", "--notice", "accord-partage/3")
@@ -83,14 +85,19 @@ class ExpiringPapersTest(DeskCase):
     # --- tests
 
     def test_her_host_is_told(self):
-        handle, _ = self.person()
-        document = self.expiring(handle, 15, 1)
-        message = self.reminded(self.city, CITY_DESK, handle)[0]
-        paper = message.content.expiring_paper
-        self.assertEqual((paper.type, paper.days_before, paper.document_id), ("TAX_NOTICE", 15, document))
-        self.assertEqual("%04d-%02d-%02d" % (paper.expires.year, paper.expires.month, paper.expires.day), self.day(15))
-        self.assertEqual(message.ground, self.types.GROUND_AGREEMENT)
-        self.assertEqual((message.sender.institution, message.recipient.institution), ("ville-paris", "ville-paris"))
+        """60 days before, and 15: whatever is nearer than 60 and farther than 15 has the first of the two."""
+        for days, days_before in ((15, 15), (60, 60), (16, 60)):
+            with self.subTest(days):
+                handle, _ = self.person()
+                document = self.expiring(handle, days, 100 + days)
+                message = self.reminded(self.city, CITY_DESK, handle)[0]
+                paper = message.content.expiring_paper
+                self.assertEqual((paper.type, paper.days_before, paper.document_id), ("TAX_NOTICE", days_before, document))
+                self.assertEqual("%04d-%02d-%02d" % (paper.expires.year, paper.expires.month, paper.expires.day),
+                                 self.day(days))
+                self.assertEqual(message.ground, self.types.GROUND_AGREEMENT)
+                self.assertEqual((message.sender.institution, message.recipient.institution),
+                                 ("ville-paris", "ville-paris"))
         alerts = self.relais("alert", "list", CITY_DESK)["alerts"]
         self.assertIn("PAPER_EXPIRING", [alert["rule"] for alert in alerts])
 
@@ -139,6 +146,38 @@ class ExpiringPapersTest(DeskCase):
         got = {}
         self.reminded(self.city, CITY_DESK, other, got)
         self.assertEqual(self.reminders(self.city, CITY_DESK, handle, got), [])
+
+
+class ReminderDaysTest(ExpiringCase):
+    """One paper, from before its first reminder to its second: the suite is down in between and asked on working days."""
+    FIRST = 60
+    LAST = 15
+
+    def told(self, handle, into):
+        """Which reminders came of it, in their order."""
+        messages = sorted(self.reminders(self.city, CITY_DESK, handle, into), reverse=True,
+                          key=lambda message: message.content.expiring_paper.days_before)
+        return [message.content.expiring_paper.days_before for message in messages]
+
+    def test_60_days_before_and_15(self):
+        handle, _ = self.person()
+        document = self.expiring(handle, self.FIRST + 3, 8)
+        last_day = self.day(self.FIRST + 3)
+        got = {}
+        # Two reminders of others: one look at the least lies whole between them.
+        for seed in (9, 10):
+            other, _ = self.person()
+            self.expiring(other, self.FIRST, seed)
+            self.reminded(self.city, CITY_DESK, other, got)
+        self.assertEqual(self.told(handle, got), [], "it is too early")
+        for days, told in ((3, [self.FIRST]), (self.FIRST - self.LAST, [self.FIRST, self.LAST])):
+            self.suite.advance(days=days)
+            self.assertEqual(self.day(told[-1]), last_day)
+            suite.wait_for("a reminder", lambda told=told: len(self.told(handle, got)) >= len(told))
+            self.assertEqual(self.told(handle, got), told)
+        self.assertEqual({message.content.expiring_paper.document_id
+                          for message in self.reminders(self.city, CITY_DESK, handle, got)}, {document})
+        self.suite.verify_logs()
 
 
 class AskedPapersTest(DeskCase):

@@ -226,7 +226,10 @@ class PapersTest(VaultCase):
     def test_beside_ids_nothing_of_its_rows_is_readable_on_the_disk(self):
         handle, _ = self.person()
         size = 123_457
+        why = "motif " + suite.new_id()
         document = self.put(handle, pdf(size, 9), "--expires", "2031-03-14")["document"]["documentId"]
+        destroyed = self.put(handle, pdf(5000, 10))["document"]["documentId"]
+        self.relais("--reason", why, "document", "destroy", handle, destroyed)
         agreement = self.agree(handle, "share-document", "emmaus")
         self.relais("document", "share", handle, "--document", document, "--with", "emmaus", "--purpose",
                     "RIGHTS_OPENING", "--until", UNTIL, "--consent", agreement)
@@ -241,7 +244,15 @@ class PapersTest(VaultCase):
         # Its rows are seen, the list of the day it expires too.
         for row in (b"v/host/", b"v/share/", b"v/day/"):
             suite.wait_for(row, lambda row=row: any(row in data for data in on_disk()))
+        said = [b"application/pdf", why.encode()]
+        self.assertEqual(self.relais("document", "info", handle, document)["document"]["versions"][0]["mediaType"],
+                         "application/pdf")
+        for paper in (pdf(size, 9), pdf(5000, 10)):
+            sha256 = hashlib.sha256(paper).digest()
+            said += [sha256, sha256.hex().encode()]
         for data in on_disk():
+            for each in said:
+                self.assertNotIn(each, data)
             self.assertNotIn(b"2031-03-14", data)
             self.assertNotIn(b"\xef\x0f\x10\x03\x18\x0e", data, "the day as a message")
             self.assertNotIn(size.to_bytes(8, "big"), data)

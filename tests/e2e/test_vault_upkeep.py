@@ -172,7 +172,7 @@ class PersonKeysTest(UpkeepCase):
 
 
 class PersonQuotaTest(UpkeepCase):
-    settings = {"limits.person_bytes": "5000", "limits.person_documents": "3"}
+    settings = {"limits.person_bytes": "5000", "limits.person_documents": "3", "limits.document_bytes": "4000"}
 
     def test_her_vault_takes_so_much_and_no_more(self):
         handle, _ = self.person()
@@ -193,6 +193,16 @@ class PersonQuotaTest(UpkeepCase):
         another, _ = self.person()
         self.document(another, pdf(3000, 8))
         self.assertEqual(self.tried(handle), {"QUOTA_EXCEEDED"})
+
+    def test_one_paper_is_so_large_and_no_larger(self):
+        handle, _ = self.person()
+        said = self.refused_put(handle, pdf(4001, 1))
+        self.assertIn("TOO_LARGE", said)
+        self.assertNotIn("QUOTA_EXCEEDED", said)
+        count = self.relais("document", "count", handle)
+        self.assertEqual((count["documents"], int(count["bytesLeft"]), count["openUploads"]), (0, 5000, 0), "there was room")
+        self.document(handle, pdf(4000, 2))
+        self.assertEqual(self.tried(handle), {"TOO_LARGE"})
 
 
 class InstitutionQuotaTest(UpkeepCase):

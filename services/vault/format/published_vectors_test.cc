@@ -34,6 +34,10 @@ TEST(PublishedVectors, Aes256GcmAgrees) {
     if (result == "valid") {
       ++valid;
       EXPECT_EQ(*crypto::AesGcmSeal(key, FromHex(nonce), FromHex(aad), FromHex(text)), sealed) << id;
+      std::string appended = "before";  // as chunks are sealed
+      EXPECT_TRUE(crypto::AesGcmSealTo(key, FromHex(nonce), FromHex(aad), FromHex(text), &appended).ok())
+          << id;
+      EXPECT_EQ(appended, "before" + sealed) << id;
       ASSERT_TRUE(opened.ok()) << id;
       EXPECT_EQ(*opened, FromHex(text)) << id;
       EXPECT_TRUE(to.ok()) << id;
