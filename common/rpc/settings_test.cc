@@ -65,6 +65,21 @@ TEST(Settings, ReadsThemAllWithDefaults) {
   EXPECT_EQ(settings.disk.second.free_bytes, uint64_t{2} << 30);
 }
 
+// D-2.10: agents' names are kept 12 months, or as the operators say.
+TEST(Settings, HowLongAgentsNamesAreKept) {
+  const auto months = [](const std::vector<std::string>& overrides) {
+    auto config = Config::Parse(kYaml, overrides);
+    EXPECT_TRUE(config.ok());
+    const Settings settings = ReadSettings(*config);
+    return config->Finish().ok() ? settings.agent_names_months : -1;
+  };
+  EXPECT_EQ(months({}), 12);
+  EXPECT_EQ(months({"audit.agent_names_months=5"}), 5);
+  for (const char* none : {"0", "-1", "1201", "quelques"}) {
+    EXPECT_EQ(months({std::string("audit.agent_names_months=") + none}), -1) << none;
+  }
+}
+
 // Reads them with these marks of the disk; nullopt where they are wrong.
 std::optional<storage::DiskMarks> DiskMarksWith(const std::vector<std::string>& overrides) {
   auto config = Config::Parse(kYaml, overrides);

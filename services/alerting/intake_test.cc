@@ -146,6 +146,25 @@ TEST(Intake, RefusalsAreCountedOnceByReason) {
   }
 }
 
+// D-2.10: how its sender calls a refused row is in part R alone, whose key goes after 12 months.
+TEST(Intake, ARefusedRowsReferenceIsInPartRAlone) {
+  World world;
+  const std::string reference = "FACTURE-7731";
+  EXPECT_EQ(world.SubmitOne(Cut(reference, {{EdfColumn::kMontantDu, "x"}})), "BAD_AMOUNT");
+  size_t refused = 0;
+  for (const audit::OpenedLeaf& leaf : world.Leaves()) {
+    EXPECT_EQ(leaf.bytes.find(reference), std::string::npos);  // the header, and what is sealed
+    EXPECT_EQ(leaf.details.SerializeAsString().find(reference), std::string::npos);
+    if (leaf.leaf.header.event_class() == audit::v1::EVENT_CLASS_SIGNAL_REFUSED) {
+      ++refused;
+      const auto actor = world.harness().log().Actor(leaf.leaf);
+      ASSERT_TRUE(actor.ok()) << actor.status();
+      EXPECT_EQ(actor->request_id(), reference);
+    }
+  }
+  EXPECT_EQ(refused, 1u);
+}
+
 // What its own content condemns should not have been sent; what the sender's past condemns may have been.
 TEST(Intake, CountsIrregularTransmissionsOfRawRowsOnly) {
   World world;

@@ -12,6 +12,7 @@
 #include "relais/consent/v1/person_service.grpc.pb.h"
 #include "relais/routing/v1/inbox_service.grpc.pb.h"
 #include "relais/routing/v1/routing_service.grpc.pb.h"
+#include "services/alerting/retention_settings.h"
 #include "services/alerting/service.h"
 
 namespace relais::alerting {
@@ -102,10 +103,7 @@ Settings ReadSettings(Config& config) {
   Settings settings;
   settings.rules.dossiers = static_cast<size_t>(config.Int("rules.dossiers", 3, 1, 100));
   settings.rules.months = static_cast<int>(config.Int("rules.months", 12, 1, 60));
-  settings.retention.signal_months =
-      static_cast<int>(config.Int("retention.signal_months", settings.retention.signal_months, 1, 1200));
-  settings.retention.alert_months =
-      static_cast<int>(config.Int("retention.alert_months", settings.retention.alert_months, 1, 1200));
+  settings.retention = ReadRetention(config);
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
   settings.peer_timeout = config.Duration("peer_timeout", settings.peer_timeout);
   return settings;

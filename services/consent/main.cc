@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "services/consent/retention_settings.h"
 #include "services/consent/rpc.h"
 
 namespace {
@@ -15,7 +16,6 @@ constexpr absl::Duration kMostRegisterTick = absl::Seconds(1);
 constexpr int64_t kMostPermitSeconds = 600;
 constexpr int64_t kMostCachedPersons = 10'000'000;
 constexpr int64_t kMostPackedMib = 1 << 20;
-constexpr int64_t kMostMonths = 1200;
 
 relais::consent::Settings ReadSettings(relais::Config& config) {
   relais::consent::Settings settings;
@@ -33,17 +33,10 @@ relais::consent::Settings ReadSettings(relais::Config& config) {
   settings.links = config.Bool("links.enabled", settings.links);
   settings.notices_required = config.Bool("notices.required", settings.notices_required);
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
-  settings.retention.person_months = static_cast<int>(
-      config.Int("retention.person_months", settings.retention.person_months, 1, kMostMonths));
-  settings.retention.agreement_months = static_cast<int>(
-      config.Int("retention.agreement_months", settings.retention.agreement_months, 1, kMostMonths));
-  settings.retention.objection_months = static_cast<int>(
-      config.Int("retention.objection_months", settings.retention.objection_months, 1, kMostMonths));
+  settings.retention = relais::consent::ReadRetention(config);
   const std::string places =
       config.String("receipt.storage_locations", absl::StrJoin(settings.storage_locations, ","));
   settings.storage_locations = absl::StrSplit(places, absl::ByAnyChar(", "), absl::SkipEmpty());
-  settings.retention.erasure_notice_months = static_cast<int>(config.Int(
-      "retention.erasure_notice_months", settings.retention.erasure_notice_months, 1, kMostMonths));
   return settings;
 }
 

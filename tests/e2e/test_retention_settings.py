@@ -9,7 +9,14 @@ import suite
 from consent_case import Desk
 
 MONTHS = 2
-BINARY = os.path.join(suite.ROOT, "build", suite.preset(), "bin", "relais-consent")
+# Every setting of how long something is kept, of every service that has it.
+KEYS = {
+    "consent": ["retention.person_months", "retention.agreement_months", "retention.objection_months",
+                "retention.erasure_notice_months", "audit.agent_names_months"],
+    "routing": ["retention.notice_months", "audit.agent_names_months"],
+    "alerting": ["retention.signal_months", "retention.alert_months", "audit.agent_names_months"],
+    "vault": ["audit.agent_names_months"],
+}
 
 
 class RetentionSettingsTest(suite.SuiteTest):
@@ -25,13 +32,20 @@ class RetentionSettingsTest(suite.SuiteTest):
         self.assertLess(kept, datetime.timedelta(days=31 * MONTHS + 1))
 
     def test_what_is_no_number_of_months_stops_the_start(self):
-        config = self.suite.path("consent", "config.yaml")
-        for months in ("0", "quelques", "100000"):
-            with self.subTest(months):
-                done = subprocess.run([BINARY, "--config", config, "--set", "retention.agreement_months=" + months,
-                                       "--check-config"], cwd=self.suite.dir, capture_output=True, text=True, check=False)
-                self.assertNotEqual(done.returncode, 0)
-                self.assertIn("retention.agreement_months", done.stderr + done.stdout)
+        for service, keys in KEYS.items():
+            self.check(service, keys[0] + "=7", refused=False)
+            for key in keys:
+                for months in ("0", "quelques", "100000"):
+                    with self.subTest(service=service, key=key, months=months):
+                        self.assertIn(key, self.check(service, key + "=" + months, refused=True))
+
+    def check(self, service, setting, refused):
+        """What a service says of its settings with that one."""
+        binary = os.path.join(suite.ROOT, "build", suite.preset(), "bin", "relais-" + service)
+        done = subprocess.run([binary, "--config", self.suite.path(service, "config.yaml"), "--set", setting, "--check-config"],
+                              cwd=self.suite.dir, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode != 0, refused, setting + ": " + done.stderr)
+        return done.stderr + done.stdout
 
 
 if __name__ == "__main__":
