@@ -207,6 +207,8 @@ TEST(Lint, EmployersAndLandlordsReadNothing) {
               "institutions[bailleur].systems[gestion].roles", "no PROFESSIONAL");
   EXPECT_LINT("{id: gestion, roles: [SIGNAL_SENDER]}", "{id: gestion, roles: [DPO]}",
               "institutions[bailleur].systems[gestion].roles", "no DPO");
+  EXPECT_LINT("{id: gestion, roles: [SIGNAL_SENDER]}", "{id: gestion, roles: [STEWARD]}",
+              "institutions[bailleur].systems[gestion].roles", "no STEWARD");
   EXPECT_LINT("institution: cpam\n    name: Droits", "institution: bailleur\n    name: Droits",
               "desks[cpam-droits]", "has no desk");
   EXPECT_LINT("may: [SUBMIT_SIGNAL]", "may: [SUBMIT_SIGNAL, RECEIVE]", "functions[gestionnaire].may",
@@ -224,6 +226,14 @@ TEST(Lint, EmployersAndLandlordsReadNothing) {
 TEST(Lint, SuppliersAndTheBrigadeSendOnly) {
   EXPECT_LINT("{id: billing, roles: [SIGNAL_SENDER]}", "{id: billing, roles: [SIGNAL_SENDER, PROFESSIONAL]}",
               "institutions[edf].systems[billing].roles", "does not read");
+  // Not even a system apart of theirs compares records of persons.
+  EXPECT_LINT("{id: billing, roles: [SIGNAL_SENDER]}",
+              "{id: billing, roles: [SIGNAL_SENDER]}\n      - {id: doubles, roles: [STEWARD]}",
+              "institutions[edf].systems[doubles].roles",
+              "a ENERGY_SUPPLIER sends and does not read: no STEWARD");
+  EXPECT_LINT("{id: dispatch, roles: [SIGNAL_SENDER]}", "{id: dispatch, roles: [STEWARD]}",
+              "institutions[bspp].systems[dispatch].roles",
+              "a FIRE_BRIGADE sends and does not read: no STEWARD");
   EXPECT_LINT("[{institution: ville}]", "[{institution: ville}, {kind: FIRE_BRIGADE}]",
               "protocols[bspp-detresse].recipients[1]", "reads nothing");
 }

@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/ascii.h"
 #include "common/directory/codes.h"
 
 namespace relais::receipt {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST(Catalog, FrenchFirstThenEnglish) {
   ASSERT_EQ(Catalogs().size(), 6U);
@@ -39,6 +42,20 @@ TEST(Catalog, DraftsAreMarkedAndHaveTheDirectorysWords) {
     }
     EXPECT_EQ(catalog.right_to_left, catalog.language == "ar");
   }
+}
+
+// D-2.1: what lets a professional speak is her "accord". "Consentement explicite" is of the RGPD's art. 9
+// alone, and no message needs it.
+TEST(Catalog, FrenchSaysAccordAndNeverConsentement) {
+  const Catalog& french = Catalogs().front();
+  ASSERT_EQ(french.language, "fr");
+  bool said = false;
+  for (const auto& [key, message] : french.messages) {
+    const std::string lower = absl::AsciiStrToLower(message);
+    EXPECT_THAT(lower, Not(HasSubstr("consentement"))) << key;
+    said = said || lower.find("accord") != std::string::npos;
+  }
+  EXPECT_TRUE(said);
 }
 
 TEST(Catalog, DifferencesAreFound) {

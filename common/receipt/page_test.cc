@@ -10,6 +10,7 @@
 #include "common/directory/codes.h"
 #include "common/receipt/markup.h"
 #include "common/receipt/pictograms.h"
+#include "common/receipt/qr.h"
 #include "common/receipt/testing/sample_receipt.h"
 
 namespace relais::receipt {
@@ -202,6 +203,31 @@ TEST_F(PageTest, SelfContained) {
     }
     EXPECT_THAT(html, Not(::testing::ContainsRegex(" on[a-z]+=")));
     EXPECT_THAT(html, HasSubstr("@page{size:A4"));
+  }
+}
+
+// The dark modules of the first QR code in that text, as its path draws them; empty: there is none.
+std::string ModulesIn(const std::string& text) {
+  const size_t from = text.find(" d=\"", text.find("class=\"qr\""));
+  return from == std::string::npos ? "" : text.substr(from, text.find('"', from + 4) - from);
+}
+
+// What she scans is the code that stands below it, and of each code another: qr_test.cc has drawings read.
+TEST_F(PageTest, TheDrawingIsOfItsOwnCode) {
+  std::set<std::string> drawings;
+  for (const std::string& code : {std::string(kCode), std::string("RELAIS1:ABCDEFGH234576")}) {
+    const absl::StatusOr<QrCode> qr = MakeQr(code);
+    ASSERT_TRUE(qr.ok()) << qr.status();
+    const std::string expected = ModulesIn(QrSvg(*qr, 50, ""));
+    ASSERT_FALSE(expected.empty());
+    EXPECT_TRUE(drawings.insert(expected).second) << "another code has the same drawing";
+    for (const char* language : {"fr", "ar"}) {
+      const absl::StatusOr<std::string> html = WriteHtml(Pages(language), code);
+      ASSERT_TRUE(html.ok()) << html.status();
+      EXPECT_EQ(ModulesIn(*html), expected) << language;
+      EXPECT_EQ(html->find("class=\"qr\""), html->rfind("class=\"qr\"")) << "one drawing, one code";
+      EXPECT_THAT(*html, HasSubstr("aria-hidden=\"true\">" + code + "\n</pre>")) << language;
+    }
   }
 }
 

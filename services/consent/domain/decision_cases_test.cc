@@ -352,6 +352,15 @@ std::vector<Case> Cases() {
               q.purpose = "CHILD_PROTECTION";
             }),
        10, v1::REASON_AGREEMENT},
+      {"a minor whom nobody represents, to the ASE: yes",
+       Story().RepresentativeAgrees(1, {MakeLine({"CHILD_PROTECTION"}, {"IDENTITY"}, {To("ase75")})}, 0,
+                                    true),
+       With(RightsQuestion(),
+            [](Q& q) {
+              q.recipient = "ase75";
+              q.purpose = "CHILD_PROTECTION";
+            }),
+       10, v1::REASON_AGREEMENT},
       {"a minor whom nobody represents, to another: no, whatever was written",
        Story().RepresentativeAgrees(1, {RightsLine({To("caf"), To("crip75")})}, 0, true), RightsQuestion(),
        10, v1::REASON_NO_GROUND},
@@ -765,12 +774,19 @@ std::vector<Case> Cases() {
   };
 }
 
+// The sample's, with the ASE: of the same kind as the CRIP (D-2.9).
+Rules RulesOfTheCases() {
+  Rules rules = testing::SampleRules();
+  rules.institution_kinds.emplace("ase75", std::string(kChildProtection));
+  return rules;
+}
+
 class DecisionCases : public ::testing::TestWithParam<Case> {};
 
 TEST_P(DecisionCases, IsDecidedAsTheLawSays) {
   const Case& c = GetParam();
   const Answer answer =
-      Decide(c.story.state(), c.question, testing::SampleRules(), testing::At(Noon(2026, 11, c.day)));
+      Decide(c.story.state(), c.question, RulesOfTheCases(), testing::At(Noon(2026, 11, c.day)));
   EXPECT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(c.expected));
   const bool permits = c.expected < v1::REASON_NOT_PERMITTED || c.expected == v1::REASON_TEAM ||
                        c.expected == v1::REASON_AUTHORISED_EXIT;

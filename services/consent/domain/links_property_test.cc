@@ -1,5 +1,5 @@
-// Random sequences of words, links and splits: what each name reads, by links.h, against a naive model that
-// keeps sets of words. RELAIS_HISTORIES=N: N sequences instead of the default.
+// Random sequences of words, restrictions, links and splits: what each name reads, by links.h, against a
+// naive model that keeps sets of words. RELAIS_HISTORIES=N: N sequences instead of the default.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -43,6 +43,7 @@ struct Word {
   bool broad = false;
   int takes_back = 0;       // a no: the number of the yes that it takes back, whatever its lines
   std::set<int> said_with;  // who was one with her when it was said
+  bool restricts = false;   // a no: that the recipient keep what it has and no more (art. 18), for good
 };
 
 Line LineOf(const Word& word) {
@@ -70,6 +71,14 @@ Denial DenialOf(const Word& word) {
     denial.lines = {Line()};
   }
   return denial;
+}
+
+Restriction RestrictionOf(const Word& word) {
+  Restriction restriction;
+  restriction.id = IdOf(static_cast<uint8_t>(word.number));
+  restriction.institution = word.recipient;
+  restriction.from = word.at;
+  return restriction;
 }
 
 // ---- as the registry does it: a stored history each, and the steps of linking.h at once
@@ -105,7 +114,9 @@ class Stored {
     PersonState united = United(person);
     const int root = RootOf(person);
     united.SpeakAs(root == person ? Id128() : Person(person));
-    if (word.no) {
+    if (word.restricts) {
+      united.Add(RestrictionOf(word));
+    } else if (word.no) {
       united.Add(DenialOf(word));
     } else {
       united.Add(AgreementOf(word));
@@ -168,6 +179,7 @@ class Stored {
     };
     put(united.agreements());
     put(united.denials());
+    put(united.restrictions());
     for (const Link& link : united.links()) {
       builder.Put(link);
     }
@@ -214,8 +226,8 @@ class Naive {
     edges_[number] = {one, other};
   }
   // A yes under another name than a no's answers it if it was said while they were one, as they are now.
-  [[nodiscard]] bool Hears(const Denial& no, const Agreement& yes) const {
-    const int of_no = NumberOf(no.origin.of);
+  [[nodiscard]] bool Hears(const Id128& no, const Agreement& yes) const {
+    const int of_no = NumberOf(no);
     const int of_yes = NumberOf(yes.origin.of);
     return of_no == of_yes || yes.recorded > since_.at(std::minmax(of_no, of_yes));
   }
@@ -255,7 +267,9 @@ class Naive {
     for (const auto& [number, name] : words) {
       Word word = words_.at(number);
       state.SpeakAs(Person(name));
-      if (word.takes_back != 0) {  // naively: a no to just what that yes was about, whoever has it now
+      if (word.restricts) {
+        state.Add(RestrictionOf(word));
+      } else if (word.takes_back != 0) {  // naively: a no to just what that yes was about, whoever has it now
         const Word& yes = words_.at(word.takes_back);
         word.recipient = yes.recipient;
         word.purpose = yes.purpose;
@@ -315,7 +329,16 @@ int CountDeaf(const PersonState& state, const testing::Hears& hears) {
   for (const Denial& no : state.denials()) {
     deaf += static_cast<int>(
         std::count_if(state.agreements().begin(), state.agreements().end(),
-                      [&](const Agreement& yes) { return yes.at > no.at && !hears(no, yes); }));
+                      [&](const Agreement& yes) { return yes.at > no.at && !hears(no.origin.of, yes); }));
+  }
+  return deaf;
+}
+int CountDeafRestrictions(const PersonState& state, const testing::Hears& hears) {
+  int deaf = 0;
+  for (const Restriction& no : state.restrictions()) {
+    deaf += static_cast<int>(std::count_if(
+        state.agreements().begin(), state.agreements().end(),
+        [&](const Agreement& yes) { return yes.recorded > no.from && !hears(no.origin.of, yes); }));
   }
   return deaf;
 }
@@ -333,6 +356,9 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
   int of_one_alone = 0;
   int withdrawals = 0;
   int deaf = 0;
+  int restricted = 0;
+  int despite_restriction = 0;
+  int deaf_restrictions = 0;
   const int wanted = SequencesWanted();
   for (int sequence = 0; sequence < wanted; ++sequence) {
     std::ostringstream trace;
@@ -348,15 +374,20 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
       const int other = below(kPersons);
       const int what = below(10);
       if (what < 5) {
-        Word word{step, below(2) == 0, now, recipients[below(2)], purposes[below(2)], below(4) == 0, 0, {}};
-        if (word.no && below(2) == 0) {
+        Word word{step, below(2) == 0, now, recipients[below(2)], purposes[below(2)], below(4) == 0, 0,
+                  {},   false};
+        word.restricts = word.no && below(8) == 0;
+        if (word.no && !word.restricts && below(2) == 0) {
           word.takes_back = naive.SomeYesOf(person, engine());
           withdrawals += word.takes_back != 0 ? 1 : 0;
         }
         stored.Say(person, word);
         naive.Say(person, word);
-        trace << " " << person << (word.no ? " no " : " yes ") << step << (word.broad ? " broad" : "")
-              << " of " << word.takes_back << ";";
+        trace << " " << person
+              << (word.restricts ? " restricts "
+                  : word.no      ? " no "
+                                 : " yes ")
+              << step << (word.broad ? " broad" : "") << " of " << word.takes_back << ";";
       } else if (what < 8) {
         const int link = person == other ? 0 : stored.LinkThem(person, other, now);
         if (link != 0) {
@@ -376,10 +407,11 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
       for (int name = 0; name < kPersons; ++name) {
         const PersonState united = stored.United(name);
         const PersonState model = naive.Read(name);
-        const testing::Hears hears = [&](const Denial& no, const Agreement& yes) {
+        const testing::Hears hears = [&](const Id128& no, const Agreement& yes) {
           return naive.Hears(no, yes);
         };
         deaf += CountDeaf(model, hears);
+        deaf_restrictions += CountDeafRestrictions(model, hears);
         // Every other step, about one alone: hers, under whichever name, or another's.
         const int whose = (name + step / 2) % kPersons;
         const int yes = step % 2 == 0 ? naive.SomeYesOf(whose, static_cast<uint64_t>(sequence)) : 0;
@@ -392,6 +424,9 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
             ASSERT_EQ(v1::Reason_Name(answer.whole.reason), v1::Reason_Name(expected))
                 << "sequence " << sequence << ", name " << name << ":" << trace.str();
             permits += answer.whole.permitted() ? 1 : 0;
+            restricted += expected == v1::REASON_RESTRICTED ? 1 : 0;
+            const bool despite = answer.whole.permitted() && testing::Restricted(model, question, moment.now);
+            despite_restriction += despite ? 1 : 0;
             if (yes == 0) {
               continue;
             }
@@ -415,6 +450,10 @@ TEST(LinksProperty, EveryNameReadsWhatTheModelSays) {
   EXPECT_GT(of_one_alone, wanted / 20) << "permitted on the one agreement that was asked about";
   EXPECT_GT(withdrawals, wanted / 4);
   EXPECT_GT(deaf, wanted / 4) << "a yes said to a no of another name before they were one";
+  EXPECT_GT(restricted, wanted / 4);
+  EXPECT_GT(despite_restriction, wanted / 100) << "on a yes that came after the restriction, and it hears";
+  EXPECT_GT(deaf_restrictions, wanted / 100)
+      << "a yes said after a restriction of another name, before they were one";
 }
 
 }  // namespace

@@ -231,10 +231,12 @@ bool Stands(const Restriction& restriction, const Question& q, absl::Time now) {
   return begun && !ended && (restriction.institution == q.sender || restriction.institution == q.recipient);
 }
 
-// What she agreed to before it is what she restricted; what she agrees to after it counts (art. 18.2).
-bool Stopped(const PersonState& state, const Question& q, const Agreement& agreement, absl::Time now) {
+// What she agreed to before it is what she restricted; what it hears and came after it counts (art. 18.2).
+bool Stopped(const PersonState& state, const Question& q, const Agreement& agreement, absl::Time now,
+             const Hears& hears) {
   for (const Restriction& restriction : state.restrictions()) {
-    const bool after = agreement.recorded > restriction.from;
+    const bool heard = !hears || hears(restriction.origin.of, agreement);
+    const bool after = agreement.recorded > restriction.from && heard;
     if (Stands(restriction, q, now) && !after) {
       return true;
     }
@@ -263,7 +265,7 @@ struct Lacks {
 };
 
 std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const std::string& category,
-                              absl::Time now, Lacks& lacks) {
+                              absl::Time now, const Hears& hears, Lacks& lacks) {
   const auto reaches = [&](const auto& agreement) {
     const bool about_this = agreement.source_reference.empty() ||
                             (agreement.source_reference == q.stated.source_reference &&
@@ -275,7 +277,7 @@ std::vector<Said> WhatSheSaid(const PersonState& state, const Question& q, const
   for (const Agreement& agreement : state.agreements()) {
     const int covered = reaches(agreement);
     if (covered == 0 || agreement.recorded > now || category == "OFFENCE" ||
-        Stopped(state, q, agreement, now)) {
+        Stopped(state, q, agreement, now, hears)) {
       continue;
     }
     if (agreement.ended && agreement.ended->invalidated && agreement.ended->at <= now) {
@@ -321,7 +323,7 @@ class Standing {
   void Answer(const Said& yes) {
     std::vector<Said> left;
     for (const Said& no : noes_) {
-      const bool heard = !hears_ || hears_(*no.denial, *yes.agreement);
+      const bool heard = !hears_ || hears_(no.denial->origin.of, *yes.agreement);
       const bool narrower = no.names_it && !yes.names_it;
       const bool over_her_head = yes.by_other && !no.by_other;
       if (!heard || narrower || over_her_head) {
@@ -503,7 +505,7 @@ v1::Reason Model(const PersonState& state, const Teams& teams, const Question& q
     }
   }
   Lacks lacks;
-  const HerLastWord last = Replay(WhatSheSaid(state, q, category, moment.now, lacks), hears);
+  const HerLastWord last = Replay(WhatSheSaid(state, q, category, moment.now, hears, lacks), hears);
   if (last.no != nullptr) {
     return last.no->kind == Denial::Kind::kWithdrawal ? v1::REASON_WITHDRAWN : v1::REASON_REFUSED;
   }

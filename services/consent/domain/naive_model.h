@@ -10,8 +10,9 @@
 
 namespace relais::consent::testing {
 
-/// Whether an agreement is heard by a no, where persons are linked: both by the names they were said under.
-using Hears = std::function<bool(const Denial& no, const Agreement& yes)>;
+/// Whether an agreement is heard by a no, or a restriction, that was said under the name `no`, where persons
+/// are linked.
+using Hears = std::function<bool(const Id128& no, const Agreement& yes)>;
 
 /// Whether her demand (RGPD art. 18) restricts the processing of the sender or of the recipient at `now`.
 bool Restricted(const PersonState& state, const Question& question, absl::Time now);
@@ -19,8 +20,8 @@ bool Restricted(const PersonState& state, const Question& question, absl::Time n
 /// Whether it is the reason of a permit.
 bool Permits(v1::Reason reason);
 
-/// The reason for one category, under SampleRules(). Without `hears` every no hears every agreement.
-/// Restrictions are those of one name: where persons are linked there must be none.
+/// The reason for one category, under SampleRules(). Without `hears` every no and restriction hears every
+/// agreement.
 v1::Reason Model(const PersonState& state, const Teams& teams, const Question& question,
                  const std::string& category, const Moment& moment, const Hears& hears = nullptr);
 

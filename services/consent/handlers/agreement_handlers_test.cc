@@ -449,6 +449,24 @@ TEST(RecordConsent, RepetitionGivesTheSameAnswerAndOneLeaf) {
   EXPECT_EQ(rpc::ReasonOf(world.Record(other).status()), common::v1::ERROR_REASON_REQUEST_ID_REUSED);
 }
 
+// A request id counts for seven days at least, whatever is tidied up meanwhile.
+TEST(RecordConsent, RepetitionAfterSevenDaysIsStillOne) {
+  SimWorld world;
+  const common::v1::PersonRef person = world.NewPerson("case-1");
+  const auto first = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(first.ok()) << first.status();
+  world.harness().sim().RunFor(absl::Hours(24 * 7 + 1));
+  SimWorld::Require(world.Run(world.maintenance().RunOnce()));
+  world.Restart();
+  const auto again = world.Record(SimWorld::ConsentFor(person, "c1"));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_CONSENT_RECORDED), 1u);
+  v1::RecordConsentRequest other = SimWorld::ConsentFor(person, "c1");
+  other.mutable_lines(0)->set_categories(0, "ADDRESS");
+  EXPECT_EQ(rpc::ReasonOf(world.Record(other).status()), common::v1::ERROR_REASON_REQUEST_ID_REUSED);
+}
+
 TEST(RecordConsent, NamesWhatIsWrong) {
   SimWorld world;
   const common::v1::PersonRef person = world.NewPerson("case-1");

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/ascii.h"
+#include "google/protobuf/message.h"
 #include "relais/consent/v1/events.pb.h"
 #include "services/consent/handlers/disclosures.h"
 #include "services/consent/testing/disclosures.h"
@@ -263,6 +265,61 @@ TEST_F(DisclosureTest, EveryReasonOfADenialIsSaid) {
       EXPECT_THAT(for_her, Not(HasSubstr("vous l'aviez")));
     }
   }
+}
+
+// D-2.1: she reads "accord", never "consentement", whatever the ground, the reason and the directory's words.
+TEST_F(DisclosureTest, FrenchSaysAccordAndNeverConsentement) {
+  audit::OpenedLeaf leaf;
+  leaf.leaf.time = world_.log().Now();
+  leaf.details.set_acting_function("assistant-social");
+  audit::v1::LeafHeader& header = leaf.leaf.header;
+  header.set_institution("ville-paris");
+  for (const directory::CodeEntry& category : world_.directory().content().categories) {
+    header.add_categories(category.code);
+  }
+  int said = 0;
+  const auto judge = [&](audit::v1::EventClass event_class, const google::protobuf::Message& payload) {
+    header.set_event_class(event_class);
+    leaf.details.mutable_payload()->PackFrom(payload);
+    const auto entry = EntryOf(leaf, Words());
+    ASSERT_TRUE(entry.has_value()) << event_class;
+    const std::string fr =
+        absl::AsciiStrToLower(std::visit([](const auto& told) { return told.fr(); }, *entry));
+    EXPECT_THAT(fr, Not(HasSubstr("consentement")));
+    said += fr.find("accord") == std::string::npos ? 0 : 1;
+  };
+  v1::CheckDecided check;
+  check.mutable_sender()->set_institution("ville-paris");
+  check.mutable_recipient()->set_institution("caf");
+  const auto& grounds = *common::v1::Ground_descriptor();
+  const auto& reasons = *v1::Reason_descriptor();
+  for (const bool represented : {false, true}) {
+    check.set_represented(represented);
+    header.set_decision(common::v1::DECISION_PERMIT);
+    for (int i = 0; i < grounds.value_count(); ++i) {
+      header.set_ground(static_cast<common::v1::Ground>(grounds.value(i)->number()));
+      judge(audit::v1::EVENT_CLASS_CHECK_DECIDED, check);
+    }
+    header.set_decision(common::v1::DECISION_DENY);
+    header.clear_ground();
+    for (int i = 0; i < reasons.value_count(); ++i) {
+      check.set_reason(static_cast<v1::Reason>(reasons.value(i)->number()));
+      judge(audit::v1::EVENT_CLASS_CHECK_DECIDED, check);
+    }
+  }
+  for (const directory::CodeEntry& purpose : world_.directory().content().purposes) {
+    header.set_purpose(purpose.code);
+    judge(audit::v1::EVENT_CLASS_CHECK_DECIDED, check);
+  }
+  v1::EmergencyDeclared emergency;
+  emergency.mutable_recipient()->set_institution("caf");
+  judge(audit::v1::EVENT_CLASS_EMERGENCY_DECLARED, emergency);
+  for (const audit::v1::EventClass read :
+       {audit::v1::EVENT_CLASS_HISTORY_READ, audit::v1::EVENT_CLASS_RIGHTS_EXPORTED,
+        audit::v1::EVENT_CLASS_CANDIDATE_COMPARED, audit::v1::EVENT_CLASS_RECEIPT_GIVEN}) {
+    judge(read, check);
+  }
+  EXPECT_GT(said, 10);  // of the agreement's grounds, of what it lacked, and of its receipt
 }
 
 }  // namespace

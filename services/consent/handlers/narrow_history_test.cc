@@ -37,6 +37,7 @@ using testing::Record;
 using testing::Scene;
 using testing::SizeOf;
 using testing::Violations;
+using testing::WorkBeside;
 using Kind = Operation::Kind;
 using Engine = std::mt19937_64;
 
@@ -174,7 +175,6 @@ struct Crowd {
   std::vector<std::unique_ptr<Person>> persons;
   std::atomic<uint64_t> narrow_noes = 0;
   std::atomic<uint64_t> permits_of_batches = 0;
-  std::atomic<uint64_t> rounds_beside = 0;
   int restarts = 0;  // by one thread
 };
 
@@ -356,56 +356,6 @@ void AskOfAllOnAndOn(Crowd& crowd, uint64_t seed) {
   }
 }
 
-// A new person's first round, beside those whose history is recorded.
-bool RoundBeside(Crowd& crowd, const std::string& name) {
-  v1::RegisterRequest registration;
-  registration.set_request_id(name);
-  registration.set_own_identifier(name);
-  const auto registered = crowd.scene.suite.During([&](PoolWorld& world) {
-    return BlockOn(world.service().persons().Register(world.As("ville-paris"), registration));
-  });
-  if (Lost(registered.status())) {
-    return false;
-  }
-  const common::v1::PersonRef person = registered->person();
-  const auto recorded = crowd.scene.suite.During([&](PoolWorld& world) {
-    return BlockOn(world.service().agreements().RecordConsent(world.As("ville-paris"),
-                                                              PoolWorld::ConsentFor(person, name)));
-  });
-  if (Lost(recorded.status())) {
-    return false;
-  }
-  v1::GetConsentRequest get;
-  *get.mutable_person() = person;
-  get.set_consent_id(recorded->consent_id());
-  get.set_at_least_as_fresh(recorded->written().revision());
-  const auto got = crowd.scene.suite.During([&](PoolWorld& world) {
-    return BlockOn(world.service().consents().GetConsent(world.As("ville-paris"), get));
-  });
-  v1::ListConsentsRequest list;
-  *list.mutable_person() = person;
-  const auto listed = crowd.scene.suite.During([&](PoolWorld& world) {
-    return BlockOn(world.service().consents().ListConsents(world.As("ville-paris"), list));
-  });
-  const v1::CheckRequest check = PoolWorld::CheckFor(person, false);
-  const auto checked = crowd.scene.suite.During([&](PoolWorld& world) {
-    return BlockOn(world.service().checks().Check(world.As("ville-paris"), check));
-  });
-  if (Lost(got.status()) || Lost(listed.status()) || Lost(checked.status())) {
-    return false;
-  }
-  EXPECT_EQ(got->consent().state(), v1::CONSENT_STATE_GIVEN);
-  EXPECT_EQ(listed->consents_size(), 1);
-  EXPECT_EQ(checked->decision(), DECISION_PERMIT);
-  return true;
-}
-
-void WorkBeside(Crowd& crowd, const std::string& name) {
-  for (int i = 0; i < kMostRoundsBeside && !crowd.scene.over; ++i) {
-    crowd.rounds_beside += RoundBeside(crowd, name + "-" + std::to_string(i)) ? 1 : 0;
-  }
-}
-
 TEST(NarrowHistory, WhatSheTookBackIsPermittedNoMoreAndTheRestIs) {
   Crowd crowd;
   for (int i = 0; i < kPersons; ++i) {
@@ -431,7 +381,8 @@ TEST(NarrowHistory, WhatSheTookBackIsPermittedNoMoreAndTheRestIs) {
   }
   others.emplace_back([&crowd, seed] { AskOfAllOnAndOn(crowd, seed); });
   for (int i = 0; i < kBeside; ++i) {
-    others.emplace_back([&crowd, i] { WorkBeside(crowd, "beside-" + std::to_string(i)); });
+    others.emplace_back(
+        [&crowd, i] { WorkBeside(crowd.scene, "beside-" + std::to_string(i), kMostRoundsBeside); });
   }
   for (std::thread& speaker : speakers) {
     speaker.join();
@@ -450,7 +401,7 @@ TEST(NarrowHistory, WhatSheTookBackIsPermittedNoMoreAndTheRestIs) {
   EXPECT_GT(crowd.narrow_noes.load(), 20U);
   EXPECT_GT(crowd.scene.permits.load(), 20U);
   EXPECT_GT(crowd.permits_of_batches.load(), 0U);
-  EXPECT_GT(crowd.rounds_beside.load(), 0U);
+  EXPECT_GT(crowd.scene.rounds_beside.load(), 0U);
   RecordProperty("operations", static_cast<int>(operations));
 }
 

@@ -39,6 +39,22 @@ TEST(Register, RepetitionGivesTheSameAnswerAndOneLeaf) {
   EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PERSON_REGISTERED), 1u);
 }
 
+// A request id counts for seven days at least, whatever is tidied up meanwhile.
+TEST(Register, RepetitionAfterSevenDaysIsStillOne) {
+  SimWorld world;
+  const auto first = world.Register("r1", "case-1", SimWorld::Marie());
+  ASSERT_TRUE(first.ok()) << first.status();
+  world.harness().sim().RunFor(absl::Hours(24 * 7 + 1));
+  SimWorld::Require(world.Run(world.maintenance().RunOnce()));
+  world.Restart();
+  const auto again = world.Register("r1", "case-1", SimWorld::Marie());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(world.Count(audit::v1::EVENT_CLASS_PERSON_REGISTERED), 1u);
+  EXPECT_EQ(rpc::ReasonOf(world.Register("r1", "case-2").status()),
+            common::v1::ERROR_REASON_REQUEST_ID_REUSED);
+}
+
 TEST(Register, OtherContentUnderTheSameRequestIsRefused) {
   SimWorld world;
   ASSERT_TRUE(world.Register("r1", "case-1").ok());

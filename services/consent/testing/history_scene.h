@@ -96,6 +96,8 @@ struct Scene {
   std::atomic<uint64_t> clock = 1;
   std::atomic<bool> over = false;
   std::atomic<uint64_t> permits = 0;
+  std::atomic<uint64_t> begun_beside = 0;   // rounds, each of a person of its own
+  std::atomic<uint64_t> rounds_beside = 0;  // those that came through
 };
 
 /// Failures are of a process that died, or of too many acts at once; anything else is a finding. So is a
@@ -130,6 +132,58 @@ inline void Meet(Scene& run, const std::string& own_identifier, Person& person) 
   });
   PoolWorld::Require(response.status());
   person.ref = response->person();
+}
+
+/// A new person's first round, beside those whose history is recorded. False: a call was lost.
+inline bool RoundBeside(Scene& run, const std::string& name) {
+  v1::RegisterRequest registration;
+  registration.set_request_id(name);
+  registration.set_own_identifier(name);
+  const auto registered = run.suite.During([&](PoolWorld& world) {
+    return BlockOn(world.service().persons().Register(world.As("ville-paris"), registration));
+  });
+  if (Lost(registered.status())) {
+    return false;
+  }
+  const common::v1::PersonRef person = registered->person();
+  const auto recorded = run.suite.During([&](PoolWorld& world) {
+    return BlockOn(world.service().agreements().RecordConsent(world.As("ville-paris"),
+                                                              PoolWorld::ConsentFor(person, name)));
+  });
+  if (Lost(recorded.status())) {
+    return false;
+  }
+  v1::GetConsentRequest get;
+  *get.mutable_person() = person;
+  get.set_consent_id(recorded->consent_id());
+  get.set_at_least_as_fresh(recorded->written().revision());
+  const auto got = run.suite.During([&](PoolWorld& world) {
+    return BlockOn(world.service().consents().GetConsent(world.As("ville-paris"), get));
+  });
+  v1::ListConsentsRequest list;
+  *list.mutable_person() = person;
+  const auto listed = run.suite.During([&](PoolWorld& world) {
+    return BlockOn(world.service().consents().ListConsents(world.As("ville-paris"), list));
+  });
+  const v1::CheckRequest check = PoolWorld::CheckFor(person, false);
+  const auto checked = run.suite.During([&](PoolWorld& world) {
+    return BlockOn(world.service().checks().Check(world.As("ville-paris"), check));
+  });
+  if (Lost(got.status()) || Lost(listed.status()) || Lost(checked.status())) {
+    return false;
+  }
+  EXPECT_EQ(got->consent().state(), v1::CONSENT_STATE_GIVEN);
+  EXPECT_EQ(listed->consents_size(), 1);
+  EXPECT_EQ(checked->decision(), common::v1::DECISION_PERMIT);
+  return true;
+}
+
+/// Load on other methods: at most so many rounds, until all is over.
+inline void WorkBeside(Scene& run, const std::string& name, int most) {
+  for (int i = 0; i < most && !run.over; ++i) {
+    ++run.begun_beside;
+    run.rounds_beside += RoundBeside(run, name + "-" + std::to_string(i)) ? 1 : 0;
+  }
 }
 
 }  // namespace relais::consent::testing
