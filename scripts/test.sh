@@ -80,18 +80,19 @@ tsan() {
 }
 
 # libFuzzer over every method of the registry: a bounded number of inputs from a fixed seed, beginning with the committed
-# corpus, which is only read. What stops a run is kept in build/test-logs: it goes to tests/fuzz/corpus, with a test.
+# corpus, which is only read; bytes begin with its calls as they are on the wire. What stops a run is kept in
+# build/test-logs: it goes to tests/fuzz/corpus, with a test.
 fuzz() {
   scripts/build.sh asan all_fuzzers || return 1
   local target found failed=0
   found=$(mktemp -d)
   for target in registry_calls_fuzz registry_bytes_fuzz; do
     mkdir "$found/$target"
-    local corpora=("$found/$target")
-    [ $target = registry_bytes_fuzz ] || corpora+=(tests/fuzz/corpus)
-    RELAIS_FUZZ_COVERAGE=$logs/$target-coverage.txt "build/asan/bin/$target" -seed=1 -runs="${RELAIS_FUZZ_RUNS:-1500}" \
-      -max_len=16384 -timeout=120 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$logs/$target-" \
-      "${corpora[@]}" || failed=1
+    local begins=(tests/fuzz/corpus)
+    [ $target = registry_calls_fuzz ] || begins=(-len_control=0 "$found/seeds")
+    RELAIS_FUZZ_COVERAGE=$logs/$target-coverage.txt RELAIS_FUZZ_SEEDS=$found/seeds "build/asan/bin/$target" -seed=1 \
+      -runs="${RELAIS_FUZZ_RUNS:-1500}" -max_len=16384 -timeout=120 -rss_limit_mb=4096 -print_final_stats=1 \
+      -artifact_prefix="$logs/$target-" "$found/$target" "${begins[@]}" || failed=1
   done
   rm -rf "$found"
   return $failed

@@ -6,11 +6,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "google/protobuf/stubs/logging.h"
+#include "tests/fuzz/callers.h"
 #include "tests/fuzz/harness.h"
 #include "tests/fuzz/mutate.h"
+#include "tests/fuzz/wire.h"
 
 namespace relais::fuzz {
 namespace {
@@ -50,6 +54,33 @@ TEST(Corpus, IsWrittenAsItIsRead) {
     const size_t headers = static_cast<size_t>(std::count(text.begin(), text.end(), '@'));
     EXPECT_EQ(script.size(), headers) << file << " holds calls that cannot be read";
   }
+}
+
+// What registry_bytes_fuzz begins with: each call whole, as a request of its method by its caller.
+TEST(Corpus, EachCallIsReadFromItsBytes) {
+  ASSERT_LE(Methods().size(), 256U);
+  ASSERT_LE(Callers().size(), 256U);
+  const auto print = [](Step step) {
+    Script script;
+    script.push_back(std::move(step));
+    return Print(script);
+  };
+  int calls = 0;
+  for (const std::filesystem::path& file : Files()) {
+    for (const Step& step : ScriptIn(file)) {
+      std::optional<Step> read = FromWire(ToWire(step));
+      ASSERT_TRUE(read.has_value()) << file;
+      Step expected = step.Clone();
+      expected.wait_seconds = 0;
+      expected.agent = expected.reason = true;
+      EXPECT_EQ(print(*std::move(read)), print(std::move(expected))) << file;
+      ++calls;
+    }
+  }
+  EXPECT_GT(calls, 0);
+  EXPECT_FALSE(FromWire("x").has_value()) << "nothing says by whom";
+  EXPECT_FALSE(FromWire("xx\xff").has_value()) << "no message";
+  EXPECT_TRUE(FromWire("\xff\xff").has_value()) << "every byte is some method and some caller";
 }
 
 TEST(Corpus, BringsNothingWrong) {
