@@ -68,7 +68,8 @@ Dispatcher::Dispatcher(const ServiceContext& context, Authenticator& authenticat
       id_prefix_(crypto::HexEncode(context.random.Bytes(4)) + "-"),
       calls_(options_.max_calls, std::max(1, options_.max_calls / 2), options_.for_services),
       streams_(options_.max_streams, std::max(1, options_.max_streams / 2), options_.for_services),
-      awaited_(options_.max_refused_streams, options_.max_refused_streams_each) {}
+      awaited_(options_.max_refused_streams, options_.max_refused_streams_each),
+      untaken_(context_.executor, context_.clock, options_.untaken) {}
 
 absl::Status Dispatcher::AddService(std::string_view service) {
   if (metrics_ != nullptr) {
@@ -208,6 +209,7 @@ bool Dispatcher::MayAwait(const Record& record) {
   }
   const bool taken = awaited_.Take();
   if (taken) {
+    streams_.under_way.fetch_sub(1);
     streams_.in_flight.fetch_sub(1);
   }
   if (shares) {
@@ -256,6 +258,13 @@ grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::S
 
 void Dispatcher::GivePlace(const Record& record, Bound& bound) {
   if (record.admitted) {
+    bound.under_way.fetch_sub(1);
+  }
+  GiveTaken(record, bound);
+}
+
+void Dispatcher::GiveTaken(const Record& record, Bound& bound) {
+  if (record.admitted) {
     bound.in_flight.fetch_sub(1);
   }
   if (!record.sharer.empty()) {
@@ -265,17 +274,21 @@ void Dispatcher::GivePlace(const Record& record, Bound& bound) {
 
 std::function<void()> Dispatcher::KeepPlace(const grpc::CallbackServerContext& context, const Record& record,
                                             Bound& bound) {
-  bound.untaken.fetch_add(1);
-  const auto answer = std::make_shared<UntakenAnswer>(context, [this, record, &bound] {
-    bound.untaken.fetch_sub(1);
-    GivePlace(record, bound);
-  });
-  context_.executor.PostAfter(options_.untaken, [held = std::weak_ptr<UntakenAnswer>(answer)] {
-    if (const std::shared_ptr<UntakenAnswer> late = held.lock()) {
-      late->Drop();
-    }
-  });
-  return [answer] { answer->Gone(); };
+  bound.under_way.fetch_sub(1);
+  return untaken_.Add(context, [this, record, &bound] { GiveTaken(record, bound); });
+}
+
+bool Dispatcher::MayLeaveAlone(Bound& bound) {
+  if (bound.leaving.fetch_add(1) < bound.most) {
+    return true;
+  }
+  bound.leaving.fetch_sub(1);
+  return false;
+}
+
+std::function<void()> Dispatcher::GivePlaceNow(const Record& record, Bound& bound) {
+  GivePlace(record, bound);
+  return [&bound] { bound.leaving.fetch_sub(1); };
 }
 
 grpc::Status Dispatcher::Conclude(const Record& record, const absl::Status& said) {

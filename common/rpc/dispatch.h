@@ -64,7 +64,8 @@ struct DispatchOptions {
   absl::Duration first_message = absl::Seconds(2);  // how long it is awaited
   absl::Duration retry_after = absl::Milliseconds(200);
   /// An answer larger than this keeps its call's place until the client has taken it, and so does a message
-  /// of a stream that was ended; after `untaken` it is dropped (ADR 82).
+  /// of a stream that was ended; after `untaken` it is dropped (ADR 82). A
+  /// smaller one keeps it too once `max_calls` of those have not left.
   size_t large_answer = size_t{16} << 10;
   absl::Duration untaken = absl::Seconds(60);
   /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
@@ -167,8 +168,8 @@ class Dispatcher {
   /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
   void BeginDrain();
   /// Calls and streams admitted and not answered.
-  [[nodiscard]] int in_flight() const { return calls_.under_way() + streams_.under_way() + awaited(); }
-  [[nodiscard]] int calls_in_flight() const { return calls_.under_way(); }
+  [[nodiscard]] int in_flight() const { return calls_.under_way + streams_.under_way + awaited(); }
+  [[nodiscard]] int calls_in_flight() const { return calls_.under_way; }
   /// Refused streams whose first message is awaited.
   [[nodiscard]] int awaited() const { return awaited_.in_flight; }
   /// Writes the leaves of refusals counted in minutes that are over; `all`: in the current ones too. Call
@@ -207,6 +208,7 @@ class Dispatcher {
     // False when there is no place left, whoever it is. Each taken is given back: `--in_flight`.
     bool Take() {
       if (in_flight.fetch_add(1) < most + for_services) {
+        under_way.fetch_add(1);
         return true;
       }
       in_flight.fetch_sub(1);
@@ -225,14 +227,13 @@ class Dispatcher {
       shares.Give(institution);
       shared.fetch_sub(1);
     }
-    // Of those that have a place, the ones that are not answered yet.
-    [[nodiscard]] int under_way() const { return in_flight - untaken; }
     const int most;  // of institutions
     const int each;  // of one institution
     const int for_services;
     std::atomic<int> in_flight = 0;
-    std::atomic<int> shared = 0;   // of these an institution's
-    std::atomic<int> untaken = 0;  // of these answered, and the answer has not left
+    std::atomic<int> shared = 0;     // of these an institution's
+    std::atomic<int> under_way = 0;  // not answered yet; some of those in flight are, and have not left
+    std::atomic<int> leaving = 0;    // small answers that have not left, whose places were given back
     Shares shares;
   };
 
@@ -251,6 +252,10 @@ class Dispatcher {
   // Counts, measures, and turns the outcome into gRPC's.
   grpc::Status Conclude(const Record& record, const absl::Status& said);
   void GivePlace(const Record& record, Bound& bound);
+  void GiveTaken(const Record& record, Bound& bound);
+  // True, and counted until what GivePlaceNow returns is called, while few small answers have not left.
+  static bool MayLeaveAlone(Bound& bound);
+  std::function<void()> GivePlaceNow(const Record& record, Bound& bound);
   // Its place is given back when what this returns is called: at the end of a call whose client takes its
   // time. `context`: there until then.
   std::function<void()> KeepPlace(const grpc::CallbackServerContext& context, const Record& record,
@@ -303,6 +308,7 @@ class Dispatcher {
   Bound calls_;
   Bound streams_;
   Bound awaited_;  // refused, and the first message is not there yet
+  UntakenAnswers untaken_;
   std::atomic<uint64_t> next_call_ = 0;
   RefusedCalls refused_;
   std::mutex mu_;
@@ -345,11 +351,9 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
         NoteOutcome(record, status);
         NoteMisses(record, status, *response);
         const grpc::Status outcome = Conclude(record, status);
-        if (response->ByteSizeLong() > options_.large_answer) {
-          reactor->at_end().Set(KeepPlace(*context, record, calls_));
-        } else {
-          GivePlace(record, calls_);
-        }
+        const bool small = response->ByteSizeLong() <= options_.large_answer;
+        reactor->at_end().Set(small && MayLeaveAlone(calls_) ? GivePlaceNow(record, calls_)
+                                                             : KeepPlace(*context, record, calls_));
         // After Finish the server may end, and this object with it.
         reactor->Finish(outcome);
       });

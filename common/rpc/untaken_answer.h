@@ -7,6 +7,9 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/executor.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 
@@ -20,25 +23,31 @@ class UntakenAnswer {
       : context_(&context), gone_(std::move(gone)) {}
 
   /// From gRPC's OnDone, once: the answer has left, or the call was cancelled.
-  void Gone() {
-    {
-      std::lock_guard lock(mu_);
-      context_ = nullptr;
-    }
-    gone_();
-  }
-  /// What waits for the client is dropped: Gone follows. Nothing, after Gone.
-  void Drop() {
-    std::lock_guard lock(mu_);
-    if (context_ != nullptr) {
-      context_->TryCancel();
-    }
-  }
+  void Gone();
+  /// What waits for the client is dropped: Gone follows. Nothing, after Gone. Of a server one at a time: gRPC
+  /// may come to the end of other calls within this.
+  void Drop();
 
  private:
   std::recursive_mutex mu_;  // gRPC may come to OnDone within TryCancel
   const grpc::CallbackServerContext* context_;
   const std::function<void()> gone_;
+};
+
+/// Those of a server; each that is still there after `longest` is dropped. Thread-safe. Outlives the server.
+class UntakenAnswers {
+ public:
+  UntakenAnswers(Executor& executor, const Clock& clock, absl::Duration longest);
+
+  /// What is to be called from gRPC's OnDone; `gone` is called there.
+  std::function<void()> Add(const grpc::CallbackServerContext& context, std::function<void()> gone);
+
+ private:
+  struct State;
+  static void LookIn(const std::shared_ptr<State>& state, absl::Duration delay);
+  static void Look(const std::shared_ptr<State>& state);
+
+  const std::shared_ptr<State> state_;
 };
 
 /// What a reactor does once gRPC is done with it: nothing, unless it is told before it is finished.

@@ -229,6 +229,22 @@ TEST(StreamsAhead, AnExportWithoutRoomComesBackLater) {
   EXPECT_TRUE(again().ok());
 }
 
+// Whoever is not her host asks without end, and keeps nobody out.
+TEST(StreamsAhead, AnExportOfWhoMayNotTakesNoRoom) {
+  World::Options options;
+  options.settings.export_pieces = 0;
+  World world(std::move(options));
+  world.Host(1);
+  const auto ask = [&](const std::string& institution) {
+    v1::ExportRequest request;
+    *request.mutable_person() = world.Handle(institution, 1);
+    return ReasonOf(world.Run(world.service().exports().Export(
+        world.As(institution), request, std::make_shared<Collected<v1::ExportResponse>>(world.sim()))));
+  };
+  EXPECT_EQ(ask(kHost), common::v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(ask("caf"), common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
+}
+
 // Her right (D-3.4): none of their room is lent to readings and uploads.
 TEST(StreamsAhead, AnExportBeginsWhileReadingsHaveAllOfTheirs) {
   World::Options options;

@@ -132,6 +132,23 @@ TEST_F(Untaken, ASmallOneKeepsNone) {
   EXPECT_TRUE(Checkpoint(Plain(server, Certs().System("auditor", "suite"))).ok());
 }
 
+// Else many connections could hold them without end.
+TEST_F(Untaken, ASmallOneKeepsItsPlaceOnceTooManyHaveNotLeft) {
+  DispatchOptions options = OneAtATime();
+  options.large_answer = 2 * kLargeText;
+  TlsServer server(Certs(), Certs().Service("consent"), options, Answers(kLargeText));
+  const auto other = Plain(server, Certs().System("auditor", "suite"));
+  UntakenCall first(server);
+  AwaitAnswered(server, 1);
+  UntakenCall second(server);  // there was a place
+  AwaitAnswered(server, 2);
+  EXPECT_EQ(ReasonOf(Checkpoint(other)), common::v1::ERROR_REASON_OVERLOADED);
+  second.Cancel();
+  AwaitRoom(other);
+  first.Cancel();
+  AwaitRoom(other);
+}
+
 // The answer is not waited for by whoever stops the server.
 TEST_F(Untaken, AServerThatDrainsWaitsForNoneOfThem) {
   auto server =

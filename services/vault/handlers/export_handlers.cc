@@ -209,7 +209,8 @@ Task<absl::Status> ExportHandlers::Record(std::shared_ptr<Run> run, size_t name)
 }
 
 Task<absl::StatusOr<std::shared_ptr<ExportHandlers::Run>>> ExportHandlers::Begin(rpc::Call call,
-                                                                                 v1::ExportRequest request) {
+                                                                                 v1::ExportRequest request,
+                                                                                 Lookahead::Held& held) {
   CO_RETURN_IF_ERROR(vault_.context.Writable());
   CO_ASSIGN_OR_RETURN(const Id128 person, rpc::PersonOf(vault_.context, call, request.person(), "person"));
   CO_ASSIGN_OR_RETURN(const rpc::Actor actor, rpc::ActorOf(call, nullptr));
@@ -238,6 +239,10 @@ Task<absl::StatusOr<std::shared_ptr<ExportHandlers::Run>>> ExportHandlers::Begin
                                                             StatusOf(common::v1::ERROR_REASON_VAULT_CLOSED));
       co_return refused;
     }
+    // Whoever may not have it takes no room.
+    if (!held.Hold(kPiecesOfExport)) {
+      co_return TooManyAtOnce();  // no leaf: nobody did wrong
+    }
     CO_RETURN_IF_ERROR(Plan(*run));
     run->made = vault_.context.log.Now();
     absl::Status recorded;
@@ -259,10 +264,7 @@ Task<absl::Status> ExportHandlers::Export(rpc::Call call, v1::ExportRequest requ
                                           std::shared_ptr<rpc::Writer<v1::ExportResponse>> out) {
   co_await ResumeOn(vault_.context.executor);
   Lookahead::Held held = vault_.export_room.Of(call.caller.institution);
-  if (!held.Hold(kPiecesOfExport)) {
-    co_return TooManyAtOnce();  // no leaf: nobody did wrong
-  }
-  CO_ASSIGN_OR_RETURN(std::shared_ptr<Run> run, co_await Begin(std::move(call), std::move(request)));
+  CO_ASSIGN_OR_RETURN(std::shared_ptr<Run> run, co_await Begin(std::move(call), std::move(request), held));
   // One that waits for its client is ended where it waits.
   for (const auto& each : run->open) {
     each->WhenCut([out](absl::Status why) { out->End(std::move(why)); });

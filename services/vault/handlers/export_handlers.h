@@ -32,7 +32,8 @@ class ExportHandlers {
 
  private:
   struct Run;
-  Task<absl::StatusOr<std::shared_ptr<Run>>> Begin(rpc::Call call, v1::ExportRequest request);
+  Task<absl::StatusOr<std::shared_ptr<Run>>> Begin(rpc::Call call, v1::ExportRequest request,
+                                                   Lookahead::Held& held);
   absl::Status Plan(Run& run) const;
   Task<absl::Status> Record(std::shared_ptr<Run> run, size_t name);
   Task<absl::Status> Send(std::shared_ptr<Run> run, std::shared_ptr<rpc::Writer<v1::ExportResponse>> out);
