@@ -275,7 +275,10 @@ vault() {
   echo "vault: a paper of 1 GiB $rounds times, $papers of 200 KiB"
   "$bin/bench_vault" run --plain "$target" --consent "$RELAIS_CONSENT" --vault "$RELAIS_VAULT" --pki "$RELAIS_PKI" \
     --trust-domain "$RELAIS_TRUST_DOMAIN" --raw-folder "$dir/raw" --rounds "$rounds" --papers "$papers" \
-    --settle "$settle" ${cold:+--cold-store "$dir/vault/store"} >"$dir/vault.out" || fail "bench_vault run"
+    --settle "$settle" ${cold:+--cold-store "$dir/vault/store"} >"$dir/vault.out" || {
+    cat "$dir/vault.out"
+    fail "bench_vault run"
+  }
   keep_lines vault "$dir/vault.out"
   mark "download, % of a plain stream" "${measured[download_percent_of_plain]}" "$download_mark" at-least
   mark "upload, % of its bound" "${measured[upload_percent_of_bound]}" "$upload_mark" at-least

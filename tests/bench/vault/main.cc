@@ -38,6 +38,7 @@ constexpr int kConnections = 2;
 constexpr size_t kSealedPiece = 262'208;
 constexpr int kPiecesOfCommit = 8;
 constexpr double kMega = 1e6;
+constexpr absl::Duration kUntilListed = absl::Minutes(10);
 constexpr absl::Duration kUntilFull = absl::Seconds(3);  // for what readings hold ahead
 
 struct Options {
@@ -230,7 +231,9 @@ class Measuring {
   // As many readings as the vault takes at once, none of which goes on, beside caches that the small papers
   // filled: what it holds then is for whoever looks at the process.
   absl::Status StandStill() {
+    const absl::Time shares = absl::Now();
     ASSIGN_OR_RETURN(const Shared shared, ShareIt());
+    Say("share_listed_ms", absl::ToDoubleMilliseconds(absl::Now() - shares));
     StandingReadings readings;
     for (int i = 0; i < options_.standing; ++i) {
       RETURN_IF_ERROR(readings.Add(options_.suite, "ville-paris", "dsol", her_, document_));
@@ -254,7 +257,9 @@ class Measuring {
     ASSIGN_OR_RETURN(made.agreement, city_->Agree(her_, common::v1::ACT_SHARE_DOCUMENT, "caf"));
     ASSIGN_OR_RETURN(const std::string share, city_->Share(her_, document_, "caf", made.agreement));
     absl::StatusOr<std::string> there = absl::NotFoundError("");
-    for (int tries = 0; tries < 200 && absl::IsNotFound(there.status()); ++tries) {
+    // Its list follows the vault's log, which has more to do after many deposits.
+    const absl::Time until = absl::Now() + kUntilListed;
+    while (absl::IsNotFound(there.status()) && absl::Now() < until) {
       absl::SleepFor(absl::Milliseconds(20));
       there = caf_->HandleOfShare(share);
     }
