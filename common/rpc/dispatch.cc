@@ -251,19 +251,12 @@ absl::Status Dispatcher::CheckMessage(const google::protobuf::Message& message, 
 }
 
 grpc::Status Dispatcher::Close(const Record& record, Bound& bound, const absl::Status& said) {
-  grpc::Status outcome = Conclude(record, said);
+  grpc::Status outcome = Conclude(record, bound, said);
   GivePlace(record, bound);
   return outcome;
 }
 
 void Dispatcher::GivePlace(const Record& record, Bound& bound) {
-  if (record.admitted) {
-    bound.under_way.fetch_sub(1);
-  }
-  GiveTaken(record, bound);
-}
-
-void Dispatcher::GiveTaken(const Record& record, Bound& bound) {
   if (record.admitted) {
     bound.in_flight.fetch_sub(1);
   }
@@ -274,8 +267,7 @@ void Dispatcher::GiveTaken(const Record& record, Bound& bound) {
 
 std::function<void()> Dispatcher::KeepPlace(const grpc::CallbackServerContext& context, const Record& record,
                                             Bound& bound) {
-  bound.under_way.fetch_sub(1);
-  return untaken_.Add(context, [this, record, &bound] { GiveTaken(record, bound); });
+  return untaken_.Add(context, [this, record, &bound] { GivePlace(record, bound); });
 }
 
 bool Dispatcher::MayLeaveAlone(Bound& bound) {
@@ -291,10 +283,13 @@ std::function<void()> Dispatcher::GivePlaceNow(const Record& record, Bound& boun
   return [&bound] { bound.leaving.fetch_sub(1); };
 }
 
-grpc::Status Dispatcher::Conclude(const Record& record, const absl::Status& said) {
+grpc::Status Dispatcher::Conclude(const Record& record, Bound& bound, const absl::Status& said) {
   // Whatever a handler was about to write about somebody who is being erased: there is nobody any more.
   const absl::Status outcome = audit::IsErased(said) ? NoSuchOrNotYours() : said;
   const std::string_view name = record.method == nullptr ? std::string_view() : record.method->name;
+  if (record.admitted) {
+    bound.under_way.fetch_sub(1);
+  }
   if (metrics_ != nullptr) {
     if (record.admitted) {
       metrics_->calls_in_flight.Add({}, -1);

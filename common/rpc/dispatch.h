@@ -247,12 +247,11 @@ class Dispatcher {
   absl::Status CheckReady(const Method& method) const;
   // Validates; discards what this program does not know.
   absl::Status CheckMessage(const google::protobuf::Message& message, bool& discard) const;
-  // Conclude, and its place is given back.
+  // Concludes, and gives its place back.
   grpc::Status Close(const Record& record, Bound& bound, const absl::Status& said);
-  // Counts, measures, and turns the outcome into gRPC's.
-  grpc::Status Conclude(const Record& record, const absl::Status& said);
+  // It is answered: counts, measures, and turns the outcome into gRPC's. Its place is still taken.
+  grpc::Status Conclude(const Record& record, Bound& bound, const absl::Status& said);
   void GivePlace(const Record& record, Bound& bound);
-  void GiveTaken(const Record& record, Bound& bound);
   // True, and counted until what GivePlaceNow returns is called, while few small answers have not left.
   static bool MayLeaveAlone(Bound& bound);
   std::function<void()> GivePlaceNow(const Record& record, Bound& bound);
@@ -350,7 +349,7 @@ grpc::ServerUnaryReactor* Dispatcher::Unary(grpc::CallbackServerContext* context
         }
         NoteOutcome(record, status);
         NoteMisses(record, status, *response);
-        const grpc::Status outcome = Conclude(record, status);
+        const grpc::Status outcome = Conclude(record, calls_, status);
         const bool small = response->ByteSizeLong() <= options_.large_answer;
         reactor->at_end().Set(small && MayLeaveAlone(calls_) ? GivePlaceNow(record, calls_)
                                                              : KeepPlace(*context, record, calls_));
@@ -479,7 +478,7 @@ void Dispatcher::RunStream(const std::shared_ptr<OpenedStream>& stream, Opened o
         [this, &context, stream, number, record = std::move(opened.record)](absl::Status status) {
           Unregister(number);
           NoteOutcome(record, status);
-          const grpc::Status outcome = Conclude(record, stream->Outcome(status));
+          const grpc::Status outcome = Conclude(record, streams_, stream->Outcome(status));
           if (stream->writing()) {
             stream->at_end().Set(KeepPlace(context, record, streams_));
           } else {
