@@ -15,6 +15,8 @@
 namespace relais {
 namespace {
 
+constexpr int64_t kMostMonths = 1200;
+
 absl::Status Flatten(const YAML::Node& node, const std::string& prefix,
                      std::map<std::string, std::string>& out) {
   if (node.IsScalar()) {
@@ -111,6 +113,10 @@ int64_t Config::Int(const std::string& key, int64_t fallback, int64_t min, int64
     return fallback;
   }
   return number;
+}
+
+int Config::Months(const std::string& key, int fallback) {
+  return static_cast<int>(Int(key, fallback, 1, kMostMonths));
 }
 
 bool Config::Bool(const std::string& key, bool fallback) {

@@ -27,6 +27,8 @@ class Config {
   std::string String(const std::string& key);
   std::string String(const std::string& key, const std::string& fallback);
   int64_t Int(const std::string& key, int64_t fallback, int64_t min, int64_t max);
+  /// How long something is kept: 1 to 1200.
+  int Months(const std::string& key, int fallback);
   bool Bool(const std::string& key, bool fallback);
   /// absl duration syntax: "250ms", "2s", "1h".
   absl::Duration Duration(const std::string& key, absl::Duration fallback);

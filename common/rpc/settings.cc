@@ -23,7 +23,6 @@ constexpr int64_t kMostCacheMib = 1 << 16;
 constexpr int64_t kMostThreads = 64;
 constexpr int64_t kMostCachedKeys = 100'000'000;
 constexpr int64_t kMostCalls = 100'000;
-constexpr int64_t kMostMonths = 1200;
 constexpr int64_t kMostMisses = 1'000'000'000;
 constexpr int64_t kMostPercent = 100;
 constexpr int64_t kMostFreeMib = int64_t{1} << 40;
@@ -118,7 +117,7 @@ Settings ReadSettings(Config& config) {
   settings.origin = config.String("audit.origin");
   settings.published = config.String("audit.published");
   settings.erasure_journal = config.String("audit.erasure_journal", settings.published + ".erasures");
-  settings.agent_names_months = static_cast<int>(config.Int("audit.agent_names_months", 12, 1, kMostMonths));
+  settings.agent_names_months = config.Months("audit.agent_names_months", 12);
   settings.epoch_length = config.Duration("audit.epoch", absl::Hours(720));
   settings.sweep_every = config.Duration("retention.every", absl::Hours(24));
   settings.backup_folder = config.String("backup.folder", "");

@@ -172,8 +172,7 @@ Settings ReadSettings(Config& config) {
   settings.probe_interval = config.Duration("lease.probe_interval", settings.probe_interval);
   settings.overdue_scan = config.Duration("deadlines.scan", settings.overdue_scan);
   settings.peer_timeout = config.Duration("peer_timeout", settings.peer_timeout);
-  settings.notice_months =
-      static_cast<int>(config.Int("retention.notice_months", settings.notice_months, 1, 1200));
+  settings.notice_months = config.Months("retention.notice_months", settings.notice_months);
   return settings;
 }
 
