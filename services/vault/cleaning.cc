@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "services/vault/convert.h"
+#include "services/vault/counting.h"
 #include "services/vault/events.h"
 #include "services/vault/journal_leaves.h"
 #include "services/vault/pending_drops.h"
@@ -131,22 +132,13 @@ Task<absl::Status> OwnLeaves::Count(std::string institution, VaultStore::Counted
   if (institution.empty()) {
     co_return absl::OkStatus();
   }
-  for (int i = 0; i < kTries; ++i) {
-    auto commit = vault_.store.CountFor(institution, text, size, counted);
-    if (absl::IsDataLoss(commit.status())) {
-      PassedOver(commit.status());  // what it counts for there does not read
-      co_return absl::OkStatus();
-    }
-    CO_RETURN_IF_ERROR(commit.status());
-    if (!commit->has_value()) {
-      co_return absl::OkStatus();
-    }
-    const absl::Status done = co_await CommitDerived(vault_, **std::move(commit));
-    if (!absl::IsAborted(done)) {
-      co_return done;
-    }
+  const VaultStore::CountedChange change{text, size, counted};
+  const absl::Status done = co_await vault_.counting.Count(std::move(institution), change);
+  if (absl::IsDataLoss(done)) {
+    PassedOver(done);  // what it counts for there does not read
+    co_return absl::OkStatus();
   }
-  co_return absl::AbortedError("an institution's usage changes too often");
+  co_return done;
 }
 
 // Of a version that is no more: whichever upload made it. Others of that number may still be under way.
@@ -341,17 +333,9 @@ Task<absl::Status> CleanUpload(const Vault& vault, OpenUpload upload) {
 // ---- who erases her
 
 Task<absl::Status> CountNoMore(const Vault& vault, std::string institution, VaultStore::CountedText text) {
-  for (int i = 0; i < kTries; ++i) {
-    CO_ASSIGN_OR_RETURN(auto commit, vault.store.CountFor(institution, text, 0, VaultStore::Counted::kNone));
-    if (!commit.has_value()) {
-      co_return absl::OkStatus();
-    }
-    const absl::Status done = co_await CommitDerived(vault, *std::move(commit));
-    if (!absl::IsAborted(done)) {
-      co_return done;
-    }
-  }
-  co_return absl::AbortedError("an institution's usage changes too often");
+  const VaultStore::CountedChange none{text, 0, VaultStore::Counted::kNone};
+  const absl::Status done = co_await vault.counting.Count(std::move(institution), none);
+  co_return done;
 }
 
 absl::StatusOr<std::vector<OpenUpload>> OpenUploadsOf(const Vault& vault, const Id128& person) {

@@ -173,9 +173,9 @@ class DamagedTotal : public ::testing::TestWithParam<bool> {
   // The commit by which what was deposited as that paper counts no more.
   storage::CommitRequest Uncounted(const World::Deposited& paper) {
     const VaultStore::CountedText text{Hex(paper.document), 1, Hex(paper.upload)};
-    auto commit = world_.store().CountFor(kHost, text, 0, VaultStore::Counted::kNone);
-    World::Require(commit.status());
-    return commit->value_or(storage::CommitRequest());
+    auto counts = world_.store().CountFor(kHost, {{text, 0, VaultStore::Counted::kNone}});
+    World::Require(counts.status());
+    return counts->commit.value_or(storage::CommitRequest());
   }
   storage::CommitRequest Anew() {
     auto commit = world_.Run(TotalAnew(world_.vault(), kHost, nullptr));

@@ -2,6 +2,9 @@
 #include "services/vault/institution_sums.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +41,15 @@ absl::StatusOr<uint64_t> VersionIn(const storage::Store& store, const storage::P
 struct CountedVersion {
   VaultStore::Counted counted = VaultStore::Counted::kNone;
   uint64_t size = 0;
+  friend bool operator==(const CountedVersion&, const CountedVersion&) = default;
+};
+
+// An upload's row as it is, and as it is to be.
+struct ChangedRow {
+  std::optional<uint64_t> version;  // nullopt: there is none
+  bool first = false;               // of the paper's versions: it counts the paper
+  CountedVersion before;
+  CountedVersion after;
 };
 
 std::string CountedKey(const VaultStore::CountedText& text) {
@@ -78,6 +90,19 @@ absl::StatusOr<CountedVersion> ReadCounted(const std::optional<std::string>& val
   }
   return CountedVersion{static_cast<VaultStore::Counted>((*value)[0]),
                         ReadBigEndian64(std::string_view(*value).substr(1))};
+}
+
+absl::StatusOr<ChangedRow> RowBefore(const storage::Store& store, const RowSeal& rows,
+                                     const storage::Partition& bucket, const std::string& key) {
+  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, store.Get(bucket, key));
+  ChangedRow row;
+  std::optional<std::string> opened;
+  if (entry.has_value()) {
+    row.version = entry->version;
+    ASSIGN_OR_RETURN(opened, rows.Open(VaultStore::RowOf(bucket, key), entry->value));
+  }
+  ASSIGN_OR_RETURN(row.before, ReadCounted(opened));
+  return row;
 }
 
 uint64_t Less(uint64_t from, uint64_t amount) { return from - std::min(from, amount); }
@@ -152,45 +177,56 @@ absl::StatusOr<Stored<v1::InstitutionUsage>> VaultStore::InstitutionUsage(
   return stored;
 }
 
-absl::StatusOr<std::optional<storage::CommitRequest>> VaultStore::CountFor(std::string_view institution,
-                                                                           const CountedText& text,
-                                                                           uint64_t size,
-                                                                           Counted counted) const {
+// Before the total is read: who makes that anew changes the row `anew`, too.
+absl::StatusOr<VaultStore::Counts> VaultStore::CountFor(std::string_view institution,
+                                                        const std::vector<CountedChange>& changes) const {
   const storage::Partition bucket = BucketOf(context_, institution);
-  const std::string key = CountedKey(text);
-  // Before the total is read: who makes that anew changes this too.
   const absl::StatusOr<uint64_t> anew = VersionIn(context_.store, bucket, kAnew);
-  ASSIGN_OR_RETURN(const std::optional<storage::Entry> entry, context_.store.Get(bucket, key));
-  ASSIGN_OR_RETURN(const std::optional<std::string> opened, OpenValue(bucket, key, entry));
-  ASSIGN_OR_RETURN(const CountedVersion before, ReadCounted(opened));
-  const CountedVersion after{counted, counted == Counted::kNone ? 0 : size};
-  if (before.counted == after.counted && (after.counted == Counted::kNone || before.size == after.size)) {
-    return std::optional<storage::CommitRequest>();
+  Counts out;
+  std::map<std::string, ChangedRow> rows;
+  for (const CountedChange& change : changes) {
+    const std::string key = CountedKey(change.text);
+    if (!rows.contains(key)) {
+      absl::StatusOr<ChangedRow> row = RowBefore(context_.store, rows_, bucket, key);
+      if (absl::IsDataLoss(row.status())) {
+        out.each.push_back(row.status());
+        continue;
+      }
+      RETURN_IF_ERROR(row.status());
+      rows.emplace(key, *row);
+    }
+    ChangedRow& row = rows.find(key)->second;
+    row.first = change.text.version == 1;
+    row.after = {change.counted, change.counted == Counted::kNone ? 0 : change.size};
+    out.each.push_back(absl::OkStatus());
   }
+  std::erase_if(rows, [](const auto& row) { return row.second.before == row.second.after; });
+  if (rows.empty()) {
+    return out;
+  }
+  out.commit.emplace();
   absl::StatusOr<Stored<v1::InstitutionUsage>> total = InstitutionUsage(institution);
-  storage::CommitRequest commit;
   if (absl::IsDataLoss(total.status())) {  // to be made anew from what counts
     RETURN_IF_ERROR(anew.status());
-    PutRow(bucket, kAnew, "1", *anew, commit);
+    PutRow(bucket, kAnew, "1", *anew, *out.commit);
   } else {
     RETURN_IF_ERROR(total.status());
-    const bool first = text.version == 1;
-    TakeAway(before, first, total->value);
-    Add(after, first, total->value);
+    for (const auto& [key, row] : rows) {
+      TakeAway(row.before, row.first, total->value);
+      Add(row.after, row.first, total->value);
+    }
     PutRow(bucket, kTotal, rows_.Seal(RowOf(bucket, kTotal), total->value.SerializeAsString()),
-           total->version, commit);
+           total->version, *out.commit);
   }
-  storage::Precondition unchanged{key, std::nullopt};
-  if (entry.has_value()) {
-    unchanged.version = entry->version;
+  for (const auto& [key, row] : rows) {
+    out.commit->preconditions.push_back({key, row.version});
+    std::optional<std::string> value;
+    if (row.after.counted != Counted::kNone) {
+      value = rows_.Seal(RowOf(bucket, key), PackCounted(row.after));
+    }
+    out.commit->batch.push_back({key, std::move(value)});
   }
-  commit.preconditions.push_back(std::move(unchanged));
-  std::optional<std::string> value;
-  if (counted != Counted::kNone) {
-    value = rows_.Seal(RowOf(bucket, key), PackCounted(after));
-  }
-  commit.batch.push_back({key, std::move(value)});
-  return std::optional(std::move(commit));
+  return out;
 }
 
 absl::StatusOr<std::vector<VaultStore::CountedRow>> VaultStore::CountedTexts(std::string_view institution,

@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "services/vault/cleaning.h"
 #include "services/vault/closing.h"
+#include "services/vault/counting.h"
 #include "services/vault/expiring_uploads.h"
 #include "services/vault/followers.h"
 #include "services/vault/handlers/access.h"
@@ -52,8 +53,10 @@ struct Service::Parts {
         writers(context.executor),
         lookahead(settings.lookahead_pieces),
         export_room(settings.export_pieces),
-        vault{context,     peers, settings,      paris,  store,   keys,     papers,   writers,   lookahead,
-              export_room, lease, scanner.get(), access, streams, scrubber, rotation, reminding, closing},
+        counting(vault),
+        vault{context, peers,     settings,    paris,     store,  keys,          papers,
+              writers, lookahead, export_room, counting,  lease,  scanner.get(), access,
+              streams, scrubber,  rotation,    reminding, closing},
         access(vault),
         streams(vault),
         scrubber(vault),
@@ -94,6 +97,7 @@ struct Service::Parts {
   UploadWriters writers;
   Lookahead lookahead;
   Lookahead export_room;
+  Counting counting;
   Lease lease;
   const Vault vault;
   Access access;

@@ -266,12 +266,20 @@ class VaultStore {
     uint32_t version = 0;
     Id128 upload;
   };
-  /// The commit that makes it count so, once however often it is asked for: nullopt when it does already.
-  /// Committing it is ABORTED when somebody was faster.
-  [[nodiscard]] absl::StatusOr<std::optional<storage::CommitRequest>> CountFor(std::string_view institution,
-                                                                               const CountedText& text,
-                                                                               uint64_t size,
-                                                                               Counted counted) const;
+  struct CountedChange {
+    CountedText text;
+    uint64_t size = 0;  // bytes
+    Counted counted = Counted::kNone;
+  };
+  struct Counts {
+    std::optional<storage::CommitRequest> commit;  // nullopt: all count so already
+    /// For each that was given. DATA_LOSS: what it counts for does not read, and is left as it is.
+    std::vector<absl::Status> each;
+  };
+  /// The commit that makes them count so, in that order, once however often it is asked for. Committing it is
+  /// ABORTED when somebody was faster.
+  [[nodiscard]] absl::StatusOr<Counts> CountFor(std::string_view institution,
+                                                const std::vector<CountedChange>& changes) const;
   struct CountedRow {
     CountedText text;
     Counted counted = Counted::kNone;

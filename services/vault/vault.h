@@ -46,6 +46,7 @@
 namespace relais::vault {
 
 class Access;
+class Counting;
 class OpenStreams;
 class Scanner;
 class Scrubber;
@@ -78,6 +79,7 @@ struct Vault {
   UploadWriters& writers;
   Lookahead& lookahead;    // of readings and uploads
   Lookahead& export_room;  // of exports
+  Counting& counting;
   Lease& lease;
   const Scanner* scanner;  // null: none
   Access& access;
