@@ -92,9 +92,9 @@ absl::StatusOr<DropsUnderWay> DropsInto(const Vault& vault, const Id128& person,
 
 // Under which names the caller may have begun it before. Else none but the given one: it acts for her under
 // none, or drops in.
-std::vector<Id128> WhereBegun(const Vault& vault, const rpc::Call& call, const Id128& given) {
+std::vector<Id128> WhereBegun(const absl::StatusOr<std::vector<HostedName>>& hosted, const Id128& given) {
   std::vector<Id128> names;
-  if (const auto hosted = vault.access.HostedNames(call, given); hosted.ok()) {
+  if (hosted.ok()) {
     names = PersonsOf(*hosted);
   }
   if (std::find(names.begin(), names.end(), given) == names.end()) {
@@ -106,12 +106,12 @@ std::vector<Id128> WhereBegun(const Vault& vault, const rpc::Call& call, const I
 // The name of hers that the text goes to: the one that holds the paper it is a version of; a new paper goes
 // to the first under which the caller acts for her, where Count says what is left. The given one for who
 // drops in, and where the caller acts for her under none.
-absl::StatusOr<Id128> WhereToDeposit(const Vault& vault, const rpc::Call& call, const Id128& given,
-                                     const v1::BeginUploadRequest& request) {
+absl::StatusOr<Id128> WhereToDeposit(const Vault& vault, const rpc::Call& call,
+                                     const absl::StatusOr<std::vector<HostedName>>& hosted,
+                                     const Id128& given, const v1::BeginUploadRequest& request) {
   if (request.has_drop()) {
     return given;
   }
-  const auto hosted = vault.access.HostedNames(call, given);
   if (!hosted.ok() && vault.access.Host(call, given).ok()) {
     return hosted.status();  // of another name: suspended there, it is for all
   }
@@ -192,9 +192,10 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
                                                                       Beginning beginning) {
   const Id128 given = beginning.person;
   const absl::Time now = vault_.context.clock.Now();
+  const absl::StatusOr<std::vector<HostedName>> hosted = vault_.access.HostedNames(call, given);
   CO_ASSIGN_OR_RETURN(const auto earlier,
-                      SeenUnderAny(vault_.store, WhereBegun(vault_, call, given), given, call,
-                                   beginning.actor, "BeginUpload", request.request_id(), request));
+                      SeenUnderAny(vault_.store, WhereBegun(hosted, given), given, call, beginning.actor,
+                                   "BeginUpload", request.request_id(), request));
   Begun begun;
   if (earlier.has_value()) {
     begun.again = true;
@@ -209,7 +210,7 @@ Task<absl::StatusOr<UploadHandlers::Begun>> UploadHandlers::BeginOnce(rpc::Call 
     *begun.response.mutable_upload() = std::move(known->upload);
     co_return begun;
   }
-  CO_ASSIGN_OR_RETURN(const Id128 person, WhereToDeposit(vault_, call, given, request));
+  CO_ASSIGN_OR_RETURN(const Id128 person, WhereToDeposit(vault_, call, hosted, given, request));
   CO_ASSIGN_OR_RETURN(const rpc::Idempotency::Seen seen,
                       vault_.store.SeenUnder(person, given, call, beginning.actor, "BeginUpload",
                                              request.request_id(), request));

@@ -68,8 +68,11 @@ absl::StatusOr<OwnUpload> FindUpload(const Vault& vault, const rpc::Call& call,
     return rpc::InvalidField("upload_id", "must be 32 hexadecimal digits");
   }
   own.id = *id;
-  ASSIGN_OR_RETURN(own.person, NameOfUpload(vault, own.person, upload_id));
   auto read = vault.store.Upload(own.person, own.id);
+  if (!read.ok() || !read->has_value()) {
+    ASSIGN_OR_RETURN(own.person, NameOfUpload(vault, own.person, upload_id));
+    read = vault.store.Upload(own.person, own.id);
+  }
   RETURN_IF_ERROR(vault.access.WhyUnreadable(call, own.person, read.status()));
   std::optional<Stored<v1::StoredUpload>> stored = *std::move(read);
   if (!stored.has_value()) {
