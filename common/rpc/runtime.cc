@@ -134,7 +134,7 @@ absl::StatusOr<std::unique_ptr<ServiceRuntime>> ServiceRuntime::Open(const Servi
   RETURN_IF_ERROR(runtime->OpenDirectory());
   RETURN_IF_ERROR(runtime->OpenKeys());
   RETURN_IF_ERROR(runtime->OpenLog());
-  RETURN_IF_ERROR(runtime->OpenStore());
+  RETURN_IF_ERROR(runtime->OpenStore(definition));
   RETURN_IF_ERROR(runtime->OpenMaintenance(definition));
   RETURN_IF_ERROR(runtime->Prepare(definition));
   return runtime;
@@ -189,11 +189,14 @@ absl::Status ServiceRuntime::OpenLog() {
   return absl::OkStatus();
 }
 
-absl::Status ServiceRuntime::OpenStore() {
+absl::Status ServiceRuntime::OpenStore(const ServiceDefinition& definition) {
   storage::RocksDbOptions options;
   options.path = settings_.store_path;
   options.cache_bytes = static_cast<size_t>(settings_.store_cache_mib) << 20;
-  options.write_buffer_bytes = std::clamp(options.cache_bytes / 2, size_t{16} << 20, size_t{64} << 20);
+  const size_t buffers =
+      options.cache_bytes * static_cast<size_t>(definition.store.write_buffer_percent) / 100;
+  options.write_buffer_bytes = std::clamp(buffers, size_t{16} << 20, size_t{64} << 20);
+  options.wal_bytes = definition.store.wal_bytes;
   options.on_failure = [this](const absl::Status& why) {
     log::Error("the store failed: stopping", {log::Field::Internal(why)});
     store_failed_ = true;

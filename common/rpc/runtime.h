@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <set>
@@ -71,6 +72,12 @@ struct BoundService {
 
 class ServiceRuntime;
 
+/// What a service's store is set up for, within the memory that its settings give.
+struct StoreShape {
+  size_t wal_bytes = size_t{64} << 20;  // storage::RocksDbOptions::wal_bytes
+  int write_buffer_percent = 50;        // of the cache: what memtables may take of it, 16 to 64 MiB
+};
+
 struct ServiceDefinition {
   std::string name;                   // "consent"
   std::vector<std::string> services;  // full names of its gRPC services; AuditService is added
@@ -82,6 +89,7 @@ struct ServiceDefinition {
   std::string papers_ring = {};
   /// Streams of all clients at once, half of them of any one institution; beyond: OVERLOADED.
   int max_streams = 512;
+  StoreShape store = {};
   /// Reads the service's own settings, before anything is opened. May be empty.
   std::function<void(Config&)> settings;
   std::function<absl::StatusOr<std::unique_ptr<BoundService>>(ServiceRuntime&)> bind;
@@ -134,7 +142,7 @@ class ServiceRuntime {
   absl::Status OpenKeys();
   absl::Status OpenDirectory();
   absl::Status OpenLog();
-  absl::Status OpenStore();
+  absl::Status OpenStore(const ServiceDefinition& definition);
   absl::Status OpenMaintenance(const ServiceDefinition& definition);
   absl::StatusOr<pki::PeerTrust> MakeTrust() const;
   absl::Status Prepare(const ServiceDefinition& definition);

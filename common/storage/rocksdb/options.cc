@@ -28,6 +28,10 @@ constexpr size_t kTileBlock = size_t{16} << 10;  // 255 nodes with their keys: a
 
 constexpr uint64_t kSmallestBlob = uint64_t{16} << 10;
 
+constexpr size_t kMemtable = size_t{32} << 20;
+constexpr size_t kDocumentMemtable = size_t{16} << 20;
+constexpr int kDocumentTables = 8;  // at most, before some are merged
+
 // Of a memtable's size.
 constexpr double kMemtableBloomShare = 0.02;
 
@@ -65,7 +69,7 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
 
   rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  family.write_buffer_size = size_t{32} << 20;
+  family.write_buffer_size = kMemtable;
   family.max_write_buffer_number = 3;
   family.level_compaction_dynamic_level_bytes = true;
   family.compression =
@@ -85,8 +89,15 @@ rocksdb::ColumnFamilyOptions MakeFamily(const std::shared_ptr<rocksdb::Cache>& c
 // Of pieces of papers: large, written once, sealed under random keys. They are written to blob files once and
 // moved by no compaction of their keys: RocksDB's own collection would copy the oldest files whether anything
 // in them was deleted or not. Database::Compact rewrites them once more than half of it is garbage.
+//
+// A memtable is half as large as others: one that fills and one that is written out leave room for
+// everybody's rows. Tables hold keys and where pieces are: each is small, so they are merged by size, and
+// not, every few of them, with all that came before.
 rocksdb::ColumnFamilyOptions MakeDocumentFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions family = MakeFamily(cache, Access::kPrefix, Content::kRandom);
+  family.write_buffer_size = kDocumentMemtable;
+  family.compaction_style = rocksdb::kCompactionStyleUniversal;
+  family.level0_file_num_compaction_trigger = kDocumentTables;
   family.enable_blob_files = true;
   family.min_blob_size = kSmallestBlob;
   family.blob_file_size = uint64_t{256} << 20;
@@ -114,8 +125,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, const std::share
   // A store that met an error stops; it does not try again behind our back.
   db.max_bgerror_resume_count = 0;
   db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
-  // Bounds what a start has to replay.
-  db.max_total_wal_size = uint64_t{64} << 20;
+  db.max_total_wal_size = options.wal_bytes;
   // Blob files are many, none larger than a memtable: one that is not kept open is opened at each look-up,
   // and its ends are read. A start opens sixteen tables of a family at most, whatever is said here.
   db.max_open_files = OpenFilesWithin(LimitOfOpenFiles());

@@ -26,6 +26,9 @@ struct RocksDbOptions {
   bool create_if_missing = true;           // false: NOT_FOUND when there is no store at `path`
   size_t cache_bytes = size_t{128} << 20;  // blocks, indexes and filters of all tables, and the memtables
   size_t write_buffer_bytes = size_t{64} << 20;  // of it, all memtables together; one is at most 32 MiB
+  /// The write-ahead log: what a start after a crash has to read. Once it is longer, every memtable that it
+  /// is kept for is written out, however little is in it.
+  size_t wal_bytes = size_t{64} << 20;
   size_t version_cache_bytes = size_t{16} << 20;
 
   size_t queue_limit = 4096;              // commits waiting; beyond: RESOURCE_EXHAUSTED

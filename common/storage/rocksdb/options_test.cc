@@ -29,6 +29,25 @@ TEST(RocksDbOptions, MemtablesHaveFiltersWhereKeysMayBeAbsent) {
                                                    {"documents", true}}));
 }
 
+// What a start has to read, and what is written out together once it is longer.
+TEST(RocksDbOptions, TheWriteAheadLogIsAsLongAsItsOwnerSays) {
+  RocksDbOptions options;
+  EXPECT_EQ(MakeDbOptions(options, MakeCache({}), nullptr).max_total_wal_size, uint64_t{64} << 20);
+  options.wal_bytes = size_t{512} << 20;
+  EXPECT_EQ(MakeDbOptions(options, MakeCache({}), nullptr).max_total_wal_size, uint64_t{512} << 20);
+}
+
+// Two memtables of papers, one being written out, must leave room for rows' within the least a vault has.
+TEST(RocksDbOptions, PapersLeaveRoomForRows) {
+  for (const rocksdb::ColumnFamilyDescriptor& family : MakeColumnFamilies(MakeCache({}))) {
+    const bool papers = family.name == kDocumentFamilyName;
+    EXPECT_EQ(family.options.write_buffer_size, size_t{papers ? 16U : 32U} << 20) << family.name;
+    EXPECT_EQ(family.options.compaction_style,
+              papers ? rocksdb::kCompactionStyleUniversal : rocksdb::kCompactionStyleLevel)
+        << family.name;
+  }
+}
+
 TEST(RocksDbOptions, HalfOfTheFilesThatMayBeOpenAreTheStores) {
   EXPECT_EQ(OpenFilesWithin(1024), 512) << "the kernel's default";
   EXPECT_EQ(OpenFilesWithin(10'000), 5000);
