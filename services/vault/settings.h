@@ -22,7 +22,7 @@ struct ScanSettings {
 
 /// Streams of institutions at once, half of them of one: each holds two pieces of a text at least while it
 /// stands still (ADR 81).
-inline constexpr int kMaxStreams = 192;
+inline constexpr int kMaxStreams = 128;
 
 struct Settings {
   Limits limits;

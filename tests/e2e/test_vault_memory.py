@@ -100,10 +100,10 @@ class MemoryTest(MemoryCase):
 @unittest.skipIf(suite.preset() in ("asan", "tsan"), "a sanitizer keeps memory of its own")
 class ManyStreamsTest(MemoryCase):
     """As many as the vault takes at once (ADR 81): half of the streams are one institution's."""
-    SIZE = 64 * BLOCK
-    EACH = 96  # streams of one institution
-    READERS = 48
-    PERSONS = 3
+    SIZE = 96 * BLOCK
+    EACH = 64  # streams of one institution
+    READERS = 32
+    PERSONS = 2
     UPLOADS = 16  # of each: as many as may be under way in one vault
     COMMIT = 8  # pieces of a stream that one commit takes at most
     SENT = COMMIT + 3  # the last three wait in the vault for the rest of theirs, or are committed at once

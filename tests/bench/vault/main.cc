@@ -51,7 +51,7 @@ struct Options {
   int rounds = 3;
   int ranges = 2'000;
   int cuts = 40;
-  int standing = 96;       // readings of each of two institutions that stand still in the end
+  int standing = 64;       // readings of each of two institutions that stand still in the end
   int settle_seconds = 0;  // between the deposits of small papers and their readings
   std::string cold_store;  // not in the page cache when they are read; empty: as they are
 };
@@ -104,7 +104,7 @@ class Measuring {
                      VaultClient::Connect(options.suite, options.suite.vault, "ville-paris", "dsol"));
     ASSIGN_OR_RETURN(made.caf_, VaultClient::Connect(options.suite, options.suite.vault, "caf", "droits"));
     ASSIGN_OR_RETURN(made.plain_, VaultClient::Connect(options.suite, options.plain, "ville-paris", "dsol"));
-    ASSIGN_OR_RETURN(made.her_, made.city_->NewPerson(absl::StrCat("bench-", SystemRandom().Id().ToHex())));
+    ASSIGN_OR_RETURN(made.her_, made.city_->NewPerson(SystemRandom().Id().ToHex()));
     return made;
   }
 
@@ -275,8 +275,7 @@ class Measuring {
                                       2 * static_cast<uint64_t>(options_.in_flight));
     std::vector<std::string> handles;
     for (uint64_t i = 0; i < persons; ++i) {
-      ASSIGN_OR_RETURN(std::string handle,
-                       city_->NewPerson(absl::StrCat("bench-", SystemRandom().Id().ToHex())));
+      ASSIGN_OR_RETURN(std::string handle, city_->NewPerson(SystemRandom().Id().ToHex()));
       handles.push_back(std::move(handle));
     }
     return handles;
@@ -338,7 +337,7 @@ int main(int argc, char** argv) {
   run->add_option("--cuts", options.cuts, "Downloads that are cut")->check(CLI::Range(1, 900));
   run->add_option("--standing", options.standing,
                   "Readings of each of two institutions that stand still in the end")
-      ->check(CLI::Range(0, 96));
+      ->check(CLI::Range(0, 64));
   CLI11_PARSE(app, argc, argv);
   if (serve->parsed()) {
     return relais::bench::ServePlainStream(options.suite.pki);
