@@ -197,6 +197,7 @@ absl::Status ServiceRuntime::OpenStore(const ServiceDefinition& definition) {
       options.cache_bytes * static_cast<size_t>(definition.store.write_buffer_percent) / 100;
   options.write_buffer_bytes = std::clamp(buffers, size_t{16} << 20, size_t{64} << 20);
   options.wal_bytes = definition.store.wal_bytes;
+  options.flush_at_close = true;
   options.on_failure = [this](const absl::Status& why) {
     log::Error("the store failed: stopping", {log::Field::Internal(why)});
     store_failed_ = true;

@@ -151,7 +151,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
     return absl::NotFoundError("no store at " + options.path);
   }
   RETURN_IF_ERROR(CheckRecordLogs(options.path));
-  auto database = std::unique_ptr<Database>(new Database(latch));
+  auto database = std::unique_ptr<Database>(new Database(latch, options.flush_at_close && !read_only));
   rocksdb::DB* db = nullptr;
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(options);
   rocksdb::Options engine(MakeDbOptions(options, cache, std::make_shared<ErrorListener>(latch)),
@@ -173,6 +173,10 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
 }
 
 Database::~Database() {
+  if (db_ != nullptr && flush_at_close_) {
+    db_->Flush(rocksdb::FlushOptions(), families_)
+        .PermitUncheckedError();  // else the next start reads the log
+  }
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     db_->DestroyColumnFamilyHandle(family);
   }

@@ -97,7 +97,8 @@ class Database {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> Check() const;
 
  private:
-  explicit Database(std::shared_ptr<FailureLatch> latch) : latch_(std::move(latch)) {}
+  Database(std::shared_ptr<FailureLatch> latch, bool flush_at_close)
+      : latch_(std::move(latch)), flush_at_close_(flush_at_close) {}
   static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const RocksDbOptions& options, bool read_only,
                                                           std::shared_ptr<FailureLatch> latch);
   absl::Status CheckFormat(bool read_only);
@@ -110,6 +111,7 @@ class Database {
   absl::Status ReadError(const rocksdb::Status& status) const;
 
   const std::shared_ptr<FailureLatch> latch_;
+  const bool flush_at_close_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned
 };

@@ -98,6 +98,9 @@ rocksdb::ColumnFamilyOptions MakeDocumentFamily(const std::shared_ptr<rocksdb::C
   family.write_buffer_size = kDocumentMemtable;
   family.compaction_style = rocksdb::kCompactionStyleUniversal;
   family.level0_file_num_compaction_trigger = kDocumentTables;
+  // Small ones that wait while the one compaction at a time is busy elsewhere hold up nobody's writes.
+  family.level0_slowdown_writes_trigger = kDocumentTables * 16;
+  family.level0_stop_writes_trigger = kDocumentTables * 32;
   family.enable_blob_files = true;
   family.min_blob_size = kSmallestBlob;
   family.blob_file_size = uint64_t{256} << 20;

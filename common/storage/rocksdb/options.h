@@ -35,6 +35,9 @@ struct RocksDbOptions {
   size_t queue_bytes = size_t{64} << 20;  // what they hold
   size_t group_limit = 512;               // commits sharing one fsync
   size_t group_bytes = size_t{4} << 20;   // closes a group; a single larger commit is its own group
+  /// Writes all memtables out when the store is closed, so that the next start has no log to read. What
+  /// cannot be written then is in the log all the same.
+  bool flush_at_close = false;
   /// False gives up "durable on OK": for measurements only.
   bool fsync = true;
 

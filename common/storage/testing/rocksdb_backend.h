@@ -29,8 +29,9 @@ class RocksDbBackend final : public Backend {
     store_ = *std::move(opened);
     ASSERT_TRUE(sequencer_->Restore(*store_).ok());
   }
+  void Close() { store_.reset(); }
   void Reopen() override {
-    store_.reset();
+    Close();
     disk_->Fail(Fault::kNone, "");
     Open();
   }
