@@ -434,6 +434,30 @@ void Dispatcher::RecheckStreams() {
   }
 }
 
+void Dispatcher::EndStandingStreams() {
+  const absl::Duration now = context_.clock.Monotonic();
+  std::vector<std::shared_ptr<OpenStream>> looked_at;  // let go of without the lock
+  std::vector<std::shared_ptr<OpenStream>> standing;
+  {
+    std::lock_guard lock(mu_);
+    for (auto& [number, entry] : open_streams_) {
+      looked_at.push_back(entry.stream.lock());
+      const std::shared_ptr<OpenStream>& stream = looked_at.back();
+      const std::optional<uint64_t> moved = stream == nullptr ? std::nullopt : stream->WaitsForClient();
+      if (!moved.has_value()) {
+        entry.waiting.reset();
+      } else if (!entry.waiting.has_value() || *moved - entry.waiting->moved >= options_.least_moved) {
+        entry.waiting = {*moved, now};
+      } else if (now - entry.waiting->since >= options_.standing) {
+        standing.push_back(stream);
+      }
+    }
+  }
+  for (const std::shared_ptr<OpenStream>& stream : standing) {
+    stream->End(StoodStill(options_.standing, options_.retry_after));
+  }
+}
+
 void Dispatcher::BeginDrain() {
   {
     std::lock_guard lock(mu_);

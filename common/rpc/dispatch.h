@@ -68,6 +68,10 @@ struct DispatchOptions {
   /// smaller one keeps it too once `max_calls` of those have not left.
   size_t large_answer = size_t{16} << 10;
   absl::Duration untaken = absl::Seconds(60);
+  /// A stream that waits for its client, which has taken or sent less than `least_moved` bytes for so long,
+  /// is ended (ADR 84).
+  absl::Duration standing = absl::Minutes(5);
+  uint64_t least_moved = uint64_t{64} << 10;
   /// gRPC services that answer before SetReady: "relais.audit.v1.AuditService".
   std::set<std::string> always_ready;
 };
@@ -165,6 +169,10 @@ class Dispatcher {
   /// whose function may no longer, or which write while the disk refuses that. Call when another directory is
   /// in force or the disk's level is another, and now and then: certificates expire.
   void RecheckStreams();
+  /// Ends the streams that stand still: their clients have taken, or sent, next to nothing for as long as the
+  /// options say, seen at two of these at least. RESOURCE_EXHAUSTED / OVERLOADED: they hold places that
+  /// others want. Call now and then.
+  void EndStandingStreams();
   /// The server drains: ends all streams and refuses every new call, with UNAVAILABLE.
   void BeginDrain();
   /// Calls and streams admitted and not answered.
@@ -200,6 +208,12 @@ class Dispatcher {
     std::string function;
     const Method* method = nullptr;
     bool refused = false;  // and its first message is awaited
+    // For its client, since it was first seen to, after so many bytes.
+    struct Waiting {
+      uint64_t moved = 0;
+      absl::Duration since;  // monotonic
+    };
+    std::optional<Waiting> waiting = std::nullopt;
   };
   // What may be going on at once, and what is.
   struct Bound {

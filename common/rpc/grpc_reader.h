@@ -1,6 +1,7 @@
 // gRPC's client-streaming reactor as a Reader.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -80,6 +81,11 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
     }
   }
 
+  [[nodiscard]] std::optional<uint64_t> WaitsForClient() const override {
+    std::lock_guard lock(mu_);
+    return ended_.ok() && reader_.has_value() ? std::optional(sent_) : std::nullopt;
+  }
+
   /// What the client is told: why the stream was ended, else the handler's own status.
   [[nodiscard]] absl::Status Outcome(const absl::Status& of_handler) const {
     std::lock_guard lock(mu_);
@@ -95,6 +101,7 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
     {
       std::lock_guard lock(mu_);
       reader = std::exchange(reader_, std::nullopt);
+      sent_ += ok ? incoming_.ByteSizeLong() : 0;
     }
     if (reader.has_value()) {
       reader->Set(ok);
@@ -113,6 +120,7 @@ class GrpcReader final : public grpc::ServerReadReactor<Request>,
   mutable std::mutex mu_;
   absl::Status ended_;
   std::optional<OneShot<bool>> reader_;
+  uint64_t sent_ = 0;  // bytes
   AtEnd at_end_;
   std::shared_ptr<GrpcReader> self_;
 };

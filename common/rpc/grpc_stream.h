@@ -1,6 +1,7 @@
 // gRPC's bidirectional reactor as a Stream that coroutines read and write.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,9 @@ class OpenStream {
   /// Reads and writes under way and to come end; once the handler has returned the client is told `why`. The
   /// first call wins. Any thread.
   virtual void End(absl::Status why) = 0;
+  /// While it waits for its client, to take a message, to send the first one, or the next one of a call that
+  /// is answered once: how many bytes the client has taken and sent before. Nullopt: it waits for nothing.
+  [[nodiscard]] virtual std::optional<uint64_t> WaitsForClient() const = 0;
 };
 
 /// Life: made by the dispatcher, held by gRPC until OnDone and by the handler. `Close` is called exactly
@@ -60,7 +64,7 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
 
   Task<bool> Write(Response response) override {
     OneShot<bool> done(executor_);
-    if (!Await(writer_, done, true)) {
+    if (!Await(writer_, done, response.ByteSizeLong())) {
       co_return false;
     }
     outgoing_ = std::move(response);
@@ -90,6 +94,13 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
     Wake(writer, false);
   }
 
+  /// What comes after its first message a client of such a call sends when it likes.
+  [[nodiscard]] std::optional<uint64_t> WaitsForClient() const override {
+    std::lock_guard lock(mu_);
+    const bool for_first = reader_.has_value() && !opened_;
+    return ended_.ok() && (writing_ || for_first) ? std::optional(moved_) : std::nullopt;
+  }
+
   /// What the client is told: why the stream was ended, else the handler's own status.
   [[nodiscard]] absl::Status Outcome(const absl::Status& of_handler) const {
     std::lock_guard lock(mu_);
@@ -104,13 +115,22 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
   /// Before Finish.
   AtEnd& at_end() { return at_end_; }
 
-  void OnReadDone(bool ok) override { Wake(Take(reader_), ok); }
+  void OnReadDone(bool ok) override {
+    Waiter reader;
+    {
+      std::lock_guard lock(mu_);
+      reader = std::exchange(reader_, std::nullopt);
+      opened_ = true;
+    }
+    Wake(reader, ok);
+  }
   void OnWriteDone(bool ok) override {
     Waiter writer;
     {
       std::lock_guard lock(mu_);
       writer = std::exchange(writer_, std::nullopt);
       writing_ = false;
+      moved_ += outgoing_bytes_;
     }
     Wake(writer, ok);
   }
@@ -123,19 +143,18 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
  private:
   using Waiter = std::optional<OneShot<bool>>;
 
-  // False once ended: gRPC must not be asked again.
-  bool Await(Waiter& place, const OneShot<bool>& done, bool writes = false) {
+  // False once ended: gRPC must not be asked again. `writes`: bytes of the message that is written.
+  bool Await(Waiter& place, const OneShot<bool>& done, std::optional<uint64_t> writes = std::nullopt) {
     std::lock_guard lock(mu_);
     if (!ended_.ok()) {
       return false;
     }
     place = done;
-    writing_ = writing_ || writes;
+    if (writes.has_value()) {
+      writing_ = true;
+      outgoing_bytes_ = *writes;
+    }
     return true;
-  }
-  Waiter Take(Waiter& place) {
-    std::lock_guard lock(mu_);
-    return std::exchange(place, std::nullopt);
   }
   static void Wake(const Waiter& waiter, bool ok) {
     if (waiter) {
@@ -152,6 +171,9 @@ class GrpcStream final : public grpc::ServerBidiReactor<Request, Response>,
   Waiter reader_;
   Waiter writer_;
   bool writing_ = false;
+  uint64_t outgoing_bytes_ = 0;  // of the message that waits
+  uint64_t moved_ = 0;           // bytes that the client has taken
+  bool opened_ = false;          // its first message came
   AtEnd at_end_;
   std::shared_ptr<GrpcStream> self_;
 };

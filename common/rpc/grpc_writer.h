@@ -1,6 +1,7 @@
 // gRPC's server-streaming reactor as a Writer.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,7 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
       }
       writer_ = done;
       writing_ = true;
+      outgoing_bytes_ = response.ByteSizeLong();
     }
     outgoing_ = std::move(response);
     this->StartWrite(&outgoing_);
@@ -66,6 +68,11 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
     }
   }
 
+  [[nodiscard]] std::optional<uint64_t> WaitsForClient() const override {
+    std::lock_guard lock(mu_);
+    return ended_.ok() && writing_ ? std::optional(taken_) : std::nullopt;
+  }
+
   /// What the client is told: why the stream was ended, else the handler's own status.
   [[nodiscard]] absl::Status Outcome(const absl::Status& of_handler) const {
     std::lock_guard lock(mu_);
@@ -86,6 +93,7 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
       std::lock_guard lock(mu_);
       writer = std::exchange(writer_, std::nullopt);
       writing_ = false;
+      taken_ += outgoing_bytes_;
     }
     if (writer.has_value()) {
       writer->Set(ok);
@@ -104,6 +112,8 @@ class GrpcWriter final : public grpc::ServerWriteReactor<Response>,
   absl::Status ended_;
   std::optional<OneShot<bool>> writer_;
   bool writing_ = false;
+  uint64_t outgoing_bytes_ = 0;  // of the message that waits
+  uint64_t taken_ = 0;           // bytes
   AtEnd at_end_;
   std::shared_ptr<GrpcWriter> self_;
 };

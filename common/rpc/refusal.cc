@@ -3,6 +3,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 namespace relais::rpc {
 namespace {
@@ -108,6 +109,14 @@ absl::Status NoSuchOrNotYours() {
 absl::Status Overloaded(absl::Duration retry_after) {
   absl::Status status = Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
                                 "too many calls at once");
+  SetRetryAfter(status, retry_after);
+  return status;
+}
+
+absl::Status StoodStill(absl::Duration standing, absl::Duration retry_after) {
+  absl::Status status = Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
+                                absl::StrCat("nothing was taken or sent for ", absl::FormatDuration(standing),
+                                             ": the stream is ended"));
   SetRetryAfter(status, retry_after);
   return status;
 }

@@ -24,6 +24,8 @@ google::rpc::BadRequest FieldsOf(const absl::Status& status);
 
 /// RESOURCE_EXHAUSTED / OVERLOADED: come back after `retry_after`.
 absl::Status Overloaded(absl::Duration retry_after);
+/// The same of a stream that has had a place for so long and did nothing with it.
+absl::Status StoodStill(absl::Duration standing, absl::Duration retry_after);
 /// Nullopt when the status does not say.
 std::optional<absl::Duration> RetryAfterOf(const absl::Status& status);
 

@@ -125,6 +125,7 @@ int ServiceRuntime::Wait() {
     }
     if (tick % kTicksPerRecheck == 0) {
       dispatcher_->RecheckStreams();
+      dispatcher_->EndStandingStreams();
       Start(dispatcher_->WriteCountedRefusals(false), [](bool) {});
     }
   }

@@ -256,6 +256,7 @@ absl::Status ServiceRuntime::Prepare(const ServiceDefinition& definition) {
   options.service = name_;
   options.max_calls = settings_.max_calls;
   options.max_streams = definition.max_streams;
+  options.standing = settings_.standing;
   options.always_ready = {kAuditServiceName};
   dispatcher_ = std::make_unique<Dispatcher>(*context_, *authenticator_, options);
   RETURN_IF_ERROR(dispatcher_->AddService(kAuditServiceName));

@@ -130,6 +130,8 @@ Settings ReadSettings(Config& config) {
     settings.peers[peer] = config.String("peers." + peer + ".target");
   }
   settings.lease = config.Duration("lease.duration", absl::Seconds(2));
+  settings.standing =
+      config.Duration("streams.standing", absl::Minutes(5), absl::Seconds(1), absl::Hours(24));
   settings.drain = config.Duration("drain", absl::Seconds(10));
   settings.threads = static_cast<int>(config.Int("threads", 3, 1, kMostThreads));
   settings.max_calls = static_cast<int>(config.Int("max_calls", 1024, 1, kMostCalls));

@@ -79,6 +79,7 @@ struct Settings {
   std::map<std::string, std::string>
       peers;                     // peers.<service>.target; a service not named is configured absent
   absl::Duration lease;          // lease.duration: 2s
+  absl::Duration standing;       // streams.standing: 5m, 1s to 24h
   absl::Duration drain;          // drain: 10s, what calls under way are given at a stop
   int threads = 0;               // threads: 3
   int max_calls = 0;             // max_calls: 1024 unary calls at once

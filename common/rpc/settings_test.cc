@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/status.h"
+
 namespace relais::rpc {
 namespace {
 
@@ -55,6 +57,7 @@ TEST(Settings, ReadsThemAllWithDefaults) {
   ASSERT_TRUE(config->Finish().ok()) << config->Finish();
   EXPECT_EQ(settings.peers.at("routing"), "127.0.0.1:7002");
   EXPECT_EQ(settings.lease, absl::Seconds(2));
+  EXPECT_EQ(settings.standing, absl::Minutes(5));
   EXPECT_EQ(settings.threads, 3);
   ASSERT_TRUE(settings.handles.ok()) << settings.handles.status();
   EXPECT_EQ(settings.handles->standard.current, 1);
@@ -63,6 +66,21 @@ TEST(Settings, ReadsThemAllWithDefaults) {
   EXPECT_EQ(settings.disk.first.free_bytes, uint64_t{10} << 30);
   EXPECT_EQ(settings.disk.second.used_percent, 95);
   EXPECT_EQ(settings.disk.second.free_bytes, uint64_t{2} << 30);
+}
+
+TEST(Settings, HowLongAStreamMayStandStill) {
+  const auto standing = [](const std::string& said) -> absl::StatusOr<absl::Duration> {
+    auto config = Config::Parse(kYaml, {"streams.standing=" + said});
+    RETURN_IF_ERROR(config.status());
+    const Settings settings = ReadSettings(*config);
+    RETURN_IF_ERROR(config->Finish());
+    return settings.standing;
+  };
+  EXPECT_EQ(*standing("1s"), absl::Seconds(1));
+  EXPECT_EQ(*standing("24h"), absl::Hours(24));
+  for (const char* wrong : {"0s", "25h", "-1s", "soon"}) {
+    EXPECT_FALSE(standing(wrong).ok()) << wrong;
+  }
 }
 
 // D-2.10: agents' names are kept 12 months, or as the operators say.

@@ -62,6 +62,13 @@ inline std::shared_ptr<grpc::Channel> Plain(const TlsServer& server, const TlsFi
   return PlainChannel(server.target(), &files, files.roots);
 }
 
+// A connection that does not ask for more by itself: what its client does not take waits in the server.
+inline std::shared_ptr<grpc::Channel> Still(const TlsServer& server) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  return PlainChannel(server.target(), &Dsol(), Dsol().roots, arguments);
+}
+
 inline std::shared_ptr<grpc::Channel> Strict(const TlsServer& server, const std::string& service,
                                              const TlsFiles& own) {
   return MakeChannel({server.target(), service, own}, Certs().Trust(), nullptr).value();

@@ -25,13 +25,6 @@ constexpr size_t kLargeText = 900'000;
 constexpr size_t kSmallText = 1'000;
 constexpr int kAll = 1'000'000;
 
-// A connection that does not ask for more by itself.
-std::shared_ptr<grpc::Channel> Still(const TlsServer& server) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  return PlainChannel(server.target(), &Dsol(), Dsol().roots, arguments);
-}
-
 DispatchOptions OneAtATime() {
   DispatchOptions options;
   options.max_calls = 1;
