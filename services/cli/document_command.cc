@@ -39,6 +39,7 @@ struct PaperOptions {
   std::string until;
   uint32_t limit = 50;
   bool all = false;
+  bool sentences = false;
   std::string page_token;
 };
 
@@ -200,7 +201,12 @@ absl::StatusOr<int> RunJournal(Context& context, const PaperOptions& options) {
     all.MergeFrom(page);
   } while (!request.page_token().empty() &&
            (limit == 0 || static_cast<uint32_t>(all.entries_size()) < limit));
-  Print(context.globals.json, all, JournalText(all) + UnreadableText(all.unreadable()));
+  std::string text = JournalText(all);
+  if (options.sentences) {
+    ASSIGN_OR_RETURN(const calendar::Paris paris, calendar::Paris::Load());
+    text = JournalSentences(all, paris);
+  }
+  Print(context.globals.json, all, text + UnreadableText(all.unreadable()));
   return kExitOk;
 }
 
@@ -251,6 +257,7 @@ void AddReading(CLI::App& noun, Context& context) {
   journal.add_option("--limit", journal_options->limit, "entries; 0: all")->capture_default_str();
   journal.add_flag("--all", journal_options->all, "all there are");
   journal.add_option("--page-token", journal_options->page_token, "from where the last answer ended");
+  journal.add_flag("--sentences", journal_options->sentences, "for her: in sentences, French, then English");
   OnRunDocument(journal, context, journal_options, RunJournal);
 }
 
@@ -325,6 +332,10 @@ void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& 
 
 std::string UnreadableText(uint32_t rows) {
   return rows == 0 ? "" : absl::StrCat("not shown: at least ", rows, " that do not open\n");
+}
+
+bool MayHelpAgain(const absl::Status& status) {
+  return absl::IsUnavailable(status) || rpc::ReasonOf(status) == common::v1::ERROR_REASON_OVERLOADED;
 }
 
 std::string BytesText(uint64_t bytes) { return Grouped(bytes) + (bytes == 1 ? " byte" : " bytes"); }

@@ -49,9 +49,6 @@ struct GetOptions {
   }
 };
 
-// True when asking again may help: the vault is away, or the permit or its sight of her agreements ended.
-bool MayHelp(const absl::Status& status) { return absl::IsUnavailable(status); }
-
 class Receiver {
  public:
   Receiver(Session& session, PrivateFile& file, const GetOptions& options)
@@ -86,7 +83,7 @@ class Receiver {
       if (signals_.raised()) {
         return absl::CancelledError("interrupted");
       }
-      if (!MayHelp(received)) {
+      if (!MayHelpAgain(received)) {
         return received;
       }
       if (file_.size() > before) {
@@ -209,7 +206,7 @@ absl::StatusOr<int> RunGet(Context& context, const GetOptions& options) {
     RETURN_IF_ERROR(receiver.Hash(file.partial()));
   }
   absl::Status received = receiver.Receive();
-  if (absl::IsCancelled(received) || MayHelp(received)) {
+  if (absl::IsCancelled(received) || MayHelpAgain(received)) {
     if (file.size() > 0 && !file.partial().empty() && options.goes_on()) {
       return PrintIncomplete(context, "file", file.partial(), file.size(), receiver.wanted(),
                              "the same command with --resume goes on");

@@ -63,11 +63,11 @@ class Sender {
         return absl::CancelledError("interrupted");
       }
       const bool elsewhere = rpc::ReasonOf(sent) == common::v1::ERROR_REASON_OFFSET_MISMATCH;
-      if (!sent.ok() && !elsewhere && !absl::IsUnavailable(sent)) {
+      if (!sent.ok() && !elsewhere && !MayHelpAgain(sent)) {
         return sent;
       }
       absl::Status asked = Query();  // perhaps it is only coming back
-      if (!asked.ok() && !absl::IsUnavailable(asked)) {
+      if (!asked.ok() && !MayHelpAgain(asked)) {
         return asked;
       }
       if (upload_.committed() > before) {
@@ -217,13 +217,13 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
   };
   if (upload.state() == Upload::STATE_OPEN && upload.committed() < source.size()) {
     const absl::Status sent = Sender(*session, source, options, upload).Send();
-    if (absl::IsCancelled(sent) || absl::IsUnavailable(sent)) {
+    if (absl::IsCancelled(sent) || MayHelpAgain(sent)) {
       return incomplete();
     }
     RETURN_IF_ERROR(sent);
   }
   const auto response = Complete(*session, options, upload, source);
-  if (absl::IsUnavailable(response.status())) {
+  if (MayHelpAgain(response.status())) {
     PrintError(std::cerr, response.status(), context.globals.json);
     return incomplete();
   }

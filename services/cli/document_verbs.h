@@ -76,6 +76,10 @@ void SayIfExpired(const ClientSettings& settings, const vault::v1::Description& 
 [[nodiscard]] absl::Status CheckGoesOn(const vault::v1::Upload& upload, uint64_t size,
                                        const std::string& sha256);
 
+/// True when asking again may help: the vault is away, or the permit or its sight of her agreements ended, or
+/// it has no place for another stream, or gave this one's to others.
+[[nodiscard]] bool MayHelpAgain(const absl::Status& status);
+
 /// "1,234 bytes"
 [[nodiscard]] std::string BytesText(uint64_t bytes);
 

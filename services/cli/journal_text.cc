@@ -12,6 +12,7 @@
 #include "services/cli/document_verbs.h"
 #include "services/cli/output.h"
 #include "services/cli/progress.h"
+#include "services/vault/domain/journal_words.h"
 
 namespace relais::cli {
 namespace {
@@ -179,6 +180,11 @@ void SayClosure(const Entry& entry, std::vector<std::string>& said) {
   }
 }
 
+std::string MoreText(const vault::v1::ReadJournalResponse& journal) {
+  const std::string& token = journal.next_page_token();
+  return token.empty() ? "" : absl::StrCat("more: --page-token ", token, ", or --all\n");
+}
+
 std::string ActText(const Entry& entry) {
   return entry.act() == Entry::ACT_UNSPECIFIED ? "SEVERAL" : EnumText(entry.act());
 }
@@ -236,9 +242,18 @@ std::string JournalText(const vault::v1::ReadJournalResponse& journal) {
                     entry.document_id().empty() ? "-" : entry.document_id(), DetailsText(entry),
                     OutcomeText(entry)});
   }
-  const std::string& token = journal.next_page_token();
-  return absl::StrCat(journal.entries().empty() ? "nothing\n" : Table(rows),
-                      token.empty() ? "" : absl::StrCat("more: --page-token ", token, ", or --all\n"));
+  return absl::StrCat(journal.entries().empty() ? "nothing\n" : Table(rows), MoreText(journal));
+}
+
+std::string JournalSentences(const vault::v1::ReadJournalResponse& journal, const calendar::Paris& paris) {
+  using vault::JournalSentence;
+  using vault::Language;
+  std::string text = journal.entries().empty() ? "Rien n'a été fait.\nNothing was done.\n" : "";
+  for (const Entry& entry : journal.entries()) {
+    absl::StrAppend(&text, text.empty() ? "" : "\n", JournalSentence(entry, Language::kFrench, paris), "\n",
+                    JournalSentence(entry, Language::kEnglish, paris), "\n");
+  }
+  return text + MoreText(journal);
 }
 
 }  // namespace relais::cli

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "common/calendar/paris.h"
 #include "relais/vault/v1/document_service.pb.h"
 
 namespace relais::cli {
@@ -19,6 +20,10 @@ namespace relais::cli {
 /// agreement.
 /// "-" when nothing is said.
 [[nodiscard]] std::string DetailsText(const vault::v1::JournalEntry& entry);
+
+/// For her: of each entry a sentence in French, then in English, newest first; below it how to read on.
+[[nodiscard]] std::string JournalSentences(const vault::v1::ReadJournalResponse& journal,
+                                           const calendar::Paris& paris);
 
 /// A table, newest first; below it how to read on when there is more.
 [[nodiscard]] std::string JournalText(const vault::v1::ReadJournalResponse& journal);

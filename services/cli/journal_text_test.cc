@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "common/rpc/refusal.h"
+#include "services/vault/domain/journal_words.h"
 
 namespace relais::cli {
 namespace {
@@ -47,6 +51,27 @@ TEST(JournalText, AFloodIsOneLineWithItsCount) {
   const std::string text = JournalText(journal);
   EXPECT_THAT(text, HasSubstr("SEVERAL"));
   EXPECT_THAT(text, HasSubstr("refused ×7: for several reasons"));
+}
+
+// As in journal.txt of an export: she need not take everything away to read it.
+TEST(JournalText, SentencesForHerAreInFrenchThenInEnglish) {
+  const auto paris = calendar::Paris::Load();
+  ASSERT_TRUE(paris.ok()) << paris.status();
+  vault::v1::ReadJournalResponse journal;
+  EXPECT_EQ(JournalSentences(journal, *paris), "Rien n'a été fait.\nNothing was done.\n");
+  *journal.add_entries() = Line(Entry::ACT_READ, true);
+  *journal.add_entries() = Line(Entry::ACT_READ, false, "NOT_PERMITTED");
+  journal.set_next_page_token("t1");
+  const std::vector<std::string> lines = absl::StrSplit(JournalSentences(journal, *paris), '\n');
+  ASSERT_EQ(lines.size(), 7U);
+  for (const size_t at : {size_t{0}, size_t{3}}) {
+    EXPECT_EQ(lines[at],
+              vault::JournalSentence(journal.entries(at == 0 ? 0 : 1), vault::Language::kFrench, *paris));
+    EXPECT_EQ(lines[at + 1],
+              vault::JournalSentence(journal.entries(at == 0 ? 0 : 1), vault::Language::kEnglish, *paris));
+  }
+  EXPECT_EQ(lines[2], "");
+  EXPECT_EQ(lines[5], "more: --page-token t1, or --all");
 }
 
 TEST(JournalText, AnExportBeginsAndEnds) {

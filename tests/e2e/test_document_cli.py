@@ -166,6 +166,16 @@ class JournalTest(VaultCase):
         self.assertGreater(min(int(each["leafIndex"]) for each in page["entries"]),
                            max(int(each["leafIndex"]) for each in rest["entries"]))
 
+    def test_she_reads_it_in_french_first(self):
+        handle, _ = self.person()
+        self.put(handle, pdf(1000))
+        lines = self.journal(handle, "--all", "--sentences").splitlines()
+        self.assertEqual({line for line in lines[2::3]}, {""})
+        deposits = [at for at, line in enumerate(lines) if "a déposé un papier" in line]
+        self.assertEqual(len(deposits), 1, lines)
+        self.assertEqual(deposits[0] % 3, 0, "French first")
+        self.assertIn("deposited a paper", lines[deposits[0] + 1])
+
     def test_an_export_whose_client_went_away_is_there(self):
         handle, _ = self.person()
         self.put(handle, pdf(64 << 20))
