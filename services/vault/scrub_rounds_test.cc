@@ -1,4 +1,5 @@
 // The scrub that nobody asks for, each `scrub.every`; and a record that was put back, as the scrub counts it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "services/vault/testing/damage.h"
+#include "services/vault/testing/reading.h"
 
 namespace relais::vault {
 namespace {
@@ -115,6 +117,22 @@ TEST(ScrubOfARollBack, CountsARecordThatWasPutBack) {
   EXPECT_EQ(verified[0].versions(0).finding(), v1::VersionCheck::FINDING_INTACT);
   EXPECT_EQ(verified[0].versions(1).version(), 2U);
   EXPECT_EQ(verified[0].versions(1).finding(), v1::VersionCheck::FINDING_ROLLED_BACK);
+}
+
+// Reading does not look at the log: what bounds it is how often a scrub does (ADR 79).
+TEST(ScrubOfARollBack, UntilThenTheOlderTextIsReadAndCheckingSaysSo) {
+  World world;
+  world.Host(1);
+  const storage::Partition hers = VaultStore::PersonPartition(World::Person(1));
+  const std::string first = Pdf(5000, 1);
+  const World::Deposited paper = world.MustDeposit(1, first);
+  const std::string older = *Raw(world, hers, RecordKey(paper));
+  world.MustDeposit(1, Pdf(6000, 2), v1::DOCUMENT_TYPE_TAX_NOTICE, kHost, paper.document);
+  SetRaw(world, hers, RecordKey(paper), older);
+  EXPECT_EQ(testing::Download(world, kHost, 1, paper.document).bytes, first);
+  const auto checked = testing::Verify(world, 1, paper.document);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_THAT(checked->ShortDebugString(), ::testing::HasSubstr("FINDING_ROLLED_BACK"));
 }
 
 }  // namespace
