@@ -5,7 +5,9 @@
 
 #include "services/vault/convert.h"
 #include "services/vault/handlers/destroy_handlers.h"
+#include "services/vault/handlers/export_handlers.h"
 #include "services/vault/handlers/operation_handlers.h"
+#include "services/vault/handlers/reading_handlers.h"
 #include "services/vault/testing/damage.h"
 
 namespace relais::vault {
@@ -44,6 +46,20 @@ v1::GetClosureResponse Get(World& world) {
 void SkipDays(World& world, int days) {
   world.sim().Skip(absl::Hours(24 * days));
   world.Settle(absl::Seconds(10));
+}
+
+absl::Status Read(World& world, const std::string& document) {
+  v1::ReadRangeRequest request;
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_document_id(document);
+  request.set_length(100);
+  return world.Run(world.service().readings().ReadRange(world.As(kHost), request)).status();
+}
+absl::Status TakeAway(World& world) {
+  v1::ExportRequest request;
+  *request.mutable_person() = world.Handle(kHost, 1);
+  auto out = std::make_shared<testing::Collected<v1::ExportResponse>>(world.sim());
+  return world.Run(world.service().exports().Export(world.As(kHost), request, out));
 }
 
 // The repetition has the receipt of the act, whatever was written since.
@@ -121,8 +137,13 @@ TEST(Closing, WithoutNoticePapersCanBeHadForTwelveMonths) {
   EXPECT_TRUE(world.Run(world.service().destroying().Destroy(world.As(kHost), request)).ok());
   SkipDays(world, 364);
   EXPECT_TRUE(Verify(world, 1, paper.document).ok()) << "the last day";
+  EXPECT_TRUE(Read(world, paper.document).ok());
+  EXPECT_TRUE(TakeAway(world).ok());
   SkipDays(world, 1);
-  EXPECT_EQ(rpc::ReasonOf(Verify(world, 1, paper.document).status()), common::v1::ERROR_REASON_VAULT_CLOSED);
+  for (const absl::Status& late :
+       {Verify(world, 1, paper.document).status(), Read(world, paper.document), TakeAway(world)}) {
+    EXPECT_EQ(rpc::ReasonOf(late), common::v1::ERROR_REASON_VAULT_CLOSED) << late;
+  }
   EXPECT_EQ(world.Document(1, paper.document).state(), v1::Document::STATE_ACTIVE)
       << "nothing is destroyed by itself";
 }

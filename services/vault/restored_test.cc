@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "common/storage/value_format.h"
 #include "relais/consent/v1/rights_events.pb.h"
 #include "services/vault/handlers/access.h"
+#include "services/vault/handlers/journal_handlers.h"
 #include "services/vault/testing/damage.h"
 #include "services/vault/testing/drops.h"
 #include "services/vault/testing/reading.h"
@@ -109,6 +112,31 @@ TEST(RestoredVault, WhatSheEndedSinceTheBackupDoesNotComeBack) {
             common::v1::ERROR_REASON_NO_SUCH_OR_NOT_YOURS);
   EXPECT_EQ(Suspensions(world), 1U) << "her journal says so";
   EXPECT_EQ(Revocations(world), 1U);
+}
+
+// D-3.2: it is maintenance of her papers, whatever came of it.
+TEST(RestoredVault, HerJournalSaysThatItWasRestored) {
+  World world(Calm());
+  world.Host(1);
+  world.MustDeposit(1, Pdf(1000));
+  const Backup backup = world.harness().disk()->Clone();
+  world.MustDeposit(1, Pdf(1000, 2));
+  GoOnFrom(world, backup, 2);
+  world.Restart();
+  world.Settle();
+  ASSERT_TRUE(Link(world, 1, "again").ok());
+  v1::ReadJournalRequest request;
+  *request.mutable_person() = world.Handle(kHost, 1);
+  request.set_page_size(100);
+  const auto journal = world.Run(world.service().journal().ReadJournal(world.As(kHost), request));
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  std::vector<std::string> maintained;
+  for (const v1::JournalEntry& entry : journal->entries()) {
+    if (entry.act() == v1::JournalEntry::ACT_MAINTAINED) {
+      maintained.push_back(entry.what() + " " + entry.outcome());
+    }
+  }
+  EXPECT_THAT(maintained, ::testing::ElementsAre("RESTORED ENDED"));
 }
 
 // Consent knows nothing of what she said at a desk of the vault's: its yes brings nothing back.

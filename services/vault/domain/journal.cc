@@ -236,6 +236,9 @@ bool Fill(audit::v1::EventClass event, const audit::v1::LeafDetails& details, En
     case audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED:
       ClosureEntry(Read<v1::ClosureAnnounced>(details), entry);
       return true;
+    case audit::v1::EVENT_CLASS_LOG_CONTINUED:
+      MaintainedEntry("RESTORED", "ENDED", entry);
+      return true;
     default:
       return false;
   }
@@ -266,6 +269,7 @@ bool IsOfNobody(audit::v1::EventClass event) {
     case audit::v1::EVENT_CLASS_PAPER_KEYS_ROTATED:
     case audit::v1::EVENT_CLASS_VAULT_SCRUBBED:
     case audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED:
+    case audit::v1::EVENT_CLASS_LOG_CONTINUED:
       return true;
     default:
       return false;

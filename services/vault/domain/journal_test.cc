@@ -135,8 +135,9 @@ TEST(Journal, NoActIsLeftOut) {  // D-3.2
   acts.erase(Entry::ACT_UNSPECIFIED);  // an attempt without its payload
   EXPECT_EQ(acts.size(), static_cast<size_t>(Entry::Act_ARRAYSIZE - 1)) << "each kind of line is somebody's";
   // What is about nobody is maintenance, and hers to see (D-3.2).
-  for (const auto nobodys : {audit::v1::EVENT_CLASS_PAPER_KEYS_ROTATED, audit::v1::EVENT_CLASS_VAULT_SCRUBBED,
-                             audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED}) {
+  for (const auto nobodys :
+       {audit::v1::EVENT_CLASS_PAPER_KEYS_ROTATED, audit::v1::EVENT_CLASS_VAULT_SCRUBBED,
+        audit::v1::EVENT_CLASS_CLOSURE_ANNOUNCED, audit::v1::EVENT_CLASS_LOG_CONTINUED}) {
     EXPECT_TRUE(IsOfNobody(nobodys));
     EXPECT_EQ(EntryOf(Header(nobodys), {}, 1, kTime)->act(), Entry::ACT_MAINTAINED);
   }

@@ -126,7 +126,7 @@ TEST(JournalWords, EveryOutcomeHasWordsOfItsOwn) {
   each(Entry::ACT_VERIFIED, NamesIn(v1::VersionCheck::Finding_descriptor(), std::string("FINDING_").size()));
   each(Entry::ACT_DEPOSITED, {"PENDING_CONSENT"});
   each(Entry::ACT_EXPORTED, {"BEGUN", "ENDED"});
-  each(Entry::ACT_MAINTAINED, {"SCRUB", "CLOSURE", "KEYS_EPOCH", "KEYS_PERSON"});
+  each(Entry::ACT_MAINTAINED, {"SCRUB", "CLOSURE", "KEYS_EPOCH", "KEYS_PERSON", "RESTORED"});
   each(Entry::ACT_LOOKED,
        {"METADATA", "LIST", "COUNT", "JOURNAL", "SHARES", "REQUESTS", "HOSTS", "UPLOAD", "RECEIPT"});
 }
