@@ -286,6 +286,7 @@ vault() {
   mark "small ones read, %" "${measured[papers_read_percent_of_plain]}" "$papers_mark" at-least
   mark "a range in 1 GiB p99, us" "${measured[range_p99_us]}" "$range_mark_us" below
   mark "withdrawal to cut p99, us" "${measured[cut_p99_us]}" "$cut_mark_us" below
+  mark "the same, 32 open at once, us" "${measured[cut_together_p99_us]}" "$cut_mark_us" below
   memory vault
   kill -TERM "$plain_pid"
   wait "$plain_pid" || true

@@ -38,6 +38,9 @@ constexpr int kConnections = 2;
 constexpr size_t kSealedPiece = 262'208;
 constexpr int kPiecesOfCommit = 8;
 constexpr double kMega = 1e6;
+constexpr int kTogether = 32;  // downloads that one withdrawal cuts
+constexpr int kTimesTogether = 7;
+constexpr int kExports = 4;  // that an institution may have at once
 constexpr absl::Duration kUntilListed = absl::Minutes(10);
 constexpr absl::Duration kUntilFull = absl::Seconds(3);  // for what readings hold ahead
 
@@ -51,7 +54,7 @@ struct Options {
   int rounds = 3;
   int ranges = 2'000;
   int cuts = 40;
-  int standing = 64;       // readings of each of two institutions that stand still in the end
+  int standing = 64;       // streams of each of two institutions that stand still in the end
   int settle_seconds = 0;  // between the deposits of small papers and their readings
   std::string cold_store;  // not in the page cache when they are read; empty: as they are
 };
@@ -94,6 +97,14 @@ struct Text {
   std::string first;
   std::string piece;
   std::string sha256;
+};
+
+// One that goes on until it is cut.
+struct CutReading {
+  std::atomic<bool> reading = false;
+  std::atomic<bool> over = false;
+  std::chrono::steady_clock::time_point ended;
+  absl::Status status;
 };
 
 class Measuring {
@@ -192,55 +203,32 @@ class Measuring {
     return absl::OkStatus();
   }
 
-  // From her withdrawal's answer to the end of an open download, which reads on meanwhile.
+  // From her withdrawal's answer to the end of open downloads, which read on meanwhile: of one at a time, and
+  // of many under the same agreement.
   absl::Status Cuts() {
-    std::vector<double> millis;
-    for (int i = 0; i < options_.cuts; ++i) {
-      ASSIGN_OR_RETURN(const Shared shared, ShareIt());
-      std::atomic<bool> reading = false;
-      std::atomic<bool> over = false;
-      std::chrono::steady_clock::time_point ended;
-      absl::Status status;
-      std::thread reader([&] {
-        // Slowly, so that the text does not end first.
-        status = caf_->Download(shared.handle, document_, 0, [&](size_t) {
-          reading = true;
-          absl::SleepFor(absl::Milliseconds(2));
-          return true;
-        });
-        ended = std::chrono::steady_clock::now();
-        over = true;
-      });
-      while (!reading && !over) {
-        absl::SleepFor(absl::Milliseconds(1));
-      }
-      const absl::Status withdrawn = city_->Withdraw(her_, shared.agreement);
-      const auto answered = std::chrono::steady_clock::now();
-      reader.join();
-      RETURN_IF_ERROR(withdrawn);
-      if (!absl::IsPermissionDenied(status)) {
-        return absl::InternalError(absl::StrCat("a download was not cut: ", std::string(status.message())));
-      }
-      millis.push_back(std::max(0.0, 1e3 * std::chrono::duration<double>(ended - answered).count()));
-    }
-    Say("cut_p50_us", 1e3 * Median(millis));
-    Say("cut_p99_us", 1e3 * P99(millis));
-    return absl::OkStatus();
+    RETURN_IF_ERROR(CutAndSay("cut", options_.cuts, 1));
+    return CutAndSay("cut_together", kTimesTogether, kTogether);
   }
 
-  // As many readings as the vault takes at once, none of which goes on, beside caches that the small papers
-  // filled: what it holds then is for whoever looks at the process.
+  // As many readings and exports as the vault takes at once, none of which goes on, beside caches that the
+  // small papers filled: what it holds then is for whoever looks at the process.
   absl::Status StandStill() {
     const absl::Time shares = absl::Now();
     ASSIGN_OR_RETURN(const Shared shared, ShareIt());
     Say("share_listed_ms", absl::ToDoubleMilliseconds(absl::Now() - shares));
-    StandingReadings readings;
+    StandingStreams streams;
+    const int exports = std::min(kExports, options_.standing);
+    for (int i = 0; i < exports; ++i) {
+      RETURN_IF_ERROR(streams.AddExport(options_.suite, "ville-paris", "dsol", her_));
+    }
     for (int i = 0; i < options_.standing; ++i) {
-      RETURN_IF_ERROR(readings.Add(options_.suite, "ville-paris", "dsol", her_, document_));
-      RETURN_IF_ERROR(readings.Add(options_.suite, "caf", "droits", shared.handle, document_));
+      if (i >= exports) {
+        RETURN_IF_ERROR(streams.AddReading(options_.suite, "ville-paris", "dsol", her_, document_));
+      }
+      RETURN_IF_ERROR(streams.AddReading(options_.suite, "caf", "droits", shared.handle, document_));
     }
     absl::SleepFor(kUntilFull);
-    Say("standing_readings", 2.0 * options_.standing);
+    Say("standing_streams", 2.0 * options_.standing);
     return absl::OkStatus();
   }
 
@@ -266,6 +254,59 @@ class Measuring {
     RETURN_IF_ERROR(there.status());
     made.handle = *std::move(there);
     return made;
+  }
+
+  absl::Status CutAndSay(const std::string& name, int times, int readers) {
+    std::vector<double> millis;
+    for (int i = 0; i < times; ++i) {
+      ASSIGN_OR_RETURN(const std::vector<double> each, CutAll(readers));
+      millis.insert(millis.end(), each.begin(), each.end());
+    }
+    Say(name + "_p50_us", 1e3 * Median(millis));
+    Say(name + "_p99_us", 1e3 * P99(millis));
+    return absl::OkStatus();
+  }
+
+  // Milliseconds of each, from the answer to the withdrawal on.
+  absl::StatusOr<std::vector<double>> CutAll(int readers) {
+    ASSIGN_OR_RETURN(const Shared shared, ShareIt());
+    std::vector<CutReading> readings(static_cast<size_t>(readers));
+    std::vector<std::thread> threads;
+    threads.reserve(readings.size());
+    for (CutReading& reading : readings) {
+      threads.emplace_back([&] { ReadUntilCut(shared.handle, reading); });
+    }
+    for (const CutReading& reading : readings) {
+      while (!reading.reading && !reading.over) {
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+    }
+    const absl::Status withdrawn = city_->Withdraw(her_, shared.agreement);
+    const auto answered = std::chrono::steady_clock::now();
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    RETURN_IF_ERROR(withdrawn);
+    std::vector<double> millis;
+    for (const CutReading& reading : readings) {
+      if (!absl::IsPermissionDenied(reading.status)) {
+        return absl::InternalError(
+            absl::StrCat("a download was not cut: ", std::string(reading.status.message())));
+      }
+      millis.push_back(std::max(0.0, 1e3 * std::chrono::duration<double>(reading.ended - answered).count()));
+    }
+    return millis;
+  }
+
+  // Slowly, so that the text does not end first.
+  void ReadUntilCut(const std::string& handle, CutReading& reading) {
+    reading.status = caf_->Download(handle, document_, 0, [&](size_t) {
+      reading.reading = true;
+      absl::SleepFor(absl::Milliseconds(2));
+      return true;
+    });
+    reading.ended = std::chrono::steady_clock::now();
+    reading.over = true;
   }
 
   // Of fifty papers each. Of few papers, enough persons that those in flight seldom meet in one vault, where
