@@ -71,9 +71,9 @@ TEST(Lookahead, WhatIsHandedOverCountsUntilItsNewOwnerEnds) {
   EXPECT_TRUE(stream.Hold(4));
 }
 
-TEST(Lookahead, AllThatIsHeldAheadIs32MiB) {
+TEST(Lookahead, AllThatIsHeldAheadIs24MiB) {
   const Settings settings;
-  EXPECT_EQ((settings.lookahead_pieces + settings.export_pieces) * kPieceSize, size_t{32} << 20);
+  EXPECT_EQ((settings.lookahead_pieces + settings.export_pieces) * kPieceSize, size_t{24} << 20);
 }
 
 // ---- streams

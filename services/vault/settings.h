@@ -44,8 +44,8 @@ struct Settings {
   uint64_t scrub_bytes_per_second = uint64_t{64} << 20;
   absl::Duration epoch_length = absl::Hours(24 * 30);  // of vault-epoch; zero: on demand only
   size_t commit_pieces = 8;                            // of an upload stream that one commit takes, at most
-  // lookahead.h: 32 MiB together
-  size_t lookahead_pieces = 96;  // of readings and uploads
+  // lookahead.h: 24 MiB together
+  size_t lookahead_pieces = 64;  // of readings and uploads
   size_t export_pieces = 32;     // of exports, which none of those keeps out
 };
 

@@ -159,13 +159,14 @@ class PapersTest(VaultCase):
 
     def test_who_is_not_her_host_learns_nothing(self):
         handle, _ = self.person()
-        document = self.put(handle, pdf(3000))["document"]["documentId"]
-        person = suite.pb("consent/v1/person_service")
-        caf = self.suite.client(CAF)
-        other = caf.call("consent", "PersonService", "Register", person.RegisterRequest(
-            request_id=suite.new_id(), own_identifier=suite.new_id())).person.handle
-        self.assertEqual(self.get(other, document, acting=CAF), 7)
-        self.assertEqual(self.code("document", "export", other, self.suite.file("none.tar"), acting=CAF), 7)
+        shared, hidden = (self.put(handle, pdf(3000, seed))["document"]["documentId"] for seed in (1, 2))
+        _, _, there = self.share(handle, shared)
+        self.assertEqual(self.get(there, shared, acting=CAF), pdf(3000, 1), "its name for her is hers")
+        self.assertEqual(self.get(there, hidden, acting=CAF), 7)
+        self.assertEqual(self.get(there, "0" * 32, acting=CAF), 7, "as of one that is not there")
+        for verb in ("count", "journal", "hosts"):
+            self.assertEqual(self.code("document", verb, there, acting=CAF), 7, verb)
+        self.assertEqual(self.code("document", "export", there, self.suite.file("none.tar"), acting=CAF), 7)
 
     def test_destroyed_with_a_certificate(self):
         handle, _ = self.person()
