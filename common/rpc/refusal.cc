@@ -115,8 +115,8 @@ absl::Status Overloaded(absl::Duration retry_after) {
 
 absl::Status StoodStill(absl::Duration standing, absl::Duration retry_after) {
   absl::Status status = Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_OVERLOADED,
-                                absl::StrCat("nothing was taken or sent for ", absl::FormatDuration(standing),
-                                             ": the stream is ended"));
+                                absl::StrCat("next to nothing was taken or sent for ",
+                                             absl::FormatDuration(standing), ": the stream is ended"));
   SetRetryAfter(status, retry_after);
   return status;
 }

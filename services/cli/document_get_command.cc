@@ -1,4 +1,5 @@
 // `relais document get`: a paper, or a range of it, into a file.
+#include <algorithm>
 #include <fstream>
 #include <optional>
 
@@ -6,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/crypto/sha256.h"
+#include "common/rpc/refusal.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
@@ -83,7 +85,8 @@ class Receiver {
       if (signals_.raised()) {
         return absl::CancelledError("interrupted");
       }
-      if (!MayHelpAgain(received)) {
+      // CANCELLED by the vault: it waited for us for long, and dropped what we did not take.
+      if (!MayHelpAgain(received) && !absl::IsCancelled(received)) {
         return received;
       }
       if (file_.size() > before) {
@@ -91,7 +94,7 @@ class Receiver {
       } else if (absl::Now() >= give_up) {
         return received;
       }
-      absl::SleepFor(kBetweenAttempts);
+      absl::SleepFor(std::max(kBetweenAttempts, rpc::RetryAfterOf(received).value_or(kBetweenAttempts)));
     }
   }
 
@@ -208,6 +211,9 @@ absl::StatusOr<int> RunGet(Context& context, const GetOptions& options) {
   absl::Status received = receiver.Receive();
   if (absl::IsCancelled(received) || MayHelpAgain(received)) {
     if (file.size() > 0 && !file.partial().empty() && options.goes_on()) {
+      if (MayHelpAgain(received)) {
+        PrintError(std::cerr, received, context.globals.json);
+      }
       return PrintIncomplete(context, "file", file.partial(), file.size(), receiver.wanted(),
                              "the same command with --resume goes on");
     }

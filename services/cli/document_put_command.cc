@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/call.h"
+#include "common/rpc/refusal.h"
 #include "relais/vault/v1/document_service.grpc.pb.h"
 #include "services/cli/document_verbs.h"
 #include "services/cli/exit_code.h"
@@ -75,7 +76,7 @@ class Sender {
       } else if (absl::Now() >= give_up) {
         return sent.ok() ? absl::UnavailableError("the vault takes no more bytes") : sent;
       }
-      absl::SleepFor(kBetweenAttempts);
+      absl::SleepFor(std::max(kBetweenAttempts, rpc::RetryAfterOf(sent).value_or(kBetweenAttempts)));
     }
   }
 
@@ -218,6 +219,9 @@ absl::StatusOr<int> RunPut(Context& context, const PutOptions& options) {
   if (upload.state() == Upload::STATE_OPEN && upload.committed() < source.size()) {
     const absl::Status sent = Sender(*session, source, options, upload).Send();
     if (absl::IsCancelled(sent) || MayHelpAgain(sent)) {
+      if (MayHelpAgain(sent)) {
+        PrintError(std::cerr, sent, context.globals.json);
+      }
       return incomplete();
     }
     RETURN_IF_ERROR(sent);

@@ -17,8 +17,8 @@ TEST(MayHelpAgain, WhereTheVaultIsAwayOrHasNoPlace) {
 TEST(MayHelpAgain, NotWhereItSaysNo) {
   EXPECT_FALSE(MayHelpAgain(absl::OkStatus()));
   EXPECT_FALSE(MayHelpAgain(rpc::NoSuchOrNotYours()));
-  EXPECT_FALSE(MayHelpAgain(rpc::Refusal(absl::StatusCode::kResourceExhausted,
-                                         common::v1::ERROR_REASON_QUOTA_EXCEEDED, "full")));
+  EXPECT_FALSE(MayHelpAgain(
+      rpc::Refusal(absl::StatusCode::kResourceExhausted, common::v1::ERROR_REASON_QUOTA_EXCEEDED, "full")));
   EXPECT_FALSE(MayHelpAgain(absl::PermissionDeniedError("she withdrew")));
 }
 

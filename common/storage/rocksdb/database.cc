@@ -173,9 +173,10 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const RocksDbOptions&
 }
 
 Database::~Database() {
-  if (db_ != nullptr && flush_at_close_) {
-    db_->Flush(rocksdb::FlushOptions(), families_)
-        .PermitUncheckedError();  // else the next start reads the log
+  if (db_ != nullptr && flush_at_close_ && latch_->why().ok()) {
+    rocksdb::FlushOptions now;
+    now.allow_write_stall = true;                       // nobody writes any more
+    db_->Flush(now, families_).PermitUncheckedError();  // else the next start reads the log
   }
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     db_->DestroyColumnFamilyHandle(family);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <tuple>
 
 #include "common/storage/testing/rocksdb_backend.h"
 #include "common/storage/value_format.h"
@@ -55,18 +57,22 @@ std::string LastWal(const std::string& path) {
   return wals.empty() ? "" : wals.back();
 }
 
-class DiskFault : public ::testing::TestWithParam<Fault> {};
+// Also where a stop would write out what is in memory, as services' stores do.
+class DiskFault : public ::testing::TestWithParam<std::tuple<Fault, bool>> {};
 
 TEST_P(DiskFault, NothingIsAcknowledgedOnceTheLogCannotBeWritten) {
   std::mutex mu;
   std::vector<absl::Status> told;
-  RocksDbBackend backend({.on_failure = [&](absl::Status why) {
+  RocksDbOptions options;
+  options.flush_at_close = std::get<1>(GetParam());
+  options.on_failure = [&](absl::Status why) {
     std::lock_guard lock(mu);
     told.push_back(std::move(why));
-  }});
+  };
+  RocksDbBackend backend(options);
   backend.Open();
   ASSERT_TRUE(CommitNumber(backend.store(), 0).ok());
-  backend.disk().Fail(GetParam(), ".log");
+  backend.disk().Fail(std::get<0>(GetParam()), ".log");
   const auto failed = CommitNumber(backend.store(), 1);
   EXPECT_TRUE(absl::IsUnavailable(failed.status())) << failed.status();
   EXPECT_THAT(std::string(backend.store().failure().message()), HasSubstr("injected fault"));
@@ -86,8 +92,13 @@ TEST_P(DiskFault, NothingIsAcknowledgedOnceTheLogCannotBeWritten) {
   ASSERT_EQ(told.size(), 1) << "once";
   EXPECT_THAT(std::string(told[0].message()), HasSubstr("injected fault"));
 }
-INSTANTIATE_TEST_SUITE_P(Faults, DiskFault, ::testing::Values(Fault::kSync, Fault::kAppend),
-                         [](const auto& info) { return info.param == Fault::kSync ? "Sync" : "Append"; });
+INSTANTIATE_TEST_SUITE_P(Faults, DiskFault,
+                         ::testing::Combine(::testing::Values(Fault::kSync, Fault::kAppend),
+                                            ::testing::Bool()),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param) == Fault::kSync ? "Sync" : "Append") +
+                                  (std::get<1>(info.param) ? "Flushing" : "");
+                         });
 
 TEST(RocksDbFaults, EveryCommitOfAFailedGroupAndOfTheQueueIsUnavailable) {
   RocksDbBackend backend({.group_limit = 4});
