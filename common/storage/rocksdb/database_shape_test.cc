@@ -24,8 +24,10 @@ std::string Key(int paper) { return std::string(kSealedPrefix) + std::to_string(
 std::string Text(int paper) { return std::string(kPaper, static_cast<char>('a' + paper % 26)); }
 Partition Of(int paper) { return MakePartition(PartitionKind::kDocument, static_cast<uint64_t>(paper)); }
 
-void Write(RocksDbBackend& backend, int paper) {
-  ASSERT_TRUE(BlockOn(backend.store().Commit(Put(Of(paper), Key(paper), Text(paper)))).ok());
+void Write(RocksDbBackend& backend, int from, int to) {
+  for (int paper = from; paper < to; ++paper) {
+    ASSERT_TRUE(BlockOn(backend.store().Commit(Put(Of(paper), Key(paper), Text(paper)))).ok());
+  }
 }
 
 void ExpectAll(RocksDbBackend& backend, int papers) {
@@ -63,17 +65,13 @@ void MergeAsBefore(const RocksDbOptions& options) {
 TEST(StoreShape, PapersThatWereMergedByLevelsAreReadAndGoOn) {
   RocksDbBackend backend;
   backend.Open();
-  for (int paper = 0; paper < kPapers / 2; ++paper) {
-    Write(backend, paper);
-  }
+  Write(backend, 0, kPapers / 2);
   const RocksDbOptions options = backend.options();
   backend.Close();
   MergeAsBefore(options);
   backend.Open();
   ExpectAll(backend, kPapers / 2);
-  for (int paper = kPapers / 2; paper < kPapers; ++paper) {
-    Write(backend, paper);
-  }
+  Write(backend, kPapers / 2, kPapers);
   ASSERT_TRUE(backend.store().Compact().ok());
   ExpectAll(backend, kPapers);
   backend.Reopen();
@@ -94,9 +92,7 @@ TEST(StoreShape, AStopLeavesNoLogToReadWhereItsOwnerWantsThat) {
     options.flush_at_close = flushes;
     RocksDbBackend backend(options);
     backend.Open();
-    for (int paper = 0; paper < kPapers; ++paper) {
-      Write(backend, paper);
-    }
+    Write(backend, 0, kPapers);
     EXPECT_GT(BytesOfLogs(backend.options().path), kPapers * kPaper);
     backend.Close();
     EXPECT_EQ(BytesOfLogs(backend.options().path) < kPaper, flushes);
@@ -111,9 +107,7 @@ TEST(StoreShape, AStopThatCanWriteNothingOutLosesNothing) {
   options.flush_at_close = true;
   RocksDbBackend backend(options);
   backend.Open();
-  for (int paper = 0; paper < kPapers; ++paper) {
-    Write(backend, paper);
-  }
+  Write(backend, 0, kPapers);
   backend.disk().Fail(testing::Fault::kSync, ".sst");
   backend.Reopen();
   ExpectAll(backend, kPapers);
