@@ -74,14 +74,10 @@ absl::StatusOr<Id128> NameOfUpload(const Vault& vault, const Id128& given, std::
   if (!id.ok()) {
     return given;
   }
-  const auto here = vault.store.Upload(given, *id);
-  if (here.ok() && here->has_value()) {  // mostly: then nobody asks which other names there are
-    return given;
-  }
-  ASSIGN_OR_RETURN(const std::vector<Id128> names, vault.access.NamesOf(given));
-  ASSIGN_OR_RETURN(const auto found,
-                   WhichName(names, [&](const Id128& name) { return FindKnownUpload(vault, name, *id); }));
-  return found.has_value() ? names[found->at] : given;
+  ASSIGN_OR_RETURN(const auto found, UnderWhichName(vault.access, given, [&](const Id128& name) {
+                     return FindKnownUpload(vault, name, *id);
+                   }));
+  return found.has_value() ? found->name : given;
 }
 
 Task<absl::StatusOr<v1::QueryUploadResponse>> UploadHandlers::QueryUpload(rpc::Call call,

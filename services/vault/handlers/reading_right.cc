@@ -181,20 +181,16 @@ void ReadingRight::Guard(const VaultStore& store, std::string_view institution,
 }
 
 absl::StatusOr<ReadingRights::Found> ReadingRights::Find(const Id128& person, const Id128& document) const {
-  auto here = vault_.store.Document(person, document);
-  if (here.ok() && here->has_value()) {  // mostly: then nobody asks which other names there are
-    return Found{person, **std::move(here)};
-  }
-  ASSIGN_OR_RETURN(const std::vector<Id128> names, vault_.access.NamesOf(person));
-  ASSIGN_OR_RETURN(
-      auto found, WhichName(names, [&](const Id128& name) { return vault_.store.Document(name, document); }));
+  ASSIGN_OR_RETURN(auto found, UnderWhichName(vault_.access, person, [&](const Id128& name) {
+                     return vault_.store.Document(name, document);
+                   }));
   if (!found.has_value()) {
     return rpc::NoSuchOrNotYours();
   }
   if (!found->row.ok()) {
-    return Found{names[found->at], {}, false};
+    return Found{found->name, {}, false};
   }
-  return Found{names[found->at], *std::move(found->row)};
+  return Found{found->name, *std::move(found->row)};
 }
 
 // Who could read a paper is told that it does not open; to all others it is as if there were none.

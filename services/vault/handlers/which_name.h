@@ -47,6 +47,31 @@ absl::StatusOr<std::optional<UnderName<Row>>> WhichName(const std::vector<Name>&
   return found;
 }
 
+/// A row of hers and whose name it lies under.
+template <typename Row>
+struct Named {
+  Id128 name;
+  absl::StatusOr<Row> row;  // as UnderName's
+};
+
+/// WhichName over all her names, of `Id128`. Mostly it lies under the given one: then nobody asks which
+/// others there are, which costs a seek in every table.
+template <typename RowOf,
+          typename Row = typename std::invoke_result_t<const RowOf&, const Id128&>::value_type::value_type>
+absl::StatusOr<std::optional<Named<Row>>> UnderWhichName(const Access& access, const Id128& given,
+                                                         const RowOf& row_of) {
+  absl::StatusOr<std::optional<Row>> here = row_of(given);
+  if (here.ok() && here->has_value()) {
+    return Named<Row>{given, **std::move(here)};
+  }
+  ASSIGN_OR_RETURN(const std::vector<Id128> names, access.NamesOf(given));
+  ASSIGN_OR_RETURN(auto found, WhichName(names, row_of));
+  if (!found.has_value()) {
+    return std::optional<Named<Row>>();
+  }
+  return Named<Row>{names[found->at], std::move(found->row)};
+}
+
 /// WhichName of a paper, of those under which the caller acts for her.
 [[nodiscard]] absl::StatusOr<std::optional<UnderName<Stored<v1::StoredDocument>>>> WhichNameHasPaper(
     const VaultStore& store, const std::vector<HostedName>& names, const Id128& document);
